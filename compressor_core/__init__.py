@@ -1,0 +1,1 @@
+"""Compressor Studio: shrink a pre-trained model of code to a size budget, and see every step."""

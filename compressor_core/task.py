@@ -1,0 +1,23 @@
+"""What a model of code is asked to do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Task(StrEnum):
+    """The two tasks of the paper (Section 4.1)."""
+
+    VULNERABILITY = "vulnerability"
+    """One function in, 1 if it is vulnerable."""
+    CLONE = "clone"
+    """Two functions in, 1 if they do the same."""
+
+
+class PairFeatures(StrEnum):
+    """How the clone head combines the encodings u and v of its two functions."""
+
+    COMPARE = "compare"
+    """[u, v, |u − v|, u · v] of the mean-pooled states."""
+    CONCAT = "concat"
+    """[u, v] of the pooled `<s>` states: the paper's head."""
