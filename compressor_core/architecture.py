@@ -1,0 +1,206 @@
+"""Architectures of students and the space a search looks through: the five genes of Compressor (ASE 2022)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+from compressor_core.errors import ArchitectureError
+
+GENES: Final = (
+    "vocab_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+)
+"""The five genes by their Hugging Face names, in the order of the short form `V,H,L,A,I`."""
+
+LIMITS: Final[Mapping[str, tuple[int, int]]] = {
+    "vocab_size": (5, 1_000_000),  # four special tokens and at least one more
+    "hidden_size": (1, 16_384),
+    "num_hidden_layers": (1, 256),
+    "num_attention_heads": (1, 1_024),
+    "intermediate_size": (1, 65_536),
+}
+"""Smallest and largest value of each gene. Within them every closed form of `cost.py` is exact in 64 bits."""
+
+MAX_SPACE_SIZE: Final = 20_000_000
+"""The most architectures a space may hold: what the exact optimum enumerates in a few seconds."""
+
+
+@dataclass(frozen=True, order=True)
+class Architecture:
+    """The shape of one RoBERTa-like student.
+
+    Raises ArchitectureError if a gene is not a whole number within its `LIMITS`, or if the heads do not
+    divide the width.
+    """
+
+    vocab_size: int
+    hidden_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    intermediate_size: int
+
+    def __post_init__(self) -> None:
+        for gene in GENES:
+            _check_gene(gene, getattr(self, gene))
+        width, heads = self.hidden_size, self.num_attention_heads
+        if width % heads:
+            divisor = next(fewer for fewer in range(heads, 0, -1) if width % fewer == 0)
+            raise ArchitectureError(
+                f"num_attention_heads {heads} does not divide hidden_size {width}: "
+                f"choose a number of heads that does, such as {divisor}."
+            )
+
+    def to_dict(self) -> dict[str, int]:
+        """The five genes by name."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Architecture:
+        """Reads the five genes out of `values` and ignores everything else, so a search record will do."""
+        missing = [gene for gene in GENES if gene not in values]
+        if missing:
+            raise ArchitectureError(
+                f"The architecture lacks {', '.join(missing)}: give all of {', '.join(GENES)}."
+            )
+        return cls(**{gene: values[gene] for gene in GENES})
+
+    @classmethod
+    def parse(cls, text: str) -> Architecture:
+        """Reads the short form `V,H,L,A,I`, for example `1000,96,12,8,64`; `str()` gives it back."""
+        try:
+            values = [int(part) for part in text.split(",")]
+        except ValueError:
+            values = []
+        if len(values) != len(GENES):
+            raise ArchitectureError(
+                f"'{text}' is not an architecture: give five whole numbers, V,H,L,A,I ({', '.join(GENES)}), "
+                "such as 1000,96,12,8,64."
+            )
+        return cls(*values)
+
+    def __str__(self) -> str:
+        return ",".join(str(getattr(self, gene)) for gene in GENES)
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """The legal values of each gene, each kept as a sorted tuple without repetitions.
+
+    Combinations whose heads do not divide the width are no part of the space.
+
+    Raises ArchitectureError if a gene has no value or one beyond its `LIMITS`, if no number of heads divides
+    any width, or if the space holds more than `MAX_SPACE_SIZE` architectures.
+    """
+
+    vocab_size: tuple[int, ...]
+    hidden_size: tuple[int, ...]
+    num_hidden_layers: tuple[int, ...]
+    num_attention_heads: tuple[int, ...]
+    intermediate_size: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        for gene in GENES:
+            values = tuple(getattr(self, gene))
+            if not values:
+                raise ArchitectureError(f"The search space has no value for {gene}: give at least one.")
+            for value in values:
+                _check_gene(gene, value)
+            object.__setattr__(self, gene, tuple(sorted(set(values))))
+        if self.size == 0:
+            raise ArchitectureError(
+                f"None of the search space's num_attention_heads {self.num_attention_heads} divides any "
+                "hidden_size: add 1 head, or widths that are multiples of the heads."
+            )
+        if self.size > MAX_SPACE_SIZE:
+            raise ArchitectureError(
+                f"The search space holds {self.size:,} architectures, more than {MAX_SPACE_SIZE:,}: "
+                "use larger steps or narrower ranges."
+            )
+
+    @classmethod
+    def paper(cls) -> SearchSpace:
+        """The paper's space as its code was released: 10,944,000 architectures."""
+        return cls(
+            vocab_size=tuple(range(1_000, 50_001, 1_000)),
+            hidden_size=tuple(range(16, 769, 16)),
+            num_hidden_layers=tuple(range(1, 13)),
+            num_attention_heads=(1, 2, 4, 8),
+            # The paper's text says 3072; the released code stops one step before it.
+            intermediate_size=tuple(range(32, 3_041, 32)),
+        )
+
+    @property
+    def size(self) -> int:
+        """How many architectures the space holds."""
+        shapes = sum(len(self.heads_for(width)) for width in self.hidden_size)
+        return shapes * len(self.vocab_size) * len(self.num_hidden_layers) * len(self.intermediate_size)
+
+    def heads_for(self, hidden_size: int) -> tuple[int, ...]:
+        """The numbers of heads of the space that divide `hidden_size`; empty if none does."""
+        return tuple(heads for heads in self.num_attention_heads if hidden_size % heads == 0)
+
+    def contains(self, architecture: Architecture) -> bool:
+        """Whether every gene of `architecture` has a value of the space."""
+        return all(getattr(architecture, gene) in getattr(self, gene) for gene in GENES)
+
+    def smallest(self) -> Architecture:
+        """The architecture with the fewest parameters (and the fewest heads among those)."""
+        width = next(width for width in self.hidden_size if self.heads_for(width))
+        return Architecture(
+            vocab_size=self.vocab_size[0],
+            hidden_size=width,
+            num_hidden_layers=self.num_hidden_layers[0],
+            num_attention_heads=self.heads_for(width)[0],
+            intermediate_size=self.intermediate_size[0],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values: `{"from", "to", "step"}` for a gene with even steps, else the list of its values."""
+        return {gene: _compact(getattr(self, gene)) for gene in GENES}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> SearchSpace:
+        """The inverse of `to_dict`; a gene may be a range, `to` included, or a list."""
+        unknown = sorted(set(values) - set(GENES))
+        missing = [gene for gene in GENES if gene not in values]
+        if unknown or missing:
+            raise ArchitectureError(
+                f"The search space has unknown genes {unknown} and lacks {missing}: "
+                f"give exactly {', '.join(GENES)}."
+            )
+        return cls(**{gene: tuple(_expand(gene, values[gene])) for gene in GENES})
+
+
+def _check_gene(gene: str, value: object) -> None:
+    low, high = LIMITS[gene]
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ArchitectureError(f"{gene} must be a whole number from {low:,} to {high:,}, not {value!r}.")
+
+
+def _compact(values: tuple[int, ...]) -> dict[str, int] | list[int]:
+    steps = {after - before for before, after in pairwise(values)}
+    if len(values) < 3 or len(steps) != 1:
+        return list(values)
+    return {"from": values[0], "to": values[-1], "step": steps.pop()}
+
+
+def _expand(gene: str, values: Mapping[str, Any] | Iterable[int]) -> Iterable[int]:
+    remedy = 'give it as {"from": …, "to": …, "step": …} with a positive step, or as a list of whole numbers'
+    if isinstance(values, Mapping):
+        if set(values) != {"from", "to", "step"}:
+            raise ArchitectureError(f"The search space has {dict(values)!r} for {gene}: {remedy}.")
+        for bound in (values["from"], values["to"]):
+            _check_gene(gene, bound)
+        step = values["step"]
+        if isinstance(step, bool) or not isinstance(step, int) or step < 1:
+            raise ArchitectureError(f"The search space has the step {step!r} for {gene}: {remedy}.")
+        return range(values["from"], values["to"] + 1, step)
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ArchitectureError(f"The search space has {values!r} for {gene}: {remedy}.")
+    return values

@@ -1,0 +1,1 @@
+"""Search for the architecture with the most computation within a size budget."""
