@@ -1,0 +1,98 @@
+"""Writing files so that a reader sees the old content or the new, never a half."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from compressor_core.errors import StorageError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+DISK_REFUSALS = frozenset(_FULL | _FORBIDDEN)
+"""The `errno` of a disk that is full or that this user may not write to."""
+_MISPLACED = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+
+
+def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace the content of `path` atomically; its folder must exist.
+
+    With `durable`, the data is on the disk when this returns and survives a power cut. Without, it survives
+    the death of this process only, which is enough for what is written several times a second.
+    Raises StorageError if the disk refuses; `path` then still holds what it held before.
+    """
+    draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
+    try:
+        with draft.open("xb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(draft, path)
+    except OSError as error:
+        raise storage_error(error, path) from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+    if durable:
+        _sync_folder(path.parent)
+
+
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
+    """`write_bytes` of UTF-8; a lone surrogate is written as its escape, which JSON reads back."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"), durable=durable)
+
+
+def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
+    """`write_text` of indented standard JSON, see `to_json`."""
+    write_text(path, to_json(value, indent=2) + "\n", durable=durable)
+
+
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    """Standard JSON, readable by any program: a number that is not finite is written as null.
+
+    Raises TypeError for a value that JSON does not know.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    except ValueError:
+        return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def storage_error(error: OSError, path: Path, *, action: str = "write") -> StorageError:
+    """The sentence for what the operating system refused at `path`, with the remedy."""
+    if error.errno in _FULL:
+        remedy = "free some space there and try again"
+    elif error.errno in _FORBIDDEN:
+        remedy = "choose a folder you have the right to write to, or change its permissions"
+    elif error.errno in _MISPLACED:
+        remedy = "check that its folder exists and that nothing else has that name"
+    else:
+        remedy = "check the disk and try again"
+    return StorageError(f"Cannot {action} {path} ({error.strerror or error}): {remedy}.")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename itself durable, where the platform can."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,64 @@
+"""What a generator of records is given of the run it works for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from compressor_core.errors import RunError
+from compressor_core.runs.store import Run, RunStore, State
+
+
+@dataclass
+class RunContext:
+    """One run, from the inside.
+
+    A generator asks `cancelled()` at least once per record. Told True, it yields its result, with
+    `"cancelled": True` and the best so far, and returns. One that goes on without asking is closed.
+    """
+
+    run: Run
+    store: RunStore
+    resuming: bool
+    """Whether the run has been at work before and may find checkpoints of its own in its folder."""
+    told: bool = field(default=False, init=False)
+    """Whether the generator knows that it is to stop."""
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return self.run.config
+
+    @property
+    def folder(self) -> Path:
+        return self.run.folder
+
+    def cancelled(self) -> bool:
+        """Whether to stop now; cheap enough for every training step. True also once the folder is deleted."""
+        self.told = self.told or self.stop_requested()
+        return self.told
+
+    def stop_requested(self) -> bool:
+        """As `cancelled`, without telling the generator."""
+        return os.path.exists(self.run.cancel_marker) or not os.path.exists(self.folder)
+
+    def path(self, name: str) -> Path:
+        """Where in the run's folder its file or folder `name` lies."""
+        return self.folder / name
+
+    def dependency(self, run_id: str) -> tuple[Run, dict[str, Any]]:
+        """The run that this one builds on, and its result.
+
+        There is nothing to wait for: the slot goes by the order of creation, so the other run is over.
+        One that was cancelled counts if it kept a result. Raises RunError if there is no result to build on.
+        """
+        other = self.store.get(run_id)
+        status = other.status()
+        if status.result is not None and status.state in (State.FINISHED, State.CANCELLED):
+            return other, status.result
+        reason = f": {status.error}" if status.error else "."
+        raise RunError(
+            f"This run builds on {run_id}, which is {status.state} without a result{reason} "
+            "Resume that one first, then this one."
+        )

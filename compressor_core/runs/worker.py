@@ -1,0 +1,246 @@
+"""The process that does a run's work: `python -m compressor_core.runs.worker RUN_FOLDER`."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from compressor_core.errors import CompressorError, RunError, StorageError
+from compressor_core.files import DISK_REFUSALS, storage_error, to_json, write_json
+from compressor_core.runs.context import RunContext
+from compressor_core.runs.store import Run, RunStore, State, Status, hold, open_run, process_started
+
+Work = Mapping[str, Callable[[RunContext], Iterator[dict[str, Any]]]]
+
+HEARTBEAT = 2.0
+"""Seconds between two signs of life."""
+STATUS_INTERVAL = 0.5
+"""Seconds between two writes of status.json while records stream in."""
+POLL = 0.3
+"""Seconds between two looks at the slot while queued."""
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1:
+        print("usage: python -m compressor_core.runs.worker RUN_FOLDER", file=sys.stderr)
+        return 2
+    return run_worker(Path(arguments[0]))
+
+
+def run_worker(folder: Path, work: Work | None = None) -> int:
+    """Wait for the slot, do the run's work, record how it went; returns the exit status of the process.
+
+    `work` maps each kind of run to its generator of records; without it, the program's own.
+    A record is a dict with a "type": {"type": "progress", "fraction": 0..1, "message": text} is shown
+    and not kept; {"type": "result", ...} is kept and shown as the run's result; every other is kept.
+    """
+    folder = folder.absolute()
+    try:
+        with hold(folder, wait=5.0):
+            return _Worker(open_run(folder), work).run()
+    except CompressorError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+class _Worker:
+    def __init__(self, run: Run, work: Work | None) -> None:
+        self._run = run
+        self._work = work
+        self._store = RunStore(run.folder.parent)
+        recorded = run.recorded()
+        self._report = _Report(run, recorded)
+        self._context = RunContext(
+            run, self._store, resuming=recorded is not None and recorded.started is not None
+        )
+
+    def run(self) -> int:
+        slot = FileLock(self._store.root / ".slot")
+        state, error = State.FAILED, None
+        self._report.start()
+        try:
+            state = self._do() if self._claim(slot) else State.CANCELLED
+        except CompressorError as problem:
+            error = str(problem)
+        except Exception as problem:
+            traceback.print_exc()
+            if isinstance(problem, OSError) and problem.errno in DISK_REFUSALS:
+                error = str(storage_error(problem, Path(str(problem.filename or self._run.folder))))
+            else:
+                error = (
+                    f"The work stopped on an unexpected {type(problem).__name__}: see "
+                    f"{self._run.folder / 'worker.log'} for the details, then resume it or launch another."
+                )
+        finally:
+            # The last word comes before the slot is free, so that the next run finds this one over.
+            self._report.end(state, error)
+            slot.release()
+        return 1 if state is State.FAILED else 0
+
+    def _claim(self, slot: FileLock) -> bool:
+        """Wait for the slot, first in first out; False if the run is to stop first."""
+        while not self._context.stop_requested():
+            try:
+                slot.acquire(blocking=False)
+            except Timeout:
+                pass
+            except OSError as error:
+                raise storage_error(error, self._store.root / ".slot") from error
+            else:
+                if self._store.is_next(self._run):
+                    return True
+                slot.release()
+            time.sleep(POLL * random.uniform(0.8, 1.2))
+        return False
+
+    def _do(self) -> State:
+        if self._work is None:
+            # Not before the slot is claimed: this may import torch, and a queued worker should weigh nothing.
+            from compressor_core.runs.work import WORK
+
+            self._work = WORK
+        if self._run.kind not in self._work:
+            raise RunError(
+                f"Nothing here knows how to do {self._run.kind!r}: choose from {', '.join(self._work)}."
+            )
+        seconds = self._report.begin()
+        asked_to_stop = False
+        with _EventLog(self._run.folder / "events.jsonl", seconds) as log:
+            records = self._work[self._run.kind](self._context)
+            for record in records:
+                self._keep(record, log)
+                if self._context.told or not self._context.stop_requested():
+                    continue
+                if asked_to_stop or not self._run.folder.exists():
+                    if isinstance(records, Generator):
+                        records.close()
+                    break
+                asked_to_stop = True  # its chance to learn of it while it makes the next record
+        return State.CANCELLED if self._context.stop_requested() else State.FINISHED
+
+    def _keep(self, record: dict[str, Any], log: _EventLog) -> None:
+        if record["type"] == "progress":
+            self._report.update(progress=record.get("fraction"), message=record.get("message"))
+            return
+        log.append(record)
+        if record["type"] == "result":
+            self._report.update(result={key: value for key, value in record.items() if key != "type"})
+        else:
+            self._report.update()
+
+
+class _Report:
+    """The run's status.json, and the thread that keeps its heartbeat fresh."""
+
+    def __init__(self, run: Run, recorded: Status | None) -> None:
+        self._path = run.folder / "status.json"
+        self._status = replace(
+            recorded or Status(State.QUEUED),
+            state=State.QUEUED,
+            pid=os.getpid(),
+            message=None,
+            finished=None,
+            error=None,
+            launch=run.launched(),
+        )
+        self._lock = threading.Lock()
+        self._written = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        self._write()
+        self._thread.start()
+
+    def begin(self) -> float:
+        """Turn to running; returns the seconds since the run's first start."""
+        now = time.time()
+        started = self._status.started or now
+        # The heartbeat left behind bounds it from below, should the clock have been set back since.
+        seconds = max(now - started, (self._status.heartbeat or now) - started, 0.0)
+        with self._lock:
+            self._status = replace(self._status, state=State.RUNNING, started=started)
+        self._write()
+        return seconds
+
+    def update(self, **changes: Any) -> None:
+        """Take in a record; cheap, because the file is written at most every `STATUS_INTERVAL`."""
+        with self._lock:
+            self._status = replace(self._status, updated=time.time(), **changes)
+        if time.monotonic() - self._written >= STATUS_INTERVAL:
+            self._write()
+
+    def end(self, state: State, error: str | None) -> None:
+        self._stop.set()
+        self._thread.join()
+        changes: dict[str, Any] = {"state": state, "finished": time.time(), "error": error}
+        if error is not None:
+            changes["message"] = error
+        if state is State.FINISHED:
+            changes["progress"] = 1.0
+        self._status = replace(self._status, **changes)
+        self._write(durable=True)
+
+    def _beat(self) -> None:
+        while not self._stop.wait(HEARTBEAT):
+            self._write()
+
+    def _write(self, *, durable: bool = False) -> None:
+        with self._lock:
+            self._written = time.monotonic()
+            self._status = replace(
+                self._status,
+                heartbeat=time.time(),
+                # Read anew each time: it shifts with the system's clock, and readers compare it by theirs.
+                process_started=process_started(os.getpid()),
+            )
+            # A refused write is no reason to stop the work; if the disk is full, the records will say so.
+            with suppress(StorageError):
+                write_json(self._path, self._status.to_dict(), durable=durable)
+
+
+class _EventLog:
+    """The run's events.jsonl: each record is handed to the system whole, so that no kill can lose it."""
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        self._path = path
+        self._origin = time.monotonic() - seconds
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+            size = os.lseek(self._descriptor, 0, os.SEEK_END)
+            if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+                # The last worker died in the middle of a line; the next record must not be glued to it.
+                os.write(self._descriptor, b"\n")
+        except OSError as error:
+            raise storage_error(error, path) from error
+
+    def __enter__(self) -> _EventLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Write one line. Raises StorageError if the disk refuses."""
+        seconds = round(time.monotonic() - self._origin, 3)
+        line = (to_json({**record, "time": seconds}) + "\n").encode("utf-8", "backslashreplace")
+        try:
+            while line:
+                line = line[os.write(self._descriptor, line) :]
+        except OSError as error:
+            raise storage_error(error, self._path) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
