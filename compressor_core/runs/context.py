@@ -15,16 +15,16 @@ from compressor_core.runs.store import Run, RunStore, State
 class RunContext:
     """One run, from the inside.
 
-    A generator asks `cancelled()` at least once per record. Told True, it yields its result, with
-    `"cancelled": True` and the best so far, and returns. One that goes on without asking is closed.
+    A generator asks `cancelled()` at each step. Told True, it yields its result, with `"cancelled": True` and
+    the best so far, and returns. One that has never asked is closed at its next record instead.
     """
 
     run: Run
     store: RunStore
     resuming: bool
     """Whether the run has been at work before and may find checkpoints of its own in its folder."""
-    told: bool = field(default=False, init=False)
-    """Whether the generator knows that it is to stop."""
+    asks: bool = field(default=False, init=False)
+    """Whether the generator has ever asked, and so will hear of a cancel by itself."""
 
     @property
     def config(self) -> dict[str, Any]:
@@ -36,11 +36,11 @@ class RunContext:
 
     def cancelled(self) -> bool:
         """Whether to stop now; cheap enough for every training step. True also once the folder is deleted."""
-        self.told = self.told or self.stop_requested()
-        return self.told
+        self.asks = True
+        return self.stop_requested()
 
     def stop_requested(self) -> bool:
-        """As `cancelled`, without telling the generator."""
+        """As `cancelled`, asked by the worker."""
         return os.path.exists(self.run.cancel_marker) or not os.path.exists(self.folder)
 
     def path(self, name: str) -> Path:

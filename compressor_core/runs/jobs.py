@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from compressor_core.errors import RunError, StorageError
+from compressor_core.errors import CompressorError, RunError
 from compressor_core.files import storage_error, write_json
 from compressor_core.runs.store import Run, RunStore, State, hold
 
@@ -31,12 +31,13 @@ def launch(
     """Create a run and start its worker, which outlives this process.
 
     `command` is what to start, with the run's folder as its last argument.
-    Raises RunError for a bad kind; StorageError if the disk refuses, and then leaves no run behind.
+    Raises RunError for a bad kind or if no process can be started, StorageError if the disk refuses; no run
+    is left behind then.
     """
     run = store.create(kind, config, name)
     try:
         _start(run, command)
-    except StorageError:
+    except CompressorError:
         shutil.rmtree(run.folder, ignore_errors=True)
         raise
     return run
@@ -47,12 +48,9 @@ def resume(run: Run, *, command: Sequence[str] = WORKER) -> Run:
 
     Raises RunError if it is live, finished or deleted, StorageError if the disk refuses.
     """
+    _require_resumable(run)
     with hold(run.folder):
-        status = run.status()
-        if status.live:
-            raise RunError(f"Run {run.id} is {status.state} already: cancel it first, or let it end.")
-        if status.state is State.FINISHED:
-            raise RunError(f"Run {run.id} is finished, there is nothing to resume: launch another.")
+        _require_resumable(run)  # it may have been resumed elsewhere meanwhile
         marker = run.folder / "launch.json"
         try:
             run.cancel_marker.unlink(missing_ok=True)
@@ -61,7 +59,7 @@ def resume(run: Run, *, command: Sequence[str] = WORKER) -> Run:
         write_json(marker, {"at": time.time()})
         try:
             _start(run, command)
-        except StorageError:
+        except CompressorError:
             marker.unlink(missing_ok=True)
             raise
     return run
@@ -72,20 +70,35 @@ def cancel(run: Run) -> None:
     run.request_cancel()
 
 
+def _require_resumable(run: Run) -> None:
+    state = run.status().state
+    if state in (State.QUEUED, State.RUNNING):
+        raise RunError(f"Run {run.id} is {state} already: cancel it first, or let it end.")
+    if state is State.FINISHED:
+        raise RunError(f"Run {run.id} is finished, there is nothing to resume: launch another.")
+
+
 def _start(run: Run, command: Sequence[str]) -> None:
     paths = [str(_IMPORT_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    log = run.folder / "worker.log"
+    path = run.folder / "worker.log"
     try:
-        with log.open("ab") as output:
+        log = path.open("ab")
+    except OSError as error:
+        raise storage_error(error, path) from error
+    with log:
+        try:
             process = subprocess.Popen(
                 [*command, str(run.folder)],
                 stdin=subprocess.DEVNULL,
-                stdout=output,
+                stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
             )
-    except OSError as error:
-        raise storage_error(error, log) from error
+        except OSError as error:
+            raise RunError(
+                f"The system did not start a process for this run ({error.strerror}): "
+                "close other programs and try again."
+            ) from error
     # A server that lives for days must collect its children, or each would stay a zombie.
     threading.Thread(target=process.wait, name=f"reap-{run.id}", daemon=True).start()

@@ -301,12 +301,9 @@ class RunStore:
         """
         folder = self._folder(run_id)
         trash = self.root / f".deleted-{run_id}-{uuid4().hex[:4]}"
+        _require_idle(folder)
         with hold(folder):
-            live = False
-            with suppress(RunError):  # damaged: it can only be deleted
-                live = open_run(folder).status().live
-            if live:
-                raise _busy(run_id)
+            _require_idle(folder)  # it may have been resumed meanwhile
             try:
                 # The rename is one step, the removal is many: a half-removed run is never listed.
                 folder.rename(trash)
@@ -386,6 +383,14 @@ def hold(folder: Path, wait: float = 2.0) -> Iterator[None]:
 def process_started(pid: int) -> float:
     """When the process began, in seconds since the epoch. Raises psutil.Error if it is gone."""
     return float(psutil.Process(pid).create_time())
+
+
+def _require_idle(folder: Path) -> None:
+    live = False
+    with suppress(RunError):  # damaged: nothing can be at work on it
+        live = open_run(folder).status().live
+    if live:
+        raise _busy(folder.name)
 
 
 def _has_worker(status: Status) -> bool:

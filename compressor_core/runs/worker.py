@@ -47,7 +47,7 @@ def run_worker(folder: Path, work: Work | None = None) -> int:
     """
     folder = folder.absolute()
     try:
-        with hold(folder, wait=5.0):
+        with hold(folder):
             return _Worker(open_run(folder), work).run()
     except CompressorError as error:
         print(error, file=sys.stderr)
@@ -115,18 +115,14 @@ class _Worker:
                 f"Nothing here knows how to do {self._run.kind!r}: choose from {', '.join(self._work)}."
             )
         seconds = self._report.begin()
-        asked_to_stop = False
         with _EventLog(self._run.folder / "events.jsonl", seconds) as log:
             records = self._work[self._run.kind](self._context)
             for record in records:
                 self._keep(record, log)
-                if self._context.told or not self._context.stop_requested():
-                    continue
-                if asked_to_stop or not self._run.folder.exists():
+                if self._context.stop_requested() and not self._context.asks:
                     if isinstance(records, Generator):
                         records.close()
                     break
-                asked_to_stop = True  # its chance to learn of it while it makes the next record
         return State.CANCELLED if self._context.stop_requested() else State.FINISHED
 
     def _keep(self, record: dict[str, Any], log: _EventLog) -> None:

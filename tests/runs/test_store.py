@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import json
+import os
+import resource
+import time
+from pathlib import Path
+
+import pytest
+
+from compressor_core.errors import RunError, StorageError
+from compressor_core.runs import Run, RunStore, State, Status
+from compressor_core.runs.store import LONGEST_LINE, START_GRACE, hold, process_started
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path / "runs")
+
+
+def aged(store: RunStore, kind: str = "search", seconds: float = 2 * START_GRACE) -> Run:
+    """A run that was created long ago and never started."""
+    run = store.create(kind, {})
+    content = json.loads((run.folder / "config.json").read_text())
+    (run.folder / "config.json").write_text(json.dumps({**content, "created": run.created - seconds}))
+    return store.get(run.id)
+
+
+def report(run: Run, **fields: object) -> None:
+    """What a worker that is this very process would write."""
+    ours = {"pid": os.getpid(), "process_started": process_started(os.getpid()), "heartbeat": time.time()}
+    ours["launch"] = run.launched()
+    (run.folder / "status.json").write_text(json.dumps({"state": "running", **ours, **fields}))
+
+
+def test_a_run_comes_back_as_it_was_created(store: RunStore) -> None:
+    run = store.create("search", {"budget_mb": 3.0, "genes": [1, 2]}, name="  my \n run ")
+    assert store.get(run.id) == run
+    assert (run.name, run.kind, run.config) == ("my run", "search", {"budget_mb": 3.0, "genes": [1, 2]})
+    assert sorted(entry.name for entry in run.folder.iterdir()) == ["config.json"]
+    assert sorted(entry.name for entry in store.root.iterdir()) == [run.id]
+
+
+def test_the_list_is_newest_first_and_passes_over_what_is_no_run(store: RunStore) -> None:
+    assert store.list() == []
+    runs = [store.create("search", {}) for _ in range(3)]
+    damaged = store.create("search", {})
+    (damaged.folder / "config.json").write_text('{"kind": "sea')
+    (store.root / "notes").mkdir()
+    (store.root / ".draft-x").mkdir()
+    assert store.list() == runs[::-1]
+    with pytest.raises(RunError, match="delete it"):
+        store.get(damaged.id)
+    store.delete(damaged.id)
+    assert not damaged.folder.exists()
+
+
+def test_the_root_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPRESSOR_RUNS", str(tmp_path / "elsewhere"))
+    assert RunStore().root == tmp_path / "elsewhere"
+    monkeypatch.delenv("COMPRESSOR_RUNS")
+    monkeypatch.chdir(tmp_path)
+    assert RunStore().root == tmp_path / "runs"
+
+
+@pytest.mark.parametrize(
+    "run_id", ["", "..", "../x", "20261122-174501-search-3f2a/..", "/etc", "x\0", "a" * 999]
+)
+def test_an_id_that_is_not_plain_never_leaves_the_root(store: RunStore, run_id: str) -> None:
+    for ask in (store.get, store.delete):
+        with pytest.raises(RunError, match="not the id of a run"):
+            ask(run_id)
+
+
+def test_an_absent_run_is_one_sentence(store: RunStore) -> None:
+    with pytest.raises(RunError, match=r"There is no run 20261122-174501-search-3f2a; .* choose another"):
+        store.get("20261122-174501-search-3f2a")
+
+
+@pytest.mark.parametrize("kind", ["", "Search", "a/b", "../x", "-x"])
+def test_a_kind_that_is_no_plain_word_is_refused(store: RunStore, kind: str) -> None:
+    with pytest.raises(RunError, match="no kind of run"):
+        store.create(kind, {})
+
+
+def test_renaming(store: RunStore) -> None:
+    run = store.create("search", {"seed": 1})
+    assert store.rename(run.id, "three megabytes").name == "three megabytes"
+    assert store.get(run.id).name == "three megabytes"
+    assert store.rename(run.id, " ").name is None
+    assert store.get(run.id) == run
+
+
+def test_a_new_run_is_queued_for_a_while_and_then_interrupted(store: RunStore) -> None:
+    assert store.create("search", {}).status().state is State.QUEUED
+    assert aged(store).status().state is State.INTERRUPTED
+
+
+def test_deleting(store: RunStore) -> None:
+    starting, old = store.create("search", {}), aged(store)
+    with pytest.raises(RunError, match="cancel it first"):
+        store.delete(starting.id)
+    with hold(old.folder), pytest.raises(RunError, match="cancel it first"):
+        store.delete(old.id)
+    store.delete(old.id)
+    assert [entry.name for entry in store.root.iterdir()] == [starting.id]
+    with pytest.raises(RunError, match="There is no run"):
+        store.delete(old.id)
+
+
+def test_a_run_deleted_while_held_answers_with_one_sentence(store: RunStore) -> None:
+    run = aged(store)
+    store.delete(run.id)
+    for ask in (run.status, run.events, run.request_cancel):
+        with pytest.raises(RunError, match="it may have been deleted"):
+            ask()
+
+
+def test_a_worker_that_lives_is_believed(store: RunStore) -> None:
+    run = aged(store)
+    report(run, progress=1.7, message="half", started=time.time() - 5)
+    status = run.status()
+    assert (status.state, status.progress, status.message) == (State.RUNNING, 1.0, "half")
+    assert status.elapsed == pytest.approx(5, abs=1)
+    report(run, state="queued")
+    assert store.queue() == [run]
+
+
+def test_a_worker_that_is_gone_is_not(store: RunStore) -> None:
+    run = aged(store)
+    for gone in (
+        {"process_started": 1000.0},
+        {"pid": 2**22 + 1},
+        {"heartbeat": time.time() - 3600},
+        {"pid": None},
+    ):
+        report(run, **gone, progress=0.5, result={"best": 3})
+        before = (run.folder / "status.json").read_bytes()
+        status = run.status()
+        assert (status.state, status.progress, status.result) == (State.INTERRUPTED, 0.5, {"best": 3})
+        assert "resume it" in (status.message or "")
+        assert (run.folder / "status.json").read_bytes() == before
+
+
+def test_a_clock_set_back_does_not_end_a_run(store: RunStore) -> None:
+    run = aged(store, seconds=-1e6)
+    report(run, heartbeat=time.time() + 1e6, started=time.time() + 1e6)
+    assert run.status().state is State.RUNNING
+    assert run.status().elapsed == 0.0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b'{"state": "runn',
+        b"[]",
+        b"null",
+        b'{"state": "flying"}',
+        b'{"state": ["running"]}',
+        b'{"state": "running", "pid": "12", "heartbeat": NaN}',
+        b'{"state": "running", "pid": 1' + b"0" * 400 + b', "heartbeat": 1e999}',
+        b"\xff\xfe\x00",
+        b"[" * 100_000,
+    ],
+)
+def test_a_damaged_status_reads_as_interrupted(store: RunStore, content: bytes) -> None:
+    run = aged(store)
+    (run.folder / "status.json").write_bytes(content)
+    assert run.status().state is State.INTERRUPTED
+    (run.folder / "launch.json").write_bytes(content)
+    assert run.status().state is State.INTERRUPTED
+
+
+def test_a_status_round_trips() -> None:
+    status = Status(State.FAILED, pid=7, heartbeat=2.5, progress=0.25, result={"a": 1}, error="No.")
+    assert Status.from_dict(json.loads(json.dumps(status.to_dict()))) == status
+
+
+def test_events_come_from_an_offset_and_a_torn_last_line_waits(store: RunStore) -> None:
+    run = store.create("search", {})
+    assert run.events() == ([], 0)
+    path = run.folder / "events.jsonl"
+    path.write_bytes(b'{"step": 1}\n{"step": 2}\n{"st')
+    records, offset = run.events()
+    assert records == [{"step": 1}, {"step": 2}]
+    assert run.events(offset) == ([], offset)
+    with path.open("ab") as file:
+        file.write(b'ep": 3}\n')
+    assert run.events(offset) == ([{"step": 3}], path.stat().st_size)
+    assert run.events(10**9) == ([], 10**9)
+    assert run.events(-5)[0] == [{"step": 1}, {"step": 2}, {"step": 3}]
+
+
+def test_damaged_lines_are_skipped(store: RunStore) -> None:
+    run = store.create("search", {})
+    overlong = b'"' + b"x" * (LONGEST_LINE + 10) + b'"'
+    lines = [
+        b'{"step": 1}',
+        b'{"st',
+        b"\xff\xfe",
+        b"[1]",
+        b"",
+        b"[" * 100_000,
+        overlong,
+        b'{"step": "\xc3\xa9"}',
+    ]
+    (run.folder / "events.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    assert run.events() == ([{"step": 1}, {"step": "é"}], (run.folder / "events.jsonl").stat().st_size)
+
+
+def test_many_runs_list_fast_and_long_events_read_fast(store: RunStore) -> None:
+    for _ in range(200):
+        run = store.create("search", {})
+        report(run, state="finished")
+        with (run.folder / "events.jsonl").open("wb") as file:
+            file.truncate(10**9)  # sparse: to read even a few of these would take seconds
+    start = time.perf_counter()
+    states = [run.status().state for run in store.list()]
+    assert time.perf_counter() - start < 1
+    assert states == [State.FINISHED] * 200
+
+    line = b'{"type": "step", "step": 1, "loss": 0.6931, "time": 12.5}\n'
+    (run.folder / "events.jsonl").write_bytes(line * 100_000)
+    start = time.perf_counter()
+    assert len(run.events()[0]) == 100_000
+    assert time.perf_counter() - start < 3
+    start = time.perf_counter()
+    assert len(run.events(len(line) * 99_990)[0]) == 10
+    assert time.perf_counter() - start < 0.1
+
+
+def test_the_queue_is_first_in_first_out(store: RunStore) -> None:
+    first, second, third = (store.create("search", {}) for _ in range(3))
+    assert [store.queue_position(run) for run in (first, second, third)] == [1, 2, 3]
+    assert [store.is_next(run) for run in (first, second, third)] == [True, False, False]
+    report(first, state="running")
+    assert store.queue() == [second, third]
+    assert store.queue_position(first) is None
+    assert store.is_next(second)
+
+
+def test_a_root_that_cannot_hold_runs(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for root in (tmp_path / "file", tmp_path / "file" / "runs"):
+        with pytest.raises(StorageError):
+            RunStore(root).create("search", {})
+        with pytest.raises(StorageError):
+            RunStore(root).list()
+
+
+def test_a_full_disk_leaves_no_half_a_run(store: RunStore) -> None:
+    store.create("search", {})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(StorageError, match="free some space"):
+            store.create("search", {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert len(list(store.root.iterdir())) == 1
