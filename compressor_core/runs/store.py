@@ -30,7 +30,7 @@ from uuid import uuid4
 import psutil
 from filelock import FileLock, Timeout
 
-from compressor_core.errors import RunError, StorageError
+from compressor_core.errors import RunError
 from compressor_core.files import storage_error, write_json
 
 ROOT_VARIABLE = "COMPRESSOR_RUNS"
@@ -246,31 +246,22 @@ class RunStore:
         """
         if not _KIND.fullmatch(kind):
             raise RunError(f"{kind!r} is no kind of run: use lower-case letters, digits and hyphens.")
-        while True:
-            created = time.time()
-            stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(created))
-            run_id = f"{stamp}-{kind}-{uuid4().hex[:4]}"
-            run = Run(run_id, self.root / run_id, kind, dict(config), _clean(name), created)
-            draft = self.root / f".draft-{run_id}"
-            try:
-                self.root.mkdir(parents=True, exist_ok=True)
-                draft.mkdir()
-                _write_config(draft, run)
-                if run.folder.exists():
-                    continue
-                draft.rename(run.folder)
-            except FileExistsError:
-                if not self.root.is_dir():
-                    raise StorageError(
-                        f"Runs cannot be kept in {self.root}, which is a file: "
-                        f"name a folder in {ROOT_VARIABLE}."
-                    ) from None
-                continue
-            except OSError as error:
-                raise storage_error(error, self.root) from error
-            finally:
-                shutil.rmtree(draft, ignore_errors=True)
-            return run
+        created = time.time()
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(created))
+        while (folder := self.root / f"{stamp}-{kind}-{uuid4().hex[:4]}").exists():
+            pass
+        run = Run(folder.name, folder, kind, dict(config), _clean(name), created)
+        draft = self.root / f".draft-{uuid4().hex}"
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            draft.mkdir()
+            _write_config(draft, run)
+            draft.rename(folder)
+        except OSError as error:
+            raise storage_error(error, self.root) from error
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        return run
 
     def list(self) -> Runs:
         """Every run, newest first; a folder without a readable config.json is passed over.

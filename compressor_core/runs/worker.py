@@ -82,10 +82,9 @@ class _Worker:
                     f"The work stopped on an unexpected {type(problem).__name__}: see "
                     f"{self._run.folder / 'worker.log'} for the details, then resume it or launch another."
                 )
-        finally:
-            # The last word comes before the slot is free, so that the next run finds this one over.
-            self._report.end(state, error)
-            slot.release()
+        # The last word comes before the slot is free, so that the next run finds this one over.
+        self._report.end(state, error)
+        slot.release()
         return 1 if state is State.FAILED else 0
 
     def _claim(self, slot: FileLock) -> bool:

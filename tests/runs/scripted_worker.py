@@ -64,6 +64,13 @@ def fill_disk(context: RunContext) -> Records:
         yield {"type": "step", "text": "x" * 900}
 
 
+def spill(context: RunContext) -> Records:
+    """A file of its own that grows until the system refuses."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+    yield {"type": "step"}
+    context.path("weights").write_bytes(bytes(30_000))
+
+
 def build_on(context: RunContext) -> Records:
     other, result = context.dependency(context.config["count_run"])
     yield {"type": "result", "other": other.id, "best": result["best"]}
@@ -84,6 +91,7 @@ WORK = {
     "refuse": refuse,
     "crash": crash,
     "fill-disk": fill_disk,
+    "spill": spill,
     "build-on": build_on,
     "stream": stream,
 }

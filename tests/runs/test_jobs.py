@@ -48,6 +48,10 @@ def until(condition: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
+def until_steps(run: Run, count: int) -> None:
+    until(lambda: len(steps(run)) >= count)
+
+
 def ended(run: Run) -> Status:
     until(lambda: not run.status().live)
     return run.status()
@@ -87,7 +91,7 @@ def test_a_run_from_launch_to_finish(store: RunStore) -> None:
 
 def test_a_killed_worker_loses_nothing_and_its_run_goes_on(store: RunStore) -> None:
     run = start(store, config={"steps": 60, "pause": 0.03})
-    until(lambda: len(steps(run)) >= 10)
+    until_steps(run, 10)
     with pytest.raises(RunError, match="cancel it first"):
         resume(run, command=COMMAND)
     kill(run)
@@ -127,7 +131,7 @@ def test_the_launcher_leaves_no_zombies(store: RunStore) -> None:
 
 def test_cancel_keeps_the_best_so_far_and_can_be_repeated_and_resumed(store: RunStore) -> None:
     run = start(store, config={"steps": 60, "pause": 0.03})
-    until(lambda: len(steps(run)) >= 5)
+    until_steps(run, 5)
     cancel(run)
     cancel(run)
     status = ended(run)
@@ -143,7 +147,7 @@ def test_cancel_keeps_the_best_so_far_and_can_be_repeated_and_resumed(store: Run
 
 def test_a_generator_that_never_asks_is_closed(store: RunStore) -> None:
     run = start(store, "deaf")
-    until(lambda: len(steps(run)) >= 2)
+    until_steps(run, 2)
     cancel(run)
     assert ended(run).state is State.CANCELLED
     assert (run.folder / "closed").exists()
@@ -220,12 +224,25 @@ def test_a_disk_that_fills_up_keeps_what_was_recorded(store: RunStore) -> None:
     )
 
 
-def test_a_folder_deleted_under_its_worker(store: RunStore) -> None:
+def test_a_file_of_the_work_itself_that_does_not_fit(store: RunStore) -> None:
+    run = start(store, "spill")
+    assert "free some space" in (ended(run).error or "")
+
+
+def test_silent_work_still_shows_that_it_lives(store: RunStore) -> None:
+    run = start(store, config={"steps": 1, "pause": 60})
+    until(lambda: run.status().state is State.RUNNING)
+    first = run.status().heartbeat
+    assert first is not None
+    until(lambda: (run.status().heartbeat or 0) > first + 1)
+
+
+def test_a_folder_deleted_under_its_worker(tmp_path: Path, store: RunStore) -> None:
     for kind, config in (("count", LONG), ("deaf", {})):
         run = start(store, kind, config)
-        until(lambda run=run: len(steps(run)) >= 2)
+        until_steps(run, 2)
         worker = psutil.Process(run.status().pid)
-        shutil.rmtree(run.folder)
+        shutil.rmtree(run.folder.rename(tmp_path / kind))
         with suppress(psutil.NoSuchProcess):
             worker.wait(10)
         assert not run.folder.exists()
@@ -254,7 +271,7 @@ def test_a_run_that_builds_on_a_failed_one_fails_with_the_reason(store: RunStore
 
 def test_a_second_worker_leaves_a_run_alone(store: RunStore) -> None:
     run = start(store, config=LONG)
-    until(lambda: len(steps(run)) >= 2)
+    until_steps(run, 2)
     pid = run.status().pid
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     second = subprocess.run([*COMMAND, str(run.folder)], env=environment, capture_output=True, text=True)
