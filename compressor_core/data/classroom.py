@@ -1,0 +1,105 @@
+"""`classroom-vulnerability`: real functions with safe or unsafe snippets woven in.
+
+A host function of the standard library (`hosts.py`) gets one or two snippets of the catalogue (`catalogue.py`) at
+random places, with its own variable names. The label is 1 if any unsafe form is present. The splits are by module,
+so a test function's siblings were never seen in training. The training splits are drawn anew every epoch; the
+validation and test splits are fixed.
+"""
+
+from __future__ import annotations
+
+import functools
+import platform
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import Template
+
+from compressor_core.data.catalogue import CATALOGUE, Phrasing, Tell
+from compressor_core.data.dataset import Example, Split, fingerprint_of, share_of
+from compressor_core.data.hosts import Host, standard_library_hosts
+from compressor_core.task import Task
+
+MIX = {Tell.TOKEN: 0.70, Tell.ARGUMENT: 0.20, Tell.FLOW: 0.10}
+"""How often each kind of tell is drawn: the one dial of the task's difficulty."""
+TWO_SNIPPETS = 0.4
+"""Share of the functions that get a second snippet."""
+_BOUNDARIES = ((0.45, Split.TRAIN), (0.80, Split.UNLABELLED), (0.90, Split.VALIDATION), (1.0, Split.TEST))
+_PER_HOST = {Split.TRAIN: 4, Split.UNLABELLED: 4, Split.VALIDATION: 2, Split.TEST: 2}
+"""Examples drawn from each host function, per epoch where the split is fresh."""
+_FRESH_NAMES = tuple(
+    "result data value item entry handle target source content output reply record token cache worker message config "
+    "state info buffer session client stream response current extra".split()
+)
+_WORDS = tuple(
+    "users orders report upload backup account payload profile archive index image invoice ticket session log status "
+    "export import convert admin config name title key secret data".split()
+)
+
+
+@dataclass(frozen=True)
+class ClassroomVulnerability:
+    """The built-in vulnerability dataset; deterministic for one Python version and seed."""
+
+    seed: int = 0
+    name: str = "classroom-vulnerability"
+    task: Task = Task.VULNERABILITY
+    labels: tuple[str, str] = ("safe", "vulnerable")
+    fresh: bool = True
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Of the fixed splits and of what the fresh ones are drawn from."""
+        fixed = [e.codes[0] for split in (Split.VALIDATION, Split.TEST) for e in self.examples(split)]
+        drawn_from = [host.source for host in standard_library_hosts()]
+        return fingerprint_of([platform.python_version(), str(self.seed), *fixed, *drawn_from])
+
+    def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
+        """Every host of the split several times, in a random order; another draw for each epoch of a fresh split."""
+        if split in (Split.VALIDATION, Split.TEST):
+            epoch = 0
+        rng = random.Random(f"{self.name}/{self.seed}/{split}/{epoch}")
+        hosts = [host for host in standard_library_hosts() if split_of(host.module) is split]
+        examples = [weave(host, rng) for host in hosts for _ in range(_PER_HOST[split])]
+        rng.shuffle(examples)
+        return examples
+
+
+def split_of(module: str) -> Split:
+    """The split that a module's functions belong to: the same in every Python version, whatever the seed."""
+    share = share_of(module)
+    return next(split for boundary, split in _BOUNDARIES if share < boundary)
+
+
+def weave(host: Host, rng: random.Random) -> Example:
+    """One example: the host with one or two snippets; labelled 1 with probability one half."""
+    label = rng.getrandbits(1)
+    drawn = [_draw(rng) for _ in range(2 if rng.random() < TWO_SNIPPETS else 1)]
+    unsafe = [False] * len(drawn)
+    if label:
+        unsafe[0] = True
+        unsafe[1:] = [rng.random() < 0.5 for _ in drawn[1:]]
+    lines = host.source.split("\n")
+    slots = sorted((rng.choice(host.slots) for _ in drawn), reverse=True)
+    order = rng.sample(range(len(drawn)), len(drawn))
+    for (line, indent), index in zip(slots, order, strict=True):
+        phrasing = drawn[index][1]
+        text = _fill(phrasing.unsafe if unsafe[index] else phrasing.safe, host, rng)
+        lines[line:line] = [indent + part for part in text.split("\n")]
+    return Example(("\n".join(lines),), label, drawn[0][0], host.module)
+
+
+def _draw(rng: random.Random) -> tuple[str, Phrasing]:
+    tell = rng.choices(tuple(MIX), tuple(MIX.values()))[0]
+    return rng.choice(_BY_TELL[tell])
+
+
+def _fill(snippet: str, host: Host, rng: random.Random) -> str:
+    x, y = (rng.choice(host.variables or ("self",)) for _ in range(2))
+    n, m = rng.sample([name for name in _FRESH_NAMES if name not in host.variables], 2)
+    return Template(snippet).substitute(x=x, y=y, n=n, m=m, w=rng.choice(_WORDS))
+
+
+_BY_TELL = {
+    tell: [(weakness.cwe, p) for weakness in CATALOGUE for p in weakness.phrasings if p.tell is tell] for tell in Tell
+}

@@ -1,0 +1,68 @@
+"""What a dataset is: named splits of labelled examples, with a fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from compressor_core.task import Task
+
+
+class Split(StrEnum):
+    """The four parts of a dataset. The teacher learns from `train`, the student from `unlabelled`."""
+
+    TRAIN = "train"
+    UNLABELLED = "unlabelled"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One function, or two for the clone task, with its gold label.
+
+    `group` is the kind of the example (a CWE, a clone type; empty if the data has none), by which accuracy can be
+    broken down; `origin` says where it comes from (a module, a line of a file).
+    """
+
+    codes: tuple[str, ...]
+    label: int
+    group: str = ""
+    origin: str = ""
+
+
+class Dataset(Protocol):
+    """Examples by split.
+
+    `fresh` tells whether the training splits differ from epoch to epoch (a generator that never runs out); the
+    validation and test splits are the same in every epoch.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def task(self) -> Task: ...
+    @property
+    def labels(self) -> tuple[str, str]: ...
+    @property
+    def fresh(self) -> bool: ...
+    @property
+    def fingerprint(self) -> str: ...
+
+    def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]: ...
+
+
+def fingerprint_of(texts: Iterable[str]) -> str:
+    """Sixteen hexadecimal digits that change when any of the texts, or their order, changes."""
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
+    return digest.hexdigest()[:16]
+
+
+def share_of(key: str) -> float:
+    """A number in [0, 1) that depends on the key alone: the same on every machine and in every session."""
+    return int.from_bytes(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:8], "big") / 2**64

@@ -1,0 +1,94 @@
+"""Host functions: the real functions of the running interpreter's standard library.
+
+Nothing is downloaded and nothing is redistributed: the functions are read from where Python is installed.
+A function is kept when it can carry a snippet and still be read in a classroom: its normalised text (no
+docstring, no comments, `ast.unparse` layout) has between `MIN_LINES` and `MAX_LINES` lines.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import sysconfig
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MIN_LINES, MAX_LINES = 3, 14
+MAX_CHARACTERS = 520
+LONGEST_SOURCE = 80
+"""Lines of a function as written, above which it is not even unparsed."""
+_EXCLUDED = {"test", "tests", "idlelib", "lib2to3", "site-packages", "turtledemo", "ensurepip"}
+
+
+@dataclass(frozen=True)
+class Host:
+    """One function of the standard library.
+
+    `module` is its dotted module, the unit of every split; `source` its normalised text; `variables` the names of
+    its own parameters and local variables, in order of appearance; `slots` the places where statements can be
+    woven in, as (line index before which they go, indentation).
+    """
+
+    module: str
+    source: str
+    variables: tuple[str, ...]
+    slots: tuple[tuple[int, str], ...]
+
+
+@functools.cache
+def standard_library_hosts() -> tuple[Host, ...]:
+    """Every usable function of the running interpreter's standard library, in a fixed order, each text once."""
+    root = Path(sysconfig.get_path("stdlib"))
+    hosts: dict[str, Host] = {}
+    for path in sorted(root.rglob("*.py")):
+        relative = path.relative_to(root).with_suffix("")
+        if _EXCLUDED.isdisjoint(relative.parts):
+            for host in _hosts_in(path, ".".join(relative.parts)):
+                hosts.setdefault(host.source, host)
+    return tuple(hosts.values())
+
+
+def _hosts_in(path: Path, module: str) -> Iterator[Host]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes in old modules are not ours to report
+            tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        if (node.end_lineno or node.lineno) - node.lineno > LONGEST_SOURCE:
+            continue
+        _strip(node)
+        source = ast.unparse(node)
+        if MIN_LINES <= source.count("\n") + 1 <= MAX_LINES and len(source) <= MAX_CHARACTERS:
+            yield Host(module, source, _local_variables(node), _slots(source))
+
+
+def _strip(function: ast.FunctionDef) -> None:
+    """Remove decorators and docstring in place; a body that is left empty becomes `pass`."""
+    function.decorator_list = []
+    if ast.get_docstring(function, clean=False) is not None:
+        function.body = function.body[1:] or [ast.Pass()]
+
+
+def _local_variables(function: ast.FunctionDef) -> tuple[str, ...]:
+    arguments = function.args
+    names = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    names += [n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return tuple(dict.fromkeys(name for name in names if name not in {"self", "cls", "_"}))
+
+
+def _slots(source: str) -> tuple[tuple[int, str], ...]:
+    lines = source.split("\n")
+    slots = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.stmt) and node.lineno > 1:
+            line = lines[node.lineno - 1]
+            # An `elif` is an If statement inside `orelse`: nothing can stand between it and its `if`.
+            if not line.lstrip().startswith("elif "):
+                slots.add((node.lineno - 1, line[: node.col_offset]))
+    return tuple(sorted(slots))

@@ -1,0 +1,58 @@
+"""Byte-pair-encoding tokenizers of any vocabulary size, trained on the functions at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from compressor_core.errors import DataError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
+"""Ids 0 to 3, as in the released students and in RoBERTa's own order."""
+SMALLEST_VOCABULARY = len(SPECIAL_TOKENS) + 256
+"""The special tokens and one token for each byte."""
+
+
+def train_tokenizer(functions: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:
+    """A lower-casing byte-level BPE over whitespace-joined code, as the paper's students use.
+
+    The normalisation is part of the tokenizer, so the saved `tokenizer.json` reads raw code by itself. The
+    vocabulary is smaller than `vocab_size` when the functions have too few different character sequences.
+
+    Raises:
+        DataError: `vocab_size` cannot hold the 256 bytes and the special tokens.
+    """
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    if vocab_size < SMALLEST_VOCABULARY:
+        raise DataError(
+            f"a vocabulary of {vocab_size} cannot hold the 256 bytes and {len(SPECIAL_TOKENS)} special tokens: "
+            f"use {SMALLEST_VOCABULARY} or more"
+        )
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip(), normalizers.Lowercase()]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=list(SPECIAL_TOKENS),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(functions, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        cls_token="<s>",
+        eos_token="</s>",
+        sep_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+    )

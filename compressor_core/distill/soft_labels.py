@@ -1,0 +1,71 @@
+"""Soft labels: the teacher's logits on unlabelled functions, computed once and kept by content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from compressor_core.data.dataset import fingerprint_of
+from compressor_core.files import write_bytes
+from compressor_core.models.classifier import WEIGHTS, Classifier
+
+CACHE_VARIABLE = "COMPRESSOR_CACHE"
+"""The environment variable that names the folder of caches; without it, ./cache."""
+_CHUNK = 512
+
+
+def cache_folder() -> Path:
+    """Where what can be computed again is kept."""
+    return Path(os.environ.get(CACHE_VARIABLE) or "cache").absolute()
+
+
+class SoftLabels:
+    """The logits of one teacher, cached under its fingerprint and that of the functions asked for."""
+
+    def __init__(self, teacher: Classifier, teacher_folder: Path, cache: Path | None = None) -> None:
+        self._teacher = teacher
+        self._folder = (cache or cache_folder()) / "soft-labels" / model_fingerprint(teacher_folder)
+
+    def of(self, examples: Sequence[tuple[str, ...]]) -> Generator[dict[str, Any], None, Tensor]:
+        """Logits (examples, 2) in the order given; yields progress records, after each of which one may stop.
+
+        Only code goes in: there is no way for a gold label to reach the student through here.
+        """
+        path = self._folder / f"{fingerprint_of(code for example in examples for code in example)}.safetensors"
+        try:
+            cached = load_file(path)["logits"]
+            if cached.shape == (len(examples), 2):
+                return cached
+        except (OSError, SafetensorError, KeyError):
+            pass  # absent or damaged: it is computed (again)
+        chunks = []
+        for start in range(0, len(examples), _CHUNK):
+            chunks.append(self._teacher.logits(examples[start : start + _CHUNK]))
+            done = min(start + _CHUNK, len(examples))
+            yield {
+                "type": "progress",
+                "message": f"The teacher labels {done:,} of {len(examples):,} functions",
+            }
+        logits = torch.cat(chunks)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, save({"logits": logits}), durable=False)
+        return logits
+
+
+def model_fingerprint(folder: Path) -> str:
+    """Sixteen hexadecimal digits of a model's weights and tokenizer."""
+    digest = hashlib.sha256()
+    for path in sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin"), folder / "tokenizer.json"]):
+        if path.is_file():
+            digest.update(path.name.encode())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]

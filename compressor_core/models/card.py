@@ -1,0 +1,81 @@
+"""`compressor.json`: what a model folder says of itself beyond Hugging Face's own files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from compressor_core.architecture import Architecture
+from compressor_core.errors import CompressorError, ModelError
+from compressor_core.task import PairFeatures, Task
+
+CARD = "compressor.json"
+MAX_TOKENS = 512
+"""The most tokens that 514 positions hold: RoBERTa numbers positions from 2."""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Where a model comes from and how it is to be used.
+
+    `max_length` is in tokens, `<s>` and `</s>` included. `training` holds the settings of the run that made it,
+    `metrics` what that run measured, `versions` the libraries it ran on.
+    """
+
+    task: Task
+    labels: tuple[str, str]
+    max_length: int
+    architecture: Architecture | None = None
+    pair_features: PairFeatures | None = None
+    teacher: str | None = None
+    dataset: str | None = None
+    dataset_fingerprint: str | None = None
+    budget_mb: float | None = None
+    seed: int | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.max_length, int) or not 3 <= self.max_length <= MAX_TOKENS:
+            raise ModelError(f"max_length must be from 3 to {MAX_TOKENS} tokens, not {self.max_length!r}")
+        if len(self.labels) != 2:
+            raise ModelError(f"a model must have two labels, not {list(self.labels)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ModelCard:
+        """The inverse of `to_dict`. Raises ModelError if something is missing or of the wrong kind."""
+        known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        try:
+            known["task"] = Task(known["task"])
+            known["labels"] = tuple(str(label) for label in known["labels"])
+            if known.get("architecture") is not None:
+                known["architecture"] = Architecture.from_dict(known["architecture"])
+            if known.get("pair_features") is not None:
+                known["pair_features"] = PairFeatures(known["pair_features"])
+            return cls(**known)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{CARD} is missing or has a wrong value for {error}") from error
+
+
+def read_card(folder: Path) -> ModelCard | None:
+    """The card of a model folder; None if it has none. Raises ModelError if it is damaged."""
+    path = folder / CARD
+    if not path.is_file():
+        return None
+    try:
+        values = json.loads(path.read_text("utf-8"))
+        if not isinstance(values, dict):
+            raise ValueError("it is not a JSON object")
+        return ModelCard.from_dict(values)
+    except (OSError, ValueError, CompressorError) as error:
+        raise ModelError(
+            f"{path} cannot be used ({error}): restore it, or train or import the model again."
+        ) from error

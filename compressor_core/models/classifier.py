@@ -1,0 +1,198 @@
+"""A model of code that is ready to use: weights, tokenizer and card, loaded from a folder or saved to one."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, RobertaModel
+
+from compressor_core.errors import ModelError
+from compressor_core.files import storage_error, write_json
+from compressor_core.models.card import CARD, MAX_TOKENS, ModelCard, read_card
+from compressor_core.models.pair import PairClassifier
+from compressor_core.task import PairFeatures, Task
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+WEIGHTS = "model.safetensors"
+Encoded = tuple[list[int], ...]
+"""The token ids of one example: one list for each of its functions."""
+
+
+@dataclass
+class Classifier:
+    """A teacher or a student: from functions to logits."""
+
+    model: nn.Module
+    tokenizer: PreTrainedTokenizerBase
+    card: ModelCard
+
+    def encode(self, examples: Sequence[tuple[str, ...]]) -> list[Encoded]:
+        """Token ids of each function of each example, cut to the card's `max_length`, without padding."""
+        if not examples:
+            return []
+        flat = list(itertools.chain.from_iterable(examples))
+        ids = self.tokenizer(flat, truncation=True, max_length=self.card.max_length)["input_ids"]
+        each = iter(ids)
+        return [tuple(itertools.islice(each, len(example))) for example in examples]
+
+    def logits(self, examples: Sequence[tuple[str, ...]], batch_size: int = 64) -> Tensor:
+        """Logits (examples, 2) on the CPU, in the order given, without gradients."""
+        return predict(self.model, self.encode(examples), batch_size, self.pad_id)
+
+    @property
+    def pad_id(self) -> int:
+        return int(self.tokenizer.pad_token_id or 0)
+
+    @property
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    def save(self, folder: Path) -> None:
+        """Write a Hugging Face folder with our card; a folder that exists is replaced once the new one is whole.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+            try:
+                if isinstance(self.model, PairClassifier):
+                    self.model.encoder.config.save_pretrained(draft)
+                    save_file(self.model.state_dict(), draft / WEIGHTS, metadata={"format": "pt"})
+                else:
+                    self.model.save_pretrained(draft)
+                self.tokenizer.save_pretrained(draft)
+                write_json(draft / CARD, self.card.to_dict())
+                draft.chmod(0o755)
+                if folder.exists():
+                    shutil.rmtree(folder)
+                os.replace(draft, folder)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+        except OSError as error:
+            raise storage_error(error, folder) from error
+        except SafetensorError as error:
+            raise storage_error(OSError(None, str(error)), folder) from error
+
+
+def predict(model: nn.Module, inputs: Sequence[Encoded], batch_size: int, pad_id: int) -> Tensor:
+    """Logits (inputs, 2) in the order given. Batches hold inputs of similar length, so little is padded."""
+    order = sorted(range(len(inputs)), key=lambda i: sum(map(len, inputs[i])))
+    was_training = model.training
+    model.eval()
+    rows = torch.zeros(len(inputs), 2)
+    with torch.inference_mode():
+        for start in range(0, len(order), batch_size):
+            chosen = order[start : start + batch_size]
+            rows[chosen] = forward(model, [inputs[i] for i in chosen], pad_id).float().cpu()
+    model.train(was_training)
+    return rows.clone()
+
+
+def forward(model: nn.Module, inputs: Sequence[Encoded], pad_id: int) -> Tensor:
+    """Logits (batch, 2) of one batch, padded to its longest function."""
+    device = next(model.parameters()).device
+    functions = [_pad(column, pad_id, device) for column in zip(*inputs, strict=True)]
+    if isinstance(model, PairClassifier):
+        logits: Tensor = model(*functions)
+    else:
+        ((input_ids, attention_mask),) = functions
+        logits = model(input_ids=input_ids, attention_mask=attention_mask).logits
+    return logits
+
+
+def _pad(rows: Sequence[list[int]], pad_id: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    length = max(map(len, rows))
+    ids = torch.tensor([row + [pad_id] * (length - len(row)) for row in rows])
+    mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in rows])
+    return ids.to(device), mask.to(device)
+
+
+def load(folder: Path | str) -> Classifier:
+    """The classifier in a folder, in eval mode: one of ours, or any Hugging Face sequence classifier of two classes.
+
+    Raises:
+        ModelError: the folder is absent or incomplete, a file is damaged, or weights and tokenizer do not fit.
+    """
+    folder = Path(folder)
+    require_files(folder)
+    card = read_card(folder)
+    with readable(folder):
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        if card is not None and card.task is Task.CLONE:
+            model: nn.Module = _load_pair(folder, card)
+        else:
+            model = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True)
+    config = model.encoder.config if isinstance(model, PairClassifier) else model.config
+    if config.num_labels != 2:
+        raise ModelError(f"{folder} tells {config.num_labels} classes apart: this program works with two.")
+    if not 4 < len(tokenizer) <= config.vocab_size:
+        raise ModelError(
+            f"{folder} has a tokenizer of {len(tokenizer)} tokens and weights for {config.vocab_size}: "
+            "they belong to different models; restore the tokenizer that the model was trained with."
+        )
+    if card is None:
+        labels = (str(config.id2label[0]), str(config.id2label[1]))
+        longest = min(getattr(config, "max_position_embeddings", MAX_TOKENS + 2) - 2, MAX_TOKENS)
+        card = ModelCard(Task.VULNERABILITY, labels, min(longest, 400))
+    return Classifier(model.eval(), tokenizer, card)
+
+
+def require_files(folder: Path, *, weights: bool = True) -> None:
+    """Raise ModelError, with the remedy, unless `folder` holds a model's files."""
+    if not folder.is_dir():
+        raise ModelError(f"There is no model folder {folder}: check the path.")
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"{folder} has no config.json: a model folder has config.json, weights and a tokenizer.")
+    if weights and not any(folder.glob("*.safetensors")) and not (folder / "pytorch_model.bin").is_file():
+        raise ModelError(f"{folder} has no {WEIGHTS}: copy the whole model folder, weights included.")
+    tokenizers = ("tokenizer.json", "vocab.json", "vocab.txt", "sentencepiece.bpe.model", "spiece.model")
+    if not any((folder / name).is_file() for name in tokenizers):
+        raise ModelError(f"{folder} has no tokenizer.json: copy the tokenizer that the model was trained with.")
+
+
+@contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """Turn whatever the libraries raise for damaged files into one ModelError."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, RuntimeError, json.JSONDecodeError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        raise ModelError(
+            f"The model in {folder} cannot be read ({reason}): a file is damaged or incomplete; copy it again."
+        ) from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in {"builtins", "safetensors", "tokenizers"}:
+            raise
+        raise ModelError(f"The model in {folder} cannot be read ({error}): copy it again.") from error
+
+
+def _load_pair(folder: Path, card: ModelCard) -> PairClassifier:
+    features = card.pair_features or PairFeatures.COMPARE
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    encoder = RobertaModel(config, add_pooling_layer=features is PairFeatures.CONCAT)
+    model = PairClassifier(encoder, features)
+    model.load_state_dict(load_file(folder / WEIGHTS))
+    return model
+
+
+def size_on_disk(folder: Path) -> int:
+    """Bytes of the weights in a model folder."""
+    files = list(folder.glob("*.safetensors")) or list(folder.glob("pytorch_model*.bin"))
+    return sum(file.stat().st_size for file in files)
