@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from compressor_core.architecture import Architecture, SearchSpace
-from compressor_core.cost import BYTES_PER_PARAMETER, MEGABYTE, Genes, IntArray, paper_flops, parameters
+from compressor_core.cost import Genes, IntArray, paper_flops
 from compressor_core.search.fitness import Candidate, Constraint, Objective
 from compressor_core.task import PairFeatures, Task
 
@@ -46,9 +46,8 @@ def _cap_optimum(space: SearchSpace, objective: Objective) -> Architecture:
     best, best_flops = space.smallest(), -1
     for block in _blocks(space):
         flops = paper_flops(block)
-        weights = BYTES_PER_PARAMETER * parameters(block, objective.task, objective.pair_features)
         # The header's length is costly to know: asked only where the parameters alone fit and would win.
-        hopeful = np.flatnonzero((weights / MEGABYTE <= objective.budget_mb) & (flops > best_flops))
+        hopeful = np.flatnonzero((objective.weight_mb(block) <= objective.budget_mb) & (flops > best_flops))
         falling = hopeful[np.argsort(-flops.flat[hopeful], kind="stable")]
         for start in range(0, len(falling), _HEADER_BATCH):
             batch = falling[start : start + _HEADER_BATCH]
