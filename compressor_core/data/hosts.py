@@ -2,13 +2,15 @@
 
 Nothing is downloaded and nothing is redistributed: the functions are read from where Python is installed.
 A function is kept when it can carry a snippet and still be read in a classroom: its normalised text (no
-docstring, no comments, `ast.unparse` layout) has between `MIN_LINES` and `MAX_LINES` lines.
+docstring, no comments, `ast.unparse` layout) has between `MIN_LINES` and `MAX_LINES` lines and at most
+`MAX_CHARACTERS` characters, and when it has none of the catalogue's weaknesses itself.
 """
 
 from __future__ import annotations
 
 import ast
 import functools
+import re
 import sysconfig
 import warnings
 from collections.abc import Iterator
@@ -19,6 +21,11 @@ MIN_LINES, MAX_LINES = 3, 14
 MAX_CHARACTERS = 520
 LONGEST_SOURCE = 80
 """Lines of a function as written, above which it is not even unparsed."""
+UNSAFE_ALREADY = re.compile(
+    r"\b(?:eval|exec|mktemp|md5|getrandbits)\(|pickle\.loads?\(|os\.system\(|shell=True|random\.choice\("
+    r"|_create_unverified|0\.0\.0\.0|except[^\n]*:\s+pass\b|= open\(|http://"
+)
+"""What the catalogue calls unsafe: a host that has it of its own would carry a wrong label."""
 _EXCLUDED = {"test", "tests", "idlelib", "lib2to3", "site-packages", "turtledemo", "ensurepip"}
 
 
@@ -64,7 +71,8 @@ def _hosts_in(path: Path, module: str) -> Iterator[Host]:
             continue
         _strip(node)
         source = ast.unparse(node)
-        if MIN_LINES <= source.count("\n") + 1 <= MAX_LINES and len(source) <= MAX_CHARACTERS:
+        fits = MIN_LINES <= source.count("\n") + 1 <= MAX_LINES and len(source) <= MAX_CHARACTERS
+        if fits and not UNSAFE_ALREADY.search(source):
             yield Host(module, source, _local_variables(node), _slots(source))
 
 

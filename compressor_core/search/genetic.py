@@ -1,23 +1,25 @@
 """The genetic algorithm of Compressor (Shi et al., ASE 2022), built with DEAP, one record per generation.
 
-The genes, the fitness, the population of 50, the 100 generations, the crossover rate of 0.6 and the survival of
-the fittest among parents and children are the paper's. With the paper's own operators the search seldom finds the
-best architecture: the good ones lie on a narrow ridge, where a wider layer must be paid for with a smaller
-vocabulary or a thinner feed-forward part, and its operators step off that ridge nearly every time. What was
-changed, and why:
+The genes, the fitness, the population of 50, the 100 generations, the crossover rate of 0.6 and the
+survival of the fittest among parents and children are the paper's. With the paper's own operators the
+search seldom finds the best architecture: the good ones lie on a narrow ridge, where a wider layer must be
+paid for with a smaller vocabulary or a thinner feed-forward part, and its operators step off that ridge
+nearly every time. What was changed, and why:
 
 - Parents are chosen by tournament; in the paper every survivor is as likely to breed as any other.
 - Crossover takes each gene from either parent; the paper cuts the genes at one point, so that which of them
   travel together hangs on the order in which they happen to be listed.
-- Mutation moves one gene, by a few steps or anywhere; the paper redraws every gene from a random one on, which
-  throws away most of what was learned. Genes are indices into the sorted values of the space, so a step means
-  the same for a vocabulary as for a number of layers.
-- In half of the mutations a second gene pays: it takes the largest value with which the parameters still fit
-  the budget. Sizes have a closed form, so looking one up is no evaluation. This keeps children on the ridge.
+- Mutation moves one gene, by a few steps or anywhere; the paper redraws every gene from a random one on,
+  which throws away most of what was learned. Genes are indices into the sorted values of the space, so a
+  step means the same for a vocabulary as for a number of layers.
+- In half of the mutations a second gene pays: it takes the largest value with which the parameters still
+  fit the budget. Sizes have a closed form, so looking one up is no evaluation. This keeps children on the
+  ridge.
 - A child of crossover may mutate too (`mutation_rate`); in the paper a child is either crossed or mutated.
-- No architecture is judged twice: a child seen before mutates on until it is new. Late in the search this sends
-  the population through the neighbourhood of its best members, as a local search would.
-- Heads and width are coupled: where the heads no longer divide the width, the nearest number that does is taken.
+- No architecture is judged twice: a child seen before mutates on until it is new. Late in the search this
+  sends the population through the neighbourhood of its best members, as a local search would.
+- Heads and width are coupled: where the heads no longer divide the width, the nearest number that does is
+  taken.
 
 `benchmarks/search.py` measures both.
 """
@@ -177,7 +179,7 @@ def evolve(config: SearchConfig) -> Iterator[Generation]:
     known: dict[tuple[int, ...], int] = {}
 
     def judge(newborn: list[tuple[Genome, list[int]]]) -> list[Genome]:
-        candidates = toolbox.evaluate([grid.architecture(genome) for genome, _ in newborn])
+        candidates: list[Candidate] = toolbox.evaluate([grid.architecture(genome) for genome, _ in newborn])
         for (genome, parents), candidate in zip(newborn, candidates, strict=True):
             individual: Individual = {"id": known[tuple(genome)], "parents": parents, **candidate}
             genome.individual = individual
@@ -232,8 +234,8 @@ def search_records(config: SearchConfig) -> Iterator[dict[str, Any]]:
 def search_summary(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """What came out of `search_records(config)`: `best`, `optimum`, `gap`, `evaluations` and `seconds`.
 
-    The records may pass through a progress bar on their way; `seconds` is what consuming them took. `best` and
-    `gap` are None if the search met nothing feasible.
+    The records may pass through a progress bar on their way; `seconds` is what consuming them took. `best`
+    and `gap` are None if the search met nothing feasible.
     """
     start = time.perf_counter()
     goal: Mapping[str, Any] = {}
