@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from compressor_core.errors import RunError
+from compressor_core.plain import from_plain
 from compressor_core.runs.context import RunContext
 
 Records = Iterator[dict[str, Any]]
@@ -48,7 +50,64 @@ def _place(record: dict[str, Any]) -> tuple[str, int | None]:
     return record["type"], record.get("generation")
 
 
+def train_teacher(context: RunContext) -> Records:
+    """A teacher as configured, see `TeacherConfig`; it is saved in the run's folder `model`."""
+    from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
+
+    return train_teacher(
+        from_plain(TeacherConfig, context.config),
+        context.path(MODEL),
+        checkpoint=context.path(CHECKPOINT),
+        cancelled=context.cancelled,
+    )
+
+
+def distill(context: RunContext) -> Records:
+    """A student as configured, see `DistillConfig`; it is saved in the run's folder `model`.
+
+    The config may name a `search_run` in the place of an `architecture`: its best is taken.
+    """
+    from compressor_core.architecture import Architecture
+    from compressor_core.distill.distillation import DistillConfig, distil
+
+    config = dict(context.config)
+    if (search_run := config.pop("search_run", None)) is not None:
+        _, found = context.dependency(search_run)
+        if found.get("best") is None:
+            raise RunError(f"The search {search_run} found nothing within its budget: search with a larger one.")
+        config["architecture"] = str(Architecture.from_dict(found["best"]))
+    yield from distil(
+        from_plain(DistillConfig, config),
+        context.path(MODEL),
+        checkpoint=context.path(CHECKPOINT),
+        cancelled=context.cancelled,
+    )
+
+
+def compare(context: RunContext) -> Records:
+    """A comparison as configured, see `CompareConfig`.
+
+    The config may name a `student_run`: its student is compared, with the teacher that it learned from and on
+    the dataset that it was made for.
+    """
+    from compressor_core.evaluate.comparison import CompareConfig, compare
+
+    config = dict(context.config)
+    if (student_run := config.pop("student_run", None)) is not None:
+        run, found = context.dependency(student_run)
+        origin = {key: run.config.get(key) for key in ("teacher", "dataset", "data", "seed") if key in run.config}
+        # A file is compared on the rows that neither model learned from.
+        config = {"split": "test", **origin, "student": found["model"], **config}
+    yield from compare(from_plain(CompareConfig, config), cancelled=context.cancelled)
+
+
+MODEL = "model"
+CHECKPOINT = "checkpoint.pt"
+
 WORK: dict[str, Callable[[RunContext], Records]] = {
     "search": search,
+    "train-teacher": train_teacher,
+    "distill": distill,
+    "compare": compare,
 }
 """The kinds of runs, by the name that a run's config.json gives."""

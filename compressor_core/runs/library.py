@@ -1,0 +1,54 @@
+"""The models at hand: the bundled teachers, and what finished runs have made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compressor_core.errors import CompressorError, ModelError
+from compressor_core.models.bundled import bundled_teacher
+from compressor_core.runs.store import Run, RunStore
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that can be chosen. `result` is that of the run which made it; empty for a bundled one."""
+
+    title: str
+    folder: Path
+    dataset: str
+    data: str | None
+    run: Run | None
+    result: Mapping[str, Any]
+
+
+def teachers(store: RunStore) -> list[Model]:
+    """The bundled teachers, then the trained ones, newest first."""
+    found = []
+    with suppress(ModelError):
+        folder = bundled_teacher("classroom-vulnerability")
+        found.append(Model("Classroom teacher (bundled)", folder, "classroom-vulnerability", None, None, {}))
+    return found + _made_by(store, "train-teacher")
+
+
+def students(store: RunStore) -> list[Model]:
+    """The students that finished distillations, or cancelled ones that kept their best, have made; newest first."""
+    return _made_by(store, "distill")
+
+
+def _made_by(store: RunStore, kind: str) -> list[Model]:
+    found = []
+    for run in store.list():
+        if run.kind != kind:
+            continue
+        with suppress(CompressorError):
+            result = run.status().result
+            if result is not None and Path(result["model"]).is_dir():
+                title = f"{run.name or run.id} ({result['size_mb']:.2f} MB, {result['accuracy']:.1%})"
+                config = run.config
+                dataset = str(config.get("dataset", "classroom-vulnerability"))
+                found.append(Model(title, Path(result["model"]), dataset, config.get("data"), run, result))
+    return found

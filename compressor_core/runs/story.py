@@ -1,0 +1,79 @@
+"""The whole classroom story: search, distillation and comparison, as three ordinary runs in a row."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from compressor_core.architecture import SearchSpace
+from compressor_core.errors import CompressorError, RunError
+from compressor_core.models.bundled import bundled_teacher
+from compressor_core.runs.jobs import cancel, launch
+from compressor_core.runs.store import Run, RunStore
+from compressor_core.search.genetic import SearchConfig
+
+
+@dataclass(frozen=True)
+class Story:
+    """The three runs; each names the one it builds on, so the last one's id stands for the story."""
+
+    search: Run
+    distill: Run
+    compare: Run
+
+    @property
+    def id(self) -> str:
+        return self.compare.id
+
+    @property
+    def runs(self) -> tuple[Run, Run, Run]:
+        return self.search, self.distill, self.compare
+
+    def cancel(self) -> None:
+        """Cancel what is not over yet; the student that is being trained is kept as good as it is."""
+        for run in self.runs:
+            with suppress(CompressorError):  # deleted, or over already
+                cancel(run)
+
+
+def launch_story(
+    store: RunStore, *, budget_mb: float = 3.0, seed: int = 0, preset: str = "quick", epochs: int | None = None
+) -> Story:
+    """Start the story on the classroom task with its bundled teacher.
+
+    Raises:
+        BudgetError: nothing in the classroom's space fits the budget.
+        RunError, StorageError: a run cannot be started; those started before it are cancelled.
+    """
+    search = SearchConfig(budget_mb=budget_mb, seed=seed, space=SearchSpace.classroom())
+    dataset = "classroom-vulnerability"
+    settings: dict[str, Any] = {
+        "teacher": str(bundled_teacher(dataset)),
+        "dataset": dataset,
+        "budget_mb": budget_mb,
+        "preset": preset,
+        "epochs": epochs,
+        "seed": seed,
+    }
+    name = f"Story, {budget_mb:g} MB"
+    started: list[Run] = []
+    try:
+        started.append(launch(store, "search", search.to_dict(), name=name))
+        started.append(launch(store, "distill", {**settings, "search_run": started[0].id}, name=name))
+        started.append(launch(store, "compare", {"student_run": started[1].id}, name=name))
+    except CompressorError:
+        for run in started:
+            cancel(run)
+        raise
+    return Story(*started)
+
+
+def open_story(store: RunStore, run_id: str) -> Story:
+    """The story that a comparison ended. Raises RunError if the run is not the last of a story, or one is gone."""
+    compare = store.get(run_id)
+    if compare.kind == "compare" and "student_run" in compare.config:
+        distill = store.get(str(compare.config["student_run"]))
+        if "search_run" in distill.config:
+            return Story(store.get(str(distill.config["search_run"])), distill, compare)
+    raise RunError(f"Run {run_id} is not the end of a story: open it on the Runs page.")
