@@ -17,6 +17,7 @@ from compressor_core.data.dataset import Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.distill.losses import soft_label_divergence
+from compressor_core.distill.presets import PRESETS
 from compressor_core.distill.soft_labels import SoftLabels
 from compressor_core.distill.trainer import Data, Record, TrainingConfig, fit
 from compressor_core.errors import ModelError, TrainingError
@@ -26,22 +27,6 @@ from compressor_core.models.classifier import Classifier, load, size_on_disk
 from compressor_core.models.student import build
 from compressor_core.task import PairFeatures
 from compressor_core.versions import versions
-
-
-@dataclass(frozen=True)
-class Preset:
-    """Named training settings. `minutes` is what to expect for the classroom's 3 MB student on two laptop cores."""
-
-    epochs: int
-    learning_rate: float
-    description: str
-
-
-PRESETS = {
-    "smoke": Preset(1, 1e-3, "one epoch: to see the machinery work"),
-    "quick": Preset(4, 1e-3, "for a demonstration: minutes on a laptop"),
-    "full": Preset(24, 1e-3, "for a good student"),
-}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from compressor_core.data.dataset import fingerprint_of
 from compressor_core.files import write_bytes
-from compressor_core.models.classifier import WEIGHTS, Classifier
+from compressor_core.models.classifier import Classifier
 
 CACHE_VARIABLE = "COMPRESSOR_CACHE"
 """The environment variable that names the folder of caches; without it, ./cache."""
