@@ -1,10 +1,10 @@
 """The genetic algorithm of Compressor (Shi et al., ASE 2022), built with DEAP, one record per generation.
 
 The genes, the fitness, the population of 50, the 100 generations, the crossover rate of 0.6 and the
-survival of the fittest among parents and children are the paper's. With the paper's own operators the
-search seldom finds the best architecture: the good ones lie on a narrow ridge, where a wider layer must be
-paid for with a smaller vocabulary or a thinner feed-forward part, and its operators step off that ridge
-nearly every time. What was changed, and why:
+survival of the fittest among parents and children are the paper's. With the operators of its released
+code the search hardly ever finds the best architecture: the good ones lie on a narrow ridge, where a wider
+layer must be paid for with a smaller vocabulary or a thinner feed-forward part, and those operators step off
+the ridge nearly every time. What was changed, and why:
 
 - Parents are chosen by tournament; in the paper every survivor is as likely to breed as any other.
 - Crossover takes each gene from either parent; the paper cuts the genes at one point, so that which of them
@@ -188,7 +188,7 @@ def evolve(config: SearchConfig) -> Iterator[Generation]:
         hall_of_fame.update([genome for genome in genomes if _counts(config, genome.individual)])
         return genomes
 
-    def generation(number: int) -> Generation:
+    def generation(number: int, population: list[Genome]) -> Generation:
         individuals = tuple(genome.individual for genome in population)
         counted = [each["fitness"] for each in individuals if _counts(config, each)]
         return Generation(
@@ -207,7 +207,7 @@ def evolve(config: SearchConfig) -> Iterator[Generation]:
             known[tuple(genome)] = len(known)
             founders.append((genome, []))
     population = toolbox.survive(judge(founders))
-    yield generation(0)
+    yield generation(0, population)
 
     for number in range(1, config.generations + 1):
         children = []
@@ -220,7 +220,7 @@ def evolve(config: SearchConfig) -> Iterator[Generation]:
                     break
                 toolbox.mutate(child)
         population = toolbox.survive(population + judge(children))
-        yield generation(number)
+        yield generation(number, population)
 
 
 def search_records(config: SearchConfig) -> Iterator[dict[str, Any]]:

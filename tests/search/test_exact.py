@@ -1,0 +1,66 @@
+"""The optimum of a whole space, against brute force and the published architecture."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+import pytest
+
+from compressor_core.architecture import GENES, Architecture, SearchSpace
+from compressor_core.errors import BudgetError
+from compressor_core.search.exact import optimum
+from compressor_core.search.fitness import Constraint, Objective
+from compressor_core.task import PairFeatures, Task
+
+
+@pytest.mark.parametrize(
+    ("budget", "architecture", "fitness"),
+    [(3, "1000,96,12,8,64", 2.191536568), (25, "2000,320,12,8,32", 10.425339064)],
+)
+def test_the_known_optima_of_the_papers_problem(budget: float, architecture: str, fitness: float) -> None:
+    best = optimum(SearchSpace.paper(), budget, Constraint.PAPER)
+    assert str(Architecture.from_dict(best)) == architecture
+    assert round(best["fitness"], 9) == fitness
+
+
+@pytest.mark.parametrize("constraint", Constraint)
+def test_the_whole_space_takes_less_than_two_seconds(constraint: Constraint) -> None:
+    start = time.perf_counter()
+    best = optimum(SearchSpace.paper(), 50, constraint)
+    assert time.perf_counter() - start < 2
+    assert best["feasible"]
+
+
+# Widths whose legal heads differ, uneven steps, and sizes so close that the header decides what fits.
+EDITED = SearchSpace(
+    vocab_size=(300, 500, 1000),
+    hidden_size=(20, 22, 24, 36, 49),
+    num_hidden_layers=(1, 2, 5, 11),
+    num_attention_heads=(1, 3, 4, 12),
+    intermediate_size=(8, 30, 64, 200),
+)
+
+
+@pytest.mark.parametrize("constraint", Constraint)
+@pytest.mark.parametrize("task", Task)
+@pytest.mark.parametrize("budget", [0.1, 0.15, 0.2, 0.4, 0.8, 5])
+def test_an_edited_space_agrees_with_brute_force(budget: float, constraint: Constraint, task: Task) -> None:
+    legal = [
+        Architecture(*genes)
+        for genes in itertools.product(*(getattr(EDITED, gene) for gene in GENES))
+        if genes[1] % genes[3] == 0
+    ]
+    assert len(legal) == EDITED.size
+    every = Objective(budget, constraint, task, PairFeatures.CONCAT).candidates(legal)
+    best = optimum(EDITED, budget, constraint, task, PairFeatures.CONCAT)
+    assert best["fitness"] == max(each["fitness"] for each in every)
+    assert best in every
+
+
+@pytest.mark.parametrize("constraint", Constraint)
+def test_a_space_of_one(constraint: Constraint) -> None:
+    space = SearchSpace((1000,), (96,), (12,), (8,), (64,))
+    assert str(Architecture.from_dict(optimum(space, 4, constraint))) == "1000,96,12,8,64"
+    with pytest.raises(BudgetError, match="at least"):
+        optimum(space, 3, constraint)

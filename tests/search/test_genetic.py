@@ -1,0 +1,198 @@
+"""The genetic algorithm: its records, its lineage, its luck."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from typing import Any
+
+import pytest
+
+from compressor_core.architecture import GENES, Architecture, SearchSpace
+from compressor_core.errors import BudgetError, CompressorError
+from compressor_core.search import (
+    Constraint,
+    SearchConfig,
+    evolve,
+    gap,
+    optimum,
+    search_records,
+    search_summary,
+)
+from compressor_core.task import PairFeatures, Task
+
+
+def short(**changes: Any) -> SearchConfig:
+    return SearchConfig(**{"budget_mb": 3, "population": 12, "generations": 8, **changes})
+
+
+@pytest.mark.parametrize("constraint", Constraint)
+@pytest.mark.parametrize("budget", [3, 25, 50])
+def test_the_optimum_is_reached_at_the_defaults(constraint: Constraint, budget: float) -> None:
+    for seed in range(2):
+        summary = search_summary(search_records(SearchConfig(budget, constraint, seed)))
+        assert summary["gap"] == 0
+        assert summary["evaluations"] <= 5_050
+
+
+@pytest.mark.parametrize("constraint", Constraint)
+def test_records_are_complete_and_consistent(constraint: Constraint) -> None:
+    config = short(constraint=constraint)
+    records = [json.loads(json.dumps(record)) for record in search_records(config)]
+    assert [record["type"] for record in records] == ["optimum"] + ["generation"] * 9
+    assert [record["generation"] for record in records[1:]] == list(range(9))
+    best_so_far = -float("inf")
+    for record in records[1:]:
+        individuals = record["individuals"]
+        assert len(individuals) == len({each["id"] for each in individuals}) == 12
+        fitness = [each["fitness"] for each in individuals]
+        assert fitness == sorted(fitness, reverse=True)
+        counted = [each for each in individuals if each["feasible"] or constraint is Constraint.PAPER]
+        if counted:
+            best_so_far = max(best_so_far, counted[0]["fitness"])
+            mean = sum(each["fitness"] for each in counted) / len(counted)
+            assert record["mean_fitness"] == pytest.approx(mean)
+            assert record["best"]["fitness"] == best_so_far <= records[0]["fitness"]
+        else:
+            assert record["best"] is record["mean_fitness"] is None
+        assert 0 <= record["diversity"] <= 1
+        assert record["evaluations"] <= 12 * (record["generation"] + 1)
+
+
+def test_lineage_can_be_drawn_and_an_architecture_keeps_its_id() -> None:
+    generations = list(evolve(short(generations=20)))
+    by_id: dict[int, Architecture] = {}
+    parents: dict[int, list[int]] = {}
+    for generation in generations:
+        earlier = set(by_id)
+        for each in generation.individuals:
+            genes = Architecture.from_dict(each)
+            assert by_id.setdefault(each["id"], genes) == genes
+            assert parents.setdefault(each["id"], each["parents"]) == each["parents"]
+            assert set(each["parents"]) <= (earlier if each["id"] not in earlier else set(by_id))
+            assert all(parent < each["id"] for parent in each["parents"])
+            assert len(each["parents"]) <= 2
+            assert bool(each["parents"]) == (each["id"] >= 12)
+    assert len(set(by_id.values())) == len(by_id)
+    assert {len(each) for each in parents.values()} == {0, 1, 2}
+
+
+def test_the_same_seed_gives_the_same_trajectory_whatever_else_draws_random_numbers() -> None:
+    first = [generation.to_dict() for generation in evolve(short(seed=5))]
+    second = []
+    for generation in evolve(short(seed=5)):
+        random.seed(generation.generation)
+        second.append(generation.to_dict())
+    other = [generation.to_dict() for generation in evolve(short(seed=6))]
+    assert first == second != other
+
+
+def test_the_trajectory_is_pinned_down() -> None:
+    """Fails if a Python version, a library or an edit changes what a seed means."""
+    last = list(evolve(short(seed=1)))[-1]
+    assert last.best is not None
+    assert (str(Architecture.from_dict(last.best)), last.best["id"]) == ("3000,96,6,8,128", 105)
+
+
+@pytest.mark.parametrize("constraint", Constraint)
+def test_a_tiny_space_is_exhausted_and_the_search_ends_well(constraint: Constraint) -> None:
+    space = SearchSpace((500, 1000), (20, 22, 49), (1, 2), (1, 4, 7), (32,))
+    config = short(space=space, budget_mb=0.3, constraint=constraint)
+    generations = list(evolve(config))
+    assert generations[-1].evaluations <= space.size
+    assert all(space.contains(Architecture.from_dict(each)) for each in generations[-1].individuals)
+    assert search_summary(search_records(config))["gap"] == 0
+
+
+def test_a_space_of_one_is_searched() -> None:
+    space = SearchSpace((1000,), (96,), (12,), (8,), (64,))
+    summary = search_summary(search_records(short(space=space, budget_mb=4)))
+    assert summary["evaluations"] == 1
+    assert summary["gap"] == 0
+
+
+def test_heads_and_width_agree_in_an_edited_space() -> None:
+    space = SearchSpace(
+        tuple(range(300, 3001, 300)), tuple(range(20, 200, 2)), (1, 2, 3, 4), (1, 3, 4, 6, 8), (32, 64, 96)
+    )
+    config = SearchConfig(1, space=space, generations=30)
+    assert (
+        list(evolve(config))[-1].best is not None
+    )  # an Architecture with wrong heads would have been refused
+
+
+@pytest.mark.parametrize("features", PairFeatures)
+def test_the_clone_task_is_held_to_the_size_of_its_own_model(features: PairFeatures) -> None:
+    config = SearchConfig(3, task=Task.CLONE, pair_features=features, generations=60)
+    summary = search_summary(search_records(config))
+    goal = optimum(config.space, 3, task=Task.CLONE, pair_features=features)
+    assert summary["optimum"]["size_mb"] == goal["size_mb"] <= 3
+    assert summary["gap"] == 0
+
+
+def test_only_breeding_or_only_mutation_work_too() -> None:
+    for crossover, mutation in itertools.product((0, 1), (0, 1)):
+        generations = list(evolve(short(crossover_rate=crossover, mutation_rate=mutation)))
+        assert len(generations) == 9
+
+
+def test_the_summary_has_the_keys_that_scripts_rely_on() -> None:
+    summary = search_summary(search_records(short()))
+    assert set(summary) == {"best", "optimum", "gap", "evaluations", "seconds"}
+    assert set(summary["best"]) == set(summary["optimum"]) == {*GENES, "size_mb", "paper_gflops", "fitness"}
+
+
+def test_a_search_that_met_nothing_feasible_has_no_gap() -> None:
+    assert gap(2.0, None) is None
+    assert gap(2.0, 1.5) == 0.25
+    assert gap(-2.0, -3.0) == 0.5
+    optimum_record, generation = itertools.islice(search_records(short(budget_mb=0.12)), 2)
+    assert generation["best"] is None
+    summary = search_summary([optimum_record, generation])
+    assert summary["best"] is summary["gap"] is None
+
+
+def test_a_summary_of_nothing_is_refused() -> None:
+    with pytest.raises(CompressorError, match="no generation"):
+        search_summary([])
+
+
+def test_a_configuration_round_trips_through_json() -> None:
+    config = SearchConfig(
+        2.5,
+        Constraint.PAPER,
+        7,
+        20,
+        30,
+        0.5,
+        0.25,
+        SearchSpace((500,), (96,), (1, 2), (8,), (64,)),
+        Task.CLONE,
+    )
+    assert SearchConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert SearchConfig.from_dict({"budget_mb": 3}) == SearchConfig(3)
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "message"),
+    [
+        ({"budget_mb": 0}, BudgetError, "positive number"),
+        ({"budget_mb": "three"}, BudgetError, "'three'"),
+        ({"budget_mb": 0.01}, BudgetError, "at least"),
+        ({"constraint": "soft"}, CompressorError, "constraint must be cap or paper, not 'soft'"),
+        ({"task": "poetry"}, CompressorError, "task must be vulnerability or clone"),
+        ({"seed": -1}, CompressorError, "seed must be a whole number"),
+        ({"seed": 1.5}, CompressorError, "seed must be a whole number"),
+        ({"population": 1}, CompressorError, "population must be a whole number from 2"),
+        ({"generations": 0}, CompressorError, "generations must be a whole number from 1"),
+        ({"crossover_rate": 1.1}, CompressorError, "crossover_rate must be a number from 0 to 1"),
+        ({"mutation_rate": "often"}, CompressorError, "mutation_rate must be a number from 0 to 1"),
+        ({"elitism": 2}, CompressorError, "elitism"),
+    ],
+)
+def test_bad_values_are_refused_in_one_sentence(
+    values: dict[str, Any], error: type[CompressorError], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        SearchConfig.from_dict({"budget_mb": 3, **values})
