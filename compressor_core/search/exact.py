@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -22,7 +23,7 @@ def optimum(
     task: Task = Task.VULNERABILITY,
     pair_features: PairFeatures = PairFeatures.COMPARE,
 ) -> Candidate:
-    """The fittest architecture of the whole space; the first in order of (H, L, V, A, I) among equals.
+    """The fittest architecture of the whole space; always the same one among equals.
 
     Raises BudgetError if the budget is not a finite positive number, or if nothing in the space fits it.
     """
@@ -60,21 +61,27 @@ def _cap_optimum(space: SearchSpace, objective: Objective) -> Architecture:
 
 
 def _blocks(space: SearchSpace) -> Iterator[Genes]:
-    """The space in grids of about 65,536 architectures, small enough for the processor's cache."""
-    intermediate = np.array(space.intermediate_size).reshape(1, 1, -1)
-    for width in space.hidden_size:
-        heads = np.array(space.heads_for(width), dtype=np.int64).reshape(1, -1, 1)
-        if not heads.size:
-            continue
-        step = max(1, _BLOCK // (heads.size * intermediate.size))
-        for layers in space.num_hidden_layers:
-            for start in range(0, len(space.vocab_size), step):
-                vocab = np.array(space.vocab_size[start : start + step]).reshape(-1, 1, 1)
-                yield Genes(vocab, _cell(width), _cell(layers), heads, intermediate)
+    """The space in grids of about 65,536 architectures, small enough for the processor's cache.
 
-
-def _cell(value: int) -> IntArray:
-    return np.full((1, 1, 1), value, dtype=np.int64)
+    The axes are the legal pairs of width and heads, layers, vocabulary, feed-forward width.
+    """
+    shapes = [(width, heads) for width in space.hidden_size for heads in space.heads_for(width)]
+    layers = np.array(space.num_hidden_layers).reshape(1, -1, 1, 1)
+    per_block = _BLOCK // layers.size
+    tiles = []
+    for axis in (space.intermediate_size, space.vocab_size, shapes):
+        step = max(1, min(len(axis), per_block))
+        tiles.append([axis[start : start + step] for start in range(0, len(axis), step)])
+        per_block //= step
+    for intermediate, vocab, pairs in itertools.product(*tiles):
+        width, heads = np.array(pairs).T.reshape(2, -1, 1, 1, 1)
+        yield Genes(
+            vocab_size=np.array(vocab).reshape(1, 1, -1, 1),
+            hidden_size=width,
+            num_hidden_layers=layers,
+            num_attention_heads=heads,
+            intermediate_size=np.array(intermediate),
+        )
 
 
 def _take(block: Genes, at: IntArray) -> Genes:

@@ -80,9 +80,7 @@ class Objective:
         budget = self.budget_mb
         number = isinstance(budget, (int, float)) and not isinstance(budget, bool)
         if not number or not 0 < budget <= MAX_BUDGET_MB:
-            raise BudgetError(
-                f"The budget must be a positive number of megabytes, such as 3, not {budget!r}."
-            )
+            raise BudgetError(f"The budget must be a positive number of megabytes, such as 3, not {budget!r}.")
 
     def evaluate(self, genes: Genes) -> Scores:
         """Judges every architecture of `genes`.
@@ -133,9 +131,7 @@ class Objective:
                 fitness=fitness,
                 feasible=feasible,
             )
-            for architecture, size_mb, paper_gflops, fitness, feasible in zip(
-                architectures, *columns, strict=True
-            )
+            for architecture, size_mb, paper_gflops, fitness, feasible in zip(architectures, *columns, strict=True)
         ]
 
     def check_reachable(self, space: SearchSpace) -> None:

@@ -320,9 +320,7 @@ def _tournament(population: list[Genome], rng: Random) -> Genome:
     return max(entrants, key=lambda genome: genome.fitness)
 
 
-def _breed(
-    toolbox: Any, population: list[Genome], config: SearchConfig, rng: Random
-) -> tuple[Genome, list[int]]:
+def _breed(toolbox: Any, population: list[Genome], config: SearchConfig, rng: Random) -> tuple[Genome, list[int]]:
     """One child and the ids of those it came from."""
     first = toolbox.select(population)
     if rng.random() >= config.crossover_rate:
@@ -367,7 +365,5 @@ def _diversity(population: list[Genome]) -> float:
     pairs = len(population) * (len(population) - 1)
     if not pairs:
         return 0.0
-    same = sum(
-        count * (count - 1) for values in zip(*population, strict=True) for count in Counter(values).values()
-    )
+    same = sum(count * (count - 1) for values in zip(*population, strict=True) for count in Counter(values).values())
     return 1 - same / (pairs * len(GENES))

@@ -24,9 +24,7 @@ def test_a_budget_that_is_no_positive_number_is_refused(budget: Any) -> None:
 @pytest.mark.parametrize("constraint", Constraint)
 def test_a_budget_too_small_for_the_space_names_one_that_would_do(constraint: Constraint) -> None:
     space = SearchSpace.paper()
-    with pytest.raises(
-        BudgetError, match=r"smallest, 1000,16,1,1,32, takes 0\.\d+ MB.* at least 0\.\d+ MB"
-    ) as error:
+    with pytest.raises(BudgetError, match=r"smallest, 1000,16,1,1,32, takes 0\.\d+ MB.* at least 0\.\d+ MB") as error:
         Objective(0.05, constraint).check_reachable(space)
     enough = float(str(error.value).split("at least ")[1].split(" MB")[0])
     Objective(enough, constraint).check_reachable(space)

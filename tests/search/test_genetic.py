@@ -117,9 +117,7 @@ def test_heads_and_width_agree_in_an_edited_space() -> None:
         tuple(range(300, 3001, 300)), tuple(range(20, 200, 2)), (1, 2, 3, 4), (1, 3, 4, 6, 8), (32, 64, 96)
     )
     config = SearchConfig(1, space=space, generations=30)
-    assert (
-        list(evolve(config))[-1].best is not None
-    )  # an Architecture with wrong heads would have been refused
+    assert list(evolve(config))[-1].best is not None  # an Architecture with wrong heads would have been refused
 
 
 @pytest.mark.parametrize("features", PairFeatures)
