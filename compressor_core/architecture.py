@@ -65,9 +65,7 @@ class Architecture:
         """Reads the five genes out of `values` and ignores everything else, so a search record will do."""
         missing = [gene for gene in GENES if gene not in values]
         if missing:
-            raise ArchitectureError(
-                f"The architecture lacks {', '.join(missing)}: give all of {', '.join(GENES)}."
-            )
+            raise ArchitectureError(f"The architecture lacks {', '.join(missing)}: give all of {', '.join(GENES)}.")
         return cls(**{gene: values[gene] for gene in GENES})
 
     @classmethod
@@ -180,8 +178,7 @@ class SearchSpace:
         missing = [gene for gene in GENES if gene not in values]
         if unknown or missing:
             raise ArchitectureError(
-                f"The search space has unknown genes {unknown} and lacks {missing}: "
-                f"give exactly {', '.join(GENES)}."
+                f"The search space has unknown genes {unknown} and lacks {missing}: give exactly {', '.join(GENES)}."
             )
         return cls(**{gene: tuple(_expand(gene, values[gene])) for gene in GENES})
 

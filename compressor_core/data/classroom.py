@@ -28,10 +28,64 @@ _BOUNDARIES = ((0.45, Split.TRAIN), (0.80, Split.UNLABELLED), (0.90, Split.VALID
 _PER_HOST = {Split.TRAIN: 4, Split.UNLABELLED: 4, Split.VALIDATION: 2, Split.TEST: 2}
 """Examples drawn from each host function, per epoch where the split is fresh."""
 _FRESH_NAMES = tuple(
-    ["result", "data", "value", "item", "entry", "handle", "target", "source", "content", "output", "reply", "record", "token", "cache", "worker", "message", "config", "state", "info", "buffer", "session", "client", "stream", "response", "current", "extra"]
+    [
+        "result",
+        "data",
+        "value",
+        "item",
+        "entry",
+        "handle",
+        "target",
+        "source",
+        "content",
+        "output",
+        "reply",
+        "record",
+        "token",
+        "cache",
+        "worker",
+        "message",
+        "config",
+        "state",
+        "info",
+        "buffer",
+        "session",
+        "client",
+        "stream",
+        "response",
+        "current",
+        "extra",
+    ]
 )
 _WORDS = tuple(
-    ["users", "orders", "report", "upload", "backup", "account", "payload", "profile", "archive", "index", "image", "invoice", "ticket", "session", "log", "status", "export", "import", "convert", "admin", "config", "name", "title", "key", "secret", "data"]
+    [
+        "users",
+        "orders",
+        "report",
+        "upload",
+        "backup",
+        "account",
+        "payload",
+        "profile",
+        "archive",
+        "index",
+        "image",
+        "invoice",
+        "ticket",
+        "session",
+        "log",
+        "status",
+        "export",
+        "import",
+        "convert",
+        "admin",
+        "config",
+        "name",
+        "title",
+        "key",
+        "secret",
+        "data",
+    ]
 )
 
 

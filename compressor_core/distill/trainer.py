@@ -32,7 +32,7 @@ _BUCKET = 40
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Settings of one training. `patience` is in epochs without a better validation accuracy; None never stops early."""
+    """Settings of one training. `patience`: epochs without a better validation accuracy; None never stops early."""
 
     epochs: int
     learning_rate: float
@@ -197,9 +197,7 @@ def fit(
     return Outcome(state.best_accuracy, state.best_epoch, state.epoch, state.step, stopped)
 
 
-def _load(
-    loader: Generator[Record, None, Data], cancelled: Callable[[], bool]
-) -> Generator[Record, None, Data | None]:
+def _load(loader: Generator[Record, None, Data], cancelled: Callable[[], bool]) -> Generator[Record, None, Data | None]:
     while True:
         try:
             record = next(loader)
@@ -258,9 +256,7 @@ def _save(
         raise storage_error(error if isinstance(error, OSError) else OSError(None, str(error)), path) from error
 
 
-def _restore(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer
-) -> tuple[_State, dict[str, Tensor]]:
+def _restore(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[_State, dict[str, Tensor]]:
     try:
         content = torch.load(path, weights_only=True)
         model.load_state_dict(content["model"])

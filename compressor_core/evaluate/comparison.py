@@ -42,9 +42,7 @@ class CompareConfig:
         return asdict(self)
 
 
-def evaluate(
-    model: Path, dataset: str, data: str | None, split: str | None, *, seed: int = 0
-) -> dict[str, Any]:
+def evaluate(model: Path, dataset: str, data: str | None, split: str | None, *, seed: int = 0) -> dict[str, Any]:
     """Scores of one model, see `quality`. Raises ModelError or DataError for what cannot be read."""
     classifier = load(model)
     examples = _examples(classifier, dataset, data, split, seed)
@@ -109,9 +107,7 @@ def compare(config: CompareConfig, *, cancelled: Callable[[], bool] = lambda: Fa
     }
 
 
-def _examples(
-    model: Classifier, dataset: str, data: str | None, split: str | None, seed: int
-) -> Sequence[Example]:
+def _examples(model: Classifier, dataset: str, data: str | None, split: str | None, seed: int) -> Sequence[Example]:
     opened = open_dataset(dataset, data, seed=seed)
     if opened.task is not model.card.task:
         raise ModelError(
@@ -131,4 +127,3 @@ def _describe(model: Classifier, folder: Path, tokens: float) -> dict[str, Any]:
         described["paper_gflops"] = priced.paper_gflops
         described["architecture"] = model.card.architecture.to_dict()
     return described
-

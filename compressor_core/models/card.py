@@ -76,6 +76,4 @@ def read_card(folder: Path) -> ModelCard | None:
             raise ValueError("it is not a JSON object")
         return ModelCard.from_dict(values)
     except (OSError, ValueError, CompressorError) as error:
-        raise ModelError(
-            f"{path} cannot be used ({error}): restore it, or train or import the model again."
-        ) from error
+        raise ModelError(f"{path} cannot be used ({error}): restore it, or train or import the model again.") from error

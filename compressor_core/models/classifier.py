@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
@@ -76,7 +76,7 @@ class Classifier:
                     self.model.encoder.config.save_pretrained(draft)
                     save_file(self.model.state_dict(), draft / WEIGHTS, metadata={"format": "pt"})
                 else:
-                    self.model.save_pretrained(draft)
+                    self.model.save_pretrained(draft)  # type: ignore[operator]
                 self.tokenizer.save_pretrained(draft)
                 write_json(draft / CARD, self.card.to_dict())
                 draft.chmod(0o755)
@@ -139,7 +139,7 @@ def load(folder: Path | str) -> Classifier:
             model: nn.Module = _load_pair(folder, card)
         else:
             model = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True)
-    config = model.encoder.config if isinstance(model, PairClassifier) else model.config
+    config: Any = model.encoder.config if isinstance(model, PairClassifier) else model.config
     if config.num_labels != 2:
         raise ModelError(f"{folder} tells {config.num_labels} classes apart: this program works with two.")
     if not 4 < len(tokenizer) <= config.vocab_size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -26,7 +27,7 @@ def build(
     Dropout is off: attention dropout would disable the fused CPU kernel, and a student that learns soft labels
     of ever new functions has nothing to over-fit to.
     """
-    config = RobertaConfig(
+    config = RobertaConfig(  # type: ignore[call-arg]
         vocab_size=architecture.vocab_size,
         hidden_size=architecture.hidden_size,
         num_hidden_layers=architecture.num_hidden_layers,
@@ -68,7 +69,7 @@ def initialise(model: nn.Module, encoder: RobertaModel) -> None:
         if isinstance(module, nn.Linear):
             nn.init.xavier_uniform_(module.weight)
             nn.init.zeros_(module.bias)
-    layers = encoder.encoder.layer
+    layers: Any = encoder.encoder.layer
     for layer in layers:
         for branch in (layer.attention.output.dense, layer.output.dense):
             branch.weight.mul_(1 / math.sqrt(2 * len(layers)))

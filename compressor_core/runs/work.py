@@ -95,7 +95,9 @@ def compare(context: RunContext) -> Records:
     config = dict(context.config)
     if (student_run := config.pop("student_run", None)) is not None:
         run, found = context.dependency(student_run)
-        origin = {key: run.config.get(key) for key in ("teacher", "dataset", "data", "seed") if key in run.config}
+        origin: dict[str, Any] = {
+            key: run.config.get(key) for key in ("teacher", "dataset", "data", "seed") if key in run.config
+        }
         # A file is compared on the rows that neither model learned from.
         config = {"split": "test", **origin, "student": found["model"], **config}
     yield from compare(from_plain(CompareConfig, config), cancelled=context.cancelled)

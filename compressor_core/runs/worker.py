@@ -61,9 +61,7 @@ class _Worker:
         self._store = RunStore(run.folder.parent)
         recorded = run.recorded()
         self._report = _Report(run, recorded)
-        self._context = RunContext(
-            run, self._store, resuming=recorded is not None and recorded.started is not None
-        )
+        self._context = RunContext(run, self._store, resuming=recorded is not None and recorded.started is not None)
 
     def run(self) -> int:
         slot = FileLock(self._store.root / ".slot")
@@ -110,9 +108,7 @@ class _Worker:
 
             self._work = WORK
         if self._run.kind not in self._work:
-            raise RunError(
-                f"Nothing here knows how to do {self._run.kind!r}: choose from {', '.join(self._work)}."
-            )
+            raise RunError(f"Nothing here knows how to do {self._run.kind!r}: choose from {', '.join(self._work)}.")
         seconds = self._report.begin()
         with _EventLog(self._run.folder / "events.jsonl", seconds) as log:
             records = self._work[self._run.kind](self._context)
