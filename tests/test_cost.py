@@ -61,9 +61,7 @@ def test_the_papers_account_term_by_term() -> None:
         genes = Genes.of([Architecture.parse(text)])
         assert paper_flops(genes)[0] == s * (n * sum(layer) + sum(embeddings) + sum(head))
         weights = 4 * (h * h + h) + 2 * h * i + i + h + 4 * h
-        assert paper_parameters(genes)[0] == (
-            v * h + s * h + 3 * h + n * weights + 2 * (h * h + h) + 2 * h + 2
-        )
+        assert paper_parameters(genes)[0] == (v * h + s * h + 3 * h + n * weights + 2 * (h * h + h) + 2 * h + 2)
 
 
 @pytest.mark.parametrize("text", SHAPES)
@@ -135,9 +133,7 @@ def test_no_size_falls_when_a_gene_grows() -> None:
     space = SearchSpace.paper()
     for task, pair_features in HEADS:
         for gene in ("vocab_size", "hidden_size", "num_hidden_layers", "intermediate_size"):
-            genes = Genes.of(
-                [Architecture(**{**PAPER_3_MB.to_dict(), gene: value}) for value in getattr(space, gene)]
-            )
+            genes = Genes.of([Architecture(**{**PAPER_3_MB.to_dict(), gene: value}) for value in getattr(space, gene)])
             assert (np.diff(parameters(genes, task, pair_features)) > 0).all()
             assert (np.diff(file_bytes(genes, task, pair_features)) > 0).all()
             assert (np.diff(paper_parameters(genes)) > 0).all()
