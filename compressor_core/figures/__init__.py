@@ -1,0 +1,1 @@
+"""Plain records in, Plotly figures out: records → info (a frozen dataclass) → figure."""

@@ -1,0 +1,18 @@
+"""Compressor Studio: `streamlit run app.py`. Navigation and page set-up only."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts.frame import PAGES, arrive, set_up
+from pages.parts.state import keep
+
+set_up()
+keep()
+pages = [
+    st.Page(entry.path, title=entry.title, icon=entry.icon, url_path=entry.url, default=entry.default)
+    for entry in PAGES
+]
+chosen = st.navigation(pages, position="top")
+arrive()
+chosen.run()

@@ -1,0 +1,104 @@
+"""What forms show and read as text: values of a gene, durations, states, headlines of runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from compressor_core.errors import ArchitectureError
+
+SYMBOLS: Final[Mapping[str, str]] = {
+    "queued": "⏳",
+    "running": "▶",
+    "finished": "✔",
+    "cancelled": "■",
+    "failed": "✖",
+    "interrupted": "⚠",
+}
+"""A sign for each state of a run."""
+KINDS: Final[Mapping[str, str]] = {
+    "search": "Search",
+    "train-teacher": "Teacher",
+    "distill": "Distillation",
+    "compare": "Comparison",
+}
+"""A title for each kind of run."""
+
+_RANGE = re.compile(r"\s*(\d+)\s*to\s*(\d+)\s*by\s*(\d+)\s*")
+
+
+def gene_text(values: Mapping[str, int] | Sequence[int]) -> str:
+    """The values of one gene, as `SearchSpace.to_dict` gives them: `16 to 768 by 16` or `1, 2, 4, 8`."""
+    if isinstance(values, Mapping):
+        return f"{values['from']} to {values['to']} by {values['step']}"
+    return ", ".join(str(value) for value in values)
+
+
+def gene_values(title: str, text: str) -> dict[str, int] | list[int]:
+    """The inverse of `gene_text`, for `SearchSpace.from_dict`. Raises ArchitectureError for any other text."""
+    if match := _RANGE.fullmatch(text):
+        first, last, step = (int(number) for number in match.groups())
+        return {"from": first, "to": last, "step": step}
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ArchitectureError(
+            f"{title} cannot be {text!r}: write whole numbers such as 1, 2, 4 or a range such as 16 to 768 by 16."
+        ) from None
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time for people: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`."""
+    if seconds is None:
+        return "–"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def state_text(state: str) -> str:
+    """A state with its sign."""
+    return f"{SYMBOLS.get(state, '?')} {state}"
+
+
+def run_headline(kind: str, result: Mapping[str, Any] | None) -> str:
+    """What came out of a run, in a few words; empty without a result."""
+    if result is None:
+        return ""
+    if kind == "search":
+        best = result.get("best")
+        if not best:
+            return "nothing within the budget"
+        return f"{best['paper_gflops']:.2f} GFLOPs at {best['size_mb']:.2f} MB"
+    if kind == "train-teacher":
+        return f"accuracy {result['accuracy']:.1%}, {result['size_mb']:.1f} MB"
+    if kind == "distill":
+        return (
+            f"accuracy {result['accuracy']:.1%} of the teacher's {result['teacher_accuracy']:.1%}, "
+            f"{result['size_mb']:.2f} MB"
+        )
+    if kind == "compare":
+        return (
+            f"accuracy {result['student']['accuracy']:.1%} vs {result['teacher']['accuracy']:.1%}, "
+            f"{result['speedup']:.1f}× faster"
+        )
+    return ""
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows with the same keys as CSV with a header line; empty without rows."""
+    if not rows:
+        return ""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()

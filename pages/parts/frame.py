@@ -1,0 +1,98 @@
+"""The frame of every page: its entry in the navigation, its opening, and errors as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from compressor_core.errors import CompressorError
+
+_ASSETS = Path(__file__).resolve().parents[2] / "assets"
+_ENTERED = "entered-through-app"
+_WANTED = "page-wanted"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page of the navigation."""
+
+    name: str
+    title: str
+    icon: str
+    heading: str
+
+    @property
+    def path(self) -> str:
+        return f"pages/{self.name}.py"
+
+    @property
+    def default(self) -> bool:
+        return self.name == "home"
+
+    @property
+    def url(self) -> str | None:
+        return None if self.default else self.name
+
+
+PAGES = (
+    Entry("home", "Home", ":material/home:", "Compressor Studio"),
+    Entry("teacher", "Teacher & data", ":material/school:", "Teacher and data"),
+    Entry("search", "Search", ":material/travel_explore:", "Search an architecture"),
+    Entry("distil", "Distil", ":material/science:", "Distil a student"),
+    Entry("compare", "Compare", ":material/balance:", "Compare teacher and student"),
+    Entry("runs", "Runs", ":material/list_alt:", "Runs"),
+)
+_BY_NAME = {entry.name: entry for entry in PAGES}
+
+
+def set_up() -> None:
+    """What app.py does before anything else."""
+    st.set_page_config(page_title="Compressor Studio", page_icon="🗜️", layout="wide")
+    st.html("<style>.stMainBlockContainer{max-width:1240px;margin:0 auto;padding-top:4.5rem}</style>")
+    st.session_state[_ENTERED] = True
+
+
+def arrive() -> None:
+    """Go on to the page that a deep link asked for, see `open_page`."""
+    if (wanted := st.session_state.pop(_WANTED, None)) is not None:
+        name, parameters = wanted
+        st.switch_page(_BY_NAME[name].path, query_params=parameters)
+
+
+def open_page(name: str) -> None:
+    """Open a page: heading, and what happens here, why, and what to do next (`assets/NAME.md`).
+
+    Beside a folder named `pages`, a freshly started Streamlit server answers a deep link by running that page's
+    file alone, without app.py: then the page sends itself through app.py first.
+    """
+    if _ENTERED not in st.session_state:
+        st.session_state[_WANTED] = (name, st.query_params.to_dict())
+        st.switch_page("app.py")
+    st.title(_BY_NAME[name].heading, anchor=False)
+    st.markdown((_ASSETS / f"{name}.md").read_text("utf-8"))
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Show an error of this program as the sentence it is, and end the page there."""
+    try:
+        yield
+    except CompressorError as error:
+        st.error(str(error), icon=":material/error:")
+        st.stop()
+
+
+def link(name: str, label: str, *, icon: str | None = None, **parameters: str) -> None:
+    """A link to a page, with its query parameters."""
+    st.page_link(
+        _BY_NAME[name].path, label=label, icon=icon or _BY_NAME[name].icon, query_params=parameters or None
+    )
+
+
+def go(name: str, **parameters: str) -> None:
+    """Switch to a page, with its query parameters."""
+    st.switch_page(_BY_NAME[name].path, query_params=parameters or None)

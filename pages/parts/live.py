@@ -1,0 +1,145 @@
+"""Runs on a page: which one it shows, its records, its state, drawn live while it is at work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from compressor_core.errors import CompressorError, RunError
+from compressor_core.figures.forms import KINDS, duration, run_headline, state_text
+from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
+from pages.parts.frame import go, link, sentences
+
+PAGE_OF = {"search": "search", "train-teacher": "teacher", "distill": "distil", "compare": "compare"}
+"""The page that shows each kind of run."""
+POLL_SECONDS = 1.0
+
+Draw = Callable[[Run, Status], None]
+
+
+def store() -> RunStore:
+    return RunStore()
+
+
+def chosen_run(kind: str) -> Run | None:
+    """The run of `?run=`, or the one this page showed last; None to start with."""
+    remembered = f"shown/{kind}"
+    run_id = st.query_params.get("run")
+    if run_id is None and remembered in st.session_state:
+        try:
+            run = store().get(st.session_state[remembered])
+        except RunError:
+            del st.session_state[remembered]
+            return None
+        st.query_params["run"] = run.id
+        return run
+    if run_id is None:
+        return None
+    with sentences():
+        try:
+            run = store().get(run_id)
+        except RunError as error:
+            st.session_state.pop(remembered, None)
+            raise error
+        if run.kind != kind:
+            link(PAGE_OF.get(run.kind, "runs"), f"Open run {run.id} on its page", run=run.id)
+            raise RunError(f"Run {run.id} is a {KINDS.get(run.kind, run.kind).lower()}: it has a page of its own.")
+    st.session_state[remembered] = run.id
+    return run
+
+
+def start(kind: str, config: Mapping[str, Any], *, name: str | None = None) -> None:
+    """Launch a run and show it."""
+    with sentences():
+        run = launch(store(), kind, config, name=name)
+        go(PAGE_OF[kind], run=run.id)
+
+
+def open_earlier(kind: str) -> None:
+    """A choice among the runs of one kind, newest first."""
+    with sentences():
+        runs = [run for run in store().list() if run.kind == kind]
+    if not runs:
+        return
+    titles = {run.id: run_title(run) for run in runs}
+    shown = st.query_params.get("run")
+    picked = st.selectbox(
+        "Open an earlier run",
+        titles,
+        index=list(titles).index(shown) if shown in titles else None,
+        format_func=titles.__getitem__,
+        placeholder="Choose a run",
+        # Its text changes with the state of the run; under the same key the browser would keep the old one.
+        key=f"earlier/{kind}/{titles.get(shown)}",
+    )
+    if picked is not None and picked != shown:
+        go(PAGE_OF[kind], run=picked)
+
+
+def run_title(run: Run) -> str:
+    """Name, when, and what came out."""
+    try:
+        status = run.status()
+    except CompressorError:
+        return f"{run.id} (deleted)"
+    headline = run_headline(run.kind, status.result) or status.state.value
+    return f"{run.name or run.id} · {headline}"
+
+
+def records(run: Run) -> list[dict[str, Any]]:
+    """All records of a run; those that this session has read before are not read again."""
+    key = f"records/{run.id}"
+    known, offset = st.session_state.get(key, ([], 0))
+    fresh, offset = run.events(offset)
+    known.extend(fresh)
+    st.session_state[key] = (known, offset)
+    return known  # type: ignore[no-any-return]
+
+
+def watch(run: Run, draw: Draw) -> None:
+    """Draw a run now and, while it is live, every second again; the whole page once it is over."""
+    with sentences():
+        live = run.status().live
+
+    @st.fragment(run_every=POLL_SECONDS if live else None)
+    def part() -> None:
+        with sentences():
+            status = run.status()
+            state_line(run, status)
+            draw(run, status)
+        if status.live != live:
+            st.rerun()
+
+    part()
+
+
+def state_line(run: Run, status: Status, *, buttons: bool = True) -> None:
+    """State, progress, message and elapsed time of a run, with what can be done about it."""
+    elapsed = f" · {duration(status.elapsed)}" if status.elapsed is not None else ""
+    text = f"**{state_text(status.state)}**{elapsed}"
+    if status.state is State.QUEUED:
+        position = store().queue_position(run)
+        text += f" · number {position} in the queue" if position else ""
+    if status.live and status.message:
+        text += f" · {status.message}"
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    left.markdown(text)
+    if status.state is State.RUNNING:
+        left.progress(min(status.progress or 0.0, 1.0))
+    if status.state is State.FAILED:
+        left.error(status.error or "The run failed.", icon=":material/error:")
+    elif status.state is State.INTERRUPTED:
+        left.warning(status.message or "The run was interrupted.", icon=":material/warning:")
+    if not buttons:
+        return
+    if status.live:
+        if right.button("Cancel", key=f"cancel/{run.id}", icon=":material/stop:", width="stretch"):
+            cancel(run)
+            st.toast("Stopping; the best so far is kept.")
+    elif status.state is not State.FINISHED and right.button(
+        "Resume", key=f"resume/{run.id}", icon=":material/play_arrow:", width="stretch"
+    ):
+        resume(run)
+        st.rerun()

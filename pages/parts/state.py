@@ -1,0 +1,61 @@
+"""What a visitor has set, kept across pages: Streamlit drops a widget's value once it is not drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from compressor_core.architecture import SearchSpace
+from compressor_core.figures.forms import gene_text
+
+SPACES = {"paper": SearchSpace.paper, "classroom": SearchSpace.classroom}
+
+
+def gene_key(gene: str) -> str:
+    """The key of the text field of one gene's values."""
+    return f"space_{gene}"
+
+
+def fill_space(name: str) -> None:
+    """Write the values of a named search space into the fields of its genes."""
+    for gene, values in SPACES[name]().to_dict().items():
+        st.session_state[gene_key(gene)] = gene_text(values)
+
+
+DEFAULTS: dict[str, Any] = {
+    "story_budget": 3.0,
+    "story_preset": "quick",
+    "budget": 3.0,
+    "budget_slider": 3.0,
+    "constraint": "cap",
+    "seed": 0,
+    "population": 50,
+    "generations": 100,
+    "crossover": 0.6,
+    "mutation": 0.5,
+    "space": "paper",
+    "architecture": "1000,96,12,8,64",
+    "teacher": None,
+    "preset": "quick",
+    "epochs": None,
+    "temperature": 2.0,
+    "distil_seed": 0,
+    "dataset": "classroom-vulnerability",
+    "data_path": "",
+    "base": "from-scratch",
+    "base_name": "",
+    "teacher_epochs": 3,
+    "teacher_seed": 0,
+    "student": None,
+}
+
+
+def keep() -> None:
+    """Hold on to every setting; called at the top of each run of the app."""
+    for key, value in DEFAULTS.items():
+        st.session_state[key] = st.session_state.get(key, value)
+    if gene_key("vocab_size") not in st.session_state:
+        fill_space(DEFAULTS["space"])
+    for gene in SearchSpace.__dataclass_fields__:
+        st.session_state[gene_key(gene)] = st.session_state[gene_key(gene)]

@@ -1,0 +1,207 @@
+"""Search: the genetic algorithm at work, live and replayed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from compressor_core.architecture import SearchSpace
+from compressor_core.figures.forms import csv_text, gene_values
+from compressor_core.figures.search import (
+    GENE_TITLES,
+    SearchInfo,
+    candidate_rows,
+    diversity_figure,
+    fitness_figure,
+    gap_sentence,
+    population_figure,
+    search_info,
+    short_form,
+)
+from compressor_core.runs import Run, Status
+from compressor_core.search.genetic import SearchConfig
+from pages.parts.frame import go, open_page, sentences
+from pages.parts.live import chosen_run, open_earlier, records, start, watch
+from pages.parts.state import SPACES, fill_space, gene_key
+
+SLIDER = (0.5, 50.0)
+
+
+def settings() -> None:
+    with st.container(border=True):
+        slider, field, button = st.columns([4, 2, 2], vertical_alignment="bottom")
+        slider.slider(
+            "Size budget (MB)", *SLIDER, step=0.5, key="budget_slider", on_change=budget_from_slider, format="%g MB"
+        )
+        field.number_input(
+            "Exact budget (MB)", step=0.5, key="budget", on_change=budget_from_field, help="1 MB is 10⁶ bytes."
+        )
+        go_on = button.button("Start the search", type="primary", icon=":material/play_arrow:", width="stretch")
+        with st.expander("Settings of the search"):
+            space = search_settings()
+    if go_on:
+        with sentences():
+            config = SearchConfig(
+                budget_mb=st.session_state.budget,
+                constraint=st.session_state.constraint,
+                seed=st.session_state.seed,
+                population=st.session_state.population,
+                generations=st.session_state.generations,
+                crossover_rate=st.session_state.crossover,
+                mutation_rate=st.session_state.mutation,
+                space=space or edited_space(),
+            )
+        start("search", config.to_dict(), name=f"{config.budget_mb:g} MB, seed {config.seed}")
+
+
+def search_settings() -> SearchSpace | None:
+    """The fields; returns the space if the values of its genes make one."""
+    st.radio(
+        "How the budget binds",
+        ["cap", "paper"],
+        key="constraint",
+        format_func={
+            "cap": "Cap: the file must not weigh more",
+            "paper": "Paper: a soft penalty, GFLOPs − |MB − budget|, with the paper's own formulas",
+        }.__getitem__,
+    )
+    first, second, third, fourth, fifth = st.columns(5)
+    first.number_input("Seed", 0, 2**32 - 1, key="seed", help="The same seed gives the same search.")
+    second.number_input("Population", 2, 1000, key="population")
+    third.number_input("Generations", 1, 2000, key="generations")
+    fourth.number_input("Crossover rate", 0.0, 1.0, step=0.05, key="crossover")
+    fifth.number_input("Mutation rate", 0.0, 1.0, step=0.05, key="mutation")
+    st.radio(
+        "Search space",
+        list(SPACES),
+        key="space",
+        horizontal=True,
+        on_change=lambda: fill_space(st.session_state.space),
+        format_func={"paper": "The paper's", "classroom": "Classroom (at most three layers)"}.__getitem__,
+    )
+    for column, (gene, title) in zip(st.columns(5), GENE_TITLES.items(), strict=True):
+        column.text_input(title, key=gene_key(gene), help="`16 to 768 by 16` or `1, 2, 4, 8`")
+    try:
+        space = edited_space()
+    except Exception as error:
+        st.error(str(error))
+        return None
+    st.caption(f"{space.size:,} architectures")
+    return space
+
+
+def edited_space() -> SearchSpace:
+    return SearchSpace.from_dict(
+        {gene: gene_values(title, st.session_state[gene_key(gene)]) for gene, title in GENE_TITLES.items()}
+    )
+
+
+def budget_from_slider() -> None:
+    st.session_state.budget = st.session_state.budget_slider
+
+
+def budget_from_field() -> None:
+    low, high = SLIDER
+    st.session_state.budget_slider = min(max(st.session_state.budget or low, low), high)
+
+
+def show(run: Run, status: Status) -> None:
+    info = search_info(
+        records(run), float(run.config["budget_mb"]), soft=run.config.get("constraint") == "paper"
+    )
+    numbers(info)
+    chart = f"population/{run.id}"
+    if status.live:
+        st.plotly_chart(population_figure(info), key=chart + "/live")
+    else:
+        st.plotly_chart(
+            population_figure(info, replay=True),
+            key=chart,
+            on_select=lambda: pick_point(chart),
+            selection_mode="points",
+            alt="GFLOPs against size of every candidate, generation by generation",
+        )
+        st.caption("Play the search again, or click a point to pick that architecture. Hover to see its genes.")
+        picked(info)
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Fitness**")
+        st.plotly_chart(fitness_figure(info), key=f"fitness/{run.id}")
+    with right:
+        st.markdown("**Diversity**")
+        st.plotly_chart(diversity_figure(info), key=f"diversity/{run.id}")
+    if not status.live and info.candidates:
+        table(info, run)
+
+
+def numbers(info: SearchInfo) -> None:
+    best = info.best
+    st.markdown(f"##### {gap_sentence(info)}")
+    columns = st.columns(4)
+    columns[0].metric("Best so far: size", f"{best['size_mb']:.3f} MB" if best else "–")
+    columns[1].metric("Best so far: computation", f"{best['paper_gflops']:.3f} GFLOPs" if best else "–")
+    columns[2].metric("Generation", info.last.number if info.last else "–")
+    columns[3].metric("Architectures judged", f"{info.last.evaluations:,}" if info.last else "–")
+
+
+def picked(info: SearchInfo) -> None:
+    best = info.best
+    if best is None:
+        return
+    if st.session_state.get("picked_in") != id_of(info):
+        st.session_state.picked_in, st.session_state.architecture = id_of(info), short_form(best)
+    with st.container(border=True):
+        left, right = st.columns([3, 1], vertical_alignment="center")
+        architecture = st.session_state.architecture
+        genes = dict(zip(GENE_TITLES.values(), architecture.split(","), strict=True))
+        note = " (the best found)" if architecture == short_form(best) else ""
+        left.markdown(
+            f"**Picked for distillation{note}:** `{architecture}`  \n"
+            + " · ".join(f"{title.lower()} {value}" for title, value in genes.items())
+        )
+        if right.button("Distil this one", type="primary", icon=":material/science:", width="stretch"):
+            go("distil")
+
+
+def id_of(info: SearchInfo) -> tuple[object, ...]:
+    return info.budget_mb, info.soft, len(info.candidates), len(info.generations)
+
+
+def pick_point(chart: str) -> None:
+    points = st.session_state[chart].selection.points
+    if points and points[0].get("customdata"):
+        st.session_state.architecture = ",".join(str(int(gene)) for gene in points[0]["customdata"][:5])
+
+
+def table(info: SearchInfo, run: Run) -> None:
+    rows = candidate_rows(info)
+    key = f"candidates/{run.id}"
+
+    def pick_row() -> None:
+        if chosen := st.session_state[key].selection.rows:
+            st.session_state.architecture = rows[chosen[0]]["Architecture"]
+
+    st.markdown("**Candidates**, the fittest first; choose a row to pick it")
+    st.dataframe(
+        rows,
+        key=key,
+        on_select=pick_row,
+        selection_mode="single-row",
+        hide_index=True,
+        height=300,
+        column_config={
+            "Size (MB)": st.column_config.NumberColumn(format="%.3f"),
+            "GFLOPs": st.column_config.NumberColumn(format="%.3f", help="The paper's account"),
+            "Fitness": st.column_config.NumberColumn(format="%.3f"),
+        },
+    )
+    st.download_button(
+        "Download as CSV", csv_text(rows), f"{run.id}.csv", "text/csv", icon=":material/download:", on_click="ignore"
+    )
+
+
+open_page("search")
+settings()
+run = chosen_run("search")
+open_earlier("search")
+if run is not None:
+    watch(run, show)
