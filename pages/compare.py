@@ -1,3 +1,99 @@
-from pages.parts.frame import open_page
+"""Compare: teacher and student side by side."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from compressor_core.data.registry import DATASETS
+from compressor_core.figures.comparison import (
+    ComparisonInfo,
+    comparison_info,
+    confusion_figure,
+    cost_figure,
+    groups_figure,
+    headline,
+    latency_figure,
+    noise_sentence,
+    scores_figure,
+)
+from compressor_core.runs import Run, Status
+from compressor_core.runs.library import students
+from pages.parts.frame import link, open_page, sentences
+from pages.parts.live import chosen_run, open_earlier, start, store, watch
+
+
+def settings() -> None:
+    with sentences():
+        found = {model.run.id: model for model in students(store()) if model.run is not None}
+    if not found:
+        st.info("There is no student to compare yet.")
+        link("distil", "Distil a student first")
+        return
+    with st.container(border=True):
+        left, right = st.columns([3, 1], vertical_alignment="bottom")
+        if st.session_state.student not in found:
+            st.session_state.student = next(iter(found))
+        left.selectbox("Student", list(found), key="student", format_func=lambda run_id: found[run_id].title)
+        if right.button("Compare", type="primary", icon=":material/play_arrow:", width="stretch"):
+            student = found[st.session_state.student]
+            name = student.run.name if student.run else None
+            start("compare", {"student_run": st.session_state.student}, name=name)
+
+
+def show(run: Run, status: Status) -> None:
+    if status.result is None:
+        if status.live:
+            st.caption("Both models predict the same examples, then take turns while their latency is measured.")
+        return
+    info = comparison_info(status.result)
+    st.subheader(headline(info), anchor=False)
+    st.markdown(f"{noise_sentence(info)} They give the same answer on {info.agreement:.1%} of the examples.")
+    numbers(info)
+    st.caption(info.data)
+    first, second = st.columns(2)
+    with first:
+        st.markdown("**Scores**")
+        st.plotly_chart(scores_figure(info), key=f"scores/{run.id}")
+    with second:
+        st.markdown("**Cost of the student**")
+        st.plotly_chart(cost_figure(info), key=f"cost/{run.id}")
+    st.markdown("**Latency**")
+    st.plotly_chart(latency_figure(info), key=f"latency/{run.id}")
+    st.caption(info.measured)
+    st.markdown("**Confusion matrices**")
+    labels = labels_of(status.result["dataset"])
+    for column, side in zip(st.columns(2), (info.teacher, info.student), strict=True):
+        column.plotly_chart(confusion_figure(side, labels), key=f"confusion/{side.title}/{run.id}")
+    st.markdown("**Accuracy by kind of weakness**, from what the student loses most to what it loses least")
+    st.plotly_chart(groups_figure(info), key=f"groups/{run.id}")
+
+
+def numbers(info: ComparisonInfo) -> None:
+    columns = st.columns(4)
+    student, teacher = info.student, info.teacher
+    columns[0].metric(
+        "Student's accuracy",
+        f"{student.scores['accuracy']:.1%}",
+        f"{100 * (student.scores['accuracy'] - teacher.scores['accuracy']):+.1f} points",
+        delta_color="off" if not info.significant else "normal",
+    )
+    columns[1].metric("Size", f"{student.size_mb:.2f} MB", f"of {teacher.size_mb:.2f} MB", **QUIET)
+    columns[2].metric("Median latency", f"{student.median:.1f} ms", f"of {teacher.median:.1f} ms", **QUIET)
+    columns[3].metric("Parameters", f"{student.parameters / 1e6:.2f} M", f"of {teacher.parameters / 1e6:.2f} M", **QUIET)
+
+
+QUIET = {"delta_color": "off", "delta_arrow": "off"}
+
+
+def labels_of(dataset: str) -> tuple[str, str]:
+    """What the classes are called."""
+    known = {info.name for info in DATASETS if info.name != "file"}
+    return ("safe", "vulnerable") if dataset in known else ("0", "1")
+
 
 open_page("compare")
+settings()
+run = chosen_run("compare")
+open_earlier("compare")
+if run is not None:
+    watch(run, show)

@@ -1,3 +1,121 @@
-from pages.parts.frame import open_page
+"""Distil: a student of the chosen architecture learns the teacher's soft labels."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from compressor_core.architecture import Architecture
+from compressor_core.cost import cost
+from compressor_core.distill.presets import PRESETS
+from compressor_core.errors import ArchitectureError
+from compressor_core.runs import Run, Status
+from compressor_core.runs.library import Model, teachers
+from pages.parts.frame import link, open_page, sentences
+from pages.parts.live import chosen_run, open_earlier, start, store, watch
+from pages.parts.training import training
+
+
+def choose_teacher() -> Model | None:
+    with sentences():
+        found = {str(teacher.folder): teacher for teacher in teachers(store())}
+    if not found:
+        st.info("There is no teacher to learn from yet.")
+        link("teacher", "Train a teacher first")
+        return None
+    if st.session_state.teacher not in found:
+        st.session_state.teacher = next(iter(found))
+    st.selectbox("Teacher", list(found), key="teacher", format_func=lambda folder: found[folder].title)
+    teacher = found[st.session_state.teacher]
+    st.caption(f"It learns on the teacher's dataset: {teacher.dataset}" + (f", {teacher.data}" if teacher.data else ""))
+    return teacher
+
+
+def choose_architecture() -> Architecture | None:
+    st.text_input(
+        "Architecture of the student",
+        key="architecture",
+        help="Vocabulary, width, layers, heads, feed-forward width. A search picks one for you.",
+    )
+    try:
+        architecture = Architecture.parse(st.session_state.architecture)
+    except ArchitectureError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+    price = cost(architecture)
+    columns = st.columns(4)
+    columns[0].metric("Size", f"{price.size_mb:.3f} MB", help="Exact size of model.safetensors; 1 MB is 10⁶ bytes.")
+    columns[1].metric("Parameters", f"{price.parameters:,}")
+    columns[2].metric("GFLOPs (paper's account)", f"{price.paper_gflops:.3f}")
+    columns[3].metric("GFLOPs (one forward pass)", f"{price.forward_gflops:.3f}", help="Exact, at 400 tokens.")
+    return architecture
+
+
+def settings() -> None:
+    with st.container(border=True):
+        teacher = choose_teacher()
+        architecture = choose_architecture()
+        first, second, third, fourth = st.columns([3, 1, 1, 1])
+        first.radio(
+            "Preset",
+            list(PRESETS),
+            key="preset",
+            horizontal=True,
+            format_func=lambda name: f"{name} ({PRESETS[name].epochs} epoch{'s' if PRESETS[name].epochs > 1 else ''})",
+        )
+        first.caption(PRESETS[st.session_state.preset].description)
+        second.number_input("Epochs", 1, 1000, key="epochs", value=None, placeholder="preset's")
+        third.number_input(
+            "Temperature",
+            0.1,
+            100.0,
+            step=0.5,
+            key="temperature",
+            help="Higher softens the teacher's labels. The paper uses 10 for vulnerability prediction.",
+        )
+        fourth.number_input("Seed", 0, 2**31 - 1, key="distil_seed")
+        ready = teacher is not None and architecture is not None
+        if (
+            st.button("Start distilling", type="primary", icon=":material/play_arrow:", disabled=not ready)
+            and teacher is not None
+            and architecture is not None
+        ):
+            config = {
+                "teacher": str(teacher.folder),
+                "architecture": str(architecture),
+                "dataset": teacher.dataset,
+                "data": teacher.data,
+                "preset": st.session_state.preset,
+                "epochs": st.session_state.epochs,
+                "temperature": st.session_state.temperature,
+                "seed": st.session_state.distil_seed,
+            }
+            start("distill", config, name=f"{cost(architecture).size_mb:.2f} MB, {st.session_state.preset}")
+
+
+def show(run: Run, status: Status) -> None:
+    result = status.result
+    training(
+        run,
+        status,
+        loss="Divergence from the teacher's soft labels",
+        teacher=result["teacher_accuracy"] if result else None,
+    )
+    if result is None:
+        return
+    kept = result["accuracy"] / result["teacher_accuracy"] if result["teacher_accuracy"] else 0.0
+    st.markdown(f"##### The student keeps {kept:.1%} of the teacher's accuracy on the test split.")
+    columns = st.columns(4)
+    columns[0].metric("Student's accuracy", f"{result['accuracy']:.1%}")
+    columns[1].metric("Teacher's accuracy", f"{result['teacher_accuracy']:.1%}")
+    columns[2].metric("Same answer", f"{result['agreement']:.1%}", help="Share of the test examples.")
+    columns[3].metric("Size", f"{result['size_mb']:.3f} MB")
+    if st.button("Compare with the teacher", type="primary", icon=":material/balance:"):
+        start("compare", {"student_run": run.id}, name=run.name)
+
 
 open_page("distil")
+settings()
+run = chosen_run("distill")
+open_earlier("distill")
+if run is not None:
+    watch(run, show)

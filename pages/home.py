@@ -1,3 +1,92 @@
-from pages.parts.frame import open_page
+"""Home: what this is, and one button that runs the whole story."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from compressor_core.distill.presets import PRESETS
+from compressor_core.figures.forms import KINDS
+from compressor_core.runs import State
+from compressor_core.runs.story import Story, launch_story, open_story
+from pages.parts.frame import go, link, open_page, sentences
+from pages.parts.live import PAGE_OF, POLL_SECONDS, state_line, store
+
+STEPS = (
+    ("1 · Search", ":material/travel_explore:", "A genetic algorithm looks for the architecture with the most computation that fits your budget."),
+    ("2 · Distil", ":material/science:", "A student of that architecture learns to answer as the teacher does, on code without labels."),
+    ("3 · Compare", ":material/balance:", "Teacher and student face the same functions: accuracy, agreement, latency and size, side by side."),
+)
+
+
+def method() -> None:
+    for column, (title, icon, text) in zip(st.columns(3), STEPS, strict=True):
+        with column.container(border=True, height="stretch"):
+            st.markdown(f"##### {icon} {title}")
+            st.markdown(text)
+
+
+def start_story() -> None:
+    with st.container(border=True):
+        budget, preset, button = st.columns([2, 3, 3], vertical_alignment="bottom")
+        budget.number_input("Size budget (MB)", step=0.5, key="story_budget", help="1 MB is 10⁶ bytes.")
+        preset.selectbox(
+            "Training", list(PRESETS), key="story_preset", format_func=lambda name: f"{name}: {PRESETS[name].description}"
+        )
+        if button.button("Run the whole story", type="primary", icon=":material/play_arrow:", width="stretch"):
+            with sentences():
+                story = launch_story(
+                    store(), budget_mb=st.session_state.story_budget, preset=st.session_state.story_preset
+                )
+            go("home", story=story.id)
+
+
+def watch_story(story_id: str) -> None:
+    with sentences():
+        live = any(run.status().live for run in open_story(store(), story_id).runs)
+
+    @st.fragment(run_every=POLL_SECONDS if live else None)
+    def part() -> None:
+        with sentences():
+            story = open_story(store(), story_id)
+            statuses = [run.status() for run in story.runs]
+            for run, status in zip(story.runs, statuses, strict=True):
+                with st.container(border=True):
+                    st.markdown(f"**{KINDS[run.kind]}**")
+                    state_line(run, status, buttons=not status.live)
+                    link(PAGE_OF[run.kind], f"Watch the {KINDS[run.kind].lower()}", run=run.id)
+            now_live = any(status.live for status in statuses)
+            if now_live and st.button("Cancel the story", icon=":material/stop:"):
+                story.cancel()
+                st.toast("Stopping; the best so far is kept.")
+            outcome(story)
+        if now_live != live:
+            st.rerun()
+
+    part()
+
+
+def outcome(story: Story) -> None:
+    status = story.compare.status()
+    if status.state is not State.FINISHED or status.result is None:
+        return
+    from compressor_core.figures.comparison import comparison_info, headline
+
+    info = comparison_info(status.result)
+    with st.container(border=True):
+        st.subheader(headline(info), anchor=False)
+        first, second, third = st.columns(3)
+        first.metric("Accuracy", f"{info.student.scores['accuracy']:.1%}", f"teacher {info.teacher.scores['accuracy']:.1%}", **QUIET)
+        second.metric("Size", f"{info.student.size_mb:.2f} MB", f"teacher {info.teacher.size_mb:.2f} MB", **QUIET)
+        third.metric("Median latency", f"{info.student.median:.1f} ms", f"teacher {info.teacher.median:.1f} ms", **QUIET)
+        link("compare", "See the whole comparison", run=story.compare.id)
+
+
+QUIET = {"delta_color": "off", "delta_arrow": "off"}
 
 open_page("home")
+method()
+start_story()
+if story_id := st.query_params.get("story", st.session_state.get("story")):
+    st.session_state.story = story_id
+    st.query_params["story"] = story_id
+    watch_story(story_id)

@@ -1,3 +1,104 @@
-from pages.parts.frame import open_page
+"""Runs: everything that was started, and what can be done about it."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+
+import streamlit as st
+
+from compressor_core.errors import CompressorError
+from compressor_core.figures.forms import KINDS, duration, run_headline, state_text
+from compressor_core.runs import Run, Status, cancel, resume
+from pages.parts.frame import link, open_page, sentences
+from pages.parts.live import PAGE_OF, store
+
+Row = tuple[Run, Status]
+
+
+def all_runs() -> list[Row]:
+    rows = []
+    for run in store().list():
+        with suppress(CompressorError):  # deleted since it was listed
+            rows.append((run, run.status()))
+    return rows
+
+
+def table(rows: list[Row]) -> None:
+    st.dataframe(
+        [
+            {
+                "State": state_text(status.state),
+                "Kind": KINDS.get(run.kind, run.kind),
+                "Name": run.name or "",
+                "Result": run_headline(run.kind, status.result) or status.error or "",
+                "Created": time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)),
+                "Elapsed": duration(status.elapsed),
+                "Run": run.id,
+            }
+            for run, status in rows
+        ],
+        key="runs-table",
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={"Result": st.column_config.TextColumn(width="medium")},
+    )
+
+
+def actions(run: Run, status: Status) -> None:
+    with st.container(border=True):
+        st.markdown(
+            f"**{KINDS.get(run.kind, run.kind)}: {run.name or run.id}**  \n"
+            f"{state_text(status.state)} · `{run.id}`"
+        )
+        if status.error:
+            st.error(status.error, icon=":material/error:")
+        elif status.message and not status.live:
+            st.caption(status.message)
+        if run.kind in PAGE_OF:
+            link(PAGE_OF[run.kind], "Open this run", run=run.id)
+        name, rename, first, second = st.columns([3, 1, 1, 1], vertical_alignment="bottom")
+        text = name.text_input("Name", run.name or "", key=f"name/{run.id}")
+        if rename.button("Rename", key=f"rename/{run.id}", width="stretch"):
+            store().rename(run.id, text)
+            st.rerun()
+        if status.live:
+            if first.button("Cancel", key=f"stop/{run.id}", icon=":material/stop:", width="stretch"):
+                cancel(run)
+                st.toast("Stopping; the best so far is kept.")
+        else:
+            if status.state != "finished" and first.button(
+                "Resume", key=f"go-on/{run.id}", icon=":material/play_arrow:", width="stretch"
+            ):
+                resume(run)
+                st.rerun()
+            with second.popover("Delete", icon=":material/delete:", width="stretch"):
+                st.markdown("The run and what it made are removed for good.")
+                if st.button("Yes, delete it", key=f"delete/{run.id}", type="primary"):
+                    store().delete(run.id)
+                    st.rerun()
+
+
+def show() -> None:
+    with sentences():
+        rows = all_runs()
+        if not rows:
+            st.info("Nothing has been run yet: start on the Home page or the Search page.")
+            return
+        kinds = st.pills(
+            "Show", list(KINDS), key="runs-filter", format_func=KINDS.__getitem__, selection_mode="multi"
+        )
+        rows = [row for row in rows if not kinds or row[0].kind in kinds]
+        table(rows)
+        selected = st.session_state["runs-table"].selection.rows
+        if selected and selected[0] < len(rows):
+            st.session_state["runs-selected"] = rows[selected[0]][0].id
+            actions(*rows[selected[0]])
+        else:
+            st.caption("Choose a row to open, rename, cancel, resume or delete that run.")
+
 
 open_page("runs")
+live = any(status.live for _, status in all_runs())
+st.fragment(run_every=2.0 if live else None)(show)()

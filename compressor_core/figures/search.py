@@ -295,18 +295,12 @@ def _population_layout(info: SearchInfo) -> go.Layout:
         account,
         "GFLOPs (paper's account)",
         height=520,
-        xaxis={"type": "log", "dtick": "D2", "range": _log_range(sizes)},
-        yaxis={"type": "log", "dtick": "D2", "range": _log_range(computations)},
+        xaxis=theme.log_axis(sizes),
+        yaxis=theme.log_axis(computations),
         # One search, one view: a zoom survives what is drawn next.
         uirevision="population",
         clickmode="event+select",
     )
-
-
-def _log_range(values: Sequence[float]) -> list[float]:
-    low, high = np.log10(min(values)), np.log10(max(values))
-    margin = 0.06 * max(high - low, 0.5)
-    return [float(low - margin), float(high + margin)]
 
 
 def _add_replay(figure: go.Figure, info: SearchInfo) -> None:

@@ -6,6 +6,8 @@ on light and on dark. A marker's shape, a dash or a label always repeats what it
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -38,6 +40,26 @@ def layout(x: str, y: str, *, height: int = HEIGHT, **more: Any) -> go.Layout:
     for key, value in more.items():
         settings[key] = {**settings[key], **value} if isinstance(settings.get(key), dict) else value
     return go.Layout(**settings)
+
+
+def faint(color: str, opacity: float) -> str:
+    """A `#rrggbb` colour that lets what is behind it through."""
+    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:g})"
+
+
+def log_axis(values: Sequence[float]) -> dict[str, Any]:
+    """A logarithmic axis around positive values, with whole numbers at its ticks and not the digits 2 and 5 alone."""
+    low, high = math.log10(min(values)), math.log10(max(values))
+    margin = 0.06 * max(high - low, 0.5)
+    low, high = low - margin, high + margin
+    ticks = [digit * 10**power for power in range(math.floor(low), math.ceil(high)) for digit in (1, 2, 5)]
+    return {
+        "type": "log",
+        "range": [low, high],
+        "tickvals": ticks,
+        "ticktext": [f"{tick:,.10g}" for tick in ticks],
+    }
 
 
 def note(figure: go.Figure, text: str) -> go.Figure:

@@ -1,0 +1,46 @@
+"""Keeping files that a visitor uploads."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path, PurePosixPath
+
+from compressor_core.errors import DataError
+from compressor_core.files import storage_error, write_bytes
+
+MAX_BYTES = 50_000_000
+_SUFFIXES = (".jsonl", ".csv")
+
+
+def save_upload(root: Path, name: str, data: bytes) -> Path:
+    """Keep `data` in the folder `uploads` of `root`; the same content is kept once.
+
+    The file's name is what is plain in `name`, with sixteen digits of the content's hash; no part of `name` can lead
+    out of the folder.
+
+    Raises:
+        DataError: the file is empty, larger than `MAX_BYTES`, or neither .jsonl nor .csv.
+        StorageError: the disk refuses.
+    """
+    given = PurePosixPath(name.replace("\\", "/"))
+    suffix = given.suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise DataError(f"{given.name!r} is not a .jsonl or .csv file: upload one of those.")
+    if not data:
+        raise DataError(f"{given.name} is empty: upload a file with one row for each function.")
+    if len(data) > MAX_BYTES:
+        raise DataError(
+            f"{given.name} has {len(data) / 1e6:.0f} MB, more than {MAX_BYTES / 1e6:.0f} MB: "
+            "put it on this machine's disk and give its path instead."
+        )
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", given.stem).strip("-")[:60] or "file"
+    folder = root / "uploads"
+    path = folder / f"{stem}-{hashlib.sha256(data).hexdigest()[:16]}{suffix}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, folder) from error
+    if not path.is_file():
+        write_bytes(path, data)
+    return path

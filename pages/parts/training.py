@@ -1,0 +1,29 @@
+"""What the training of a teacher and of a student show alike."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from compressor_core.figures.forms import duration
+from compressor_core.figures.training import accuracy_figure, loss_figure, seconds_left, training_info
+from compressor_core.runs import Run, State, Status
+from pages.parts.live import records
+
+
+def training(run: Run, status: Status, *, loss: str, teacher: float | None = None) -> None:
+    """Loss and validation accuracy so far, and how long it will take where that can be told honestly."""
+    info = training_info(records(run))
+    if status.state is State.RUNNING:
+        left = seconds_left(info, status.progress, status.elapsed)
+        best = info.best
+        parts = [f"About {duration(left)} of training left, by the pace of the epochs so far." if left else ""]
+        if best is not None:
+            parts.append(f"{info.epochs[-1].examples_per_second:.0f} examples per second.")
+        st.caption(" ".join(filter(None, parts)))
+    first, second = st.columns(2)
+    with first:
+        st.markdown(f"**{loss}**")
+        st.plotly_chart(loss_figure(info), key=f"loss/{run.id}")
+    with second:
+        st.markdown("**Accuracy on the validation split**")
+        st.plotly_chart(accuracy_figure(info, teacher=teacher), key=f"accuracy/{run.id}")
