@@ -76,7 +76,7 @@ _WORDS = tuple(
         "log",
         "status",
         "export",
-        "import",
+        "ingest",
         "convert",
         "admin",
         "config",

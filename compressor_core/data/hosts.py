@@ -94,9 +94,11 @@ def _slots(source: str) -> tuple[tuple[int, str], ...]:
     lines = source.split("\n")
     slots = set()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.stmt) and node.lineno > 1:
-            line = lines[node.lineno - 1]
-            # An `elif` is an If statement inside `orelse`: nothing can stand between it and its `if`.
-            if not line.lstrip().startswith("elif "):
-                slots.add((node.lineno - 1, line[: node.col_offset]))
+        if not isinstance(node, ast.stmt) or node.lineno == 1:
+            continue
+        decorators = getattr(node, "decorator_list", [])
+        line = min([node.lineno, *(decorator.lineno for decorator in decorators)]) - 1
+        # An `elif` is an If statement inside `orelse`: nothing can stand between it and its `if`.
+        if not lines[line].lstrip().startswith("elif "):
+            slots.add((line, lines[line][: node.col_offset]))
     return tuple(sorted(slots))
