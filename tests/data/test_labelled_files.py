@@ -79,7 +79,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, lines: list[str], says: str) -> 
 def test_half_written_last_line(tmp_path: Path) -> None:
     path = tmp_path / "half.jsonl"
     path.write_text('{"func": "f()", "target": 1}\n{"func": "g', "utf-8")
-    with pytest.raises(DataError, match="line 2 .*half-written"):
+    with pytest.raises(DataError, match=r"line 2 .*half-written"):
         read_file(path)
 
 

@@ -25,7 +25,9 @@ def test_size_special_tokens_and_normalisation(tmp_path: Path) -> None:
     assert tokenizer.decode(ids, skip_special_tokens=True) == "def f(x): return x"
 
     tokenizer.save_pretrained(tmp_path)
-    assert AutoTokenizer.from_pretrained(tmp_path)(FUNCTIONS[:20])["input_ids"] == tokenizer(FUNCTIONS[:20])["input_ids"]
+    assert (
+        AutoTokenizer.from_pretrained(tmp_path)(FUNCTIONS[:20])["input_ids"] == tokenizer(FUNCTIONS[:20])["input_ids"]
+    )
 
 
 def test_any_text_can_be_encoded() -> None:

@@ -38,9 +38,7 @@ def epochs(epoch: int) -> Generator[Record, None, Data]:
     return task(96, epoch)
 
 
-def run(
-    model: torch.nn.Module, config: TrainingConfig = CONFIG, **options: Any
-) -> tuple[list[Record], Outcome]:
+def run(model: torch.nn.Module, config: TrainingConfig = CONFIG, **options: Any) -> tuple[list[Record], Outcome]:
     records = []
     loop = fit(model, 1, config, epochs, task(64, 99), cross_entropy, **options)
     while True:

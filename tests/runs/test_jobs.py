@@ -173,8 +173,7 @@ def test_launches_from_several_processes_never_run_together(store: RunStore) -> 
         "for _ in range(2): launch(RunStore(sys.argv[1]), 'count', {'steps': 15}, command=sys.argv[2:])"
     )
     launchers = [
-        subprocess.Popen([sys.executable, "-c", script, str(store.root), *COMMAND], cwd=PROJECT)
-        for _ in range(2)
+        subprocess.Popen([sys.executable, "-c", script, str(store.root), *COMMAND], cwd=PROJECT) for _ in range(2)
     ]
     assert [launcher.wait() for launcher in launchers] == [0, 0]
     runs = store.list()[::-1]
@@ -219,9 +218,7 @@ def test_a_disk_that_fills_up_keeps_what_was_recorded(store: RunStore) -> None:
     status = ended(run)
     assert status.state is State.FAILED
     assert "events.jsonl" in (status.error or "") and "free some space" in (status.error or "")
-    assert len(run.events()[0]) == 20_000 // len(
-        (run.folder / "events.jsonl").read_bytes().splitlines(True)[0]
-    )
+    assert len(run.events()[0]) == 20_000 // len((run.folder / "events.jsonl").read_bytes().splitlines(True)[0])
 
 
 def test_a_file_of_the_work_itself_that_does_not_fit(store: RunStore) -> None:

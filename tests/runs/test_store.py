@@ -63,9 +63,7 @@ def test_the_root_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest
     assert RunStore().root == tmp_path / "runs"
 
 
-@pytest.mark.parametrize(
-    "run_id", ["", "..", "../x", "20261122-174501-search-3f2a/..", "/etc", "x\0", "a" * 999]
-)
+@pytest.mark.parametrize("run_id", ["", "..", "../x", "20261122-174501-search-3f2a/..", "/etc", "x\0", "a" * 999])
 def test_an_id_that_is_not_plain_never_leaves_the_root(store: RunStore, run_id: str) -> None:
     for ask in (store.get, store.delete):
         with pytest.raises(RunError, match="not the id of a run"):

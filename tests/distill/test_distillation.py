@@ -1,0 +1,129 @@
+"""Teacher to student, whole and real, on a small file."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from compressor_core.architecture import Architecture
+from compressor_core.cost import cost
+from compressor_core.data.dataset import Split
+from compressor_core.data.files import read_file
+from compressor_core.distill.distillation import DistillConfig, distil
+from compressor_core.errors import CompressorError, ModelError, TrainingError
+from compressor_core.models.classifier import load
+from tests.conftest import TINY
+
+
+def config(teacher: Path, data: Path, **changes: Any) -> DistillConfig:
+    values = {"architecture": TINY, "dataset": "file", "data": str(data), "epochs": 2, "threads": 1, **changes}
+    return DistillConfig(teacher=str(teacher), **values)
+
+
+def result_of(settings: DistillConfig, out: Path, **options: Any) -> dict[str, Any]:
+    return list(distil(settings, out, **options))[-1]
+
+
+def test_the_student_is_a_hugging_face_folder(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "student"
+    result = result_of(config(tiny_teacher, labelled_file, budget_mb=0.1), out)
+    assert {p.name for p in out.iterdir()} == {
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "compressor.json",
+    }
+    priced = cost(Architecture.parse(TINY))
+    assert (out / "model.safetensors").stat().st_size == priced.bytes
+    assert result["size_mb"] == priced.size_mb and result["parameters"] == priced.parameters
+
+    code = "def f(x):\n    return eval(x)\n"
+    tokenizer = AutoTokenizer.from_pretrained(out)
+    model = AutoModelForSequenceClassification.from_pretrained(out)
+    with torch.inference_mode():
+        plain = model(**tokenizer(code, return_tensors="pt")).logits
+    assert torch.allclose(plain, load(out).logits([(code,)]), atol=1e-5)
+
+    card = json.loads((out / "compressor.json").read_text())
+    assert card["teacher"] == str(tiny_teacher) and card["budget_mb"] == 0.1 and card["seed"] == 0
+    assert card["dataset_fingerprint"] == read_file(labelled_file).fingerprint
+    assert card["metrics"]["accuracy"] == result["accuracy"]
+
+
+def test_the_same_seed_gives_the_same_student(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
+    weights = []
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        result_of(config(tiny_teacher, labelled_file, seed=seed), tmp_path / name)
+        weights.append((tmp_path / name / "model.safetensors").read_bytes())
+    assert weights[0] == weights[1] != weights[2]
+
+
+def test_no_gold_label_of_the_unlabelled_functions_reaches_the_student(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path
+) -> None:
+    """With every one of those labels turned round, the student comes out the same, bit for bit."""
+    turned = tmp_path / "turned.jsonl"
+    unlabelled = {e.codes[0] for e in read_file(labelled_file).examples(Split.UNLABELLED)}
+    with turned.open("w") as file:
+        for line in labelled_file.read_text().splitlines():
+            row = json.loads(line)
+            if row["func"] in unlabelled:
+                row["label"] = 1 - row["label"]
+            file.write(json.dumps(row) + "\n")
+    for name, data in (("gold", labelled_file), ("turned", turned)):
+        result_of(config(tiny_teacher, data), tmp_path / name)
+    gold, other = (load_file(tmp_path / name / "model.safetensors") for name in ("gold", "turned"))
+    assert all(torch.equal(gold[name], other[name]) for name in gold)
+
+
+def test_a_student_comes_to_agree_with_its_teacher(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
+    settings = config(tiny_teacher, labelled_file, epochs=12, learning_rate=3e-3, batch_size=16)
+    records = list(distil(settings, tmp_path / "s"))
+    losses = [r["loss"] for r in records if r["type"] == "epoch"]
+    assert losses[-1] < losses[0] and all(math.isfinite(loss) for loss in losses)
+    assert records[-1]["agreement"] > 0.6
+
+
+def test_cancelled_and_resumed(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
+    settings, checkpoint = config(tiny_teacher, labelled_file, epochs=3), tmp_path / "c.pt"
+    whole = result_of(settings, tmp_path / "whole")
+    asked = iter(range(9))
+    part = result_of(settings, tmp_path / "part", checkpoint=checkpoint, cancelled=lambda: next(asked, None) is None)
+    assert part["cancelled"] and (tmp_path / "part" / "model.safetensors").exists()
+    resumed = result_of(settings, tmp_path / "part", checkpoint=checkpoint)
+    assert not resumed["cancelled"] and resumed["accuracy"] == whole["accuracy"]
+    whole_weights = (tmp_path / "whole" / "model.safetensors").read_bytes()
+    assert (tmp_path / "part" / "model.safetensors").read_bytes() == whole_weights
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "says"),
+    [
+        ({"architecture": "1000,97,2,8,64"}, CompressorError, "does not divide"),
+        ({"architecture": "many"}, CompressorError, "is not an architecture"),
+        ({"preset": "slow"}, TrainingError, "choose from"),
+        ({"temperature": 0.0}, TrainingError, "temperature must be above 0"),
+        ({"dataset": "imagenet"}, CompressorError, "there is no dataset"),
+    ],
+)
+def test_bad_settings_are_refused(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path, changes: dict[str, Any], error: type, says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        list(distil(config(tiny_teacher, labelled_file, **changes), tmp_path / "s"))
+    assert not (tmp_path / "s").exists()
+
+
+def test_teacher_and_dataset_of_different_tasks(tiny_teacher: Path, tmp_path: Path) -> None:
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("func1,func2,label\n" + "".join(f"a{i}(),b{i}(),{i % 2}\n" for i in range(50)))
+    with pytest.raises(ModelError, match="same task"):
+        list(distil(config(tiny_teacher, pairs), tmp_path / "s"))

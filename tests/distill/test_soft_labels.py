@@ -1,0 +1,47 @@
+"""Soft labels are computed once, and what is damaged is computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from compressor_core.distill.soft_labels import SoftLabels
+from compressor_core.models.classifier import Classifier, load
+
+FUNCTIONS = [("def f(x): return eval(x)",), ("def g(): pass",), ("def h(a, b): return a + b",)]
+
+
+def labels_of(labels: SoftLabels, functions: list[tuple[str, ...]]) -> torch.Tensor:
+    loop: Generator[dict[str, Any], None, torch.Tensor] = labels.of(functions)
+    while True:
+        try:
+            next(loop)
+        except StopIteration as end:
+            result: torch.Tensor = end.value
+            return result
+
+
+def test_they_are_the_teachers_logits_and_cached(
+    tiny_teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teacher = load(tiny_teacher)
+    labels = SoftLabels(teacher, tiny_teacher, tmp_path)
+    first = labels_of(labels, FUNCTIONS)
+    assert torch.equal(first, teacher.logits(FUNCTIONS))
+    (file,) = tmp_path.rglob("*.safetensors")
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the teacher was asked again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Classifier, "logits", refuse)
+        assert torch.equal(labels_of(labels, FUNCTIONS), first)
+        with pytest.raises(AssertionError):
+            labels_of(labels, FUNCTIONS[:2])  # other functions have other labels
+
+    file.write_bytes(file.read_bytes()[:-3])
+    assert torch.equal(labels_of(labels, FUNCTIONS), first)

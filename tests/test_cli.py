@@ -1,0 +1,164 @@
+"""The command line as scripts see it: one JSON object on stdout, one line on stderr, the exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import TINY
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "compressor_core", *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def answer(*arguments: object) -> dict[str, Any]:
+    done = run(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 1
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+PAPER = ("--vocab-size", 1000, "--hidden-size", 96, "--num-layers", 12, "--num-heads", 8, "--intermediate-size", 64)
+
+
+def test_cost() -> None:
+    found = answer("cost", *PAPER)
+    assert found["parameters"] == 756_098 and found["forward_gflops"] == 1.209158016
+    pair = answer("cost", *PAPER, "--task", "clone", "--pair-features", "concat")
+    assert pair["parameters"] == 774_626
+    longer = answer("cost", *PAPER, "--sequence-length", 512)
+    assert longer["forward_gflops"] > found["forward_gflops"]
+    assert longer["paper_gflops"] == found["paper_gflops"]
+
+
+def test_search_finds_the_published_architecture() -> None:
+    found = answer("search", "--budget-mb", 3, "--constraint", "paper", "--seed", 1)
+    assert found["best"]["fitness"] == pytest.approx(2.191536568, abs=1e-9)
+    assert found["best"] == found["optimum"] and found["gap"] == 0
+    assert found["evaluations"] <= 5050
+    assert "best" in run("search", "--generations", 3).stdout
+
+
+def test_the_whole_way(labelled_file: Path, tmp_path: Path) -> None:
+    data = ("--dataset", "file", "--data", labelled_file)
+    teacher, student = tmp_path / "teacher", tmp_path / "student"
+    training = ("--epochs", 1, "--threads", 1)
+    trained = answer("train-teacher", *data, *training, "--architecture", TINY, "--out", teacher)
+    assert trained["model"] == str(teacher) and 0 < trained["accuracy"] < 1
+    distilled = answer("distill", "--teacher", teacher, *data, *training, "--architecture", TINY, "--out", student)
+    assert distilled["teacher_accuracy"] == trained["accuracy"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] != ".") == [
+        "cache",
+        "student",
+        "teacher",
+    ]
+    scores = answer("evaluate", student, *data)
+    assert scores["examples"] == 300 and scores["correct"] == round(300 * scores["accuracy"])
+    both = answer("compare", teacher, student, *data, "--latency-examples", 5)
+    assert both["student"]["accuracy"] == scores["accuracy"]
+    assert {"teacher", "student", "agreement", "speedup", "mcnemar_p"} <= set(both)
+
+    code = tmp_path / "code.py"
+    code.write_text("def f(x):\n    return eval(x)\n")
+    prediction = answer("predict", student, code)
+    assert set(prediction) == {"label", "probabilities", "milliseconds"}
+    assert run("evaluate", student, *data).stdout.startswith("examples")
+
+
+def test_distil_to_a_budget(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
+    data = ("--dataset", "file", "--data", labelled_file, "--epochs", 1, "--threads", 1)
+    found = answer("distill", "--teacher", tiny_teacher, *data, "--budget-mb", 0.3, "--out", tmp_path / "s")
+    assert 0.25 < found["size_mb"] <= 0.3
+
+
+def test_interrupted_and_resumed(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "student"
+    arguments = [
+        *("distill", "--teacher", tiny_teacher, "--dataset", "file", "--data", labelled_file, "--out", out),
+        *("--architecture", "400,16,4,2,16", "--epochs", 40, "--threads", 1, "--json"),
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "compressor_core", *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("epoch 3:"):
+            break
+    process.kill()
+    process.wait()
+    assert not out.exists()
+    done = run(*arguments, "--resume")
+    assert done.returncode == 0, done.stderr
+    assert "epoch 1:" not in done.stderr and "epoch 40:" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("search", "--budget-mb", "0"), "positive number"),
+        (("search", "--budget-mb", "-3"), "positive number"),
+        (("search", "--budget-mb", "nan"), "positive number"),
+        (("search", "--budget-mb", "three"), "invalid float"),
+        (("search", "--budget-mb", "0.001"), "the smallest"),
+        (("search", "--constraint", "soft"), "invalid choice"),
+        (("search", "--population", "1"), "population"),
+        (("cost", *PAPER[:7], 7, *PAPER[8:]), "does not divide"),
+        (("cost", *PAPER, "--sequence-length", "9999"), "512"),
+        (("evaluate", "nowhere"), "no model folder"),
+        (("predict", "nowhere", "README.md"), "no model folder"),
+        (("distill", "--teacher", "x", "--out", "y"), "either --budget-mb or --architecture"),
+        (("distill", "--teacher", "nowhere", "--budget-mb", "3", "--out", "y"), "no model folder"),
+        (("distill", "--teacher", "x", "--budget-mb", "3", "--out", "y", "--resume"), "resume"),
+        (("train-teacher", "--dataset", "imagenet", "--out", "y"), "no dataset 'imagenet'"),
+        (("train-teacher", "--dataset", "devign", "--data", "absent.jsonl", "--out", "y"), "no file absent.jsonl"),
+        (("train-teacher", "--epochs", "0", "--out", "y"), "epochs"),
+        (("train-teacher", "--base", "/absent/model", "--out", "y"), "no model folder"),
+        (("train-teacher", "--out", "/proc/none/model"), "choose another"),
+        (("runs", "show", "../../etc"), "not the id of a run"),
+        (("runs", "cancel", "20260101-000000-search-0000"), "20260101-000000-search-0000"),
+        (("paint",), "invalid choice"),
+        ((), "required"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments: tuple[object, ...], says: str, tmp_path: Path) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    line = done.stderr.strip().splitlines()[-1]
+    assert line.startswith("error: ") and says in line
+    assert "Traceback" not in done.stderr
+    assert not (ROOT / "y").exists()
+
+
+def test_runs(tmp_path: Path) -> None:
+    from compressor_core.runs import RunStore, launch
+
+    store = RunStore()
+    launched = launch(store, "search", {"budget_mb": 3.0, "generations": 2})
+    while launched.status().live:
+        pass
+    (listed,) = answer("runs", "list")["runs"]
+    assert listed["id"] == launched.id and listed["state"] == "finished"
+    shown = answer("runs", "show", launched.id)
+    assert shown["result"]["best"]["size_mb"] <= 3
+    assert run("runs", "cancel", launched.id).returncode == 2  # it is over
+    assert answer("runs", "delete", launched.id)["deleted"]
+    assert answer("runs", "list")["runs"] == []

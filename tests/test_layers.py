@@ -1,0 +1,61 @@
+"""Which way imports point, and what they cost."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CORE = ROOT / "compressor_core"
+
+MAY_IMPORT = {
+    "errors": set(),
+    "task": set(),
+    "plain": {"errors"},
+    "files": {"errors"},
+    "versions": set(),
+    "architecture": {"errors"},
+    "cost": {"architecture", "errors", "task"},
+    "search": {"architecture", "cost", "errors", "search", "task"},
+    "data": {"data", "errors", "files", "task"},
+    "models": {"architecture", "cost", "data", "errors", "files", "models", "task"},
+    "distill": {
+        *("architecture", "cost", "data", "distill", "errors", "evaluate", "files", "models", "task", "versions"),
+    },
+    "evaluate": {"cost", "data", "errors", "evaluate", "models", "task"},
+    "figures": {"errors", "figures"},
+}
+"""By part of the core: which other parts it may import. `runs` and `cli` may import all."""
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(CORE.rglob("*.py")), ids=lambda p: str(p.relative_to(CORE)))
+def test_imports_point_one_way(path: Path) -> None:
+    names = imports(path)
+    assert not [name for name in names if name.split(".")[0] in ("streamlit", "pages", "app")]
+    part = path.relative_to(CORE).parts[0].removesuffix(".py")
+    if part in MAY_IMPORT:
+        parts = {name.split(".")[1] for name in names if name.startswith("compressor_core.")}
+        assert parts <= MAY_IMPORT[part], f"{part} must not import {parts - MAY_IMPORT[part]}"
+
+
+def test_the_first_page_needs_no_torch() -> None:
+    program = (
+        "import sys, compressor_core.runs, compressor_core.runs.library, compressor_core.runs.story, "
+        "compressor_core.search, compressor_core.data.registry, compressor_core.distill.presets; "
+        "assert not {'torch', 'transformers', 'sklearn'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
