@@ -18,7 +18,8 @@ from compressor_core.figures.comparison import (
 )
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import students
-from pages.parts.frame import link, open_page, sentences
+from pages.parts.chart import chart
+from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
 
 
@@ -53,36 +54,30 @@ def show(run: Run, status: Status) -> None:
     first, second = st.columns(2)
     with first:
         st.markdown("**Scores**")
-        st.plotly_chart(scores_figure(info), key=f"scores/{run.id}")
+        chart(scores_figure(info), key=f"scores/{run.id}")
     with second:
         st.markdown("**Cost of the student**")
-        st.plotly_chart(cost_figure(info), key=f"cost/{run.id}")
+        chart(cost_figure(info), key=f"cost/{run.id}")
     st.markdown("**Latency**")
-    st.plotly_chart(latency_figure(info), key=f"latency/{run.id}")
+    chart(latency_figure(info), key=f"latency/{run.id}")
     st.caption(info.measured)
     st.markdown("**Confusion matrices**")
     labels = labels_of(status.result["dataset"])
     for column, side in zip(st.columns(2), (info.teacher, info.student), strict=True):
-        column.plotly_chart(confusion_figure(side, labels), key=f"confusion/{side.title}/{run.id}")
+        with column:
+            chart(confusion_figure(side, labels), key=f"confusion/{side.title}/{run.id}")
     st.markdown("**Accuracy by kind of weakness**, from what the student loses most to what it loses least")
-    st.plotly_chart(groups_figure(info), key=f"groups/{run.id}")
+    chart(groups_figure(info), key=f"groups/{run.id}")
 
 
 def numbers(info: ComparisonInfo) -> None:
-    columns = st.columns(4)
     student, teacher = info.student, info.teacher
-    columns[0].metric(
-        "Student's accuracy",
-        f"{student.scores['accuracy']:.1%}",
-        f"{100 * (student.scores['accuracy'] - teacher.scores['accuracy']):+.1f} points",
-        delta_color="off" if not info.significant else "normal",
+    metrics(
+        ("Accuracy", f"{student.scores['accuracy']:.1%}", f"teacher {teacher.scores['accuracy']:.1%}"),
+        ("Size", f"{student.size_mb:.2f} MB", f"teacher {teacher.size_mb:.2f} MB"),
+        ("Median latency", f"{student.median:.1f} ms", f"teacher {teacher.median:.1f} ms"),
+        ("Parameters", f"{student.parameters / 1e6:.2f} M", f"teacher {teacher.parameters / 1e6:.2f} M"),
     )
-    columns[1].metric("Size", f"{student.size_mb:.2f} MB", f"of {teacher.size_mb:.2f} MB", **QUIET)
-    columns[2].metric("Median latency", f"{student.median:.1f} ms", f"of {teacher.median:.1f} ms", **QUIET)
-    columns[3].metric("Parameters", f"{student.parameters / 1e6:.2f} M", f"of {teacher.parameters / 1e6:.2f} M", **QUIET)
-
-
-QUIET = {"delta_color": "off", "delta_arrow": "off"}
 
 
 def labels_of(dataset: str) -> tuple[str, str]:

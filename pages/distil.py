@@ -10,7 +10,7 @@ from compressor_core.distill.presets import PRESETS
 from compressor_core.errors import ArchitectureError
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import Model, teachers
-from pages.parts.frame import link, open_page, sentences
+from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
 from pages.parts.training import training
 
@@ -42,11 +42,13 @@ def choose_architecture() -> Architecture | None:
         st.error(str(error), icon=":material/error:")
         return None
     price = cost(architecture)
-    columns = st.columns(4)
-    columns[0].metric("Size", f"{price.size_mb:.3f} MB", help="Exact size of model.safetensors; 1 MB is 10⁶ bytes.")
-    columns[1].metric("Parameters", f"{price.parameters:,}")
-    columns[2].metric("GFLOPs (paper's account)", f"{price.paper_gflops:.3f}")
-    columns[3].metric("GFLOPs (one forward pass)", f"{price.forward_gflops:.3f}", help="Exact, at 400 tokens.")
+    metrics(
+        ("Size of the file", f"{price.size_mb:.3f} MB"),
+        ("Parameters", f"{price.parameters:,}"),
+        ("GFLOPs, paper's account", f"{price.paper_gflops:.3f}"),
+        ("GFLOPs, one forward pass", f"{price.forward_gflops:.3f}"),
+    )
+    st.caption("1 MB is 10⁶ bytes. The forward pass is counted exactly, at 400 tokens.")
     return architecture
 
 
@@ -104,11 +106,12 @@ def show(run: Run, status: Status) -> None:
         return
     kept = result["accuracy"] / result["teacher_accuracy"] if result["teacher_accuracy"] else 0.0
     st.markdown(f"##### The student keeps {kept:.1%} of the teacher's accuracy on the test split.")
-    columns = st.columns(4)
-    columns[0].metric("Student's accuracy", f"{result['accuracy']:.1%}")
-    columns[1].metric("Teacher's accuracy", f"{result['teacher_accuracy']:.1%}")
-    columns[2].metric("Same answer", f"{result['agreement']:.1%}", help="Share of the test examples.")
-    columns[3].metric("Size", f"{result['size_mb']:.3f} MB")
+    metrics(
+        ("Student's accuracy", f"{result['accuracy']:.1%}"),
+        ("Teacher's accuracy", f"{result['teacher_accuracy']:.1%}"),
+        ("Same answer", f"{result['agreement']:.1%}"),
+        ("Size of the file", f"{result['size_mb']:.3f} MB"),
+    )
     if st.button("Compare with the teacher", type="primary", icon=":material/balance:"):
         start("compare", {"student_run": run.id}, name=run.name)
 

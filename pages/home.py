@@ -8,13 +8,25 @@ from compressor_core.distill.presets import PRESETS
 from compressor_core.figures.forms import KINDS
 from compressor_core.runs import State
 from compressor_core.runs.story import Story, launch_story, open_story
-from pages.parts.frame import go, link, open_page, sentences
+from pages.parts.frame import go, link, metrics, open_page, sentences
 from pages.parts.live import PAGE_OF, POLL_SECONDS, state_line, store
 
 STEPS = (
-    ("1 · Search", ":material/travel_explore:", "A genetic algorithm looks for the architecture with the most computation that fits your budget."),
-    ("2 · Distil", ":material/science:", "A student of that architecture learns to answer as the teacher does, on code without labels."),
-    ("3 · Compare", ":material/balance:", "Teacher and student face the same functions: accuracy, agreement, latency and size, side by side."),
+    (
+        "1 · Search",
+        ":material/travel_explore:",
+        "A genetic algorithm looks for the architecture with the most computation that fits your budget.",
+    ),
+    (
+        "2 · Distil",
+        ":material/science:",
+        "A student of that architecture learns to answer as the teacher does, on code without labels.",
+    ),
+    (
+        "3 · Compare",
+        ":material/balance:",
+        "Teacher and student face the same functions: accuracy, agreement, latency and size, side by side.",
+    ),
 )
 
 
@@ -30,7 +42,10 @@ def start_story() -> None:
         budget, preset, button = st.columns([2, 3, 3], vertical_alignment="bottom")
         budget.number_input("Size budget (MB)", step=0.5, key="story_budget", help="1 MB is 10⁶ bytes.")
         preset.selectbox(
-            "Training", list(PRESETS), key="story_preset", format_func=lambda name: f"{name}: {PRESETS[name].description}"
+            "Training",
+            list(PRESETS),
+            key="story_preset",
+            format_func=lambda name: f"{name}: {PRESETS[name].description}",
         )
         if button.button("Run the whole story", type="primary", icon=":material/play_arrow:", width="stretch"):
             with sentences():
@@ -69,19 +84,20 @@ def outcome(story: Story) -> None:
     status = story.compare.status()
     if status.state is not State.FINISHED or status.result is None:
         return
+    # Not before there is something to say: the first page is to be there at once.
     from compressor_core.figures.comparison import comparison_info, headline
 
     info = comparison_info(status.result)
     with st.container(border=True):
         st.subheader(headline(info), anchor=False)
-        first, second, third = st.columns(3)
-        first.metric("Accuracy", f"{info.student.scores['accuracy']:.1%}", f"teacher {info.teacher.scores['accuracy']:.1%}", **QUIET)
-        second.metric("Size", f"{info.student.size_mb:.2f} MB", f"teacher {info.teacher.size_mb:.2f} MB", **QUIET)
-        third.metric("Median latency", f"{info.student.median:.1f} ms", f"teacher {info.teacher.median:.1f} ms", **QUIET)
+        teacher, student = info.teacher, info.student
+        metrics(
+            ("Accuracy", f"{student.scores['accuracy']:.1%}", f"teacher {teacher.scores['accuracy']:.1%}"),
+            ("Size", f"{student.size_mb:.2f} MB", f"teacher {teacher.size_mb:.2f} MB"),
+            ("Median latency", f"{student.median:.1f} ms", f"teacher {teacher.median:.1f} ms"),
+        )
         link("compare", "See the whole comparison", run=story.compare.id)
 
-
-QUIET = {"delta_color": "off", "delta_arrow": "off"}
 
 open_page("home")
 method()

@@ -49,8 +49,7 @@ def table(rows: list[Row]) -> None:
 def actions(run: Run, status: Status) -> None:
     with st.container(border=True):
         st.markdown(
-            f"**{KINDS.get(run.kind, run.kind)}: {run.name or run.id}**  \n"
-            f"{state_text(status.state)} · `{run.id}`"
+            f"**{KINDS.get(run.kind, run.kind)}: {run.name or run.id}**  \n{state_text(status.state)} · `{run.id}`"
         )
         if status.error:
             st.error(status.error, icon=":material/error:")
@@ -86,9 +85,7 @@ def show() -> None:
         if not rows:
             st.info("Nothing has been run yet: start on the Home page or the Search page.")
             return
-        kinds = st.pills(
-            "Show", list(KINDS), key="runs-filter", format_func=KINDS.__getitem__, selection_mode="multi"
-        )
+        kinds = st.pills("Show", list(KINDS), key="runs-filter", format_func=KINDS.__getitem__, selection_mode="multi")
         rows = [row for row in rows if not kinds or row[0].kind in kinds]
         table(rows)
         selected = st.session_state["runs-table"].selection.rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from compressor_core.architecture import SearchSpace
+from compressor_core.errors import CompressorError
 from compressor_core.figures.forms import csv_text, gene_values
 from compressor_core.figures.search import (
     GENE_TITLES,
@@ -19,7 +20,8 @@ from compressor_core.figures.search import (
 )
 from compressor_core.runs import Run, Status
 from compressor_core.search.genetic import SearchConfig
-from pages.parts.frame import go, open_page, sentences
+from pages.parts.chart import chart
+from pages.parts.frame import go, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, records, start, watch
 from pages.parts.state import SPACES, fill_space, gene_key
 
@@ -82,8 +84,8 @@ def search_settings() -> SearchSpace | None:
         column.text_input(title, key=gene_key(gene), help="`16 to 768 by 16` or `1, 2, 4, 8`")
     try:
         space = edited_space()
-    except Exception as error:
-        st.error(str(error))
+    except CompressorError as error:
+        st.error(str(error), icon=":material/error:")
         return None
     st.caption(f"{space.size:,} architectures")
     return space
@@ -105,30 +107,28 @@ def budget_from_field() -> None:
 
 
 def show(run: Run, status: Status) -> None:
-    info = search_info(
-        records(run), float(run.config["budget_mb"]), soft=run.config.get("constraint") == "paper"
-    )
+    info = search_info(records(run), float(run.config["budget_mb"]), soft=run.config.get("constraint") == "paper")
     numbers(info)
-    chart = f"population/{run.id}"
+    key = f"population/{run.id}"
     if status.live:
-        st.plotly_chart(population_figure(info), key=chart + "/live")
+        chart(population_figure(info), key=key + "/live")
     else:
-        st.plotly_chart(
+        chart(
             population_figure(info, replay=True),
-            key=chart,
-            on_select=lambda: pick_point(chart),
+            key=key,
+            on_select=lambda: pick_point(key),
             selection_mode="points",
             alt="GFLOPs against size of every candidate, generation by generation",
         )
-        st.caption("Play the search again, or click a point to pick that architecture. Hover to see its genes.")
+        st.caption("Play the search again, or click a point to pick that architecture; hover to see its genes.")
         picked(info)
     left, right = st.columns(2)
     with left:
         st.markdown("**Fitness**")
-        st.plotly_chart(fitness_figure(info), key=f"fitness/{run.id}")
+        chart(fitness_figure(info), key=f"fitness/{run.id}")
     with right:
         st.markdown("**Diversity**")
-        st.plotly_chart(diversity_figure(info), key=f"diversity/{run.id}")
+        chart(diversity_figure(info), key=f"diversity/{run.id}")
     if not status.live and info.candidates:
         table(info, run)
 
@@ -136,11 +136,12 @@ def show(run: Run, status: Status) -> None:
 def numbers(info: SearchInfo) -> None:
     best = info.best
     st.markdown(f"##### {gap_sentence(info)}")
-    columns = st.columns(4)
-    columns[0].metric("Best so far: size", f"{best['size_mb']:.3f} MB" if best else "–")
-    columns[1].metric("Best so far: computation", f"{best['paper_gflops']:.3f} GFLOPs" if best else "–")
-    columns[2].metric("Generation", info.last.number if info.last else "–")
-    columns[3].metric("Architectures judged", f"{info.last.evaluations:,}" if info.last else "–")
+    metrics(
+        ("Best so far: size", f"{best['size_mb']:.3f} MB" if best else "–"),
+        ("Best so far: computation", f"{best['paper_gflops']:.3f} GFLOPs" if best else "–"),
+        ("Generation", f"{info.last.number}" if info.last else "–"),
+        ("Architectures judged", f"{info.last.evaluations:,}" if info.last else "–"),
+    )
 
 
 def picked(info: SearchInfo) -> None:
@@ -166,8 +167,8 @@ def id_of(info: SearchInfo) -> tuple[object, ...]:
     return info.budget_mb, info.soft, len(info.candidates), len(info.generations)
 
 
-def pick_point(chart: str) -> None:
-    points = st.session_state[chart].selection.points
+def pick_point(key: str) -> None:
+    points = st.session_state[key].selection.points
     if points and points[0].get("customdata"):
         st.session_state.architecture = ",".join(str(int(gene)) for gene in points[0]["customdata"][:5])
 

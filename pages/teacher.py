@@ -12,7 +12,7 @@ from compressor_core.data.uploads import save_upload
 from compressor_core.errors import DataError
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import teachers
-from pages.parts.frame import go, open_page, sentences
+from pages.parts.frame import go, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
 from pages.parts.training import training
 
@@ -40,7 +40,7 @@ def choose_data() -> str | None:
             st.session_state.data_path = str(save_upload(store().root, upload.name, upload.getvalue()))
         st.session_state.uploaded = upload.file_id
     left.text_input("Path of a file on this machine", key="data_path", placeholder="/data/functions.jsonl")
-    return st.session_state.data_path.strip()
+    return str(st.session_state.data_path).strip()
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the dataset")
@@ -61,8 +61,7 @@ def preview(name: str, data: str | None) -> None:
             sizes[split] = len(dataset.examples(split))
         except DataError:
             sizes[split] = 0
-    for column, (split, size) in zip(st.columns(len(sizes)), sizes.items(), strict=True):
-        column.metric(split.value.capitalize(), f"{size:,}")
+    metrics(*((split.value.capitalize(), f"{size:,}") for split, size in sizes.items()))
     if dataset.fresh:
         st.caption("Training and unlabelled functions are drawn anew every epoch; validation and test are fixed.")
     shown = next((split for split in Split if sizes[split]), None)
@@ -110,11 +109,12 @@ def show(run: Run, status: Status) -> None:
     result = status.result
     if result is None:
         return
-    columns = st.columns(4)
-    columns[0].metric("Accuracy, test split", f"{result['accuracy']:.1%}")
-    columns[1].metric("F1, test split", f"{result['test']['f1']:.1%}")
-    columns[2].metric("Size", f"{result['size_mb']:.1f} MB")
-    columns[3].metric("Parameters", f"{result['parameters'] / 1e6:.2f} M")
+    metrics(
+        ("Accuracy, test split", f"{result['accuracy']:.1%}"),
+        ("F1, test split", f"{result['test']['f1']:.1%}"),
+        ("Size", f"{result['size_mb']:.1f} MB"),
+        ("Parameters", f"{result['parameters'] / 1e6:.2f} M"),
+    )
     if st.button("Distil from this teacher", type="primary", icon=":material/science:"):
         st.session_state.teacher = result["model"]
         go("distil")

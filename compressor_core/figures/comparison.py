@@ -84,8 +84,9 @@ def comparison_info(result: Mapping[str, Any]) -> ComparisonInfo:
     measured = (
         f"Latency: one example at a time (batch size {machine['batch_size']}), unpadded, tokenization apart, after a "
         f"warm-up; the two models take turns on the same {result['latency_examples']:,} examples, "
-        f"{result['teacher']['latency']['measurements']:,} measurements each. {machine['processor'] or 'Unknown processor'}, "
-        f"{machine['system']}, {threads}, {machine['runtime']}, {machine['precision']}."
+        f"{result['teacher']['latency']['measurements']:,} measurements each. "
+        f"{machine['processor'] or 'Unknown processor'}, {machine['system']}, {threads}, "
+        f"{machine['runtime']}, {machine['precision']}."
     )
     return ComparisonInfo(
         teacher=_side("Teacher", theme.TEACHER, result["teacher"]),
@@ -148,18 +149,11 @@ def scores_figure(info: ComparisonInfo) -> go.Figure:
 def confusion_figure(side: SideInfo, labels: Sequence[str] = ("0", "1")) -> go.Figure:
     """How often each gold class was predicted as each class; shares are of the gold class."""
     shares = [[cell / max(sum(row), 1) for cell in row] for row in side.confusion]
-    texts = [
-        [f"{cell:,}<br>{share:.0%}" for cell, share in zip(row, line, strict=True)]
-        for row, line in zip(side.confusion, shares, strict=True)
-    ]
     figure = go.Figure(
         go.Heatmap(
             z=shares,
             x=list(labels),
             y=list(labels),
-            text=texts,
-            texttemplate="%{text}",
-            textfont={"size": 15},
             colorscale=[[0, theme.faint(side.color, 0)], [1, theme.faint(side.color, 0.75)]],
             zmin=0,
             zmax=1,
@@ -168,7 +162,17 @@ def confusion_figure(side: SideInfo, labels: Sequence[str] = ("0", "1")) -> go.F
             ygap=2,
             hovertemplate="truth %{y}, predicted %{x}: %{z:.1%}<extra></extra>",
         ),
-        layout=theme.layout(f"Predicted by the {side.title.lower()}", "Truth", height=300),
+        layout=theme.layout(f"Predicted by the {side.title.lower()}", "Truth", height=300, showlegend=False),
+    )
+    # Text of its own, because a heatmap's would be coloured for a white page, in the dark too.
+    cells = [(row, column) for row in (0, 1) for column in (0, 1)]
+    figure.add_scatter(
+        x=[labels[column] for _, column in cells],
+        y=[labels[row] for row, _ in cells],
+        text=[f"<b>{side.confusion[row][column]:,}</b><br>{shares[row][column]:.0%}" for row, column in cells],
+        mode="text",
+        textfont={"size": 15},
+        hoverinfo="skip",
     )
     figure.update_xaxes(type="category", showgrid=False)
     figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
@@ -223,16 +227,14 @@ def latency_figure(info: ComparisonInfo) -> go.Figure:
             x=side.samples,
             y=[(index + 1) / count for index in range(count)],
             mode="lines",
-            name=side.title,
+            name=f"{side.title}: median {_ms(side.median)}, p95 {_ms(side.p95)}",
             line={"color": side.color, "width": 2.5, "dash": dash, "shape": "hv"},
             hovertemplate=f"{side.title}: %{{y:.0%}} within %{{x:.2f}} ms<extra></extra>",
         )
         figure.add_scatter(
             x=[side.median, side.p95],
             y=[0.5, 0.95],
-            mode="markers+text",
-            text=[f"median {_ms(side.median)}", f"p95 {_ms(side.p95)}"],
-            textposition=["middle right", "bottom right"],
+            mode="markers",
             showlegend=False,
             marker={"color": side.color, "size": 10, "symbol": ["diamond", "triangle-up"]},
             hovertemplate=f"{side.title}: %{{x:.2f}} ms<extra></extra>",
@@ -249,44 +251,30 @@ def cost_figure(info: ComparisonInfo) -> go.Figure:
         ("Latency, p95", info.teacher.p95, info.student.p95, "ms"),
     ]
     if info.teacher.forward_gflops and info.student.forward_gflops:
-        rows.insert(
-            2, ("Computation", info.teacher.forward_gflops, info.student.forward_gflops, "GFLOPs, one forward pass")
-        )
+        rows.insert(2, ("One forward pass", info.teacher.forward_gflops, info.student.forward_gflops, "GFLOPs"))
     rows.reverse()
-    names = [name for name, *_ in rows]
     shares = [student / teacher if teacher else 0.0 for _, teacher, student, _ in rows]
-    texts = [
-        f"{share:.0%} · {_figure(student)} of {_figure(teacher)} {unit}"
-        for share, (_, teacher, student, unit) in zip(shares, rows, strict=True)
-    ]
     figure = go.Figure(
         layout=theme.layout(
-            "Student as a share of the teacher",
+            "Share of the teacher's",
             "",
-            height=110 + 46 * len(rows),
-            xaxis={"tickformat": ".0%", "range": [0, max(1.05, *shares)]},
+            height=110 + 52 * len(rows),
+            xaxis={"tickformat": ".0%", "range": [0, 1.15 * max(1.0, *shares)]},
             showlegend=False,
-            barmode="overlay",
         )
     )
     figure.add_bar(
         x=shares,
-        y=names,
+        y=[
+            f"<b>{name}</b><br>{_figure(student)} of {_figure(teacher)} {unit}" for name, teacher, student, unit in rows
+        ],
+        text=[f"{share:.0%}" for share in shares],
+        textposition="outside",
+        cliponaxis=False,
         orientation="h",
         hovertemplate="%{y}: %{x:.1%}<extra></extra>",
         **_bar(info.student),
     )
-    for name, share, text in zip(names, shares, texts, strict=True):
-        inside = share > 0.55
-        figure.add_annotation(
-            x=0.01 if inside else share,
-            y=name,
-            text=text,
-            showarrow=False,
-            xanchor="left",
-            xshift=6,
-            font={"color": "#1d2733"} if inside else None,
-        )
     figure.add_vline(x=1, line={"color": theme.TEACHER, "width": 2, "dash": "dash"})
     return figure
 

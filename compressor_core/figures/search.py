@@ -22,7 +22,7 @@ GENE_TITLES: Final[Mapping[str, str]] = {
 
 MOST_FRAMES: Final = 200
 """A longer search is replayed in even strides, so that the browser need not hold more."""
-SPEEDS: Final[Mapping[str, int]] = {"▶ Play": 150, "▶▶ Fast": 40, "▷ Slow": 600}
+SPEEDS: Final[Mapping[str, int]] = {"Play": 150, "Play fast": 40, "Play slowly": 600}
 """Milliseconds a generation is shown."""
 
 Individual = Mapping[str, Any]
@@ -156,7 +156,7 @@ def population_figure(info: SearchInfo, *, replay: bool = False) -> go.Figure:
                 mode="markers",
                 name="within budget",
                 showlegend=True,
-                marker={"color": theme.FEASIBLE, "size": 9, "symbol": "circle", "line": {"width": 1, "color": "white"}},
+                marker={"color": theme.FEASIBLE, "size": 9, "symbol": "circle", "line": _RIM},
                 unselected=_NOT_DIMMED,
                 selected=_SELECTED,
             ),
@@ -166,7 +166,7 @@ def population_figure(info: SearchInfo, *, replay: bool = False) -> go.Figure:
                 mode="markers",
                 name="over budget",
                 showlegend=True,
-                marker={"color": theme.INFEASIBLE, "size": 8, "symbol": "x-thin", "line": {"width": 2, "color": theme.INFEASIBLE}},
+                marker={"size": 8, "symbol": "x-thin", "line": {"width": 2, "color": theme.INFEASIBLE}},
                 unselected=_NOT_DIMMED,
                 selected=_SELECTED,
             ),
@@ -176,7 +176,7 @@ def population_figure(info: SearchInfo, *, replay: bool = False) -> go.Figure:
                 mode="markers",
                 name="best so far",
                 showlegend=True,
-                marker={"color": theme.BEST, "size": 14, "symbol": "diamond", "line": {"width": 1, "color": "white"}},
+                marker={"color": theme.BEST, "size": 14, "symbol": "diamond", "line": _RIM},
                 unselected=_NOT_DIMMED,
             ),
             go.Scatter(
@@ -184,7 +184,7 @@ def population_figure(info: SearchInfo, *, replay: bool = False) -> go.Figure:
                 hovertemplate="<b>True optimum</b><br>" + _HOVER,
                 mode="markers",
                 name="true optimum",
-                marker={"color": theme.OPTIMUM, "size": 22, "symbol": "star-open", "line": {"width": 2.5, "color": theme.OPTIMUM}},
+                marker={"color": theme.OPTIMUM, "size": 22, "symbol": "star-open", "line": {"width": 2.5}},
                 unselected=_NOT_DIMMED,
             ),
             go.Scatter(
@@ -262,6 +262,7 @@ _HOVER = (
 )
 
 
+_RIM = {"width": 1, "color": "white"}
 _NOT_DIMMED = {"marker": {"opacity": 1}}
 _SELECTED = {"marker": {"opacity": 1, "size": 16}}
 
@@ -278,6 +279,8 @@ def _places(individuals: Sequence[Individual]) -> dict[str, Any]:
 
 
 def _points(individuals: Sequence[Individual]) -> dict[str, Any]:
+    if not individuals:
+        return {"x": [None], "y": [None], "customdata": [[]]}  # without any point a trace leaves the legend
     return {**_places(individuals), "customdata": _details(individuals)}
 
 
@@ -322,7 +325,7 @@ def _add_replay(figure: go.Figure, info: SearchInfo) -> None:
         for generation in shown
     ]
     still = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
-    buttons = [
+    buttons: list[dict[str, Any]] = [
         {
             "label": label,
             "method": "animate",
@@ -333,8 +336,8 @@ def _add_replay(figure: go.Figure, info: SearchInfo) -> None:
         }
         for label, pace in SPEEDS.items()
     ]
-    buttons.insert(1, {"label": "⏸ Pause", "method": "animate", "args": [[None], still]})
-    widget = {"bgcolor": "rgba(138,146,155,0.12)", "bordercolor": theme.MUTED, "font": {"color": theme.MUTED}}
+    buttons.insert(1, {"label": "Pause", "method": "animate", "args": [[None], still]})
+    widget = {"bgcolor": "rgba(138,146,155,0.12)", "bordercolor": theme.MUTED, "font": {"color": theme.BUTTON}}
     figure.update_layout(
         updatemenus=[
             {
@@ -363,8 +366,7 @@ def _add_replay(figure: go.Figure, info: SearchInfo) -> None:
                 "activebgcolor": theme.BEST,
                 "minorticklen": 0,
                 "steps": [
-                    {"label": str(one.number), "method": "animate", "args": [[str(one.number)], still]}
-                    for one in shown
+                    {"label": str(one.number), "method": "animate", "args": [[str(one.number)], still]} for one in shown
                 ],
                 **{key: value for key, value in widget.items() if key != "font"},
             }

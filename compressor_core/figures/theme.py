@@ -19,6 +19,8 @@ BEST = "#d55e00"
 FEASIBLE = "#009e73"
 INFEASIBLE = "#8a929b"
 MUTED = "#8a929b"
+BUTTON = "#747d89"
+"""Text that is read on light and on dark: Plotly gives its buttons one colour for both."""
 
 GRID = "rgba(138, 146, 155, 0.25)"
 HEIGHT = 400

@@ -88,11 +88,16 @@ def sentences() -> Iterator[None]:
 
 def link(name: str, label: str, *, icon: str | None = None, **parameters: str) -> None:
     """A link to a page, with its query parameters."""
-    st.page_link(
-        _BY_NAME[name].path, label=label, icon=icon or _BY_NAME[name].icon, query_params=parameters or None
-    )
+    st.page_link(_BY_NAME[name].path, label=label, icon=icon or _BY_NAME[name].icon, query_params=parameters or None)
 
 
 def go(name: str, **parameters: str) -> None:
     """Switch to a page, with its query parameters."""
     st.switch_page(_BY_NAME[name].path, query_params=parameters or None)
+
+
+def metrics(*figures: tuple[str, str] | tuple[str, str, str]) -> None:
+    """Figures in a row: title, value and, if given, what to hold it against."""
+    with st.container(horizontal=True):
+        for title, value, *against in figures:
+            st.metric(title, value, against[0] if against else None, delta_color="off", delta_arrow="off")

@@ -64,7 +64,7 @@ def open_earlier(kind: str) -> None:
     if not runs:
         return
     titles = {run.id: run_title(run) for run in runs}
-    shown = st.query_params.get("run")
+    shown = st.query_params.get("run", "")
     picked = st.selectbox(
         "Open an earlier run",
         titles,

@@ -7,6 +7,7 @@ import streamlit as st
 from compressor_core.figures.forms import duration
 from compressor_core.figures.training import accuracy_figure, loss_figure, seconds_left, training_info
 from compressor_core.runs import Run, State, Status
+from pages.parts.chart import chart
 from pages.parts.live import records
 
 
@@ -23,7 +24,7 @@ def training(run: Run, status: Status, *, loss: str, teacher: float | None = Non
     first, second = st.columns(2)
     with first:
         st.markdown(f"**{loss}**")
-        st.plotly_chart(loss_figure(info), key=f"loss/{run.id}")
+        chart(loss_figure(info), key=f"loss/{run.id}")
     with second:
         st.markdown("**Accuracy on the validation split**")
-        st.plotly_chart(accuracy_figure(info, teacher=teacher), key=f"accuracy/{run.id}")
+        chart(accuracy_figure(info, teacher=teacher), key=f"accuracy/{run.id}")
