@@ -88,14 +88,23 @@ def show() -> None:
         kinds = st.pills("Show", list(KINDS), key="runs-filter", format_func=KINDS.__getitem__, selection_mode="multi")
         rows = [row for row in rows if not kinds or row[0].kind in kinds]
         table(rows)
-        selected = st.session_state["runs-table"].selection.rows
-        if selected and selected[0] < len(rows):
-            st.session_state["runs-selected"] = rows[selected[0]][0].id
-            actions(*rows[selected[0]])
+        by_id = {run.id: (run, status) for run, status in rows}
+        if chosen := chosen_id(by_id):
+            actions(*by_id[chosen])
         else:
             st.caption("Choose a row to open, rename, cancel, resume or delete that run.")
 
 
+def chosen_id(rows: dict[str, Row]) -> str | None:
+    """The run of the chosen row, or else of `?run=`."""
+    selected = st.session_state["runs-table"].selection.rows
+    if selected and selected[0] < len(rows):
+        return list(rows)[selected[0]]
+    linked = st.query_params.get("run")
+    return linked if linked in rows else None
+
+
 open_page("runs")
-live = any(status.live for _, status in all_runs())
+with sentences():
+    live = any(status.live for _, status in all_runs())
 st.fragment(run_every=2.0 if live else None)(show)()
