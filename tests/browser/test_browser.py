@@ -1,0 +1,146 @@
+"""What only a real browser shows: deep links, narrow screens, and the story from a budget to a comparison."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from compressor_core.errors import ModelError
+from compressor_core.models.bundled import bundled_teacher
+from compressor_core.runs import RunStore, launch
+from tests.browser.conftest import Visit
+from tests.pages.studio import until_over
+
+TITLES = {
+    "": "Compressor Studio",
+    "teacher": "Teacher and data",
+    "search": "Search an architecture",
+    "distil": "Distil a student",
+    "compare": "Compare teacher and student",
+    "runs": "Runs",
+}
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_a_deep_link_to_a_fresh_server_opens_the_whole_app_at_that_page(visit: Visit, name: str) -> None:
+    page = visit(f"/{name}?run=none")
+    expect(page.get_by_role("heading", level=1)).to_have_text(TITLES[name])
+    expect(page.get_by_role("link", name="Teacher & data")).to_be_visible()
+    assert page.url.endswith(f"/{name}?run=none")
+
+
+def test_the_first_content_comes_in_two_seconds(visit: Visit) -> None:
+    visit("/runs")  # the server has imported what it needs, as after its start for a first visitor
+    start = time.monotonic()
+    visit("/")
+    assert time.monotonic() - start < 2
+
+
+def test_no_page_is_wider_than_a_phone(visit: Visit, labelled_file: Path, tiny_teacher: Path) -> None:
+    store = RunStore()
+    data = {"dataset": "file", "data": str(labelled_file), "teacher": str(tiny_teacher)}
+    search = launch(store, "search", {"budget_mb": 3.0, "generations": 10, "population": 10})
+    distill = launch(store, "distill", {**data, "architecture": "1000,16,1,1,32", "preset": "smoke", "threads": 1})
+    compare = launch(store, "compare", {"student_run": distill.id, "latency_examples": 5})
+    until_over(compare)
+    charts = {f"search?run={search.id}": 3, f"distil?run={distill.id}": 2, f"compare?run={compare.id}": 6}
+    for path in (*TITLES, *charts):
+        page = visit(f"/{path}", width=390)
+        expect(page.locator(".js-plotly-plot")).to_have_count(charts.get(path, 0), timeout=20_000)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+        assert not [box for box in boxes(page) if box["x"] < 0 or box["x"] + box["width"] > 391], path
+
+
+def boxes(page: Page) -> list[dict[str, float]]:
+    found = (plot.bounding_box() for plot in page.locator(".js-plotly-plot").all())
+    return [dict(box) for box in found if box]  # type: ignore[call-overload]
+
+
+def test_a_refresh_and_a_second_tab_show_the_same_live_run(visit: Visit) -> None:
+    page = visit("/search")
+    page.get_by_text("Settings of the search").click()
+    generations = page.get_by_role("spinbutton", name="Generations")
+    generations.fill("2000")
+    generations.press("Enter")
+    page.get_by_role("button", name="Start the search").click()
+    expect(page.get_by_text("running")).to_be_visible(timeout=20_000)
+    before = generation(page)
+    page.reload()
+    expect(page.get_by_text("running")).to_be_visible(timeout=20_000)
+    other = visit("/search?" + page.url.split("?")[1])
+    expect(other.get_by_text("running")).to_be_visible(timeout=20_000)
+    expect(other.get_by_test_id("stMetricValue").nth(2)).not_to_have_text(before, timeout=10_000)
+    other.get_by_role("button", name="Cancel").click()
+    for tab in (page, other):
+        expect(tab.get_by_text("cancelled")).to_be_visible(timeout=10_000)
+        expect(tab.get_by_role("button", name="Resume")).to_be_visible()
+
+
+def generation(page: Page) -> str:
+    return page.get_by_test_id("stMetricValue").nth(2).inner_text()
+
+
+@pytest.mark.timeout(600)
+def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
+    try:
+        bundled_teacher("classroom-vulnerability")
+    except ModelError as error:
+        pytest.skip(str(error))
+
+    page = visit("/search")
+    budget = page.get_by_role("spinbutton", name="Exact budget")
+    budget.fill("1")
+    budget.press("Enter")
+    page.get_by_text("Settings of the search").click()
+    page.get_by_text("Classroom (at most three layers)").click()
+    expect(page.get_by_text("2,736,000 architectures")).to_be_visible()
+    page.get_by_role("button", name="Start the search").click()
+    slider = page.locator(".js-plotly-plot .slider-label").first
+    expect(slider).to_have_text("Generation 100", timeout=60_000)
+    expect(page.get_by_text(re.compile("true optimum of the whole space"))).to_be_visible()
+
+    page.locator(".updatemenu-button").filter(has_text="Play fast").click()
+    expect(slider).not_to_have_text("Generation 100")
+    time.sleep(1)
+    page.locator(".updatemenu-button").filter(has_text="Pause").click()
+    paused = slider.inner_text()
+    time.sleep(0.7)
+    expect(slider).to_have_text(paused)
+    assert 0 < int(paused.removeprefix("Generation ")) < 100
+
+    expect(page.get_by_text("Picked for distillation (the best found):")).to_be_visible()
+    point(page).click(force=True)
+    expect(page.get_by_text("Picked for distillation:")).to_be_visible(timeout=10_000)
+    picked = page.get_by_test_id("stMarkdown").filter(has_text="Picked for distillation").locator("code").inner_text()
+    expect(slider).to_have_text(paused)
+    page.get_by_role("button", name="Distil this one").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["distil"])
+    expect(page.get_by_role("textbox", name="Architecture of the student")).to_have_value(picked)
+    page.get_by_text("smoke (1 epoch)").click()
+    expect(page.get_by_text("One epoch")).to_be_visible()
+    page.get_by_role("button", name="Start distilling").click()
+    expect(page.get_by_text("running")).to_be_visible(timeout=30_000)
+    page.reload()
+    expect(page.get_by_text("running")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Compare with the teacher").click(timeout=400_000)
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["compare"])
+    expect(page.get_by_text(re.compile("The student keeps .* of the teacher's accuracy"))).to_be_visible(
+        timeout=200_000
+    )
+    expect(page.locator(".js-plotly-plot")).to_have_count(6)
+    assert [(run.kind, run.status().state) for run in RunStore().list()] == [
+        ("compare", "finished"),
+        ("distill", "finished"),
+        ("search", "finished"),
+    ]
+
+
+def point(page: Page):  # type: ignore[no-untyped-def]
+    """A candidate that is not the best: a point over the budget, or one of an earlier generation."""
+    return page.locator(".js-plotly-plot").first.locator(".scatterlayer .trace path.point").first
