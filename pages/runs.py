@@ -25,6 +25,14 @@ def all_runs() -> list[Row]:
 
 
 def table(rows: list[Row]) -> None:
+    ids = [run.id for run, _ in rows]
+    # A choice is the number of a row: under the same key it would pass to another run when the rows change.
+    key = f"runs-table/{hash(tuple(ids))}"
+
+    def choose() -> None:
+        chosen = st.session_state[key].selection.rows
+        st.session_state[CHOSEN] = ids[chosen[0]] if chosen else None
+
     st.dataframe(
         [
             {
@@ -38,9 +46,9 @@ def table(rows: list[Row]) -> None:
             }
             for run, status in rows
         ],
-        key="runs-table",
+        key=key,
         hide_index=True,
-        on_select="rerun",
+        on_select=choose,
         selection_mode="single-row",
         column_config={"Result": st.column_config.TextColumn(width="medium")},
     )
@@ -76,35 +84,35 @@ def actions(run: Run, status: Status) -> None:
                 st.markdown("The run and what it made are removed for good.")
                 if st.button("Yes, delete it", key=f"delete/{run.id}", type="primary"):
                     store().delete(run.id)
+                    st.session_state[CHOSEN] = None
+                    st.query_params.clear()
                     st.rerun()
 
 
 def show() -> None:
     with sentences():
         rows = all_runs()
-        if not rows:
-            st.info("Nothing has been run yet: start on the Home page or the Search page.")
-            return
-        kinds = st.pills("Show", list(KINDS), key="runs-filter", format_func=KINDS.__getitem__, selection_mode="multi")
-        rows = [row for row in rows if not kinds or row[0].kind in kinds]
-        table(rows)
-        by_id = {run.id: (run, status) for run, status in rows}
-        if chosen := chosen_id(by_id):
-            actions(*by_id[chosen])
+        if rows:
+            kinds = st.pills(
+                "Show", list(KINDS), key="runs-filter", format_func=KINDS.__getitem__, selection_mode="multi"
+            )
+            table([row for row in rows if not kinds or row[0].kind in kinds])
         else:
+            st.info("Nothing has been run yet: start on the Home page or the Search page.")
+        if (chosen := st.session_state.get(CHOSEN)) is not None:
+            run = store().get(chosen)
+            actions(run, run.status())
+        elif rows:
             st.caption("Choose a row to open, rename, cancel, resume or delete that run.")
+    if live and not any(status.live for _, status in rows):
+        st.rerun()
 
 
-def chosen_id(rows: dict[str, Row]) -> str | None:
-    """The run of the chosen row, or else of `?run=`."""
-    selected = st.session_state["runs-table"].selection.rows
-    if selected and selected[0] < len(rows):
-        return list(rows)[selected[0]]
-    linked = st.query_params.get("run")
-    return linked if linked in rows else None
-
+CHOSEN = "runs-chosen"
 
 open_page("runs")
+if (linked := st.query_params.get("run")) is not None:
+    st.session_state[CHOSEN] = linked
 with sentences():
     live = any(status.live for _, status in all_runs())
 st.fragment(run_every=2.0 if live else None)(show)()

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from compressor_core.errors import ModelError
 from compressor_core.models.bundled import bundled_teacher
@@ -52,12 +52,13 @@ def test_no_page_is_wider_than_a_phone(visit: Visit, labelled_file: Path, tiny_t
         page = visit(f"/{path}", width=390)
         expect(page.locator(".js-plotly-plot")).to_have_count(charts.get(path, 0), timeout=20_000)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
-        assert not [box for box in boxes(page) if box["x"] < 0 or box["x"] + box["width"] > 391], path
+        assert all(left >= 0 and right <= 391 for left, right in edges(page)), path
 
 
-def boxes(page: Page) -> list[dict[str, float]]:
+def edges(page: Page) -> list[tuple[float, float]]:
+    """Left and right of every figure, in pixels."""
     found = (plot.bounding_box() for plot in page.locator(".js-plotly-plot").all())
-    return [dict(box) for box in found if box]  # type: ignore[call-overload]
+    return [(box["x"], box["x"] + box["width"]) for box in found if box]
 
 
 def test_a_refresh_and_a_second_tab_show_the_same_live_run(visit: Visit) -> None:
@@ -107,7 +108,7 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
     expect(slider).not_to_have_text("Generation 100")
     time.sleep(1)
     page.locator(".updatemenu-button").filter(has_text="Pause").click()
-    paused = slider.inner_text()
+    paused = slider.text_content() or ""
     time.sleep(0.7)
     expect(slider).to_have_text(paused)
     assert 0 < int(paused.removeprefix("Generation ")) < 100
@@ -141,6 +142,6 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
     ]
 
 
-def point(page: Page):  # type: ignore[no-untyped-def]
+def point(page: Page) -> Locator:
     """A candidate that is not the best: a point over the budget, or one of an earlier generation."""
     return page.locator(".js-plotly-plot").first.locator(".scatterlayer .trace path.point").first
