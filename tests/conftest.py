@@ -36,7 +36,7 @@ def tiny_teacher(labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(autouse=True)
-def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs and caches of a test are its own."""
-    monkeypatch.setenv("COMPRESSOR_CACHE", str(tmp_path / "cache"))
+def _own_folders(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of a test are its own; the cache, which is by content, is the session's."""
+    monkeypatch.setenv("COMPRESSOR_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.setenv("COMPRESSOR_RUNS", str(tmp_path / "runs"))

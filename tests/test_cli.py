@@ -65,11 +65,7 @@ def test_the_whole_way(labelled_file: Path, tmp_path: Path) -> None:
     assert trained["model"] == str(teacher) and 0 < trained["accuracy"] < 1
     distilled = answer("distill", "--teacher", teacher, *data, *training, "--architecture", TINY, "--out", student)
     assert distilled["teacher_accuracy"] == trained["accuracy"]
-    assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] != ".") == [
-        "cache",
-        "student",
-        "teacher",
-    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["student", "teacher"]  # no checkpoint is left
     scores = answer("evaluate", student, *data)
     assert scores["examples"] == 300 and scores["correct"] == round(300 * scores["accuracy"])
     both = answer("compare", teacher, student, *data, "--latency-examples", 5)

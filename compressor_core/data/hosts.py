@@ -10,12 +10,20 @@ from __future__ import annotations
 
 import ast
 import functools
+import json
 import re
+import sys
 import sysconfig
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import astuple, dataclass
 from pathlib import Path
+
+from compressor_core.cache import cache_folder
+from compressor_core.data.dataset import fingerprint_of
+from compressor_core.errors import StorageError
+from compressor_core.files import write_text
 
 MIN_LINES, MAX_LINES = 3, 14
 MAX_CHARACTERS = 520
@@ -46,8 +54,28 @@ class Host:
 
 @functools.cache
 def standard_library_hosts() -> tuple[Host, ...]:
-    """Every usable function of the running interpreter's standard library, in a fixed order, each text once."""
+    """Every usable function of the running interpreter's standard library, in a fixed order, each text once.
+
+    Parsing the library takes seconds, so what was found is kept in the cache folder.
+    """
     root = Path(sysconfig.get_path("stdlib"))
+    key = fingerprint_of([sys.version, str(root), Path(__file__).read_text("utf-8")])
+    path = cache_folder() / "hosts" / f"{key}.json"
+    try:
+        return tuple(
+            Host(module, source, tuple(variables), tuple((line, indent) for line, indent in slots))
+            for module, source, variables, slots in json.loads(path.read_bytes())
+        )
+    except (OSError, ValueError, TypeError):
+        pass  # absent or damaged: it is computed (again)
+    hosts = _find_hosts(root)
+    with suppress(OSError, StorageError):  # without a cache it is slower, and no worse
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps([astuple(host) for host in hosts]), durable=False)
+    return hosts
+
+
+def _find_hosts(root: Path) -> tuple[Host, ...]:
     hosts: dict[str, Host] = {}
     for path in sorted(root.rglob("*.py")):
         relative = path.relative_to(root).with_suffix("")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from compressor_core.cache import cache_folder
 from compressor_core.data.dataset import fingerprint_of
 from compressor_core.files import write_bytes
 from compressor_core.models.classifier import Classifier
 
-CACHE_VARIABLE = "COMPRESSOR_CACHE"
-"""The environment variable that names the folder of caches; without it, ./cache."""
 _CHUNK = 512
-
-
-def cache_folder() -> Path:
-    """Where what can be computed again is kept."""
-    return Path(os.environ.get(CACHE_VARIABLE) or "cache").absolute()
 
 
 class SoftLabels:

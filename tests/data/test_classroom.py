@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import random
+from pathlib import Path
 from string import Template
 
 import pytest
@@ -91,3 +92,15 @@ def test_a_label_says_whether_an_unsafe_form_is_present() -> None:
                 assert example.label == 1, example.codes[0]
                 seen += 1
     assert seen > 100
+
+
+def test_hosts_are_the_same_from_the_cache_and_without_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPRESSOR_CACHE", str(tmp_path))
+    found = standard_library_hosts.__wrapped__()
+    assert standard_library_hosts.__wrapped__() == found == standard_library_hosts()
+    (cached,) = tmp_path.rglob("*.json")
+    cached.write_text(cached.read_text()[:-9])
+    assert standard_library_hosts.__wrapped__() == found
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("COMPRESSOR_CACHE", str(tmp_path / "file"))
+    assert standard_library_hosts.__wrapped__() == found

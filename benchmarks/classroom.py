@@ -1,0 +1,64 @@
+"""How hard the classroom task is: bag-of-tokens baselines beside the teacher, on the same test split.
+
+python -m benchmarks.classroom [MODEL …]
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.dataset import Example, Split
+
+EPOCHS = 2
+"""Draws of the training split that the baseline learns from; more did not help it."""
+
+
+def bag_of_tokens(longest: int, dataset: ClassroomVulnerability) -> float:
+    """Test accuracy of logistic regression on token n-grams, regularised as its validation accuracy likes best.
+
+    Tokens are words and single punctuation characters; a feature says whether an n-gram of up to `longest` tokens
+    is present.
+    """
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    def texts(examples: Sequence[Example]) -> list[str]:
+        return [example.codes[0] for example in examples]
+
+    def labels(examples: Sequence[Example]) -> list[int]:
+        return [example.label for example in examples]
+
+    train = [example for epoch in range(EPOCHS) for example in dataset.examples(Split.TRAIN, epoch)]
+    validation, test = dataset.examples(Split.VALIDATION), dataset.examples(Split.TEST)
+    words = CountVectorizer(token_pattern=r"\w+|[^\w\s]", ngram_range=(1, longest), binary=True, min_df=2)
+    features = words.fit_transform(texts(train))
+    models = [LogisticRegression(C=c, max_iter=1000).fit(features, labels(train)) for c in (0.03, 0.1, 0.3, 1.0)]
+    best = max(models, key=lambda m: float(m.score(words.transform(texts(validation)), labels(validation))))
+    return float(best.score(words.transform(texts(test)), labels(test)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", type=Path, nargs="*", help="model folders; by default the bundled teacher")
+    options = parser.parse_args()
+    dataset = ClassroomVulnerability()
+    test = dataset.examples(Split.TEST)
+    print(f"{len(test)} test functions from {len({e.origin for e in test})} modules, data {dataset.fingerprint}")
+    for longest, name in ((1, "bag of tokens"), (2, "bag of tokens and pairs of tokens")):
+        print(f"{bag_of_tokens(longest, dataset):.2%}  {name}, logistic regression")
+
+    from compressor_core.evaluate.comparison import evaluate
+    from compressor_core.models.bundled import bundled_teacher
+
+    for folder in options.models or [bundled_teacher(dataset.name)]:
+        scores = evaluate(folder, dataset.name, None, None)
+        print(f"{scores['accuracy']:.2%}  {folder.name}")
+        for group in sorted(scores["groups"], key=lambda g: float(g["accuracy"])):
+            print(f"    {group['accuracy']:.1%} of {group['examples']:>4} {group['group']}")
+
+
+if __name__ == "__main__":
+    main()
