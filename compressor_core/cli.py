@@ -380,7 +380,7 @@ def _parser() -> argparse.ArgumentParser:
     teacher.add_argument("--architecture", metavar="V,H,L,A,I", help="of a teacher that is trained from scratch")
     teacher.add_argument("--max-length", type=int, default=256, metavar="TOKENS")
     teacher.add_argument("--epochs", type=int, default=3)
-    _training(teacher)
+    _training(teacher, batch_size=32)
 
     distill = add("distill", _distill, "Distil a teacher into a student that fits a budget.")
     distill.add_argument("--teacher", required=True, metavar="DIR")
@@ -390,7 +390,7 @@ def _parser() -> argparse.ArgumentParser:
     distill.add_argument("--preset", default="quick", help="smoke, quick or full")
     distill.add_argument("--epochs", type=int, help="instead of the preset's")
     distill.add_argument("--temperature", type=float, default=2.0)
-    _training(distill)
+    _training(distill, batch_size=16)
 
     evaluate = add("evaluate", _evaluate, "Score one model on a dataset.")
     evaluate.add_argument("model", type=Path)
@@ -426,9 +426,9 @@ def _dataset(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--seed", type=int, default=0)
 
 
-def _training(verb: argparse.ArgumentParser) -> None:
+def _training(verb: argparse.ArgumentParser, batch_size: int) -> None:
     _dataset(verb)
-    verb.add_argument("--batch-size", type=int, default=32)
+    verb.add_argument("--batch-size", type=int, default=batch_size)
     verb.add_argument("--learning-rate", type=float)
     verb.add_argument("--patience", type=int, help="stop after so many epochs without a better validation accuracy")
     verb.add_argument("--threads", type=int, help="default: all cores")
