@@ -78,7 +78,6 @@ class _State:
     loss_sum: float = 0.0
     best_accuracy: float = -1.0
     best_epoch: int = -1
-    seconds: float = 0.0
 
 
 def fit(
@@ -116,8 +115,7 @@ def fit(
     if checkpoint is not None and checkpoint.exists():
         state, best = _restore(checkpoint, model, optimizer)
     model.train()
-    started = saved = time.monotonic()
-    before = state.seconds
+    saved = time.monotonic()
     stopped = False
     yield {"type": "progress", "message": "Preparing the first epoch"}
     while state.epoch < config.epochs and not stopped:
@@ -159,7 +157,6 @@ def fit(
                 stopped = True
                 break
             if checkpoint is not None and time.monotonic() - saved > config.checkpoint_seconds:
-                state.seconds = before + time.monotonic() - started
                 _save(checkpoint, model, optimizer, state, best)
                 saved = time.monotonic()
         if stopped:
@@ -179,7 +176,6 @@ def fit(
             "examples_per_second": speed,
         }
         state.epoch, state.batch, state.loss_sum = state.epoch + 1, 0, 0.0
-        state.seconds = before + time.monotonic() - started
         if checkpoint is not None:
             _save(checkpoint, model, optimizer, state, best)
             saved = time.monotonic()

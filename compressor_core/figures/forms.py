@@ -11,12 +11,12 @@ from typing import Any, Final
 from compressor_core.errors import ArchitectureError
 
 SYMBOLS: Final[Mapping[str, str]] = {
-    "queued": "⏳",
+    "queued": "○",
     "running": "▶",
     "finished": "✔",
     "cancelled": "■",
     "failed": "✖",
-    "interrupted": "⚠",
+    "interrupted": "△",
 }
 """A sign for each state of a run."""
 KINDS: Final[Mapping[str, str]] = {

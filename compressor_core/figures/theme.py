@@ -66,6 +66,8 @@ def log_axis(values: Sequence[float]) -> dict[str, Any]:
 
 def note(figure: go.Figure, text: str) -> go.Figure:
     """Say in the middle of an empty figure why it is empty."""
+    figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False)
+    figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False)
     figure.add_annotation(
         text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 14, "color": MUTED}
     )

@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, RobertaModel
+from transformers.utils.logging import disable_progress_bar
 
 from compressor_core.errors import ModelError
 from compressor_core.files import storage_error, write_json
@@ -27,6 +28,8 @@ from compressor_core.task import PairFeatures, Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+disable_progress_bar()  # of the library's own loading and saving: a matter of milliseconds here
 
 WEIGHTS = "model.safetensors"
 Encoded = tuple[list[int], ...]
