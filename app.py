@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts.frame import PAGES, arrive, set_up
-from pages.parts.state import keep
+from pages.parts.state import begin
 
 set_up()
-keep()
+begin()
 pages = [
     st.Page(entry.path, title=entry.title, icon=entry.icon, url_path=entry.url, default=entry.default)
     for entry in PAGES

@@ -34,7 +34,13 @@ def settings() -> None:
         left, right = st.columns([3, 1], vertical_alignment="bottom")
         if st.session_state.student not in found:
             st.session_state.student = next(iter(found))
-        left.selectbox("Student", list(found), key="student", format_func=lambda run_id: found[run_id].title)
+        left.selectbox(
+            "Student",
+            list(found),
+            key="student",
+            persist_state="session",
+            format_func=lambda run_id: found[run_id].title,
+        )
         if right.button("Compare", type="primary", icon=":material/play_arrow:", width="stretch"):
             student = found[st.session_state.student]
             name = student.run.name if student.run else None

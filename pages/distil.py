@@ -24,7 +24,9 @@ def choose_teacher() -> Model | None:
         return None
     if st.session_state.teacher not in found:
         st.session_state.teacher = next(iter(found))
-    st.selectbox("Teacher", list(found), key="teacher", format_func=lambda folder: found[folder].title)
+    st.selectbox(
+        "Teacher", list(found), key="teacher", persist_state="session", format_func=lambda folder: found[folder].title
+    )
     teacher = found[st.session_state.teacher]
     st.caption(f"It learns on the teacher's dataset: {teacher.dataset}" + (f", {teacher.data}" if teacher.data else ""))
     return teacher
@@ -34,6 +36,7 @@ def choose_architecture() -> Architecture | None:
     st.text_input(
         "Architecture of the student",
         key="architecture",
+        persist_state="session",
         help="Vocabulary, width, layers, heads, feed-forward width. A search picks one for you.",
     )
     try:
@@ -52,7 +55,7 @@ def choose_architecture() -> Architecture | None:
     return architecture
 
 
-def settings() -> None:
+def form() -> None:
     with st.container(border=True):
         teacher = choose_teacher()
         architecture = choose_architecture()
@@ -61,20 +64,24 @@ def settings() -> None:
             "Preset",
             list(PRESETS),
             key="preset",
+            persist_state="session",
             horizontal=True,
             format_func=lambda name: f"{name} ({PRESETS[name].epochs} epoch{'s' if PRESETS[name].epochs > 1 else ''})",
         )
         first.caption(PRESETS[st.session_state.preset].description)
-        second.number_input("Epochs", 1, 1000, key="epochs", value=None, placeholder="preset's")
+        second.number_input(
+            "Epochs", 1, 1000, key="epochs", persist_state="session", value=None, placeholder="preset's"
+        )
         third.number_input(
             "Temperature",
             0.1,
             100.0,
             step=0.5,
             key="temperature",
+            persist_state="session",
             help="Higher softens the teacher's labels. The paper uses 10 for vulnerability prediction.",
         )
-        fourth.number_input("Seed", 0, 2**31 - 1, key="distil_seed")
+        fourth.number_input("Seed", 0, 2**31 - 1, key="distil_seed", persist_state="session")
         ready = teacher is not None and architecture is not None
         if (
             st.button("Start distilling", type="primary", icon=":material/play_arrow:", disabled=not ready)
@@ -96,6 +103,12 @@ def settings() -> None:
 
 def show(run: Run, status: Status) -> None:
     result = status.result
+    settings = run.config
+    architecture = settings.get("architecture") or "the best of the search it builds on"
+    st.caption(
+        f"Architecture {architecture} · preset {settings.get('preset')} · temperature "
+        f"{settings.get('temperature', 2.0):g} · seed {settings.get('seed', 0)} · teacher {settings.get('teacher')}"
+    )
     training(
         run,
         status,
@@ -117,7 +130,7 @@ def show(run: Run, status: Status) -> None:
 
 
 open_page("distil")
-settings()
+form()
 run = chosen_run("distill")
 open_earlier("distill")
 if run is not None:

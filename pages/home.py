@@ -9,7 +9,7 @@ from compressor_core.figures.forms import KINDS
 from compressor_core.runs import State
 from compressor_core.runs.story import Story, launch_story, open_story
 from pages.parts.frame import go, link, metrics, open_page, sentences
-from pages.parts.live import PAGE_OF, POLL_SECONDS, state_line, store
+from pages.parts.live import PAGE_OF, POLL_SECONDS, resume_button, state_of, store
 
 STEPS = (
     (
@@ -40,11 +40,14 @@ def method() -> None:
 def start_story() -> None:
     with st.container(border=True):
         budget, preset, button = st.columns([2, 3, 3], vertical_alignment="bottom")
-        budget.number_input("Size budget (MB)", step=0.5, key="story_budget", help="1 MB is 10⁶ bytes.")
+        budget.number_input(
+            "Size budget (MB)", step=0.5, key="story_budget", persist_state="session", help="1 MB is 10⁶ bytes."
+        )
         preset.selectbox(
             "Training",
             list(PRESETS),
             key="story_preset",
+            persist_state="session",
             format_func=lambda name: f"{name}: {PRESETS[name].description}",
         )
         if button.button("Run the whole story", type="primary", icon=":material/play_arrow:", width="stretch"):
@@ -66,9 +69,15 @@ def watch_story(story_id: str) -> None:
             statuses = [run.status() for run in story.runs]
             for run, status in zip(story.runs, statuses, strict=True):
                 with st.container(border=True):
-                    st.markdown(f"**{KINDS[run.kind]}**")
-                    state_line(run, status, buttons=not status.live)
-                    link(PAGE_OF[run.kind], f"Watch the {KINDS[run.kind].lower()}", run=run.id)
+                    left, right = st.columns([4, 1], vertical_alignment="center")
+                    with left:
+                        st.markdown(f"##### {KINDS[run.kind]}")
+                        state_of(run, status)
+                    with right:
+                        verb = "Watch" if status.live else "Open"
+                        link(PAGE_OF[run.kind], f"{verb} the {KINDS[run.kind].lower()}", run=run.id)
+                        if not status.live and status.state is not State.FINISHED:
+                            resume_button(run)
             now_live = any(status.live for status in statuses)
             if now_live and st.button("Cancel the story", icon=":material/stop:"):
                 story.cancel()

@@ -32,10 +32,21 @@ def settings() -> None:
     with st.container(border=True):
         slider, field, button = st.columns([4, 2, 2], vertical_alignment="bottom")
         slider.slider(
-            "Size budget (MB)", *SLIDER, step=0.5, key="budget_slider", on_change=budget_from_slider, format="%g MB"
+            "Size budget (MB)",
+            *SLIDER,
+            step=0.5,
+            key="budget_slider",
+            persist_state="session",
+            on_change=budget_from_slider,
+            format="%g MB",
         )
         field.number_input(
-            "Exact budget (MB)", step=0.5, key="budget", on_change=budget_from_field, help="1 MB is 10⁶ bytes."
+            "Exact budget (MB)",
+            step=0.5,
+            key="budget",
+            persist_state="session",
+            on_change=budget_from_field,
+            help="1 MB is 10⁶ bytes.",
         )
         go_on = button.button("Start the search", type="primary", icon=":material/play_arrow:", width="stretch")
         with st.expander("Settings of the search"):
@@ -61,27 +72,31 @@ def search_settings() -> SearchSpace | None:
         "How the budget binds",
         ["cap", "paper"],
         key="constraint",
+        persist_state="session",
         format_func={
             "cap": "Cap: the file must not weigh more",
             "paper": "Paper: a soft penalty, GFLOPs − |MB − budget|, with the paper's own formulas",
         }.__getitem__,
     )
     first, second, third, fourth, fifth = st.columns(5)
-    first.number_input("Seed", 0, 2**32 - 1, key="seed", help="The same seed gives the same search.")
-    second.number_input("Population", 2, 1000, key="population")
-    third.number_input("Generations", 1, 2000, key="generations")
-    fourth.number_input("Crossover rate", 0.0, 1.0, step=0.05, key="crossover")
-    fifth.number_input("Mutation rate", 0.0, 1.0, step=0.05, key="mutation")
+    first.number_input(
+        "Seed", 0, 2**32 - 1, key="seed", persist_state="session", help="The same seed gives the same search."
+    )
+    second.number_input("Population", 2, 1000, key="population", persist_state="session")
+    third.number_input("Generations", 1, 2000, key="generations", persist_state="session")
+    fourth.number_input("Crossover rate", 0.0, 1.0, step=0.05, key="crossover", persist_state="session")
+    fifth.number_input("Mutation rate", 0.0, 1.0, step=0.05, key="mutation", persist_state="session")
     st.radio(
         "Search space",
         list(SPACES),
         key="space",
+        persist_state="session",
         horizontal=True,
         on_change=lambda: fill_space(st.session_state.space),
         format_func={"paper": "The paper's", "classroom": "Classroom (at most three layers)"}.__getitem__,
     )
     for column, (gene, title) in zip(st.columns(5), GENE_TITLES.items(), strict=True):
-        column.text_input(title, key=gene_key(gene), help="`16 to 768 by 16` or `1, 2, 4, 8`")
+        column.text_input(title, key=gene_key(gene), persist_state="session", help="`16 to 768 by 16` or `1, 2, 4, 8`")
     try:
         space = edited_space()
     except CompressorError as error:
@@ -108,6 +123,11 @@ def budget_from_field() -> None:
 
 def show(run: Run, status: Status) -> None:
     info = search_info(records(run), float(run.config["budget_mb"]), soft=run.config.get("constraint") == "paper")
+    config = SearchConfig.from_dict(run.config)
+    st.caption(
+        f"Budget {config.budget_mb:g} MB ({config.constraint}) · {config.space.size:,} architectures · "
+        f"seed {config.seed} · population {config.population} · {config.generations:,} generations"
+    )
     numbers(info)
     key = f"population/{run.id}"
     if status.live:
@@ -121,7 +141,7 @@ def show(run: Run, status: Status) -> None:
             alt="GFLOPs against size of every candidate, generation by generation",
         )
         st.caption("Play the search again, or click a point to pick that architecture; hover to see its genes.")
-        picked(info)
+        picked(info, run)
     left, right = st.columns(2)
     with left:
         st.markdown("**Fitness**")
@@ -144,27 +164,24 @@ def numbers(info: SearchInfo) -> None:
     )
 
 
-def picked(info: SearchInfo) -> None:
+def picked(info: SearchInfo, run: Run) -> None:
     best = info.best
     if best is None:
         return
-    if st.session_state.get("picked_in") != id_of(info):
-        st.session_state.picked_in, st.session_state.architecture = id_of(info), short_form(best)
+    if st.session_state.get("picked-in") != run.id:
+        st.session_state["picked-in"] = run.id
+        st.session_state.architecture = short_form(best)
     with st.container(border=True):
         left, right = st.columns([3, 1], vertical_alignment="center")
         architecture = st.session_state.architecture
-        genes = dict(zip(GENE_TITLES.values(), architecture.split(","), strict=True))
         note = " (the best found)" if architecture == short_form(best) else ""
-        left.markdown(
-            f"**Picked for distillation{note}:** `{architecture}`  \n"
-            + " · ".join(f"{title.lower()} {value}" for title, value in genes.items())
-        )
+        genes = [
+            f"{title.lower()} {value}"
+            for title, value in zip(GENE_TITLES.values(), architecture.split(","), strict=False)
+        ]
+        left.markdown(f"**Picked for distillation{note}:** `{architecture}`  \n{' · '.join(genes)}")
         if right.button("Distil this one", type="primary", icon=":material/science:", width="stretch"):
             go("distil")
-
-
-def id_of(info: SearchInfo) -> tuple[object, ...]:
-    return info.budget_mb, info.soft, len(info.candidates), len(info.generations)
 
 
 def pick_point(key: str) -> None:

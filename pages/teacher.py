@@ -28,6 +28,7 @@ def choose_data() -> str | None:
         "Dataset",
         list(INFO),
         key="dataset",
+        persist_state="session",
         format_func=lambda name: INFO[name].title,
         captions=[info.description for info in DATASETS],
     )
@@ -39,7 +40,9 @@ def choose_data() -> str | None:
         with sentences():
             st.session_state.data_path = str(save_upload(store().root, upload.name, upload.getvalue()))
         st.session_state.uploaded = upload.file_id
-    left.text_input("Path of a file on this machine", key="data_path", placeholder="/data/functions.jsonl")
+    left.text_input(
+        "Path of a file on this machine", key="data_path", persist_state="session", placeholder="/data/functions.jsonl"
+    )
     return str(st.session_state.data_path).strip()
 
 
@@ -80,18 +83,22 @@ def train(name: str, data: str | None) -> None:
         "Start from",
         [FROM_SCRATCH, "pre-trained"],
         key="base",
+        persist_state="session",
         horizontal=True,
         format_func={
             FROM_SCRATCH: "Nothing: a small encoder, trained from scratch",
             "pre-trained": "A pre-trained encoder, fine-tuned",
         }.__getitem__,
     )
-    middle.number_input("Epochs", 1, 1000, key="teacher_epochs")
-    right.number_input("Seed", 0, 2**31 - 1, key="teacher_seed")
+    middle.number_input("Epochs", 1, 1000, key="teacher_epochs", persist_state="session")
+    right.number_input("Seed", 0, 2**31 - 1, key="teacher_seed", persist_state="session")
     base = FROM_SCRATCH
     if st.session_state.base != FROM_SCRATCH:
         base = st.text_input(
-            "Folder or Hugging Face name", key="base_name", placeholder="microsoft/codebert-base"
+            "Folder or Hugging Face name",
+            key="base_name",
+            persist_state="session",
+            placeholder="microsoft/codebert-base",
         ).strip()
     if st.button("Train a teacher", type="primary", icon=":material/play_arrow:", disabled=not base or data == ""):
         config = {

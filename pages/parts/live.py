@@ -115,31 +115,39 @@ def watch(run: Run, draw: Draw) -> None:
     part()
 
 
-def state_line(run: Run, status: Status, *, buttons: bool = True) -> None:
+def state_line(run: Run, status: Status) -> None:
     """State, progress, message and elapsed time of a run, with what can be done about it."""
-    elapsed = f" · {duration(status.elapsed)}" if status.elapsed is not None else ""
-    text = f"**{state_text(status.state)}**{elapsed}"
-    if status.state is State.QUEUED:
-        position = store().queue_position(run)
-        text += f" · number {position} in the queue" if position else ""
-    if status.live and status.message:
-        text += f" · {status.message}"
     left, right = st.columns([5, 1], vertical_alignment="center")
-    left.markdown(text)
-    if status.state is State.RUNNING:
-        left.progress(min(status.progress or 0.0, 1.0))
-    if status.state is State.FAILED:
-        left.error(status.error or "The run failed.", icon=":material/error:")
-    elif status.state is State.INTERRUPTED:
-        left.warning(status.message or "The run was interrupted.", icon=":material/warning:")
-    if not buttons:
-        return
-    if status.live:
-        if right.button("Cancel", key=f"cancel/{run.id}", icon=":material/stop:", width="stretch"):
-            cancel(run)
-            st.toast("Stopping; the best so far is kept.")
-    elif status.state is not State.FINISHED and right.button(
-        "Resume", key=f"resume/{run.id}", icon=":material/play_arrow:", width="stretch"
-    ):
+    with left:
+        state_of(run, status)
+    with right:
+        if status.live:
+            if st.button("Cancel", key=f"cancel/{run.id}", icon=":material/stop:", width="stretch"):
+                cancel(run)
+                st.toast("Stopping; the best so far is kept.")
+        elif status.state is not State.FINISHED:
+            resume_button(run)
+
+
+def resume_button(run: Run) -> None:
+    if st.button("Resume", key=f"resume/{run.id}", icon=":material/play_arrow:", width="stretch"):
         resume(run)
         st.rerun()
+
+
+def state_of(run: Run, status: Status) -> None:
+    """State, elapsed time, place in the queue, message and progress."""
+    parts = [f"**{state_text(status.state)}**"]
+    if status.elapsed is not None:
+        parts.append(duration(status.elapsed))
+    if status.state is State.QUEUED and (position := store().queue_position(run)):
+        parts.append(f"number {position} in the queue")
+    if status.live and status.message:
+        parts.append(status.message)
+    st.markdown(" · ".join(parts))
+    if status.state is State.RUNNING:
+        st.progress(min(status.progress or 0.0, 1.0))
+    if status.state is State.FAILED:
+        st.error(status.error or "The run failed.", icon=":material/error:")
+    elif status.state is State.INTERRUPTED:
+        st.warning(status.message or "The run was interrupted.", icon=":material/warning:")

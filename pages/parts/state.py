@@ -1,4 +1,4 @@
-"""What a visitor has set, kept across pages: Streamlit drops a widget's value once it is not drawn."""
+"""What a visitor can set: the first values. Each widget keeps its own across pages (`persist_state`)."""
 
 from __future__ import annotations
 
@@ -51,11 +51,9 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def keep() -> None:
-    """Hold on to every setting; called at the top of each run of the app."""
+def begin() -> None:
+    """Give every setting its first value; called at the top of each run of the app."""
     for key, value in DEFAULTS.items():
-        st.session_state[key] = st.session_state.get(key, value)
+        st.session_state.setdefault(key, value)
     if gene_key("vocab_size") not in st.session_state:
         fill_space(DEFAULTS["space"])
-    for gene in SearchSpace.__dataclass_fields__:
-        st.session_state[gene_key(gene)] = st.session_state[gene_key(gene)]

@@ -69,6 +69,12 @@ def test_a_refresh_and_a_second_tab_show_the_same_live_run(visit: Visit) -> None
     generations.press("Enter")
     page.get_by_role("button", name="Start the search").click()
     expect(page.get_by_text("running")).to_be_visible(timeout=20_000)
+    page.get_by_role("link", name="Runs", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["runs"])
+    time.sleep(3)  # long enough for what is live there to be drawn again
+    page.get_by_role("link", name="Search", exact=True).click()
+    page.get_by_text("Settings of the search").click()
+    expect(page.get_by_role("spinbutton", name="Generations")).to_have_value("2000")
     before = generation(page)
     page.reload()
     expect(page.get_by_text("running")).to_be_visible(timeout=20_000)
@@ -92,7 +98,9 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
     except ModelError as error:
         pytest.skip(str(error))
 
-    page = visit("/search")
+    page = visit("/distil")
+    expect(page.get_by_role("textbox", name="Architecture of the student")).to_have_value("1000,96,12,8,64")
+    page.get_by_role("link", name="Search", exact=True).click()
     budget = page.get_by_role("spinbutton", name="Exact budget")
     budget.fill("1")
     budget.press("Enter")
