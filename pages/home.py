@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from compressor_core.distill.presets import PRESETS
+from compressor_core.errors import RunError
 from compressor_core.figures.forms import KINDS
 from compressor_core.runs import State
 from compressor_core.runs.story import Story, launch_story, open_story
@@ -60,7 +61,11 @@ def start_story() -> None:
 
 def watch_story(story_id: str) -> None:
     with sentences():
-        live = any(run.status().live for run in open_story(store(), story_id).runs)
+        try:
+            live = any(run.status().live for run in open_story(store(), story_id).runs)
+        except RunError:
+            st.session_state.pop("story", None)  # said once; the next visit begins anew
+            raise
 
     @st.fragment(run_every=POLL_SECONDS if live else None)
     def part() -> None:

@@ -356,3 +356,12 @@ class TestHome:
         at = open_page("home", story=studio.compare.id)
         no_traceback(at)
         assert at.subheader[0].value.startswith("The student keeps")
+
+    def test_a_deleted_story_is_said_once(self, open_page: Open) -> None:
+        at = open_page("home", story="20260101-000000-compare-0000")
+        no_traceback(at)
+        assert "may have been deleted" in at.error[0].value
+        at.switch_page("pages/runs.py").run()
+        at.query_params.clear()
+        at.switch_page("pages/home.py").run()
+        assert not at.error

@@ -1,0 +1,104 @@
+"""One screenshot of each page, taken from the running app: `python benchmarks/screenshots.py`.
+
+The pages show the newest finished run of each kind in COMPRESSOR_RUNS (./runs), so run the story of the Home page
+first. Needs Debian's chromium. Writes assets/screenshots/NAME.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from compressor_core.runs import RunStore, State
+
+PROJECT = Path(__file__).resolve().parents[1]
+FOLDER = PROJECT / "assets" / "screenshots"
+LONGEST = 2400
+"""Pixels of a page that are shown at most."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--width", type=int, default=1280)
+    parser.add_argument("--dark", action="store_true")
+    arguments = parser.parse_args()
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        print("error: chromium is not installed: apt-get install chromium", file=sys.stderr)
+        return 2
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with server() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        for name, path in addresses().items():
+            target = arguments.out / f"{name}.png"
+            shoot(browser, address + path, target, width=arguments.width, dark=arguments.dark)
+            print(target)
+        browser.close()
+    return 0
+
+
+def addresses() -> dict[str, str]:
+    """Where each page shows something: the newest finished run of its kind."""
+    newest: dict[str, str] = {}
+    for run in RunStore().list():
+        if run.status().state is State.FINISHED:
+            newest.setdefault(run.kind, run.id)
+    pages = {"search": "search", "distil": "distill", "compare": "compare", "teacher": "train-teacher"}
+    links = {name: f"/{name}" + (f"?run={newest[kind]}" if kind in newest else "") for name, kind in pages.items()}
+    return {"home": f"/?story={newest['compare']}" if "compare" in newest else "/", **links, "runs": "/runs"}
+
+
+def shoot(browser: Browser, address: str, target: Path, *, width: int, dark: bool) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme="dark" if dark else "light")
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("h1")
+    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton]')")
+    time.sleep(3)  # charts and fonts settle
+    # The page scrolls inside the window: the window is made as tall as what is in it.
+    bottom = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('.stMainBlockContainer > div > *, .stMainBlockContainer *')]"
+        ".map(element => element.getBoundingClientRect().bottom))"
+    )
+    page.set_viewport_size({"width": width, "height": min(int(bottom) + 40, LONGEST)})
+    time.sleep(1)
+    page.screenshot(path=target)
+    context.close()
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The app on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py"), "--server.port", str(port)],
+        cwd=PROJECT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(150):
+            with suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
+                break
+            time.sleep(0.2)
+        yield address
+    finally:
+        process.terminate()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
