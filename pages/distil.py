@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
 from compressor_core.architecture import Architecture
 from compressor_core.cost import cost
 from compressor_core.distill.presets import PRESETS
-from compressor_core.errors import ArchitectureError
+from compressor_core.errors import ArchitectureError, CompressorError
+from compressor_core.figures.search import short_form
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import Model, teachers
 from pages.parts.frame import link, metrics, open_page, sentences
@@ -101,12 +104,22 @@ def form() -> None:
             start("distill", config, name=f"{cost(architecture).size_mb:.2f} MB, {st.session_state.preset}")
 
 
+def architecture_of(run: Run) -> str:
+    """As it was asked for, or what the search found that the run builds on."""
+    if "architecture" in run.config:
+        return str(run.config["architecture"])
+    with suppress(CompressorError):  # that search may be deleted, or not over yet
+        found = store().get(str(run.config.get("search_run"))).status().result
+        if found and found.get("best"):
+            return short_form(found["best"])
+    return "from the search before it"
+
+
 def show(run: Run, status: Status) -> None:
     result = status.result
     settings = run.config
-    architecture = settings.get("architecture") or "the best of the search it builds on"
     st.caption(
-        f"Architecture {architecture} · preset {settings.get('preset')} · temperature "
+        f"Architecture {architecture_of(run)} · preset {settings.get('preset')} · temperature "
         f"{settings.get('temperature', 2.0):g} · seed {settings.get('seed', 0)} · teacher {settings.get('teacher')}"
     )
     training(

@@ -50,7 +50,7 @@ def table(rows: list[Row]) -> None:
         hide_index=True,
         on_select=choose,
         selection_mode="single-row",
-        column_config={"Result": st.column_config.TextColumn(width="medium")},
+        column_config={"Result": st.column_config.TextColumn(width=330)},
     )
 
 

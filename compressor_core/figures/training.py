@@ -120,13 +120,11 @@ def loss_figure(info: TrainingInfo) -> go.Figure:
 
 def accuracy_figure(info: TrainingInfo, *, teacher: float | None = None) -> go.Figure:
     """Validation accuracy by epoch, the best one marked; `teacher` is drawn as a level to reach."""
-    figure = go.Figure(
-        layout=theme.layout("Epoch", "Validation accuracy", height=340, yaxis={"tickformat": ".0%"}, xaxis={"dtick": 1})
-    )
+    figure = go.Figure(layout=theme.layout("Epoch", "Validation accuracy", height=340, yaxis={"tickformat": ".0%"}))
     if not info.epochs:
         return theme.note(figure, "Waiting for the end of the first epoch")
-    if len(info.epochs) > 15:
-        figure.update_xaxes(dtick=None)
+    last = info.epochs[-1].number
+    figure.update_xaxes(dtick=max(1, last // 10), range=[0.5, last + 0.5])
     figure.add_scatter(
         x=[epoch.number for epoch in info.epochs],
         y=[epoch.validation_accuracy for epoch in info.epochs],
