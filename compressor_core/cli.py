@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from compressor_core.errors import CompressorError, DataError, RunError, TrainingError
+from compressor_core.threads import yield_when_idle
 
 Record = dict[str, Any]
 Verb = Callable[[argparse.Namespace], Record]
@@ -27,6 +28,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb. Exit codes: 0 done, 1 the work failed, 2 bad usage or bad input, 130 interrupted."""
+    yield_when_idle()
     try:
         options = _parser().parse_args(arguments)
         # Whatever a library prints must not end up beside the one JSON object.

@@ -28,7 +28,6 @@ from compressor_core.models.student import build
 from compressor_core.task import PairFeatures
 from compressor_core.versions import versions
 
-
 EPOCHS_PER_DRAW = 2
 """Epochs for which one draw of a fresh dataset serves: labelling it costs about half as much as learning from it."""
 

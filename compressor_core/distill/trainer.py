@@ -108,17 +108,11 @@ def fit(
         torch.set_num_threads(config.threads)
     # Some layers of other people's models have dropout: its stream belongs to the run as well.
     torch.manual_seed(config.seed)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98), fused=True
-    )
-    state, best = _State(), {name: value.clone() for name, value in model.state_dict().items()}
-    if checkpoint is not None and checkpoint.exists():
-        state, best = _restore(checkpoint, model, optimizer)
-    model.train()
-    saved = time.monotonic()
+    training = _Training(model, pad_id, config, objective, validation, checkpoint)
+    state = training.state
     stopped = False
     yield {"type": "progress", "message": "Preparing the first epoch"}
-    while state.epoch < config.epochs and not stopped:
+    while state.epoch < config.epochs:
         data = yield from _load(epoch_data(state.epoch), cancelled)
         if data is None:
             stopped = True
@@ -126,71 +120,173 @@ def fit(
         inputs, targets = data
         batches = _batches(inputs, config.batch_size, random.Random(f"{config.seed}/{state.epoch}"))
         total = len(batches) * config.epochs
-        epoch_started, seen = time.monotonic(), 0
-        while state.batch < len(batches):
+        started, seen = time.monotonic(), 0
+        while state.batch < len(batches) and not stopped:
             chosen = batches[state.batch]
             rate = config.learning_rate * _schedule(state.step, total, config.warmup)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            loss = objective(forward(model, [inputs[i] for i in chosen], pad_id), targets[chosen])
-            value = float(loss.detach())
-            if not math.isfinite(value):
-                raise TrainingError(
-                    f"the loss became {value} at step {state.step}: lower the learning rate "
-                    f"(now {config.learning_rate:g}) and start again"
-                )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
-            optimizer.step()
-            state.step += 1
-            state.batch += 1
-            state.loss_sum += value
+            loss = training.step([inputs[i] for i in chosen], targets[chosen], rate)
             seen += len(chosen)
-            yield {"type": "step", "step": state.step, "epoch": state.epoch, "loss": value, "learning_rate": rate}
+            yield {"type": "step", "step": state.step, "epoch": state.epoch, "loss": loss, "learning_rate": rate}
             yield {
                 "type": "progress",
                 "fraction": state.step / total,
                 "message": f"Epoch {state.epoch + 1} of {config.epochs}, step {state.step} of {total}",
             }
-            if cancelled():
-                stopped = True
-                break
-            if checkpoint is not None and time.monotonic() - saved > config.checkpoint_seconds:
-                _save(checkpoint, model, optimizer, state, best)
-                saved = time.monotonic()
+            stopped = cancelled()
+            training.save_if_due()
         if stopped:
             break
-        speed = seen / max(time.monotonic() - epoch_started, 1e-9)
-        accuracy = _accuracy(model, validation, pad_id)
-        improved = accuracy > state.best_accuracy
-        if improved:
-            state.best_accuracy, state.best_epoch = accuracy, state.epoch
-            best = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        yield {
-            "type": "epoch",
-            "epoch": state.epoch,
-            "loss": state.loss_sum / len(batches),
-            "validation_accuracy": accuracy,
-            "best": improved,
-            "examples_per_second": speed,
-        }
-        state.epoch, state.batch, state.loss_sum = state.epoch + 1, 0, 0.0
-        if checkpoint is not None:
-            _save(checkpoint, model, optimizer, state, best)
-            saved = time.monotonic()
+        speed = seen / max(time.monotonic() - started, 1e-9)
+        yield {"type": "epoch", **training.end_epoch(len(batches)), "examples_per_second": speed}
         if config.patience is not None and state.epoch - 1 - state.best_epoch >= config.patience:
             break
     if stopped:
-        if checkpoint is not None:
-            _save(checkpoint, model, optimizer, state, best)
-        if state.best_epoch < 0 and state.step:
-            # No epoch ended: what has been learned so far is the best there is.
-            state.best_accuracy = _accuracy(model, validation, pad_id)
-            best = model.state_dict()
-    model.load_state_dict(best)
-    model.eval()
+        training.save()
+    training.restore_best()
     return Outcome(state.best_accuracy, state.best_epoch, state.epoch, state.step, stopped)
+
+
+class _Training:
+    """A model between two steps: its optimizer, its best weights so far, its checkpoint."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        pad_id: int,
+        config: TrainingConfig,
+        objective: Objective,
+        validation: Data,
+        checkpoint: Path | None,
+    ) -> None:
+        self._model = model
+        self._pad_id = pad_id
+        self._config = config
+        self._objective = objective
+        self._validation = validation
+        self._checkpoint = checkpoint
+        self._saved = time.monotonic()
+        self._optimizer = torch.optim.AdamW(
+            model.parameters(),
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+            betas=(0.9, 0.98),
+            fused=True,
+        )
+        self.state = _State()
+        self._best = _copy(model)
+        if checkpoint is not None and checkpoint.exists():
+            self._restore(checkpoint)
+        model.train()
+
+    def step(self, inputs: Sequence[Encoded], targets: Tensor, rate: float) -> float:
+        """One step of the optimizer; returns the loss before it."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        loss = self._objective(forward(self._model, inputs, self._pad_id), targets)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise TrainingError(
+                f"the loss became {value} at step {self.state.step}: lower the learning rate "
+                f"(now {self._config.learning_rate:g}) and start again"
+            )
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self._model.parameters(), self._config.gradient_clip)
+        self._optimizer.step()
+        self.state.step += 1
+        self.state.batch += 1
+        self.state.loss_sum += value
+        return value
+
+    def end_epoch(self, batches: int) -> Record:
+        """Validate, keep the weights if they are the best, save; returns what to report of the epoch."""
+        state = self.state
+        accuracy = self._accuracy()
+        improved = accuracy > state.best_accuracy
+        if improved:
+            state.best_accuracy, state.best_epoch = accuracy, state.epoch
+            self._best = _copy(self._model)
+        report = {
+            "epoch": state.epoch,
+            "loss": state.loss_sum / batches,
+            "validation_accuracy": accuracy,
+            "best": improved,
+        }
+        state.epoch, state.batch, state.loss_sum = state.epoch + 1, 0, 0.0
+        self.save()
+        return report
+
+    def restore_best(self) -> None:
+        """Leave the best weights in the model, in eval mode; before the end of any epoch, that is as it stands."""
+        if self.state.best_epoch < 0 and self.state.step:
+            self.state.best_accuracy = self._accuracy()
+        else:
+            self._model.load_state_dict(self._best)
+        self._model.eval()
+
+    def save_if_due(self) -> None:
+        if time.monotonic() - self._saved > self._config.checkpoint_seconds:
+            self.save()
+
+    def save(self) -> None:
+        """Replace the checkpoint, if there is to be one, atomically. Raises StorageError."""
+        if self._checkpoint is None:
+            return
+        content = {
+            "model": self._model.state_dict(),
+            "best": self._best,
+            "optimizer": self._optimizer.state_dict(),
+            "state": asdict(self.state),
+            "settings": _settings(self._config),
+            "rng": torch.get_rng_state(),
+        }
+        draft = self._checkpoint.with_name(f".{self._checkpoint.name}.tmp")
+        try:
+            with draft.open("wb") as file:
+                torch.save(content, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, self._checkpoint)
+        except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+            draft.unlink(missing_ok=True)
+            cause = error if isinstance(error, OSError) else OSError(None, str(error))
+            raise storage_error(cause, self._checkpoint) from error
+        self._saved = time.monotonic()
+
+    def _restore(self, path: Path) -> None:
+        remedy = "delete it and start the training again"
+        try:
+            content = torch.load(path, weights_only=True)
+            settings = content["settings"]
+        except Exception as error:  # whatever torch raises for a damaged file
+            raise ModelError(f"The checkpoint {path} cannot be read ({error}): {remedy}.") from error
+        changed = [name for name, value in _settings(self._config).items() if settings.get(name) != value]
+        if changed:
+            raise ModelError(
+                f"The checkpoint {path} is of a training with another {' and '.join(changed)}: "
+                f"give it the same as before, or {remedy}."
+            )
+        try:
+            self._model.load_state_dict(content["model"])
+            self._optimizer.load_state_dict(content["optimizer"])
+            torch.set_rng_state(content["rng"])
+            self.state, self._best = _State(**content["state"]), content["best"]
+        except Exception as error:
+            raise ModelError(f"The checkpoint {path} is of another model: {remedy}.") from error
+
+    def _accuracy(self) -> float:
+        inputs, labels = self._validation
+        predicted = predict(self._model, inputs, 64, self._pad_id).argmax(-1)
+        return float((predicted == labels).float().mean())
+
+
+def _copy(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def _settings(config: TrainingConfig) -> Record:
+    """What two sittings of one training must have in common."""
+    return {k: v for k, v in config.to_dict().items() if k not in ("threads", "checkpoint_seconds", "patience")}
 
 
 def _load(loader: Generator[Record, None, Data], cancelled: Callable[[], bool]) -> Generator[Record, None, Data | None]:
@@ -222,44 +318,3 @@ def _schedule(step: int, total: int, warmup: float) -> float:
     """Linear warm-up over the first share of the steps, then linear decay to (almost) zero."""
     rising = max(1.0, warmup * total)
     return min((step + 1) / rising, max(0.0, (total - step) / max(1.0, total - rising)))
-
-
-def _accuracy(model: nn.Module, data: Data, pad_id: int) -> float:
-    inputs, labels = data
-    predicted = predict(model, inputs, 64, pad_id).argmax(-1)
-    return float((predicted == labels).float().mean())
-
-
-def _save(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: _State, best: dict[str, Tensor]
-) -> None:
-    content = {
-        "model": model.state_dict(),
-        "best": best,
-        "optimizer": optimizer.state_dict(),
-        "state": asdict(state),
-        "rng": torch.get_rng_state(),
-    }
-    draft = path.with_name(f".{path.name}.tmp")
-    try:
-        with draft.open("wb") as file:
-            torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        draft.unlink(missing_ok=True)
-        raise storage_error(error if isinstance(error, OSError) else OSError(None, str(error)), path) from error
-
-
-def _restore(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[_State, dict[str, Tensor]]:
-    try:
-        content = torch.load(path, weights_only=True)
-        model.load_state_dict(content["model"])
-        optimizer.load_state_dict(content["optimizer"])
-        torch.set_rng_state(content["rng"])
-        return _State(**content["state"]), content["best"]
-    except Exception as error:
-        raise ModelError(
-            f"The checkpoint {path} cannot be resumed from ({error}): delete it and start the training again."
-        ) from error

@@ -29,7 +29,7 @@ from compressor_core.task import PairFeatures, Task
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-disable_progress_bar()  # of the library's own loading and saving: a matter of milliseconds here
+disable_progress_bar()  # type: ignore[no-untyped-call] # of loading and saving: a matter of milliseconds here
 
 WEIGHTS = "model.safetensors"
 Encoded = tuple[list[int], ...]

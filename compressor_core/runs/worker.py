@@ -20,6 +20,7 @@ from compressor_core.errors import CompressorError, RunError, StorageError
 from compressor_core.files import DISK_REFUSALS, storage_error, to_json, write_json
 from compressor_core.runs.context import RunContext
 from compressor_core.runs.store import Run, RunStore, State, Status, hold, open_run, process_started
+from compressor_core.threads import yield_when_idle
 
 Work = Mapping[str, Callable[[RunContext], Iterator[dict[str, Any]]]]
 
@@ -104,6 +105,7 @@ class _Worker:
     def _do(self) -> State:
         if self._work is None:
             # Not before the slot is claimed: this may import torch, and a queued worker should weigh nothing.
+            yield_when_idle()
             from compressor_core.runs.work import WORK
 
             self._work = WORK

@@ -130,6 +130,16 @@ def test_a_damaged_checkpoint_names_the_remedy(tmp_path: Path) -> None:
         run(fresh(), checkpoint=tmp_path / "c.pt")
 
 
+def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "c.pt"
+    run(fresh(), checkpoint=checkpoint, cancelled=stop_after(4))
+    other = TrainingConfig(epochs=4, learning_rate=3e-3, batch_size=8, threads=1)
+    with pytest.raises(ModelError, match="another epochs"):
+        run(fresh(), other, checkpoint=checkpoint)
+    with pytest.raises(ModelError, match="another model"):
+        run(build(Architecture(300, 16, 1, 2, 16)), checkpoint=checkpoint)
+
+
 def test_a_refused_checkpoint_leaves_no_half_file(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="Cannot write"):
         run(fresh(), checkpoint=tmp_path / "absent" / "c.pt")
