@@ -1,4 +1,4 @@
-"""One screenshot of each page, taken from the running app: `python benchmarks/screenshots.py`.
+"""One screenshot of each page, taken from the running app: `python -m benchmarks.screenshots`.
 
 The pages show the newest finished run of each kind in COMPRESSOR_RUNS (./runs), so run the story of the Home page
 first. Needs Debian's chromium. Writes assets/screenshots/NAME.png.
@@ -23,7 +23,7 @@ from compressor_core.runs import RunStore, State
 
 PROJECT = Path(__file__).resolve().parents[1]
 FOLDER = PROJECT / "assets" / "screenshots"
-LONGEST = 2400
+LONGEST = 3200
 """Pixels of a page that are shown at most."""
 
 
