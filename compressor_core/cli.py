@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from compressor_core.errors import CompressorError, DataError, RunError, TrainingError
+from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.threads import yield_when_idle
 
 Record = dict[str, Any]
@@ -378,7 +379,7 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--seed", type=int, default=0)
 
     teacher = add("train-teacher", _train_teacher, "Fine-tune an encoder, or train a small one from scratch.")
-    teacher.add_argument("--base", default="from-scratch", help="a Hugging Face name or folder, or from-scratch")
+    teacher.add_argument("--base", default=FROM_SCRATCH, help=f"a Hugging Face name or folder, or {FROM_SCRATCH}")
     teacher.add_argument("--architecture", metavar="V,H,L,A,I", help="of a teacher that is trained from scratch")
     teacher.add_argument("--max-length", type=int, default=256, metavar="TOKENS")
     teacher.add_argument("--epochs", type=int, default=3)

@@ -10,6 +10,7 @@ from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.registry import DATASETS, open_dataset
 from compressor_core.data.uploads import save_upload
 from compressor_core.errors import DataError
+from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import teachers
 from pages.parts.frame import go, metrics, open_page, sentences
@@ -17,7 +18,6 @@ from pages.parts.live import chosen_run, open_earlier, start, store, watch
 from pages.parts.training import training
 
 INFO = {info.name: info for info in DATASETS}
-FROM_SCRATCH = "from-scratch"
 PREVIEWED = 3
 LANGUAGES = {"classroom-vulnerability": "python", "devign": "c"}
 

@@ -6,8 +6,7 @@ from benchmarks.classroom import bag_of_tokens
 from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.evaluate.comparison import evaluate
 from compressor_core.models.bundled import bundled_teacher
-from compressor_core.models.card import read_card
-from compressor_core.models.classifier import size_on_disk
+from compressor_core.models.card import read_card, size_on_disk
 
 NAME = "classroom-vulnerability"
 

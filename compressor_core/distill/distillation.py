@@ -22,8 +22,8 @@ from compressor_core.distill.soft_labels import SoftLabels
 from compressor_core.distill.trainer import Data, Record, TrainingConfig, fit
 from compressor_core.errors import ModelError, TrainingError
 from compressor_core.evaluate.quality import agreement, quality
-from compressor_core.models.card import ModelCard
-from compressor_core.models.classifier import Classifier, load, size_on_disk
+from compressor_core.models.card import ModelCard, size_on_disk
+from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.student import build
 from compressor_core.task import PairFeatures
 from compressor_core.versions import versions

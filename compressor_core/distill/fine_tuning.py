@@ -16,9 +16,10 @@ from compressor_core.data.registry import open_dataset
 from compressor_core.distill.losses import cross_entropy
 from compressor_core.distill.trainer import Data, Record, TrainingConfig, fit
 from compressor_core.evaluate.quality import quality
-from compressor_core.models.card import ModelCard
-from compressor_core.models.classifier import Classifier, size_on_disk
-from compressor_core.models.teacher import FROM_SCRATCH, from_scratch, load_encoder
+from compressor_core.models.bundled import FROM_SCRATCH
+from compressor_core.models.card import ModelCard, size_on_disk
+from compressor_core.models.classifier import Classifier
+from compressor_core.models.teacher import from_scratch, load_encoder
 from compressor_core.versions import versions
 
 SCRATCH_ARCHITECTURE = Architecture(8000, 192, 4, 4, 512)

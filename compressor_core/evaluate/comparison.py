@@ -17,7 +17,8 @@ from compressor_core.data.registry import examples_for, open_dataset
 from compressor_core.errors import DataError, ModelError
 from compressor_core.evaluate.latency import latency, machine
 from compressor_core.evaluate.quality import agreement, mcnemar, quality
-from compressor_core.models.classifier import Classifier, load, size_on_disk
+from compressor_core.models.card import size_on_disk
+from compressor_core.models.classifier import Classifier, load
 
 Record = dict[str, Any]
 _CHUNK = 256

@@ -1,4 +1,4 @@
-"""The teachers that come with the program."""
+"""What a teacher can be without downloading one: bundled with the program, or trained from scratch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from compressor_core.errors import ModelError
 
+FROM_SCRATCH = "from-scratch"
+"""The base that is no pre-trained model: a small encoder, trained on the dataset alone."""
 _TEACHERS = Path(__file__).resolve().parents[2] / "assets" / "teachers"
 
 

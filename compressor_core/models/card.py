@@ -77,3 +77,9 @@ def read_card(folder: Path) -> ModelCard | None:
         return ModelCard.from_dict(values)
     except (OSError, ValueError, CompressorError) as error:
         raise ModelError(f"{path} cannot be used ({error}): restore it, or train or import the model again.") from error
+
+
+def size_on_disk(folder: Path) -> int:
+    """Bytes of the weights in a model folder."""
+    files = list(folder.glob("*.safetensors")) or list(folder.glob("pytorch_model*.bin"))
+    return sum(file.stat().st_size for file in files)

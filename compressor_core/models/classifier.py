@@ -193,9 +193,3 @@ def _load_pair(folder: Path, card: ModelCard) -> PairClassifier:
     model = PairClassifier(encoder, features)
     model.load_state_dict(load_file(folder / WEIGHTS))
     return model
-
-
-def size_on_disk(folder: Path) -> int:
-    """Bytes of the weights in a model folder."""
-    files = list(folder.glob("*.safetensors")) or list(folder.glob("pytorch_model*.bin"))
-    return sum(file.stat().st_size for file in files)

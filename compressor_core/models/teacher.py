@@ -12,13 +12,12 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, Pret
 from compressor_core.architecture import Architecture
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import ModelError
+from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.models.card import MAX_TOKENS, ModelCard
 from compressor_core.models.classifier import Classifier, readable, require_files
 from compressor_core.models.student import build
 from compressor_core.task import PairFeatures, Task
 
-FROM_SCRATCH = "from-scratch"
-"""The base that is no pre-trained model: a small encoder, trained on the dataset alone."""
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 

@@ -10,12 +10,13 @@ from typing import Any
 
 from compressor_core.errors import CompressorError, ModelError
 from compressor_core.models.bundled import bundled_teacher
+from compressor_core.models.card import read_card, size_on_disk
 from compressor_core.runs.store import Run, RunStore
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model that can be chosen. `result` is that of the run which made it; empty for a bundled one."""
+    """A model that can be chosen. `result` is that of the run which made it; of a bundled one, its card's metrics."""
 
     title: str
     folder: Path
@@ -30,7 +31,9 @@ def teachers(store: RunStore) -> list[Model]:
     found = []
     with suppress(ModelError):
         folder = bundled_teacher("classroom-vulnerability")
-        found.append(Model("Classroom teacher (bundled)", folder, "classroom-vulnerability", None, None, {}))
+        card = read_card(folder)
+        result = {**card.metrics, "size_mb": size_on_disk(folder) / 1e6} if card else {}
+        found.append(Model("Classroom teacher (bundled)", folder, "classroom-vulnerability", None, None, result))
     return found + _made_by(store, "train-teacher")
 
 

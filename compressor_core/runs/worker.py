@@ -28,6 +28,8 @@ HEARTBEAT = 2.0
 """Seconds between two signs of life."""
 STATUS_INTERVAL = 0.5
 """Seconds between two writes of status.json while records stream in."""
+_SHOWN = {"fraction": "progress", "message": "message"}
+"""What a progress record says, by the name of what it sets in the status."""
 POLL = 0.3
 """Seconds between two looks at the slot while queued."""
 
@@ -124,7 +126,8 @@ class _Worker:
 
     def _keep(self, record: dict[str, Any], log: _EventLog) -> None:
         if record["type"] == "progress":
-            self._report.update(progress=record.get("fraction"), message=record.get("message"))
+            # A record may tell only what is being done, not how far: the bar then stays where it is.
+            self._report.update(**{field: record[name] for name, field in _SHOWN.items() if name in record})
             return
         log.append(record)
         if record["type"] == "result":

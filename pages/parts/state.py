@@ -8,6 +8,7 @@ import streamlit as st
 
 from compressor_core.architecture import SearchSpace
 from compressor_core.figures.forms import gene_text
+from compressor_core.models.bundled import FROM_SCRATCH
 
 SPACES = {"paper": SearchSpace.paper, "classroom": SearchSpace.classroom}
 
@@ -43,7 +44,7 @@ DEFAULTS: dict[str, Any] = {
     "distil_seed": 0,
     "dataset": "classroom-vulnerability",
     "data_path": "",
-    "base": "from-scratch",
+    "base": FROM_SCRATCH,
     "base_name": "",
     "teacher_epochs": 3,
     "teacher_seed": 0,

@@ -6,6 +6,7 @@ import re
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -33,11 +34,12 @@ def test_a_deep_link_to_a_fresh_server_opens_the_whole_app_at_that_page(visit: V
     assert page.url.endswith(f"/{name}?run=none")
 
 
-def test_the_first_content_comes_in_two_seconds(visit: Visit) -> None:
-    visit("/runs")  # the server has imported what it needs, as after its start for a first visitor
-    start = time.monotonic()
-    visit("/")
-    assert time.monotonic() - start < 2
+def test_the_first_page_is_served_without_torch(visit: Visit) -> None:
+    """Torch takes seconds to import, which a visitor would wait; `benchmarks/app.py` measures the seconds."""
+    page = visit("/")
+    expect(page.get_by_role("button", name="Run the whole story")).to_be_visible()
+    (server,) = [child for child in psutil.Process().children() if "streamlit" in child.cmdline()]
+    assert not [mapped.path for mapped in server.memory_maps() if "libtorch" in mapped.path]
 
 
 def test_no_page_is_wider_than_a_phone(visit: Visit, labelled_file: Path, tiny_teacher: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 from compressor_core.distill.soft_labels import SoftLabels
 from compressor_core.models.classifier import Classifier, load
 
-FUNCTIONS = [("def f(x): return eval(x)",), ("def g(): pass",), ("def h(a, b): return a + b",)]
+FUNCTIONS: list[tuple[str, ...]] = [("def f(x): return eval(x)",), ("def g(): pass",), ("def h(a, b): return a + b",)]
 
 
 def labels_of(labels: SoftLabels, functions: list[tuple[str, ...]]) -> torch.Tensor:
