@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from compressor_core.data.registry import DATASETS
 from compressor_core.figures.comparison import (
     ComparisonInfo,
     comparison_info,
@@ -68,7 +67,7 @@ def show(run: Run, status: Status) -> None:
     chart(latency_figure(info), key=f"latency/{run.id}")
     st.caption(info.measured)
     st.markdown("**Confusion matrices**")
-    labels = labels_of(status.result["dataset"])
+    labels = tuple(status.result["labels"])
     for column, side in zip(st.columns(2), (info.teacher, info.student), strict=True):
         with column:
             chart(confusion_figure(side, labels), key=f"confusion/{side.title}/{run.id}")
@@ -84,12 +83,6 @@ def numbers(info: ComparisonInfo) -> None:
         ("Median latency", f"{student.median:.1f} ms", f"teacher {teacher.median:.1f} ms"),
         ("Parameters", f"{student.parameters / 1e6:.2f} M", f"teacher {teacher.parameters / 1e6:.2f} M"),
     )
-
-
-def labels_of(dataset: str) -> tuple[str, str]:
-    """What the classes are called."""
-    known = {info.name for info in DATASETS if info.name != "file"}
-    return ("safe", "vulnerable") if dataset in known else ("0", "1")
 
 
 open_page("compare")

@@ -55,7 +55,7 @@ def compare(config: CompareConfig, *, cancelled: Callable[[], bool] = lambda: Fa
     """Predictions, scores and latency of both models; the last record is the result.
 
     The result has teacher and student (scores, size_mb, parameters, forward_gflops where known, latency), agreement,
-    speedup (ratio of the median latencies), mcnemar, mcnemar_p, machine, and dataset, split and examples.
+    speedup (ratio of the median latencies), mcnemar, mcnemar_p, machine, labels, dataset, split and examples.
 
     Raises:
         DataError, ModelError: one sentence each.
@@ -100,6 +100,7 @@ def compare(config: CompareConfig, *, cancelled: Callable[[], bool] = lambda: Fa
         "speedup": times["teacher"]["median"] / times["student"]["median"],
         "mcnemar": paired,
         "mcnemar_p": paired["p"],
+        "labels": list(models["teacher"].card.labels),
         "dataset": config.dataset,
         "split": config.split or ("test" if config.data is None else "all"),
         "examples": len(examples),
