@@ -68,7 +68,7 @@ def shoot(browser: Browser, address: str, target: Path, *, width: int, dark: boo
     time.sleep(3)  # charts and fonts settle
     # The page scrolls inside the window: the window is made as tall as what is in it.
     bottom = page.evaluate(
-        "Math.max(...[...document.querySelectorAll('.stMainBlockContainer > div > *, .stMainBlockContainer *')]"
+        "Math.max(...[...document.querySelectorAll('[data-testid=stElementContainer]')]"
         ".map(element => element.getBoundingClientRect().bottom))"
     )
     page.set_viewport_size({"width": width, "height": min(int(bottom) + 40, LONGEST)})

@@ -12,7 +12,7 @@ from compressor_core.distill.presets import PRESETS
 from compressor_core.errors import ArchitectureError, CompressorError
 from compressor_core.figures.search import short_form
 from compressor_core.runs import Run, Status
-from compressor_core.runs.library import Model, teachers
+from compressor_core.runs.library import Model, teacher_title, teachers
 from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
 from pages.parts.training import training
@@ -120,7 +120,8 @@ def show(run: Run, status: Status) -> None:
     settings = run.config
     st.caption(
         f"Architecture {architecture_of(run)} · preset {settings.get('preset')} · temperature "
-        f"{settings.get('temperature', 2.0):g} · seed {settings.get('seed', 0)} · teacher {settings.get('teacher')}"
+        f"{settings.get('temperature', 2.0):g} · seed {settings.get('seed', 0)} · "
+        f"teacher: {teacher_title(store(), settings['teacher'])}"
     )
     training(
         run,

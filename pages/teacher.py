@@ -139,12 +139,15 @@ def at_hand() -> None:
                 "Teacher": teacher.title,
                 "Dataset": teacher.dataset,
                 "Test accuracy": teacher.result.get("accuracy"),
-                "Folder": str(teacher.folder),
+                "Size (MB)": teacher.result.get("size_mb"),
             }
             for teacher in found
         ],
         hide_index=True,
-        column_config={"Test accuracy": st.column_config.NumberColumn(format="percent")},
+        column_config={
+            "Test accuracy": st.column_config.NumberColumn(format="percent"),
+            "Size (MB)": st.column_config.NumberColumn(format="%.2f"),
+        },
     )
 
 

@@ -42,6 +42,11 @@ def students(store: RunStore) -> list[Model]:
     return _made_by(store, "distill")
 
 
+def teacher_title(store: RunStore, folder: str | Path) -> str:
+    """What the teacher in `folder` is called; the folder's own name if it is none of those at hand."""
+    return next((model.title for model in teachers(store) if model.folder == Path(folder)), Path(folder).name)
+
+
 def _made_by(store: RunStore, kind: str) -> list[Model]:
     found = []
     for run in store.list():
