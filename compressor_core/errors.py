@@ -31,5 +31,9 @@ class StorageError(CompressorError):
     """A disk that refuses a read or a write."""
 
 
+class SettingsError(CompressorError):
+    """A setting of a training or a run that is out of range, unknown or missing."""
+
+
 class TrainingError(CompressorError):
     """The work itself failed: a loss that is no longer a number, for example."""

@@ -20,7 +20,7 @@ from compressor_core.distill.losses import soft_label_divergence
 from compressor_core.distill.presets import PRESETS
 from compressor_core.distill.soft_labels import SoftLabels
 from compressor_core.distill.trainer import Data, Record, TrainingConfig, fit
-from compressor_core.errors import ModelError, TrainingError
+from compressor_core.errors import ModelError, SettingsError
 from compressor_core.evaluate.quality import agreement, quality
 from compressor_core.models.card import ModelCard, size_on_disk
 from compressor_core.models.classifier import Classifier, load
@@ -56,11 +56,11 @@ class DistillConfig:
     threads: int | None = None
 
     def training(self) -> TrainingConfig:
-        """The settings of the training loop. Raises TrainingError for values out of range."""
+        """The settings of the training loop. Raises SettingsError for values out of range."""
         if self.preset not in PRESETS:
-            raise TrainingError(f"there is no preset {self.preset!r}: choose from {', '.join(PRESETS)}")
+            raise SettingsError(f"there is no preset {self.preset!r}: choose from {', '.join(PRESETS)}")
         if not self.temperature > 0:
-            raise TrainingError(f"the temperature must be above 0, not {self.temperature!r}")
+            raise SettingsError(f"the temperature must be above 0, not {self.temperature!r}")
         preset = PRESETS[self.preset]
         return TrainingConfig(
             epochs=preset.epochs if self.epochs is None else self.epochs,
@@ -88,7 +88,7 @@ def distil(
     The result has model, accuracy and teacher_accuracy (test split), agreement, size_mb, seconds, cancelled.
 
     Raises:
-        ArchitectureError, DataError, ModelError, TrainingError, StorageError: one sentence each.
+        ArchitectureError, DataError, ModelError, SettingsError, TrainingError, StorageError: one sentence each.
     """
     started = time.monotonic()
     training = config.training()

@@ -44,7 +44,7 @@ class TeacherConfig:
     """Of a base trained from scratch, as V,H,L,A,I."""
 
     def training(self) -> TrainingConfig:
-        """The settings of the training loop. Raises TrainingError for values out of range."""
+        """The settings of the training loop. Raises SettingsError for values out of range."""
         rate = self.learning_rate or (6e-4 if self.base == FROM_SCRATCH else 2e-5)
         return TrainingConfig(
             epochs=self.epochs,
@@ -72,7 +72,7 @@ def train_teacher(
     The result has model, accuracy (test split), validation_accuracy, test (all scores), size_mb, seconds, cancelled.
 
     Raises:
-        DataError, ModelError, TrainingError, StorageError: one sentence each.
+        DataError, ModelError, SettingsError, TrainingError, StorageError: one sentence each.
     """
     started = time.monotonic()
     training = config.training()

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from compressor_core.errors import ModelError, TrainingError
+from compressor_core.errors import ModelError, SettingsError, TrainingError
 from compressor_core.files import storage_error
 from compressor_core.models.classifier import Encoded, forward, predict
 
@@ -48,9 +48,9 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise TrainingError(f"{name} must be a whole number from 1, not {getattr(self, name)!r}")
+                raise SettingsError(f"{name} must be a whole number from 1, not {getattr(self, name)!r}")
         if not 0 < self.learning_rate < 1:
-            raise TrainingError(f"learning_rate must lie between 0 and 1, not {self.learning_rate!r}")
+            raise SettingsError(f"learning_rate must lie between 0 and 1, not {self.learning_rate!r}")
 
     def to_dict(self) -> Record:
         """Plain values, for JSON."""

@@ -82,12 +82,11 @@ def run_headline(kind: str, result: Mapping[str, Any] | None) -> str:
         return f"accuracy {result['accuracy']:.1%}, {result['size_mb']:.1f} MB"
     if kind == "distill":
         return (
-            f"accuracy {result['accuracy']:.1%} of the teacher's {result['teacher_accuracy']:.1%}, "
-            f"{result['size_mb']:.2f} MB"
+            f"accuracy {result['accuracy']:.1%} (teacher {result['teacher_accuracy']:.1%}), {result['size_mb']:.2f} MB"
         )
     if kind == "compare":
         return (
-            f"accuracy {result['student']['accuracy']:.1%} vs {result['teacher']['accuracy']:.1%}, "
+            f"accuracy {result['student']['accuracy']:.1%} (teacher {result['teacher']['accuracy']:.1%}), "
             f"{result['speedup']:.1f}× faster"
         )
     return ""

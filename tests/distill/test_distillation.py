@@ -17,7 +17,7 @@ from compressor_core.cost import cost
 from compressor_core.data.dataset import Split
 from compressor_core.data.files import read_file
 from compressor_core.distill.distillation import DistillConfig, distil
-from compressor_core.errors import CompressorError, ModelError, TrainingError
+from compressor_core.errors import CompressorError, ModelError, SettingsError
 from compressor_core.models.classifier import load
 from tests.conftest import TINY
 
@@ -109,8 +109,8 @@ def test_cancelled_and_resumed(tiny_teacher: Path, labelled_file: Path, tmp_path
     [
         ({"architecture": "1000,97,2,8,64"}, CompressorError, "does not divide"),
         ({"architecture": "many"}, CompressorError, "is not an architecture"),
-        ({"preset": "slow"}, TrainingError, "choose from"),
-        ({"temperature": 0.0}, TrainingError, "temperature must be above 0"),
+        ({"preset": "slow"}, SettingsError, "choose from"),
+        ({"temperature": 0.0}, SettingsError, "temperature must be above 0"),
         ({"dataset": "imagenet"}, CompressorError, "there is no dataset"),
     ],
 )

@@ -12,7 +12,7 @@ import torch
 from compressor_core.architecture import Architecture
 from compressor_core.distill.losses import cross_entropy
 from compressor_core.distill.trainer import Data, Outcome, Record, TrainingConfig, _batches, fit
-from compressor_core.errors import ModelError, StorageError, TrainingError
+from compressor_core.errors import ModelError, SettingsError, StorageError, TrainingError
 from compressor_core.models.student import build
 
 ARCHITECTURE = Architecture(300, 16, 2, 2, 16)
@@ -159,7 +159,7 @@ def test_batches_hold_every_input_once_and_alike_lengths_together() -> None:
 
 
 def test_settings_are_checked() -> None:
-    with pytest.raises(TrainingError, match="epochs must be a whole number from 1, not 0"):
+    with pytest.raises(SettingsError, match="epochs must be a whole number from 1, not 0"):
         TrainingConfig(epochs=0, learning_rate=1e-3)
-    with pytest.raises(TrainingError, match="learning_rate"):
+    with pytest.raises(SettingsError, match="learning_rate"):
         TrainingConfig(epochs=1, learning_rate=0.0)
