@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -163,6 +165,33 @@ class TestSearch:
         cancel(run)
         until_over(run)
 
+    def test_a_killed_worker_shows_as_interrupted_and_can_be_resumed(self, open_page: Open) -> None:
+        run = launch(RunStore(), "search", {"budget_mb": 3.0, "generations": 10_000})
+        while len(run.events()[0]) < 5:
+            assert run.status().live
+        os.kill(run.status().pid or 0, signal.SIGKILL)
+        assert until_over(run).state is State.INTERRUPTED
+        recorded = len(run.events()[0])
+        at = open_page("search", run=run.id)
+        no_traceback(at)
+        assert "ended early" in at.warning[0].value
+        button(at, "Resume").click().run()
+        no_traceback(at)
+        while len(run.events()[0]) <= recorded:
+            assert run.status().live
+        cancel(run)
+        until_over(run)
+
+    def test_a_disk_that_refuses_is_one_sentence(
+        self, open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        at = open_page("search")
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("COMPRESSOR_RUNS", str(tmp_path / "file" / "runs"))
+        button(at, "Start the search").click().run()
+        no_traceback(at)
+        assert any("Cannot" in error.value for error in at.error)
+
     def test_a_run_that_is_deleted_while_open(self, studio: Studio, open_page: Open) -> None:
         at = open_page("search", run=studio.search.id)
         studio.store.delete(studio.search.id)
@@ -251,6 +280,22 @@ class TestDistil:
         assert at.title[0].value == "Compare teacher and student"
         cancel(comparison)
         until_over(comparison)
+
+    def test_a_truncated_teacher_is_one_sentence(self, studio: Studio, open_page: Open) -> None:
+        at = open_page("distil")
+        folder = Path((studio.teacher.status().result or {})["model"])
+        whole = (folder / "model.safetensors").read_bytes()
+        try:
+            (folder / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+            field(at.selectbox, "Teacher").set_value(str(folder)).run()
+            button(at, "Start distilling").click().run()
+            run = studio.store.list()[0]
+            assert until_over(run).state is State.FAILED
+            at.run()
+        finally:
+            (folder / "model.safetensors").write_bytes(whole)  # the folder is shared with other tests
+        no_traceback(at)
+        assert "damaged or incomplete" in at.error[0].value
 
     def test_without_a_teacher_it_says_where_to_get_one(
         self, open_page: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
