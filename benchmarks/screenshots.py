@@ -71,8 +71,8 @@ def shoot(browser: Browser, address: str, target: Path, *, width: int, dark: boo
         "Math.max(...[...document.querySelectorAll('[data-testid=stElementContainer]')]"
         ".map(element => element.getBoundingClientRect().bottom))"
     )
-    page.set_viewport_size({"width": width, "height": min(int(bottom) + 40, LONGEST)})
-    time.sleep(1)
+    page.set_viewport_size({"width": width, "height": min(int(bottom) + 80, LONGEST)})
+    time.sleep(3)  # what was below the window is drawn only now
     page.screenshot(path=target)
     context.close()
 

@@ -71,8 +71,9 @@ def show(run: Run, status: Status) -> None:
     for column, side in zip(st.columns(2), (info.teacher, info.student), strict=True):
         with column:
             chart(confusion_figure(side, labels), key=f"confusion/{side.title}/{run.id}")
-    st.markdown("**Accuracy by kind of weakness**, from what the student loses most to what it loses least")
-    chart(groups_figure(info), key=f"groups/{run.id}")
+    if info.groups:
+        st.markdown("**Accuracy by kind**, from what the student loses most to what it loses least")
+        chart(groups_figure(info), key=f"groups/{run.id}")
 
 
 def numbers(info: ComparisonInfo) -> None:
