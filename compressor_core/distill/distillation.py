@@ -37,8 +37,7 @@ class DistillConfig:
     """What `distill` is asked for.
 
     `architecture` is V,H,L,A,I. `epochs` and `learning_rate` None: the preset's. The paper's temperature is 10 for
-    vulnerability prediction and 1 for clone detection; 2 is the default here because the classroom's teacher is
-    sure of itself in a way that a high temperature flattens.
+    vulnerability prediction and 1 for clone detection; the default of 2 is a choice, not the outcome of a comparison.
     """
 
     teacher: str
