@@ -15,6 +15,7 @@ CORE = ROOT / "compressor_core"
 MAY_IMPORT = {
     "errors": set(),
     "task": set(),
+    "language": set(),
     "cache": set(),
     "plain": {"errors"},
     "files": {"errors"},
@@ -22,8 +23,9 @@ MAY_IMPORT = {
     "architecture": {"errors"},
     "cost": {"architecture", "errors", "task"},
     "search": {"architecture", "cost", "errors", "search", "task"},
-    "data": {"cache", "data", "errors", "files", "task"},
-    "models": {"architecture", "cost", "data", "errors", "files", "models", "task"},
+    "dataflow": {"dataflow", "errors", "language"},
+    "data": {"cache", "data", "errors", "files", "language", "task"},
+    "models": {"architecture", "cost", "data", "dataflow", "errors", "files", "language", "models", "task"},
     "distill": {
         *(
             "architecture",
@@ -34,12 +36,13 @@ MAY_IMPORT = {
             "errors",
             "evaluate",
             "files",
+            "language",
             "models",
             "task",
             "versions",
         ),
     },
-    "evaluate": {"cost", "data", "errors", "evaluate", "models", "task"},
+    "evaluate": {"cost", "data", "errors", "evaluate", "language", "models", "task"},
     "figures": {"errors", "figures"},
 }
 """By part of the core: which other parts it may import. `runs` and `cli` may import all."""

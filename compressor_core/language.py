@@ -1,0 +1,13 @@
+"""The programming languages whose data flow can be read."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Language(StrEnum):
+    """The languages of the two benchmarks and of the classroom."""
+
+    C = "c"
+    JAVA = "java"
+    PYTHON = "python"
