@@ -1,0 +1,274 @@
+"""What each verb of the command line does: options in, one record out.
+
+Heavy modules are imported by the verbs that need them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from compressor_core.errors import DataError, RunError
+
+Record = dict[str, Any]
+
+
+def cost(options: argparse.Namespace) -> Record:
+    from compressor_core.architecture import Architecture
+    from compressor_core.cost import cost
+    from compressor_core.task import PairFeatures, Task
+
+    architecture = Architecture(
+        options.vocab_size,
+        options.hidden_size,
+        options.num_layers,
+        options.num_heads,
+        options.intermediate_size,
+    )
+    task = Task(options.task)
+    features = PairFeatures(options.pair_features)
+    return {
+        **architecture.to_dict(),
+        "task": task.value,
+        "sequence_length": options.sequence_length,
+        **cost(architecture, task, features, sequence_length=options.sequence_length).to_dict(),
+    }
+
+
+def search(options: argparse.Namespace) -> Record:
+    from compressor_core.search import SearchConfig, search_records, search_summary
+
+    config = SearchConfig(
+        budget_mb=options.budget_mb,
+        constraint=options.constraint,
+        seed=options.seed,
+        population=options.population,
+        generations=options.generations,
+        space=_space(options.space),
+    )
+    start = time.perf_counter()
+    records = []
+    with _Progress(options) as progress:
+        for record in search_records(config):
+            records.append(record)
+            if record["type"] == "generation":
+                best = record["best"]
+                fitness = f"best {best['fitness']:.4f}" if best else "nothing fits yet"
+                progress.show(
+                    record["generation"] / config.generations, f"generation {record['generation']}, {fitness}"
+                )
+    return {**search_summary(records), "seconds": time.perf_counter() - start}
+
+
+def train_teacher(options: argparse.Namespace) -> Record:
+    from compressor_core.distill.fine_tuning import SCRATCH_ARCHITECTURE, TeacherConfig, train_teacher
+
+    config = TeacherConfig(
+        base=options.base,
+        dataset=options.dataset,
+        data=options.data,
+        epochs=options.epochs,
+        seed=options.seed,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        max_length=options.max_length,
+        patience=options.patience,
+        threads=options.threads,
+        architecture=options.architecture or str(SCRATCH_ARCHITECTURE),
+    )
+    return _train(options, lambda checkpoint: train_teacher(config, options.out, checkpoint=checkpoint))
+
+
+def distill(options: argparse.Namespace) -> Record:
+    if (options.budget_mb is None) == (options.architecture is None):
+        raise DataError("give either --budget-mb or --architecture V,H,L,A,I")
+    architecture = options.architecture
+    if architecture is None:
+        from compressor_core.architecture import Architecture
+        from compressor_core.search import Constraint, optimum
+
+        best = optimum(_space(options.space), options.budget_mb, Constraint.CAP)
+        architecture = str(Architecture.from_dict(dict(best)))
+        print(f"The best architecture within {options.budget_mb:g} MB is {architecture}", file=sys.stderr)
+    from compressor_core.distill.distillation import DistillConfig, distil
+
+    config = DistillConfig(
+        teacher=options.teacher,
+        architecture=architecture,
+        dataset=options.dataset,
+        data=options.data,
+        budget_mb=options.budget_mb,
+        preset=options.preset,
+        epochs=options.epochs,
+        learning_rate=options.learning_rate,
+        temperature=options.temperature,
+        batch_size=options.batch_size,
+        patience=options.patience,
+        seed=options.seed,
+        threads=options.threads,
+    )
+    return _train(options, lambda checkpoint: distil(config, options.out, checkpoint=checkpoint))
+
+
+def evaluate(options: argparse.Namespace) -> Record:
+    from compressor_core.evaluate.comparison import evaluate
+
+    return evaluate(options.model, options.dataset, options.data, options.split, seed=options.seed)
+
+
+def compare(options: argparse.Namespace) -> Record:
+    from compressor_core.evaluate.comparison import CompareConfig, compare
+
+    config = CompareConfig(
+        teacher=str(options.teacher),
+        student=str(options.student),
+        dataset=options.dataset,
+        data=options.data,
+        split=options.split,
+        latency_examples=options.latency_examples,
+        threads=options.threads or 1,
+        seed=options.seed,
+    )
+    with _Progress(options) as progress:
+        return _follow(compare(config), progress)
+
+
+def predict(options: argparse.Namespace) -> Record:
+    from compressor_core.evaluate.prediction import predict_once
+    from compressor_core.models.classifier import load
+
+    codes = [_read_code(path) for path in options.files]
+    prediction = predict_once(load(options.model), tuple(codes))
+    return prediction.to_dict()
+
+
+def runs_list(options: argparse.Namespace) -> Record:
+    store = _store()
+    return {"root": str(store.root), "runs": [_describe_run(run) for run in store.list()]}
+
+
+def runs_show(options: argparse.Namespace) -> Record:
+    run = _store().get(options.id)
+    events, _ = run.events()
+    return {**_describe_run(run), "folder": str(run.folder), "config": run.config, "records": len(events)}
+
+
+def runs_cancel(options: argparse.Namespace) -> Record:
+    from compressor_core.runs import cancel
+
+    run = _store().get(options.id)
+    if not run.status().live:
+        raise RunError(f"Run {run.id} is {run.status().state}: there is nothing to cancel.")
+    cancel(run)
+    return {"id": run.id, "cancelled": True}
+
+
+def runs_delete(options: argparse.Namespace) -> Record:
+    _store().delete(options.id)
+    return {"id": options.id, "deleted": True}
+
+
+def _train(options: argparse.Namespace, records: Callable[[Path], Iterator[Record]]) -> Record:
+    """Consume a training with its checkpoint beside the output folder; the checkpoint goes when it is done."""
+    out: Path = options.out
+    checkpoint = out.with_name(f"{out.name}.checkpoint.pt")
+    if options.resume:
+        if not checkpoint.is_file():
+            raise RunError(f"there is no {checkpoint} to resume from: leave --resume out to start anew")
+    elif checkpoint.exists():
+        checkpoint.unlink()
+    if out.exists() and not out.is_dir():
+        raise DataError(f"{out} is a file: choose another --out")
+    if out.is_dir() and any(out.iterdir()) and not (out / "compressor.json").is_file():
+        raise DataError(f"{out} holds something else than a model of this program: choose another --out")
+    try:
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot make the folder of {out} ({error.strerror}): choose another --out") from error
+    with _Progress(options) as progress:
+        result = _follow(records(checkpoint), progress)
+    checkpoint.unlink(missing_ok=True)
+    return result
+
+
+def _follow(records: Iterable[Record], progress: _Progress) -> Record:
+    result: Record = {}
+    for record in records:
+        kind = record["type"]
+        if kind == "progress":
+            progress.show(record.get("fraction"), record.get("message", ""))
+        elif kind == "epoch":
+            progress.say(
+                f"epoch {record['epoch'] + 1}: loss {record['loss']:.4f}, validation accuracy "
+                f"{record['validation_accuracy']:.4f}, {record['examples_per_second']:.0f} examples/s"
+            )
+        elif kind == "result":
+            result = {key: value for key, value in record.items() if key != "type"}
+    return result
+
+
+class _Progress:
+    """A bar on standard error; silent where nobody watches, except for whole lines."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        from tqdm import tqdm
+
+        form = "{percentage:3.0f}%|{bar}| {elapsed} {postfix}"
+        self._bar = tqdm(total=1.0, file=sys.stderr, bar_format=form, disable=not sys.stderr.isatty(), leave=False)
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def show(self, fraction: float | None, message: str) -> None:
+        if fraction is not None:
+            self._bar.n = min(fraction, 1.0)
+        self._bar.set_postfix_str(message)
+
+    def say(self, line: str) -> None:
+        self._bar.write(line, file=sys.stderr)
+
+
+def _space(name: str) -> Any:
+    from compressor_core.architecture import SearchSpace
+
+    return SearchSpace.classroom() if name == "classroom" else SearchSpace.paper()
+
+
+def _store() -> Any:
+    from compressor_core.runs import RunStore
+
+    return RunStore()
+
+
+def _describe_run(run: Any) -> Record:
+    status = run.status()
+    return {
+        "id": run.id,
+        "kind": run.kind,
+        "name": run.name,
+        "state": status.state.value,
+        "created": run.created,
+        "elapsed": status.elapsed,
+        "progress": status.progress,
+        "message": status.error or status.message,
+        "result": status.result,
+    }
+
+
+def _read_code(path: Path) -> str:
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 text: give a file of source code") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}): check the path") from error
+    if not text.strip():
+        raise DataError(f"{path} is empty: give a file with one function")
+    return text
