@@ -18,6 +18,7 @@ from string import Template
 from compressor_core.data.catalogue import CATALOGUE, Phrasing, Tell
 from compressor_core.data.dataset import Example, Split, fingerprint_of, share_of
 from compressor_core.data.hosts import Host, standard_library_hosts
+from compressor_core.language import Language
 from compressor_core.task import Task
 
 MIX = {Tell.TOKEN: 0.70, Tell.ARGUMENT: 0.20, Tell.FLOW: 0.10}
@@ -96,6 +97,7 @@ class ClassroomVulnerability:
     seed: int = 0
     name: str = "classroom-vulnerability"
     task: Task = Task.VULNERABILITY
+    language: Language = Language.PYTHON
     labels: tuple[str, str] = ("safe", "vulnerable")
     fresh: bool = True
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from compressor_core.language import Language
 from compressor_core.task import Task
 
 
@@ -38,13 +39,16 @@ class Dataset(Protocol):
     """Examples by split.
 
     `fresh` tells whether the training splits differ from epoch to epoch (a generator that never runs out); the
-    validation and test splits are the same in every epoch.
+    validation and test splits are the same in every epoch. `language` is what all of its code is written in, None
+    if that is not known.
     """
 
     @property
     def name(self) -> str: ...
     @property
     def task(self) -> Task: ...
+    @property
+    def language(self) -> Language | None: ...
     @property
     def labels(self) -> tuple[str, str]: ...
     @property

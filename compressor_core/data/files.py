@@ -12,6 +12,7 @@ from typing import Any
 
 from compressor_core.data.dataset import Example, Split, fingerprint_of, share_of
 from compressor_core.errors import DataError
+from compressor_core.language import Language
 from compressor_core.task import Task
 
 _TRAINING_SHARE, _VALIDATION_SHARE = 0.8, 0.9
@@ -31,6 +32,7 @@ class FileDataset:
     name: str
     rows: tuple[tuple[Split, Example], ...]
     labels: tuple[str, str]
+    language: Language | None = None
     fresh: bool = False
 
     @property
@@ -58,7 +60,9 @@ class FileDataset:
         return [example for _, example in self.rows]
 
 
-def read_file(path: Path | str, name: str = "file", labels: tuple[str, str] = ("0", "1")) -> FileDataset:
+def read_file(
+    path: Path | str, name: str = "file", labels: tuple[str, str] = ("0", "1"), language: Language | None = None
+) -> FileDataset:
     """Read a JSONL or CSV file of labelled functions or pairs.
 
     Raises:
@@ -83,7 +87,7 @@ def read_file(path: Path | str, name: str = "file", labels: tuple[str, str] = ("
         raise DataError(f"every row of {path} has the label {present.pop()}: both classes are needed to learn")
     if len({len(example.codes) for _, example in examples}) > 1:
         raise DataError(f"{path} mixes single functions and pairs: keep one kind of row in a file")
-    return FileDataset(path, name, examples, labels)
+    return FileDataset(path, name, examples, labels, language)
 
 
 def _jsonl_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

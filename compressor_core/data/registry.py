@@ -9,16 +9,30 @@ from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.dataset import Dataset, Example, Split
 from compressor_core.data.files import FileDataset, read_file
 from compressor_core.errors import DataError
+from compressor_core.language import Language
+from compressor_core.task import Task
 
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A dataset that can be chosen: `built_in` ones need no file."""
+    """A dataset that can be chosen.
+
+    `built_in` ones take no data file. `task` and `language` are None where the file decides. `hub` is the name of the
+    Hugging Face dataset that is read where no file is given; without one, a file is needed.
+    """
 
     name: str
     title: str
     built_in: bool
     description: str
+    task: Task | None = None
+    language: Language | None = None
+    hub: str | None = None
+
+    @property
+    def needs_data(self) -> bool:
+        """Whether a file or folder must be given."""
+        return not self.built_in and self.hub is None
 
 
 DATASETS = (
@@ -27,12 +41,16 @@ DATASETS = (
         "Classroom: vulnerable Python",
         True,
         "Functions of Python's standard library with safe or unsafe snippets woven in (20 CWEs). Works offline.",
+        Task.VULNERABILITY,
+        Language.PYTHON,
     ),
     DatasetInfo(
         "devign",
         "Devign layout (JSONL)",
         False,
         "C functions with 'func' and 'target', one JSON object a line, as CodeXGLUE publishes them.",
+        Task.VULNERABILITY,
+        Language.C,
     ),
     DatasetInfo(
         "file",
@@ -59,7 +77,7 @@ def open_dataset(name: str, data: str | None = None, *, seed: int = 0) -> Datase
     if not data:
         raise DataError(f"the dataset {name!r} needs a file: give its path as data")
     labels = ("safe", "vulnerable") if name == "devign" else ("0", "1")
-    return read_file(data, name, labels)
+    return read_file(data, name, labels, info.language)
 
 
 def examples_for(dataset: Dataset, split: Split | None) -> Sequence[Example]:
