@@ -20,4 +20,4 @@ class PairFeatures(StrEnum):
     COMPARE = "compare"
     """[u, v, |u − v|, u · v] of the mean-pooled states."""
     CONCAT = "concat"
-    """[u, v] of the pooled `<s>` states: the paper's head."""
+    """[u, v] of the `<s>` states: the paper's head."""

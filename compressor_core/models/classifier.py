@@ -189,7 +189,9 @@ def readable(folder: Path) -> Iterator[None]:
 def _load_pair(folder: Path, card: ModelCard) -> PairClassifier:
     features = card.pair_features or PairFeatures.COMPARE
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    encoder = RobertaModel(config, add_pooling_layer=features is PairFeatures.CONCAT)
+    weights = load_file(folder / WEIGHTS)
+    # Of the published clone students, those of CodeBERT have a pooler and those of GraphCodeBERT have none.
+    encoder = RobertaModel(config, add_pooling_layer="encoder.pooler.dense.weight" in weights)
     model = PairClassifier(encoder, features)
-    model.load_state_dict(load_file(folder / WEIGHTS))
+    model.load_state_dict(weights)
     return model

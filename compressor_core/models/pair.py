@@ -12,9 +12,10 @@ from compressor_core.task import PairFeatures
 class PairClassifier(nn.Module):
     """Encodes each function by itself and classifies the pair.
 
-    With `PairFeatures.CONCAT` it is the paper's clone model: the pooled `<s>` vectors of both functions,
-    concatenated, then dense, tanh, out. With `PairFeatures.COMPARE` the features are [u, v, |u − v|, u · v] of the
-    mean-pooled states, for clones that must be told apart one by one.
+    With `PairFeatures.CONCAT` it is the paper's clone model: the `<s>` states of both functions, concatenated, then
+    dense, tanh, out; the pooler that its encoder has in the published students is counted and never read. With
+    `PairFeatures.COMPARE` the features are [u, v, |u − v|, u · v] of the mean-pooled states, for clones that must be
+    told apart one by one.
     """
 
     def __init__(self, encoder: RobertaModel, features: PairFeatures, classes: int = 2) -> None:
@@ -29,8 +30,8 @@ class PairClassifier(nn.Module):
         """One vector per function: (batch, length) token ids and mask in, (batch, hidden) out."""
         output = self.encoder(input_ids=input_ids, attention_mask=attention_mask)
         if self.features is PairFeatures.CONCAT:
-            pooled: Tensor = output.pooler_output
-            return pooled
+            first: Tensor = output.last_hidden_state[:, 0]
+            return first
         states: Tensor = output.last_hidden_state
         mask = attention_mask.unsqueeze(-1).to(states.dtype)
         return (states * mask).sum(1) / mask.sum(1)
