@@ -21,11 +21,12 @@ MAY_IMPORT = {
     "files": {"errors"},
     "versions": set(),
     "architecture": {"errors"},
+    "paper": {"architecture", "task"},
     "cost": {"architecture", "errors", "task"},
     "search": {"architecture", "cost", "errors", "search", "task"},
     "dataflow": {"dataflow", "errors", "language"},
     "data": {"cache", "data", "errors", "files", "language", "task"},
-    "models": {"architecture", "cost", "data", "dataflow", "errors", "files", "language", "models", "task"},
+    "models": {"architecture", "cost", "data", "dataflow", "errors", "files", "language", "models", "paper", "task"},
     "distill": {
         *(
             "architecture",

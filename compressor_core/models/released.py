@@ -1,0 +1,262 @@
+"""Import of the students that Compressor's authors published: bare state dicts, with tokenizers of their own.
+
+What their code (github.com/soarsmu/Compressor) does, and what is made of it here:
+
+- A state dict has no configuration. Width, layers, vocabulary and the width between come from its shapes; the
+  number of attention heads leaves no trace in them and is that of the published architecture of the same shape.
+- A vulnerability student is a `RobertaForSequenceClassification` whose class 0 is "vulnerable" (predicted where its
+  probability is above one half). Here class 1 is the positive one, so the two rows of the output layer change places.
+- A clone student reads the bare `<s>` states of both functions, concatenated: dense, tanh, out. What else its state
+  dict holds and never reads (a buffer of positions; beside GraphCodeBERT's, a whole classifier) is left behind;
+  CodeBERT's pooler stays, since it counts in the published size.
+- The tokenizer expects lower-cased code whose whitespace is joined to single blanks, adds a leading blank, and leaves
+  `<s>` and `</s>` to the caller. Here all of that is part of `tokenizer.json`.
+- CodeBERT's students read 400 tokens of each function; GraphCodeBERT's read code and data flow, see `graph`.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+from tokenizers import Regex, Tokenizer, normalizers, processors
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from compressor_core.architecture import Architecture
+from compressor_core.data.tokenizer import SPECIAL_TOKENS
+from compressor_core.errors import ModelError
+from compressor_core.language import Language
+from compressor_core.models.card import ModelCard
+from compressor_core.models.classifier import Classifier
+from compressor_core.models.pair import PairClassifier
+from compressor_core.models.student import build
+from compressor_core.paper import ARCHITECTURES, DATASET, Encoder
+from compressor_core.task import PairFeatures, Task
+
+CODE_TOKENS = 400
+"""Tokens of one function that the students of CodeBERT read, `<s>` and `</s>` included."""
+LABELS = {Task.VULNERABILITY: ("safe", "vulnerable"), Task.CLONE: ("different", "clone")}
+LANGUAGE = {Task.VULNERABILITY: Language.C, Task.CLONE: Language.JAVA}
+"""The language of each task's benchmark, whose data flow the students of GraphCodeBERT read."""
+
+_WORDS = "embeddings.word_embeddings.weight"
+_LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
+_PAIR_HEAD = {"classifier.dense": "dense", "classifier.out_proj": "out"}
+_PYTHON_WHITESPACE = r"[\s\x1c-\x1f]+"
+"""What `str.split` splits at: the regular expressions of `tokenizers` do not count four separators as whitespace."""
+
+
+def import_released(
+    checkpoint: Path, tokenizer: Path, encoder: Encoder, task: Task, out: Path, *, heads: int | None = None
+) -> Classifier:
+    """Write the published student in `checkpoint` to the model folder `out`, see `read_released`.
+
+    Raises:
+        ModelError: as `read_released`.
+        StorageError: the disk refuses.
+    """
+    student = read_released(checkpoint, tokenizer, encoder, task, heads=heads)
+    student.save(out)
+    return student
+
+
+def read_released(
+    checkpoint: Path, tokenizer: Path, encoder: Encoder, task: Task, *, heads: int | None = None
+) -> Classifier:
+    """The published student of `encoder` for `task`, in eval mode; `heads` is for shapes that were never published.
+
+    Raises:
+        ModelError: a file is missing or unsafe, the weights are of something else than what was asked for, or the
+            tokenizer does not fit them; one sentence with the remedy.
+        ArchitectureError: `heads` does not divide the width.
+    """
+    state = _read_state(checkpoint)
+    prefix = _layout(state, checkpoint, encoder, task)
+    architecture = _architecture(state, prefix, checkpoint, heads)
+    model = build(architecture, task, PairFeatures.CONCAT, labels=LABELS[task])
+    if isinstance(model, PairClassifier) and "encoder.pooler.dense.weight" not in state:
+        model.encoder.pooler = None
+    weights = _renamed(state, prefix, task)
+    _require_fit(weights, model.state_dict(), checkpoint)
+    if task is Task.VULNERABILITY:
+        for name in ("classifier.out_proj.weight", "classifier.out_proj.bias"):
+            weights[name] = weights[name].flip(0)
+    model.load_state_dict(weights)
+    card = ModelCard(
+        task=task,
+        labels=LABELS[task],
+        max_length=CODE_TOKENS,
+        architecture=architecture,
+        pair_features=PairFeatures.CONCAT if task is Task.CLONE else None,
+        teacher=encoder.hub_name,
+        dataset=DATASET[task],
+        training={"released": checkpoint.name, "tokenizer": tokenizer.name},
+    )
+    return Classifier(model.eval(), _read_tokenizer(tokenizer, architecture.vocab_size), card)
+
+
+def _read_state(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise ModelError(f"There is no checkpoint {path}: check the path.")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            f"{path} is no plain state dict: reading it would run code of its own or it is damaged, so it was not "
+            "loaded; get the published file again."
+        ) from error
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError, IndexError) as error:
+        raise ModelError(f"{path} is damaged or no PyTorch checkpoint: get the published file again.") from error
+    if not isinstance(state, Mapping) or not state:
+        raise ModelError(f"{path} holds a {type(state).__name__}, no state dict: give the published file itself.")
+    for name, value in state.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise ModelError(
+                f"{path} is no plain state dict ({name!r} is a {type(value).__name__}, no tensor): "
+                "give the published file, or save model.state_dict() alone."
+            )
+    return dict(state)
+
+
+def _layout(state: Mapping[str, Tensor], path: Path, encoder: Encoder, task: Task) -> str:
+    """The prefix of the encoder's keys. Raises ModelError if the keys are not those of what was asked for."""
+    prefix = next((p for p in ("encoder.", "encoder.roberta.") if p + _WORDS in state), None)
+    if prefix is None:
+        raise ModelError(
+            f"{path} is no published student: it has no 'encoder.{_WORDS}' nor 'encoder.roberta.{_WORDS}' among its "
+            f"{len(state)} entries (the first is {next(iter(state))!r}); give one of the 3, 25 or 50 MB students."
+        )
+    found = Task.CLONE if "classifier.dense.weight" in state else Task.VULNERABILITY
+    if found is not task:
+        kind = "two functions" if found is Task.CLONE else "one function"
+        raise ModelError(
+            f"{path} has a head that reads {kind}, so it is for {found}, not for {task}: choose the task {found}."
+        )
+    if task is Task.CLONE:
+        owner = Encoder.CODEBERT if prefix == "encoder." else Encoder.GRAPHCODEBERT
+        if owner is not encoder:
+            raise ModelError(
+                f"{path} has the layout of the clone students of {owner.full_name}, not of {encoder.full_name}: "
+                f"choose the teacher {owner}."
+            )
+    elif prefix == "encoder.":
+        raise ModelError(
+            f"{path} has an encoder and no classifier: it is half a student; get the published file again."
+        )
+    return prefix
+
+
+def _architecture(state: Mapping[str, Tensor], prefix: str, path: Path, heads: int | None) -> Architecture:
+    """The architecture that the shapes tell, with the published number of heads, or the one given."""
+    layers = [int(match[1]) for name in state if (match := _LAYER.match(name.removeprefix(prefix)))]
+    inner = state.get(f"{prefix}encoder.layer.0.intermediate.dense.weight")
+    words = state[prefix + _WORDS]
+    if inner is None or inner.dim() != 2 or words.dim() != 2:
+        raise ModelError(f"{path} lacks the first layer of its encoder: get the published file again.")
+    vocabulary, width, depth, between = words.shape[0], words.shape[1], max(layers) + 1, inner.shape[0]
+    if heads is None:
+        for published in ARCHITECTURES.values():
+            known = (
+                published.vocab_size,
+                published.hidden_size,
+                published.num_hidden_layers,
+                published.intermediate_size,
+            )
+            if known == (vocabulary, width, depth, between):
+                heads = published.num_attention_heads
+        if heads is None:
+            raise ModelError(
+                f"{path} has {vocabulary} tokens, width {width}, {depth} layers and {between} between, which is no "
+                "published architecture, and weights do not tell the number of attention heads: say it with --heads."
+            )
+    return Architecture(vocabulary, width, depth, heads, between)
+
+
+def _renamed(state: Mapping[str, Tensor], prefix: str, task: Task) -> dict[str, Tensor]:
+    """The weights by this program's names, without what the authors' code never reads."""
+    weights = {}
+    for name, value in state.items():
+        if name.endswith(".position_ids"):
+            continue
+        if task is Task.VULNERABILITY:
+            weights[name.removeprefix("encoder.")] = value
+            continue
+        head, _, end = name.rpartition(".")
+        if head in _PAIR_HEAD:
+            weights[f"{_PAIR_HEAD[head]}.{end}"] = value
+        elif name.startswith(prefix):
+            weights["encoder." + name.removeprefix(prefix)] = value
+        elif not name.startswith("encoder.classifier."):
+            weights[name] = value
+    return weights
+
+
+def _require_fit(weights: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path) -> None:
+    def refuse(what: str, names: list[str]) -> NoReturn:
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        raise ModelError(f"{path} {what} {', '.join(names[:3])}{more}: get the published file again.")
+
+    if missing := sorted(set(wanted) - set(weights)):
+        refuse("lacks", missing)
+    if unexpected := sorted(set(weights) - set(wanted)):
+        refuse("has what no published student has:", unexpected)
+    for name, value in weights.items():
+        if value.shape != wanted[name].shape:
+            refuse(f"has the shape {tuple(value.shape)} where {tuple(wanted[name].shape)} is wanted:", [name])
+        if not value.is_floating_point() or not bool(torch.isfinite(value).all()):
+            refuse("has values that are no finite numbers:", [name])
+
+
+def _read_tokenizer(path: Path, vocab_size: int) -> PreTrainedTokenizerFast:
+    """The published tokenizer with the authors' preprocessing inside, so that it reads raw code by itself."""
+    if not path.is_file():
+        raise ModelError(f"There is no tokenizer {path}: check the path.")
+    try:
+        text = path.read_text("utf-8")
+        values = json.loads(text)
+        tokenizer = Tokenizer.from_str(text)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror}): check the file and its permissions.") from error
+    except Exception as error:  # the library raises bare Exception for whatever it does not understand
+        raise ModelError(
+            f"{path} is no tokenizer that can be read ({str(error)[:120]}): give the published BPE_*.json."
+        ) from error
+    if not _is_byte_level(values):
+        raise ModelError(f"{path} is no byte-level BPE tokenizer, as all published ones are: give BPE_*.json.")
+    size = tokenizer.get_vocab_size(with_added_tokens=True)
+    if size != vocab_size:
+        raise ModelError(
+            f"{path} knows {size} tokens and the weights are for {vocab_size}: "
+            f"give the tokenizer of that student, BPE_{vocab_size}.json of the same task."
+        )
+    for number, token in enumerate(SPECIAL_TOKENS):
+        if tokenizer.token_to_id(token) != number:
+            raise ModelError(
+                f"{path} has {token!r} at {tokenizer.token_to_id(token)}, not at {number}: "
+                "it is not the tokenizer of a published student."
+            )
+    own = [tokenizer.normalizer] if tokenizer.normalizer is not None else []
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Replace(Regex(_PYTHON_WHITESPACE), " "), normalizers.Strip(), *own]
+    )
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        cls_token="<s>",
+        eos_token="</s>",
+        sep_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+    )
+
+
+def _is_byte_level(values: Any) -> bool:
+    parts = {name: (values.get(name) or {}).get("type") for name in ("model", "pre_tokenizer")}
+    return parts == {"model": "BPE", "pre_tokenizer": "ByteLevel"}

@@ -1,0 +1,95 @@
+"""The published results of Compressor, as plain data: what a reproduction is held against.
+
+Source: J. Shi, Z. Yang, B. Xu, H. J. Kang, D. Lo, "Compressing Pre-trained Models of Code into 3 MB", ASE 2022,
+arXiv 2208.07120, the result tables (Tables 2 to 6), and the architectures of its replication package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from compressor_core.architecture import Architecture
+from compressor_core.task import Task
+
+SOURCE: Final = "https://arxiv.org/abs/2208.07120"
+
+
+class Encoder(StrEnum):
+    """The two pre-trained models of code that the paper compresses."""
+
+    CODEBERT = "codebert"
+    GRAPHCODEBERT = "graphcodebert"
+
+    @property
+    def full_name(self) -> str:
+        return {Encoder.CODEBERT: "CodeBERT", Encoder.GRAPHCODEBERT: "GraphCodeBERT"}[self]
+
+    @property
+    def hub_name(self) -> str:
+        """The name under which its weights are published."""
+        return f"microsoft/{self.value}-base"
+
+
+class Row(StrEnum):
+    """The rows of the paper's tables: what was measured. Sizes are the paper's own, in MB."""
+
+    TEACHER = "teacher, 481 MB"
+    BASELINE = "BiLSTM baseline, 7.5 MB"
+    STUDENT_3 = "student, 3 MB"
+    STUDENT_25 = "student, 25 MB"
+    STUDENT_50 = "student, 50 MB"
+
+
+@dataclass(frozen=True, order=True)
+class Column:
+    """One experiment of the paper: a pre-trained model on a task."""
+
+    encoder: Encoder
+    task: Task
+
+    @property
+    def title(self) -> str:
+        return f"{self.encoder.full_name}, {'vulnerability' if self.task is Task.VULNERABILITY else 'clone detection'}"
+
+
+COLUMNS: Final = tuple(Column(encoder, task) for task in Task for encoder in Encoder)
+"""In the paper's order: both models on vulnerability prediction, then both on clone detection."""
+
+ACCURACY: Final[dict[Row, tuple[float, float, float, float]]] = {
+    Row.TEACHER: (61.82, 61.38, 96.20, 96.62),
+    Row.BASELINE: (57.86, 58.02, 83.93, 84.08),
+    Row.STUDENT_3: (59.44, 59.99, 95.43, 94.22),
+    Row.STUDENT_25: (60.80, 60.32, 95.58, 95.65),
+    Row.STUDENT_50: (61.31, 60.83, 96.30, 96.78),
+}
+"""Accuracy in per cent on the test sets, in the order of `COLUMNS`."""
+
+LATENCY: Final[dict[Row, tuple[int, int, int, int]]] = {
+    Row.TEACHER: (1507, 1209, 2675, 1788),
+    Row.STUDENT_3: (347, 429, 625, 326),
+}
+"""Milliseconds for one query, on eight cores, every function padded to 400 tokens; in the order of `COLUMNS`."""
+
+DATASET: Final = {Task.VULNERABILITY: "devign", Task.CLONE: "bigclonebench"}
+"""The benchmark of each task, by the name it has in this program."""
+TEST_EXAMPLES: Final = {Task.VULNERABILITY: 2732, Task.CLONE: 4000}
+"""How many functions, or pairs, the published accuracies were measured on."""
+
+ARCHITECTURES: Final = {
+    Row.STUDENT_3: Architecture(1000, 96, 12, 8, 64),
+    Row.STUDENT_25: Architecture(1000, 432, 6, 16, 128),
+    Row.STUDENT_50: Architecture(6000, 480, 6, 16, 576),
+}
+"""The published students."""
+
+
+def accuracy(row: Row, column: Column) -> float:
+    """The published accuracy in per cent."""
+    return ACCURACY[row][COLUMNS.index(column)]
+
+
+def latency(row: Row, column: Column) -> int | None:
+    """The published milliseconds for one query; None where the paper gives none."""
+    return LATENCY[row][COLUMNS.index(column)] if row in LATENCY else None
