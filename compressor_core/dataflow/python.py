@@ -1,0 +1,207 @@
+"""What Python's kinds of node mean for data flow (grammar: tree-sitter-python)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from compressor_core.dataflow.flow import Relation
+from compressor_core.dataflow.reading import Handler, Place, Reading, Step, Value, places
+from compressor_core.dataflow.syntax import SEQUENCES, Syntax
+
+PARTS = {"attribute": ("object", ""), "subscript": ("value", "subscript")}
+PATTERNS = SEQUENCES | {
+    "list_splat_pattern",
+    "dictionary_splat_pattern",
+    "as_pattern_target",
+    "parenthesized_expression",
+}
+
+
+def _places(target: Syntax | None) -> list[Place]:
+    return places(target, PARTS, PATTERNS)
+
+
+def _pairs(left: Syntax, right: Syntax | None) -> list[tuple[Syntax, Syntax | None]]:
+    """Which target takes which value: one by one where as many stand on both sides."""
+    pairs = []
+    waiting = [(left, right)]
+    while waiting:
+        target, value = waiting.pop()
+        if (
+            value is not None
+            and {target.kind, value.kind} <= SEQUENCES
+            and len(target.children) == len(value.children) > 0
+        ):
+            waiting += reversed(list(zip(target.children, value.children, strict=True)))
+        else:
+            pairs.append((target, value))
+    return pairs
+
+
+def _assignment(reading: Reading, node: Syntax) -> Iterable[Step]:
+    left = node.child("left")
+    if left is None:
+        return node.all("right")
+    steps: list[Step] = []
+    stores: list[Step] = []
+    for target, value in _pairs(left, node.child("right")):
+        taken = reading.take([value] if value is not None else [])
+        steps += taken.steps
+        stores += _store(reading, target, taken, keeps=node.operator not in ("", "="))
+    return [*steps, *stores]
+
+
+def _store(
+    reading: Reading, target: Syntax, value: Value, relation: Relation = Relation.COMPUTED_FROM, *, keeps: bool = False
+) -> list[Step]:
+    found = _places(target)
+    return [*(node for place in found for node in place.inside), reading.store(found, value, relation, keeps=keeps)]
+
+
+def _named(reading: Reading, node: Syntax) -> Iterable[Step]:
+    """A parameter with a default value; an assignment expression."""
+    relation = Relation.COMPUTED_FROM if node.kind == "named_expression" else Relation.COMES_FROM
+    return reading.assign(_places(node.child("name")), node.all("value"), relation)
+
+
+def _parameters(reading: Reading, node: Syntax) -> Iterable[Step]:
+    steps: list[Step] = []
+    for child in node.children:
+        if child.kind in ("default_parameter", "typed_default_parameter"):
+            steps.append(child)
+            continue
+        inner = next(iter(child.other("type")), None) if child.kind == "typed_parameter" else child
+        steps += [reading.declare(place.leaf) for place in _places(inner) if place.leaf is not None]
+    return steps
+
+
+def _if(reading: Reading, node: Syntax) -> Iterable[Step]:
+    alternatives = node.all("alternative")
+    paths = [node.all("consequence"), *([child for child in path.children] for path in alternatives)]
+    complete = any(path.kind == "else_clause" for path in alternatives)
+    return [*node.all("condition"), *reading.branch(*paths, skip=not complete)]
+
+
+def _for(reading: Reading, node: Syntax) -> Iterable[Step]:
+    left = node.child("left")
+    value = reading.take(node.all("right"))
+    target = _store(reading, left, value) if left is not None else []
+    return [*value.steps, *reading.loop([], [*target, *node.all("body")]), *node.all("alternative")]
+
+
+def _while(reading: Reading, node: Syntax) -> Iterable[Step]:
+    return [*reading.loop(node.all("condition"), node.all("body")), *node.all("alternative")]
+
+
+def _for_in(reading: Reading, node: Syntax) -> Iterable[Step]:
+    left = node.child("left")
+    value = reading.take(node.all("right"))
+    return [*value.steps, *(_store(reading, left, value) if left is not None else [])]
+
+
+def _comprehension(reading: Reading, node: Syntax) -> Iterable[Step]:
+    return reading.scope([*node.other("body"), *node.all("body")])
+
+
+def _try(reading: Reading, node: Syntax) -> Iterable[Step]:
+    groups: dict[str, list[Syntax]] = {}
+    for child in node.children:
+        groups.setdefault(child.kind, []).append(child)
+    handlers = [[child] for kind in ("except_clause", "except_group_clause") for child in groups.get(kind, [])]
+    body = node.all("body")
+    return [
+        *reading.attempt(body, handlers, groups.get("else_clause", [])),
+        *groups.get("finally_clause", []),
+    ]
+
+
+def _as(reading: Reading, node: Syntax) -> Iterable[Step]:
+    value = reading.take(node.other("alias"))
+    return [*value.steps, *(step for alias in node.all("alias") for step in _store(reading, alias, value))]
+
+
+def _match(reading: Reading, node: Syntax) -> Iterable[Step]:
+    value = reading.take(node.all("subject"))
+    paths: list[list[Step]] = []
+    for body in node.all("body"):
+        for case in body.children:
+            names = [name for child in case.children if child.kind == "case_pattern" for name in _captures(child)]
+            taken = [Place(name, False, []) for name in names]
+            paths.append([reading.store(taken, value, Relation.COMPUTED_FROM), *case.all("guard", "consequence")])
+    return [*value.steps, *reading.branch(*paths, skip=True)]
+
+
+def _captures(pattern: Syntax) -> list[Syntax]:
+    """The names that a pattern gives to what it matches; a dotted name and a class are compared, not given."""
+    names = []
+    waiting = [pattern]
+    while waiting:
+        node = waiting.pop()
+        if node.kind == "identifier":
+            names.append(node)
+        elif node.kind in ("class_pattern", "keyword_pattern"):
+            waiting += reversed(node.children[1:])
+        elif node.kind != "dotted_name" or len(node.children) == 1:
+            waiting += reversed(node.children)
+    return names
+
+
+def _call(reading: Reading, node: Syntax) -> Iterable[Step]:
+    """The function's name is a variable only if something was assigned to it."""
+    function = node.child("function")
+    named = function is not None and function.kind == "identifier" and function.name not in reading.state
+    return node.other("function") if named else node.children
+
+
+def _attribute(reading: Reading, node: Syntax) -> Iterable[Step]:
+    return node.all("object")
+
+
+def _value(reading: Reading, node: Syntax) -> Iterable[Step]:
+    return node.all("value")
+
+
+def _function(reading: Reading, node: Syntax) -> Iterable[Step]:
+    return reading.scope(node.all("parameters", "body"))
+
+
+def _class(reading: Reading, node: Syntax) -> Iterable[Step]:
+    return node.all("superclasses", "body")
+
+
+def _nothing(reading: Reading, node: Syntax) -> Iterable[Step]:
+    return []
+
+
+HANDLERS: dict[str, Handler] = {
+    "assignment": _assignment,
+    "augmented_assignment": _assignment,
+    "named_expression": _named,
+    "default_parameter": _named,
+    "typed_default_parameter": _named,
+    "parameters": _parameters,
+    "lambda_parameters": _parameters,
+    "if_statement": _if,
+    "for_statement": _for,
+    "while_statement": _while,
+    "for_in_clause": _for_in,
+    "list_comprehension": _comprehension,
+    "set_comprehension": _comprehension,
+    "dictionary_comprehension": _comprehension,
+    "generator_expression": _comprehension,
+    "try_statement": _try,
+    "as_pattern": _as,
+    "match_statement": _match,
+    "call": _call,
+    "attribute": _attribute,
+    "keyword_argument": _value,
+    "function_definition": _function,
+    "lambda": _function,
+    "class_definition": _class,
+    "type": _nothing,
+    "import_statement": _nothing,
+    "import_from_statement": _nothing,
+    "future_import_statement": _nothing,
+    "global_statement": _nothing,
+    "nonlocal_statement": _nothing,
+}

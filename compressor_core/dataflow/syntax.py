@@ -1,0 +1,140 @@
+"""Syntax trees without recursion: a function's text to its tokens and to the part of its tree that holds variables."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING
+
+from compressor_core.dataflow.flow import Token
+from compressor_core.language import Language
+
+if TYPE_CHECKING:
+    import tree_sitter
+
+DEEPEST = 1_000
+"""Levels of a syntax tree beyond which no data flow is read, as the recursive original gives up at Python's limit."""
+
+WHOLE = frozenset({"string", "string_literal", "char_literal", "system_lib_string"})
+"""Kinds of node whose text is one token, whatever is inside."""
+
+COMMENTS = frozenset({"comment", "line_comment", "block_comment"})
+
+KEPT = frozenset({"identifier", "this"})
+"""Kinds of leaf that the extraction looks at."""
+
+
+SEQUENCES = frozenset({"pattern_list", "tuple_pattern", "list_pattern", "expression_list", "tuple", "list"})
+"""Kinds whose children are kept even without a name in them: which one stands where matters."""
+
+
+@dataclasses.dataclass(slots=True)
+class Syntax:
+    """A node of the pruned tree: its kind, the field of its parent it fills, its children or, of a leaf, its token."""
+
+    kind: str
+    field: str | None
+    children: list[Syntax] = dataclasses.field(default_factory=list)
+    token: int = -1
+    name: str = ""
+    operator: str = ""
+
+    def child(self, *fields: str) -> Syntax | None:
+        """The first child in one of these fields."""
+        return next((child for child in self.children if child.field in fields), None)
+
+    def all(self, *fields: str) -> list[Syntax]:
+        """The children in these fields."""
+        return [child for child in self.children if child.field in fields]
+
+    def other(self, *fields: str) -> list[Syntax]:
+        """The children in none of these fields."""
+        return [child for child in self.children if child.field not in fields]
+
+
+@cache
+def parser(language: Language) -> tree_sitter.Parser:
+    """The parser of a language, made at its first use."""
+    import tree_sitter
+
+    match language:
+        case Language.C:
+            import tree_sitter_c as grammar
+        case Language.JAVA:
+            import tree_sitter_java as grammar  # type: ignore[no-redef]
+        case Language.PYTHON:
+            import tree_sitter_python as grammar  # type: ignore[no-redef]
+    return tree_sitter.Parser(tree_sitter.Language(grammar.language()))
+
+
+def read(code: str, language: Language) -> tuple[tuple[Token, ...], Syntax | None]:
+    """The tokens of a text, and its tree reduced to the branches that hold names.
+
+    Comments, Python's docstrings and what is invisible are no tokens; a string is one. The tree is None where the text
+    cannot be parsed (more than half of it is in error) or nests deeper than DEEPEST levels.
+    """
+    source = code.encode("utf-8", "replace")
+    cursor = parser(language).parse(source).walk()
+    character = range(len(source) + 1) if code.isascii() else _characters(source)
+    tokens: list[Token] = []
+    root = Syntax("", None)
+    path = [root]
+    broken = deepest = 0
+    while True:
+        node = cursor.node
+        assert node is not None
+        kind = node.type
+        comment = kind in COMMENTS or (
+            kind == "string"
+            and language is Language.PYTHON
+            and path[-1].kind == "expression_statement"
+            and _is_docstring(node)
+        )
+        if not comment and node.child_count and kind not in WHOLE:
+            if kind == "ERROR":
+                broken += node.end_byte - node.start_byte if not any(s.kind == "ERROR" for s in path) else 0
+            here = Syntax(kind, cursor.field_name)
+            path[-1].children.append(here)
+            path.append(here)
+            deepest = max(deepest, len(path))
+            cursor.goto_first_child()
+            continue
+        if not comment:
+            start, end = character[node.start_byte], character[node.end_byte]
+            text = code[start:end]
+            if text and not text.isspace():
+                if kind in KEPT:
+                    path[-1].children.append(Syntax(kind, cursor.field_name, token=len(tokens), name=text))
+                elif cursor.field_name == "operator":
+                    path[-1].operator = text
+                elif path[-1].kind in SEQUENCES and node.is_named:
+                    path[-1].children.append(Syntax(kind, cursor.field_name))
+                tokens.append(Token(text, start, end))
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                readable = deepest <= DEEPEST and 2 * broken <= len(source)
+                return tuple(tokens), root if readable else None
+            closed = path.pop()
+            if not closed.children and path[-1].kind not in SEQUENCES:
+                path[-1].children.pop()
+
+
+def _characters(source: bytes) -> list[int]:
+    """By byte of UTF-8 text: the number of its character."""
+    at, count = [], -1
+    for byte in source:
+        count += (byte & 0xC0) != 0x80
+        at.append(count)
+    at.append(count + 1)
+    return at
+
+
+def _is_docstring(string: tree_sitter.Node) -> bool:
+    """Whether a string is all there is of the first statement of a block or of the text."""
+    statement = string.parent
+    if statement is None or statement.child_count != 1 or statement.parent is None:
+        return False
+    siblings: Iterable[tree_sitter.Node] = statement.parent.named_children
+    first = next((sibling for sibling in siblings if sibling.type not in COMMENTS), None)
+    return statement.parent.type in ("module", "block") and first == statement
