@@ -146,6 +146,18 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("model", type=Path)
     predict.add_argument("files", type=Path, nargs="+", metavar="FILE")
 
+    released = add(
+        "import-released",
+        verbs.import_released,
+        "Turn a student that the paper's authors published into a model folder.",
+    )
+    released.add_argument("checkpoint", type=Path, help="the state dict, such as model.bin")
+    released.add_argument("--tokenizer", type=Path, required=True, metavar="FILE", help="its BPE_*.json")
+    released.add_argument("--teacher", choices=("codebert", "graphcodebert"), required=True)
+    released.add_argument("--task", choices=("vulnerability", "clone"), required=True)
+    released.add_argument("--heads", type=int, help="attention heads, of an architecture that was not published")
+    released.add_argument("--out", type=Path, required=True, metavar="DIR")
+
     runs = commands.add_parser("runs", help="The runs of the app.").add_subparsers(metavar="ACTION", required=True)
     add("list", verbs.runs_list, "All runs, newest first.", runs)
     for name, run, text in (

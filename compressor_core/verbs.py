@@ -146,6 +146,25 @@ def predict(options: argparse.Namespace) -> Record:
     return prediction.to_dict()
 
 
+def import_released(options: argparse.Namespace) -> Record:
+    from compressor_core.models.card import size_on_disk
+    from compressor_core.models.released import import_released
+    from compressor_core.paper import Encoder
+    from compressor_core.task import Task
+
+    _require_place(options.out)
+    encoder, task = Encoder(options.teacher), Task(options.task)
+    student = import_released(options.checkpoint, options.tokenizer, encoder, task, options.out, heads=options.heads)
+    return {
+        "model": str(options.out),
+        "parameters": student.parameters,
+        "size_mb": size_on_disk(options.out) / 1e6,
+        "architecture": str(student.card.architecture),
+        "task": task.value,
+        "labels": list(student.card.labels),
+    }
+
+
 def runs_list(options: argparse.Namespace) -> Record:
     store = _store()
     return {"root": str(store.root), "runs": [_describe_run(run) for run in store.list()]}
@@ -181,6 +200,15 @@ def _train(options: argparse.Namespace, records: Callable[[Path], Iterator[Recor
             raise RunError(f"there is no {checkpoint} to resume from: leave --resume out to start anew")
     elif checkpoint.exists():
         checkpoint.unlink()
+    _require_place(out)
+    with _Progress(options) as progress:
+        result = _follow(records(checkpoint), progress)
+    checkpoint.unlink(missing_ok=True)
+    return result
+
+
+def _require_place(out: Path) -> None:
+    """Refuse an output folder that holds something else: saving a model replaces it."""
     if out.exists() and not out.is_dir():
         raise DataError(f"{out} is a file: choose another --out")
     if out.is_dir() and any(out.iterdir()) and not (out / "compressor.json").is_file():
@@ -189,10 +217,6 @@ def _train(options: argparse.Namespace, records: Callable[[Path], Iterator[Recor
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"cannot make the folder of {out} ({error.strerror}): choose another --out") from error
-    with _Progress(options) as progress:
-        result = _follow(records(checkpoint), progress)
-    checkpoint.unlink(missing_ok=True)
-    return result
 
 
 def _follow(records: Iterable[Record], progress: _Progress) -> Record:

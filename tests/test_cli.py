@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests import released
 from tests.conftest import TINY
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,6 +105,19 @@ def test_interrupted_and_resumed(tiny_teacher: Path, labelled_file: Path, tmp_pa
     done = run(*arguments, "--resume")
     assert done.returncode == 0, done.stderr
     assert "epoch 1:" not in done.stderr and "epoch 40:" in done.stderr
+
+
+def test_import_released(tmp_path: Path) -> None:
+    checkpoint, tokenizer = released.write(tmp_path)
+    options = ("--tokenizer", tokenizer, "--teacher", "codebert", "--heads", released.HEADS, "--out", tmp_path / "s")
+    made = answer("import-released", checkpoint, "--task", "vulnerability", *options)
+    assert made["model"] == str(tmp_path / "s") and made["architecture"] == "300,16,2,4,24"
+    assert made["parameters"] == 17_298 and made["labels"] == ["safe", "vulnerable"]
+    code = tmp_path / "code.c"
+    code.write_text(released.CODES[0])
+    assert answer("predict", tmp_path / "s", code)["label"] in made["labels"]
+    wrong = run("import-released", checkpoint, "--task", "clone", *options)
+    assert wrong.returncode == 2 and "choose the task vulnerability" in wrong.stderr
 
 
 @pytest.mark.parametrize(
