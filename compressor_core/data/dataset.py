@@ -11,6 +11,9 @@ from typing import Protocol
 from compressor_core.language import Language
 from compressor_core.task import Task
 
+UNKNOWN = -1
+"""The label of an example that has none, which only the unlabelled split may hold."""
+
 
 class Split(StrEnum):
     """The four parts of a dataset. The teacher learns from `train`, the student from `unlabelled`."""
@@ -21,9 +24,9 @@ class Split(StrEnum):
     TEST = "test"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Example:
-    """One function, or two for the clone task, with its gold label.
+    """One function, or two for the clone task, with its gold label (0, 1 or `UNKNOWN`).
 
     `group` is the kind of the example (a CWE, a clone type; empty if the data has none), by which accuracy can be
     broken down; `origin` says where it comes from (a module, a line of a file).

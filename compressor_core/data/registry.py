@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from compressor_core.data.benchmarks import BIGCLONEBENCH_HUB, DEVIGN_HUB, bigclonebench, devign
 from compressor_core.data.classroom import ClassroomVulnerability
-from compressor_core.data.dataset import Dataset, Example, Split
+from compressor_core.data.dataset import UNKNOWN, Dataset, Example, Split
 from compressor_core.data.files import FileDataset, read_file
 from compressor_core.errors import DataError
 from compressor_core.language import Language
@@ -46,19 +47,35 @@ DATASETS = (
     ),
     DatasetInfo(
         "devign",
-        "Devign layout (JSONL)",
+        "Devign: vulnerable C",
         False,
-        "C functions with 'func' and 'target', one JSON object a line, as CodeXGLUE publishes them.",
+        "27,318 C functions of FFmpeg and QEMU, as CodeXGLUE publishes them: from files, or from the Hugging Face hub.",
         Task.VULNERABILITY,
         Language.C,
+        DEVIGN_HUB,
+    ),
+    DatasetInfo(
+        "bigclonebench",
+        "BigCloneBench: cloned Java",
+        False,
+        "Pairs of Java functions, as CodeXGLUE publishes them: from a folder, or from the Hugging Face hub.",
+        Task.CLONE,
+        Language.JAVA,
+        BIGCLONEBENCH_HUB,
     ),
     DatasetInfo(
         "file",
         "Your own file (JSONL or CSV)",
         False,
-        "Columns 'func' and 'label' (0 or 1); an optional column 'split' says which part a row belongs to.",
+        "Functions or pairs of functions with a label; a column may say which split a row belongs to.",
     ),
 )
+
+
+_BUILT_IN: Mapping[str, Callable[[int], Dataset]] = {
+    "classroom-vulnerability": lambda seed: ClassroomVulnerability(seed=seed),
+}
+"""How the built-in datasets are made from a seed."""
 
 
 def open_dataset(name: str, data: str | None = None, *, seed: int = 0) -> Dataset:
@@ -73,15 +90,25 @@ def open_dataset(name: str, data: str | None = None, *, seed: int = 0) -> Datase
     if info.built_in:
         if data:
             raise DataError(f"{name} is built in and takes no data file: leave it out, or choose the dataset 'file'")
-        return ClassroomVulnerability(seed=seed)
+        return _BUILT_IN[name](seed)
+    if name == "devign":
+        return devign(data or None)
+    if name == "bigclonebench":
+        return bigclonebench(data or None)
     if not data:
         raise DataError(f"the dataset {name!r} needs a file: give its path as data")
-    labels = ("safe", "vulnerable") if name == "devign" else ("0", "1")
-    return read_file(data, name, labels, info.language)
+    return read_file(data)
 
 
 def examples_for(dataset: Dataset, split: Split | None) -> Sequence[Example]:
-    """What to evaluate on: the split asked for; by default all of a file, and a built-in dataset's test split."""
-    if split is None and isinstance(dataset, FileDataset):
+    """What to evaluate on: the split asked for; by default the test split, and all of a file without published ones.
+
+    Raises:
+        DataError: the split is empty, or has examples without a label.
+    """
+    if split is None and isinstance(dataset, FileDataset) and not dataset.published:
         return dataset.everything()
-    return dataset.examples(split or Split.TEST)
+    examples = dataset.examples(split or Split.TEST)
+    if any(example.label == UNKNOWN for example in examples):
+        raise DataError(f"the {split} split of {dataset.name} has examples without a label: choose another split")
+    return examples

@@ -62,10 +62,13 @@ def test_pairs_are_recognised(tmp_path: Path) -> None:
     [
         ([], "is empty"),
         (['{"func": "f()", "target": 1}', '{"func": "g()", "tar'], "line 2 .* cannot be read"),
-        (["[1, 2]"], "line 1 .* no JSON object"),
-        (['{"func": "f()", "target": 2}'], "line 1 .* the label 2"),
-        (['{"func": "f()"}'], "line 1 .* no label"),
-        (['{"target": 1}'], "line 1 .* no code"),
+        (['{"func": "f()", "target": 1}', "17"], "line 2 .* no JSON object"),
+        (['[{"func": "f()", "target": 1},'], "line 1 .* one JSON object, not a list"),
+        (['{"func": "f()", "target": 2}'], "line 1 .* the label '2'"),
+        (['{"func": "f()"}'], "no column known to hold labels among the columns 'func'"),
+        (['{"target": 1}'], "no column known to hold code among the columns 'target'"),
+        (['{"func": "f()", "target": 1}', '{"func": "g()"}'], "line 2 .* no label"),
+        (['{"func": "f()", "target": 1}', '{"target": 0}', "[]"], r"line 2 .* no code in 'func' \(1 more"),
         (['{"func": "  ", "target": 1}'], "line 1 .* no code"),
         (['{"func": "f()", "target": 1}'], "label 1: both classes"),
         (['{"func": "f()", "target": 1, "split": "exam"}'], "the split 'exam'"),
@@ -87,14 +90,16 @@ def test_binary_and_missing_files(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_bytes(b"\xff\xfe\x00{")
     with pytest.raises(DataError, match="UTF-8"):
         read_file(tmp_path / "x.jsonl")
+    with pytest.raises(DataError, match="is not a file"):
+        read_file(tmp_path)
     with pytest.raises(DataError, match="no file"):
         read_file(tmp_path / "absent.jsonl")
 
 
 def test_the_registry_names_the_remedy() -> None:
-    with pytest.raises(DataError, match="choose from classroom-vulnerability, devign, file"):
+    with pytest.raises(DataError, match=r"choose from classroom-.*devign, bigclonebench, file"):
         open_dataset("imagenet")
     with pytest.raises(DataError, match="needs a file"):
-        open_dataset("devign")
+        open_dataset("file")
     with pytest.raises(DataError, match="built in"):
         open_dataset("classroom-vulnerability", "x.jsonl")

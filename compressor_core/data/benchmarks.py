@@ -1,0 +1,199 @@
+"""The paper's two benchmarks, Devign and BigCloneBench, as CodeXGLUE publishes them.
+
+Each is read from files or, without any, from the Hugging Face hub. Published splits stay what they are, and the
+training split is parted as in the paper (ASE 2022, Section 4.1): the teacher learns from one half with labels, the
+student from the other half without.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from compressor_core.data.dataset import UNKNOWN, Example, Split, share_of
+from compressor_core.data.files import FileDataset, read_file, split_of
+from compressor_core.data.hub import dataset_parts, parquet_rows
+from compressor_core.data.tables import BadRow, bad_rows, check, json_objects, read_rows, strictly, text_lines
+from compressor_core.errors import DataError
+from compressor_core.language import Language
+
+DEVIGN_HUB = "google/code_x_glue_cc_defect_detection"
+BIGCLONEBENCH_HUB = "google/code_x_glue_cc_clone_detection_big_clone_bench"
+_DEVIGN, _BIGCLONEBENCH = "devign", "bigclonebench"
+_DEVIGN_LABELS, _CLONE_LABELS = ("safe", "vulnerable"), ("different", "clone")
+
+_STEMS = {
+    Split.TRAIN: ("label_train", "train_sampled", "train"),
+    Split.UNLABELLED: ("unlabel_train",),
+    Split.VALIDATION: ("valid_sampled", "valid", "validation"),
+    Split.TEST: ("test_sampled", "test"),
+}
+"""The names of a split's file, CodeXGLUE's and the paper's; where a folder has several, the first one counts."""
+_FUNCTIONS, _PAIRS = "data.jsonl", "pairs.txt"
+
+
+def devign(data: str | None) -> FileDataset:
+    """Devign: a JSONL file with `func` and `target`, a folder with one for each split, or the hub's.
+
+    Raises:
+        DataError: nothing can be read there, or the hub is needed and cannot be reached.
+    """
+    if data is None:
+        parts = dataset_parts(DEVIGN_HUB)
+        rows = [
+            (split, Example((row["func"],), int(row["target"]), "", f"{split} {row['id']}"))
+            for split, paths in parts.items()
+            for path in paths
+            for row in parquet_rows(path, ("id", "func", "target"))
+        ]
+        return _published(Path(DEVIGN_HUB), _DEVIGN, rows, _DEVIGN_LABELS, Language.C)
+    path = Path(data)
+    if not path.is_dir():
+        return read_file(path, _DEVIGN, _DEVIGN_LABELS, Language.C)
+    found = _split_files(path, ".jsonl")
+    if not found:
+        raise DataError(f"{path} has no train.jsonl, valid.jsonl or test.jsonl: give a folder with them, or one file")
+    rows = []
+    for split, file in found.items():
+        read = strictly(file, read_rows(file, split=split))
+        rows += [(split, replace(row.example, origin=f"{row.example.origin} of {file.name}")) for row in read]
+    return _published(path, _DEVIGN, rows, _DEVIGN_LABELS, Language.C)
+
+
+def bigclonebench(data: str | None) -> FileDataset:
+    """BigCloneBench: a folder with data.jsonl and one file of pairs or one for each split, or the hub's.
+
+    Pairs that name a function which data.jsonl has not are left out; the dataset's notes say how many.
+
+    Raises:
+        DataError: nothing can be read there, or the hub is needed and cannot be reached.
+    """
+    if data is None:
+        return _published(
+            Path(BIGCLONEBENCH_HUB),
+            _BIGCLONEBENCH,
+            _hub_pairs(dataset_parts(BIGCLONEBENCH_HUB)),
+            _CLONE_LABELS,
+            Language.JAVA,
+        )
+    folder = Path(data)
+    if not (folder / _FUNCTIONS).is_file():
+        raise DataError(f"there is no {_FUNCTIONS} in {folder}: give the folder of data.jsonl and the files of pairs")
+    files: dict[Split | None, Path] = {}
+    files.update(_split_files(folder, ".txt").items())
+    published = bool(files)
+    if not published and (folder / _PAIRS).is_file():
+        files = {None: folder / _PAIRS}
+    if not files:
+        raise DataError(f"{folder} has no pairs: add train.txt, valid.txt and test.txt, or {_PAIRS}")
+    functions = _functions(folder / _FUNCTIONS)
+    pairs: list[tuple[Split, Example]] = []
+    notes = []
+    for split, file in files.items():
+        unknown: Counter[str] = Counter()
+        before = len(pairs)
+        for example in _pairs(file, functions, split is Split.UNLABELLED, unknown):
+            pairs.append((split or split_of(example), example))
+        if unknown:
+            left_out = sum(unknown.values())
+            first = next(iter(unknown))
+            if len(pairs) == before:
+                raise DataError(
+                    f"no pair of {file} names two functions of {folder / _FUNCTIONS}: do they belong together?"
+                )
+            notes.append(
+                f"{left_out:,} pairs of {file.name} are left out: {_FUNCTIONS} lacks {len(unknown):,} of their "
+                f"functions, such as {first}."
+            )
+    if published:
+        return _published(folder, _BIGCLONEBENCH, pairs, _CLONE_LABELS, Language.JAVA, tuple(notes))
+    return FileDataset(folder, _BIGCLONEBENCH, tuple(pairs), _CLONE_LABELS, Language.JAVA, notes=tuple(notes))
+
+
+def halves(rows: Iterable[tuple[Split, Example]]) -> Iterator[tuple[Split, Example]]:
+    """Part the training split in two, half of each class staying `train` and half becoming `unlabelled`.
+
+    Which example goes where depends on its code alone. Nothing changes where some are unlabelled already.
+    """
+    rows = list(rows)
+    training = [(index, example) for index, (split, example) in enumerate(rows) if split is Split.TRAIN]
+    unlabelled: set[int] = set()
+    if len(training) > 1 and not any(split is Split.UNLABELLED for split, _ in rows):
+        by_label: dict[int, list[int]] = {}
+        for index, _ in sorted(training, key=lambda entry: share_of("\n".join(entry[1].codes))):
+            by_label.setdefault(rows[index][1].label, []).append(index)
+        for indices in by_label.values():
+            unlabelled.update(indices[(len(indices) + 1) // 2 :])
+    for index, (split, example) in enumerate(rows):
+        yield (Split.UNLABELLED if index in unlabelled else split), example
+
+
+def _published(
+    path: Path,
+    name: str,
+    rows: Sequence[tuple[Split, Example]],
+    labels: tuple[str, str],
+    language: Language,
+    notes: tuple[str, ...] = (),
+) -> FileDataset:
+    check(path, {example.label: labels[example.label] for _, example in rows if example.label != UNKNOWN})
+    return FileDataset(path, name, tuple(halves(rows)), labels, language, True, notes)
+
+
+def _split_files(folder: Path, suffix: str) -> dict[Split, Path]:
+    found: dict[Split, Path] = {}
+    for split, stems in _STEMS.items():
+        path = next((folder / f"{stem}{suffix}" for stem in stems if (folder / f"{stem}{suffix}").is_file()), None)
+        if path is not None:
+            found[split] = path
+    return found
+
+
+def _functions(path: Path) -> dict[str, str]:
+    """The functions of a data.jsonl by their `idx`. Raises DataError for a row without `idx` or `func`."""
+    functions = {}
+    bad = []
+    for entry in json_objects(path):
+        if isinstance(entry, BadRow):
+            bad.append(entry)
+            continue
+        line, row = entry
+        if isinstance(row.get("func"), str) and "idx" in row:
+            functions[str(row["idx"])] = row["func"]
+        else:
+            bad.append(BadRow(line, "has no 'func' or no 'idx'"))
+    if bad:
+        raise bad_rows(path, bad)
+    return functions
+
+
+def _pairs(path: Path, functions: Mapping[str, str], unlabelled: bool, unknown: Counter[str]) -> Iterator[Example]:
+    """The pairs of a file: two ids and a label, 0 or 1, parted by tabs; a fourth field is passed over.
+
+    Counts in `unknown` the pairs left out, by the function that is missing. An `unlabelled` file may have -1.
+    """
+    bad = []
+    for line, text in text_lines(path):
+        fields = text.split("\t")
+        if len(fields) not in (3, 4) or fields[2] not in (("0", "1", "-1") if unlabelled else ("0", "1")):
+            bad.append(BadRow(line, f"is {text[:60]!r}, not two ids and a label 0 or 1 parted by tabs"))
+        elif missing := [name for name in fields[:2] if name not in functions]:
+            unknown[missing[0]] += 1
+        else:
+            yield Example((functions[fields[0]], functions[fields[1]]), int(fields[2]), "", f"{fields[0]}, {fields[1]}")
+    if bad:
+        raise bad_rows(path, bad)
+
+
+def _hub_pairs(parts: Mapping[Split, Sequence[Path]]) -> list[tuple[Split, Example]]:
+    functions: dict[int, str] = {}  # each text once, though it is in hundreds of pairs
+    rows = []
+    for split, paths in parts.items():
+        for path in paths:
+            for row in parquet_rows(path, ("id1", "id2", "func1", "func2", "label")):
+                first = functions.setdefault(row["id1"], row["func1"])
+                second = functions.setdefault(row["id2"], row["func2"])
+                rows.append((split, Example((first, second), int(row["label"]), "", f"{row['id1']}, {row['id2']}")))
+    return rows

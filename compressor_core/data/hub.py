@@ -1,0 +1,79 @@
+"""Benchmarks on the Hugging Face hub: from the local cache, or downloaded if the hub can be reached."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from compressor_core.data.dataset import Split
+from compressor_core.errors import DataError
+
+_PARQUET = re.compile(r"(train|validation|test)-(\d+)-of-(\d+)\.parquet")
+_TIMEOUT = 5
+"""Seconds to wait for the hub before saying that it cannot be reached."""
+
+Parts = Mapping[Split, Sequence[Path]]
+
+
+def cached_parts(repository: str) -> Parts | None:
+    """The Parquet files of each split in the local cache; None unless they are all there."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        folder = snapshot_download(repository, repo_type="dataset", local_files_only=True)
+    except LocalEntryNotFoundError:
+        return None
+    return _parts(Path(folder))
+
+
+def dataset_parts(repository: str) -> Parts:
+    """The Parquet files of each split of a dataset, from the cache or else the hub.
+
+    Raises:
+        DataError: the hub cannot be reached, which is said within seconds.
+    """
+    from huggingface_hub import HfApi, snapshot_download
+
+    if (parts := cached_parts(repository)) is not None:
+        return parts
+    try:
+        HfApi().dataset_info(repository, timeout=_TIMEOUT)
+        folder = snapshot_download(repository, repo_type="dataset", allow_patterns="*.parquet", etag_timeout=_TIMEOUT)
+    except Exception as error:  # whatever the network layer raises: the remedy is the same
+        raise DataError(
+            f"the dataset {repository} is not in the local cache and the hub cannot be reached: "
+            "download it on a machine with a network and give its files as data"
+        ) from error
+    if (parts := _parts(Path(folder))) is None:
+        raise DataError(f"the hub's dataset {repository} has not the expected Parquet files: give its files as data")
+    return parts
+
+
+def parquet_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The rows of a Parquet file, some columns of it. Raises DataError if it is damaged or lacks one of them."""
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            if missing := [name for name in columns if name not in file.schema_arrow.names]:
+                raise DataError(f"{path} lacks the columns {', '.join(missing)}: download it again")
+            for batch in file.iter_batches(4096, columns=list(columns)):
+                yield from batch.to_pylist()
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataError(f"{path} is damaged ({error}): remove it and download it again") from error
+
+
+def _parts(folder: Path) -> Parts | None:
+    """The files of each split below a folder; None if one of those that their names count is not there."""
+    parts: dict[Split, list[Path]] = {split: [] for split in (Split.TRAIN, Split.VALIDATION, Split.TEST)}
+    total: dict[Split, int] = {}
+    for path in sorted(folder.rglob("*.parquet")):
+        if (match := _PARQUET.fullmatch(path.name)) and path.exists():
+            split = Split(match[1])
+            parts[split].append(path)
+            total[split] = int(match[3])
+    return parts if all(len(paths) == total.get(split) for split, paths in parts.items()) else None

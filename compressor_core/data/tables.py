@@ -1,0 +1,406 @@
+"""Rows of labelled code in JSONL and CSV files: which column holds what, and what is wrong with which line.
+
+A file is read line by line. What cannot be used as a whole (another encoding, an archive, no column with code) is
+a DataError; what is wrong with single rows comes out as `BadRow` among the good ones, and the reader decides.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+from compressor_core.data.dataset import UNKNOWN, Example, Split
+from compressor_core.errors import DataError
+from compressor_core.language import Language
+
+NEGATIVE = frozenset(
+    ("0", "false", "no", "n", "none", "safe", "secure", "clean", "good", "benign", "fixed", "patched", "different")
+)
+POSITIVE = frozenset(
+    ("1", "true", "yes", "y", "vulnerable", "unsafe", "insecure", "vul", "buggy", "bug", "bad", "clone", "same")
+)
+"""The words that are labels by themselves; with any other, a positive value has to be named."""
+
+_CODE = (
+    "func",
+    "function",
+    "code",
+    "source",
+    "source_code",
+    "snippet",
+    "processed_func",
+    "func_before",
+    "method",
+    "body",
+)
+_LABEL = ("label", "target", "class", "y", "vul", "vulnerable", "is_vulnerable", "clone", "is_clone", "bug", "buggy")
+_GUESSES = {
+    "func": _CODE,
+    "func1": tuple(f"{name}{joint}1" for name in _CODE for joint in ("", "_")),
+    "func2": tuple(f"{name}{joint}2" for name in _CODE for joint in ("", "_")),
+    "label": _LABEL,
+    "split": ("split", "partition"),
+    "group": ("group", "cwe", "cwe_id", "kind"),
+}
+_SPLIT_WORDS = {
+    "training": "train",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "unlabeled": "unlabelled",
+}
+_ARCHIVES = {
+    b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"\x1f\x8b": "a gzip archive",
+    b"PAR1": "a Parquet file",
+}
+_CSV_SUFFIXES = (".csv", ".tsv")
+_UNDECODED = re.compile("[\udc80-\udcff]")
+_LONGEST_FIELD = 2**31 - 1
+_LOOKED_AT = 200
+"""Rows of a JSONL file that are read to know its columns."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column of a file holds what: `func` or both `func1` and `func2`, and `label`; the rest is optional.
+
+    None means that it is to be guessed, see `completed`.
+    """
+
+    func: str | None = None
+    func1: str | None = None
+    func2: str | None = None
+    label: str | None = None
+    split: str | None = None
+    group: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Columns:
+        """From `func=code,label=bug`, ours first. Raises DataError for any other text."""
+        known = [field.name for field in fields(cls)]
+        chosen: dict[str, str] = {}
+        for part in text.split(","):
+            role, equals, column = (piece.strip() for piece in part.partition("="))
+            if not equals or not column or role not in known:
+                raise DataError(f"the columns cannot be {part.strip()!r}: write NAME=COLUMN with {', '.join(known)}")
+            chosen[role] = column
+        return cls(**chosen)
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The columns with code: one for single functions, two for pairs; empty if they are not known."""
+        if self.func1 and self.func2:
+            return (self.func1, self.func2)
+        return (self.func,) if self.func else ()
+
+    def completed(self, names: Sequence[str]) -> Columns:
+        """With what is None guessed from the names of a file's columns; what cannot be guessed stays None.
+
+        Raises:
+            DataError: a column that is given is not among them.
+        """
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        for column in filter(None, given.values()):
+            if column not in names:
+                raise DataError(f"there is no column {column!r}: the file has {_listed(names)}")
+        plain = {re.sub(r"[\s-]+", "_", name.strip().lower()): name for name in reversed(names)}
+        taken = set(filter(None, given.values()))
+        guessed = {}
+        for role, column in given.items():
+            likely = (plain[guess] for guess in _GUESSES[role] if guess in plain)
+            guessed[role] = column or next((name for name in likely if name not in taken), None)
+        pairs = (guessed["func1"] and guessed["func2"]) and not self.func
+        unused = {"func": None} if pairs else {"func1": None, "func2": None}
+        return Columns(**{**guessed, **unused})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that can be used. `label_name` is the label as the file has it; `split` None: the row has none."""
+
+    line: int
+    example: Example
+    label_name: str
+    split: Split | None
+    language: Language | None
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that cannot be used; `reason` reads on from "line 12 of functions.csv"."""
+
+    line: int
+    reason: str
+
+
+def column_names(path: Path) -> tuple[str, ...]:
+    """The columns of a CSV file's header, or the keys of a JSONL file's first rows.
+
+    Raises:
+        DataError: there is no such file, or it is not text in UTF-8.
+    """
+    with _open(path) as file:
+        if path.suffix.lower() in _CSV_SUFFIXES:
+            return tuple(_header(path, file)[1])
+        rows = islice(_json_rows(file), _LOOKED_AT)
+        return tuple(dict.fromkeys(key for row in rows if not isinstance(row, BadRow) for key in row[1]))
+
+
+def read_rows(
+    path: Path,
+    columns: Columns | None = None,
+    positive: str | None = None,
+    *,
+    split: Split | None = None,
+    labels: Counter[str] | None = None,
+) -> Iterator[Row | BadRow]:
+    """The rows of a JSONL or CSV file, the good and the bad, in the file's order; line numbers are those of editors.
+
+    `positive` is the label that means 1, any other meaning 0; without it, labels are 0 and 1 or words that speak for
+    themselves. `split` is that of rows that name none. `labels`, if given, counts the labels as the file has them.
+
+    Raises:
+        DataError: the file cannot be used at all, or no column is known to hold the code or the label.
+    """
+    names = column_names(path)
+    if not names:  # nothing but broken rows, or none
+        names, columns = ("func", "label"), None
+    chosen = (columns or Columns()).completed(names)
+    if not chosen.code:
+        raise DataError(f"{path} has no column known to hold code among {_listed(names)}: name it with func=COLUMN")
+    if chosen.label is None:
+        raise DataError(f"{path} has no column known to hold labels among {_listed(names)}: name it with label=COLUMN")
+    with _open(path) as file:
+        raw = _csv_rows(path, file) if path.suffix.lower() in _CSV_SUFFIXES else _json_rows(file)
+        for entry in raw:
+            yield entry if isinstance(entry, BadRow) else _row(*entry, chosen, chosen.label, positive, split, labels)
+
+
+def strictly(path: Path, rows: Iterator[Row | BadRow]) -> list[Row]:
+    """All rows of a file without a bad one. Raises DataError with the first bad one and how many there are."""
+    good, bad = [], []
+    for row in rows:
+        if isinstance(row, BadRow):
+            bad.append(row)
+        else:
+            good.append(row)
+    if bad:
+        raise bad_rows(path, bad)
+    return good
+
+
+def check(path: Path, labels: Mapping[int, str]) -> None:
+    """Raise DataError unless both classes are among the labels found in a file; the values are what it calls them."""
+    if not labels:
+        raise DataError(f"{path} is empty: it needs one row for each function")
+    known = [name for label, name in labels.items() if label != UNKNOWN]
+    if not known:
+        raise DataError(f"no row of {path} has a label: both classes are needed to learn")
+    if len(known) == 1:
+        raise DataError(f"every row of {path} has the label {known[0]}: both classes are needed to learn")
+
+
+def json_objects(path: Path) -> Iterator[tuple[int, Mapping[str, Any]] | BadRow]:
+    """The objects of a JSONL file with their line numbers. Raises DataError if it cannot be read at all."""
+    with _open(path) as file:
+        yield from _json_rows(file)
+
+
+def text_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a text file that are not empty, numbered. Raises DataError if it cannot be read at all."""
+    with _open(path) as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield number, line.strip()
+
+
+def bad_rows(path: Path, bad: Sequence[BadRow]) -> DataError:
+    """The sentence on the rows that cannot be used: the first one, and how many others there are."""
+    others = f" ({len(bad) - 1:,} more cannot be used either)" if len(bad) > 1 else ""
+    return DataError(f"line {bad[0].line} of {path} {bad[0].reason}{others}: repair or skip what cannot be used")
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:12])
+    return f"the columns {shown}" + (" …" if len(names) > 12 else "")
+
+
+def _open(path: Path) -> TextIO:
+    """A text file in UTF-8 whose undecodable bytes come out as lone surrogates. Raises DataError for any other."""
+    if not path.exists():
+        raise DataError(f"there is no file {path}: check the path given as data")
+    if not path.is_file():
+        raise DataError(f"{path} is not a file: give the path of a JSONL or CSV file")
+    try:
+        with path.open("rb") as file:
+            start = file.read(4096)
+        text = path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}): check the file and its permissions") from error
+    kind = next((kind for magic, kind in _ARCHIVES.items() if start.startswith(magic)), None)
+    if kind is None and (start.startswith((b"\xff\xfe", b"\xfe\xff")) or start.count(0) > len(start) // 4):
+        kind = "UTF-16 or binary, not UTF-8 text"
+    if kind is not None:
+        text.close()
+        raise DataError(f"{path} is {kind}: save it as CSV or JSONL in UTF-8")
+    return text
+
+
+def _json_rows(file: TextIO) -> Iterator[tuple[int, Mapping[str, Any]] | BadRow]:
+    for number, line in enumerate(file, 1):
+        if not line.strip():
+            continue
+        if broken := _broken(line):
+            yield BadRow(number, broken)
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            listed = line.lstrip().startswith("[")
+            hint = "the file seems half-written" if not line.endswith(("\n", "\r")) else "it is no JSON object"
+            yield BadRow(number, f"cannot be read, {'it must hold one JSON object, not a list' if listed else hint}")
+            continue
+        if isinstance(row, dict):
+            yield number, row
+        else:
+            yield BadRow(number, "is no JSON object")
+
+
+def _csv_rows(path: Path, file: TextIO) -> Iterator[tuple[int, Mapping[str, Any]] | BadRow]:
+    csv.field_size_limit(_LONGEST_FIELD)
+    delimiter, names = _header(path, file)
+    if not names:
+        return
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    next(reader)
+    while True:
+        number = reader.line_num + 1
+        try:
+            values = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            opened = "unexpected end" in str(error)
+            yield BadRow(number, f"cannot be read, {'a quote is never closed' if opened else error}")
+            continue
+        if not values:
+            continue
+        if len(values) != len(names):
+            yield BadRow(number, f"has {len(values)} columns where the first line has {len(names)}")
+        elif broken := _broken("".join(values)):
+            yield BadRow(number, broken)
+        else:
+            yield number, dict(zip(names, values, strict=True))
+
+
+def _header(path: Path, file: TextIO) -> tuple[str, list[str]]:
+    """The delimiter and the columns of a CSV file that is at its beginning, and is left there."""
+    first = file.readline()
+    file.seek(0)
+    if not first.strip():
+        return ",", []
+    if broken := _broken(first):
+        raise DataError(f"line 1 of {path} {broken}")
+    readings = []
+    for delimiter in (",", ";", "\t"):
+        try:
+            names = next(csv.reader([first], delimiter=delimiter, strict=True), [])
+        except csv.Error:
+            continue
+        readings.append((len(names), delimiter, [name.strip() for name in names]))
+    if not readings:
+        raise DataError(f"line 1 of {path} does not name the columns: begin with a line such as func,label")
+    _, delimiter, names = max(readings, key=lambda reading: reading[0])
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(f"line 1 of {path} has two columns {twice[0]!r}: give each a name of its own")
+    return delimiter, names
+
+
+def _broken(text: str) -> str | None:
+    """Why a line's characters cannot be trusted; None if they can."""
+    if match := _UNDECODED.search(text):
+        return (
+            f"is not UTF-8 text (byte 0x{ord(match[0]) - 0xDC00:02x}); save the file as UTF-8, and if it is Latin-1, "
+            "open it as such first"
+        )
+    return _NUL if "\0" in text else None
+
+
+_NUL = "has a NUL character, which no source code has; the file may be damaged or UTF-16"
+
+
+def _row(
+    line: int,
+    row: Mapping[str, Any],
+    columns: Columns,
+    label_column: str,
+    positive: str | None,
+    default: Split | None,
+    labels: Counter[str] | None,
+) -> Row | BadRow:
+    codes = []
+    for column in columns.code:
+        code = row.get(column)
+        if not isinstance(code, str) or not code.strip():
+            return BadRow(line, f"has no code in {column!r}")
+        if "\0" in code:
+            return BadRow(line, _NUL)
+        # The same function from Windows and from elsewhere is the same function.
+        codes.append(code.replace("\r\n", "\n"))
+    split = _split(row.get(columns.split) if columns.split else None) or default
+    if isinstance(split, str) and not isinstance(split, Split):
+        return BadRow(line, f"has the split {split!r}, which is none of {', '.join(Split)}")
+    name = _plain(row.get(label_column))
+    if split is Split.UNLABELLED and name in ("", "-1"):
+        label = UNKNOWN
+    else:
+        if labels is not None and name:
+            labels[name] += 1
+        number = _label(name, positive)
+        if number is None:
+            given = f"the label {name!r}" if name else "no label"
+            return BadRow(
+                line, f"has {given} in {label_column!r}, which must be 0 or 1 unless a positive value is named"
+            )
+        label = number
+    group = str(row.get(columns.group) or "") if columns.group else ""
+    example = Example(tuple(codes), label, group, str(row.get("origin") or f"line {line}"))
+    return Row(line, example, str(row.get("label_name") or name), split, _language(row.get("language")))
+
+
+def _plain(value: object) -> str:
+    """A label as text: `1`, `1.0`, `True` and `true` are all `1`."""
+    text = "" if value is None else str(value).strip()
+    return {"true": "1", "false": "0", "1.0": "1", "0.0": "0"}.get(text.lower(), text)
+
+
+def _label(name: str, positive: str | None) -> int | None:
+    if not name:
+        return None
+    if positive is not None:
+        return int(name == _plain(positive))
+    word = name.lower()
+    return 1 if word in POSITIVE else 0 if word in NEGATIVE else None
+
+
+def _split(given: object) -> Split | str | None:
+    """The split that a cell names, None for an empty one, the cell itself if it names no split."""
+    word = "" if given is None else str(given).strip().lower()
+    if not word:
+        return None
+    word = _SPLIT_WORDS.get(word, word)
+    return Split(word) if word in set(Split) else str(given)
+
+
+def _language(given: object) -> Language | None:
+    word = str(given or "").strip().lower()
+    return Language(word) if word in set(Language) else None
