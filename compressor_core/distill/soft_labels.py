@@ -7,17 +7,16 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
 from compressor_core.cache import cache_folder
 from compressor_core.data.dataset import fingerprint_of
+from compressor_core.evaluate.progress import told
 from compressor_core.files import write_bytes
 from compressor_core.models.classifier import Classifier
-
-_CHUNK = 512
+from compressor_core.task import Task
 
 
 class SoftLabels:
@@ -39,15 +38,11 @@ class SoftLabels:
                 return cached
         except (OSError, SafetensorError, KeyError):
             pass  # absent or damaged: it is computed (again)
-        chunks = []
-        for start in range(0, len(examples), _CHUNK):
-            chunks.append(self._teacher.logits(examples[start : start + _CHUNK]))
-            done = min(start + _CHUNK, len(examples))
-            yield {
-                "type": "progress",
-                "message": f"The teacher labels {done:,} of {len(examples):,} functions",
-            }
-        logits = torch.cat(chunks)
+        what = "pairs" if self._teacher.card.task is Task.CLONE else "functions"
+        logits = yield from told(
+            self._teacher.predicting(examples),
+            lambda done: f"The teacher labels {done:,} of {len(examples):,} {what}",
+        )
         self._folder.mkdir(parents=True, exist_ok=True)
         write_bytes(path, save({"logits": logits}), durable=False)
         return logits

@@ -15,8 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from compressor_core.errors import ModelError, SettingsError, TrainingError
+from compressor_core.evaluate.progress import until_cancelled
 from compressor_core.files import storage_error
-from compressor_core.models.classifier import Encoded, forward, predict
+from compressor_core.models.classifier import drain
+from compressor_core.models.inference import forward, predict
+from compressor_core.models.inputs import Encoded
 
 Record = dict[str, Any]
 Objective = Callable[[Tensor, Tensor], Tensor]
@@ -113,7 +116,7 @@ def fit(
     stopped = False
     yield {"type": "progress", "message": "Preparing the first epoch"}
     while state.epoch < config.epochs:
-        data = yield from _load(epoch_data(state.epoch), cancelled)
+        data = yield from until_cancelled(epoch_data(state.epoch), cancelled)
         if data is None:
             stopped = True
             break
@@ -276,7 +279,7 @@ class _Training:
 
     def _accuracy(self) -> float:
         inputs, labels = self._validation
-        predicted = predict(self._model, inputs, 64, self._pad_id).argmax(-1)
+        predicted = drain(predict(self._model, inputs, 64, self._pad_id)).argmax(-1)
         return float((predicted == labels).float().mean())
 
 
@@ -287,18 +290,6 @@ def _copy(model: nn.Module) -> dict[str, Tensor]:
 def _settings(config: TrainingConfig) -> Record:
     """What two sittings of one training must have in common."""
     return {k: v for k, v in config.to_dict().items() if k not in ("threads", "checkpoint_seconds", "patience")}
-
-
-def _load(loader: Generator[Record, None, Data], cancelled: Callable[[], bool]) -> Generator[Record, None, Data | None]:
-    while True:
-        try:
-            record = next(loader)
-        except StopIteration as end:
-            data: Data = end.value
-            return data
-        yield record
-        if cancelled():
-            return None
 
 
 def _batches(inputs: Sequence[Encoded], size: int, rng: random.Random) -> list[list[int]]:

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from compressor_core.cost import cost
@@ -16,12 +15,12 @@ from compressor_core.data.dataset import Example, Split
 from compressor_core.data.registry import examples_for, open_dataset
 from compressor_core.errors import DataError, ModelError
 from compressor_core.evaluate.latency import latency, machine
+from compressor_core.evaluate.progress import told, until_cancelled
 from compressor_core.evaluate.quality import agreement, mcnemar, quality
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import Classifier, load
 
 Record = dict[str, Any]
-_CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -73,13 +72,11 @@ def compare(config: CompareConfig, *, cancelled: Callable[[], bool] = lambda: Fa
     gold, groups = [e.label for e in examples], [e.group for e in examples]
     logits: dict[str, Tensor] = {}
     for name, model in models.items():
-        rows = []
-        for start in range(0, len(codes), _CHUNK):
-            rows.append(model.logits(codes[start : start + _CHUNK]))
-            yield {"type": "progress", "message": f"The {name} predicts {start:,} of {len(codes):,}"}
-            if cancelled():
-                return
-        logits[name] = torch.cat(rows)
+        steps = told(model.predicting(codes), _words(name, len(codes)))
+        rows = yield from until_cancelled(steps, cancelled)
+        if rows is None:
+            return
+        logits[name] = rows
     predicted = {name: rows.argmax(-1).tolist() for name, rows in logits.items()}
     sample = random.Random(config.seed).sample(codes, min(config.latency_examples, len(codes)))
     times = yield from latency(models, sample, rounds=config.latency_rounds, threads=config.threads)
@@ -107,6 +104,10 @@ def compare(config: CompareConfig, *, cancelled: Callable[[], bool] = lambda: Fa
         "latency_examples": len(sample),
         "machine": machine(config.threads),
     }
+
+
+def _words(name: str, total: int) -> Callable[[int], str]:
+    return lambda done: f"The {name} predicts {done:,} of {total:,}"
 
 
 def _examples(model: Classifier, dataset: str, data: str | None, split: str | None, seed: int) -> Sequence[Example]:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from compressor_core.models.classifier import Classifier, forward
+from compressor_core.models.classifier import Classifier
+from compressor_core.models.inference import forward
 
 
 def latency(

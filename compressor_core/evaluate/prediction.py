@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from compressor_core.errors import DataError
-from compressor_core.models.classifier import Classifier, forward
+from compressor_core.models.classifier import Classifier
+from compressor_core.models.inference import forward
 from compressor_core.task import Task
 
 

@@ -7,23 +7,24 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, RobertaModel
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
 from compressor_core.errors import ModelError
 from compressor_core.files import storage_error, write_json
 from compressor_core.models.card import CARD, MAX_TOKENS, ModelCard, read_card
-from compressor_core.models.pair import PairClassifier
+from compressor_core.models.inference import predict
+from compressor_core.models.inputs import Encoded, FunctionInput
+from compressor_core.models.pair import PairClassifier, encoder_of
 from compressor_core.task import PairFeatures, Task
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
 disable_progress_bar()  # type: ignore[no-untyped-call] # of loading and saving: a matter of milliseconds here
 
 WEIGHTS = "model.safetensors"
-Encoded = tuple[list[int], ...]
-"""The token ids of one example: one list for each of its functions."""
+T = TypeVar("T")
 
 
 @dataclass
@@ -45,17 +45,21 @@ class Classifier:
     card: ModelCard
 
     def encode(self, examples: Sequence[tuple[str, ...]]) -> list[Encoded]:
-        """Token ids of each function of each example, cut to the card's `max_length`, without padding."""
-        if not examples:
+        """What the model reads of each function of each example, cut to the card's `max_length`, without padding."""
+        codes = list(dict.fromkeys(itertools.chain.from_iterable(examples)))
+        if not codes:
             return []
-        flat = list(itertools.chain.from_iterable(examples))
-        ids = self.tokenizer(flat, truncation=True, max_length=self.card.max_length)["input_ids"]
-        each = iter(ids)
-        return [tuple(itertools.islice(each, len(example))) for example in examples]
+        ids = self.tokenizer(codes, truncation=True, max_length=self.card.max_length)["input_ids"]
+        inputs = dict(zip(codes, map(FunctionInput, ids), strict=True))
+        return [tuple(inputs[code] for code in example) for example in examples]
 
     def logits(self, examples: Sequence[tuple[str, ...]], batch_size: int = 64) -> Tensor:
         """Logits (examples, 2) on the CPU, in the order given, without gradients."""
-        return predict(self.model, self.encode(examples), batch_size, self.pad_id)
+        return drain(self.predicting(examples, batch_size))
+
+    def predicting(self, examples: Sequence[tuple[str, ...]], batch_size: int = 64) -> Generator[int, None, Tensor]:
+        """The same, step by step: yields how many examples are done, returns the logits."""
+        return (yield from predict(self.model, self.encode(examples), batch_size, self.pad_id))
 
     @property
     def pad_id(self) -> int:
@@ -94,37 +98,14 @@ class Classifier:
             raise storage_error(OSError(None, str(error)), folder) from error
 
 
-def predict(model: nn.Module, inputs: Sequence[Encoded], batch_size: int, pad_id: int) -> Tensor:
-    """Logits (inputs, 2) in the order given. Batches hold inputs of similar length, so little is padded."""
-    order = sorted(range(len(inputs)), key=lambda i: sum(map(len, inputs[i])))
-    was_training = model.training
-    model.eval()
-    rows = torch.zeros(len(inputs), 2)
-    with torch.inference_mode():
-        for start in range(0, len(order), batch_size):
-            chosen = order[start : start + batch_size]
-            rows[chosen] = forward(model, [inputs[i] for i in chosen], pad_id).float().cpu()
-    model.train(was_training)
-    return rows.clone()
-
-
-def forward(model: nn.Module, inputs: Sequence[Encoded], pad_id: int) -> Tensor:
-    """Logits (batch, 2) of one batch, padded to its longest function."""
-    device = next(model.parameters()).device
-    functions = [_pad(column, pad_id, device) for column in zip(*inputs, strict=True)]
-    if isinstance(model, PairClassifier):
-        logits: Tensor = model(*functions)
-    else:
-        ((input_ids, attention_mask),) = functions
-        logits = model(input_ids=input_ids, attention_mask=attention_mask).logits
-    return logits
-
-
-def _pad(rows: Sequence[list[int]], pad_id: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    length = max(map(len, rows))
-    ids = torch.tensor([row + [pad_id] * (length - len(row)) for row in rows])
-    mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in rows])
-    return ids.to(device), mask.to(device)
+def drain(steps: Generator[Any, None, T]) -> T:
+    """What a generator returns, when nobody wants to know how far it is."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
 
 
 def load(folder: Path | str) -> Classifier:
@@ -191,7 +172,7 @@ def _load_pair(folder: Path, card: ModelCard) -> PairClassifier:
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     weights = load_file(folder / WEIGHTS)
     # Of the published clone students, those of CodeBERT have a pooler and those of GraphCodeBERT have none.
-    encoder = RobertaModel(config, add_pooling_layer="encoder.pooler.dense.weight" in weights)
+    encoder = encoder_of(config, pooler="encoder.pooler.dense.weight" in weights)
     model = PairClassifier(encoder, features)
     model.load_state_dict(weights)
     return model

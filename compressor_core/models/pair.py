@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
-from transformers import RobertaModel
+from transformers import AutoModel, PreTrainedConfig
 
 from compressor_core.task import PairFeatures
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 class PairClassifier(nn.Module):
-    """Encodes each function by itself and classifies the pair.
+    """Encodes each function by itself and classifies the pair; the encoder may be any of Hugging Face's.
 
-    With `PairFeatures.CONCAT` it is the paper's clone model: the `<s>` states of both functions, concatenated, then
-    dense, tanh, out; the pooler that its encoder has in the published students is counted and never read. With
-    `PairFeatures.COMPARE` the features are [u, v, |u − v|, u · v] of the mean-pooled states, for clones that must be
-    told apart one by one.
+    With `PairFeatures.CONCAT` it is the paper's clone model: the last states of both functions' `<s>`,
+    concatenated, then dense, tanh, out. Its released code reads these states as they are: the pooler of
+    `RobertaModel` is in the published files and computed, but nothing reads it. With `PairFeatures.COMPARE` the
+    features are [u, v, |u − v|, u · v] of the mean-pooled states, for clones that must be told apart one by one.
     """
 
-    def __init__(self, encoder: RobertaModel, features: PairFeatures, classes: int = 2) -> None:
+    def __init__(self, encoder: PreTrainedModel, features: PairFeatures, classes: int = 2) -> None:
         super().__init__()
         width = encoder.config.hidden_size
         self.encoder = encoder
@@ -28,13 +33,15 @@ class PairClassifier(nn.Module):
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """One vector per function: (batch, length) token ids and mask in, (batch, hidden) out."""
-        output = self.encoder(input_ids=input_ids, attention_mask=attention_mask)
+        return self.pool({"input_ids": input_ids, "attention_mask": attention_mask}, attention_mask)
+
+    def pool(self, arguments: dict[str, Tensor], mask: Tensor) -> Tensor:
+        """The same from any arguments of the encoder; `mask` (batch, length) is 1 for the states to average."""
+        states: Tensor = self.encoder(**arguments).last_hidden_state
         if self.features is PairFeatures.CONCAT:
-            first: Tensor = output.last_hidden_state[:, 0]
-            return first
-        states: Tensor = output.last_hidden_state
-        mask = attention_mask.unsqueeze(-1).to(states.dtype)
-        return (states * mask).sum(1) / mask.sum(1)
+            return states[:, 0]
+        weights = mask.unsqueeze(-1).to(states.dtype)
+        return (states * weights).sum(1) / weights.sum(1)
 
     def compare(self, u: Tensor, v: Tensor) -> Tensor:
         """Logits (batch, classes) of encoded pairs, each (batch, hidden)."""
@@ -48,3 +55,16 @@ class PairClassifier(nn.Module):
     def forward(self, first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> Tensor:
         """Logits (batch, classes) of two batches of (input_ids, attention_mask)."""
         return self.compare(self.encode(*first), self.encode(*second))
+
+
+def encoder_of(config: PreTrainedConfig, *, pooler: bool) -> PreTrainedModel:
+    """The encoder that a configuration describes, freshly initialised; without a pooler unless one is wanted."""
+    encoder: PreTrainedModel = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
+    return encoder if pooler else without_pooler(encoder)
+
+
+def without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
+    """The same encoder, changed in place."""
+    if getattr(encoder, "pooler", None) is not None:
+        encoder.pooler = None  # type: ignore[assignment] # as transformers itself writes it
+    return encoder

@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import RobertaConfig, RobertaForSequenceClassification, RobertaModel
+from transformers import RobertaConfig, RobertaForSequenceClassification
 
 from compressor_core.architecture import Architecture
 from compressor_core.cost import POSITIONS
-from compressor_core.models.pair import PairClassifier
+from compressor_core.models.pair import PairClassifier, encoder_of
 from compressor_core.task import PairFeatures, Task
 
 
@@ -50,14 +50,14 @@ def build(
         model = RobertaForSequenceClassification(config)
         initialise(model, model.roberta)
     else:
-        encoder = RobertaModel(config, add_pooling_layer=pair_features is PairFeatures.CONCAT)
+        encoder = encoder_of(config, pooler=pair_features is PairFeatures.CONCAT)
         model = PairClassifier(encoder, pair_features)
         initialise(model, encoder)
     return model.train()
 
 
 @torch.no_grad()
-def initialise(model: nn.Module, encoder: RobertaModel) -> None:
+def initialise(model: nn.Module, encoder: nn.Module) -> None:
     """Initialise in place so that a deep, narrow, post-norm model learns from its first hundred steps.
 
     RoBERTa's default (normal, 0.02) leaves narrow models on a plateau for many steps. Three things shorten it:
@@ -69,11 +69,12 @@ def initialise(model: nn.Module, encoder: RobertaModel) -> None:
         if isinstance(module, nn.Linear):
             nn.init.xavier_uniform_(module.weight)
             nn.init.zeros_(module.bias)
-    layers: Any = encoder.encoder.layer
+    parts: Any = encoder
+    layers = parts.encoder.layer
     for layer in layers:
         for branch in (layer.attention.output.dense, layer.output.dense):
             branch.weight.mul_(1 / math.sqrt(2 * len(layers)))
-    positions = encoder.embeddings.position_embeddings.weight
+    positions = parts.embeddings.position_embeddings.weight
     count, width = positions.shape
     angles = torch.outer(torch.arange(count), torch.exp(-math.log(1e4) * torch.arange(0, width, 2) / width))
     # √2 · 0.02: the same root mean square as the word embeddings they are added to.

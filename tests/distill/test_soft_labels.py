@@ -38,7 +38,7 @@ def test_they_are_the_teachers_logits_and_cached(
         raise AssertionError("the teacher was asked again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Classifier, "logits", refuse)
+        patch.setattr(Classifier, "predicting", refuse)
         assert torch.equal(labels_of(labels, FUNCTIONS), first)
         with pytest.raises(AssertionError):
             labels_of(labels, FUNCTIONS[:2])  # other functions have other labels

@@ -13,6 +13,9 @@ from compressor_core.architecture import Architecture
 from compressor_core.distill.losses import cross_entropy
 from compressor_core.distill.trainer import Data, Outcome, Record, TrainingConfig, _batches, fit
 from compressor_core.errors import ModelError, SettingsError, StorageError, TrainingError
+from compressor_core.models.classifier import drain
+from compressor_core.models.inference import predict
+from compressor_core.models.inputs import FunctionInput
 from compressor_core.models.student import build
 
 ARCHITECTURE = Architecture(300, 16, 2, 2, 16)
@@ -28,7 +31,7 @@ def task(count: int, seed: int) -> Data:
         tokens = torch.randint(8, 300, (length,), generator=generator).tolist()
         if index % 2:
             tokens[length // 2] = 7
-        inputs.append(([0, *tokens, 2],))
+        inputs.append((FunctionInput([0, *tokens, 2]),))
         labels.append(index % 2)
     return inputs, torch.tensor(labels)
 
@@ -96,9 +99,7 @@ def test_the_best_epoch_is_kept() -> None:
     assert outcome.best_accuracy == max(accuracies)
     assert outcome.best_epoch == accuracies.index(max(accuracies))
     inputs, labels = task(64, 99)
-    from compressor_core.models.classifier import predict
-
-    correct = (predict(model, inputs, 64, 1).argmax(-1) == labels).float().mean()
+    correct = (drain(predict(model, inputs, 64, 1)).argmax(-1) == labels).float().mean()
     assert float(correct) == pytest.approx(outcome.best_accuracy)
 
 

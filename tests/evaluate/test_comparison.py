@@ -60,12 +60,12 @@ def test_a_model_agrees_with_itself_and_is_as_fast(tiny_teacher: Path, labelled_
 
 def test_the_models_take_turns(tiny_teacher: Path, contrary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import compressor_core.evaluate.latency as module
-    import compressor_core.models.classifier as classifier
+    import compressor_core.models.inference as inference
 
     models = {"teacher": load(tiny_teacher), "student": load(contrary)}
     order: list[str] = []
     names = {id(model.model): name for name, model in models.items()}
-    forward = classifier.forward
+    forward = inference.forward
 
     def watched(model: Any, *rest: Any) -> Any:
         order.append(names[id(model)])

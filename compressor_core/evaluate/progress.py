@@ -1,0 +1,36 @@
+"""Generators that say how far they are: told as records, stopped when asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+Record = dict[str, Any]
+T = TypeVar("T")
+
+
+def told(steps: Generator[int, None, T], tell: Callable[[int], str]) -> Generator[Record, None, T]:
+    """Progress records in the place of numbers: `tell` puts into words how many are done. Returns what `steps` does."""
+    while True:
+        try:
+            done = next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        yield {"type": "progress", "message": tell(done)}
+
+
+def until_cancelled(
+    steps: Generator[Record, None, T], cancelled: Callable[[], bool]
+) -> Generator[Record, None, T | None]:
+    """The same records, and what `steps` returns; None if it was cancelled between two of them."""
+    while True:
+        try:
+            record = next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        yield record
+        if cancelled():
+            steps.close()
+            return None

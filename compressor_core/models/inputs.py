@@ -1,0 +1,32 @@
+"""What a model reads of an example: token ids, and the data-flow nodes of those that read data flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class GraphInput:
+    """The data-flow nodes of one function, as GraphCodeBERT reads them.
+
+    `spans` has one entry per node: the half-open range of positions in the function's `ids` that the variable
+    stands at. `edges` are pairs of nodes: the value of the first comes from the second.
+    """
+
+    spans: tuple[tuple[int, int], ...]
+    edges: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class FunctionInput:
+    """One function: its token ids, `<s>` and `</s>` included, without padding; its length counts nodes too."""
+
+    ids: list[int]
+    graph: GraphInput | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids) + (0 if self.graph is None else len(self.graph.spans))
+
+
+Encoded = tuple[FunctionInput, ...]
+"""One example: one function, or two for the clone task."""
