@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from compressor_core.data.benchmarks import BIGCLONEBENCH_HUB, DEVIGN_HUB, bigclonebench, devign
 from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import UNKNOWN, Dataset, Example, Split
 from compressor_core.data.files import FileDataset, read_file
 from compressor_core.errors import DataError
@@ -46,6 +47,14 @@ DATASETS = (
         Language.PYTHON,
     ),
     DatasetInfo(
+        "classroom-clone",
+        "Classroom: cloned Python",
+        True,
+        "Pairs of functions of Python's standard library, rewritten; half of them are clones. Works offline.",
+        Task.CLONE,
+        Language.PYTHON,
+    ),
+    DatasetInfo(
         "devign",
         "Devign: vulnerable C",
         False,
@@ -74,6 +83,7 @@ DATASETS = (
 
 _BUILT_IN: Mapping[str, Callable[[int], Dataset]] = {
     "classroom-vulnerability": lambda seed: ClassroomVulnerability(seed=seed),
+    "classroom-clone": lambda seed: ClassroomClone(seed=seed),
 }
 """How the built-in datasets are made from a seed."""
 

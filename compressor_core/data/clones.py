@@ -1,0 +1,168 @@
+"""`classroom-clone`: pairs of functions, half of them clones of each other.
+
+A pair of clones is two rewritings (`rewriting.py`) of one function of the standard library (`hosts.py`); the others
+are rewritings, of the same kinds, of two different functions, most of them chosen to look alike: of similar length,
+with many tokens in common, often from the same module. So neither shared names nor traces of rewriting tell the
+label. The splits are by module; the training splits are drawn anew every epoch.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import platform
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from compressor_core.data import layout, rewriting
+from compressor_core.data.classroom import split_of
+from compressor_core.data.dataset import Example, Split, fingerprint_of
+from compressor_core.data.hosts import Host, standard_library_hosts
+from compressor_core.data.rewriting import CloneType, rewrite
+from compressor_core.language import Language
+from compressor_core.task import Task
+
+KINDS: Mapping[CloneType, float] = {CloneType.TYPE_1: 0.10, CloneType.TYPE_2: 0.30, CloneType.TYPE_3: 0.60}
+"""How often each clone type is drawn, for clones and for others alike."""
+HARD = 0.8
+"""Share of the pairs of different functions that look alike."""
+SAME_NAMES_CLONES, SAME_NAMES_OTHERS = 0.15, 0.6
+"""Share of the pairs whose two functions name things alike, as the methods of one class do."""
+ALIKE = 5
+"""From how many of the functions most like it the other one of such a pair is drawn."""
+_PAIRS_PER_HOST = {Split.TRAIN: 3, Split.UNLABELLED: 4, Split.VALIDATION: 2, Split.TEST: 2}
+LENGTH_RATIO = 1.5
+"""By how much the length of two look-alikes may differ."""
+SAME_SHAPE = 0.75
+"""Similarity of the syntax trees above which two functions may be clones of each other as they stand."""
+_NAMES = 60
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class ClassroomClone:
+    """The built-in clone dataset; deterministic for one Python version and seed."""
+
+    seed: int = 0
+    name: str = "classroom-clone"
+    task: Task = Task.CLONE
+    labels: tuple[str, str] = ("different", "clone")
+    language: Language | None = Language.PYTHON
+    fresh: bool = True
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Of the fixed splits, of what the fresh ones are drawn from, and of how they are drawn."""
+        fixed = [code for split in (Split.VALIDATION, Split.TEST) for e in self.examples(split) for code in e.codes]
+        drawn_from = [host.source for host in standard_library_hosts()]
+        code = [inspect.getsource(module) for module in (layout, rewriting)]
+        return fingerprint_of([platform.python_version(), str(self.seed), *fixed, *drawn_from, *code])
+
+    def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
+        """Pairs around every host of the split, in a random order; another draw for each epoch of a fresh split."""
+        if split in (Split.VALIDATION, Split.TEST):
+            epoch = 0
+        rng = random.Random(f"{self.name}/{self.seed}/{split}/{epoch}")
+        part = _part(split)
+        examples = [self._pair(host, part, rng) for host in part.hosts for _ in range(_PAIRS_PER_HOST[split])]
+        rng.shuffle(examples)
+        return examples
+
+    def _pair(self, host: Host, part: _Part, rng: random.Random) -> Example:
+        label = rng.getrandbits(1)
+        kind = rng.choices(tuple(KINDS), tuple(KINDS.values()))[0]
+        other, group = host, f"type {kind.value}"
+        if not label:
+            alike = part.alike[host.source]
+            if alike and rng.random() < HARD:
+                other, group = rng.choice(alike), "look-alikes"
+            else:
+                other, group = rng.choice([h for h in rng.sample(part.hosts, 2) if h is not host]), "others"
+        names = self._names(part, rng)
+        if rng.random() < (SAME_NAMES_CLONES if label else SAME_NAMES_OTHERS):
+            sides = [rewrite(function.source, kind, rng, names, outer=0) for function in (host, other)]
+        else:
+            sides = [rewrite(host.source, kind, rng, names), rewrite(other.source, kind, rng, self._names(part, rng))]
+        first, second = sides
+        codes = (first, second) if rng.getrandbits(1) else (second, first)
+        return Example(codes, label, group, host.module)
+
+    @staticmethod
+    def _names(part: _Part, rng: random.Random) -> list[str]:
+        return rng.sample(part.names, min(len(part.names), _NAMES))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The hosts of one split, the look-alikes of each (by source), and the names they use."""
+
+    hosts: tuple[Host, ...]
+    alike: Mapping[str, tuple[Host, ...]]
+    names: tuple[str, ...]
+
+
+@functools.cache
+def _part(split: Split) -> _Part:
+    hosts = tuple(host for host in standard_library_hosts() if split_of(host.module) is split)
+    alike = dict(zip((host.source for host in hosts), _look_alikes(hosts), strict=True))
+    names = {name for host in hosts for name in host.variables if len(name) > 1}
+    return _Part(hosts, alike, tuple(sorted(names)))
+
+
+def _look_alikes(hosts: Sequence[Host]) -> Iterator[tuple[Host, ...]]:
+    """For each host the `ALIKE` others with the most tokens in common, half of them from its own module.
+
+    Functions that differ in little but their names are left out: they are clones themselves.
+    """
+    overlaps = _jaccard([tokens(host.source) for host in hosts])
+    shapes = _jaccard([shape(host.source) for host in hosts])
+    lengths = np.log([len(host.source) for host in hosts])
+    modules = np.array([host.module for host in hosts])
+    for index in range(len(hosts)):
+        comparable = np.abs(lengths - lengths[index]) < np.log(LENGTH_RATIO)
+        score = np.where(comparable & (shapes[index] < SAME_SHAPE), overlaps[index], -1.0)
+        score[index] = -1.0
+        near = np.argsort(-score, kind="stable")[:ALIKE]
+        own = np.argsort(-np.where(modules == modules[index], score, -1.0), kind="stable")[:ALIKE]
+        yield tuple(hosts[i] for i in dict.fromkeys([*near, *own]) if score[i] >= 0)
+
+
+def _jaccard(sets: Sequence[frozenset[str]]) -> NDArray[np.float32]:
+    """Jaccard similarity of every two of the sets (n, n)."""
+    columns = {item: i for i, item in enumerate(sorted(set().union(*sets)))}
+    indices = [columns[item] for members in sets for item in members]
+    starts = np.cumsum([0, *map(len, sets)])
+    table = csr_array((np.ones(len(indices), np.float32), indices, starts), shape=(len(sets), len(columns)))
+    common: NDArray[np.float32] = (table @ table.T).toarray()
+    sizes = np.diff(starts).astype(np.float32)
+    return common / (sizes[:, None] + sizes[None, :] - common)
+
+
+def shape(source: str) -> frozenset[str]:
+    """The pairs of parent and child in the syntax tree, numbered by occurrence: what is left without the names."""
+    counts: Counter[str] = Counter()
+    found = set()
+    for parent in ast.walk(ast.parse(source)):
+        for child in ast.iter_child_nodes(parent):
+            edge = f"{type(parent).__name__} {type(child).__name__}"
+            counts[edge] += 1
+            found.add(f"{edge} {counts[edge]}")
+    return frozenset(found)
+
+
+def tokens(code: str) -> frozenset[str]:
+    """The distinct words and signs of a function."""
+    return frozenset(_TOKEN.findall(code))
+
+
+def overlap(first: frozenset[str], second: frozenset[str]) -> float:
+    """Jaccard similarity of two sets of tokens, from 0 to 1."""
+    return len(first & second) / len(first | second)
