@@ -63,6 +63,7 @@ _ARCHIVES = {
 }
 _CSV_SUFFIXES = (".csv", ".tsv")
 _UNDECODED = re.compile("[\udc80-\udcff]")
+_HALF = re.compile("[\ud800-\udfff]")
 _LONGEST_FIELD = 2**31 - 1
 _LOOKED_AT = 200
 """Rows of a JSONL file that are read to know its columns."""
@@ -354,6 +355,8 @@ def _row(
             return BadRow(line, f"has no code in {column!r}")
         if "\0" in code:
             return BadRow(line, _NUL)
+        if _HALF.search(code):
+            return BadRow(line, "has half a character (a lone surrogate), which cannot be written as UTF-8")
         # The same function from Windows and from elsewhere is the same function.
         codes.append(code.replace("\r\n", "\n"))
     split = _split(row.get(columns.split) if columns.split else None) or default

@@ -1,0 +1,140 @@
+"""Taking in one's own file: what it holds, what is wrong with it, and a copy that every run can read as it is.
+
+The copy is JSONL with the columns `func` (or `func1` and `func2`), `label` (0 or 1), `label_name` (the file's own word)
+and `origin`, and with `split`, `group` and `language` where they are known. So which column holds what, which
+label counts as positive and which rows are left out is decided once, and no run has to be told again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from compressor_core.data.dataset import UNKNOWN, Example
+from compressor_core.data.tables import (
+    NEGATIVE,
+    POSITIVE,
+    BadRow,
+    Columns,
+    Row,
+    bad_rows,
+    check,
+    column_names,
+    read_rows,
+)
+from compressor_core.data.uploads import keep
+from compressor_core.errors import DataError
+from compressor_core.language import Language
+
+MOST_LISTED = 200
+"""Bad rows, and different labels, that an inspection lists one by one; `bad_count` counts all."""
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a file holds, as its columns are understood.
+
+    `names` are its columns, `columns` those that are used; `labels` counts the labels as the file has them, the most
+    frequent first; `examples` are the first usable ones. Without the columns for code and label nothing else is read.
+    """
+
+    names: tuple[str, ...]
+    columns: Columns
+    rows: int = 0
+    bad: tuple[BadRow, ...] = ()
+    bad_count: int = 0
+    labels: Mapping[str, int] | None = None
+    examples: tuple[Example, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What no column is known to hold: `code`, `label`, both or neither."""
+        lacking = (("code", not self.columns.code), ("label", self.columns.label is None))
+        return tuple(name for name, absent in lacking if absent)
+
+    @property
+    def needs_positive(self) -> bool:
+        """Whether there are labels that do not say by themselves which class they mean."""
+        return any(label.lower() not in POSITIVE | NEGATIVE for label in self.labels or {})
+
+
+def inspect(path: Path, columns: Columns | None = None, positive: str | None = None) -> Inspection:
+    """Read a file through, see `read_rows`.
+
+    Raises:
+        DataError: it cannot be read at all, or a column that is given is not in it.
+    """
+    names = column_names(path)
+    chosen = (columns or Columns()).completed(names)
+    if not names or not chosen.code or chosen.label is None:
+        return Inspection(names, chosen)
+    rows, bad_count = 0, 0
+    bad: list[BadRow] = []
+    examples: list[Example] = []
+    labels: Counter[str] = Counter()
+    for row in read_rows(path, chosen, positive, labels=labels):
+        if isinstance(row, BadRow):
+            bad_count += 1
+            if len(bad) < MOST_LISTED:
+                bad.append(row)
+        else:
+            rows += 1
+            if len(examples) < SHOWN:
+                examples.append(row.example)
+    return Inspection(
+        names, chosen, rows, tuple(bad), bad_count, dict(labels.most_common(MOST_LISTED)), tuple(examples)
+    )
+
+
+def take_in(
+    path: Path,
+    folder: Path,
+    *,
+    columns: Columns | None = None,
+    positive: str | None = None,
+    language: Language | None = None,
+    skip_bad_rows: bool = False,
+) -> Path:
+    """Write the copy of a file to `folder`, under a name made from its content, and return its path.
+
+    Raises:
+        DataError: the file cannot be read, has bad rows that are not to be skipped, or not both classes.
+        StorageError: the disk refuses.
+    """
+    lines: list[bytes] = []
+    bad: list[BadRow] = []
+    found: dict[int, str] = {}
+    labels: Counter[str] = Counter()
+    for row in read_rows(path, columns, positive, labels=labels):
+        if isinstance(row, BadRow):
+            bad.append(row)
+        else:
+            found[row.example.label] = row.label_name
+            lines.append(json.dumps(_plain(row, path.name, language), ensure_ascii=False).encode() + b"\n")
+    if bad and not skip_bad_rows:
+        raise bad_rows(path, bad)
+    if positive is not None and 1 not in found:
+        known = ", ".join(repr(label) for label in islice(labels, 10))
+        raise DataError(f"no row of {path} has the label {positive!r}: its labels are {known or 'none'}")
+    if bad and not lines:
+        raise bad_rows(path, bad)
+    check(path, found)
+    return keep(folder, f"{path.stem}.jsonl", b"".join(lines))
+
+
+def _plain(row: Row, name: str, language: Language | None) -> dict[str, Any]:
+    example = row.example
+    columns = ("func",) if len(example.codes) == 1 else ("func1", "func2")
+    origin = example.origin if " of " in example.origin else f"{example.origin} of {name}"
+    plain: dict[str, Any] = {**dict(zip(columns, example.codes, strict=True)), "label": example.label}
+    if example.label != UNKNOWN:
+        plain["label_name"] = row.label_name
+    optional = {"split": row.split, "group": example.group, "language": language or row.language}
+    plain |= {key: str(value) for key, value in optional.items() if value}
+    return {**plain, "origin": origin}
