@@ -10,19 +10,24 @@ from typing import Any
 
 from compressor_core.architecture import Architecture
 from compressor_core.errors import CompressorError, ModelError
+from compressor_core.language import Language
 from compressor_core.task import PairFeatures, Task
 
 CARD = "compressor.json"
 MAX_TOKENS = 512
 """The most tokens that 514 positions hold: RoBERTa numbers positions from 2."""
+DATA_FLOW_NODES = 128
+"""Places that code leaves to the nodes of its data flow."""
+MAX_TOKENS_BESIDE_FLOW = MAX_TOKENS - DATA_FLOW_NODES
 
 
 @dataclass(frozen=True)
 class ModelCard:
     """Where a model comes from and how it is to be used.
 
-    `max_length` is in tokens, `<s>` and `</s>` included. `training` holds the settings of the run that made it,
-    `metrics` what that run measured, `versions` the libraries it ran on.
+    `max_length` is in tokens, `<s>` and `</s>` included. `data_flow` is the language whose data flow the model reads
+    beside the tokens, as GraphCodeBERT does; None: it reads tokens alone. `training` holds the settings of the run
+    that made it, `metrics` what that run measured, `versions` the libraries it ran on.
     """
 
     task: Task
@@ -30,6 +35,7 @@ class ModelCard:
     max_length: int
     architecture: Architecture | None = None
     pair_features: PairFeatures | None = None
+    data_flow: Language | None = None
     teacher: str | None = None
     dataset: str | None = None
     dataset_fingerprint: str | None = None
@@ -42,6 +48,11 @@ class ModelCard:
     def __post_init__(self) -> None:
         if not isinstance(self.max_length, int) or not 3 <= self.max_length <= MAX_TOKENS:
             raise ModelError(f"max_length must be from 3 to {MAX_TOKENS} tokens, not {self.max_length!r}")
+        if self.data_flow is not None and self.max_length > MAX_TOKENS_BESIDE_FLOW:
+            raise ModelError(
+                f"max_length must be at most {MAX_TOKENS_BESIDE_FLOW} tokens for a model that reads data flow, "
+                f"not {self.max_length}"
+            )
         if len(self.labels) != 2:
             raise ModelError(f"a model must have two labels, not {list(self.labels)}")
 
@@ -60,6 +71,8 @@ class ModelCard:
                 known["architecture"] = Architecture.from_dict(known["architecture"])
             if known.get("pair_features") is not None:
                 known["pair_features"] = PairFeatures(known["pair_features"])
+            if known.get("data_flow") is not None:
+                known["data_flow"] = Language(known["data_flow"])
             return cls(**known)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{CARD} is missing or has a wrong value for {error}") from error

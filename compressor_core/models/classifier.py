@@ -21,6 +21,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from compressor_core.errors import ModelError
 from compressor_core.files import storage_error, write_json
+from compressor_core.models import graph
 from compressor_core.models.card import CARD, MAX_TOKENS, ModelCard, read_card
 from compressor_core.models.inference import predict
 from compressor_core.models.inputs import Encoded, FunctionInput
@@ -49,8 +50,12 @@ class Classifier:
         codes = list(dict.fromkeys(itertools.chain.from_iterable(examples)))
         if not codes:
             return []
-        ids = self.tokenizer(codes, truncation=True, max_length=self.card.max_length)["input_ids"]
-        inputs = dict(zip(codes, map(FunctionInput, ids), strict=True))
+        if self.card.data_flow is None:
+            ids = self.tokenizer(codes, truncation=True, max_length=self.card.max_length)["input_ids"]
+            functions = list(map(FunctionInput, ids))
+        else:
+            functions = graph.encode(self.tokenizer, codes, self.card.data_flow, self.card.max_length)
+        inputs = dict(zip(codes, functions, strict=True))
         return [tuple(inputs[code] for code in example) for example in examples]
 
     def logits(self, examples: Sequence[tuple[str, ...]], batch_size: int = 64) -> Tensor:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from compressor_core.models.inputs import Encoded, FunctionInput
+from compressor_core.models import graph
+from compressor_core.models.inputs import Batch, Encoded, FunctionInput
 from compressor_core.models.pair import PairClassifier
 
 
 def forward(model: nn.Module, inputs: Sequence[Encoded], pad_id: int) -> Tensor:
     """Logits (batch, 2) of one batch. A function that stands in several pairs of the batch is encoded once."""
     if not isinstance(model, PairClassifier):
-        logits: Tensor = model(**_batch(model, [function for (function,) in inputs], pad_id)).logits
+        logits: Tensor = model(**_batch(model, [function for (function,) in inputs], pad_id).arguments).logits
         return logits
     functions, rows = _distinct(inputs)
     # Two batches, of the shorter and of the longer half, have less padding than one.
@@ -97,14 +99,18 @@ def _by_length(functions: Sequence[FunctionInput]) -> list[int]:
 
 def _vectors(model: PairClassifier, functions: Sequence[FunctionInput], pad_id: int) -> Tensor:
     """(functions, hidden): each function by itself, in one padded batch."""
-    arguments = _batch(model, functions, pad_id)
-    return model.pool(arguments, arguments["attention_mask"])
+    batch = _batch(model.encoder, functions, pad_id)
+    return model.pool(batch.arguments, batch.code)
 
 
-def _batch(model: nn.Module, functions: Sequence[FunctionInput], pad_id: int) -> dict[str, Tensor]:
-    """Token ids and attention mask, (functions, longest), on the model's device."""
+def _batch(model: nn.Module, functions: Sequence[FunctionInput], pad_id: int) -> Batch:
+    """Token ids and attention mask, (functions, longest), on the model's device; more where there is data flow."""
+    if any(function.graph is not None and function.graph.spans for function in functions):
+        model_with_words: Any = model
+        return graph.batch(model_with_words.get_input_embeddings(), functions, pad_id)
     device = next(model.parameters()).device
     length = max(len(function.ids) for function in functions)
     ids = torch.tensor([function.ids + [pad_id] * (length - len(function.ids)) for function in functions])
     mask = torch.tensor([[1] * len(f.ids) + [0] * (length - len(f.ids)) for f in functions])
-    return {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
+    arguments = {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
+    return Batch(arguments, arguments["attention_mask"])

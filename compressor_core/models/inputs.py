@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -30,3 +34,14 @@ class FunctionInput:
 
 Encoded = tuple[FunctionInput, ...]
 """One example: one function, or two for the clone task."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Arguments of an encoder for several functions, padded to the longest of them.
+
+    `code` (functions, longest) is 1 where a code token stands: not for padding, and not for nodes of the data flow.
+    """
+
+    arguments: dict[str, Tensor]
+    code: Tensor

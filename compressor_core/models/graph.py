@@ -1,0 +1,158 @@
+"""Data flow as a model reads it: GraphCodeBERT's inputs (Guo et al., ICLR 2021, Section 4).
+
+A function becomes its code tokens, between `<s>` and `</s>`, followed by one node for each occurrence of a variable.
+What tells the two apart is
+
+- the position ids: 2, 3, … for code, as RoBERTa counts, 0 for every node, 1 for padding;
+- the node's embedding, before its position is added: the mean of the word embeddings of its own code tokens;
+- the graph-guided attention mask: code attends to code, a node and the code tokens it stands at attend to each
+  other, a node attends to the nodes its value comes from, `<s>` and `</s>` attend to everything.
+
+A function has `max_length + NODES` places, as in the released code: code leaves `NODES` of them to the nodes, or as
+many as there are, and nodes take what code leaves. A node whose code token was cut off goes with it.
+
+The tokens of the syntax tree are joined by single blanks and tokenized as one text: for a byte-level tokenizer that
+gives the ids of the released code, which tokenizes them one by one with a leading blank.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from compressor_core.dataflow import extract
+from compressor_core.language import Language
+from compressor_core.models.card import DATA_FLOW_NODES as NODES
+from compressor_core.models.inputs import Batch, FunctionInput, GraphInput
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+_FORBIDDEN = -1e4
+"""Added to the scores of what must not be attended to: it leaves no weight, and half precision can hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Flow:
+    """A function's tokens as one text, where each ends in it, and the nodes: small enough to keep many thousands."""
+
+    text: str
+    ends: array[int]
+    nodes: array[int]
+    edges: tuple[tuple[int, int], ...]
+
+
+def text_of(code: str, language: Language) -> str:
+    """What the tokenizer of a model with data flow reads of a function: its tokens, joined by single blanks."""
+    return _flow(code, language).text
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase, codes: Sequence[str], language: Language, max_length: int
+) -> list[FunctionInput]:
+    """The inputs of each function; data flow that was extracted once in this process is not extracted again."""
+    if not codes:
+        return []
+    flows = [_flow(code, language) for code in codes]
+    encoded = tokenizer(
+        [flow.text for flow in flows],
+        add_special_tokens=False,
+        return_offsets_mapping=True,
+        truncation=True,
+        max_length=max_length + NODES - 2,
+    )
+    start, end = _special_ids(tokenizer)
+    places = max_length + NODES
+    inputs = []
+    for flow, ids, offsets in zip(flows, encoded["input_ids"], encoded["offset_mapping"], strict=True):
+        ids = ids[: places - 2 - min(len(flow.nodes), NODES)]
+        graph = _graph(flow, [stop for _, stop in offsets[: len(ids)]], len(offsets) > len(ids))
+        nodes = places - 2 - len(ids)
+        spans = graph.spans[:nodes]
+        edges = tuple((node, source) for node, source in graph.edges if max(node, source) < len(spans))
+        inputs.append(FunctionInput([start, *ids, end], GraphInput(spans, edges)))
+    return inputs
+
+
+def batch(embeddings: nn.Module, functions: Sequence[FunctionInput], pad_id: int) -> Batch:
+    """One padded batch: `inputs_embeds` (functions, longest, hidden), `position_ids`, and a float `attention_mask`
+    (functions, 1, longest, longest) that is added to the attention scores."""
+    weight: Any = embeddings.weight
+    size, length = len(functions), max(map(len, functions))
+    longest_code = max(len(function.ids) for function in functions)
+    ids = np.full((size, longest_code), pad_id)
+    positions = np.full((size, length), pad_id)
+    share = np.zeros((size, length, longest_code), np.float32)
+    allowed = np.zeros((size, length, length), bool)
+    code_mask = np.zeros((size, length), np.int64)
+    for row, function in enumerate(functions):
+        code = len(function.ids)
+        ids[row, :code] = function.ids
+        positions[row, :code] = np.arange(pad_id + 1, pad_id + 1 + code)
+        positions[row, code : len(function)] = 0
+        code_mask[row, :code] = 1
+        share[row, range(code), range(code)] = 1
+        allowed[row, :code, :code] = True
+        allowed[row, (0, code - 1), : len(function)] = True
+        if function.graph is not None:
+            for node, (first, stop) in enumerate(function.graph.spans, start=code):
+                share[row, node, first:stop] = 1 / (stop - first)
+                allowed[row, node, first:stop] = True
+                allowed[row, first:stop, node] = True
+            for node, source in function.graph.edges:
+                allowed[row, code + node, code + source] = True
+    device, dtype = weight.device, weight.dtype
+    words: Tensor = embeddings(torch.from_numpy(ids).to(device))
+    mask = torch.zeros(allowed.shape, dtype=dtype, device=device)
+    mask.masked_fill_(~torch.from_numpy(allowed).to(device), _FORBIDDEN)
+    arguments = {
+        "inputs_embeds": torch.bmm(torch.from_numpy(share).to(device, dtype), words),
+        "attention_mask": mask.unsqueeze(1),
+        "position_ids": torch.from_numpy(positions).to(device),
+    }
+    return Batch(arguments, torch.from_numpy(code_mask).to(device))
+
+
+@lru_cache(maxsize=65536)
+def _flow(code: str, language: Language) -> _Flow:
+    found = extract(code, language)
+    ends, length = array("i"), 0
+    for token in found.tokens:
+        length += len(token.text)
+        ends.append(length)
+        length += 1
+    edges = tuple((index, edge.source) for index, node in enumerate(found.nodes) for edge in node.edges)
+    return _Flow(
+        " ".join(token.text for token in found.tokens), ends, array("i", [node.token for node in found.nodes]), edges
+    )
+
+
+def _graph(flow: _Flow, stops: Sequence[int], cut: bool) -> GraphInput:
+    """The nodes whose code tokens are all there; `stops` says where in the text each of the model's tokens ends."""
+    spans: dict[int, tuple[int, int]] = {}
+    for place, stop in enumerate(stops, start=1):  # `<s>` stands before them
+        token = bisect_left(flow.ends, stop)
+        first, _ = spans.get(token, (place, place))
+        spans[token] = (first, place + 1)
+    if cut and spans:
+        spans.popitem()
+    kept = [index for index, token in enumerate(flow.nodes) if token in spans]
+    place_of = {index: place for place, index in enumerate(kept)}
+    return GraphInput(
+        tuple(spans[flow.nodes[index]] for index in kept),
+        tuple((place_of[a], place_of[b]) for a, b in flow.edges if a in place_of and b in place_of),
+    )
+
+
+def _special_ids(tokenizer: PreTrainedTokenizerBase) -> tuple[int, int]:
+    start: Any = tokenizer.cls_token_id
+    end: Any = tokenizer.sep_token_id
+    return int(start), int(end)
