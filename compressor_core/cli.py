@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from compressor_core import verbs
 from compressor_core.errors import CompressorError, TrainingError
+from compressor_core.language import Language
 from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.threads import yield_when_idle
 
@@ -100,8 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     cost = add("cost", verbs.cost, "What an architecture costs: parameters, size, GFLOPs.")
     for option in ("--vocab-size", "--hidden-size", "--num-layers", "--num-heads", "--intermediate-size"):
         cost.add_argument(option, type=int, required=True)
-    cost.add_argument("--task", choices=("vulnerability", "clone"), default="vulnerability")
-    cost.add_argument("--pair-features", choices=("compare", "concat"), default="compare")
+    _task(cost)
     cost.add_argument("--sequence-length", type=int, default=400, metavar="TOKENS")
 
     search = add("search", verbs.search, "Search the architecture with the most GFLOPs within a size budget.")
@@ -110,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--population", type=int, default=50)
     search.add_argument("--generations", type=int, default=100)
     search.add_argument("--space", choices=("paper", "classroom"), default="paper")
+    _task(search)
     search.add_argument("--seed", type=int, default=0)
 
     teacher = add("train-teacher", verbs.train_teacher, "Fine-tune an encoder, or train a small one from scratch.")
@@ -124,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     distill.add_argument("--budget-mb", type=float, help="take the architecture with the most GFLOPs that fits")
     distill.add_argument("--space", choices=("paper", "classroom"), default="classroom")
     distill.add_argument("--architecture", metavar="V,H,L,A,I")
+    _pair_features(distill)
     distill.add_argument("--preset", default="quick", help="smoke, quick or full")
     distill.add_argument("--epochs", type=int, help="instead of the preset's")
     distill.add_argument("--temperature", type=float, default=2.0)
@@ -169,9 +171,27 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _task(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--task", choices=("vulnerability", "clone"), default="vulnerability")
+    _pair_features(verb)
+
+
+def _pair_features(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--pair-features",
+        choices=("compare", "concat"),
+        default="compare",
+        help="the head of a model of pairs: compares the two functions, or concatenates them as in the paper",
+    )
+
+
 def _dataset(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--dataset", default="classroom-vulnerability")
-    verb.add_argument("--data", metavar="FILE")
+    verb.add_argument("--data", metavar="PATH", help="a JSONL or CSV file, or the folder of a benchmark")
+    verb.add_argument("--columns", metavar="func=NAME,…", help="of --dataset file, where they cannot be guessed")
+    verb.add_argument("--positive", metavar="VALUE", help="the label that means 1, where labels are other words")
+    verb.add_argument("--language", choices=[str(language) for language in Language], help="of the code in the file")
+    verb.add_argument("--skip-bad-rows", action="store_true", help="leave out the rows of the file that cannot be used")
     verb.add_argument("--seed", type=int, default=0)
 
 

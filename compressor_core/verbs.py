@@ -49,6 +49,8 @@ def search(options: argparse.Namespace) -> Record:
         population=options.population,
         generations=options.generations,
         space=_space(options.space),
+        task=options.task,
+        pair_features=options.pair_features,
     )
     start = time.perf_counter()
     records = []
@@ -70,7 +72,7 @@ def train_teacher(options: argparse.Namespace) -> Record:
     config = TeacherConfig(
         base=options.base,
         dataset=options.dataset,
-        data=options.data,
+        data=_data(options),
         epochs=options.epochs,
         seed=options.seed,
         batch_size=options.batch_size,
@@ -89,9 +91,14 @@ def distill(options: argparse.Namespace) -> Record:
     architecture = options.architecture
     if architecture is None:
         from compressor_core.architecture import Architecture
+        from compressor_core.models.card import read_card
         from compressor_core.search import Constraint, optimum
+        from compressor_core.task import PairFeatures, Task
 
-        best = optimum(_space(options.space), options.budget_mb, Constraint.CAP)
+        card = read_card(Path(options.teacher))
+        task = Task.VULNERABILITY if card is None else card.task
+        features = PairFeatures(options.pair_features)
+        best = optimum(_space(options.space), options.budget_mb, Constraint.CAP, task, features)
         architecture = str(Architecture.from_dict(dict(best)))
         print(f"The best architecture within {options.budget_mb:g} MB is {architecture}", file=sys.stderr)
     from compressor_core.distill.distillation import DistillConfig, distil
@@ -100,7 +107,7 @@ def distill(options: argparse.Namespace) -> Record:
         teacher=options.teacher,
         architecture=architecture,
         dataset=options.dataset,
-        data=options.data,
+        data=_data(options),
         budget_mb=options.budget_mb,
         preset=options.preset,
         epochs=options.epochs,
@@ -117,7 +124,7 @@ def distill(options: argparse.Namespace) -> Record:
 def evaluate(options: argparse.Namespace) -> Record:
     from compressor_core.evaluate.comparison import evaluate
 
-    return evaluate(options.model, options.dataset, options.data, options.split, seed=options.seed)
+    return evaluate(options.model, options.dataset, _data(options), options.split, seed=options.seed)
 
 
 def compare(options: argparse.Namespace) -> Record:
@@ -127,7 +134,7 @@ def compare(options: argparse.Namespace) -> Record:
         teacher=str(options.teacher),
         student=str(options.student),
         dataset=options.dataset,
-        data=options.data,
+        data=_data(options),
         split=options.split,
         latency_examples=options.latency_examples,
         threads=options.threads or 1,
@@ -189,6 +196,32 @@ def runs_cancel(options: argparse.Namespace) -> Record:
 def runs_delete(options: argparse.Namespace) -> Record:
     _store().delete(options.id)
     return {"id": options.id, "deleted": True}
+
+
+def _data(options: argparse.Namespace) -> str | None:
+    """The data to read: the file as it is, or the copy that is made where something is said about it."""
+    given = {"columns": options.columns, "positive": options.positive, "language": options.language}
+    said = [name for name, value in given.items() if value is not None]
+    said += ["skip-bad-rows"] if options.skip_bad_rows else []
+    data: str | None = options.data
+    if not said:
+        return data
+    if options.dataset != "file" or data is None:
+        raise DataError(f"--{said[0]} is about a file of your own: give --dataset file and --data FILE with it")
+    from compressor_core.cache import cache_folder
+    from compressor_core.data.intake import take_in
+    from compressor_core.data.tables import Columns
+    from compressor_core.language import Language
+
+    copy = take_in(
+        Path(data),
+        cache_folder() / "files",
+        columns=None if options.columns is None else Columns.parse(options.columns),
+        positive=options.positive,
+        language=None if options.language is None else Language(options.language),
+        skip_bad_rows=options.skip_bad_rows,
+    )
+    return str(copy)
 
 
 def _train(options: argparse.Namespace, records: Callable[[Path], Iterator[Record]]) -> Record:

@@ -86,6 +86,15 @@ def test_distil_to_a_budget(tiny_teacher: Path, labelled_file: Path, tmp_path: P
     assert 0.25 < found["size_mb"] <= 0.3
 
 
+def test_a_file_of_ones_own_layout(tiny_teacher: Path, tmp_path: Path) -> None:
+    path = tmp_path / "functions.csv"
+    path.write_text("body of it,verdict\nint f() {},ill\nint g() {},well\n,well\n")
+    data = ("--dataset", "file", "--data", path, "--columns", "func=body of it,label=verdict", "--positive", "ill")
+    assert answer("evaluate", tiny_teacher, *data, "--skip-bad-rows")["examples"] == 2
+    refused = run("evaluate", tiny_teacher, *data)
+    assert refused.returncode == 2 and f"line 4 of {path} has no code" in refused.stderr
+
+
 def test_interrupted_and_resumed(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "student"
     arguments = [
@@ -139,6 +148,7 @@ def test_import_released(tmp_path: Path) -> None:
         (("distill", "--teacher", "x", "--budget-mb", "3", "--out", "y", "--resume"), "resume"),
         (("train-teacher", "--dataset", "imagenet", "--out", "y"), "no dataset 'imagenet'"),
         (("train-teacher", "--dataset", "devign", "--data", "absent.jsonl", "--out", "y"), "no file absent.jsonl"),
+        (("train-teacher", "--columns", "func=code", "--out", "y"), "--columns is about a file of your own"),
         (("train-teacher", "--epochs", "0", "--out", "y"), "epochs"),
         (("train-teacher", "--base", "/absent/model", "--out", "y"), "no model folder"),
         (("train-teacher", "--out", "/proc/none/model"), "choose another"),
