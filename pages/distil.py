@@ -13,6 +13,7 @@ from compressor_core.errors import ArchitectureError, CompressorError
 from compressor_core.figures.search import short_form
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import Model, teacher_title, teachers
+from compressor_core.task import Task
 from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
 from pages.parts.training import training
@@ -35,7 +36,7 @@ def choose_teacher() -> Model | None:
     return teacher
 
 
-def choose_architecture() -> Architecture | None:
+def choose_architecture(task: Task) -> Architecture | None:
     st.text_input(
         "Architecture of the student",
         key="architecture",
@@ -47,21 +48,22 @@ def choose_architecture() -> Architecture | None:
     except ArchitectureError as error:
         st.error(str(error), icon=":material/error:")
         return None
-    price = cost(architecture)
+    price = cost(architecture, task)
     metrics(
         ("Size of the file", f"{price.size_mb:.3f} MB"),
         ("Parameters", f"{price.parameters:,}"),
         ("GFLOPs, paper's account", f"{price.paper_gflops:.3f}"),
         ("GFLOPs, one forward pass", f"{price.forward_gflops:.3f}"),
     )
-    st.caption("1 MB is 10⁶ bytes. The forward pass is counted exactly, at 400 tokens.")
+    functions = "each of the two functions" if task is Task.CLONE else "one function"
+    st.caption(f"1 MB is 10⁶ bytes. The forward pass is counted exactly, at 400 tokens for {functions}.")
     return architecture
 
 
 def form() -> None:
     with st.container(border=True):
         teacher = choose_teacher()
-        architecture = choose_architecture()
+        architecture = choose_architecture(teacher.task if teacher else Task.VULNERABILITY)
         first, second, third, fourth = st.columns([3, 1, 1, 1])
         first.radio(
             "Preset",
@@ -82,7 +84,7 @@ def form() -> None:
             step=0.5,
             key="temperature",
             persist_state="session",
-            help="Higher softens the teacher's labels. The paper uses 10 for vulnerability prediction.",
+            help="Higher softens the teacher's labels. The paper uses 10 for vulnerability prediction, 1 for clones.",
         )
         fourth.number_input("Seed", 0, 2**31 - 1, key="distil_seed", persist_state="session")
         ready = teacher is not None and architecture is not None
@@ -101,7 +103,8 @@ def form() -> None:
                 "temperature": st.session_state.temperature,
                 "seed": st.session_state.distil_seed,
             }
-            start("distill", config, name=f"{cost(architecture).size_mb:.2f} MB, {st.session_state.preset}")
+            size_mb = cost(architecture, teacher.task).size_mb
+            start("distill", config, name=f"{size_mb:.2f} MB, {st.session_state.preset}")
 
 
 def architecture_of(run: Run) -> str:

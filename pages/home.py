@@ -9,8 +9,10 @@ from compressor_core.errors import RunError
 from compressor_core.figures.forms import KINDS
 from compressor_core.runs import State
 from compressor_core.runs.story import Story, launch_story, open_story
+from compressor_core.task import Task
 from pages.parts.frame import go, link, metrics, open_page, sentences
 from pages.parts.live import PAGE_OF, POLL_SECONDS, resume_button, state_of, store
+from pages.parts.state import TASKS
 
 STEPS = (
     (
@@ -26,7 +28,7 @@ STEPS = (
     (
         "3 · Compare",
         ":material/balance:",
-        "Teacher and student face the same functions: accuracy, agreement, latency and size, side by side.",
+        "Teacher and student face the same code: accuracy, agreement, latency and size, side by side.",
     ),
 )
 
@@ -40,6 +42,14 @@ def method() -> None:
 
 def start_story() -> None:
     with st.container(border=True):
+        st.radio(
+            "Task",
+            list(TASKS),
+            key="story_task",
+            persist_state="session",
+            horizontal=True,
+            format_func=TASKS.__getitem__,
+        )
         budget, preset, button = st.columns([2, 3, 3], vertical_alignment="bottom")
         budget.number_input(
             "Size budget (MB)", step=0.5, key="story_budget", persist_state="session", help="1 MB is 10⁶ bytes."
@@ -54,7 +64,10 @@ def start_story() -> None:
         if button.button("Run the whole story", type="primary", icon=":material/play_arrow:", width="stretch"):
             with sentences():
                 story = launch_story(
-                    store(), budget_mb=st.session_state.story_budget, preset=st.session_state.story_preset
+                    store(),
+                    task=Task(st.session_state.story_task),
+                    budget_mb=st.session_state.story_budget,
+                    preset=st.session_state.story_preset,
                 )
             go("home", story=story.id)
 

@@ -23,13 +23,22 @@ from compressor_core.search.genetic import SearchConfig
 from pages.parts.chart import chart
 from pages.parts.frame import go, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, records, start, watch
-from pages.parts.state import SPACES, fill_space, gene_key
+from pages.parts.state import SPACES, TASKS, fill_space, gene_key
 
 SLIDER = (0.5, 50.0)
 
 
 def settings() -> None:
     with st.container(border=True):
+        st.radio(
+            "The student's task",
+            list(TASKS),
+            key="task",
+            persist_state="session",
+            horizontal=True,
+            format_func=TASKS.__getitem__,
+            help="A model of pairs has a head that compares two functions, which weighs a little more.",
+        )
         slider, field, button = st.columns([4, 2, 2], vertical_alignment="bottom")
         slider.slider(
             "Size budget (MB)",
@@ -62,6 +71,7 @@ def settings() -> None:
                 crossover_rate=st.session_state.crossover,
                 mutation_rate=st.session_state.mutation,
                 space=space or edited_space(),
+                task=st.session_state.task,
             )
         start("search", config.to_dict(), name=f"{config.budget_mb:g} MB, seed {config.seed}")
 
@@ -125,8 +135,9 @@ def show(run: Run, status: Status) -> None:
     info = search_info(records(run), float(run.config["budget_mb"]), soft=run.config.get("constraint") == "paper")
     config = SearchConfig.from_dict(run.config)
     st.caption(
-        f"Budget {config.budget_mb:g} MB ({config.constraint}) · {config.space.size:,} architectures · "
-        f"seed {config.seed} · population {config.population} · {config.generations:,} generations"
+        f"{config.task.capitalize()} · budget {config.budget_mb:g} MB ({config.constraint}) · "
+        f"{config.space.size:,} architectures · seed {config.seed} · population {config.population} · "
+        f"{config.generations:,} generations"
     )
     numbers(info)
     key = f"population/{run.id}"

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from compressor_core.data import layout, rewriting
 from compressor_core.data.classroom import split_of
@@ -137,6 +136,8 @@ def _look_alikes(hosts: Sequence[Host]) -> Iterator[tuple[Host, ...]]:
 
 def _jaccard(sets: Sequence[frozenset[str]]) -> NDArray[np.float32]:
     """Jaccard similarity of every two of the sets (n, n)."""
+    from scipy.sparse import csr_array
+
     columns = {item: i for i, item in enumerate(sorted(set().union(*sets)))}
     indices = [columns[item] for members in sets for item in members]
     starts = np.cumsum([0, *map(len, sets)])

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from compressor_core.data.registry import DATASETS
 from compressor_core.errors import CompressorError, ModelError
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.models.card import read_card, size_on_disk
 from compressor_core.runs.store import Run, RunStore
+from compressor_core.task import Task
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Model:
 
     title: str
     folder: Path
+    task: Task
     dataset: str
     data: str | None
     run: Run | None
@@ -29,11 +32,14 @@ class Model:
 def teachers(store: RunStore) -> list[Model]:
     """The bundled teachers, then the trained ones, newest first."""
     found = []
-    with suppress(ModelError):
-        folder = bundled_teacher("classroom-vulnerability")
-        card = read_card(folder)
-        result = {**card.metrics, "size_mb": size_on_disk(folder) / 1e6} if card else {}
-        found.append(Model("Classroom teacher (bundled)", folder, "classroom-vulnerability", None, None, result))
+    for info in DATASETS:
+        if info.built_in:
+            with suppress(ModelError):
+                folder = bundled_teacher(info.name)
+                if (card := read_card(folder)) is not None:
+                    result = {**card.metrics, "size_mb": size_on_disk(folder) / 1e6}
+                    title = f"{info.title} (bundled)"
+                    found.append(Model(title, folder, card.task, info.name, None, None, result))
     return found + _made_by(store, "train-teacher")
 
 
@@ -54,9 +60,10 @@ def _made_by(store: RunStore, kind: str) -> list[Model]:
             continue
         with suppress(CompressorError):
             result = run.status().result
-            if result is not None and Path(result["model"]).is_dir():
-                title = f"{run.name or run.id} ({result['size_mb']:.2f} MB, {result['accuracy']:.1%})"
-                config = run.config
-                dataset = str(config.get("dataset", "classroom-vulnerability"))
-                found.append(Model(title, Path(result["model"]), dataset, config.get("data"), run, result))
+            if result is None or (card := read_card(Path(result["model"]))) is None:
+                continue
+            title = f"{run.name or run.id} ({result['size_mb']:.2f} MB, {result['accuracy']:.1%})"
+            config = run.config
+            dataset = str(config.get("dataset", "classroom-vulnerability"))
+            found.append(Model(title, Path(result["model"]), card.task, dataset, config.get("data"), run, result))
     return found

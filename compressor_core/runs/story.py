@@ -12,6 +12,7 @@ from compressor_core.models.bundled import bundled_teacher
 from compressor_core.runs.jobs import cancel, launch
 from compressor_core.runs.store import Run, RunStore
 from compressor_core.search.genetic import SearchConfig
+from compressor_core.task import Task
 
 
 @dataclass(frozen=True)
@@ -38,16 +39,23 @@ class Story:
 
 
 def launch_story(
-    store: RunStore, *, budget_mb: float = 3.0, seed: int = 0, preset: str = "quick", epochs: int | None = None
+    store: RunStore,
+    *,
+    task: Task = Task.VULNERABILITY,
+    budget_mb: float = 3.0,
+    seed: int = 0,
+    preset: str = "quick",
+    epochs: int | None = None,
 ) -> Story:
-    """Start the story on the classroom task with its bundled teacher.
+    """Start the story on the classroom dataset of a task with its bundled teacher.
 
     Raises:
+        ModelError: no teacher is bundled for the task.
         BudgetError: nothing in the classroom's space fits the budget.
         RunError, StorageError: a run cannot be started; those started before it are cancelled.
     """
-    search = SearchConfig(budget_mb=budget_mb, seed=seed, space=SearchSpace.classroom())
-    dataset = "classroom-vulnerability"
+    search = SearchConfig(budget_mb=budget_mb, seed=seed, space=SearchSpace.classroom(), task=task)
+    dataset = f"classroom-{task}"
     settings: dict[str, Any] = {
         "teacher": str(bundled_teacher(dataset)),
         "dataset": dataset,
@@ -56,7 +64,7 @@ def launch_story(
         "epochs": epochs,
         "seed": seed,
     }
-    name = f"Story, {budget_mb:g} MB"
+    name = f"Story, {task}, {budget_mb:g} MB"
     started: list[Run] = []
     try:
         started.append(launch(store, "search", search.to_dict(), name=name))

@@ -10,6 +10,10 @@ from compressor_core.architecture import SearchSpace
 from compressor_core.figures.forms import gene_text
 from compressor_core.models.bundled import FROM_SCRATCH
 
+TASKS = {
+    "vulnerability": "Vulnerability prediction: is this function vulnerable?",
+    "clone": "Clone detection: do these two functions do the same?",
+}
 SPACES = {"paper": SearchSpace.paper, "classroom": SearchSpace.classroom}
 
 
@@ -25,8 +29,10 @@ def fill_space(name: str) -> None:
 
 
 DEFAULTS: dict[str, Any] = {
+    "story_task": "vulnerability",
     "story_budget": 3.0,
     "story_preset": "quick",
+    "task": "vulnerability",
     "budget": 3.0,
     "budget_slider": 3.0,
     "constraint": "cap",

@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from compressor_core.architecture import Architecture, SearchSpace
+from compressor_core.cost import cost
 from compressor_core.runs import RunStore, State, cancel, launch
+from compressor_core.task import Task
 from tests.pages.studio import APP, Open, Studio, until_over
 
 NAMES = ("home", "teacher", "search", "distil", "compare", "runs")
@@ -92,6 +95,19 @@ class TestSearch:
         at.switch_page("pages/search.py").run()
         assert field(at.number_input, "Exact budget (MB)").value == 7.5
         assert field(at.number_input, "Seed").value == 5
+
+    def test_a_search_for_a_model_of_pairs_counts_its_head(self, open_page: Open) -> None:
+        at = open_page("search")
+        field(at.radio, "The student's task").set_value("clone").run()
+        field(at.number_input, "Generations").set_value(2).run()
+        button(at, "Start the search").click().run()
+        no_traceback(at)
+        (run,) = RunStore().list()
+        status = until_over(run)
+        assert run.config["task"] == "clone" and status.result is not None
+        best = status.result["best"]
+        priced = cost(Architecture.from_dict(best), Task.CLONE)
+        assert best["size_mb"] == pytest.approx(priced.size_mb)
 
     @pytest.mark.parametrize("budget", [0.0, -3.0, 0.01])
     def test_a_budget_that_nothing_can_meet(self, open_page: Open, budget: float) -> None:
@@ -392,6 +408,23 @@ class TestHome:
         button(at, "Cancel the story").click().run()
         no_traceback(at)
         assert not [run for run in runs if until_over(run).state not in (State.CANCELLED, State.FINISHED, State.FAILED)]
+
+    def test_the_story_of_clone_detection(
+        self, open_page: Open, tiny_teacher: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("compressor_core.runs.story.bundled_teacher", lambda dataset: tiny_teacher / dataset)
+        at = open_page("home")
+        field(at.radio, "Task").set_value("clone").run()
+        button(at, "Run the whole story").click().run()
+        no_traceback(at)
+        compare, distill, search = RunStore().list()
+        assert search.config["task"] == "clone" and search.config["space"] == SearchSpace.classroom().to_dict()
+        assert distill.config["dataset"] == "classroom-clone"
+        assert distill.config["teacher"] == str(tiny_teacher / "classroom-clone")
+        for run in (compare, distill, search):
+            cancel(run)
+        for run in (compare, distill, search):
+            until_over(run)
 
     def test_a_finished_story_tells_its_result(self, studio: Studio, open_page: Open, labelled_file: Path) -> None:
         config = {**studio.distill.config, "search_run": studio.search.id}
