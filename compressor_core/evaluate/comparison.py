@@ -19,6 +19,7 @@ from compressor_core.evaluate.progress import told, until_cancelled
 from compressor_core.evaluate.quality import agreement, mcnemar, quality
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import Classifier, load
+from compressor_core.task import PairFeatures
 
 Record = dict[str, Any]
 
@@ -84,7 +85,7 @@ def compare(config: CompareConfig, *, cancelled: Callable[[], bool] = lambda: Fa
         name: {
             "model": str(folders[name]),
             **quality(gold, predicted[name], groups),
-            **_describe(models[name], folders[name], times[name]["tokens"]),
+            **_describe(models[name], folders[name], times[name]["tokens"] / len(codes[0])),
             "latency": times[name],
         }
         for name in models
@@ -122,10 +123,15 @@ def _examples(model: Classifier, dataset: str, data: str | None, split: str | No
 
 
 def _describe(model: Classifier, folder: Path, tokens: float) -> dict[str, Any]:
-    """Size and computation. GFLOPs need the architecture, which only models made by this program state."""
+    """Size and computation, at the mean number of tokens of a function.
+
+    GFLOPs need the architecture, which only models made by this program state.
+    """
     described: dict[str, Any] = {"size_mb": size_on_disk(folder) / 1e6, "parameters": model.parameters}
     if model.card.architecture is not None:
-        priced = cost(model.card.architecture, model.card.task, sequence_length=max(1, round(tokens)))
+        features = model.card.pair_features or PairFeatures.COMPARE
+        length = max(1, round(tokens))
+        priced = cost(model.card.architecture, model.card.task, features, sequence_length=length)
         described["forward_gflops"] = priced.forward_gflops
         described["paper_gflops"] = priced.paper_gflops
         described["architecture"] = model.card.architecture.to_dict()
