@@ -7,6 +7,7 @@ student from the other half without.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +22,8 @@ from compressor_core.language import Language
 
 DEVIGN_HUB = "google/code_x_glue_cc_defect_detection"
 BIGCLONEBENCH_HUB = "google/code_x_glue_cc_clone_detection_big_clone_bench"
+PAPER_PAIRS = {Split.TRAIN: 90_102, Split.VALIDATION: 4_000, Split.TEST: 4_000}
+"""How many of the published pairs are drawn: a tenth of the training pairs, and the paper's 4,000 test pairs."""
 _DEVIGN, _BIGCLONEBENCH = "devign", "bigclonebench"
 _DEVIGN_LABELS, _CLONE_LABELS = ("safe", "vulnerable"), ("different", "clone")
 
@@ -65,7 +68,8 @@ def devign(data: str | None) -> FileDataset:
 def bigclonebench(data: str | None) -> FileDataset:
     """BigCloneBench: a folder with data.jsonl and one file of pairs or one for each split, or the hub's.
 
-    Pairs that name a function which data.jsonl has not are left out; the dataset's notes say how many.
+    Of the hub's 1.7 million pairs, as many are drawn as the paper uses; the draw depends on the pairs alone. Pairs
+    that name a function which data.jsonl has not are left out; the dataset's notes say how many.
 
     Raises:
         DataError: nothing can be read there, or the hub is needed and cannot be reached.
@@ -77,6 +81,7 @@ def bigclonebench(data: str | None) -> FileDataset:
             _hub_pairs(dataset_parts(BIGCLONEBENCH_HUB)),
             _CLONE_LABELS,
             Language.JAVA,
+            (f"A draw of the published pairs: {', '.join(f'{n:,} {split}' for split, n in PAPER_PAIRS.items())}.",),
         )
     folder = Path(data)
     if not (folder / _FUNCTIONS).is_file():
@@ -189,11 +194,16 @@ def _pairs(path: Path, functions: Mapping[str, str], unlabelled: bool, unknown: 
 
 def _hub_pairs(parts: Mapping[Split, Sequence[Path]]) -> list[tuple[Split, Example]]:
     functions: dict[int, str] = {}  # each text once, though it is in hundreds of pairs
-    rows = []
-    for split, paths in parts.items():
+
+    def pairs(paths: Sequence[Path]) -> Iterator[Example]:
         for path in paths:
             for row in parquet_rows(path, ("id1", "id2", "func1", "func2", "label")):
                 first = functions.setdefault(row["id1"], row["func1"])
                 second = functions.setdefault(row["id2"], row["func2"])
-                rows.append((split, Example((first, second), int(row["label"]), "", f"{row['id1']}, {row['id2']}")))
-    return rows
+                yield Example((first, second), int(row["label"]), "", f"{row['id1']}, {row['id2']}")
+
+    return [
+        (split, example)
+        for split, paths in parts.items()
+        for example in heapq.nsmallest(PAPER_PAIRS[split], pairs(paths), key=lambda example: share_of(example.origin))
+    ]

@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from compressor_core.data import hub
+from compressor_core.data import benchmarks, hub
 from compressor_core.data.benchmarks import BIGCLONEBENCH_HUB, DEVIGN_HUB, bigclonebench, devign
 from compressor_core.data.dataset import UNKNOWN, Split
+from compressor_core.data.files import FileDataset
 from compressor_core.data.registry import examples_for, open_dataset
 from compressor_core.errors import DataError
 from compressor_core.language import Language
@@ -196,6 +197,20 @@ class TestHub:
         training = [*dataset.examples(Split.TRAIN), *dataset.examples(Split.UNLABELLED)]
         ones = [code for e in training for code in e.codes if code == function(1)]
         assert len(ones) == 2 and ones[0] is ones[1]
+
+    def test_of_bigclonebench_only_so_many_pairs_are_drawn(
+        self, snapshot: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole = {
+            e.codes for split in (Split.TRAIN, Split.UNLABELLED) for e in open_dataset("bigclonebench").examples(split)
+        }
+        monkeypatch.setattr(benchmarks, "PAPER_PAIRS", {Split.TRAIN: 2, Split.VALIDATION: 1, Split.TEST: 1})
+        drawn = open_dataset("bigclonebench")
+        assert isinstance(drawn, FileDataset)
+        training = {e.codes for own, e in drawn.rows if own in (Split.TRAIN, Split.UNLABELLED)}
+        assert len(drawn.rows) == 4 and len(training) == 2 and training < whole
+        assert open_dataset("bigclonebench").fingerprint == drawn.fingerprint
+        assert "2 train, 1 validation, 1 test" in drawn.notes[0]
 
     def test_a_missing_part_counts_as_not_there(self, snapshot: Path) -> None:
         assert hub.cached_parts(DEVIGN_HUB)
