@@ -74,11 +74,8 @@ def encode(
     inputs = []
     for flow, ids, offsets in zip(flows, encoded["input_ids"], encoded["offset_mapping"], strict=True):
         ids = ids[: places - 2 - min(len(flow.nodes), NODES)]
-        graph = _graph(flow, [stop for _, stop in offsets[: len(ids)]], len(offsets) > len(ids))
-        nodes = places - 2 - len(ids)
-        spans = graph.spans[:nodes]
-        edges = tuple((node, source) for node, source in graph.edges if max(node, source) < len(spans))
-        inputs.append(FunctionInput([start, *ids, end], GraphInput(spans, edges)))
+        graph = _graph(flow, [stop for _, stop in offsets], len(ids), places - 2 - len(ids))
+        inputs.append(FunctionInput([start, *ids, end], graph))
     return inputs
 
 
@@ -135,16 +132,16 @@ def _flow(code: str, language: Language) -> _Flow:
     )
 
 
-def _graph(flow: _Flow, stops: Sequence[int], cut: bool) -> GraphInput:
-    """The nodes whose code tokens are all there; `stops` says where in the text each of the model's tokens ends."""
+def _graph(flow: _Flow, stops: Sequence[int], code: int, places: int) -> GraphInput:
+    """The first `places` nodes whose code tokens are among the first `code` ones; `stops` says where each of the
+    model's tokens ends in the text."""
     spans: dict[int, tuple[int, int]] = {}
     for place, stop in enumerate(stops, start=1):  # `<s>` stands before them
         token = bisect_left(flow.ends, stop)
         first, _ = spans.get(token, (place, place))
         spans[token] = (first, place + 1)
-    if cut and spans:
-        spans.popitem()
-    kept = [index for index, token in enumerate(flow.nodes) if token in spans]
+    whole = {token for token, (_, stop) in spans.items() if stop <= code + 1}
+    kept = [index for index, token in enumerate(flow.nodes) if token in whole][:places]
     place_of = {index: place for place, index in enumerate(kept)}
     return GraphInput(
         tuple(spans[flow.nodes[index]] for index in kept),
