@@ -2,113 +2,116 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
-from compressor_core.data.dataset import Dataset, Split
-from compressor_core.data.registry import DATASETS, open_dataset
-from compressor_core.data.uploads import save_upload
-from compressor_core.errors import DataError
 from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import teachers
+from compressor_core.task import PairFeatures, Task
+from pages.parts.data import Chosen, choose_data, contents
 from pages.parts.frame import go, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
 from pages.parts.training import training
 
-INFO = {info.name: info for info in DATASETS}
-PREVIEWED = 3
-LANGUAGES = {"classroom-vulnerability": "python", "devign": "c"}
+CODEBERT, GRAPHCODEBERT = "microsoft/codebert-base", "microsoft/graphcodebert-base"
+OTHER = "other"
+BASES = {
+    FROM_SCRATCH: "Nothing: a small encoder, trained from scratch",
+    CODEBERT: "CodeBERT",
+    GRAPHCODEBERT: "GraphCodeBERT, which also reads data flow",
+    OTHER: "Another encoder, by folder or Hugging Face name",
+}
 
 
-def choose_data() -> str | None:
-    """The dataset and, for those that need one, its file; returns the file's path."""
-    st.radio(
-        "Dataset",
-        list(INFO),
-        key="dataset",
-        persist_state="session",
-        format_func=lambda name: INFO[name].title,
-        captions=[info.description for info in DATASETS],
-    )
-    if INFO[st.session_state.dataset].built_in:
-        return None
-    left, right = st.columns(2)
-    upload = right.file_uploader("Upload a file", type=["jsonl", "csv"])
-    if upload is not None and st.session_state.get("uploaded") != upload.file_id:
-        with sentences():
-            st.session_state.data_path = str(save_upload(store().root, upload.name, upload.getvalue()))
-        st.session_state.uploaded = upload.file_id
-    left.text_input(
-        "Path of a file on this machine", key="data_path", persist_state="session", placeholder="/data/functions.jsonl"
-    )
-    return str(st.session_state.data_path).strip()
-
-
-@st.cache_resource(max_entries=2, show_spinner="Reading the dataset")
-def opened(name: str, data: str | None, changed: float | None) -> Dataset:
-    """`changed` is when the file last was: another file under the same name is read anew."""
-    return open_dataset(name, data)
-
-
-def preview(name: str, data: str | None) -> None:
-    if data == "":
-        st.info("Give the path of a file or upload one to see what is in it.")
-        return
-    file = Path(data) if data else None
-    dataset = opened(name, data, file.stat().st_mtime if file and file.is_file() else None)
-    sizes = {}
-    for split in Split:
-        try:
-            sizes[split] = len(dataset.examples(split))
-        except DataError:
-            sizes[split] = 0
-    metrics(*((split.value.capitalize(), f"{size:,}") for split, size in sizes.items()))
-    if dataset.fresh:
-        st.caption("Training and unlabelled functions are drawn anew every epoch; validation and test are fixed.")
-    shown = next((split for split in Split if sizes[split]), None)
-    if shown is None:
-        return
-    for example in dataset.examples(shown)[:PREVIEWED]:
-        kind = f" · {example.group}" if example.group else ""
-        with st.expander(f"{dataset.labels[example.label]}{kind} · `{example.origin}`"):
-            for code in example.codes:
-                st.code(code, language=LANGUAGES.get(name))
-
-
-def train(name: str, data: str | None) -> None:
-    left, middle, right = st.columns([3, 1, 1])
-    left.radio(
-        "Start from",
-        [FROM_SCRATCH, "pre-trained"],
-        key="base",
-        persist_state="session",
-        horizontal=True,
-        format_func={
-            FROM_SCRATCH: "Nothing: a small encoder, trained from scratch",
-            "pre-trained": "A pre-trained encoder, fine-tuned",
-        }.__getitem__,
-    )
-    middle.number_input("Epochs", 1, 1000, key="teacher_epochs", persist_state="session")
-    right.number_input("Seed", 0, 2**31 - 1, key="teacher_seed", persist_state="session")
-    base = FROM_SCRATCH
-    if st.session_state.base != FROM_SCRATCH:
+def choose_base(chosen: Chosen | None) -> str:
+    """The encoder to start from; empty while it has no name."""
+    st.selectbox("Start from", list(BASES), key="base", persist_state="session", format_func=BASES.__getitem__)
+    base = str(st.session_state.base)
+    if base == OTHER:
         base = st.text_input(
             "Folder or Hugging Face name",
             key="base_name",
             persist_state="session",
-            placeholder="microsoft/codebert-base",
+            placeholder="microsoft/unixcoder-base, or /models/my-encoder",
         ).strip()
-    if st.button("Train a teacher", type="primary", icon=":material/play_arrow:", disabled=not base or data == ""):
+    elif base != FROM_SCRATCH:
+        st.caption("It is taken from the local cache or, where there is a network, from the Hugging Face hub (0.5 GB).")
+    if base == GRAPHCODEBERT and chosen is not None and chosen.language is None:
+        st.warning(
+            "Say which language the file is written in: data flow is read by language.", icon=":material/warning:"
+        )
+    return base
+
+
+def settings(task: Task | None) -> dict[str, object]:
+    """What most trainings leave as it is."""
+    with st.expander("Settings", icon=":material/tune:"):
+        first, second, third = st.columns(3)
+        length = first.number_input(
+            "Maximum length (tokens)",
+            16,
+            512,
+            256,
+            step=16,
+            key="teacher_length",
+            persist_state="session",
+            help="Longer functions are cut. The paper reads 400 tokens.",
+        )
+        rate = second.number_input(
+            "Learning rate",
+            0.0,
+            1.0,
+            None,
+            step=1e-5,
+            format="%.1e",
+            key="teacher_rate",
+            persist_state="session",
+            placeholder="6e-4 from scratch, 2e-5 otherwise",
+        )
+        patience = third.number_input(
+            "Stop early after (epochs)",
+            1,
+            100,
+            None,
+            key="teacher_patience",
+            persist_state="session",
+            placeholder="Never",
+            help="So many epochs without a better validation accuracy end the training; the best one is kept.",
+        )
+        chosen: dict[str, object] = {"max_length": length, "learning_rate": rate, "patience": patience}
+        if task is Task.CLONE:
+            chosen["pair_features"] = st.radio(
+                "How the head compares two functions",
+                [PairFeatures.COMPARE.value, PairFeatures.CONCAT.value],
+                key="teacher_pairs",
+                persist_state="session",
+                format_func={
+                    "compare": "By difference and product of their encodings",
+                    "concat": "By their encodings side by side, as in the paper",
+                }.__getitem__,
+                horizontal=True,
+            )
+    return chosen
+
+
+def train(chosen: Chosen | None) -> None:
+    left, middle, right = st.columns([3, 1, 1])
+    with left:
+        base = choose_base(chosen)
+    middle.number_input("Epochs", 1, 1000, key="teacher_epochs", persist_state="session")
+    right.number_input("Seed", 0, 2**31 - 1, key="teacher_seed", persist_state="session")
+    more = settings(chosen.task if chosen else None)
+    ready = chosen is not None and base
+    if st.button("Train a teacher", type="primary", icon=":material/play_arrow:", disabled=not ready) and chosen:
         config = {
             "base": base,
-            "dataset": name,
-            "data": data,
+            "dataset": chosen.info.name,
+            "data": chosen.data,
             "epochs": st.session_state.teacher_epochs,
             "seed": st.session_state.teacher_seed,
+            **more,
         }
-        start("train-teacher", config, name=f"{INFO[name].title}, {base}")
+        start("train-teacher", config, name=f"{chosen.info.title}, {base}")
 
 
 def show(run: Run, status: Status) -> None:
@@ -154,12 +157,13 @@ def at_hand() -> None:
 open_page("teacher")
 with st.container(border=True):
     st.subheader("Data", anchor=False)
-    data = choose_data()
     with sentences():
-        preview(st.session_state.dataset, data)
+        chosen = choose_data()
+        if chosen is not None:
+            contents(chosen)
 with st.container(border=True):
     st.subheader("Train a teacher", anchor=False)
-    train(st.session_state.dataset, data)
+    train(chosen)
 run = chosen_run("train-teacher")
 open_earlier("train-teacher")
 if run is not None:

@@ -108,9 +108,10 @@ def bigclonebench(data: str | None) -> FileDataset:
                 raise DataError(
                     f"no pair of {file} names two functions of {folder / _FUNCTIONS}: do they belong together?"
                 )
+            total = left_out + len(pairs) - before
             notes.append(
-                f"{left_out:,} pairs of {file.name} are left out: {_FUNCTIONS} lacks {len(unknown):,} of their "
-                f"functions, such as {first}."
+                f"{left_out:,} of the {total:,} pairs of {file.name} are left out: {_FUNCTIONS} lacks "
+                f"{len(unknown):,} of their functions, such as {first}."
             )
     if published:
         return _published(folder, _BIGCLONEBENCH, pairs, _CLONE_LABELS, Language.JAVA, tuple(notes))

@@ -59,9 +59,18 @@ class Inspection:
         return tuple(name for name, absent in lacking if absent)
 
     @property
-    def needs_positive(self) -> bool:
+    def odd_labels(self) -> bool:
         """Whether there are labels that do not say by themselves which class they mean."""
-        return any(label.lower() not in POSITIVE | NEGATIVE for label in self.labels or {})
+        return not self._words <= POSITIVE | NEGATIVE
+
+    @property
+    def needs_positive(self) -> bool:
+        """Whether they are needed to have two classes; otherwise they are taken for mistakes in single rows."""
+        return self.odd_labels and (self._words.isdisjoint(POSITIVE) or self._words.isdisjoint(NEGATIVE))
+
+    @property
+    def _words(self) -> set[str]:
+        return {label.lower() for label in self.labels or {}}
 
 
 def inspect(path: Path, columns: Columns | None = None, positive: str | None = None) -> Inspection:

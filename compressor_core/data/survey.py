@@ -7,7 +7,7 @@ import hashlib
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -19,8 +19,10 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 """A word or a sign: what a reader of code would count. A model's tokenizer cuts words finer."""
 
 
-def survey(dataset: Dataset) -> dict[str, Any]:
+def survey(dataset: Dataset, parts: Mapping[Split, Sequence[Example]] | None = None) -> dict[str, Any]:
     """The record of a dataset; of one that is drawn anew every epoch, of its first draw.
+
+    `parts` are its `splits_of`, if at hand.
 
     Functions are the same if they differ in white space alone; a pair is the same in either order. The record has
 
@@ -33,7 +35,7 @@ def survey(dataset: Dataset) -> dict[str, Any]:
       with such a function
     - labels, task, language, fresh, notes
     """
-    parts = _parts(dataset)
+    parts = splits_of(dataset) if parts is None else parts
     lengths: dict[bytes, int] = {}
     longest: tuple[int, str, str] = (0, "", "")
     first: dict[tuple[bytes, ...], Example] = {}
@@ -88,8 +90,8 @@ def survey(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _parts(dataset: Dataset) -> dict[Split, Sequence[Example]]:
-    """The splits that are not empty; what teacher and student share counts as the teacher's."""
+def splits_of(dataset: Dataset) -> dict[Split, Sequence[Example]]:
+    """The splits of a dataset that are not empty; what teacher and student share counts as the teacher's."""
     parts: dict[Split, Sequence[Example]] = {}
     for split in Split:
         try:

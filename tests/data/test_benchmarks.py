@@ -105,7 +105,7 @@ def test_pairs_that_name_unknown_functions_are_left_out_and_counted(clone_folder
     dataset = bigclonebench(str(clone_folder))
     assert len(dataset.examples(Split.TEST)) == 2
     (note,) = dataset.notes
-    assert note.startswith("2 pairs of test.txt are left out") and "lacks 2 of their functions" in note
+    assert note.startswith("2 of the 4 pairs of test.txt are left out") and "lacks 2 of their functions" in note
     (clone_folder / "test.txt").write_text("998\t999\t1\n")
     with pytest.raises(DataError, match=r"no pair of .*test\.txt"):
         bigclonebench(str(clone_folder))

@@ -83,6 +83,10 @@ class TestInspection:
         found = inspect(path, Columns(func="text", label="verdict"), "ill")
         assert [e.label for e in found.examples] == [1, 0] and found.bad_count == 0
 
+    def test_a_stray_label_is_a_mistake_and_not_a_class(self, tmp_path: Path) -> None:
+        found = inspect(write(tmp_path / "x.csv", "code,label\na(),1\nb(),0\nc(),7\n"))
+        assert found.odd_labels and not found.needs_positive and [row.line for row in found.bad] == [4]
+
     def test_bad_rows_carry_the_line_an_editor_shows(self, tmp_path: Path) -> None:
         rows = [["code", "vul"], ['f("a\nb")', "1"], ["", "0"], ["g()", "perhaps"], ["h()", "0"], ["i()"]]
         found = inspect(write(tmp_path / "x.csv", as_csv(rows)))

@@ -60,7 +60,7 @@ def _as_on_a_running_server(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def app() -> AppTest:
     """The app at its first page, not run yet."""
-    return AppTest.from_file(str(APP), default_timeout=30)
+    return AppTest.from_file(str(APP), default_timeout=90)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from compressor_core.architecture import Architecture, SearchSpace
 from compressor_core.cost import cost
+from compressor_core.data.files import read_file
 from compressor_core.runs import RunStore, State, cancel, launch
 from compressor_core.task import Task
 from tests.pages.studio import APP, Open, Studio, until_over
@@ -239,21 +240,24 @@ class TestTeacher:
         button(at, "Train a teacher").click().run()
         no_traceback(at)
         (run,) = RunStore().list()
-        assert (run.kind, run.config["data"], run.config["epochs"]) == ("train-teacher", str(labelled_file), 1)
+        assert (run.kind, run.config["dataset"], run.config["epochs"]) == ("train-teacher", "file", 1)
+        copy = read_file(run.config["data"])
+        assert [e.codes for e in copy.everything()] == [e.codes for e in read_file(labelled_file).everything()]
         cancel(run)
         until_over(run)
 
     def test_a_missing_and_a_broken_file(self, open_page: Open, tmp_path: Path) -> None:
         at = open_page("teacher")
         field(at.radio, "Dataset").set_value("devign").run()
-        path = field(at.text_input, "Path of a file on this machine")
+        path = field(at.text_input, "Its files on this machine")
         path.set_value(str(tmp_path / "absent.jsonl")).run()
         assert "there is no file" in at.error[0].value
         broken = tmp_path / "broken.jsonl"
         broken.write_text('{"func": "int f() {}", "target": 1}\n{"func": "int g(')
-        field(at.text_input, "Path of a file on this machine").set_value(str(broken)).run()
+        field(at.text_input, "Its files on this machine").set_value(str(broken)).run()
         no_traceback(at)
         assert "half-written" in at.error[0].value
+        assert button(at, "Train a teacher").disabled
 
     def test_a_finished_training_leads_on_to_distillation(self, studio: Studio, open_page: Open) -> None:
         at = open_page("teacher", run=studio.teacher.id)
