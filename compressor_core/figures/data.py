@@ -58,19 +58,25 @@ def balance_figure(info: DataInfo) -> go.Figure:
     """The labels of each split, side by side, with their shares."""
     figure = go.Figure(
         layout=theme.layout(
-            "Examples", "", height=90 + 46 * max(len(info.splits), 2), barmode="stack", yaxis={"autorange": "reversed"}
+            "Examples",
+            "",
+            height=90 + 46 * max(len(info.splits), 2),
+            barmode="stack",
+            yaxis={"autorange": "reversed"},
+            legend={"traceorder": "normal"},
         )
     )
     if not info.splits:
         return theme.note(figure, "There are no examples")
     names = [split.name for split in info.splits]
+    room = 0.09 * max(split.examples for split in info.splits)
     for label, name in enumerate(info.labels):
         figure.add_bar(
             orientation="h",
             y=names,
             x=[split.counts[label] for split in info.splits],
             name=name,
-            text=[_share(split.counts[label], split.examples) for split in info.splits],
+            text=[_share(split.counts[label], split.examples, room) for split in info.splits],
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
@@ -118,5 +124,6 @@ def lengths_figure(info: DataInfo) -> go.Figure:
     return figure
 
 
-def _share(count: int, of: int) -> str:
-    return f"{count / of:.0%}" if count else ""
+def _share(count: int, of: int, room: float) -> str:
+    """A share in percent; nothing where the bar is too short to hold it."""
+    return f"{count / of:.0%}" if count > room else ""

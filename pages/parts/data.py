@@ -28,6 +28,8 @@ INFO = {info.name: info for info in DATASETS}
 LANGUAGES = {Language.C: "C", Language.JAVA: "Java", Language.PYTHON: "Python"}
 SHOWN = 3
 """Examples in a preview."""
+MOST_SHOWN = 20_000
+"""Characters of a function in a preview: a browser is slow to colour more."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,7 @@ def leave_out(place: str, found: Inspection) -> bool:
         [{"Line": row.line, "What is wrong": f"It {row.reason}."} for row in found.bad],
         hide_index=True,
         height="content" if len(found.bad) < 6 else 210,
-        column_config={"Line": st.column_config.NumberColumn(width="small", format="%d")},
+        column_config={"Line": st.column_config.NumberColumn(width=70, format="%d")},
     )
     if found.bad_count > len(found.bad):
         st.caption(f"The first {len(found.bad):,} are listed.")
@@ -232,12 +234,8 @@ def contents(chosen: Chosen) -> None:
 
 def remarks(record: dict[str, Any]) -> None:
     """What to know before trusting a figure that is measured on these data."""
-    if Split.UNLABELLED not in [part["split"] for part in record["splits"]]:
-        st.caption("The student learns from the training functions too; it is shown no label of theirs.")
-    if record["fresh"]:
-        st.caption("Training and unlabelled functions are drawn anew every epoch; validation and test are fixed.")
     for note in record["notes"]:
-        st.warning(note, icon=":material/warning:")
+        st.info(note, icon=":material/info:")
     if record["conflicts"]:
         first, second = record["conflict"]
         st.warning(
@@ -254,7 +252,12 @@ def remarks(record: dict[str, Any]) -> None:
             )
     count = record["duplicates"]
     found = f"{count:,} duplicate{'' if count == 1 else 's'}" if count else "No duplicates"
-    st.caption(f"{found}, white space aside.")
+    said = [f"{found}, white space aside."]
+    if record["fresh"]:
+        said.append("Training and unlabelled functions are drawn anew every epoch; validation and test are fixed.")
+    elif Split.UNLABELLED not in [part["split"] for part in record["splits"]]:
+        said.append("The student learns from the training functions too; it is shown no label of theirs.")
+    st.caption(" ".join(said))
 
 
 def preview(dataset: Dataset, parts: Mapping[Split, Sequence[Example]]) -> None:
@@ -265,8 +268,8 @@ def preview(dataset: Dataset, parts: Mapping[Split, Sequence[Example]]) -> None:
     )
     split = split or next(iter(parts))
     start = right.number_input("From number", 1, len(parts[split]), key=f"preview_from/{split}/{len(parts[split])}")
-    for example in parts[split][start - 1 : start - 1 + SHOWN]:
-        title(example, dataset)
+    for number, example in enumerate(parts[split][start - 1 : start - 1 + SHOWN]):
+        show(example, dataset, expanded=number == 0)
 
 
 def draw(record: dict[str, Any]) -> None:
@@ -287,13 +290,19 @@ def draw(record: dict[str, Any]) -> None:
     )
 
 
-def title(example: Example, dataset: Dataset) -> None:
+def show(example: Example, dataset: Dataset, *, expanded: bool) -> None:
     """One example behind its label."""
     label = "no label" if example.label == UNKNOWN else dataset.labels[example.label]
     kind = f" · {example.group}" if example.group else ""
-    with st.expander(f"{label}{kind} · `{example.origin}`"):
+    with st.expander(f"{label}{kind} · `{example.origin}`", expanded=expanded):
         for code, column in zip(example.codes, st.columns(len(example.codes)), strict=True):
-            column.code(code, language=None if dataset.language is None else str(dataset.language))
+            column.code(
+                code[:MOST_SHOWN],
+                language=None if dataset.language is None else str(dataset.language),
+                height=400 if code.count("\n") > 20 else "content",
+            )
+            if len(code) > MOST_SHOWN:
+                column.caption(f"The first {MOST_SHOWN:,} of {len(code):,} characters.")
 
 
 def changed(path: Path) -> float | None:

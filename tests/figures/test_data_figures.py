@@ -29,7 +29,7 @@ def test_the_classes_of_a_split_add_up_to_it() -> None:
 def test_balance() -> None:
     figure = balance_figure(data_info(record()))
     assert [bar.name for bar in figure.data] == ["safe", "vulnerable", "no label"]
-    assert list(figure.data[1].x) == [25, 0, 5] and list(figure.data[1].text) == ["25%", "", "50%"]
+    assert list(figure.data[1].x) == [25, 0, 5] and list(figure.data[1].text) == ["25%", "", ""]
     labelled = record(splits=record()["splits"][:1])
     assert len(balance_figure(data_info(labelled)).data) == 2
 
