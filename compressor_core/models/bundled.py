@@ -1,4 +1,4 @@
-"""What a teacher can be without downloading one: bundled with the program, or trained from scratch."""
+"""What a teacher can be made of, and the teachers that are bundled with the program."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from compressor_core.errors import ModelError
 
 FROM_SCRATCH = "from-scratch"
 """The base that is no pre-trained model: a small encoder, trained on the dataset alone."""
+CODEBERT, GRAPHCODEBERT = "microsoft/codebert-base", "microsoft/graphcodebert-base"
+BASES = {
+    FROM_SCRATCH: "A small encoder, trained from scratch",
+    CODEBERT: "CodeBERT",
+    GRAPHCODEBERT: "GraphCodeBERT, which reads data flow",
+}
+"""What a teacher can be made of, by name; any other Hugging Face encoder will do as well."""
 _TEACHERS = Path(__file__).resolve().parents[2] / "assets" / "teachers"
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
+import pickle
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
@@ -17,12 +17,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
-from transformers.utils.logging import disable_progress_bar
+from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
-from compressor_core.errors import ModelError
+from compressor_core.errors import CompressorError, ModelError
 from compressor_core.files import storage_error, write_json
 from compressor_core.models import graph
 from compressor_core.models.card import CARD, MAX_TOKENS, ModelCard, read_card
+from compressor_core.models.hub import TOKENIZER_FILES
 from compressor_core.models.inference import predict
 from compressor_core.models.inputs import Encoded, FunctionInput
 from compressor_core.models.pair import PairClassifier, encoder_of
@@ -31,7 +32,9 @@ from compressor_core.task import PairFeatures, Task
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-disable_progress_bar()  # type: ignore[no-untyped-call] # of loading and saving: a matter of milliseconds here
+# Loading and saving is a matter of milliseconds, and which weights are missing is checked here, not reported.
+disable_progress_bar()  # type: ignore[no-untyped-call]
+set_verbosity_error()  # type: ignore[no-untyped-call]
 
 WEIGHTS = "model.safetensors"
 T = TypeVar("T")
@@ -123,11 +126,13 @@ def load(folder: Path | str) -> Classifier:
     require_files(folder)
     card = read_card(folder)
     with readable(folder):
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         if card is not None and card.task is Task.CLONE:
             model: nn.Module = _load_pair(folder, card)
         else:
-            model = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True)
+            model = AutoModelForSequenceClassification.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
     config: Any = model.encoder.config if isinstance(model, PairClassifier) else model.config
     if config.num_labels != 2:
         raise ModelError(f"{folder} tells {config.num_labels} classes apart: this program works with two.")
@@ -151,8 +156,7 @@ def require_files(folder: Path, *, weights: bool = True) -> None:
         raise ModelError(f"{folder} has no config.json: a model folder has config.json, weights and a tokenizer.")
     if weights and not any(folder.glob("*.safetensors")) and not (folder / "pytorch_model.bin").is_file():
         raise ModelError(f"{folder} has no {WEIGHTS}: copy the whole model folder, weights included.")
-    tokenizers = ("tokenizer.json", "vocab.json", "vocab.txt", "sentencepiece.bpe.model", "spiece.model")
-    if not any((folder / name).is_file() for name in tokenizers):
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise ModelError(f"{folder} has no tokenizer.json: copy the tokenizer that the model was trained with.")
 
 
@@ -161,20 +165,23 @@ def readable(folder: Path) -> Iterator[None]:
     """Turn whatever the libraries raise for damaged files into one ModelError."""
     try:
         yield
-    except (OSError, ValueError, KeyError, RuntimeError, json.JSONDecodeError, SafetensorError) as error:
+    except CompressorError:
+        raise
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            f"The weights in {folder} are a pickle that holds more than tensors, or damaged, and were not opened: "
+            f"get them as {WEIGHTS}."
+        ) from error
+    except Exception as error:  # transformers, tokenizers and safetensors each have their own
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise ModelError(
             f"The model in {folder} cannot be read ({reason}): a file is damaged or incomplete; copy it again."
         ) from error
-    except Exception as error:
-        if type(error).__module__.split(".")[0] not in {"builtins", "safetensors", "tokenizers"}:
-            raise
-        raise ModelError(f"The model in {folder} cannot be read ({error}): copy it again.") from error
 
 
 def _load_pair(folder: Path, card: ModelCard) -> PairClassifier:
     features = card.pair_features or PairFeatures.COMPARE
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     weights = load_file(folder / WEIGHTS)
     # Of the published clone students, those of CodeBERT have a pooler and those of GraphCodeBERT have none.
     encoder = encoder_of(config, pooler="encoder.pooler.dense.weight" in weights)

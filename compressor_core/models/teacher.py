@@ -2,87 +2,201 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, PretrainedConfig
+import torch
+from torch import nn
+from transformers import (
+    MODEL_FOR_MASKED_LM_MAPPING,
+    AutoConfig,
+    AutoModel,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedTokenizerBase,
+)
 
 from compressor_core.architecture import Architecture
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import ModelError
-from compressor_core.models.bundled import FROM_SCRATCH
-from compressor_core.models.card import MAX_TOKENS, ModelCard
+from compressor_core.language import Language
+from compressor_core.models import graph
+from compressor_core.models.bundled import GRAPHCODEBERT
+from compressor_core.models.card import CARD, DATA_FLOW_NODES, MAX_TOKENS, MAX_TOKENS_BESIDE_FLOW, ModelCard
 from compressor_core.models.classifier import Classifier, readable, require_files
+from compressor_core.models.hub import fetch
+from compressor_core.models.pair import PairClassifier, without_pooler
 from compressor_core.models.student import build
 from compressor_core.task import PairFeatures, Task
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_COUNT_FROM_TWO = {"roberta", "xlm-roberta", "camembert"}
+"""Families that number positions from 2, so that data flow has 0 for its nodes."""
 
 
 def from_scratch(
     architecture: Architecture,
-    functions: Sequence[str],
+    functions: Iterable[str],
     task: Task,
     labels: tuple[str, str],
     max_length: int,
     pair_features: PairFeatures = PairFeatures.COMPARE,
+    data_flow: Language | None = None,
 ) -> Classifier:
     """A freshly initialised model (from torch's global generator) with a tokenizer trained on `functions`.
 
     Raises:
         DataError: the vocabulary is too small for the 256 bytes.
     """
-    tokenizer = train_tokenizer(functions, architecture.vocab_size)
+    texts = functions if data_flow is None else (graph.text_of(code, data_flow) for code in functions)
+    tokenizer = train_tokenizer(texts, architecture.vocab_size)
     model = build(architecture, task, pair_features, labels=labels)
     pair = pair_features if task is Task.CLONE else None
-    return Classifier(model, tokenizer, ModelCard(task, labels, max_length, architecture, pair))
+    longest = MAX_TOKENS if data_flow is None else MAX_TOKENS_BESIDE_FLOW
+    card = ModelCard(task, labels, min(max_length, longest), architecture, pair, data_flow)
+    return Classifier(model, tokenizer, card)
 
 
-def load_encoder(base: str, task: Task, labels: tuple[str, str], max_length: int) -> Classifier:
+def load_encoder(
+    base: str,
+    task: Task,
+    labels: tuple[str, str],
+    max_length: int,
+    pair_features: PairFeatures = PairFeatures.COMPARE,
+    data_flow: Language | None = None,
+) -> Classifier:
     """A pre-trained encoder with a fresh classification head, from a folder, the local cache or the hub.
+
+    Code that comes with a model is never run, and every weight of the encoder must be there.
 
     Raises:
         ModelError: the folder or name is not a usable encoder; the sentence says what is missing.
     """
-    if task is not Task.VULNERABILITY:
-        raise ModelError(f"{base!r} cannot be fine-tuned for {task} yet: use the base {FROM_SCRATCH!r}")
+    folder = _folder(base)
+    require_files(folder)
+    config = _config(folder)
+    longest = min(getattr(config, "max_position_embeddings", MAX_TOKENS + 2) - 2, MAX_TOKENS)
+    if data_flow is not None:
+        if config.model_type not in _COUNT_FROM_TWO:
+            raise ModelError(
+                f"{base} is a {config.model_type} model, which cannot read data flow: "
+                f"switch data flow off, or choose {GRAPHCODEBERT} or another RoBERTa."
+            )
+        longest -= DATA_FLOW_NODES
+    if longest < 3:
+        raise ModelError(
+            f"{base} has too few positions for code{' and data flow' if data_flow else ''}: choose another."
+        )
+    with readable(folder):
+        tokenizer = _tokenizer(folder, config)
+        config.num_labels = len(labels)
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {name: i for i, name in enumerate(labels)}
+        model = _model(folder, config, task, pair_features)
+    card = ModelCard(
+        task,
+        labels,
+        min(max_length, longest),
+        pair_features=pair_features if task is Task.CLONE else None,
+        data_flow=data_flow,
+    )
+    return Classifier(model.train(), tokenizer, card)
+
+
+def reads_data_flow(base: str) -> bool:
+    """Whether a base was trained to read data flow: GraphCodeBERT by its name, or what a folder says of itself."""
+    if "graphcodebert" in base.lower():
+        return True
+    said = {name: _values(Path(base) / name) for name in (CARD, "config.json")}
+    origin = str(said["config.json"].get("_name_or_path", "")).lower()
+    return said[CARD].get("data_flow") is not None or "graphcodebert" in origin
+
+
+def _folder(base: str) -> Path:
     folder = Path(base)
     if folder.is_dir():
-        require_files(folder)
-    elif not _HUB_NAME.fullmatch(base) or base.startswith(".") or os.path.isabs(base):
+        return folder
+    if folder.exists():
+        raise ModelError(f"{base} is a file: give the folder of the model, with config.json, weights and tokenizer.")
+    if not _HUB_NAME.fullmatch(base) or base.startswith(".") or os.path.isabs(base):
         raise ModelError(f"There is no model folder {base}: check the path, or give a Hugging Face name.")
-    else:
-        _require_reachable(base)
-    with readable(folder):
-        tokenizer = AutoTokenizer.from_pretrained(base)
-        if len(tokenizer) <= 100:
-            raise ModelError(f"{base} has an empty tokenizer: its vocabulary files are missing; copy them too.")
-        model = AutoModelForSequenceClassification.from_pretrained(
-            base, num_labels=2, id2label=dict(enumerate(labels)), label2id={name: i for i, name in enumerate(labels)}
-        )
-    return Classifier(model.train(), tokenizer, ModelCard(task, labels, min(max_length, _longest(model.config))))
+    return fetch(base)
 
 
-def _longest(config: PretrainedConfig) -> int:
-    positions = getattr(config, "max_position_embeddings", MAX_TOKENS + 2)
-    return min(positions - 2, MAX_TOKENS)
-
-
-def _require_reachable(name: str) -> None:
-    """Refuse at once, not after the library's half a minute of retries, when a hub name cannot be had."""
-    from huggingface_hub import HfApi, try_to_load_from_cache
-    from huggingface_hub.errors import HfHubHTTPError
-
-    if isinstance(try_to_load_from_cache(name, "config.json"), str):
-        return
+def _values(path: Path) -> dict[str, Any]:
+    """A JSON object of a model folder; empty if it is not there or none."""
     try:
-        HfApi().model_info(name, timeout=5)
-    except HfHubHTTPError as error:
-        raise ModelError(f"The hub has no public model {name!r}: check its name, or give a folder.") from error
-    except Exception as error:  # whatever the network layer raises: the remedy is the same
+        values = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _config(folder: Path) -> PreTrainedConfig:
+    """The configuration, if it is an encoder's: what can be trained as a masked language model, in one piece."""
+    values = _values(folder / "config.json")
+    if not values:
+        raise ModelError(f"{folder}/config.json is no JSON object: copy the file again.")
+    kind = values.get("model_type", "without a model_type")
+    encoders = "this program takes encoders, such as RoBERTa, BERT and DistilBERT models"
+    try:
+        config: PreTrainedConfig = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # transformers has many words for a kind that it does not know
+        if "auto_map" in values:
+            reason = "needs code of its own, which is never run"
+        else:
+            reason = "is unknown to transformers, or its configuration is damaged"
+        raise ModelError(f"The model in {folder} ({kind}) {reason}: {encoders}.") from error
+    if (
+        type(config) not in MODEL_FOR_MASKED_LM_MAPPING
+        or config.is_encoder_decoder
+        or getattr(config, "is_decoder", False)
+    ):
+        raise ModelError(f"The model in {folder} ({kind}) is no encoder: {encoders}.")
+    return config
+
+
+def _tokenizer(folder: Path, config: PreTrainedConfig) -> PreTrainedTokenizerBase:
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
+    if len(tokenizer) <= 100:
+        raise ModelError(f"{folder} has an empty tokenizer: its vocabulary files are missing; copy them too.")
+    if len(tokenizer) > config.vocab_size:
         raise ModelError(
-            f"There is no folder {name!r}, it is not in the local cache, and the hub cannot be reached: "
-            "download the model on a machine with a network and give its folder."
-        ) from error
+            f"{folder} has a tokenizer of {len(tokenizer)} tokens and weights for {config.vocab_size}: "
+            "they belong to different models; restore the tokenizer that the model was trained with."
+        )
+    if not tokenizer.is_fast or None in (tokenizer.pad_token_id, tokenizer.cls_token_id, tokenizer.sep_token_id):
+        raise ModelError(f"{folder} has a tokenizer without <s>, </s> and <pad>, or their like: it is no encoder's.")
+    return tokenizer
+
+
+def _model(folder: Path, config: PreTrainedConfig, task: Task, pair_features: PairFeatures) -> nn.Module:
+    kind: Any = AutoModel if task is Task.CLONE else AutoModelForSequenceClassification
+    model, told = kind.from_pretrained(
+        folder,
+        config=config,
+        dtype=torch.float32,
+        local_files_only=True,
+        trust_remote_code=False,
+        ignore_mismatched_sizes=True,  # of a head for other labels; the encoder's own are refused below
+        output_loading_info=True,
+    )
+    root = "" if task is Task.CLONE else f"{model.base_model_prefix}."
+    lost = [*told["missing_keys"], *(name for name, *_ in told["mismatched_keys"])]
+    lost = sorted(name for name in lost if name.startswith(root) and not name.startswith(f"{root}pooler."))
+    if lost:
+        raise ModelError(
+            f"The weights in {folder} do not fit its config.json: {len(lost)} of the encoder's are missing or of "
+            f"another shape, such as {lost[0]}; copy both files from the same model."
+        )
+    if task is not Task.CLONE:
+        classifier: nn.Module = model
+        return classifier
+    return PairClassifier(model if pair_features is PairFeatures.CONCAT else without_pooler(model), pair_features)

@@ -1,0 +1,106 @@
+"""Models of the Hugging Face hub as folders: from the local cache, or downloaded; refused at once if neither works."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from compressor_core.errors import ModelError
+
+PATIENCE = 6.0
+"""Seconds that the hub has for its first answer; looking up a name without a network can take far longer."""
+TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "sentencepiece.bpe.model", "spiece.model")
+"""Files of which a tokenizer has at least one."""
+_BESIDE = ("config.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+_REMEDY = "download the model on a machine with a network and give its folder"
+T = TypeVar("T")
+
+
+def fetch(name: str) -> Path:
+    """The folder of a model by its name on the hub: configuration, tokenizer and weights, nothing else.
+
+    Raises:
+        ModelError: no such name, not in the cache and no network, or the download breaks off; within seconds.
+    """
+    from huggingface_hub import HfApi, constants, snapshot_download
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
+
+    cached = _cached(name)
+    if cached is not None:
+        return cached
+    missing = f"There is no folder {name!r}, and it is not in the local cache"
+    if constants.HF_HUB_OFFLINE:
+        raise ModelError(f"{missing}, and HF_HUB_OFFLINE keeps this program from the hub: unset it, or {_REMEDY}.")
+    try:
+        info = _within(PATIENCE, lambda: HfApi().model_info(name, timeout=PATIENCE))
+        files = {file.rfilename for file in info.siblings or ()}
+        wanted = _wanted(files)
+        if not wanted:
+            raise ModelError(f"The hub's model {name!r} has no weights that can be loaded: choose another.")
+        return Path(snapshot_download(name, allow_patterns=wanted))
+    except ModelError:
+        raise
+    except GatedRepoError as error:
+        raise ModelError(
+            f"The hub gives {name!r} only to those who asked for it: accept its terms there, or give a folder."
+        ) from error
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise ModelError(f"The hub has no public model {name!r}: check its name, or give a folder.") from error
+    except HfHubHTTPError as error:
+        raise ModelError(f"The hub refuses {name!r} ({_first_line(error)}): try later, or give a folder.") from error
+    except Exception as error:  # whatever the network layer raises: the remedy is the same
+        raise ModelError(f"{missing}, and the hub cannot be reached ({_first_line(error)}): {_REMEDY}.") from error
+
+
+def _cached(name: str) -> Path | None:
+    """The snapshot in the local cache, if it is whole."""
+    from huggingface_hub import snapshot_download
+
+    with suppress(Exception):  # not there, or not a name at all: the hub will say
+        folder = Path(snapshot_download(name, local_files_only=True))
+        files = {path.name for path in folder.iterdir()}
+        if _wanted(files) and "config.json" in files and not files.isdisjoint(TOKENIZER_FILES):
+            return folder
+    return None
+
+
+def _wanted(files: set[str]) -> list[str]:
+    """The files to have of those there are: weights in one format, safetensors if possible; none without weights."""
+    for single, index in (
+        ("model.safetensors", "model.safetensors.index.json"),
+        ("pytorch_model.bin", "pytorch_model.bin.index.json"),
+    ):
+        stem, _, end = single.rpartition(".")
+        weights = {single} & files or {file for file in files if file.startswith(f"{stem}-") and file.endswith(end)}
+        if weights:
+            return sorted(weights | ({index, *_BESIDE, *TOKENIZER_FILES} & files))
+    return []
+
+
+def _within(seconds: float, work: Callable[[], T]) -> T:
+    """What `work` returns or raises; TimeoutError if it takes longer, and it is left to itself."""
+    outcome: list[T] = []
+    failure: list[Exception] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except Exception as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failure:
+        raise failure[0]
+    if not outcome:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+    return outcome[0]
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0][:160] if text else type(error).__name__
