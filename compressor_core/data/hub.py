@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from compressor_core.data.dataset import Split
 from compressor_core.errors import DataError
 
 _PARQUET = re.compile(r"(train|validation|test)-(\d+)-of-(\d+)\.parquet")
-_TIMEOUT = 5
-"""Seconds to wait for the hub before saying that it cannot be reached."""
+PATIENCE = 6.0
+"""Seconds that the hub has for its first answer; looking up a name without a network can take far longer."""
+T = TypeVar("T")
 
 Parts = Mapping[Split, Sequence[Path]]
 
@@ -40,8 +42,8 @@ def dataset_parts(repository: str) -> Parts:
     if (parts := cached_parts(repository)) is not None:
         return parts
     try:
-        HfApi().dataset_info(repository, timeout=_TIMEOUT)
-        folder = snapshot_download(repository, repo_type="dataset", allow_patterns="*.parquet", etag_timeout=_TIMEOUT)
+        within(PATIENCE, lambda: HfApi().dataset_info(repository, timeout=PATIENCE))
+        folder = snapshot_download(repository, repo_type="dataset", allow_patterns="*.parquet")
     except Exception as error:  # whatever the network layer raises: the remedy is the same
         raise DataError(
             f"the dataset {repository} is not in the local cache and the hub cannot be reached: "
@@ -65,6 +67,27 @@ def parquet_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]
                 yield from batch.to_pylist()
     except (pyarrow.ArrowException, OSError) as error:
         raise DataError(f"{path} is damaged ({error}): remove it and download it again") from error
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """What `work` returns or raises; TimeoutError if it takes longer, and it is left to itself."""
+    outcome: list[T] = []
+    failure: list[Exception] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except Exception as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failure:
+        raise failure[0]
+    if not outcome:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+    return outcome[0]
 
 
 def _parts(folder: Path) -> Parts | None:

@@ -81,7 +81,7 @@ def balance_figure(info: DataInfo) -> go.Figure:
             insidetextanchor="middle",
             textangle=0,
             marker={
-                "color": theme.faint(_COLORS[label], 0.75),
+                "color": _COLORS[label],
                 "line": {"color": _COLORS[label], "width": 1},
                 "pattern": {
                     "shape": _HATCH[label],

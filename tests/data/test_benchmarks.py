@@ -236,6 +236,16 @@ class TestHub:
             open_dataset("devign")
         assert time.monotonic() - started < 8
 
+    def test_a_network_that_never_answers_is_not_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def silence(*_: Any, **__: Any) -> Any:
+            time.sleep(20)
+
+        monkeypatch.setattr(socket, "getaddrinfo", silence)
+        monkeypatch.setattr(hub, "PATIENCE", 0.2)
+        monkeypatch.setattr(hub, "cached_parts", lambda repository: None)
+        with pytest.raises(DataError, match="the hub cannot be reached: download it"):
+            open_dataset("bigclonebench")
+
 
 @with_samples
 def test_the_sample_of_bigclonebench() -> None:
