@@ -110,13 +110,19 @@ def open_dataset(name: str, data: str | None = None, *, seed: int = 0) -> Datase
     return read_file(data)
 
 
+def default_split(dataset: Dataset) -> Split | None:
+    """What to evaluate on if nothing else is said: the test split; None, which is everything, of one's own file."""
+    return None if isinstance(dataset, FileDataset) and not dataset.published else Split.TEST
+
+
 def examples_for(dataset: Dataset, split: Split | None) -> Sequence[Example]:
-    """What to evaluate on: the split asked for; by default the test split, and all of a file without published ones.
+    """What to evaluate on: the split asked for, else that of `default_split`.
 
     Raises:
         DataError: the split is empty, or has examples without a label.
     """
-    if split is None and isinstance(dataset, FileDataset) and not dataset.published:
+    split = split or default_split(dataset)
+    if split is None and isinstance(dataset, FileDataset):
         return dataset.everything()
     examples = dataset.examples(split or Split.TEST)
     if any(example.label == UNKNOWN for example in examples):

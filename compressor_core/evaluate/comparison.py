@@ -12,7 +12,7 @@ from torch import Tensor
 
 from compressor_core.cost import cost
 from compressor_core.data.dataset import Example, Split
-from compressor_core.data.registry import examples_for, open_dataset
+from compressor_core.data.registry import default_split, examples_for, open_dataset
 from compressor_core.errors import DataError, ModelError
 from compressor_core.evaluate.latency import latency, machine
 from compressor_core.evaluate.progress import told, until_cancelled
@@ -46,7 +46,7 @@ class CompareConfig:
 def evaluate(model: Path, dataset: str, data: str | None, split: str | None, *, seed: int = 0) -> dict[str, Any]:
     """Scores of one model, see `quality`. Raises ModelError or DataError for what cannot be read."""
     classifier = load(model)
-    examples = _examples(classifier, dataset, data, split, seed)
+    examples, _ = _examples(classifier, dataset, data, split, seed)
     predicted = classifier.logits([e.codes for e in examples]).argmax(-1).tolist()
     return quality([e.label for e in examples], predicted, [e.group for e in examples])
 
@@ -68,7 +68,7 @@ def compare(config: CompareConfig, *, cancelled: Callable[[], bool] = lambda: Fa
             f"the teacher is for {models['teacher'].card.task} and the student for {models['student'].card.task}: "
             "compare two models of the same task"
         )
-    examples = _examples(models["student"], config.dataset, config.data, config.split, config.seed)
+    examples, split = _examples(models["student"], config.dataset, config.data, config.split, config.seed)
     codes = [example.codes for example in examples]
     gold, groups = [e.label for e in examples], [e.group for e in examples]
     logits: dict[str, Tensor] = {}
@@ -100,7 +100,7 @@ def compare(config: CompareConfig, *, cancelled: Callable[[], bool] = lambda: Fa
         "mcnemar_p": paired["p"],
         "labels": list(models["teacher"].card.labels),
         "dataset": config.dataset,
-        "split": config.split or ("test" if config.data is None else "all"),
+        "split": split,
         "examples": len(examples),
         "latency_examples": len(sample),
         "machine": machine(config.threads),
@@ -111,7 +111,10 @@ def _words(name: str, total: int) -> Callable[[int], str]:
     return lambda done: f"The {name} predicts {done:,} of {total:,}"
 
 
-def _examples(model: Classifier, dataset: str, data: str | None, split: str | None, seed: int) -> Sequence[Example]:
+def _examples(
+    model: Classifier, dataset: str, data: str | None, split: str | None, seed: int
+) -> tuple[Sequence[Example], str]:
+    """The examples to predict, and the split that they are, or "all"."""
     opened = open_dataset(dataset, data, seed=seed)
     if opened.task is not model.card.task:
         raise ModelError(
@@ -119,7 +122,8 @@ def _examples(model: Classifier, dataset: str, data: str | None, split: str | No
         )
     if split is not None and split not in set(Split):
         raise DataError(f"there is no split {split!r}: choose from {', '.join(Split)}")
-    return examples_for(opened, None if split is None else Split(split))
+    wanted = default_split(opened) if split is None else Split(split)
+    return examples_for(opened, wanted), str(wanted or "all")
 
 
 def _describe(model: Classifier, folder: Path, tokens: float) -> dict[str, Any]:
