@@ -1,26 +1,36 @@
-"""The bundled teacher is what the README says it is."""
+"""The bundled teachers are what the README says they are."""
 
 from __future__ import annotations
 
-from benchmarks.classroom import bag_of_tokens
+import pytest
+
+from benchmarks.classroom import bag_of_tokens, token_overlap
 from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.clones import ClassroomClone
 from compressor_core.evaluate.comparison import evaluate
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.models.card import read_card, size_on_disk
 
-NAME = "classroom-vulnerability"
+NAMES = ("classroom-vulnerability", "classroom-clone")
 
 
-def test_it_is_small_good_and_beyond_a_bag_of_tokens() -> None:
-    folder = bundled_teacher(NAME)
+def test_the_one_for_vulnerabilities_is_good_and_beyond_a_bag_of_tokens() -> None:
+    accuracy = evaluate(bundled_teacher("classroom-vulnerability"), "classroom-vulnerability", None, None)["accuracy"]
+    assert accuracy >= 0.94
+    assert accuracy >= bag_of_tokens(1, ClassroomVulnerability()) + 0.06
+
+
+def test_the_one_for_clones_is_good_and_beyond_token_overlap() -> None:
+    accuracy = evaluate(bundled_teacher("classroom-clone"), "classroom-clone", None, None)["accuracy"]
+    assert accuracy >= 0.95
+    assert token_overlap(ClassroomClone()) <= 0.85
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_card_says_how_it_was_made(name: str) -> None:
+    folder = bundled_teacher(name)
+    card = read_card(folder)
     assert size_on_disk(folder) <= 20e6
-    scores = evaluate(folder, NAME, None, None)
-    assert scores["accuracy"] >= 0.94
-    assert scores["accuracy"] >= bag_of_tokens(1, ClassroomVulnerability()) + 0.06
-
-
-def test_its_card_says_how_it_was_made() -> None:
-    card = read_card(bundled_teacher(NAME))
     assert card is not None
-    assert card.dataset == NAME and card.dataset_fingerprint and card.architecture
+    assert card.dataset == name and card.dataset_fingerprint and card.architecture
     assert card.training["epochs"] and card.versions["torch"]
