@@ -15,16 +15,20 @@ from compressor_core.architecture import Architecture
 from compressor_core.cost import cost
 from compressor_core.data.dataset import Split
 from compressor_core.data.registry import open_dataset
-from compressor_core.data.tokenizer import train_tokenizer
+from compressor_core.distill.fine_tuning import pair_features
 from compressor_core.distill.losses import soft_label_divergence
 from compressor_core.distill.presets import PRESETS
+from compressor_core.distill.settings import TrainingConfig
 from compressor_core.distill.soft_labels import SoftLabels
-from compressor_core.distill.trainer import Data, Record, TrainingConfig, fit
+from compressor_core.distill.trainer import Data, Record, fit, remembered
 from compressor_core.errors import ModelError, SettingsError
+from compressor_core.evaluate.progress import told
 from compressor_core.evaluate.quality import agreement, quality
-from compressor_core.models.card import ModelCard, size_on_disk
-from compressor_core.models.classifier import Classifier, load
-from compressor_core.models.student import build
+from compressor_core.models.card import size_on_disk
+from compressor_core.models.classifier import load
+from compressor_core.models.compute import choose
+from compressor_core.models.graph import extracting
+from compressor_core.models.teacher import from_scratch
 from compressor_core.task import PairFeatures
 from compressor_core.versions import versions
 
@@ -34,10 +38,11 @@ EPOCHS_PER_DRAW = 2
 
 @dataclass(frozen=True)
 class DistillConfig:
-    """What `distill` is asked for.
+    """What `distill` is asked for; whether the student reads data flow is as with its teacher.
 
-    `architecture` is V,H,L,A,I. `epochs` and `learning_rate` None: the preset's. The paper's temperature is 10 for
-    vulnerability prediction and 1 for clone detection; the default of 2 is a choice, not the outcome of a comparison.
+    `architecture` is V,H,L,A,I. `pair_features` is for the clone task. `epochs` and `learning_rate` None: the preset's.
+    The paper's temperature is 10 for vulnerability prediction and 1 for clone detection; the default of 2 is a choice,
+    not the outcome of a comparison.
     """
 
     teacher: str
@@ -53,6 +58,9 @@ class DistillConfig:
     patience: int | None = None
     seed: int = 0
     threads: int | None = None
+    pair_features: str = PairFeatures.COMPARE
+    device: str | None = None
+    precision: str | None = None
 
     def training(self) -> TrainingConfig:
         """The settings of the training loop. Raises SettingsError for values out of range."""
@@ -61,13 +69,10 @@ class DistillConfig:
         if not self.temperature > 0:
             raise SettingsError(f"the temperature must be above 0, not {self.temperature!r}")
         preset = PRESETS[self.preset]
-        return TrainingConfig(
+        return TrainingConfig.of(
+            self,
             epochs=preset.epochs if self.epochs is None else self.epochs,
             learning_rate=preset.learning_rate if self.learning_rate is None else self.learning_rate,
-            batch_size=self.batch_size,
-            patience=self.patience,
-            seed=self.seed,
-            threads=self.threads,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -91,6 +96,8 @@ def distil(
     """
     started = time.monotonic()
     training = config.training()
+    compute = choose(config.device, config.precision)
+    features = pair_features(config.pair_features)
     architecture = Architecture.parse(config.architecture)
     yield {"type": "progress", "message": "Loading the teacher and the dataset"}
     teacher = load(Path(config.teacher))
@@ -100,40 +107,56 @@ def distil(
             f"the teacher {config.teacher} is for {teacher.card.task} and {dataset.name} is for {dataset.task}: "
             "choose a teacher and a dataset of the same task"
         )
+    flow = teacher.card.data_flow
+    if flow is not None and dataset.language not in (None, flow):
+        raise ModelError(
+            f"the teacher {config.teacher} reads the data flow of {flow} and {dataset.name} is {dataset.language}: "
+            "choose a teacher and a dataset of the same language"
+        )
+    teacher.model.to(compute.device)
     yield {"type": "progress", "message": "Training the student's tokenizer"}
     texts = [code for example in dataset.examples(Split.UNLABELLED) for code in example.codes]
-    tokenizer = train_tokenizer(texts, architecture.vocab_size)
+    if flow is not None:
+        yield from told(extracting(texts, flow), lambda done: f"Reading the data flow of {done:,} functions")
     torch.manual_seed(config.seed)
-    model = build(architecture, dataset.task, labels=dataset.labels)
-    card = ModelCard(
-        task=dataset.task,
-        labels=dataset.labels,
-        max_length=_student_length(teacher.card.max_length),
-        architecture=architecture,
-        pair_features=PairFeatures.COMPARE if len(dataset.examples(Split.TEST)[0].codes) == 2 else None,
+    student = from_scratch(
+        architecture,
+        texts,
+        dataset.task,
+        dataset.labels,
+        _student_length(teacher.card.max_length),
+        features,
+        data_flow=flow,
+    )
+    card = replace(
+        student.card,
         teacher=str(config.teacher),
         dataset=dataset.name,
         dataset_fingerprint=dataset.fingerprint,
         budget_mb=config.budget_mb,
         seed=config.seed,
-        training={"preset": config.preset, "temperature": config.temperature, **training.to_dict()},
+        training={
+            "preset": config.preset,
+            "temperature": config.temperature,
+            **training.to_dict(),
+            **compute.to_dict(),
+        },
         versions=versions(),
     )
-    student = Classifier(model, tokenizer, card)
     labels = SoftLabels(teacher, Path(config.teacher))
 
-    def epoch_data(epoch: int) -> Generator[Record, None, Data]:
-        draw = epoch // EPOCHS_PER_DRAW
+    def unlabelled(draw: int) -> Generator[Record, None, Data]:
         functions = [example.codes for example in dataset.examples(Split.UNLABELLED, draw)]
         logits = yield from labels.of(functions)
-        return student.encode(functions), logits
+        inputs = yield from told(student.encoding(functions), lambda done: f"Encoding, {done:,} functions done")
+        return inputs, logits
 
     validation = dataset.examples(Split.VALIDATION)
     outcome = yield from fit(
-        model,
+        student.model,
         student.pad_id,
         training,
-        epoch_data,
+        remembered(unlabelled, lambda epoch: epoch // EPOCHS_PER_DRAW if dataset.fresh else 0),
         (student.encode([e.codes for e in validation]), torch.tensor([e.label for e in validation])),
         functools.partial(soft_label_divergence, temperature=config.temperature),
         checkpoint=checkpoint,
@@ -143,8 +166,10 @@ def distil(
     test = dataset.examples(Split.TEST)
     gold, groups = [e.label for e in test], [e.group for e in test]
     codes = [e.codes for e in test]
-    teacher_says = teacher.logits(codes).argmax(-1).tolist()
-    student_says = student.logits(codes).argmax(-1).tolist()
+    of = f"of {len(codes):,} examples of the test split"
+    teacher_logits = yield from told(teacher.predicting(codes), lambda done: f"The teacher predicts {done:,} {of}")
+    student_logits = yield from told(student.predicting(codes), lambda done: f"The student predicts {done:,} {of}")
+    teacher_says, student_says = teacher_logits.argmax(-1).tolist(), student_logits.argmax(-1).tolist()
     teacher_scores, scores = quality(gold, teacher_says), quality(gold, student_says, groups)
     agreed = agreement(teacher_says, student_says)
     metrics = {
@@ -169,7 +194,7 @@ def distil(
         "size_mb": size_on_disk(out) / 1e6,
         "parameters": student.parameters,
         "architecture": architecture.to_dict(),
-        "paper_gflops": cost(architecture, dataset.task).paper_gflops,
+        "paper_gflops": cost(architecture, dataset.task, features).paper_gflops,
         "seconds": time.monotonic() - started,
         "cancelled": outcome.cancelled,
     }

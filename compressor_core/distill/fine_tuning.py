@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,18 @@ from compressor_core.architecture import Architecture
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.distill.losses import cross_entropy
-from compressor_core.distill.trainer import Data, Record, TrainingConfig, fit
+from compressor_core.distill.settings import TrainingConfig
+from compressor_core.distill.trainer import Data, Record, fit, remembered
+from compressor_core.errors import SettingsError
+from compressor_core.evaluate.progress import told
 from compressor_core.evaluate.quality import quality
+from compressor_core.language import Language
 from compressor_core.models.bundled import FROM_SCRATCH
-from compressor_core.models.card import ModelCard, size_on_disk
-from compressor_core.models.classifier import Classifier
-from compressor_core.models.teacher import from_scratch, load_encoder
+from compressor_core.models.card import size_on_disk
+from compressor_core.models.compute import choose
+from compressor_core.models.graph import extracting
+from compressor_core.models.teacher import from_scratch, load_encoder, reads_data_flow
+from compressor_core.task import PairFeatures
 from compressor_core.versions import versions
 
 SCRATCH_ARCHITECTURE = Architecture(8000, 192, 4, 4, 512)
@@ -28,7 +34,12 @@ SCRATCH_ARCHITECTURE = Architecture(8000, 192, 4, 4, 512)
 
 @dataclass(frozen=True)
 class TeacherConfig:
-    """What `train-teacher` is asked for. `learning_rate` None: 6e-4 from scratch, 2e-5 for a pre-trained base."""
+    """What `train-teacher` is asked for.
+
+    `learning_rate` None: 6e-4 from scratch, 2e-5 for a pre-trained base. `data_flow` None: if the base was trained to
+    read it, as GraphCodeBERT was. `pair_features` is for the clone task. `device` and `precision` None: CUDA with half
+    precision if there is one, else a CPU with float32.
+    """
 
     base: str = FROM_SCRATCH
     dataset: str = "classroom-vulnerability"
@@ -42,18 +53,15 @@ class TeacherConfig:
     threads: int | None = None
     architecture: str = str(SCRATCH_ARCHITECTURE)
     """Of a base trained from scratch, as V,H,L,A,I."""
+    pair_features: str = PairFeatures.COMPARE
+    data_flow: bool | None = None
+    device: str | None = None
+    precision: str | None = None
 
     def training(self) -> TrainingConfig:
         """The settings of the training loop. Raises SettingsError for values out of range."""
-        rate = self.learning_rate or (6e-4 if self.base == FROM_SCRATCH else 2e-5)
-        return TrainingConfig(
-            epochs=self.epochs,
-            learning_rate=rate,
-            batch_size=self.batch_size,
-            patience=self.patience,
-            seed=self.seed,
-            threads=self.threads,
-        )
+        usual = 6e-4 if self.base == FROM_SCRATCH else 2e-5
+        return TrainingConfig.of(self, learning_rate=usual if self.learning_rate is None else self.learning_rate)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -76,36 +84,50 @@ def train_teacher(
     """
     started = time.monotonic()
     training = config.training()
+    compute = choose(config.device, config.precision)
+    features = pair_features(config.pair_features)
     yield {"type": "progress", "message": "Reading the dataset"}
     dataset = open_dataset(config.dataset, config.data, seed=config.seed)
+    flow = _data_flow(config, dataset)
     torch.manual_seed(config.seed)
     if config.base == FROM_SCRATCH:
         yield {"type": "progress", "message": "Training the teacher's tokenizer"}
         texts = [code for example in dataset.examples(Split.TRAIN) for code in example.codes]
+        if flow is not None:
+            yield from told(extracting(texts, flow), lambda done: f"Reading the data flow of {done:,} functions")
         architecture = Architecture.parse(config.architecture)
-        teacher = from_scratch(architecture, texts, dataset.task, dataset.labels, config.max_length)
+        teacher = from_scratch(
+            architecture, texts, dataset.task, dataset.labels, config.max_length, features, data_flow=flow
+        )
     else:
         yield {"type": "progress", "message": f"Loading {config.base}"}
-        teacher = load_encoder(config.base, dataset.task, dataset.labels, config.max_length)
+        teacher = load_encoder(config.base, dataset.task, dataset.labels, config.max_length, features, data_flow=flow)
 
-    def epoch_data(epoch: int) -> Generator[Record, None, Data]:
-        return _labelled(teacher, dataset, Split.TRAIN, epoch)
-        yield  # a generator without progress to report
+    def labelled(split: Split, draw: int = 0) -> Generator[Record, None, Data]:
+        examples = dataset.examples(split, draw)
+        inputs = yield from told(
+            teacher.encoding([example.codes for example in examples]), lambda done: f"Encoding, {done:,} functions done"
+        )
+        return inputs, torch.tensor([example.label for example in examples])
 
+    validation = yield from labelled(Split.VALIDATION)
     outcome = yield from fit(
         teacher.model,
         teacher.pad_id,
         training,
-        epoch_data,
-        _labelled(teacher, dataset, Split.VALIDATION),
+        remembered(lambda draw: labelled(Split.TRAIN, draw), lambda epoch: epoch if dataset.fresh else 0),
+        validation,
         cross_entropy,
         checkpoint=checkpoint,
         cancelled=cancelled,
     )
     yield {"type": "progress", "message": "Measuring on the test split"}
     test = dataset.examples(Split.TEST)
-    predicted = teacher.logits([example.codes for example in test]).argmax(-1).tolist()
-    scores = quality([e.label for e in test], predicted, [e.group for e in test])
+    logits = yield from told(
+        teacher.predicting([example.codes for example in test]),
+        lambda done: f"Measuring on the test split, {done:,} of {len(test):,}",
+    )
+    scores = quality([e.label for e in test], logits.argmax(-1).tolist(), [e.group for e in test])
     seconds = time.monotonic() - started
     metrics = {
         "accuracy": scores["accuracy"],
@@ -114,16 +136,12 @@ def train_teacher(
         "epochs": outcome.epochs,
         "best_epoch": outcome.best_epoch,
     }
-    teacher.card = ModelCard(
-        task=dataset.task,
-        labels=dataset.labels,
-        max_length=teacher.card.max_length,
-        architecture=teacher.card.architecture,
-        pair_features=teacher.card.pair_features,
+    teacher.card = replace(
+        teacher.card,
         dataset=dataset.name,
         dataset_fingerprint=dataset.fingerprint,
         seed=config.seed,
-        training={"base": config.base, **training.to_dict()},
+        training={"base": config.base, **training.to_dict(), **compute.to_dict()},
         metrics=metrics,
         versions=versions(),
     )
@@ -141,7 +159,19 @@ def train_teacher(
     }
 
 
-def _labelled(model: Classifier, dataset: Dataset, split: Split, epoch: int = 0) -> Data:
-    examples = dataset.examples(split, epoch)
-    inputs = model.encode([example.codes for example in examples])
-    return inputs, torch.tensor([example.label for example in examples])
+def pair_features(name: str) -> PairFeatures:
+    """The pair features of that name. Raises SettingsError."""
+    if name not in set(PairFeatures):
+        raise SettingsError(f"there are no pair features {name!r}: choose from {', '.join(PairFeatures)}")
+    return PairFeatures(name)
+
+
+def _data_flow(config: TeacherConfig, dataset: Dataset) -> Language | None:
+    """The language whose data flow the teacher is to read, if any. Raises SettingsError if it is not known."""
+    wanted = reads_data_flow(config.base) if config.data_flow is None else config.data_flow
+    if wanted and dataset.language is None:
+        raise SettingsError(
+            f"{config.base} reads data flow and {dataset.name} does not say in which language its code is: "
+            f"say it ({', '.join(Language)}), or switch data flow off"
+        )
+    return dataset.language if wanted else None

@@ -14,10 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from compressor_core.errors import ModelError, SettingsError, TrainingError
+from compressor_core.distill.settings import TrainingConfig
+from compressor_core.errors import ModelError, TrainingError
 from compressor_core.evaluate.progress import until_cancelled
 from compressor_core.files import storage_error
 from compressor_core.models.classifier import drain
+from compressor_core.models.compute import Precision, choose
 from compressor_core.models.inference import forward, predict
 from compressor_core.models.inputs import Encoded
 
@@ -31,33 +33,6 @@ EpochData = Callable[[int], Generator[Record, None, Data]]
 
 _BUCKET = 40
 """Batches that are sorted by length together: enough for little padding, few enough to stay random."""
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """Settings of one training. `patience`: epochs without a better validation accuracy; None never stops early."""
-
-    epochs: int
-    learning_rate: float
-    batch_size: int = 32
-    warmup: float = 0.1
-    weight_decay: float = 0.01
-    gradient_clip: float = 1.0
-    patience: int | None = None
-    seed: int = 0
-    threads: int | None = None
-    checkpoint_seconds: float = 20.0
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise SettingsError(f"{name} must be a whole number from 1, not {getattr(self, name)!r}")
-        if not 0 < self.learning_rate < 1:
-            raise SettingsError(f"learning_rate must lie between 0 and 1, not {self.learning_rate!r}")
-
-    def to_dict(self) -> Record:
-        """Plain values, for JSON."""
-        return asdict(self)
 
 
 @dataclass
@@ -96,14 +71,17 @@ def fit(
 ) -> Generator[Record, None, Outcome]:
     """Train in place; yields a record per step and per epoch; leaves the best epoch's weights in the model.
 
-    AdamW, linear warm-up and decay, gradient clipping, batches of similar length. The best epoch is the one with
-    the highest validation accuracy. If `checkpoint` exists, training goes on from it; with one thread the final
-    weights equal those of an uninterrupted training bit for bit.
+    AdamW, linear warm-up and decay, gradient clipping, batches of similar length. Weights decay only where they are
+    matrices: biases and the scales of norms have no reason to be small. The model stays on the device that was
+    chosen; mixed precision keeps the weights in float32. The best epoch is the one with the highest validation
+    accuracy. If `checkpoint` exists, training goes on from it; with one thread of a CPU the final weights equal those
+    of an uninterrupted training bit for bit.
 
     Records: {"type": "step", "step", "epoch", "loss", "learning_rate"}; {"type": "epoch", "epoch", "loss",
     "validation_accuracy", "best", "examples_per_second"}; {"type": "progress", …}.
 
     Raises:
+        SettingsError: the device or precision asked for cannot be had.
         TrainingError: the loss is no longer a finite number.
         StorageError: the checkpoint cannot be written.
     """
@@ -149,6 +127,20 @@ def fit(
     return Outcome(state.best_accuracy, state.best_epoch, state.epoch, state.step, stopped)
 
 
+def remembered(load: EpochData, draw_of: Callable[[int], int]) -> EpochData:
+    """The data of an epoch's draw, loaded once for all epochs in a row that `draw_of` gives the same draw."""
+    kept: dict[int, Data] = {}
+
+    def epoch_data(epoch: int) -> Generator[Record, None, Data]:
+        draw = draw_of(epoch)
+        if draw not in kept:
+            kept.clear()
+            kept[draw] = yield from load(draw)
+        return kept[draw]
+
+    return epoch_data
+
+
 class _Training:
     """A model between two steps: its optimizer, its best weights so far, its checkpoint."""
 
@@ -161,7 +153,8 @@ class _Training:
         validation: Data,
         checkpoint: Path | None,
     ) -> None:
-        self._model = model
+        self._compute = choose(config.device, config.precision)
+        self._model = model.to(self._compute.device)
         self._pad_id = pad_id
         self._config = config
         self._objective = objective
@@ -169,11 +162,17 @@ class _Training:
         self._checkpoint = checkpoint
         self._saved = time.monotonic()
         self._optimizer = torch.optim.AdamW(
-            model.parameters(),
+            [
+                {"params": [p for p in model.parameters() if p.dim() >= 2], "weight_decay": config.weight_decay},
+                {"params": [p for p in model.parameters() if p.dim() < 2], "weight_decay": 0.0},
+            ],
             lr=config.learning_rate,
-            weight_decay=config.weight_decay,
             betas=(0.9, 0.98),
             fused=True,
+        )
+        # Without float16 it passes everything through.
+        self._scaler = torch.amp.GradScaler(
+            self._compute.device.type, enabled=self._compute.precision is Precision.FLOAT16
         )
         self.state = _State()
         self._best = _copy(model)
@@ -185,7 +184,9 @@ class _Training:
         """One step of the optimizer; returns the loss before it."""
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        loss = self._objective(forward(self._model, inputs, self._pad_id), targets)
+        with self._compute.autocast():
+            logits = forward(self._model, inputs, self._pad_id)
+        loss = self._objective(logits.float(), targets.to(logits.device))
         value = float(loss.detach())
         if not math.isfinite(value):
             raise TrainingError(
@@ -193,9 +194,11 @@ class _Training:
                 f"(now {self._config.learning_rate:g}) and start again"
             )
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self._scaler.unscale_(self._optimizer)
         nn.utils.clip_grad_norm_(self._model.parameters(), self._config.gradient_clip)
-        self._optimizer.step()
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
         self.state.step += 1
         self.state.batch += 1
         self.state.loss_sum += value
@@ -240,8 +243,10 @@ class _Training:
             "best": self._best,
             "optimizer": self._optimizer.state_dict(),
             "state": asdict(self.state),
-            "settings": _settings(self._config),
+            "settings": self._config.binding(),
+            "scaler": self._scaler.state_dict(),
             "rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state() if self._compute.device.type == "cuda" else None,
         }
         draft = self._checkpoint.with_name(f".{self._checkpoint.name}.tmp")
         try:
@@ -259,11 +264,11 @@ class _Training:
     def _restore(self, path: Path) -> None:
         remedy = "delete it and start the training again"
         try:
-            content = torch.load(path, weights_only=True)
+            content = torch.load(path, map_location="cpu", weights_only=True)
             settings = content["settings"]
         except Exception as error:  # whatever torch raises for a damaged file
             raise ModelError(f"The checkpoint {path} cannot be read ({error}): {remedy}.") from error
-        changed = [name for name, value in _settings(self._config).items() if settings.get(name) != value]
+        changed = [name for name, value in self._config.binding().items() if settings.get(name) != value]
         if changed:
             raise ModelError(
                 f"The checkpoint {path} is of a training with another {' and '.join(changed)}: "
@@ -272,7 +277,10 @@ class _Training:
         try:
             self._model.load_state_dict(content["model"])
             self._optimizer.load_state_dict(content["optimizer"])
+            self._scaler.load_state_dict(content["scaler"])
             torch.set_rng_state(content["rng"])
+            if self._compute.device.type == "cuda" and content["cuda_rng"] is not None:
+                torch.cuda.set_rng_state(content["cuda_rng"])
             self.state, self._best = _State(**content["state"]), content["best"]
         except Exception as error:
             raise ModelError(f"The checkpoint {path} is of another model: {remedy}.") from error
@@ -285,11 +293,6 @@ class _Training:
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in model.state_dict().items()}
-
-
-def _settings(config: TrainingConfig) -> Record:
-    """What two sittings of one training must have in common."""
-    return {k: v for k, v in config.to_dict().items() if k not in ("threads", "checkpoint_seconds", "patience")}
 
 
 def _batches(inputs: Sequence[Encoded], size: int, rng: random.Random) -> list[list[int]]:

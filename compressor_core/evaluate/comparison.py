@@ -19,6 +19,7 @@ from compressor_core.evaluate.progress import told, until_cancelled
 from compressor_core.evaluate.quality import agreement, mcnemar, quality
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import Classifier, load
+from compressor_core.models.compute import best_device
 from compressor_core.task import PairFeatures
 
 Record = dict[str, Any]
@@ -46,6 +47,7 @@ class CompareConfig:
 def evaluate(model: Path, dataset: str, data: str | None, split: str | None, *, seed: int = 0) -> dict[str, Any]:
     """Scores of one model, see `quality`. Raises ModelError or DataError for what cannot be read."""
     classifier = load(model)
+    classifier.model.to(best_device())
     examples, _ = _examples(classifier, dataset, data, split, seed)
     predicted = classifier.logits([e.codes for e in examples]).argmax(-1).tolist()
     return quality([e.label for e in examples], predicted, [e.group for e in examples])
@@ -73,8 +75,10 @@ def compare(config: CompareConfig, *, cancelled: Callable[[], bool] = lambda: Fa
     gold, groups = [e.label for e in examples], [e.group for e in examples]
     logits: dict[str, Tensor] = {}
     for name, model in models.items():
+        model.model.to(best_device())
         steps = told(model.predicting(codes), _words(name, len(codes)))
         rows = yield from until_cancelled(steps, cancelled)
+        model.model.to("cpu")  # where latency is measured
         if rows is None:
             return
         logits[name] = rows

@@ -38,6 +38,8 @@ set_verbosity_error()  # type: ignore[no-untyped-call]
 
 WEIGHTS = "model.safetensors"
 T = TypeVar("T")
+_CHUNK = 512
+"""Functions that are encoded between two reports."""
 
 
 @dataclass
@@ -50,16 +52,24 @@ class Classifier:
 
     def encode(self, examples: Sequence[tuple[str, ...]]) -> list[Encoded]:
         """What the model reads of each function of each example, cut to the card's `max_length`, without padding."""
+        return drain(self.encoding(examples))
+
+    def encoding(self, examples: Sequence[tuple[str, ...]]) -> Generator[int, None, list[Encoded]]:
+        """The same, step by step: yields how many different functions are done and not the last."""
         codes = list(dict.fromkeys(itertools.chain.from_iterable(examples)))
-        if not codes:
-            return []
-        if self.card.data_flow is None:
-            ids = self.tokenizer(codes, truncation=True, max_length=self.card.max_length)["input_ids"]
-            functions = list(map(FunctionInput, ids))
-        else:
-            functions = graph.encode(self.tokenizer, codes, self.card.data_flow, self.card.max_length)
-        inputs = dict(zip(codes, functions, strict=True))
+        inputs: dict[str, FunctionInput] = {}
+        for start in range(0, len(codes), _CHUNK):
+            if start:
+                yield start
+            some = codes[start : start + _CHUNK]
+            inputs.update(zip(some, self._functions(some), strict=True))
         return [tuple(inputs[code] for code in example) for example in examples]
+
+    def _functions(self, codes: Sequence[str]) -> list[FunctionInput]:
+        if self.card.data_flow is not None:
+            return graph.encode(self.tokenizer, codes, self.card.data_flow, self.card.max_length)
+        ids = self.tokenizer(list(codes), truncation=True, max_length=self.card.max_length)["input_ids"]
+        return list(map(FunctionInput, ids))
 
     def logits(self, examples: Sequence[tuple[str, ...]], batch_size: int = 64) -> Tensor:
         """Logits (examples, 2) on the CPU, in the order given, without gradients."""
@@ -67,7 +77,15 @@ class Classifier:
 
     def predicting(self, examples: Sequence[tuple[str, ...]], batch_size: int = 64) -> Generator[int, None, Tensor]:
         """The same, step by step: yields how many examples are done, returns the logits."""
-        return (yield from predict(self.model, self.encode(examples), batch_size, self.pad_id))
+        encoding = self.encoding(examples)
+        while True:
+            try:
+                next(encoding)
+            except StopIteration as end:
+                encoded: list[Encoded] = end.value
+                break
+            yield 0
+        return (yield from predict(self.model, encoded, batch_size, self.pad_id))
 
     @property
     def pad_id(self) -> int:

@@ -11,7 +11,8 @@ import torch
 
 from compressor_core.architecture import Architecture
 from compressor_core.distill.losses import cross_entropy
-from compressor_core.distill.trainer import Data, Outcome, Record, TrainingConfig, _batches, fit
+from compressor_core.distill.settings import TrainingConfig
+from compressor_core.distill.trainer import Data, Outcome, Record, _batches, fit
 from compressor_core.errors import ModelError, SettingsError, StorageError, TrainingError
 from compressor_core.models.classifier import drain
 from compressor_core.models.inference import predict

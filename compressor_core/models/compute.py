@@ -1,0 +1,68 @@
+"""Where a model computes, and how precisely."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from enum import StrEnum
+
+import torch
+
+from compressor_core.errors import SettingsError
+
+
+class Precision(StrEnum):
+    """The numbers of the matrix products of a training step; weights and optimizer stay in float32."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A device and the precision of training on it."""
+
+    device: torch.device
+    precision: Precision
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context of a forward pass."""
+        if self.precision is Precision.FLOAT32:
+            return nullcontext()
+        return torch.autocast(self.device.type, getattr(torch, self.precision.value))
+
+    def to_dict(self) -> dict[str, str]:
+        """Plain values, for the card: the kind of device, not its number."""
+        return {"device": self.device.type, "precision": self.precision.value}
+
+
+def best_device() -> torch.device:
+    """CUDA if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def choose(device: str | None = None, precision: str | None = None) -> Compute:
+    """What was asked for; for what was left open, CUDA and half precision if they can be had.
+
+    On a CPU half precision is slower than float32 with fused attention, so it is never chosen there.
+
+    Raises:
+        SettingsError: there is no such device or precision here.
+    """
+    if device not in (None, "cpu", "cuda"):
+        raise SettingsError(f"device must be cpu or cuda, not {device!r}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise SettingsError("this machine has no CUDA device that PyTorch can use: leave the device out, or take cpu")
+    if precision is not None and precision not in set(Precision):
+        raise SettingsError(f"precision must be one of {', '.join(Precision)}, not {precision!r}")
+    found = best_device() if device is None else torch.device(device)
+    if precision is not None:
+        wanted = Precision(precision)
+    elif found.type == "cpu":
+        wanted = Precision.FLOAT32
+    else:
+        wanted = Precision.BFLOAT16 if torch.cuda.is_bf16_supported() else Precision.FLOAT16
+    if wanted is Precision.FLOAT16 and found.type == "cpu":
+        raise SettingsError("float16 can be trained on CUDA only: take float32 or bfloat16")
+    return Compute(found, wanted)
