@@ -116,6 +116,12 @@ def _parser() -> argparse.ArgumentParser:
     teacher = add("train-teacher", verbs.train_teacher, "Fine-tune an encoder, or train a small one from scratch.")
     teacher.add_argument("--base", default=FROM_SCRATCH, help=f"a Hugging Face name or folder, or {FROM_SCRATCH}")
     teacher.add_argument("--architecture", metavar="V,H,L,A,I", help="of a teacher that is trained from scratch")
+    _pair_features(teacher)
+    teacher.add_argument(
+        "--data-flow",
+        action=argparse.BooleanOptionalAction,
+        help="whether it reads data flow beside the tokens (default: as the base was trained, GraphCodeBERT does)",
+    )
     teacher.add_argument("--max-length", type=int, default=256, metavar="TOKENS")
     teacher.add_argument("--epochs", type=int, default=3)
     _training(teacher, batch_size=32)
@@ -201,5 +207,11 @@ def _training(verb: argparse.ArgumentParser, batch_size: int) -> None:
     verb.add_argument("--learning-rate", type=float)
     verb.add_argument("--patience", type=int, help="stop after so many epochs without a better validation accuracy")
     verb.add_argument("--threads", type=int, help="default: all cores")
+    verb.add_argument("--device", choices=("cpu", "cuda"), help="default: CUDA if there is one")
+    verb.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16", "float16"),
+        help="of the matrix products (default: half precision on CUDA, float32 on a CPU)",
+    )
     verb.add_argument("--out", type=Path, required=True, metavar="DIR")
     verb.add_argument("--resume", action="store_true", help="go on from the checkpoint beside --out")

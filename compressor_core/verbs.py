@@ -9,12 +9,14 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from compressor_core.errors import DataError, RunError
 
 Record = dict[str, Any]
+Config = TypeVar("Config")
 
 
 def cost(options: argparse.Namespace) -> Record:
@@ -69,55 +71,18 @@ def search(options: argparse.Namespace) -> Record:
 def train_teacher(options: argparse.Namespace) -> Record:
     from compressor_core.distill.fine_tuning import SCRATCH_ARCHITECTURE, TeacherConfig, train_teacher
 
-    config = TeacherConfig(
-        base=options.base,
-        dataset=options.dataset,
-        data=_data(options),
-        epochs=options.epochs,
-        seed=options.seed,
-        batch_size=options.batch_size,
-        learning_rate=options.learning_rate,
-        max_length=options.max_length,
-        patience=options.patience,
-        threads=options.threads,
-        architecture=options.architecture or str(SCRATCH_ARCHITECTURE),
-    )
+    architecture = options.architecture or str(SCRATCH_ARCHITECTURE)
+    config = _config(TeacherConfig, options, data=_data(options), architecture=architecture)
     return _train(options, lambda checkpoint: train_teacher(config, options.out, checkpoint=checkpoint))
 
 
 def distill(options: argparse.Namespace) -> Record:
     if (options.budget_mb is None) == (options.architecture is None):
         raise DataError("give either --budget-mb or --architecture V,H,L,A,I")
-    architecture = options.architecture
-    if architecture is None:
-        from compressor_core.architecture import Architecture
-        from compressor_core.models.card import read_card
-        from compressor_core.search import Constraint, optimum
-        from compressor_core.task import PairFeatures, Task
-
-        card = read_card(Path(options.teacher))
-        task = Task.VULNERABILITY if card is None else card.task
-        features = PairFeatures(options.pair_features)
-        best = optimum(_space(options.space), options.budget_mb, Constraint.CAP, task, features)
-        architecture = str(Architecture.from_dict(dict(best)))
-        print(f"The best architecture within {options.budget_mb:g} MB is {architecture}", file=sys.stderr)
     from compressor_core.distill.distillation import DistillConfig, distil
 
-    config = DistillConfig(
-        teacher=options.teacher,
-        architecture=architecture,
-        dataset=options.dataset,
-        data=_data(options),
-        budget_mb=options.budget_mb,
-        preset=options.preset,
-        epochs=options.epochs,
-        learning_rate=options.learning_rate,
-        temperature=options.temperature,
-        batch_size=options.batch_size,
-        patience=options.patience,
-        seed=options.seed,
-        threads=options.threads,
-    )
+    architecture = options.architecture or _within_budget(options)
+    config = _config(DistillConfig, options, data=_data(options), architecture=architecture)
     return _train(options, lambda checkpoint: distil(config, options.out, checkpoint=checkpoint))
 
 
@@ -130,16 +95,8 @@ def evaluate(options: argparse.Namespace) -> Record:
 def compare(options: argparse.Namespace) -> Record:
     from compressor_core.evaluate.comparison import CompareConfig, compare
 
-    config = CompareConfig(
-        teacher=str(options.teacher),
-        student=str(options.student),
-        dataset=options.dataset,
-        data=_data(options),
-        split=options.split,
-        latency_examples=options.latency_examples,
-        threads=options.threads or 1,
-        seed=options.seed,
-    )
+    sides = {"teacher": str(options.teacher), "student": str(options.student)}
+    config = _config(CompareConfig, options, data=_data(options), threads=options.threads or 1, **sides)
     with _Progress(options) as progress:
         return _follow(compare(config), progress)
 
@@ -196,6 +153,28 @@ def runs_cancel(options: argparse.Namespace) -> Record:
 def runs_delete(options: argparse.Namespace) -> Record:
     _store().delete(options.id)
     return {"id": options.id, "deleted": True}
+
+
+def _config(kind: type[Config], options: argparse.Namespace, **own: Any) -> Config:
+    """A configuration from the options that are named as its fields are, and `own` in the place of them."""
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**({name: value for name, value in vars(options).items() if name in names} | own))
+
+
+def _within_budget(options: argparse.Namespace) -> str:
+    """The architecture with the most GFLOPs that fits, for a student of the teacher's task."""
+    from compressor_core.architecture import Architecture
+    from compressor_core.models.card import read_card
+    from compressor_core.search import Constraint, optimum
+    from compressor_core.task import PairFeatures, Task
+
+    card = read_card(Path(options.teacher))
+    task = Task.VULNERABILITY if card is None else card.task
+    features = PairFeatures(options.pair_features)
+    best = optimum(_space(options.space), options.budget_mb, Constraint.CAP, task, features)
+    architecture = str(Architecture.from_dict(dict(best)))
+    print(f"The best architecture within {options.budget_mb:g} MB is {architecture}", file=sys.stderr)
+    return architecture
 
 
 def _data(options: argparse.Namespace) -> str | None:
