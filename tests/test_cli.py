@@ -58,6 +58,25 @@ def test_search_finds_the_published_architecture() -> None:
     assert "best" in run("search", "--generations", 3).stdout
 
 
+def test_the_whole_way_with_pairs(pairs_file: Path, tmp_path: Path) -> None:
+    data = ("--dataset", "file", "--data", pairs_file)
+    teacher, student = tmp_path / "teacher", tmp_path / "student"
+    training = ("--epochs", 1, "--threads", 1, "--max-length", 64)
+    answer("train-teacher", *data, *training, "--architecture", TINY, "--pair-features", "concat", "--out", teacher)
+    made = answer("distill", "--teacher", teacher, *data, *training[:4], "--budget-mb", 0.2, "--out", student)
+    assert 0.1 < made["size_mb"] <= 0.2
+    both = answer("compare", teacher, student, *data, "--latency-examples", 5, "--split", "test")
+    assert both["labels"] == ["0", "1"] and both["student"]["accuracy"] == made["accuracy"]
+    features = [json.loads((folder / "compressor.json").read_text())["pair_features"] for folder in (teacher, student)]
+    assert features == ["concat", "compare"]
+    code = tmp_path / "code.py"
+    code.write_text("def f(x):\n    return x + 1\n")
+    prediction = answer("predict", student, code, code)
+    assert sum(prediction["probabilities"].values()) == pytest.approx(1)
+    alone = run("predict", student, code)
+    assert alone.returncode == 2 and "takes 2 file(s), not 1" in alone.stderr
+
+
 def test_the_whole_way(labelled_file: Path, tmp_path: Path) -> None:
     data = ("--dataset", "file", "--data", labelled_file)
     teacher, student = tmp_path / "teacher", tmp_path / "student"
