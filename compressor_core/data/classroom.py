@@ -108,6 +108,9 @@ class ClassroomVulnerability:
         drawn_from = [host.source for host in standard_library_hosts()]
         return fingerprint_of([platform.python_version(), str(self.seed), *fixed, *drawn_from])
 
+    def size(self, split: Split) -> int:
+        return _PER_HOST[split] * sum(split_of(host.module) is split for host in standard_library_hosts())
+
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
         """Every host of the split several times, in a random order; another draw for each epoch of a fresh split."""
         if split in (Split.VALIDATION, Split.TEST):

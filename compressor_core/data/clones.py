@@ -62,6 +62,9 @@ class ClassroomClone:
         drawn_from = [host.source for host in standard_library_hosts()]
         return fingerprint_of([platform.python_version(), str(self.seed), *fixed, *drawn_from])
 
+    def size(self, split: Split) -> int:
+        return _PAIRS_PER_HOST[split] * sum(split_of(host.module) is split for host in standard_library_hosts())
+
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
         """Pairs around every host of the split, in a random order; another draw for each epoch of a fresh split."""
         if split in (Split.VALIDATION, Split.TEST):

@@ -59,6 +59,9 @@ class Dataset(Protocol):
     @property
     def fingerprint(self) -> str: ...
 
+    def size(self, split: Split) -> int:
+        """How many examples a split has, each counted in one split only, without making them."""
+
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]: ...
 
 

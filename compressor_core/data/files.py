@@ -47,6 +47,9 @@ class FileDataset:
 
         return fingerprint_of(f"{split}\n{e.label}\n{digest(code)}" for split, e in self.rows for code in e.codes)
 
+    def size(self, split: Split) -> int:
+        return len(self._parts.get(split, ()))
+
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
         """The rows of one split in the file's order. Raises DataError if there are none."""
         found = self._parts.get(split)

@@ -13,14 +13,13 @@ from typing import Any
 
 from compressor_core.data.dataset import UNKNOWN, Dataset, Example, Split
 from compressor_core.data.files import FileDataset
-from compressor_core.errors import DataError
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 """A word or a sign: what a reader of code would count. A model's tokenizer cuts words finer."""
 
 
 def survey(dataset: Dataset, parts: Mapping[Split, Sequence[Example]] | None = None) -> dict[str, Any]:
-    """The record of a dataset; of one that is drawn anew every epoch, of its first draw.
+    """The record of a dataset; of one that is drawn anew every epoch, of the splits that are not.
 
     `parts` are its `splits_of`, if at hand.
 
@@ -91,16 +90,9 @@ def survey(dataset: Dataset, parts: Mapping[Split, Sequence[Example]] | None = N
 
 
 def splits_of(dataset: Dataset) -> dict[Split, Sequence[Example]]:
-    """The splits of a dataset that are not empty; what teacher and student share counts as the teacher's."""
-    parts: dict[Split, Sequence[Example]] = {}
-    for split in Split:
-        try:
-            examples = dataset.examples(split)
-        except DataError:
-            continue
-        if split is not Split.UNLABELLED or examples is not parts.get(Split.TRAIN):
-            parts[split] = examples
-    return parts
+    """The splits of a dataset that have examples, and the same ones in every epoch."""
+    fixed = (Split.VALIDATION, Split.TEST) if dataset.fresh else tuple(Split)
+    return {split: dataset.examples(split) for split in fixed if dataset.size(split)}
 
 
 def _size(split: Split, examples: Sequence[Example]) -> dict[str, Any]:

@@ -223,7 +223,8 @@ def contents(chosen: Chosen) -> None:
         return
     place = (chosen.info.name, chosen.data, changed(Path(chosen.data)) if chosen.data else None)
     parts, record = splits(*place), surveyed(*place)
-    metrics(*((split.value.capitalize(), f"{len(part):,}") for split, part in parts.items()))
+    sizes = {split: dataset.size(split) for split in Split}
+    metrics(*((split.value.capitalize(), f"{size:,}") for split, size in sizes.items() if size))
     remarks(record)
     examples, figures = st.tabs(["Examples", "Figures"])
     with examples:
@@ -254,7 +255,7 @@ def remarks(record: dict[str, Any]) -> None:
     found = f"{count:,} duplicate{'' if count == 1 else 's'}" if count else "No duplicates"
     said = [f"{found}, white space aside."]
     if record["fresh"]:
-        said.append("Training and unlabelled functions are drawn anew every epoch; validation and test are fixed.")
+        said.append("Training and unlabelled functions are drawn anew every epoch; below are the others.")
     elif Split.UNLABELLED not in [part["split"] for part in record["splits"]]:
         said.append("The student learns from the training functions too; it is shown no label of theirs.")
     st.caption(" ".join(said))

@@ -35,6 +35,7 @@ def test_no_function_is_in_two_splits() -> None:
 def test_labels_are_balanced(split: Split) -> None:
     labels = [example.label for example in DATASET.examples(split)]
     assert abs(sum(labels) / len(labels) - 0.5) < 0.03
+    assert len(labels) == DATASET.size(split)
 
 
 def test_the_same_seed_gives_the_same_data() -> None:

@@ -19,6 +19,7 @@ def test_pairs() -> list[Example]:
 
 
 def test_pairs_can_be_parsed_and_are_balanced(test_pairs: list[Example]) -> None:
+    assert len(test_pairs) == ClassroomClone().size(Split.TEST)
     for example in test_pairs[::5]:
         assert len(example.codes) == 2
         for code in example.codes:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.dataset import Split
 from compressor_core.data.files import read_file
 from compressor_core.data.survey import survey
 
@@ -64,6 +65,8 @@ def test_what_teacher_and_student_share_is_counted_once(tmp_path: Path) -> None:
     rows = [{"func": f"f{i}()", "label": i % 2} for i in range(50)]
     found = surveyed(tmp_path / "x.jsonl", rows)
     assert sum(split["examples"] for split in found["splits"]) == 50
+    dataset = read_file(tmp_path / "x.jsonl")
+    assert [dataset.size(split) for split in Split].count(0) == 1 and sum(map(dataset.size, Split)) == 50
     assert found["duplicates"] == 0
 
 
@@ -75,8 +78,8 @@ def test_functions_of_one_length_and_a_very_long_one(tmp_path: Path) -> None:
     assert found["longest"]["tokens"] == 100_000 and sum(found["lengths"]["counts"]) == 3
 
 
-def test_the_classroom_shares_nothing_between_its_splits() -> None:
+def test_of_the_classroom_only_what_is_fixed_is_looked_at() -> None:
     found = survey(ClassroomVulnerability())
     assert found["fresh"] and found["language"] == "python"
-    assert [split["functions"] for split in found["shared"]] == [0, 0]
+    assert [split["split"] for split in found["splits"]] == ["validation", "test"]
     assert all(0.4 < split["positive"] / split["examples"] < 0.6 for split in found["splits"])
