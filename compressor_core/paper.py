@@ -93,3 +93,78 @@ def accuracy(row: Row, column: Column) -> float:
 def latency(row: Row, column: Column) -> int | None:
     """The published milliseconds for one query; None where the paper gives none."""
     return LATENCY[row][COLUMNS.index(column)] if row in LATENCY else None
+
+
+_FINE_TUNING: Final = {
+    Column(Encoder.CODEBERT, Task.VULNERABILITY): (10, "2e-5"),
+    Column(Encoder.GRAPHCODEBERT, Task.VULNERABILITY): (10, "2e-5"),
+    Column(Encoder.CODEBERT, Task.CLONE): (5, "5e-5"),
+    Column(Encoder.GRAPHCODEBERT, Task.CLONE): (4, "2e-5"),
+}
+"""Epochs and learning rate of the teachers, from the replication package."""
+_DISTILLATION: Final = {Task.VULNERABILITY: (20, 10), Task.CLONE: (10, 1)}
+"""Epochs and temperature of the students."""
+PACKAGE: Final = "https://github.com/soarsmu/Compressor"
+
+
+@dataclass(frozen=True)
+class PublishedFiles:
+    """Where a published student lies in the replication package, and the data that it was measured on."""
+
+    checkpoint: str
+    tokenizer: str
+    data: str
+
+
+def published_files(row: Row, column: Column) -> PublishedFiles | None:
+    """The files of a published student, relative to the folder that the package was cloned into; None of other rows."""
+    if row not in ARCHITECTURES:
+        return None
+    size = row.value.removeprefix("student, ").removesuffix(" MB")
+    task = "vulnerability_prediction" if column.task is Task.VULNERABILITY else "clone_detection"
+    best = "best/" if column.encoder is Encoder.CODEBERT else ""
+    data = f"Compressor/data/{task}"
+    return PublishedFiles(
+        checkpoint=f"Compressor/{column.encoder.full_name}/{task}/checkpoint/{size}/{best}model.bin",
+        tokenizer=f"{data}/BPE_{ARCHITECTURES[row].vocab_size}.json",
+        data=f"{data}/test.jsonl" if column.task is Task.VULNERABILITY else data,
+    )
+
+
+def import_commands(row: Row, column: Column) -> str | None:
+    """How to import a published student and measure it on the command line; None of rows that are no students."""
+    files = published_files(row, column)
+    if files is None:
+        return None
+    out = f"{column.encoder}-{column.task}-{ARCHITECTURES[row].hidden_size}"
+    return "\n".join(
+        [
+            f"git clone {PACKAGE}",
+            f"python -m compressor_core import-released {files.checkpoint} --tokenizer {files.tokenizer} "
+            f"--teacher {column.encoder} --task {column.task} --out {out}",
+            f"python -m compressor_core evaluate {out} --dataset {DATASET[column.task]} --data {files.data}",
+        ]
+    )
+
+
+def training_commands(row: Row, column: Column) -> str | None:
+    """How to train a model of the table on the command line, as the paper did; None of what is not trained here."""
+    if row is Row.BASELINE:
+        return None
+    dataset = f"--dataset {DATASET[column.task]}"
+    head = " --pair-features concat" if column.task is Task.CLONE else ""
+    teacher = f"{column.encoder}-{DATASET[column.task]}"
+    epochs, rate = _FINE_TUNING[column]
+    length = 400 if column.encoder is Encoder.CODEBERT else 384
+    lines = [
+        f"python -m compressor_core train-teacher --base {column.encoder.hub_name} {dataset}{head} "
+        f"--max-length {length} --epochs {epochs} --batch-size 16 --learning-rate {rate} --out {teacher}"
+    ]
+    if row in ARCHITECTURES:
+        epochs, temperature = _DISTILLATION[column.task]
+        lines.append(
+            f"python -m compressor_core distill --teacher {teacher} {dataset}{head} "
+            f"--architecture {ARCHITECTURES[row]} --temperature {temperature} --epochs {epochs} "
+            f"--batch-size 16 --learning-rate 1e-4 --out {teacher}-student"
+        )
+    return "\n".join(lines)

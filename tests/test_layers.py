@@ -43,7 +43,7 @@ MAY_IMPORT = {
             "versions",
         ),
     },
-    "evaluate": {"cost", "data", "errors", "evaluate", "language", "models", "task"},
+    "evaluate": {"cost", "data", "errors", "evaluate", "language", "models", "paper", "task"},
     "figures": {"errors", "figures"},
 }
 """By part of the core: which other parts it may import. `runs` and `cli` may import all."""

@@ -14,18 +14,19 @@ SUFFIXES = (".jsonl", ".csv", ".tsv")
 _KEPT = re.compile(r"-[0-9a-f]{16}$")
 
 
-def save_upload(root: Path, name: str, data: bytes) -> Path:
+def save_upload(root: Path, name: str, data: bytes, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
     """Keep what a visitor uploads in the folder `uploads` of `root`, see `keep`.
 
     Raises:
-        DataError: the file is empty, larger than `MAX_BYTES`, or of another kind than `SUFFIXES`.
+        DataError: the file is empty, larger than `MAX_BYTES`, or of another kind than `suffixes`.
         StorageError: the disk refuses.
     """
     given = PurePosixPath(name.replace("\\", "/"))
-    if given.suffix.lower() not in SUFFIXES:
-        raise DataError(f"{given.name!r} is not a {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file: upload one of those.")
+    if given.suffix.lower() not in suffixes:
+        kinds = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+        raise DataError(f"{given.name!r} is not a {kinds} file: upload one of those.")
     if not data:
-        raise DataError(f"{given.name} is empty: upload a file with one row for each function.")
+        raise DataError(f"{given.name} is empty: upload the whole file.")
     if len(data) > MAX_BYTES:
         raise DataError(
             f"{given.name} has {len(data) / 1e6:.0f} MB, more than {MAX_BYTES / 1e6:.0f} MB: "

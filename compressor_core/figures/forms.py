@@ -24,6 +24,7 @@ KINDS: Final[Mapping[str, str]] = {
     "train-teacher": "Teacher",
     "distill": "Distillation",
     "compare": "Comparison",
+    "reproduce": "Reproduction",
 }
 """A title for each kind of run."""
 
@@ -89,6 +90,8 @@ def run_headline(kind: str, result: Mapping[str, Any] | None) -> str:
             f"accuracy {result['student']['accuracy']:.1%} (teacher {result['teacher']['accuracy']:.1%}), "
             f"{result['speedup']:.1f}× faster"
         )
+    if kind == "reproduce":
+        return f"accuracy {result['accuracy']:.1%} of {result['examples']:,}, {result['size_mb']:.2f} MB"
     return ""
 
 

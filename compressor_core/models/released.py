@@ -34,13 +34,13 @@ from compressor_core.errors import ModelError
 from compressor_core.language import Language
 from compressor_core.models.card import ModelCard
 from compressor_core.models.classifier import Classifier
-from compressor_core.models.pair import PairClassifier
+from compressor_core.models.pair import PairClassifier, without_pooler
 from compressor_core.models.student import build
 from compressor_core.paper import ARCHITECTURES, DATASET, Encoder
 from compressor_core.task import PairFeatures, Task
 
-CODE_TOKENS = 400
-"""Tokens of one function that the students of CodeBERT read, `<s>` and `</s>` included."""
+CODE_TOKENS = {Encoder.CODEBERT: 400, Encoder.GRAPHCODEBERT: 384}
+"""Tokens of one function, `<s>` and `</s>` included; with data flow, 128 places more for its nodes."""
 LABELS = {Task.VULNERABILITY: ("safe", "vulnerable"), Task.CLONE: ("different", "clone")}
 LANGUAGE = {Task.VULNERABILITY: Language.C, Task.CLONE: Language.JAVA}
 """The language of each task's benchmark, whose data flow the students of GraphCodeBERT read."""
@@ -81,7 +81,7 @@ def read_released(
     architecture = _architecture(state, prefix, checkpoint, heads)
     model = build(architecture, task, PairFeatures.CONCAT, labels=LABELS[task])
     if isinstance(model, PairClassifier) and "encoder.pooler.dense.weight" not in state:
-        model.encoder.pooler = None
+        without_pooler(model.encoder)
     weights = _renamed(state, prefix, task)
     _require_fit(weights, model.state_dict(), checkpoint)
     if task is Task.VULNERABILITY:
@@ -91,9 +91,10 @@ def read_released(
     card = ModelCard(
         task=task,
         labels=LABELS[task],
-        max_length=CODE_TOKENS,
+        max_length=CODE_TOKENS[encoder],
         architecture=architecture,
         pair_features=PairFeatures.CONCAT if task is Task.CLONE else None,
+        data_flow=LANGUAGE[task] if encoder is Encoder.GRAPHCODEBERT else None,
         teacher=encoder.hub_name,
         dataset=DATASET[task],
         training={"released": checkpoint.name, "tokenizer": tokenizer.name},

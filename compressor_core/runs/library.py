@@ -44,8 +44,8 @@ def teachers(store: RunStore) -> list[Model]:
 
 
 def students(store: RunStore) -> list[Model]:
-    """The students that finished distillations, or cancelled ones that kept their best, have made; newest first."""
-    return _made_by(store, "distill")
+    """The students that distillations and imports have made, newest first; a cancelled distillation keeps its best."""
+    return _made_by(store, "distill", "reproduce")
 
 
 def teacher_title(store: RunStore, folder: str | Path) -> str:
@@ -53,10 +53,10 @@ def teacher_title(store: RunStore, folder: str | Path) -> str:
     return next((model.title for model in teachers(store) if model.folder == Path(folder)), Path(folder).name)
 
 
-def _made_by(store: RunStore, kind: str) -> list[Model]:
+def _made_by(store: RunStore, *kinds: str) -> list[Model]:
     found = []
     for run in store.list():
-        if run.kind != kind:
+        if run.kind not in kinds:
             continue
         with suppress(CompressorError):
             result = run.status().result

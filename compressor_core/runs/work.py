@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from compressor_core.errors import RunError
+from compressor_core.paper import DATASET, Column, Encoder
 from compressor_core.plain import from_plain
 from compressor_core.runs.context import RunContext
+from compressor_core.runs.reproduction import teacher_of
+from compressor_core.task import Task
 
 Records = Iterator[dict[str, Any]]
 
@@ -95,12 +98,33 @@ def compare(context: RunContext) -> Records:
     config = dict(context.config)
     if (student_run := config.pop("student_run", None)) is not None:
         run, found = context.dependency(student_run)
+        if run.kind == "reproduce":
+            config.setdefault("teacher", _teacher_of_published(context, found))
         origin: dict[str, Any] = {
             key: run.config.get(key) for key in ("teacher", "dataset", "data", "seed") if key in run.config
         }
         # A file is compared on the rows that neither model learned from.
         config = {"split": "test", **origin, "student": found["model"], **config}
     yield from compare(from_plain(CompareConfig, config), cancelled=context.cancelled)
+
+
+def _teacher_of_published(context: RunContext, found: dict[str, Any]) -> str:
+    """The teacher at hand that a published student can be held against: the authors' own is not published here."""
+    column = Column(Encoder(found["teacher"]), Task(found["task"]))
+    if (teacher := teacher_of(context.store, column)) is None:
+        raise RunError(
+            f"A published student comes without its teacher: fine-tune {column.encoder.hub_name} on "
+            f"{DATASET[column.task]} first, then compare the two."
+        )
+    return teacher
+
+
+def reproduce(context: RunContext) -> Records:
+    """A published student imported and measured as configured, see `ReproduceConfig`."""
+    from compressor_core.evaluate.reproduction import ReproduceConfig, reproduce
+
+    config = from_plain(ReproduceConfig, context.config)
+    return reproduce(config, context.path(MODEL), cancelled=context.cancelled)
 
 
 MODEL = "model"
@@ -111,5 +135,6 @@ WORK: dict[str, Callable[[RunContext], Records]] = {
     "train-teacher": train_teacher,
     "distill": distill,
     "compare": compare,
+    "reproduce": reproduce,
 }
 """The kinds of runs, by the name that a run's config.json gives."""

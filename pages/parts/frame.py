@@ -45,6 +45,7 @@ PAGES = (
     Entry("distil", "Distil", ":material/science:", "Distil a student"),
     Entry("compare", "Compare", ":material/balance:", "Compare teacher and student"),
     Entry("runs", "Runs", ":material/list_alt:", "Runs"),
+    Entry("paper", "Paper", ":material/article:", "The paper, reproduced"),
 )
 _BY_NAME = {entry.name: entry for entry in PAGES}
 

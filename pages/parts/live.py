@@ -12,7 +12,13 @@ from compressor_core.figures.forms import KINDS, duration, run_headline, state_t
 from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
 from pages.parts.frame import go, link, sentences
 
-PAGE_OF = {"search": "search", "train-teacher": "teacher", "distill": "distil", "compare": "compare"}
+PAGE_OF = {
+    "search": "search",
+    "train-teacher": "teacher",
+    "distill": "distil",
+    "compare": "compare",
+    "reproduce": "paper",
+}
 """The page that shows each kind of run."""
 POLL_SECONDS = 1.0
 

@@ -20,7 +20,7 @@ from compressor_core.runs import RunStore, State, cancel, launch
 from compressor_core.task import Task
 from tests.pages.studio import APP, Open, Studio, until_over
 
-NAMES = ("home", "teacher", "search", "distil", "compare", "runs")
+NAMES = ("home", "teacher", "search", "distil", "compare", "runs", "paper")
 
 
 def button(at: AppTest, label: str) -> Any:
