@@ -22,7 +22,7 @@ from compressor_core.distill.settings import TrainingConfig
 from compressor_core.distill.soft_labels import SoftLabels
 from compressor_core.distill.trainer import Data, Record, fit, remembered
 from compressor_core.errors import ModelError, SettingsError
-from compressor_core.evaluate.progress import told
+from compressor_core.evaluate.progress import told, until_cancelled
 from compressor_core.evaluate.quality import agreement, quality
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import load
@@ -90,6 +90,7 @@ def distil(
     """Distil, measure teacher and student on the test split, save to `out`; the last record is the result.
 
     The result has model, accuracy and teacher_accuracy (test split), agreement, size_mb, seconds, cancelled.
+    Cancelled while data flow is read, there is none.
 
     Raises:
         ArchitectureError, DataError, ModelError, SettingsError, TrainingError, StorageError: one sentence each.
@@ -117,7 +118,9 @@ def distil(
     yield {"type": "progress", "message": "Training the student's tokenizer"}
     texts = [code for example in dataset.examples(Split.UNLABELLED) for code in example.codes]
     if flow is not None:
-        yield from told(extracting(texts, flow), lambda done: f"Reading the data flow of {done:,} functions")
+        steps = told(extracting(texts, flow), lambda done: f"Reading the data flow of {done:,} functions")
+        if (yield from until_cancelled(steps, cancelled)) is None:
+            return
     torch.manual_seed(config.seed)
     student = from_scratch(
         architecture,

@@ -17,7 +17,7 @@ from compressor_core.distill.losses import cross_entropy
 from compressor_core.distill.settings import TrainingConfig
 from compressor_core.distill.trainer import Data, Record, fit, remembered
 from compressor_core.errors import SettingsError
-from compressor_core.evaluate.progress import told
+from compressor_core.evaluate.progress import told, until_cancelled
 from compressor_core.evaluate.quality import quality
 from compressor_core.language import Language
 from compressor_core.models.bundled import FROM_SCRATCH
@@ -78,6 +78,7 @@ def train_teacher(
     """Train, measure on the test split, save to `out`; the last record is the result.
 
     The result has model, accuracy (test split), validation_accuracy, test (all scores), size_mb, seconds, cancelled.
+    Cancelled before the first step of training, there is none.
 
     Raises:
         DataError, ModelError, SettingsError, TrainingError, StorageError: one sentence each.
@@ -94,7 +95,9 @@ def train_teacher(
         yield {"type": "progress", "message": "Training the teacher's tokenizer"}
         texts = [code for example in dataset.examples(Split.TRAIN) for code in example.codes]
         if flow is not None:
-            yield from told(extracting(texts, flow), lambda done: f"Reading the data flow of {done:,} functions")
+            steps = told(extracting(texts, flow), lambda done: f"Reading the data flow of {done:,} functions")
+            if (yield from until_cancelled(steps, cancelled)) is None:
+                return
         architecture = Architecture.parse(config.architecture)
         teacher = from_scratch(
             architecture, texts, dataset.task, dataset.labels, config.max_length, features, data_flow=flow
@@ -110,7 +113,9 @@ def train_teacher(
         )
         return inputs, torch.tensor([example.label for example in examples])
 
-    validation = yield from labelled(Split.VALIDATION)
+    validation = yield from until_cancelled(labelled(Split.VALIDATION), cancelled)
+    if validation is None:
+        return
     outcome = yield from fit(
         teacher.model,
         teacher.pad_id,

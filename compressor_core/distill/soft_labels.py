@@ -15,6 +15,7 @@ from compressor_core.cache import cache_folder
 from compressor_core.data.dataset import fingerprint_of
 from compressor_core.evaluate.progress import told
 from compressor_core.files import write_bytes
+from compressor_core.models.card import CARD
 from compressor_core.models.classifier import Classifier
 from compressor_core.task import Task
 
@@ -49,9 +50,10 @@ class SoftLabels:
 
 
 def model_fingerprint(folder: Path) -> str:
-    """Sixteen hexadecimal digits of a model's weights and tokenizer."""
+    """Sixteen hexadecimal digits of a model's weights, tokenizer and card, which says how much of the code it reads."""
     digest = hashlib.sha256()
-    for path in sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin"), folder / "tokenizer.json"]):
+    beside = (folder / "tokenizer.json", folder / CARD)
+    for path in sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin"), *beside]):
         if path.is_file():
             digest.update(path.name.encode())
             with path.open("rb") as file:

@@ -55,12 +55,14 @@ def text_of(code: str, language: Language) -> str:
     return _flow(code, language).text
 
 
-def extracting(codes: Iterable[str], language: Language) -> Generator[int, None, None]:
-    """Extract the data flow of many functions ahead of their use; yields how many are done."""
-    for done, code in enumerate(dict.fromkeys(codes)):
+def extracting(codes: Iterable[str], language: Language) -> Generator[int, None, int]:
+    """Extract the data flow of many functions ahead of their use; yields how many are done, returns how many it was."""
+    distinct = dict.fromkeys(codes)
+    for done, code in enumerate(distinct):
         if done and done % 512 == 0:
             yield done
         _flow(code, language)
+    return len(distinct)
 
 
 def encode(

@@ -12,7 +12,7 @@ import torch
 from compressor_core.architecture import Architecture
 from compressor_core.distill.losses import cross_entropy
 from compressor_core.distill.settings import TrainingConfig
-from compressor_core.distill.trainer import Data, Outcome, Record, _batches, fit
+from compressor_core.distill.trainer import Data, Outcome, Record, _batches, fit, remembered
 from compressor_core.errors import ModelError, SettingsError, StorageError, TrainingError
 from compressor_core.models.classifier import drain
 from compressor_core.models.inference import predict
@@ -165,3 +165,40 @@ def test_settings_are_checked() -> None:
         TrainingConfig(epochs=0, learning_rate=1e-3)
     with pytest.raises(SettingsError, match="learning_rate"):
         TrainingConfig(epochs=1, learning_rate=0.0)
+
+
+def test_half_precision_learns_and_leaves_float32_weights() -> None:
+    model = fresh()
+    config = TrainingConfig(epochs=3, learning_rate=3e-3, batch_size=8, threads=1, precision="bfloat16")
+    exact, half = run(fresh())[0], run(model, config)[0]
+    losses = [[r["loss"] for r in records if r["type"] == "step"] for records in (exact, half)]
+    assert losses[0] != losses[1], "it made no difference"
+    assert losses[0] == pytest.approx(losses[1], abs=0.1)
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+def test_biases_and_norms_do_not_decay() -> None:
+    """With a decay that is far too strong, matrices shrink, and nothing else does more than learning makes it."""
+    model = fresh()
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    run(model, TrainingConfig(epochs=1, learning_rate=1e-3, batch_size=8, threads=1, weight_decay=90.0))
+    for name, parameter in model.state_dict().items():
+        if name.endswith("LayerNorm.weight"):
+            assert float(parameter.min()) > 0.9, name
+        elif name.endswith("query.weight"):
+            assert float(parameter.norm()) < 0.8 * float(before[name].norm()), name
+
+
+def test_what_stays_the_same_is_loaded_once() -> None:
+    loads: list[int] = []
+
+    def load(draw: int) -> Generator[Record, None, Data]:
+        loads.append(draw)
+        return task(8, draw)
+        yield  # a generator without progress to report
+
+    epoch_data = remembered(load, lambda epoch: epoch // 2)
+    for epoch in (0, 1, 2, 3, 1):
+        inputs, _ = drain(epoch_data(epoch))
+        assert inputs == task(8, epoch // 2)[0]
+    assert loads == [0, 1, 0]
