@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from compressor_core.models.bundled import FROM_SCRATCH
+from compressor_core.models.bundled import BASES, FROM_SCRATCH, GRAPHCODEBERT
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import teachers
 from compressor_core.task import PairFeatures, Task
@@ -13,19 +13,13 @@ from pages.parts.frame import go, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
 from pages.parts.training import training
 
-CODEBERT, GRAPHCODEBERT = "microsoft/codebert-base", "microsoft/graphcodebert-base"
 OTHER = "other"
-BASES = {
-    FROM_SCRATCH: "Nothing: a small encoder, trained from scratch",
-    CODEBERT: "CodeBERT",
-    GRAPHCODEBERT: "GraphCodeBERT, which also reads data flow",
-    OTHER: "Another encoder, by folder or Hugging Face name",
-}
+CHOICES = {**BASES, OTHER: "Another encoder, by folder or Hugging Face name"}
 
 
 def choose_base(chosen: Chosen | None) -> str:
     """The encoder to start from; empty while it has no name."""
-    st.selectbox("Start from", list(BASES), key="base", persist_state="session", format_func=BASES.__getitem__)
+    st.selectbox("Start from", list(CHOICES), key="base", persist_state="session", format_func=CHOICES.__getitem__)
     base = str(st.session_state.base)
     if base == OTHER:
         base = st.text_input(
@@ -43,7 +37,7 @@ def choose_base(chosen: Chosen | None) -> str:
     return base
 
 
-def settings(task: Task | None) -> dict[str, object]:
+def settings(chosen: Chosen | None, base: str) -> dict[str, object]:
     """What most trainings leave as it is."""
     with st.expander("Settings", icon=":material/tune:"):
         first, second, third = st.columns(3)
@@ -78,9 +72,9 @@ def settings(task: Task | None) -> dict[str, object]:
             placeholder="Never",
             help="So many epochs without a better validation accuracy end the training; the best one is kept.",
         )
-        chosen: dict[str, object] = {"max_length": length, "learning_rate": rate, "patience": patience}
-        if task is Task.CLONE:
-            chosen["pair_features"] = st.radio(
+        more: dict[str, object] = {"max_length": length, "learning_rate": rate, "patience": patience}
+        if chosen and chosen.task is Task.CLONE:
+            more["pair_features"] = st.radio(
                 "How the head compares two functions",
                 [PairFeatures.COMPARE.value, PairFeatures.CONCAT.value],
                 key="teacher_pairs",
@@ -91,7 +85,15 @@ def settings(task: Task | None) -> dict[str, object]:
                 }.__getitem__,
                 horizontal=True,
             )
-    return chosen
+        if chosen and chosen.language and base != GRAPHCODEBERT:
+            reads = st.checkbox(
+                "Read data flow too, as GraphCodeBERT does",
+                key="teacher_data_flow",
+                persist_state="session",
+                help="Where each variable's value comes from. The student then reads it as well.",
+            )
+            more["data_flow"] = reads or None  # None: as the base was trained
+    return more
 
 
 def train(chosen: Chosen | None) -> None:
@@ -100,7 +102,7 @@ def train(chosen: Chosen | None) -> None:
         base = choose_base(chosen)
     middle.number_input("Epochs", 1, 1000, key="teacher_epochs", persist_state="session")
     right.number_input("Seed", 0, 2**31 - 1, key="teacher_seed", persist_state="session")
-    more = settings(chosen.task if chosen else None)
+    more = settings(chosen, base)
     ready = chosen is not None and base
     if st.button("Train a teacher", type="primary", icon=":material/play_arrow:", disabled=not ready) and chosen:
         config = {

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
+from compressor_core.data.hub import within
 from compressor_core.errors import ModelError
 
 PATIENCE = 6.0
@@ -16,7 +14,6 @@ TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "sentencepiece.b
 """Files of which a tokenizer has at least one."""
 _BESIDE = ("config.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 _REMEDY = "download the model on a machine with a network and give its folder"
-T = TypeVar("T")
 
 
 def fetch(name: str) -> Path:
@@ -35,7 +32,7 @@ def fetch(name: str) -> Path:
     if constants.HF_HUB_OFFLINE:
         raise ModelError(f"{missing}, and HF_HUB_OFFLINE keeps this program from the hub: unset it, or {_REMEDY}.")
     try:
-        info = _within(PATIENCE, lambda: HfApi().model_info(name, timeout=PATIENCE))
+        info = within(PATIENCE, lambda: HfApi().model_info(name, timeout=PATIENCE))
         files = {file.rfilename for file in info.siblings or ()}
         wanted = _wanted(files)
         if not wanted:
@@ -78,27 +75,6 @@ def _wanted(files: set[str]) -> list[str]:
         if weights:
             return sorted(weights | ({index, *_BESIDE, *TOKENIZER_FILES} & files))
     return []
-
-
-def _within(seconds: float, work: Callable[[], T]) -> T:
-    """What `work` returns or raises; TimeoutError if it takes longer, and it is left to itself."""
-    outcome: list[T] = []
-    failure: list[Exception] = []
-
-    def run() -> None:
-        try:
-            outcome.append(work())
-        except Exception as error:
-            failure.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failure:
-        raise failure[0]
-    if not outcome:
-        raise TimeoutError(f"no answer within {seconds:g} s")
-    return outcome[0]
 
 
 def _first_line(error: Exception) -> str:

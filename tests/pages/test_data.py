@@ -203,4 +203,14 @@ def test_bases(open_page: Open, tmp_path: Path) -> None:
     widget(at.number_input, "Stop early after (epochs)").set_value(2).run()
     config = trained(at)
     assert (config["base"], config["max_length"], config["patience"]) == ("/absent/model", 64, 2)
-    assert config["learning_rate"] is None
+    assert config["learning_rate"] is None and config["data_flow"] is None
+
+
+def test_data_flow_can_be_asked_for_where_the_language_is_known(open_page: Open, tmp_path: Path) -> None:
+    rows = [f"{code},{i % 2}" for i, code in enumerate(functions(60))]
+    at = on(open_page("teacher"), csv(tmp_path / "x.csv", "func,label", *rows))
+    assert not [box for box in at.checkbox if "data flow" in box.label]
+    widget(at.selectbox, "Language").set_value(Language.C).run()
+    widget(at.checkbox, "Read data flow too, as GraphCodeBERT does").check().run()
+    config = trained(at)
+    assert config["data_flow"] is True and read_file(config["data"]).language is Language.C
