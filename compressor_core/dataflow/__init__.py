@@ -1,26 +1,53 @@
-"""Data flow of a function, as GraphCodeBERT reads it (Guo et al., ICLR 2021, Section 3), for C, Java and Python."""
+"""Data flow of a function for GraphCodeBERT (Guo et al., ICLR 2021, Section 3), for C, Java and Python.
+
+A node is one occurrence of a variable, an edge says where its value comes from:
+
+- `comesFrom`: a use takes the value of the occurrences that may have set it last; a declaration that of what it is
+  initialised with;
+- `computedFrom`: the target of an assignment, also of `+=`, `++`, `for … in` and `with … as`, from the variables on the
+  other side and, where the old value goes into the new one, from the occurrences that set it.
+
+The rules are those of the code released with GraphCodeBERT, so that models trained on its graphs can read these:
+occurrences in the order of their tokens, those without any edge left out, comments no tokens, Python's strings one
+token each, values followed through the branches of a condition and twice around a loop. A name that the function does
+not define, such as a field or a global, is a variable from where it is seen first.
+
+Where it is deliberately different:
+
+- an occurrence is one node with several edges; there, a declaration or an assignment in C-like code is repeated for
+  every source;
+- nodes are variables; there, also the literals, types and method names in an assigned value are;
+- what is assigned to a part (`a[i] = x`, `p->n = x`, `*p = x`) leaves the rest of the variable, and the index, as it
+  was; there, `i` is taken for changed and the old `a` for gone. A name that is called or follows a dot is no variable,
+  except in Java's `this.x`;
+- loops may run no turn, `switch`, `match` and `try` are branches, and a comprehension, a lambda or a nested function
+  keeps its names to itself;
+- nothing is recursive: what is nested too deeply for a graph still has its tokens.
+
+Not followed, there as here: jumps, what a called function does to its arguments, aliases, names in format strings.
+"""
 
 from __future__ import annotations
 
+from compressor_core.dataflow import c, java, python, syntax
 from compressor_core.dataflow.flow import DataFlow, Edge, Node, Relation, Token
+from compressor_core.dataflow.reading import Reading, TooManyEdges
 from compressor_core.language import Language
 
 __all__ = ["DataFlow", "Edge", "Node", "Relation", "Token", "extract"]
+
+_HANDLERS = {Language.C: c.HANDLERS, Language.JAVA: java.HANDLERS, Language.PYTHON: python.HANDLERS}
 
 
 def extract(code: str, language: Language) -> DataFlow:
     """The tokens of a function and the data flow between its variables.
 
-    Text that cannot be parsed, nests too deeply or is too large has tokens and no nodes; nothing raises.
+    Whatever the text, nothing raises: what cannot be parsed, is nested too deeply or too large has no nodes.
     """
-    from compressor_core.dataflow import c, java, python, syntax
-    from compressor_core.dataflow.reading import Reading, TooManyEdges
-
-    handlers = {Language.C: c.HANDLERS, Language.JAVA: java.HANDLERS, Language.PYTHON: python.HANDLERS}
     tokens, tree = syntax.read(code, language)
     if tree is None:
         return DataFlow(tokens, ())
-    reading = Reading(handlers[language])
+    reading = Reading(_HANDLERS[language])
     try:
         reading.run(tree)
     except TooManyEdges:

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from compressor_core.dataflow import braces
+from compressor_core.dataflow.braces import nothing
 from compressor_core.dataflow.flow import Relation
-from compressor_core.dataflow.reading import Handler, Place, Reading, Step, places
+from compressor_core.dataflow.reading import Handler, Place, Reading, Step
 from compressor_core.dataflow.syntax import Syntax
-
-PARTS = {
-    "field_expression": ("argument", ""),
-    "subscript_expression": ("argument", "index"),
-    "pointer_expression": ("argument", ""),
-}
-BRACKETS = frozenset({"parenthesized_expression"})
-
-
-def _places(target: Syntax | None) -> list[Place]:
-    return places(target, PARTS, BRACKETS)
 
 
 def _declared(declarator: Syntax | None) -> tuple[Syntax | None, list[Syntax]]:
@@ -52,36 +43,6 @@ def _initialised(reading: Reading, node: Syntax) -> Iterable[Step]:
     return reading.assign([Place(leaf, False, inside)], node.all("value"), Relation.COMES_FROM)
 
 
-def _assignment(reading: Reading, node: Syntax) -> Iterable[Step]:
-    return reading.assign(_places(node.child("left")), node.all("right"), keeps=node.operator not in ("", "="))
-
-
-def _update(reading: Reading, node: Syntax) -> Iterable[Step]:
-    return reading.assign(_places(node.child("argument")), [], keeps=True)
-
-
-def _if(reading: Reading, node: Syntax) -> Iterable[Step]:
-    paths = [[path] for path in node.all("consequence", "alternative")]
-    return [*node.all("condition"), *reading.branch(*paths, skip=len(paths) < 2)]
-
-
-def _for(reading: Reading, node: Syntax) -> Iterable[Step]:
-    return [*node.all("initializer"), *reading.loop(node.all("condition"), node.all("body") + node.all("update"))]
-
-
-def _while(reading: Reading, node: Syntax) -> Iterable[Step]:
-    return reading.loop(node.all("condition"), node.all("body"))
-
-
-def _do(reading: Reading, node: Syntax) -> Iterable[Step]:
-    return reading.loop(node.all("body") + node.all("condition"), [])
-
-
-def _switch(reading: Reading, node: Syntax) -> Iterable[Step]:
-    cases = [[case] for body in node.all("body") for case in body.children]
-    return [*node.all("condition"), *reading.cases(cases)]
-
-
 def _call(reading: Reading, node: Syntax) -> Iterable[Step]:
     """The function's name is a variable only if it was declared as one."""
     function = node.child("function")
@@ -94,39 +55,28 @@ def _function(reading: Reading, node: Syntax) -> Iterable[Step]:
 
 
 def _signature(reading: Reading, node: Syntax) -> Iterable[Step]:
-    return (
-        node.other("declarator") if (name := node.child("declarator")) and name.kind == "identifier" else node.children
-    )
+    """A function's own name is no variable, that of a pointer to one is."""
+    return [child for child in node.children if child.kind != "identifier"]
 
 
 def _after_name(reading: Reading, node: Syntax) -> Iterable[Step]:
     return node.other("name")
 
 
-def _nothing(reading: Reading, node: Syntax) -> Iterable[Step]:
-    return []
-
-
 HANDLERS: dict[str, Handler] = {
+    **braces.HANDLERS,
     "function_definition": _function,
     "function_declarator": _signature,
     "declaration": _declaration,
     "init_declarator": _initialised,
     "parameter_declaration": _declaration,
-    "assignment_expression": _assignment,
-    "update_expression": _update,
-    "if_statement": _if,
-    "for_statement": _for,
-    "while_statement": _while,
-    "do_statement": _do,
-    "switch_statement": _switch,
     "call_expression": _call,
     "enumerator": _after_name,
     "preproc_ifdef": _after_name,
-    "preproc_def": _nothing,
-    "preproc_function_def": _nothing,
-    "preproc_include": _nothing,
-    "preproc_call": _nothing,
-    "attribute_specifier": _nothing,
-    "type_definition": _nothing,
+    "preproc_def": nothing,
+    "preproc_function_def": nothing,
+    "preproc_include": nothing,
+    "preproc_call": nothing,
+    "attribute_specifier": nothing,
+    "type_definition": nothing,
 }

@@ -51,11 +51,8 @@ def _assignment(reading: Reading, node: Syntax) -> Iterable[Step]:
     return [*steps, *stores]
 
 
-def _store(
-    reading: Reading, target: Syntax, value: Value, relation: Relation = Relation.COMPUTED_FROM, *, keeps: bool = False
-) -> list[Step]:
-    found = _places(target)
-    return [*(node for place in found for node in place.inside), reading.store(found, value, relation, keeps=keeps)]
+def _store(reading: Reading, target: Syntax | None, value: Value, *, keeps: bool = False) -> list[Step]:
+    return reading.store(_places(target), value, Relation.COMPUTED_FROM, keeps=keeps)
 
 
 def _named(reading: Reading, node: Syntax) -> Iterable[Step]:
@@ -77,15 +74,14 @@ def _parameters(reading: Reading, node: Syntax) -> Iterable[Step]:
 
 def _if(reading: Reading, node: Syntax) -> Iterable[Step]:
     alternatives = node.all("alternative")
-    paths = [node.all("consequence"), *([child for child in path.children] for path in alternatives)]
+    paths = [node.all("consequence"), *(path.children for path in alternatives)]
     complete = any(path.kind == "else_clause" for path in alternatives)
     return [*node.all("condition"), *reading.branch(*paths, skip=not complete)]
 
 
 def _for(reading: Reading, node: Syntax) -> Iterable[Step]:
-    left = node.child("left")
     value = reading.take(node.all("right"))
-    target = _store(reading, left, value) if left is not None else []
+    target = _store(reading, node.child("left"), value)
     return [*value.steps, *reading.loop([], [*target, *node.all("body")]), *node.all("alternative")]
 
 
@@ -94,9 +90,8 @@ def _while(reading: Reading, node: Syntax) -> Iterable[Step]:
 
 
 def _for_in(reading: Reading, node: Syntax) -> Iterable[Step]:
-    left = node.child("left")
     value = reading.take(node.all("right"))
-    return [*value.steps, *(_store(reading, left, value) if left is not None else [])]
+    return [*value.steps, *_store(reading, node.child("left"), value)]
 
 
 def _comprehension(reading: Reading, node: Syntax) -> Iterable[Step]:
@@ -127,7 +122,7 @@ def _match(reading: Reading, node: Syntax) -> Iterable[Step]:
         for case in body.children:
             names = [name for child in case.children if child.kind == "case_pattern" for name in _captures(child)]
             taken = [Place(name, False, []) for name in names]
-            paths.append([reading.store(taken, value, Relation.COMPUTED_FROM), *case.all("guard", "consequence")])
+            paths.append([*reading.store(taken, value, Relation.COMPUTED_FROM), *case.all("guard", "consequence")])
     return [*value.steps, *reading.branch(*paths, skip=True)]
 
 

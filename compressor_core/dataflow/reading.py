@@ -2,7 +2,8 @@
 
 A state says, for every variable, which occurrences its value may come from at this point. Statements are taken in the
 order in which they run; alternatives start from the same state and are merged behind it; a loop's body is taken twice,
-so that what one turn assigns reaches what the next one reads. Jumps (break, return, goto) are not followed.
+so that what one turn assigns reaches what the next one reads. Jumps (break, return, goto) are not followed, and a
+variable is its name: one that a block declares anew replaces the outer one.
 """
 
 from __future__ import annotations
@@ -78,12 +79,14 @@ class Value:
 class Reading:
     """One walk over one tree, by the table of what a language's kinds of node mean.
 
-    Kinds that are not in the table are read child by child.
+    Kinds that are not in the table are read child by child. The state is one dictionary; what a branch changes in it
+    is logged, undone at its end and put together with what the other branches changed.
     """
 
     def __init__(self, handlers: Mapping[str, Handler]) -> None:
         self.handlers = handlers
         self.state: State = {}
+        self.undo: list[dict[str, frozenset[int] | None]] = [{}]
         self.names: dict[int, str] = {}
         self.flows: dict[int, dict[tuple[int, Relation], None]] = {}
         self.seen: list[int] = []
@@ -128,13 +131,21 @@ class Reading:
         if leaf.name in self.state:
             self._link(leaf, self.state[leaf.name], Relation.COMES_FROM)
         else:
-            self.state[leaf.name] = frozenset((leaf.token,))
+            self._set(leaf.name, frozenset((leaf.token,)))
 
     def define(self, leaf: Syntax, sources: Iterable[int] = (), relation: Relation = Relation.COMES_FROM) -> None:
         """A variable takes a value from these occurrences."""
         self._touch(leaf)
         self._link(leaf, sources, relation)
-        self.state[leaf.name] = frozenset((leaf.token,))
+        self._set(leaf.name, frozenset((leaf.token,)))
+
+    def put(self, place: Place, sources: Iterable[int], relation: Relation, *, keeps: bool = False) -> None:
+        """Put a value into a place: the rest of what a changed part belongs to stays what it was."""
+        if place.leaf is None:
+            return
+        old = self.state.get(place.leaf.name, frozenset()) if keeps or place.part else frozenset()
+        self.define(place.leaf, sources, relation)
+        self._link(place.leaf, old, Relation.COMPUTED_FROM if keeps and not place.part else Relation.COMES_FROM)
 
     def _touch(self, leaf: Syntax) -> None:
         self.seen.append(leaf.token)
@@ -150,36 +161,40 @@ class Reading:
         if self.edges > MOST_EDGES:
             raise TooManyEdges
 
+    def _set(self, name: str, sources: frozenset[int]) -> None:
+        self.undo[-1].setdefault(name, self.state.get(name))
+        self.state[name] = sources
+
+    def _enter(self) -> None:
+        self.undo.append({})
+
+    def _changes(self) -> State:
+        """What has changed since the branch that runs was entered."""
+        return {name: self.state[name] for name in self.undo[-1]}
+
+    def _leave(self) -> State:
+        """Undo what the branch changed, and say what that was."""
+        changes = self._changes()
+        for name, old in self.undo.pop().items():
+            if old is None:
+                del self.state[name]
+            else:
+                self.state[name] = old
+        return changes
+
+    def _join(self, ends: Iterable[State], *, skip: bool) -> None:
+        """Go on with what any of the branches ended with, or with what was before them if none need have run."""
+        ends = list(ends)
+        for name in dict.fromkeys(name for end in ends for name in end):
+            old = self.state.get(name, frozenset())
+            values = {end.get(name, old) for end in ends}
+            self._set(name, frozenset().union(*values, old if skip else ()))
+
     # Steps that the languages' tables are made of.
 
     def declare(self, leaf: Syntax) -> Step:
         """A variable comes into being without a value that can be followed."""
         return lambda: self.define(leaf)
-
-    def assign(
-        self,
-        places: Sequence[Place],
-        value: Sequence[Syntax],
-        relation: Relation = Relation.COMPUTED_FROM,
-        *,
-        keeps: bool = False,
-    ) -> list[Step]:
-        """Read a value and put it into places; `keeps` if what was there goes into it too (`+=`)."""
-        taken = self.take(value)
-        return [
-            *taken.steps,
-            *(node for place in places for node in place.inside),
-            self.store(places, taken, relation, keeps=keeps),
-        ]
-
-    def store(self, places: Sequence[Place], value: Value, relation: Relation, *, keeps: bool = False) -> Step:
-        """Put a value that has been read into places."""
-
-        def step() -> None:
-            for place in places:
-                self.put(place, value.sources, relation, keeps=keeps)
-
-        return step
 
     def take(self, value: Sequence[Syntax]) -> Value:
         """A value to be read by its steps, which then knows the occurrences it is made of."""
@@ -196,86 +211,63 @@ class Reading:
         result.steps = [begin, *value, end]
         return result
 
-    def put(self, place: Place, sources: Iterable[int], relation: Relation, *, keeps: bool = False) -> None:
-        """Put a value into a place: the rest of what a changed part belongs to stays what it was."""
-        if place.leaf is None:
-            return
-        old = self.state.get(place.leaf.name, frozenset()) if keeps or place.part else frozenset()
-        self.define(place.leaf, sources, relation)
-        self._link(place.leaf, old, Relation.COMPUTED_FROM if keeps and not place.part else Relation.COMES_FROM)
+    def store(self, places: Sequence[Place], value: Value, relation: Relation, *, keeps: bool = False) -> list[Step]:
+        """Put a value that has been read into places; `keeps` if what was there goes into it too (`+=`)."""
+
+        def step() -> None:
+            for place in places:
+                self.put(place, value.sources, relation, keeps=keeps)
+
+        return [*(node for place in places for node in place.inside), step]
+
+    def assign(
+        self,
+        places: Sequence[Place],
+        value: Sequence[Syntax],
+        relation: Relation = Relation.COMPUTED_FROM,
+        *,
+        keeps: bool = False,
+    ) -> list[Step]:
+        """Read a value and put it into places."""
+        taken = self.take(value)
+        return [*taken.steps, *self.store(places, taken, relation, keeps=keeps)]
 
     def branch(self, *paths: Iterable[Step], skip: bool) -> list[Step]:
         """Alternatives of which one runs or, with `skip`, none."""
-        entry: State = {}
         ends: list[State] = []
-
-        def enter() -> None:
-            nonlocal entry
-            entry = self.state
-            self.state = dict(entry)
-
-        def leave() -> None:
-            ends.append(self.state)
-            self.state = dict(entry)
-
-        def join() -> None:
-            self.state = merged(*ends, entry) if skip else merged(*ends)
-
-        steps: list[Step] = [enter]
+        steps: list[Step] = []
         for path in paths:
-            steps += [*path, leave]
-        return [*steps, join] if paths else []
+            steps += [self._enter, *path, lambda: ends.append(self._leave())]
+        return [*steps, lambda: self._join(ends, skip=skip)]
 
     def cases(self, paths: Sequence[Iterable[Step]]) -> list[Step]:
-        """Alternatives each of which is entered from before them all or from the one above it."""
-        entry: State = {}
+        """Alternatives each of which is entered from before them all or from the one above it; none need run."""
         ends: list[State] = []
 
         def enter() -> None:
-            nonlocal entry
-            entry = dict(self.state)
+            self._enter()
+            self._join(ends[-1:], skip=True)
 
-        def case() -> None:
-            self.state = merged(entry, self.state)
-
-        def leave() -> None:
-            ends.append(dict(self.state))
-
-        def join() -> None:
-            self.state = merged(entry, *ends)
-
-        steps: list[Step] = [enter]
+        steps: list[Step] = []
         for path in paths:
-            steps += [case, *path, leave]
-        return [*steps, join]
+            steps += [enter, *path, lambda: ends.append(self._leave())]
+        return [*steps, lambda: self._join(ends, skip=True)]
 
     def attempt(
         self, body: Sequence[Step], handlers: Sequence[Iterable[Step]], after: Sequence[Step] = ()
     ) -> list[Step]:
         """A body that handlers may take over from, at any point of it; `after` runs where none had to."""
-        before: State = {}
+        thrown: list[State] = []
         ends: list[State] = []
-        thrown: State = {}
 
         def enter() -> None:
-            nonlocal before
-            before = dict(self.state)
+            self._enter()
+            self._join(thrown, skip=True)
 
-        def threw() -> None:
-            nonlocal thrown
-            thrown = merged(before, self.state)
-
-        def leave() -> None:
-            ends.append(self.state)
-            self.state = dict(thrown)
-
-        def join() -> None:
-            self.state = merged(*ends)
-
-        steps: list[Step] = [enter, *body, threw, *after, leave]
+        steps: list[Step] = [self._enter, *body, lambda: thrown.append(self._changes()), *after]
         for handler in handlers:
-            steps += [*handler, leave]
-        return [*steps, join]
+            steps += [lambda: ends.append(self._leave()), enter, *handler]
+        return [*steps, lambda: ends.append(self._leave()), lambda: self._join(ends, skip=False)]
 
     def loop(self, head: Sequence[Step], body: Sequence[Step]) -> list[Step]:
         """`head` runs at least once, before every turn of `body`.
@@ -283,49 +275,22 @@ class Reading:
         Two turns are enough, and one in the second turn of a loop around: it can only bring other values in from
         outside, and what they reach from there was seen in the first.
         """
-        out: State = {}
+        ends: list[State] = []
 
-        def check() -> None:
-            nonlocal out
-            out = merged(out, self.state)
+        def repeat(repeating: bool) -> Step:
+            def step() -> None:
+                self.repeating = repeating
 
-        def again() -> None:
-            self.repeating = True
+            return step
 
-        def end() -> None:
-            self.repeating = False
-
-        def join() -> None:
-            self.state = merged(out, self.state)
-
-        turn: list[Step] = [*head, check, *body]
-        if self.repeating:
-            return [*turn, join]
-        return [*turn, again, *turn, end, join]
+        turn: list[Step] = [*head, lambda: ends.append(self._changes()), *body]
+        turns = turn if self.repeating else [*turn, repeat(True), *turn, repeat(False)]
+        return [self._enter, *turns, lambda: ends.append(self._leave()), lambda: self._join(ends, skip=False)]
 
     def scope(self, steps: Iterable[Step]) -> list[Step]:
         """Steps behind which every variable is again what it was before them."""
-        outer: State = {}
-
-        def enter() -> None:
-            nonlocal outer
-            outer = dict(self.state)
 
         def leave() -> None:
-            self.state = outer
+            self._leave()
 
-        return [enter, *steps, leave]
-
-
-def merged(*states: State) -> State:
-    """Every variable with all the occurrences that any of the states has for it."""
-    first, *rest = states
-    result = dict(first)
-    for state in rest:
-        for name, sources in state.items():
-            known = result.get(name)
-            if known is None:
-                result[name] = sources
-            elif known is not sources and known != sources:
-                result[name] = known | sources
-    return result
+        return [self._enter, *steps, leave]

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 DEEPEST = 1_000
 """Levels of a syntax tree beyond which no data flow is read, as the recursive original gives up at Python's limit."""
 
-WHOLE = frozenset({"string", "string_literal", "char_literal", "system_lib_string"})
-"""Kinds of node whose text is one token, whatever is inside."""
+LONGEST = 250_000
+"""Characters of a text that are looked at. What is longer is no function that anybody wrote: it has the tokens of its
+first part and no data flow. The parser's error recovery is quadratic, and nothing can interrupt it."""
+
+WHOLE = frozenset({"string"})
+"""Kinds of node whose text is one token, whatever is inside: Python's strings. Those of C and Java are their quotes,
+text and escapes, as their grammars have them and as GraphCodeBERT's own preprocessing takes them."""
 
 COMMENTS = frozenset({"comment", "line_comment", "block_comment"})
 
@@ -72,15 +77,15 @@ def read(code: str, language: Language) -> tuple[tuple[Token, ...], Syntax | Non
     """The tokens of a text, and its tree reduced to the branches that hold names.
 
     Comments, Python's docstrings and what is invisible are no tokens; a string is one. The tree is None where the text
-    cannot be parsed (more than half of it is in error) or nests deeper than DEEPEST levels.
+    cannot be parsed (most of its tokens fit into no construct), is longer than LONGEST or nests deeper than DEEPEST.
     """
-    source = code.encode("utf-8", "replace")
+    source = code[:LONGEST].encode("utf-8", "replace")
     cursor = parser(language).parse(source).walk()
-    character = range(len(source) + 1) if code.isascii() else _characters(source)
+    character = range(len(source) + 1) if source.isascii() else _characters(source)
     tokens: list[Token] = []
     root = Syntax("", None)
     path = [root]
-    broken = deepest = 0
+    stray = deepest = 0
     while True:
         node = cursor.node
         assert node is not None
@@ -92,8 +97,6 @@ def read(code: str, language: Language) -> tuple[tuple[Token, ...], Syntax | Non
             and _is_docstring(node)
         )
         if not comment and node.child_count and kind not in WHOLE:
-            if kind == "ERROR":
-                broken += node.end_byte - node.start_byte if not any(s.kind == "ERROR" for s in path) else 0
             here = Syntax(kind, cursor.field_name)
             path[-1].children.append(here)
             path.append(here)
@@ -103,17 +106,18 @@ def read(code: str, language: Language) -> tuple[tuple[Token, ...], Syntax | Non
         if not comment:
             start, end = character[node.start_byte], character[node.end_byte]
             text = code[start:end]
-            if text and not text.isspace():
+            if text and (not text.isspace() or node.is_named):
                 if kind in KEPT:
                     path[-1].children.append(Syntax(kind, cursor.field_name, token=len(tokens), name=text))
                 elif cursor.field_name == "operator":
                     path[-1].operator = text
                 elif path[-1].kind in SEQUENCES and node.is_named:
                     path[-1].children.append(Syntax(kind, cursor.field_name))
+                stray += path[-1].kind == "ERROR"
                 tokens.append(Token(text, start, end))
         while not cursor.goto_next_sibling():
             if not cursor.goto_parent():
-                readable = deepest <= DEEPEST and 2 * broken <= len(source)
+                readable = len(code) <= LONGEST and deepest <= DEEPEST and 2 * stray <= len(tokens)
                 return tuple(tokens), root if readable else None
             closed = path.pop()
             if not closed.children and path[-1].kind not in SEQUENCES:
