@@ -122,7 +122,7 @@ def published_files(row: Row, column: Column) -> PublishedFiles | None:
         return None
     size = row.value.removeprefix("student, ").removesuffix(" MB")
     task = "vulnerability_prediction" if column.task is Task.VULNERABILITY else "clone_detection"
-    best = "best/" if column.encoder is Encoder.CODEBERT else ""
+    best = "" if column == Column(Encoder.GRAPHCODEBERT, Task.CLONE) else "best/"
     data = f"Compressor/data/{task}"
     return PublishedFiles(
         checkpoint=f"Compressor/{column.encoder.full_name}/{task}/checkpoint/{size}/{best}model.bin",
