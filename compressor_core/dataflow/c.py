@@ -46,7 +46,7 @@ def _initialised(reading: Reading, node: Syntax) -> Iterable[Step]:
 def _call(reading: Reading, node: Syntax) -> Iterable[Step]:
     """The function's name is a variable only if it was declared as one."""
     function = node.child("function")
-    named = function is not None and function.kind == "identifier" and function.name not in reading.state
+    named = function is not None and function.kind == "identifier" and function.name not in reading.defined
     return node.other("function") if named else node.children
 
 

@@ -144,7 +144,7 @@ def _captures(pattern: Syntax) -> list[Syntax]:
 def _call(reading: Reading, node: Syntax) -> Iterable[Step]:
     """The function's name is a variable only if something was assigned to it."""
     function = node.child("function")
-    named = function is not None and function.kind == "identifier" and function.name not in reading.state
+    named = function is not None and function.kind == "identifier" and function.name not in reading.defined
     return node.other("function") if named else node.children
 
 
