@@ -24,7 +24,7 @@ from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.compute import choose
 from compressor_core.models.graph import extracting
-from compressor_core.models.teacher import from_scratch, load_encoder, reads_data_flow
+from compressor_core.models.teacher import find_encoder, from_scratch, load_encoder, reads_data_flow
 from compressor_core.task import PairFeatures
 from compressor_core.versions import versions
 
@@ -87,6 +87,9 @@ def train_teacher(
     training = config.training()
     compute = choose(config.device, config.precision)
     features = pair_features(config.pair_features)
+    if config.base != FROM_SCRATCH:
+        yield {"type": "progress", "message": f"Looking for {config.base}"}
+        find_encoder(config.base)  # first of all, since it may be refused
     yield {"type": "progress", "message": "Reading the dataset"}
     dataset = open_dataset(config.dataset, config.data, seed=config.seed)
     flow = _data_flow(config, dataset)

@@ -77,8 +77,7 @@ def load_encoder(
     Raises:
         ModelError: the folder or name is not a usable encoder; the sentence says what is missing.
     """
-    folder = _folder(base)
-    require_files(folder)
+    folder = find_encoder(base)
     config = _config(folder)
     longest = min(getattr(config, "max_position_embeddings", MAX_TOKENS + 2) - 2, MAX_TOKENS)
     if data_flow is not None:
@@ -108,6 +107,23 @@ def load_encoder(
     return Classifier(model.train(), tokenizer, card)
 
 
+def find_encoder(base: str) -> Path:
+    """The folder of a pre-trained model, with all its files: `base` itself, or what the cache or the hub has of it.
+
+    Raises:
+        ModelError: there is no such folder, a file is missing in it, or no such name can be had; within seconds.
+    """
+    folder = Path(base)
+    if not folder.exists():
+        if not _HUB_NAME.fullmatch(base) or base.startswith(".") or os.path.isabs(base):
+            raise ModelError(f"There is no model folder {base}: check the path, or give a Hugging Face name.")
+        folder = fetch(base)
+    if not folder.is_dir():
+        raise ModelError(f"{base} is a file: give the folder of the model, with config.json, weights and tokenizer.")
+    require_files(folder)
+    return folder
+
+
 def reads_data_flow(base: str) -> bool:
     """Whether a base was trained to read data flow: GraphCodeBERT by its name, or what a folder says of itself."""
     if "graphcodebert" in base.lower():
@@ -115,17 +131,6 @@ def reads_data_flow(base: str) -> bool:
     said = {name: _values(Path(base) / name) for name in (CARD, "config.json")}
     origin = str(said["config.json"].get("_name_or_path", "")).lower()
     return said[CARD].get("data_flow") is not None or "graphcodebert" in origin
-
-
-def _folder(base: str) -> Path:
-    folder = Path(base)
-    if folder.is_dir():
-        return folder
-    if folder.exists():
-        raise ModelError(f"{base} is a file: give the folder of the model, with config.json, weights and tokenizer.")
-    if not _HUB_NAME.fullmatch(base) or base.startswith(".") or os.path.isabs(base):
-        raise ModelError(f"There is no model folder {base}: check the path, or give a Hugging Face name.")
-    return fetch(base)
 
 
 def _values(path: Path) -> dict[str, Any]:
