@@ -1,0 +1,36 @@
+"""A function with its data flow drawn into it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from compressor_core.dataflow import extract
+from compressor_core.figures.dataflow import COLUMNS, data_flow_figure, data_flow_info, data_flow_sentence
+from compressor_core.language import Language
+from pages.parts.chart import chart
+
+WIDE = 96
+
+
+def draw_data_flow(code: str, language: Language, key: str) -> None:
+    """Draw a function and what flows in it, one variable at a time or all of them; `key` is unique on the page."""
+    records = extract(code, language).to_records()
+    info = data_flow_info(code, records)
+    if not info.variables:
+        st.caption(data_flow_sentence(info))
+        st.code(code, language=language.value, height=400)
+        return
+    drawing, choice = st.columns([3, 1])
+    with choice:
+        everything = f"All {len(info.variables)}"
+        chosen = st.selectbox("Variable", [*info.variables, everything], key=f"{key}/variable")
+        wide = st.toggle("Wide rows", key=f"{key}/wide", help="For a wide screen: lines are wrapped later.")
+        info = data_flow_info(
+            code,
+            records,
+            variable=None if chosen == everything else chosen,
+            columns=WIDE if wide else COLUMNS,
+        )
+        st.caption(f"{data_flow_sentence(info)} Point at a marked variable to read where its value comes from.")
+    with drawing:
+        chart(data_flow_figure(info), key=f"{key}/{chosen}/{wide}")
