@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,9 @@ def tables(found: Reproduction) -> None:
     st.subheader("Accuracy, in per cent", anchor=False)
     beside(titles, [(row.value, [accuracy_cell(found, row, column) for column in COLUMNS]) for row in ACCURACY])
     st.caption(
-        f"Bold: published in [the paper]({SOURCE}) (ASE 2022, Tables 2 to 6), on "
+        f"On top: published in [the paper]({SOURCE}) (ASE 2022, Tables 2 to 6), on "
         f"{TEST_EXAMPLES[Task.VULNERABILITY]:,} functions of Devign and {TEST_EXAMPLES[Task.CLONE]:,} pairs of "
-        "BigCloneBench. Green bar: measured by a run on this machine; ± is the 95% interval for that many "
+        "BigCloneBench. Beside a green bar: measured by a run on this machine; ± is the 95% interval for that many "
         "examples."
     )
     st.subheader("Latency of one query, in milliseconds", anchor=False)
@@ -83,10 +84,14 @@ def latency_cell(found: Reproduction, row: Row, column: Column) -> Cell:
 
 def how_measured(found: Reproduction) -> str:
     machines = {
-        f"{one.machine['processor']}, {one.machine['threads']} thread(s), {one.machine['runtime']}"
+        f"{one.machine['processor']}, {threads(one.machine)}, {one.machine['runtime']}"
         for one in found.latency.values()
     }
     return f" ({'; '.join(sorted(machines))})" if machines else ""
+
+
+def threads(machine: Mapping[str, Any]) -> str:
+    return "1 thread" if machine["threads"] == 1 else f"{machine['threads']} threads"
 
 
 def one_cell(found: Reproduction) -> None:
@@ -201,7 +206,7 @@ def show(run: Run, status: Status) -> None:
     metrics(
         ("Accuracy", f"{result['accuracy']:.2%}", f"{result['correct']:,} of {result['examples']:,}"),
         ("F1", f"{result['f1']:.1%}"),
-        ("Median latency", f"{result['latency']['median']:.1f} ms", f"{result['machine']['threads']} thread(s)"),
+        ("Median latency", f"{result['latency']['median']:.1f} ms", threads(result["machine"])),
         ("Size", f"{result['size_mb']:.2f} MB", f"{result['parameters']:,} parameters"),
     )
 
