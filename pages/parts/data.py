@@ -21,11 +21,13 @@ from compressor_core.figures.data import balance_figure, data_info, lengths_figu
 from compressor_core.language import Language
 from compressor_core.task import Task
 from pages.parts.chart import chart
+from pages.parts.dataflow import draw_data_flow
 from pages.parts.frame import metrics, sentences
 from pages.parts.live import store
 
 INFO = {info.name: info for info in DATASETS}
 LANGUAGES = {Language.C: "C", Language.JAVA: "Java", Language.PYTHON: "Python"}
+EXAMPLES, FIGURES, DATA_FLOW = "Examples", "Figures", "Data flow"
 SHOWN = 3
 """Examples in a preview."""
 MOST_SHOWN = 20_000
@@ -226,11 +228,18 @@ def contents(chosen: Chosen) -> None:
     sizes = {split: dataset.size(split) for split in Split}
     metrics(*((split.value.capitalize(), f"{size:,}") for split, size in sizes.items() if size))
     remarks(record)
-    examples, figures = st.tabs(["Examples", "Figures"])
-    with examples:
-        preview(dataset, parts)
-    with figures:
-        draw(record)
+    views = [EXAMPLES, FIGURES] + ([DATA_FLOW] if dataset.language else [])
+    tabs = st.tabs(views, key="data_view", on_change="rerun")
+    for view, tab in zip(views, tabs, strict=True):
+        if not tab.open:
+            continue  # what is not seen is not drawn
+        with tab:
+            if view == EXAMPLES:
+                preview(dataset, parts)
+            elif view == FIGURES:
+                draw(record)
+            elif dataset.language:
+                flow(dataset, dataset.language, parts)
 
 
 def remarks(record: dict[str, Any]) -> None:
@@ -273,6 +282,30 @@ def preview(dataset: Dataset, parts: Mapping[Split, Sequence[Example]]) -> None:
         show(example, dataset, expanded=number == 0)
 
 
+def flow(dataset: Dataset, language: Language, parts: Mapping[Split, Sequence[Example]]) -> None:
+    """One function with its data flow, the one that the visitor chooses."""
+    st.caption(
+        "Where the value of each variable comes from: what GraphCodeBERT reads beside the code, and CodeBERT does not."
+    )
+    split, examples = next(iter(parts.items()))
+    left, right = st.columns([1, 3], vertical_alignment="bottom")
+    number = left.number_input(f"Example of the {split} split", 1, len(examples), key=f"flow/{split}/{len(examples)}")
+    example = examples[number - 1]
+    second = len(example.codes) == 2 and right.radio(
+        "Function",
+        [False, True],
+        format_func=lambda second: "the second" if second else "the first",
+        horizontal=True,
+        key="flow_second",
+    )
+    code = example.codes[int(second)]
+    st.caption(name_of(example, dataset))
+    if len(code) > MOST_SHOWN:
+        st.info(f"This function has {len(code):,} characters, too many to draw: choose another.")
+        return
+    draw_data_flow(code, language, key=f"flow/{split}/{number}/{second}")
+
+
 def draw(record: dict[str, Any]) -> None:
     """Balance and lengths."""
     info = data_info(record)
@@ -293,9 +326,7 @@ def draw(record: dict[str, Any]) -> None:
 
 def show(example: Example, dataset: Dataset, *, expanded: bool) -> None:
     """One example behind its label."""
-    label = "no label" if example.label == UNKNOWN else dataset.labels[example.label]
-    kind = f" · {example.group}" if example.group else ""
-    with st.expander(f"{label}{kind} · `{example.origin}`", expanded=expanded):
+    with st.expander(name_of(example, dataset), expanded=expanded):
         for code, column in zip(example.codes, st.columns(len(example.codes)), strict=True):
             column.code(
                 code[:MOST_SHOWN],
@@ -304,6 +335,13 @@ def show(example: Example, dataset: Dataset, *, expanded: bool) -> None:
             )
             if len(code) > MOST_SHOWN:
                 column.caption(f"The first {MOST_SHOWN:,} of {len(code):,} characters.")
+
+
+def name_of(example: Example, dataset: Dataset) -> str:
+    """What an example is called: its label, its kind, where it comes from."""
+    label = "no label" if example.label == UNKNOWN else dataset.labels[example.label]
+    kind = f" · {example.group}" if example.group else ""
+    return f"{label}{kind} · `{example.origin}`"
 
 
 def changed(path: Path) -> float | None:

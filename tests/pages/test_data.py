@@ -71,6 +71,8 @@ def test_a_file_that_speaks_for_itself(open_page: Open, tmp_path: Path) -> None:
     at = on(open_page("teacher"), csv(tmp_path / "x.csv", "func,label", *rows))
     assert sum(int(value) for value in metrics(at).values()) == 60
     assert "No duplicates" in said(at)
+    at.session_state["data_view"] = "Figures"
+    at.run()
     charts = [json.loads(one.proto.spec) for one in at.get("plotly_chart")]
     assert [trace["name"] for trace in charts[0]["data"]] == ["0", "1"]
     config = trained(at)
@@ -204,6 +206,22 @@ def test_bases(open_page: Open, tmp_path: Path) -> None:
     config = trained(at)
     assert (config["base"], config["max_length"], config["patience"]) == ("/absent/model", 64, 2)
     assert config["learning_rate"] is None and config["data_flow"] is None
+
+
+def test_a_function_is_drawn_with_its_data_flow(open_page: Open, tmp_path: Path) -> None:
+    codes = ["int f(int a) { int b = a; return b; }", *functions(60)]
+    rows = [f"{codes[i]},{codes[i + 1]},{i % 2},train" for i in range(60)]
+    at = on(open_page("teacher"), csv(tmp_path / "x.csv", "func1,func2,label,split", *rows))
+    assert "Data flow" not in [tab.label for tab in at.tabs]
+    widget(at.selectbox, "Language").set_value(Language.C).run()
+    at.session_state["data_view"] = "Data flow"
+    at.run()
+    assert list(widget(at.selectbox, "Variable").options) == ["a", "b", "All 2"]
+    assert len(at.get("plotly_chart")) == 1
+    widget(at.radio, "Function").set_value(True).run()
+    assert list(widget(at.selectbox, "Variable").options) == ["x", "All 1"]
+    widget(at.number_input, "Example of the train split").set_value(2).run()
+    assert not at.exception and "line 3 of x.csv" in said(at)
 
 
 def test_data_flow_can_be_asked_for_where_the_language_is_known(open_page: Open, tmp_path: Path) -> None:
