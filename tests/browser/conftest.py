@@ -46,7 +46,7 @@ def server(tmp_path: Path) -> Iterator[str]:
             stderr=subprocess.STDOUT,
         )
     address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         assert process.poll() is None, (tmp_path / "server.log").read_text()
         with suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
@@ -71,7 +71,7 @@ def visit(browser: Browser, server: str) -> Iterator[Visit]:
         contexts.append(context)
         page = context.new_page()
         page.goto(server + path)
-        page.wait_for_selector("h1", timeout=20_000)
+        page.wait_for_selector("h1", timeout=60_000)
         return page
 
     yield go

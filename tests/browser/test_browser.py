@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import time
 from pathlib import Path
@@ -10,6 +11,8 @@ import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from compressor_core.data.clones import ClassroomClone
+from compressor_core.data.dataset import Split
 from compressor_core.errors import ModelError
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.runs import RunStore, launch
@@ -23,6 +26,7 @@ TITLES = {
     "distil": "Distil a student",
     "compare": "Compare teacher and student",
     "runs": "Runs",
+    "paper": "The paper, reproduced",
 }
 
 
@@ -157,3 +161,68 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
 def point(page: Page) -> Locator:
     """A candidate that is not the best: a point over the budget, or one of an earlier generation."""
     return page.locator(".js-plotly-plot").first.locator(".scatterlayer .trace path.point").first
+
+
+def settled(page: Page) -> None:
+    """Wait until nothing is being computed for the page."""
+    state = "data-test-script-state"
+    expect(page.get_by_test_id("stApp")).to_have_attribute(state, "notRunning", timeout=60_000)
+
+
+def pairs_csv(path: Path) -> Path:
+    """A CSV of 160 pairs with columns of its own, and one row that cannot be used."""
+    pairs = ClassroomClone().examples(Split.VALIDATION)[:160]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["code1", "code2", "label"])
+        writer.writerows([*example.codes, example.label] for example in pairs)
+        writer.writerow(["def f(): pass", "", 1])
+    return path
+
+
+@pytest.mark.timeout(600)
+def test_pairs_of_ones_own_from_the_file_to_a_comparison(visit: Visit, tmp_path: Path, minilm: Path) -> None:
+    page = visit("/teacher")
+    page.get_by_text("Your own file (JSONL or CSV)").click()
+    page.locator("input[type=file]").set_input_files(pairs_csv(tmp_path / "pairs.csv"))
+    expect(page.get_by_text("1 row of 161 cannot be used.")).to_be_visible(timeout=30_000)
+    page.get_by_text("Leave this row out and go on with the other 160").click()
+    expect(page.get_by_text("Code in code1 and code2, label in label")).to_be_visible()
+    expect(page.get_by_role("tab", name="Examples")).to_be_visible()
+
+    settled(page)  # the list of options closes whenever the page is drawn anew
+    page.get_by_role("combobox", name="Start from").click()
+    page.get_by_role("option", name="Another encoder, by folder or Hugging Face name").click()
+    name = page.get_by_role("textbox", name="Folder or Hugging Face name")
+    name.fill(str(minilm))
+    name.press("Enter")
+    epochs = page.get_by_role("spinbutton", name="Epochs")
+    epochs.fill("1")
+    epochs.press("Enter")
+    page.get_by_text("Settings", exact=True).click()
+    length = page.get_by_role("spinbutton", name="Maximum length (tokens)")
+    length.fill("64")
+    length.press("Enter")
+    page.get_by_role("button", name="Train a teacher").click()
+    page.get_by_role("button", name="Distil from this teacher").click(timeout=200_000)
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["distil"])
+    architecture = page.get_by_role("textbox", name="Architecture of the student")
+    architecture.fill("1000,32,1,2,64")
+    architecture.press("Enter")
+    page.get_by_text("smoke (1 epoch)").click()
+    page.get_by_role("button", name="Start distilling").click()
+    page.get_by_role("button", name="Compare with the teacher").click(timeout=200_000)
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["compare"])
+    expect(page.get_by_text(re.compile("The student keeps .* of the teacher's accuracy"))).to_be_visible(
+        timeout=200_000
+    )
+    runs = RunStore().list()
+    assert [(run.kind, run.status().state) for run in runs] == [
+        ("compare", "finished"),
+        ("distill", "finished"),
+        ("train-teacher", "finished"),
+    ]
+    result = runs[0].status().result
+    assert result is not None and result["examples"] == 18 and result["student"]["size_mb"] < 1
