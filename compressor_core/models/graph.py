@@ -9,7 +9,8 @@ What tells the two apart is
   other, a node attends to the nodes its value comes from, `<s>` and `</s>` attend to everything.
 
 A function has `max_length + NODES` places, as in the released code: code leaves `NODES` of them to the nodes, or as
-many as there are, and nodes take what code leaves. A node whose code token was cut off goes with it.
+many as there are, and nodes take what code leaves. A node whose code token was cut off stays, as an embedding of
+zeros that only `<s>`, `</s>` and other nodes attend to; if nothing is left for it to attend to, it attends to itself.
 
 The tokens of the syntax tree are joined by single blanks and tokenized as one text: for a byte-level tokenizer that
 gives the ids of the released code, which tokenizes them one by one with a leading blank.
@@ -111,11 +112,15 @@ def batch(embeddings: nn.Module, functions: Sequence[FunctionInput], pad_id: int
         allowed[row, (0, code - 1), : len(function)] = True
         if function.graph is not None:
             for node, (first, stop) in enumerate(function.graph.spans, start=code):
-                share[row, node, first:stop] = 1 / (stop - first)
-                allowed[row, node, first:stop] = True
-                allowed[row, first:stop, node] = True
+                if stop > first:
+                    share[row, node, first:stop] = 1 / (stop - first)
+                    allowed[row, node, first:stop] = True
+                    allowed[row, first:stop, node] = True
             for node, source in function.graph.edges:
                 allowed[row, code + node, code + source] = True
+            for node in range(code, len(function)):
+                if not allowed[row, node].any():
+                    allowed[row, node, node] = True
     device, dtype = weight.device, weight.dtype
     words: Tensor = embeddings(torch.from_numpy(ids).to(device))
     mask = torch.zeros(allowed.shape, dtype=dtype, device=device)
@@ -143,19 +148,18 @@ def _flow(code: str, language: Language) -> _Flow:
 
 
 def _graph(flow: _Flow, stops: Sequence[int], code: int, places: int) -> GraphInput:
-    """The first `places` nodes whose code tokens are among the first `code` ones; `stops` says where each of the
-    model's tokens ends in the text."""
+    """The first `places` nodes, with their spans among the first `code` tokens of the model; `stops` says where each
+    of its tokens ends in the text."""
     spans: dict[int, tuple[int, int]] = {}
     for place, stop in enumerate(stops, start=1):  # `<s>` stands before them
         token = bisect_left(flow.ends, stop)
         first, _ = spans.get(token, (place, place))
         spans[token] = (first, place + 1)
-    whole = {token for token, (_, stop) in spans.items() if stop <= code + 1}
-    kept = [index for index, token in enumerate(flow.nodes) if token in whole][:places]
-    place_of = {index: place for place, index in enumerate(kept)}
+    whole = {token: span for token, span in spans.items() if span[1] <= code + 1}
+    kept = flow.nodes[:places]
     return GraphInput(
-        tuple(spans[flow.nodes[index]] for index in kept),
-        tuple((place_of[a], place_of[b]) for a, b in flow.edges if a in place_of and b in place_of),
+        tuple(whole.get(token, (0, 0)) for token in kept),
+        tuple((node, source) for node, source in flow.edges if max(node, source) < len(kept)),
     )
 
 

@@ -14,7 +14,7 @@ class GraphInput:
     """The data-flow nodes of one function, as GraphCodeBERT reads them.
 
     `spans` has one entry per node: the half-open range of positions in the function's `ids` that the variable
-    stands at. `edges` are pairs of nodes: the value of the first comes from the second.
+    stands at, empty if they were cut off. `edges` are pairs of nodes: the value of the first comes from the second.
     """
 
     spans: tuple[tuple[int, int], ...]

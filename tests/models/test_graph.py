@@ -58,7 +58,9 @@ def allowed(function: FunctionInput, row: int, column: int) -> bool:
     if row in (0, code - 1) or (row < code and column < code):
         return True
     if row >= code and column >= code:
-        return (row - code, column - code) in function.graph.edges
+        node = row - code
+        alone = function.graph.spans[node] == (0, 0) and node not in {a for a, _ in function.graph.edges}
+        return (node, column - code) in function.graph.edges or (alone and row == column)
     node, token = (row, column) if row >= code else (column, row)
     first, stop = function.graph.spans[node - code]
     return first <= token < stop
@@ -157,7 +159,7 @@ def test_without_nodes_it_is_the_plain_model(tokenizer: Any) -> None:
         assert torch.allclose(forward(model, [(flowing,), (plain,)], PAD)[1], alone, atol=1e-5)
 
 
-def test_what_does_not_fit_is_cut_and_its_nodes_with_it(tokenizer: Any) -> None:
+def test_what_does_not_fit_is_cut(tokenizer: Any) -> None:
     body = " ".join(f"int v{i} = v{i - 1} + v{i - 2};" for i in range(2, 120))
     long = f"void f(int v0, int v1) {{ {body} }}"
     for max_length in (50, 100, 384):
@@ -165,13 +167,40 @@ def test_what_does_not_fit_is_cut_and_its_nodes_with_it(tokenizer: Any) -> None:
         assert function.graph is not None
         assert len(function.ids) == max_length and function.ids[-1] == 2
         assert len(function) <= max_length + DATA_FLOW_NODES
-        assert function.graph.spans and all(stop <= max_length - 1 for _, stop in function.graph.spans)
+        assert len(function.graph.spans) == DATA_FLOW_NODES
+        assert all(
+            0 < first < stop <= max_length - 1 or (first, stop) == (0, 0) for first, stop in function.graph.spans
+        )
         assert all(max(edge) < len(function.graph.spans) for edge in function.graph.edges)
     assert graph.encode(tokenizer, [""], Language.C, 50)[0].ids == [0, 2]
     # Code may have what few nodes leave free.
     (function,) = graph.encode(tokenizer, ["int f(int x) { int y = x; " + "g(); " * 99 + "}"], Language.C, 100)
     assert function.graph is not None
     assert len(function.ids) + len(function.graph.spans) == 100 + DATA_FLOW_NODES
+
+
+def test_nodes_of_code_that_was_cut_off(tokenizer: Any) -> None:
+    """They are zeros that no code token attends to, and how much is padded makes no difference to them."""
+    body = " ".join(f"int v{i} = v{i - 1} + v{i - 2};" for i in range(2, 60))
+    long, short = graph.encode(tokenizer, [f"void f(int v0, int v1) {{ {body} }}", C], Language.C, 40)
+    assert long.graph is not None
+    spans, edges = long.graph.spans, long.graph.edges
+    cut = spans.index((0, 0))
+    assert cut > 3 and set(spans[cut:]) == {(0, 0)}
+    # Without its edges, the first of them has nothing left to attend to.
+    long = FunctionInput(long.ids, GraphInput(spans, tuple(edge for edge in edges if edge[0] != cut)))
+    batch = graph.batch(torch.nn.Embedding(420, 5), [long], PAD)
+    mask = batch.arguments["attention_mask"][0, 0] == 0
+    length, code = len(long), len(long.ids)
+    assert mask.tolist() == [[allowed(long, i, j) for j in range(length)] for i in range(length)]
+    assert mask[code + cut].nonzero().tolist() == [[code + cut]]
+    assert not batch.arguments["inputs_embeds"][0, code + cut :].any()
+
+    model = model_of()
+    longer = FunctionInput([*short.ids[:-1], *[5] * 200, 2], short.graph)
+    with torch.inference_mode():
+        alone, padded = forward(model, [(long,)], PAD), forward(model, [(long,), (longer,)], PAD)
+    assert torch.allclose(alone[0], padded[0], atol=1e-4)
 
 
 def test_half_precision_stays_finite(tokenizer: Any) -> None:
