@@ -9,17 +9,18 @@ A node is one occurrence of a variable, an edge says where its value comes from:
 
 The rules are those of the code released with GraphCodeBERT, so that models trained on its graphs can read these:
 occurrences in the order of their tokens, those without any edge left out, comments no tokens, Python's strings one
-token each, values followed through the branches of a condition and twice around a loop. A name that the function does
-not define, such as a field or a global, is a variable from where it is seen first.
+token each, values followed through the branches of a condition and twice around a loop. A name is a variable from
+where the function declares it or assigns to it, as in Compressor's extraction; what is only read (macros, constants,
+classes, other functions) is none.
 
 Where it is deliberately different:
 
 - an occurrence is one node with several edges; there, a declaration or an assignment in C-like code is repeated for
   every source;
-- nodes are variables; there, also the literals, types and method names in an assigned value are;
+- nodes are variables; there, for Java and Python, also literals and every other name;
 - what is assigned to a part (`a[i] = x`, `p->n = x`, `*p = x`) leaves the rest of the variable, and the index, as it
-  was; there, `i` is taken for changed and the old `a` for gone. A name that is called or follows a dot is no variable,
-  except in Java's `this.x`;
+  was; there, `i` is taken for changed and the old `a` for gone. What follows a dot is no variable, except in Java's
+  `this.x`;
 - loops may run no turn, `switch`, `match` and `try` are branches, and a comprehension, a lambda or a nested function
   keeps its names to itself;
 - nothing is recursive: what is nested too deeply for a graph still has its tokens.

@@ -43,13 +43,6 @@ def _initialised(reading: Reading, node: Syntax) -> Iterable[Step]:
     return reading.assign([Place(leaf, False, inside)], node.all("value"), Relation.COMES_FROM)
 
 
-def _call(reading: Reading, node: Syntax) -> Iterable[Step]:
-    """The function's name is a variable only if it was declared as one."""
-    function = node.child("function")
-    named = function is not None and function.kind == "identifier" and function.name not in reading.defined
-    return node.other("function") if named else node.children
-
-
 def _function(reading: Reading, node: Syntax) -> Iterable[Step]:
     return reading.scope([*node.all("declarator"), *node.other("declarator")])
 
@@ -70,7 +63,6 @@ HANDLERS: dict[str, Handler] = {
     "declaration": _declaration,
     "init_declarator": _initialised,
     "parameter_declaration": _declaration,
-    "call_expression": _call,
     "enumerator": _after_name,
     "preproc_ifdef": _after_name,
     "preproc_def": nothing,

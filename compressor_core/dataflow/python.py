@@ -141,13 +141,6 @@ def _captures(pattern: Syntax) -> list[Syntax]:
     return names
 
 
-def _call(reading: Reading, node: Syntax) -> Iterable[Step]:
-    """The function's name is a variable only if something was assigned to it."""
-    function = node.child("function")
-    named = function is not None and function.kind == "identifier" and function.name not in reading.defined
-    return node.other("function") if named else node.children
-
-
 def _attribute(reading: Reading, node: Syntax) -> Iterable[Step]:
     return node.all("object")
 
@@ -187,7 +180,6 @@ HANDLERS: dict[str, Handler] = {
     "try_statement": _try,
     "as_pattern": _as,
     "match_statement": _match,
-    "call": _call,
     "attribute": _attribute,
     "keyword_argument": _value,
     "function_definition": _function,

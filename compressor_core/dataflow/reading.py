@@ -90,7 +90,6 @@ class Reading:
         self.names: dict[int, str] = {}
         self.flows: dict[int, dict[tuple[int, Relation], None]] = {}
         self.seen: list[int] = []
-        self.defined: set[str] = set()
         self.edges = 0
         self.repeating = False
 
@@ -127,17 +126,14 @@ class Reading:
         )
 
     def use(self, leaf: Syntax) -> None:
-        """A variable is read; the first sight of one that nothing has defined stands for its value from then on."""
-        self._touch(leaf)
+        """A name is read; it is a variable if something has defined it."""
         if leaf.name in self.state:
-            self._link(leaf, self.state[leaf.name] - {leaf.token}, Relation.COMES_FROM)
-        else:
-            self._set(leaf.name, frozenset((leaf.token,)))
+            self._touch(leaf)
+            self._link(leaf, self.state[leaf.name], Relation.COMES_FROM)
 
     def define(self, leaf: Syntax, sources: Iterable[int] = (), relation: Relation = Relation.COMES_FROM) -> None:
         """A variable takes a value from these occurrences."""
         self._touch(leaf)
-        self.defined.add(leaf.name)
         self._link(leaf, sources, relation)
         self._set(leaf.name, frozenset((leaf.token,)))
 
