@@ -56,7 +56,12 @@ def addresses() -> dict[str, str]:
             newest.setdefault(run.kind, run.id)
     pages = {"search": "search", "distil": "distill", "compare": "compare", "teacher": "train-teacher"}
     links = {name: f"/{name}" + (f"?run={newest[kind]}" if kind in newest else "") for name, kind in pages.items()}
-    return {"home": f"/?story={newest['compare']}" if "compare" in newest else "/", **links, "runs": "/runs", "paper": "/paper"}
+    return {
+        "home": f"/?story={newest['compare']}" if "compare" in newest else "/",
+        **links,
+        "runs": "/runs",
+        "paper": "/paper",
+    }
 
 
 def shoot(browser: Browser, address: str, target: Path, *, width: int, dark: bool) -> None:
