@@ -13,10 +13,10 @@ from compressor_core.errors import ArchitectureError, CompressorError
 from compressor_core.figures.search import short_form
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import Model, teacher_title, teachers
-from compressor_core.task import Task
+from compressor_core.task import PairFeatures, Task
 from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
-from pages.parts.training import training
+from pages.parts.training import choose_pair_features, training
 
 
 def choose_teacher() -> Model | None:
@@ -36,7 +36,7 @@ def choose_teacher() -> Model | None:
     return teacher
 
 
-def choose_architecture(task: Task) -> Architecture | None:
+def choose_architecture(task: Task, features: PairFeatures) -> Architecture | None:
     st.text_input(
         "Architecture of the student",
         key="architecture",
@@ -48,7 +48,7 @@ def choose_architecture(task: Task) -> Architecture | None:
     except ArchitectureError as error:
         st.error(str(error), icon=":material/error:")
         return None
-    price = cost(architecture, task)
+    price = cost(architecture, task, features)
     metrics(
         ("Size of the file", f"{price.size_mb:.3f} MB"),
         ("Parameters", f"{price.parameters:,}"),
@@ -63,7 +63,9 @@ def choose_architecture(task: Task) -> Architecture | None:
 def form() -> None:
     with st.container(border=True):
         teacher = choose_teacher()
-        architecture = choose_architecture(teacher.task if teacher else Task.VULNERABILITY)
+        task = teacher.task if teacher else Task.VULNERABILITY
+        features = choose_pair_features("distil_pairs") if task is Task.CLONE else PairFeatures.COMPARE
+        architecture = choose_architecture(task, features)
         first, second, third, fourth = st.columns([3, 1, 1, 1])
         first.radio(
             "Preset",
@@ -101,9 +103,10 @@ def form() -> None:
                 "preset": st.session_state.preset,
                 "epochs": st.session_state.epochs,
                 "temperature": st.session_state.temperature,
+                "pair_features": features.value,
                 "seed": st.session_state.distil_seed,
             }
-            size_mb = cost(architecture, teacher.task).size_mb
+            size_mb = cost(architecture, task, features).size_mb
             start("distill", config, name=f"{size_mb:.2f} MB, {st.session_state.preset}")
 
 

@@ -7,11 +7,11 @@ import streamlit as st
 from compressor_core.models.bundled import BASES, FROM_SCRATCH, GRAPHCODEBERT
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import teachers
-from compressor_core.task import PairFeatures, Task
+from compressor_core.task import Task
 from pages.parts.data import Chosen, choose_data, contents
 from pages.parts.frame import go, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
-from pages.parts.training import training
+from pages.parts.training import choose_pair_features, training
 
 OTHER = "other"
 CHOICES = {**BASES, OTHER: "Another encoder, by folder or Hugging Face name"}
@@ -74,17 +74,7 @@ def settings(chosen: Chosen | None, base: str) -> dict[str, object]:
         )
         more: dict[str, object] = {"max_length": length, "learning_rate": rate, "patience": patience}
         if chosen and chosen.task is Task.CLONE:
-            more["pair_features"] = st.radio(
-                "How the head compares two functions",
-                [PairFeatures.COMPARE.value, PairFeatures.CONCAT.value],
-                key="teacher_pairs",
-                persist_state="session",
-                format_func={
-                    "compare": "By difference and product of their encodings",
-                    "concat": "By their encodings side by side, as in the paper",
-                }.__getitem__,
-                horizontal=True,
-            )
+            more["pair_features"] = choose_pair_features("teacher_pairs").value
         if chosen and chosen.language and base != GRAPHCODEBERT:
             reads = st.checkbox(
                 "Read data flow too, as GraphCodeBERT does",

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from compressor_core.architecture import Architecture, SearchSpace
 from compressor_core.cost import cost
 from compressor_core.data.files import read_file
+from compressor_core.models.bundled import bundled_teacher
 from compressor_core.runs import RunStore, State, cancel, launch
 from compressor_core.task import Task
 from tests.pages.studio import APP, Open, Studio, until_over
@@ -278,6 +279,21 @@ class TestDistil:
         no_traceback(at)
         assert "does not divide" in at.error[0].value
         assert button(at, "Start distilling").disabled
+
+    def test_a_student_of_pairs_with_the_papers_head(self, open_page: Open) -> None:
+        at = open_page("distil")
+        assert not [one for one in at.radio if one.label == "How the head compares two functions"]
+        field(at.selectbox, "Teacher").set_value(str(bundled_teacher("classroom-clone"))).run()
+        field(at.text_input, "Architecture of the student").set_value("1000,96,12,8,64").run()
+        compared = metric(at, "Parameters")
+        field(at.radio, "How the head compares two functions").set_value("concat").run()
+        assert metric(at, "Parameters") == "774,626" != compared
+        button(at, "Start distilling").click().run()
+        no_traceback(at)
+        (run,) = RunStore().list()
+        assert run.config["pair_features"] == "concat" and run.config["dataset"] == "classroom-clone"
+        cancel(run)
+        until_over(run)
 
     def test_from_start_to_the_result(self, studio: Studio, open_page: Open) -> None:
         at = open_page("distil")
