@@ -9,14 +9,13 @@ from html import escape
 import streamlit as st
 
 _STYLE = """<style>
-.beside{width:100%;border-collapse:collapse;font-size:.95rem;line-height:1.35}
+.beside{width:100%;table-layout:fixed;border-collapse:collapse;font-size:.95rem;line-height:1.35}
 .beside th{text-align:left;font-weight:600;padding:.55rem .7rem}
 .beside td{padding:.55rem .7rem;vertical-align:top;font-variant-numeric:tabular-nums}
 .beside tr{border-bottom:1px solid rgba(138,146,155,.3)}
-.beside .published{font-weight:600}
-.beside .here{display:block;border-left:3px solid #009e73;padding-left:.45rem;margin-top:.2rem;font-weight:600}
+.beside b{display:block;font-weight:600}
+.beside .here{display:block;border-left:3px solid #009e73;padding-left:.45rem;margin-top:.2rem}
 .beside .note,.beside .none{display:block;font-size:.82rem;opacity:.75}
-.beside .note{border-left:3px solid #009e73;padding-left:.45rem}
 .beside .label{display:none}
 @media (max-width:760px){
 .beside,.beside tbody,.beside tr,.beside th,.beside td{display:block}
@@ -53,8 +52,8 @@ def beside(columns: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell]]], *
 
 def _cell(column: str, cell: Cell) -> str:
     if cell.measured:
-        here = f'<span class="here">{escape(cell.measured)}</span><span class="note">{escape(cell.note)}</span>'
+        here = f'<span class="here"><b>{escape(cell.measured)}</b><span class="note">{escape(cell.note)}</span></span>'
     else:
         here = f'<span class="none">{escape(cell.note or "not reproduced")}</span>'
     label = f'<span class="label">{escape(column)}</span>'
-    return f'<td>{label}<span class="published">{escape(cell.published)}</span>{here}</td>'
+    return f"<td>{label}<b>{escape(cell.published)}</b>{here}</td>"
