@@ -75,6 +75,9 @@ def test_a_refresh_and_a_second_tab_show_the_same_live_run(visit: Visit) -> None
     generations = page.get_by_role("spinbutton", name="Generations")
     generations.fill("2000")
     generations.press("Enter")
+    population = page.get_by_role("spinbutton", name="Population")  # large, so that the run outlasts the test
+    population.fill("200")
+    population.press("Enter")
     page.get_by_role("button", name="Start the search").click()
     expect(page.get_by_text("running")).to_be_visible(timeout=60_000)
     page.get_by_role("link", name="Runs", exact=True).click()
