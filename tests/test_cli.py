@@ -141,6 +141,9 @@ def test_import_released(tmp_path: Path) -> None:
     made = answer("import-released", checkpoint, "--task", "vulnerability", *options)
     assert made["model"] == str(tmp_path / "s") and made["architecture"] == "300,16,2,4,24"
     assert made["parameters"] == 17_298 and made["labels"] == ["safe", "vulnerable"]
+    code = tmp_path / "code.c"
+    code.write_text(released.CODES[0])
+    assert answer("predict", tmp_path / "s", code)["label"] in made["labels"]
     wrong = run("import-released", checkpoint, "--task", "clone", *options)
     assert wrong.returncode == 2 and "choose the task vulnerability" in wrong.stderr
 
