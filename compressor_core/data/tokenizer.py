@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from compressor_core.errors import DataError
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
 SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
@@ -35,7 +36,6 @@ def train_tokenizer(functions: Iterable[str], vocab_size: int) -> PreTrainedToke
         processors,
         trainers,
     )
-    from transformers import PreTrainedTokenizerFast
 
     if vocab_size < SMALLEST_VOCABULARY:
         raise DataError(
@@ -56,6 +56,13 @@ def train_tokenizer(functions: Iterable[str], vocab_size: int) -> PreTrainedToke
         show_progress=False,
     )
     tokenizer.train_from_iterator(functions, trainer)
+    return with_special_tokens(tokenizer)
+
+
+def with_special_tokens(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
+    """The tokenizer as transformers knows it; `SPECIAL_TOKENS` play the parts that they play in RoBERTa."""
+    from transformers import PreTrainedTokenizerFast
+
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         bos_token="<s>",

@@ -29,7 +29,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from compressor_core.architecture import Architecture
-from compressor_core.data.tokenizer import SPECIAL_TOKENS
+from compressor_core.data.tokenizer import SPECIAL_TOKENS, with_special_tokens
 from compressor_core.errors import ModelError
 from compressor_core.language import Language
 from compressor_core.models.card import ModelCard
@@ -247,15 +247,7 @@ def _read_tokenizer(path: Path, vocab_size: int) -> PreTrainedTokenizerFast:
         [normalizers.Replace(Regex(_PYTHON_WHITESPACE), " "), normalizers.Strip(), *own]
     )
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=tokenizer,
-        bos_token="<s>",
-        cls_token="<s>",
-        eos_token="</s>",
-        sep_token="</s>",
-        pad_token="<pad>",
-        unk_token="<unk>",
-    )
+    return with_special_tokens(tokenizer)
 
 
 def _is_byte_level(values: Any) -> bool:
