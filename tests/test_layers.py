@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "architecture": {"errors"},
     "paper": {"architecture", "task"},
     "cost": {"architecture", "errors", "task"},
+    "latency": {"cost", "errors", "task"},
     "search": {"architecture", "cost", "errors", "search", "task"},
     "dataflow": {"dataflow", "errors", "language"},
     "data": {"cache", "data", "errors", "files", "language", "task"},

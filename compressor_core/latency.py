@@ -1,0 +1,203 @@
+"""Predicted latency: what one query takes on a machine that was measured once, from the genes alone.
+
+The time of one forward pass is a sum of parts, each proportional to something that can be counted: layers that are
+started, numbers that are multiplied, numbers that are touched. A calibration (`evaluate/calibration.py`) measures a
+sample of architectures; `LatencyModel.fit` finds the price of each part, never below zero, and `predict` adds the
+parts up for any architecture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compressor_core.cost import Genes, IntArray
+from compressor_core.errors import SettingsError
+from compressor_core.task import PairFeatures, Task
+
+FloatArray = NDArray[np.float64]
+
+
+class Runtime(StrEnum):
+    """What executes the model."""
+
+    ONNX = "onnxruntime"
+    PYTORCH = "pytorch"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the time: a count of the genes, times 1, the tokens or the squared tokens of a query."""
+
+    name: str
+    power: int
+    """0: once per function, 1: per token, 2: per pair of tokens."""
+    count: Callable[[Genes], IntArray]
+
+
+PARTS: Final[Sequence[Part]] = (
+    Part("call", 0, lambda g: np.ones_like(g.num_hidden_layers)),
+    Part("layers", 0, lambda g: g.num_hidden_layers),
+    Part("weights", 0, lambda g: g.num_hidden_layers * g.hidden_size * (2 * g.hidden_size + g.intermediate_size)),
+    Part("states", 1, lambda g: g.num_hidden_layers * g.hidden_size),
+    Part("projections", 1, lambda g: g.num_hidden_layers * g.hidden_size * g.hidden_size),
+    Part("feed-forward", 1, lambda g: g.num_hidden_layers * g.hidden_size * g.intermediate_size),
+    Part("activations", 1, lambda g: g.num_hidden_layers * g.intermediate_size),
+    Part("attention", 2, lambda g: g.num_hidden_layers * g.hidden_size),
+    Part("heads", 2, lambda g: g.num_hidden_layers * g.num_attention_heads),
+)
+"""The parts of the time of one query. None falls when a gene other than the vocabulary grows."""
+_NAMES: Final = tuple(part.name for part in PARTS)
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How long the functions of a query are, by the size of the vocabulary: a smaller one cuts them finer.
+
+    `tokens` and `squares` are means over the calibration's queries of the sum of n and of n² over the functions of
+    the query (two for the clone task), at each of the increasing `vocab_sizes`. Between them, both are interpolated
+    in the logarithm of the vocabulary; beyond them, they stay as they are at the end.
+
+    Raises SettingsError for values of which no such curve can be made.
+    """
+
+    vocab_sizes: tuple[int, ...]
+    tokens: tuple[float, ...]
+    squares: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        sizes = np.asarray(self.vocab_sizes, np.float64)
+        values = np.asarray([self.tokens, self.squares], np.float64) if self._of_one_size() else np.array([])
+        if not (
+            sizes.size
+            and values.shape == (2, sizes.size)
+            and np.isfinite(values).all()
+            and (values > 0).all()
+            and sizes[0] > 0
+            and (np.diff(sizes) > 0).all()
+        ):
+            raise SettingsError(
+                f"the lengths of functions need positive tokens and squares for each of the increasing vocabularies "
+                f"{list(self.vocab_sizes)}: calibrate again"
+            )
+
+    def _of_one_size(self) -> bool:
+        return len(self.vocab_sizes) == len(self.tokens) == len(self.squares)
+
+    def at(self, vocab_size: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Mean tokens and mean squares of a query, of the shape of `vocab_size`."""
+        at, known = np.log(vocab_size), np.log(self.vocab_sizes)
+        return np.interp(at, known, self.tokens), np.interp(at, known, self.squares)
+
+
+@dataclass(frozen=True)
+class LatencyModel:
+    """The price of each of the `PARTS` on one machine, in milliseconds per count, and the lengths of its functions.
+
+    Raises SettingsError unless there is one finite price, not below zero, for each part.
+    """
+
+    runtime: Runtime
+    task: Task
+    pair_features: PairFeatures
+    lengths: Lengths
+    prices: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        prices = np.asarray(self.prices, np.float64)
+        if len(prices) != len(PARTS) or not np.isfinite(prices).all() or (prices < 0).any():
+            raise SettingsError(
+                f"a latency model has one price, not below zero, for each of {', '.join(_NAMES)}, "
+                f"not {list(self.prices)}: calibrate again"
+            )
+
+    @classmethod
+    def fit(
+        cls,
+        runtime: Runtime,
+        task: Task,
+        pair_features: PairFeatures,
+        lengths: Lengths,
+        genes: Genes,
+        milliseconds: Sequence[float] | FloatArray,
+    ) -> LatencyModel:
+        """The prices whose predictions are nearest to measured `milliseconds`, one for each of the `genes`.
+
+        Least squares of the relative errors, so that a fast architecture counts as much as a slow one, with prices
+        that are not negative (Lawson and Hanson, Solving Least Squares Problems, 1974, by SciPy).
+
+        Raises SettingsError if there is nothing to fit, or a time is not a positive number.
+        """
+        from scipy.optimize import nnls
+
+        times = np.asarray(milliseconds, np.float64)
+        if not times.size or not np.isfinite(times).all() or (times <= 0).any():
+            raise SettingsError("a latency model needs measured times, all above zero: measure architectures first")
+        relative = np.stack([np.broadcast_to(part, times.shape) for part in _counts(genes, lengths)], axis=-1)
+        relative = relative / times[:, None]
+        scale = np.linalg.norm(relative, axis=0)  # counts differ by many orders of magnitude
+        found, _ = nnls(relative / scale, np.ones_like(times))
+        return cls(runtime, task, pair_features, lengths, tuple(float(price) for price in found / scale))
+
+    def predict(self, genes: Genes) -> FloatArray:
+        """Milliseconds of one query at batch 1, the mean over the calibration's functions.
+
+        Of the genes' common shape; they broadcast as in `cost.py`.
+        """
+        by_power: list[Any] = [0.0, 0.0, 0.0]
+        for part, price in zip(PARTS, self.prices, strict=True):
+            if price:
+                by_power[part.power] = by_power[part.power] + price * part.count(genes)
+        tokens, squares = self.lengths.at(genes.vocab_size)
+        once, per_token, per_pair = by_power
+        total: FloatArray = once + tokens * per_token + squares * per_pair
+        return np.broadcast_to(total, np.broadcast_shapes(total.shape, *(gene.shape for gene in genes)))
+
+    def parts(self, genes: Genes) -> dict[str, FloatArray]:
+        """The milliseconds of `predict`, part by part, each of the genes' common shape."""
+        shape = np.broadcast_shapes(*(gene.shape for gene in genes))
+        counts = zip(PARTS, self.prices, _counts(genes, self.lengths), strict=True)
+        return {part.name: np.broadcast_to(price * count, shape) for part, price, count in counts}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "runtime": self.runtime.value,
+            "task": self.task.value,
+            "pair_features": self.pair_features.value,
+            "vocab_sizes": list(self.lengths.vocab_sizes),
+            "tokens": list(self.lengths.tokens),
+            "squares": list(self.lengths.squares),
+            "prices": dict(zip(_NAMES, self.prices, strict=True)),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> LatencyModel:
+        """The inverse of `to_dict`. Raises SettingsError for anything else."""
+        try:
+            prices = dict(values["prices"])
+            if set(prices) != set(_NAMES):
+                raise SettingsError(
+                    f"a latency model prices {', '.join(_NAMES)}, not {', '.join(map(str, prices))}: calibrate again"
+                )
+            return cls(
+                runtime=Runtime(values["runtime"]),
+                task=Task(values["task"]),
+                pair_features=PairFeatures(values["pair_features"]),
+                lengths=Lengths(*(tuple(values[key]) for key in ("vocab_sizes", "tokens", "squares"))),
+                prices=tuple(float(prices[name]) for name in _NAMES),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise SettingsError(f"this is not a latency model ({error!r}): take one that a calibration made") from error
+
+
+def _counts(genes: Genes, lengths: Lengths) -> list[FloatArray]:
+    """How often each of the `PARTS` is paid in one query."""
+    tokens, squares = lengths.at(genes.vocab_size)
+    powers = (np.float64(1.0), tokens, squares)
+    return [powers[part.power] * part.count(genes) for part in PARTS]
