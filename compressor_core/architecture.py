@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final
 
@@ -27,8 +28,11 @@ LIMITS: Final[Mapping[str, tuple[int, int]]] = {
 }
 """Smallest and largest value of each gene. Within them every closed form of `cost.py` is exact in 64 bits."""
 
-MAX_SPACE_SIZE: Final = 20_000_000
-"""The most architectures a space may hold: what the exact optimum enumerates in a few seconds."""
+ENUMERABLE: Final = 50_000_000
+"""The most architectures that are enumerated, in a few seconds; a larger space needs another proof."""
+MAX_SPACE_SIZE: Final = 10**15
+MAX_VALUES: Final = 100_000
+"""The most values a gene of a space may have."""
 
 
 @dataclass(frozen=True, order=True)
@@ -92,8 +96,8 @@ class SearchSpace:
 
     Combinations whose heads do not divide the width are no part of the space.
 
-    Raises ArchitectureError if a gene has no value or one beyond its `LIMITS`, if no number of heads divides
-    any width, or if the space holds more than `MAX_SPACE_SIZE` architectures.
+    Raises ArchitectureError if a gene has no value, one beyond its `LIMITS` or more than `MAX_VALUES`, if no number
+    of heads divides any width, or if the space holds more than `MAX_SPACE_SIZE` architectures.
     """
 
     vocab_size: tuple[int, ...]
@@ -107,6 +111,11 @@ class SearchSpace:
             values = tuple(getattr(self, gene))
             if not values:
                 raise ArchitectureError(f"The search space has no value for {gene}: give at least one.")
+            if len(values) > MAX_VALUES:
+                raise ArchitectureError(
+                    f"The search space has {len(values):,} values for {gene}, more than {MAX_VALUES:,}: "
+                    "use larger steps."
+                )
             for value in values:
                 _check_gene(gene, value)
             object.__setattr__(self, gene, tuple(sorted(set(values))))
@@ -142,11 +151,16 @@ class SearchSpace:
         paper = cls.paper()
         return cls(**{gene: getattr(paper, gene) for gene in GENES} | {"num_hidden_layers": (1, 2, 3)})
 
-    @property
+    @cached_property
     def size(self) -> int:
         """How many architectures the space holds."""
         shapes = sum(len(self.heads_for(width)) for width in self.hidden_size)
         return shapes * len(self.vocab_size) * len(self.num_hidden_layers) * len(self.intermediate_size)
+
+    @property
+    def enumerable(self) -> bool:
+        """Whether looking at every architecture takes seconds at most."""
+        return self.size <= ENUMERABLE
 
     def heads_for(self, hidden_size: int) -> tuple[int, ...]:
         """The numbers of heads of the space that divide `hidden_size`; empty if none does."""

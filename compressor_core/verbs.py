@@ -165,13 +165,13 @@ def _within_budget(options: argparse.Namespace) -> str:
     """The architecture with the most GFLOPs that fits, for a student of the teacher's task."""
     from compressor_core.architecture import Architecture
     from compressor_core.models.card import read_card
-    from compressor_core.search import Constraint, optimum
+    from compressor_core.search import Objective, optimum
     from compressor_core.task import PairFeatures, Task
 
     card = read_card(Path(options.teacher))
     task = Task.VULNERABILITY if card is None else card.task
     features = PairFeatures(options.pair_features)
-    best = optimum(_space(options.space), options.budget_mb, Constraint.CAP, task, features)
+    best = optimum(_space(options.space), Objective(options.budget_mb, task=task, pair_features=features))
     architecture = str(Architecture.from_dict(dict(best)))
     print(f"The best architecture within {options.budget_mb:g} MB is {architecture}", file=sys.stderr)
     return architecture

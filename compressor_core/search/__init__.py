@@ -1,10 +1,11 @@
-"""Search for the architecture with the most computation within a size budget."""
+"""Search for the architecture with the most computation within a size budget, and for other goals and limits."""
 
-from compressor_core.search.exact import optimum
-from compressor_core.search.fitness import Candidate, Constraint, Objective
+from compressor_core.search.exact import optimum, uncertifiable
+from compressor_core.search.fitness import Candidate, Constraint, Goal, Objective
 from compressor_core.search.genetic import (
     Generation,
     Individual,
+    Operators,
     SearchConfig,
     evolve,
     gap,
@@ -16,12 +17,15 @@ __all__ = [
     "Candidate",
     "Constraint",
     "Generation",
+    "Goal",
     "Individual",
     "Objective",
+    "Operators",
     "SearchConfig",
     "evolve",
     "gap",
     "optimum",
     "search_records",
     "search_summary",
+    "uncertifiable",
 ]

@@ -1,4 +1,4 @@
-"""What a search maximises: computation, within a size budget."""
+"""What a search maximises: by default computation, within a size budget."""
 
 from __future__ import annotations
 
@@ -6,25 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Final, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compressor_core.architecture import Architecture, SearchSpace
-from compressor_core.cost import (
-    BYTES_PER_PARAMETER,
-    MEGABYTE,
-    Genes,
-    file_bytes,
-    paper_flops,
-    paper_parameters,
-    parameters,
-)
+from compressor_core.cost import Genes, paper_flops, paper_parameters
 from compressor_core.errors import BudgetError
+from compressor_core.search.quantities import FloatArray, Quantity, Yardstick
 from compressor_core.task import PairFeatures, Task
 
-FloatArray = NDArray[np.float64]
+if TYPE_CHECKING:
+    from compressor_core.latency import LatencyModel
 
 MAX_BUDGET_MB: Final = 10**9
 """Far beyond every space; keeps the paper's penalty finite."""
@@ -34,9 +28,24 @@ class Constraint(StrEnum):
     """How the budget binds."""
 
     CAP = "cap"
-    """The file must not weigh more than the budget; among those that fit, the most GFLOPs win."""
+    """The file must not weigh more than the budget; among those that fit, the goal decides."""
     PAPER = "paper"
     """The paper's soft penalty on its own account of size: GFLOPs − |size in MB − budget in MB|."""
+
+
+class Goal(StrEnum):
+    """What decides among the architectures within the limits."""
+
+    GFLOPS = "gflops"
+    """The most computation, as in the paper."""
+    LATENCY = "latency"
+    """The fastest on this machine, by prediction."""
+    SIZE = "size"
+    """The smallest file."""
+
+    @property
+    def quantity(self) -> Quantity:
+        return {Goal.GFLOPS: Quantity.GFLOPS, Goal.LATENCY: Quantity.LATENCY, Goal.SIZE: Quantity.SIZE}[self]
 
 
 class Candidate(TypedDict):
@@ -50,9 +59,13 @@ class Candidate(TypedDict):
     size_mb: float
     """`cap`: exact size of the file. `paper`: 4 bytes times the paper's parameters."""
     paper_gflops: float
+    parameters: int
+    """`cap`: exact. `paper`: the paper's account."""
     fitness: float
     feasible: bool
-    """Whether `size_mb` is within the budget. In `paper` mode for display only: fitness alone decides."""
+    """Whether it is within the limits. In `paper` mode for display only: fitness alone decides."""
+    latency_ms: NotRequired[float]
+    """Predicted, where there is a latency model."""
 
 
 class Scores(NamedTuple):
@@ -60,54 +73,117 @@ class Scores(NamedTuple):
 
     size_mb: FloatArray
     paper_gflops: FloatArray
+    parameters: FloatArray
     fitness: FloatArray
     feasible: NDArray[np.bool_]
+    latency_ms: FloatArray | None
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A budget in MB and how it binds.
+    """A budget in MB and how it binds; what decides among those that fit, and further limits.
 
-    Raises BudgetError if the budget is not a finite positive number.
+    Raises BudgetError if the budget or a limit is not a finite positive number, if the paper's penalty is asked
+    for together with another goal or limit, or if a latency is asked for without a latency model.
     """
 
     budget_mb: float
     constraint: Constraint = Constraint.CAP
     task: Task = Task.VULNERABILITY
     pair_features: PairFeatures = PairFeatures.COMPARE
+    goal: Goal = Goal.GFLOPS
+    max_latency_ms: float | None = None
+    min_gflops: float | None = None
+    """In the paper's account."""
+    latency: LatencyModel | None = None
 
     def __post_init__(self) -> None:
-        budget = self.budget_mb
-        number = isinstance(budget, (int, float)) and not isinstance(budget, bool)
-        if not number or not 0 < budget <= MAX_BUDGET_MB:
-            raise BudgetError(f"The budget must be a positive number of megabytes, such as 3, not {budget!r}.")
+        _check("The budget must be a positive number of megabytes, such as 3", self.budget_mb)
+        if self.max_latency_ms is not None:
+            _check("The longest latency must be a positive number of milliseconds, such as 10", self.max_latency_ms)
+        if self.min_gflops is not None:
+            _check("The least computation must be a positive number of GFLOPs, such as 2", self.min_gflops)
+        timed = self.goal is Goal.LATENCY or self.max_latency_ms is not None
+        if timed and self.latency is None:
+            raise BudgetError(
+                "A latency cannot be searched for before this machine is measured: calibrate it first, or leave the "
+                "latency out."
+            )
+        plain = self.goal is Goal.GFLOPS and self.max_latency_ms is self.min_gflops is None
+        if self.constraint is Constraint.PAPER and not plain:
+            raise BudgetError(
+                "The paper's penalty weighs GFLOPs against size and nothing else: choose the constraint cap for "
+                f"the goal {self.goal} or for limits of latency and computation."
+            )
+
+    @property
+    def yardstick(self) -> Yardstick:
+        """What architectures are measured with."""
+        return Yardstick(self.task, self.pair_features, self.latency, self.constraint is Constraint.PAPER)
 
     def evaluate(self, genes: Genes) -> Scores:
         """Judges every architecture of `genes`.
 
-        Fitness in `cap` mode is the GFLOPs where the file fits; elsewhere it is minus the overshoot in MB, so
-        every architecture that fits ranks above every one that does not, and a near miss above a far one.
+        Fitness in `cap` mode is the goal where all limits hold: GFLOPs, or minus the milliseconds, or minus the
+        megabytes. Elsewhere it is minus the sum of the shares by which the limits are missed, so that a near
+        miss ranks above a far one; whatever fits ranks above whatever does not, see `rank`.
         """
-        gflops = paper_flops(genes) / 1e9
-        size_mb = self.size_mb(genes)
+        measure = self.yardstick.measure
+        size_mb = measure(Quantity.SIZE, genes)
+        values = {
+            Quantity.SIZE: size_mb,
+            Quantity.GFLOPS: np.broadcast_to(measure(Quantity.GFLOPS, genes), size_mb.shape),
+        }
+        if self.latency is not None:
+            values[Quantity.LATENCY] = np.broadcast_to(measure(Quantity.LATENCY, genes), size_mb.shape)
         feasible = size_mb <= self.budget_mb
+        missed = np.maximum(size_mb / self.budget_mb - 1, 0)
+        if self.max_latency_ms is not None:
+            feasible = feasible & (values[Quantity.LATENCY] <= self.max_latency_ms)
+            missed = missed + np.maximum(values[Quantity.LATENCY] / self.max_latency_ms - 1, 0)
+        if self.min_gflops is not None:
+            feasible = feasible & (values[Quantity.GFLOPS] >= self.min_gflops)
+            missed = missed + np.maximum(1 - values[Quantity.GFLOPS] / self.min_gflops, 0)
         if self.constraint is Constraint.PAPER:
             fitness = self.paper_fitness(genes)
         else:
-            fitness = np.where(feasible, gflops, self.budget_mb - size_mb)
-        return Scores(size_mb, np.broadcast_to(gflops, fitness.shape), fitness, feasible)
+            fitness = np.where(feasible, self._signed(values[self.goal.quantity]), -missed)
+        return Scores(
+            size_mb=size_mb,
+            paper_gflops=values[Quantity.GFLOPS],
+            parameters=np.broadcast_to(measure(Quantity.PARAMETERS, genes), size_mb.shape),
+            fitness=fitness,
+            feasible=feasible,
+            latency_ms=values.get(Quantity.LATENCY),
+        )
 
-    def size_mb(self, genes: Genes) -> FloatArray:
-        """The size that is held against the budget, in MB."""
-        if self.constraint is Constraint.PAPER:
-            return BYTES_PER_PARAMETER * paper_parameters(genes) / MEGABYTE
-        return file_bytes(genes, self.task, self.pair_features) / MEGABYTE
+    def counts(self, candidate: Candidate) -> bool:
+        """Whether a candidate can win: in `cap` mode only if it is within the limits."""
+        return self.constraint is Constraint.PAPER or candidate["feasible"]
 
-    def weight_mb(self, genes: Genes) -> FloatArray:
-        """A lower bound of `size_mb`, without the file's header: quick, and never less when a gene grows."""
+    def rank(self, candidate: Candidate) -> tuple[float, float]:
+        """What candidates are ordered by: whether they can win, then fitness."""
+        return float(self.counts(candidate)), candidate["fitness"]
+
+    def may_fit(self, genes: Genes) -> NDArray[np.bool_]:
+        """Whether all limits hold but for the file's header: quick, and never False for what fits."""
+        bound = self.yardstick.lower_bound
+        fits: NDArray[np.bool_] = bound(Quantity.SIZE, genes) <= self.budget_mb
+        if self.max_latency_ms is not None:
+            fits = fits & (bound(Quantity.LATENCY, genes) <= self.max_latency_ms)
+        if self.min_gflops is not None:
+            fits = fits & (bound(Quantity.GFLOPS, genes) >= self.min_gflops)
+        return fits
+
+    def upper_bound(self, genes: Genes) -> FloatArray:
+        """A number that no fitness of what can win exceeds, quickly; -inf where nothing can win."""
         if self.constraint is Constraint.PAPER:
-            return self.size_mb(genes)
-        return BYTES_PER_PARAMETER * parameters(genes, self.task, self.pair_features) / MEGABYTE
+            return self.paper_fitness(genes)
+        goal = self._signed(self.yardstick.lower_bound(self.goal.quantity, genes))
+        return np.where(self.may_fit(genes), goal, -np.inf)
+
+    def _signed(self, values: FloatArray) -> FloatArray:
+        return values if self.goal.quantity.maximised else -values
 
     def paper_fitness(self, genes: Genes) -> FloatArray:
         """The paper's fitness, operation for operation as its released code computes it."""
@@ -118,8 +194,8 @@ class Objective:
 
     def candidates(self, architectures: Sequence[Architecture]) -> list[Candidate]:
         """The judged architectures as records, in the order given."""
-        columns = (column.tolist() for column in self.evaluate(Genes.of(architectures)))
-        return [
+        *columns, latencies = self.evaluate(Genes.of(architectures))
+        found = [
             Candidate(
                 vocab_size=architecture.vocab_size,
                 hidden_size=architecture.hidden_size,
@@ -128,19 +204,32 @@ class Objective:
                 intermediate_size=architecture.intermediate_size,
                 size_mb=size_mb,
                 paper_gflops=paper_gflops,
+                parameters=int(parameters),
                 fitness=fitness,
                 feasible=feasible,
             )
-            for architecture, size_mb, paper_gflops, fitness, feasible in zip(architectures, *columns, strict=True)
+            for architecture, size_mb, paper_gflops, parameters, fitness, feasible in zip(
+                architectures, *(column.tolist() for column in columns), strict=True
+            )
         ]
+        if latencies is not None:
+            for candidate, latency in zip(found, latencies.tolist(), strict=True):
+                candidate["latency_ms"] = latency
+        return found
 
     def check_reachable(self, space: SearchSpace) -> None:
         """Raises BudgetError, naming the smallest budget that would do, if nothing in `space` fits."""
         smallest = space.smallest()
-        size = float(self.size_mb(Genes.of([smallest]))[0])
+        size = float(self.yardstick.measure(Quantity.SIZE, Genes.of([smallest]))[0])
         if size > self.budget_mb:
             needed = math.ceil(size * 1000) / 1000
             raise BudgetError(
                 f"No architecture of the search space fits {self.budget_mb:g} MB: the smallest, {smallest}, "
                 f"takes {size:g} MB, so choose a budget of at least {needed:g} MB or smaller values."
             )
+
+
+def _check(rule: str, value: object) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not 0 < value <= MAX_BUDGET_MB:  # type: ignore[operator]
+        raise BudgetError(f"{rule}, not {value!r}.")

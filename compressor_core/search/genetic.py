@@ -1,70 +1,62 @@
 """The genetic algorithm of Compressor (Shi et al., ASE 2022), built with DEAP, one record per generation.
 
-The genes, the fitness, the population of 50, the 100 generations, the crossover rate of 0.6 and the
-survival of the fittest among parents and children are the paper's. With the operators of its released
-code the search hardly ever finds the best architecture: the good ones lie on a narrow ridge, where a wider
-layer must be paid for with a smaller vocabulary or a thinner feed-forward part, and those operators step off
-the ridge nearly every time. What was changed, and why:
-
-- Parents are chosen by tournament; in the paper every survivor is as likely to breed as any other.
-- Crossover takes each gene from either parent; the paper cuts the genes at one point, so that which of them
-  travel together hangs on the order in which they happen to be listed.
-- Mutation moves one gene, by a few steps or anywhere; the paper redraws every gene from a random one on,
-  which throws away most of what was learned. Genes are indices into the sorted values of the space, so a
-  step means the same for a vocabulary as for a number of layers.
-- In half of the mutations a second gene pays: it takes the largest value with which the parameters still
-  fit the budget. Sizes have a closed form, so looking one up is no evaluation. This keeps children on the
-  ridge.
-- A child of crossover may mutate too (`mutation_rate`); in the paper a child is either crossed or mutated.
-- No architecture is judged twice: a child seen before mutates on until it is new. Late in the search this
-  sends the population through the neighbourhood of its best members, as a local search would.
-- Heads and width are coupled: where the heads no longer divide the width, the nearest number that does is
-  taken.
-
-`benchmarks/search.py` measures both.
+The genes, the fitness, the population of 50, the 100 generations, the crossover rate of 0.6 and the survival of the
+fittest among parents and children are the paper's. How children are bred is this program's own (`breeding.py`) or,
+for contrast, the paper's (`papers.py`). No architecture is judged twice by the first; the second may judge one anew
+that has died since. `benchmarks/search.py` measures both.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import partial
 from random import Random
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 from deap import base, creator, tools
 
-from compressor_core.architecture import GENES, Architecture, SearchSpace
-from compressor_core.cost import Genes
+from compressor_core.architecture import GENES, SearchSpace
 from compressor_core.errors import CompressorError
-from compressor_core.search.exact import optimum
-from compressor_core.search.fitness import Candidate, Constraint, Objective
+from compressor_core.search import breeding, papers
+from compressor_core.search.exact import optimum, uncertifiable
+from compressor_core.search.fitness import Candidate, Constraint, Goal, Objective
+from compressor_core.search.grid import Grid
 from compressor_core.task import PairFeatures, Task
 
+if TYPE_CHECKING:
+    from compressor_core.latency import LatencyModel
+
 _TOURNAMENT: Final = 3
-_LONGEST_STEP: Final = 3
 _RETRIES: Final = 20
 """How often a child that was seen before mutates on until it is given up: only tiny spaces come to that."""
 
-_HEADS: Final = GENES.index("num_attention_heads")
-_WIDTH: Final = GENES.index("hidden_size")
-_PAYERS: Final = tuple(index for index in range(len(GENES)) if index != _HEADS)
-"""The genes that have a weight; heads cost computation alone."""
+# DEAP keeps its classes in one global registry, so they are made once, here. What can win comes before fitness.
+creator.create("CompressorFitness", base.Fitness, weights=(1.0, 1.0))
+creator.create("CompressorGenome", list, fitness=creator.CompressorFitness, individual=None)
+Member = Any
+"""A DEAP individual: five indices into the sorted values of the space, with `fitness` and `individual`."""
+
+
+class Operators(StrEnum):
+    """How children are bred."""
+
+    STUDIO = "studio"
+    """This program's, see `breeding.py`."""
+    PAPER = "paper"
+    """The paper's, see `papers.py`; `mutation_rate` has no meaning there."""
+
 
 _ENUMS: Final[dict[str, type[StrEnum]]] = {
     "constraint": Constraint,
     "task": Task,
     "pair_features": PairFeatures,
+    "operators": Operators,
+    "goal": Goal,
 }
-
-# DEAP keeps its classes in one global registry, so they are made once, here.
-creator.create("CompressorFitness", base.Fitness, weights=(1.0,))
-creator.create("CompressorGenome", list, fitness=creator.CompressorFitness, individual=None)
-Genome = Any
-"""A DEAP individual: five indices into the sorted values of the space, with `fitness` and `individual`."""
 
 
 class Individual(Candidate):
@@ -95,6 +87,12 @@ class SearchConfig:
     space: SearchSpace = field(default_factory=SearchSpace.paper)
     task: Task = Task.VULNERABILITY
     pair_features: PairFeatures = PairFeatures.COMPARE
+    operators: Operators = Operators.STUDIO
+    goal: Goal = Goal.GFLOPS
+    max_latency_ms: float | None = None
+    min_gflops: float | None = None
+    latency: LatencyModel | None = None
+    """Predicts milliseconds on the machine that was calibrated; with one, every record has `latency_ms`."""
 
     def __post_init__(self) -> None:
         for name, kind in _ENUMS.items():
@@ -116,13 +114,23 @@ class SearchConfig:
     @property
     def objective(self) -> Objective:
         """What the search maximises."""
-        return Objective(self.budget_mb, self.constraint, self.task, self.pair_features)
+        return Objective(
+            self.budget_mb,
+            self.constraint,
+            self.task,
+            self.pair_features,
+            self.goal,
+            self.max_latency_ms,
+            self.min_gflops,
+            self.latency,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON can hold them."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         texts = {name: values[name].value for name in _ENUMS}
-        return {**values, **texts, "space": self.space.to_dict()}
+        latency = self.latency.to_dict() if self.latency else None
+        return {**values, **texts, "space": self.space.to_dict(), "latency": latency}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SearchConfig:
@@ -135,6 +143,10 @@ class SearchConfig:
             )
         if "space" in values:
             values = {**values, "space": SearchSpace.from_dict(values["space"])}
+        if values.get("latency") is not None:
+            from compressor_core.latency import LatencyModel
+
+            values = {**values, "latency": LatencyModel.from_dict(values["latency"])}
         return cls(**values)
 
 
@@ -170,63 +182,111 @@ class Generation:
 def evolve(config: SearchConfig) -> Iterator[Generation]:
     """Runs the search: the first, random generation, then `config.generations` more.
 
-    At most `population · (generations + 1)` architectures are judged, none of them twice.
+    At most `population · (generations + 1)` architectures are judged.
     """
     rng = Random(config.seed)
-    grid = _Grid(config.space)
-    toolbox = _toolbox(config, grid, rng)
+    grid = Grid(config.space)
+    objective = config.objective
     hall_of_fame = tools.HallOfFame(1)
-    known: dict[tuple[int, ...], int] = {}
+    judged = 0
 
-    def judge(newborn: list[tuple[Genome, list[int]]]) -> list[Genome]:
-        candidates: list[Candidate] = toolbox.evaluate([grid.architecture(genome) for genome, _ in newborn])
-        for (genome, parents), candidate in zip(newborn, candidates, strict=True):
-            individual: Individual = {"id": known[tuple(genome)], "parents": parents, **candidate}
-            genome.individual = individual
-            genome.fitness.values = (candidate["fitness"],)
-        genomes = [genome for genome, _ in newborn]
-        hall_of_fame.update([genome for genome in genomes if _counts(config, genome.individual)])
+    def judge(newborn: Iterable[tuple[Sequence[int], list[int]]]) -> list[Member]:
+        nonlocal judged
+        genomes = []
+        for genome, parents in newborn:
+            member = creator.CompressorGenome(genome)
+            member.individual = {"id": judged, "parents": parents}
+            genomes.append(member)
+            judged += 1
+        candidates = objective.candidates([grid.architecture(genome) for genome in genomes])
+        for member, candidate in zip(genomes, candidates, strict=True):
+            member.individual.update(candidate)
+            member.fitness.values = objective.rank(candidate)
+        hall_of_fame.update([member for member in genomes if objective.counts(member.individual)])
         return genomes
 
-    def generation(number: int, population: list[Genome]) -> Generation:
-        individuals = tuple(genome.individual for genome in population)
-        counted = [each["fitness"] for each in individuals if _counts(config, each)]
+    def generation(number: int, population: list[Member]) -> Generation:
+        individuals = tuple(member.individual for member in population)
+        counted = [each["fitness"] for each in individuals if objective.counts(each)]
         return Generation(
             generation=number,
             individuals=individuals,
             best=hall_of_fame[0].individual if len(hall_of_fame) else None,
             mean_fitness=sum(counted) / len(counted) if counted else None,
             diversity=_diversity(population),
-            evaluations=len(known),
+            evaluations=judged,
         )
 
-    founders: list[tuple[Genome, list[int]]] = []
+    founders: dict[tuple[int, ...], None] = {}
     while len(founders) < min(config.population, config.space.size):
-        genome = toolbox.genome()
-        if tuple(genome) not in known:
-            known[tuple(genome)] = len(known)
-            founders.append((genome, []))
-    population = toolbox.survive(judge(founders))
+        founders[tuple(breeding.random_genome(grid, rng))] = None
+    population = tools.selBest(judge((genome, []) for genome in founders), config.population)
     yield generation(0, population)
 
+    breed = _paper_breeder(config, grid, rng) if config.operators is Operators.PAPER else _breeder(config, grid, rng)
     for number in range(1, config.generations + 1):
-        children = []
-        for _ in range(config.population):
-            child, parents = _breed(toolbox, population, config, rng)
-            for _ in range(_RETRIES):
-                if tuple(child) not in known:
-                    known[tuple(child)] = len(known)
-                    children.append((child, parents))
-                    break
-                toolbox.mutate(child)
-        population = toolbox.survive(population + judge(children))
+        population = tools.selBest(population + judge(breed(population)), config.population)
         yield generation(number, population)
 
 
+Breeder = Callable[[list[Member]], list[tuple[Sequence[int], list[int]]]]
+"""From a population to the children of its next generation, with the ids of their parents."""
+
+
+def _paper_breeder(config: SearchConfig, grid: Grid, rng: Random) -> Breeder:
+    def breed(population: list[Member]) -> list[tuple[Sequence[int], list[int]]]:
+        children = papers.offspring(population, config.population, config.crossover_rate, grid, rng)
+        return [(child, sorted(population[at].individual["id"] for at in parents)) for child, parents in children]
+
+    return breed
+
+
+def _breeder(config: SearchConfig, grid: Grid, rng: Random) -> Breeder:
+    known: set[tuple[int, ...]] = set()
+    mutate = partial(breeding.mutate, objective=config.objective, grid=grid, rng=rng)
+
+    def select(population: list[Member]) -> Member:
+        entrants = (population[rng.randrange(len(population))] for _ in range(_TOURNAMENT))
+        return max(entrants, key=lambda member: member.fitness)
+
+    def one(population: list[Member]) -> tuple[Sequence[int], list[int]]:
+        first = select(population)
+        if rng.random() >= config.crossover_rate:
+            return mutate(first), [first.individual["id"]]
+        second = select(population)
+        child = breeding.mate(first, second, grid, rng)
+        if rng.random() < config.mutation_rate:
+            child = mutate(child)
+        return child, sorted({first.individual["id"], second.individual["id"]})
+
+    def breed(population: list[Member]) -> list[tuple[Sequence[int], list[int]]]:
+        # Whatever was born here survived or is known already; of the founders, all are in the first population.
+        known.update(tuple(member) for member in population)
+        children = []
+        for _ in range(config.population):
+            child, parents = one(population)
+            for _ in range(_RETRIES):
+                if tuple(child) not in known:
+                    known.add(tuple(child))
+                    children.append((child, parents))
+                    break
+                child = mutate(child)
+        return children
+
+    return breed
+
+
 def search_records(config: SearchConfig) -> Iterator[dict[str, Any]]:
-    """The records of a whole search: the true optimum first (`"type": "optimum"`), then every generation."""
-    best = optimum(config.space, config.budget_mb, config.constraint, config.task, config.pair_features)
-    yield {"type": "optimum", **best}
+    """The records of a whole search: the true optimum first (`"type": "optimum"`), then every generation.
+
+    Where the optimum cannot be certified, `{"type": "uncertified", "reason": sentence}` stands in its place.
+
+    Raises BudgetError if nothing in the space is within the limits.
+    """
+    if reason := uncertifiable(config.space, config.objective):
+        yield {"type": "uncertified", "reason": reason}
+    else:
+        yield {"type": "optimum", **optimum(config.space, config.objective)}
     for generation in evolve(config):
         yield generation.to_dict()
 
@@ -245,17 +305,21 @@ def search_summary(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             goal = record
         elif record["type"] == "generation":
             last = record
-    if not goal or not last:
+    if not last:
         raise CompressorError("The search left no generation to sum up: run it again.")
-    keys = (*GENES, "size_mb", "paper_gflops", "fitness")
     best = last["best"]
     return {
-        "best": {key: best[key] for key in keys} if best else None,
-        "optimum": {key: goal[key] for key in keys},
-        "gap": gap(goal["fitness"], best["fitness"] if best else None),
+        "best": _told(best),
+        "optimum": _told(goal),
+        "gap": gap(goal["fitness"], best["fitness"] if best else None) if goal else None,
         "evaluations": last["evaluations"],
         "seconds": time.perf_counter() - start,
     }
+
+
+def _told(candidate: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    keys = (*GENES, "size_mb", "paper_gflops", "parameters", "latency_ms", "fitness")
+    return {key: candidate[key] for key in keys if key in candidate} if candidate else None
 
 
 def gap(optimum_fitness: float, best_fitness: float | None) -> float | None:
@@ -265,103 +329,7 @@ def gap(optimum_fitness: float, best_fitness: float | None) -> float | None:
     return (optimum_fitness - best_fitness) / abs(optimum_fitness)
 
 
-class _Grid:
-    """A search space as five axes, on which a genome holds indices."""
-
-    def __init__(self, space: SearchSpace) -> None:
-        self.axes: tuple[tuple[int, ...], ...] = tuple(
-            # A width that no number of heads divides has no architecture.
-            tuple(width for width in space.hidden_size if space.heads_for(width))
-            if gene == "hidden_size"
-            else getattr(space, gene)
-            for gene in GENES
-        )
-        self.arrays = [np.array(axis, dtype=np.int64) for axis in self.axes]
-
-    def architecture(self, genome: Sequence[int]) -> Architecture:
-        return Architecture(*(axis[index] for axis, index in zip(self.axes, genome, strict=True)))
-
-    def along(self, genome: Sequence[int], gene: int) -> Genes:
-        """The genome's architecture with every value of one gene, as arrays that broadcast."""
-        return Genes(
-            *(
-                array if index == gene else array[genome[index] : genome[index] + 1]
-                for index, array in enumerate(self.arrays)
-            )
-        )
-
-    def settle_heads(self, genome: Genome) -> None:
-        """Moves the heads to the nearest number that divides the width, the fewer if two are as near."""
-        width, heads = self.axes[_WIDTH][genome[_WIDTH]], self.axes[_HEADS]
-        if width % heads[genome[_HEADS]]:
-            legal = (index for index, number in enumerate(heads) if width % number == 0)
-            genome[_HEADS] = min(legal, key=lambda index: (abs(index - genome[_HEADS]), index))
-
-
-def _toolbox(config: SearchConfig, grid: _Grid, rng: Random) -> Any:
-    toolbox = base.Toolbox()
-    toolbox.register("genome", _random_genome, grid=grid, rng=rng)
-    toolbox.register("evaluate", config.objective.candidates)
-    toolbox.register("select", _tournament, rng=rng)
-    toolbox.register("mate", _mate, grid=grid, rng=rng)
-    toolbox.register("mutate", _mutate, objective=config.objective, grid=grid, rng=rng)
-    toolbox.register("survive", tools.selBest, k=config.population)
-    return toolbox
-
-
-def _random_genome(grid: _Grid, rng: Random) -> Genome:
-    genome = creator.CompressorGenome(rng.randrange(len(axis)) for axis in grid.axes)
-    grid.settle_heads(genome)
-    return genome
-
-
-def _tournament(population: list[Genome], rng: Random) -> Genome:
-    entrants = (population[rng.randrange(len(population))] for _ in range(_TOURNAMENT))
-    return max(entrants, key=lambda genome: genome.fitness)
-
-
-def _breed(toolbox: Any, population: list[Genome], config: SearchConfig, rng: Random) -> tuple[Genome, list[int]]:
-    """One child and the ids of those it came from."""
-    first = toolbox.select(population)
-    if rng.random() >= config.crossover_rate:
-        return toolbox.mutate(creator.CompressorGenome(first)), [first.individual["id"]]
-    second = toolbox.select(population)
-    child = toolbox.mate(first, second)
-    if rng.random() < config.mutation_rate:
-        toolbox.mutate(child)
-    return child, sorted({first.individual["id"], second.individual["id"]})
-
-
-def _mate(first: Genome, second: Genome, grid: _Grid, rng: Random) -> Genome:
-    child = creator.CompressorGenome(
-        one if rng.random() < 0.5 else other for one, other in zip(first, second, strict=True)
-    )
-    grid.settle_heads(child)
-    return child
-
-
-def _mutate(genome: Genome, objective: Objective, grid: _Grid, rng: Random) -> Genome:
-    """Moves one gene, by a few steps or anywhere, and in half of the cases lets another pay; in place."""
-    gene = rng.randrange(len(GENES))
-    last = len(grid.axes[gene]) - 1
-    if rng.random() < 0.5:
-        step = rng.choice((-1, 1)) * rng.randrange(1, _LONGEST_STEP + 1)
-        genome[gene] = min(last, max(0, genome[gene] + step))
-    else:
-        genome[gene] = rng.randrange(last + 1)
-    if rng.random() < 0.5:
-        payer = rng.choice([index for index in _PAYERS if index != gene])
-        weights = objective.weight_mb(grid.along(genome, payer))
-        genome[payer] = max(0, int(np.searchsorted(weights, objective.budget_mb, side="right")) - 1)
-    grid.settle_heads(genome)
-    return genome
-
-
-def _counts(config: SearchConfig, individual: Individual) -> bool:
-    return config.constraint is Constraint.PAPER or individual["feasible"]
-
-
-def _diversity(population: list[Genome]) -> float:
+def _diversity(population: list[Member]) -> float:
     pairs = len(population) * (len(population) - 1)
     if not pairs:
         return 0.0

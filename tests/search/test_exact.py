@@ -19,7 +19,7 @@ from compressor_core.task import PairFeatures, Task
     [(3, "1000,96,12,8,64", 2.191536568), (25, "2000,320,12,8,32", 10.425339064)],
 )
 def test_the_known_optima_of_the_papers_problem(budget: float, architecture: str, fitness: float) -> None:
-    best = optimum(SearchSpace.paper(), budget, Constraint.PAPER)
+    best = optimum(SearchSpace.paper(), Objective(budget, Constraint.PAPER))
     assert str(Architecture.from_dict(best)) == architecture
     assert round(best["fitness"], 9) == fitness
 
@@ -37,7 +37,7 @@ MANY_WIDTHS = SearchSpace(
 @pytest.mark.parametrize("constraint", Constraint)
 def test_a_whole_space_takes_less_than_two_seconds(constraint: Constraint, space: SearchSpace) -> None:
     start = time.perf_counter()
-    best = optimum(space, 50, constraint)
+    best = optimum(space, Objective(50, constraint))
     assert time.perf_counter() - start < 2
     assert best["feasible"] or constraint is Constraint.PAPER
 
@@ -62,8 +62,9 @@ def test_an_edited_space_agrees_with_brute_force(budget: float, constraint: Cons
         if genes[1] % genes[3] == 0
     ]
     assert len(legal) == EDITED.size
-    every = Objective(budget, constraint, task, PairFeatures.CONCAT).candidates(legal)
-    best = optimum(EDITED, budget, constraint, task, PairFeatures.CONCAT)
+    objective = Objective(budget, constraint, task, PairFeatures.CONCAT)
+    every = objective.candidates(legal)
+    best = optimum(EDITED, objective)
     assert best["fitness"] == max(each["fitness"] for each in every)
     assert best in every
 
@@ -71,6 +72,6 @@ def test_an_edited_space_agrees_with_brute_force(budget: float, constraint: Cons
 @pytest.mark.parametrize("constraint", Constraint)
 def test_a_space_of_one(constraint: Constraint) -> None:
     space = SearchSpace((1000,), (96,), (12,), (8,), (64,))
-    assert str(Architecture.from_dict(optimum(space, 4, constraint))) == "1000,96,12,8,64"
+    assert str(Architecture.from_dict(optimum(space, Objective(4, constraint)))) == "1000,96,12,8,64"
     with pytest.raises(BudgetError, match="at least"):
-        optimum(space, 3, constraint)
+        optimum(space, Objective(3, constraint))
