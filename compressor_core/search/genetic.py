@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import partial
+from math import fsum
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -165,6 +166,8 @@ class Generation:
     """How likely two individuals differ in a gene, from 0 to 1: the mean over the five genes."""
     evaluations: int
     """Different architectures judged so far."""
+    perished: tuple[Individual, ...] = ()
+    """Those that were judged in this round and not kept: with `individuals`, every one that was ever judged."""
 
     def to_dict(self) -> dict[str, Any]:
         """One record of `events.jsonl`."""
@@ -176,6 +179,7 @@ class Generation:
             "mean_fitness": self.mean_fitness,
             "diversity": self.diversity,
             "evaluations": self.evaluations,
+            "perished": list(self.perished),
         }
 
 
@@ -205,28 +209,32 @@ def evolve(config: SearchConfig) -> Iterator[Generation]:
         hall_of_fame.update([member for member in genomes if objective.counts(member.individual)])
         return genomes
 
-    def generation(number: int, population: list[Member]) -> Generation:
+    def generation(number: int, population: list[Member], newborn: list[Member]) -> Generation:
         individuals = tuple(member.individual for member in population)
         counted = [each["fitness"] for each in individuals if objective.counts(each)]
+        kept = {each["id"] for each in individuals}
         return Generation(
             generation=number,
             individuals=individuals,
             best=hall_of_fame[0].individual if len(hall_of_fame) else None,
-            mean_fitness=sum(counted) / len(counted) if counted else None,
+            mean_fitness=fsum(counted) / len(counted) if counted else None,
             diversity=_diversity(population),
             evaluations=judged,
+            perished=tuple(each.individual for each in newborn if each.individual["id"] not in kept),
         )
 
     founders: dict[tuple[int, ...], None] = {}
     while len(founders) < min(config.population, config.space.size):
         founders[tuple(breeding.random_genome(grid, rng))] = None
-    population = tools.selBest(judge((genome, []) for genome in founders), config.population)
-    yield generation(0, population)
+    newborn = judge((genome, []) for genome in founders)
+    population = tools.selBest(newborn, config.population)
+    yield generation(0, population, newborn)
 
     breed = _paper_breeder(config, grid, rng) if config.operators is Operators.PAPER else _breeder(config, grid, rng)
     for number in range(1, config.generations + 1):
-        population = tools.selBest(population + judge(breed(population)), config.population)
-        yield generation(number, population)
+        newborn = judge(breed(population))
+        population = tools.selBest(population + newborn, config.population)
+        yield generation(number, population, newborn)
 
 
 Breeder = Callable[[list[Member]], list[tuple[Sequence[int], list[int]]]]

@@ -20,6 +20,7 @@ from compressor_core.search import (
     search_records,
     search_summary,
 )
+from compressor_core.search.genetic import Operators
 from compressor_core.task import PairFeatures, Task
 
 
@@ -195,3 +196,16 @@ def test_bad_values_are_refused_in_one_sentence(
 ) -> None:
     with pytest.raises(error, match=message):
         SearchConfig.from_dict({"budget_mb": 3, **values})
+
+
+@pytest.mark.parametrize("operators", Operators)
+def test_the_records_hold_every_individual_that_was_judged(operators: Operators) -> None:
+    records = [one for one in search_records(short(operators=operators)) if one["type"] == "generation"]
+    born: dict[int, dict[str, Any]] = {}
+    for record in records:
+        perished = [each["id"] for each in record["perished"]]
+        assert not set(perished) & {each["id"] for each in record["individuals"]}
+        for each in [*record["individuals"], *record["perished"]]:
+            born.setdefault(each["id"], each)
+        assert sorted(born) == list(range(record["evaluations"]))
+    assert len(born) > 100

@@ -1,0 +1,106 @@
+"""A search that is taken away as JSON and repeated elsewhere."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compressor_core.errors import CompressorError
+from compressor_core.search.genetic import Operators, SearchConfig, search_records
+from compressor_core.search.replica import config_of, repeat, replica, trajectory
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def made(stop: int | None = None, **changes: Any) -> dict[str, Any]:
+    """A replica that has been through a file; of the first `stop` records only."""
+    config = SearchConfig(**{"budget_mb": 3.0, "population": 10, "generations": 6, "seed": 4, **changes})
+    values = replica(config, itertools.islice(search_records(config), stop), "1.2")
+    return json.loads(json.dumps(values))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("operators", Operators)
+def test_another_process_visits_the_same_architectures(operators: Operators, tmp_path: Path) -> None:
+    (tmp_path / "search.json").write_text(json.dumps(made(operators=operators)), "utf-8")
+    program = (
+        "import json, sys; from compressor_core.search.replica import repeat; "
+        "done = repeat(json.load(open(sys.argv[1], encoding='utf-8'))); print(done.same, done.generations)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "search.json")],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+        env={"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "77"},
+    )  # fmt: skip
+    assert done.stdout.split() == ["True", "7"]
+
+
+def test_a_cancelled_search_is_repeated_as_far_as_it_went() -> None:
+    values = made(stop=4)
+    assert (values["generations"], values["config"]["generations"]) == (3, 6)
+    assert repeat(values).same
+    assert repeat(values).generations == 3
+
+
+def test_it_tells_what_it_holds() -> None:
+    values = made()
+    assert (values["format"], values["program"], values["generations"]) == (1, "1.2", 7)
+    assert values["best"]["feasible"] and len(values["trajectory"]) == 64
+    assert config_of(values).seed == 4
+
+
+@pytest.mark.parametrize("changes", [{"seed": 5}, {"population": 9}, {"crossover_rate": 0.61}, {"budget_mb": 3.1}])
+def test_other_settings_go_another_way(changes: dict[str, Any]) -> None:
+    values = made()
+    done = repeat({**values, "config": {**values["config"], **changes}})
+    assert not done.same and done.trajectory != values["trajectory"]
+
+
+def test_the_fingerprint_is_the_same_everywhere() -> None:
+    """Of the way, not of the floats: a mean may differ in its last digit from one Python version to the next."""
+    config = SearchConfig(3.0, population=10, generations=6, seed=4)
+    records = list(search_records(config))
+    changed = [{**record, "mean_fitness": 0.5} for record in records]
+    assert trajectory(records) == trajectory(changed)
+    swapped = [{**record, "individuals": record["individuals"][::-1]} for record in records[1:]]
+    assert trajectory(records) != trajectory(swapped)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (None, "not the JSON of a search"),
+        ([], "not the JSON of a search"),
+        ({"budget_mb": 3}, "not the JSON of a search"),
+        ({"format": 2}, "format 2"),
+        ({"config": {"budget_mb": "3"}}, "positive number"),
+        ({"config": {"budget_mb": 3, "space": 5}}, "cannot be read"),
+        ({"config": {"budget_mb": 3, "colour": "red"}}, "colour"),
+    ],
+)
+def test_what_is_no_replica_is_said(values: Any, words: str) -> None:
+    given = {**made(stop=3), **values} if isinstance(values, dict) and "budget_mb" not in values else values
+    with pytest.raises(CompressorError, match=words):
+        repeat(given)
+
+
+def test_without_a_generation_there_is_nothing_to_repeat() -> None:
+    with pytest.raises(CompressorError, match="no generation yet"):
+        made(stop=1)
+
+
+@pytest.mark.parametrize(
+    ("operators", "expected"),
+    [
+        (Operators.STUDIO, "bf0f1a553a07e07c9b859aabd7d0ab2c21ac7bb8937a740816ae9a155900b2a9"),
+        (Operators.PAPER, "7fc20c9dfc133000d7e78f4e6669110c4e5e193b71a4ff356ac583b2a1506aed"),
+    ],
+)
+def test_every_version_of_python_goes_the_same_way(operators: Operators, expected: str) -> None:
+    """The expected fingerprint is written down because it must hold on all of them; new operators change it."""
+    assert made(operators=operators)["trajectory"] == expected
