@@ -68,6 +68,31 @@ def search(options: argparse.Namespace) -> Record:
     return {**search_summary(records), "seconds": time.perf_counter() - start}
 
 
+def sweep(options: argparse.Namespace) -> Record:
+    from compressor_core.search import SearchConfig
+    from compressor_core.search.sweep import PAPER_BUDGETS_MB, Over, SweepConfig, budgets_between, sweep_records
+
+    over = Over(options.over)
+    count = options.seeds if options.seeds is not None else 20 if over is Over.SEED else 0
+    search = _config(
+        SearchConfig,
+        options,
+        # Over budgets, the largest stands for all until each takes its place.
+        budget_mb=options.budget_mb if over is Over.SEED else max(options.to_mb, *PAPER_BUDGETS_MB),
+        space=_space(options.space),
+        operators=options.operators[0],
+    )
+    config = SweepConfig(
+        search=search,
+        over=over,
+        seeds=tuple(range(options.seed, options.seed + count)),
+        budgets=budgets_between(options.from_mb, options.to_mb, options.budgets) if over is Over.BUDGET else (),
+        operators=tuple(options.operators),
+    )
+    with _Progress(options) as progress:
+        return _follow(sweep_records(config), progress)
+
+
 def train_teacher(options: argparse.Namespace) -> Record:
     from compressor_core.distill.fine_tuning import SCRATCH_ARCHITECTURE, TeacherConfig, train_teacher
 

@@ -21,6 +21,8 @@ INFEASIBLE = "#8a929b"
 MUTED = "#8a929b"
 BUTTON = "#747d89"
 """Text that is read on light and on dark: Plotly gives its buttons one colour for both."""
+CYCLE = (TEACHER, STUDENT, FEASIBLE, BEST, OPTIMUM, BUTTON)
+"""For things that are only told apart, such as several runs; with a dash and a symbol of their own."""
 
 GRID = "rgba(138, 146, 155, 0.25)"
 HEIGHT = 400

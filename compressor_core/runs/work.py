@@ -127,6 +127,13 @@ def reproduce(context: RunContext) -> Records:
     return reproduce(config, context.path(MODEL), cancelled=context.cancelled)
 
 
+def sweep(context: RunContext) -> Records:
+    """Many searches as configured, see `SweepConfig`; a resumed one makes only those that are not recorded yet."""
+    from compressor_core.search.sweep import SweepConfig, sweep_records
+
+    return sweep_records(SweepConfig.from_dict(context.config), context.cancelled, context.run.events()[0])
+
+
 MODEL = "model"
 CHECKPOINT = "checkpoint.pt"
 
@@ -136,5 +143,6 @@ WORK: dict[str, Callable[[RunContext], Records]] = {
     "distill": distill,
     "compare": compare,
     "reproduce": reproduce,
+    "sweep": sweep,
 }
 """The kinds of runs, by the name that a run's config.json gives."""

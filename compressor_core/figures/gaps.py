@@ -1,0 +1,59 @@
+"""An axis for gaps to the optimum: logarithmic, with a row of its own for a gap of none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+NONE: Final = 1e-12
+"""A gap up to this is none."""
+_LOWEST, _HIGHEST = -9, 6
+"""Decades that the axis never goes beyond, whatever a search did."""
+
+
+@dataclass(frozen=True)
+class GapAxis:
+    """Where gaps (shares of the optimum, 0 for none) stand; `floor` is the optimum's row, `top` the upper end."""
+
+    floor: float
+    top: float
+
+    @classmethod
+    def around(cls, gaps: Iterable[float | None]) -> GapAxis:
+        """The axis on which all of these can be told apart; of usual gaps, if there are none."""
+        some = [gap for gap in gaps if gap is not None and gap > NONE] or [0.01, 1.0]
+        lowest = max(math.floor(math.log10(min(some))), _LOWEST)
+        return cls(floor=10**lowest / 4, top=min(max(max(some), 10 ** (lowest + 1)), 10**_HIGHEST) * 1.4)
+
+    def place(self, gaps: Iterable[float | None]) -> NDArray[np.float64]:
+        """Heights on the axis, NaN where there is no gap to tell."""
+        known = np.array([math.nan if gap is None else gap for gap in gaps], np.float64)
+        return np.where(known <= NONE, self.floor, np.clip(known, self.floor * 4, self.top))
+
+    def settings(self) -> dict[str, Any]:
+        """Plotly's `yaxis`: powers of ten in per cent, and the row of the optimum."""
+        powers = range(round(math.log10(self.floor * 4)), math.floor(math.log10(self.top)) + 1)
+        return {
+            "type": "log",
+            "range": [math.log10(self.floor / 1.6), math.log10(self.top)],
+            "tickvals": [self.floor, *(10.0**power for power in powers)],
+            "ticktext": ["optimum", *(f"{10.0 ** (power + 2):,.10g}%" for power in powers)],
+        }
+
+
+def gap_text(gap: float | None) -> str:
+    """A gap for people: `optimum`, `0.123%`, or a dash."""
+    if gap is None:
+        return "–"
+    return "optimum" if gap <= NONE else f"{gap:.3%}"
+
+
+def turns(values: Sequence[float | None]) -> list[int]:
+    """Where a series that moves in steps changes, and its last place: all that a step line needs."""
+    places = [at for at, value in enumerate(values) if at == 0 or value != values[at - 1]]
+    return places if not values or places[-1] == len(values) - 1 else [*places, len(values) - 1]
