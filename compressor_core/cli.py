@@ -109,9 +109,33 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--constraint", choices=("cap", "paper"), default="cap")
     search.add_argument("--population", type=int, default=50)
     search.add_argument("--generations", type=int, default=100)
-    search.add_argument("--space", choices=("paper", "classroom"), default="paper")
+    search.add_argument(
+        "--space", default="paper", help="paper, classroom, or a JSON file with the values of each gene"
+    )
+    search.add_argument("--operators", choices=("studio", "paper"), default="studio", help="how children are bred")
+    search.add_argument(
+        "--goal", choices=("gflops", "latency", "size"), default="gflops", help="most, fastest, smallest"
+    )
+    search.add_argument("--max-latency-ms", type=float, help="predicted; needs --calibration")
+    search.add_argument("--min-gflops", type=float, help="in the paper's account")
+    search.add_argument("--calibration", metavar="RUN_OR_FILE", help="what `calibrate` measured: predicts latency")
+    search.add_argument("--runtime", choices=("onnxruntime", "pytorch"), default="onnxruntime")
+    search.add_argument(
+        "--config", type=Path, metavar="FILE", help="repeat a search from the JSON that the page Search wrote"
+    )
     _task(search)
     search.add_argument("--seed", type=int, default=0)
+
+    calibrate = add("calibrate", verbs.calibrate, "Measure this machine once, and fit what predicts latency on it.")
+    _task(calibrate)
+    calibrate.add_argument("--architectures", type=int, default=40, help="to measure, spread over the paper's space")
+    calibrate.add_argument("--held-out", type=int, default=14, help="of them, to judge the fit on and not to fit to")
+    calibrate.add_argument("--budget-mb", type=float, default=3.0, help="where each number of layers is measured too")
+    calibrate.add_argument("--largest-mb", type=float, default=50.0, help="of the architectures that are measured")
+    calibrate.add_argument("--functions", type=int, default=12, help="queries that each architecture is timed on")
+    calibrate.add_argument("--rounds", type=int, default=3, help="passes over all architectures")
+    calibrate.add_argument("--threads", type=int, default=1)
+    calibrate.add_argument("--seed", type=int, default=0)
 
     sweep = add("sweep", verbs.sweep, "Many searches in one go: over seeds, or the optimum over budgets.")
     sweep.add_argument("--over", choices=("seed", "budget"), default="seed")

@@ -43,17 +43,14 @@ def cost(options: argparse.Namespace) -> Record:
 
 def search(options: argparse.Namespace) -> Record:
     from compressor_core.search import SearchConfig, search_records, search_summary
+    from compressor_core.search.replica import config_of, trajectory
 
-    config = SearchConfig(
-        budget_mb=options.budget_mb,
-        constraint=options.constraint,
-        seed=options.seed,
-        population=options.population,
-        generations=options.generations,
-        space=_space(options.space),
-        task=options.task,
-        pair_features=options.pair_features,
-    )
+    replica: Record | None = None
+    if options.config is None:
+        config = _config(SearchConfig, options, space=_space(options.space), latency=_latency_model(options))
+    else:
+        replica = _read_json(options.config, "the JSON of a search, as the page Search has written it")
+        config = config_of(replica)
     start = time.perf_counter()
     records = []
     with _Progress(options) as progress:
@@ -65,7 +62,19 @@ def search(options: argparse.Namespace) -> Record:
                 progress.show(
                     record["generation"] / config.generations, f"generation {record['generation']}, {fitness}"
                 )
-    return {**search_summary(records), "seconds": time.perf_counter() - start}
+    summary = {**search_summary(records), "seconds": time.perf_counter() - start}
+    if replica is None:
+        return summary
+    generations = [record for record in records if record["type"] == "generation"][: replica["generations"]]
+    return {**summary, "same_trajectory": trajectory(generations) == replica["trajectory"]}
+
+
+def calibrate(options: argparse.Namespace) -> Record:
+    from compressor_core.evaluate.calibration import CalibrationConfig, calibrate
+
+    config = _config(CalibrationConfig, options)
+    with _Progress(options) as progress:
+        return _follow(calibrate(config), progress)
 
 
 def sweep(options: argparse.Namespace) -> Record:
@@ -297,9 +306,39 @@ class _Progress:
 
 
 def _space(name: str) -> Any:
+    """A space that has a name, or the one in a JSON file."""
     from compressor_core.architecture import SearchSpace
 
-    return SearchSpace.classroom() if name == "classroom" else SearchSpace.paper()
+    if name in ("paper", "classroom"):
+        return SearchSpace.classroom() if name == "classroom" else SearchSpace.paper()
+    return SearchSpace.from_dict(_read_json(Path(name), "a search space: paper, classroom, or a file of its genes"))
+
+
+def _read_json(path: Path, what: str) -> Record:
+    """One JSON object. Raises DataError, saying what it should have been."""
+    import json
+
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}): give {what}") from error
+    if not isinstance(values, dict):
+        raise DataError(f"{path} holds no JSON object: give {what}")
+    return values
+
+
+def _latency_model(options: argparse.Namespace) -> Any:
+    """What predicts latency, if a calibration is named."""
+    if options.calibration is None:
+        return None
+    from compressor_core.latency import Runtime
+    from compressor_core.runs.calibrations import open_calibration
+
+    models = open_calibration(_store(), options.calibration)
+    runtime = Runtime(options.runtime)
+    if runtime not in models:
+        raise DataError(f"the calibration {options.calibration} has no model of {runtime}: choose {', '.join(models)}")
+    return models[runtime]
 
 
 def _store() -> Any:

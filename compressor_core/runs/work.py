@@ -127,6 +127,13 @@ def reproduce(context: RunContext) -> Records:
     return reproduce(config, context.path(MODEL), cancelled=context.cancelled)
 
 
+def calibrate(context: RunContext) -> Records:
+    """This machine measured as configured, see `CalibrationConfig`; a resumed one measures everything again."""
+    from compressor_core.evaluate.calibration import CalibrationConfig, calibrate
+
+    return calibrate(from_plain(CalibrationConfig, context.config), cancelled=context.cancelled)
+
+
 def sweep(context: RunContext) -> Records:
     """Many searches as configured, see `SweepConfig`; a resumed one makes only those that are not recorded yet."""
     from compressor_core.search.sweep import SweepConfig, sweep_records
@@ -144,5 +151,6 @@ WORK: dict[str, Callable[[RunContext], Records]] = {
     "compare": compare,
     "reproduce": reproduce,
     "sweep": sweep,
+    "calibrate": calibrate,
 }
 """The kinds of runs, by the name that a run's config.json gives."""

@@ -1,0 +1,338 @@
+"""What computation costs on this machine: a sample of architectures is measured once, and a latency model fitted.
+
+The weights are random: how long a forward pass takes does not depend on them. The lengths are real: those of the
+classroom's functions, cut by a tokenizer of each architecture's own vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import onnxruntime
+import torch
+
+from compressor_core.architecture import GENES, Architecture, SearchSpace
+from compressor_core.cost import MEGABYTE, Cost, Genes, cost
+from compressor_core.data.dataset import Split
+from compressor_core.data.registry import open_dataset
+from compressor_core.data.tokenizer import train_tokenizer
+from compressor_core.errors import SettingsError
+from compressor_core.evaluate.latency import machine
+from compressor_core.export.onnx import export_onnx, open_onnx, run_onnx
+from compressor_core.latency import LatencyModel, Lengths, Runtime
+from compressor_core.models.inference import forward
+from compressor_core.models.inputs import Encoded, FunctionInput
+from compressor_core.models.student import build
+from compressor_core.search.exact import optimum
+from compressor_core.search.fitness import Objective
+from compressor_core.task import PairFeatures, Task
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+Record = dict[str, Any]
+
+VOCABULARIES: Final = (300, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
+"""Sizes for which tokenizers are trained; those of the paper's space are drawn for the sample."""
+LONGEST: Final = 384
+"""Tokens at which a function is cut: what the students of the bundled teachers read."""
+_CANDIDATES: Final = 400
+"""Examples of the test split among which the functions are chosen by their length."""
+_WARMUP: Final = 2
+
+
+@dataclass(frozen=True)
+class CalibrationConfig:
+    """What is measured, and how carefully.
+
+    Of `architectures`, spread over the paper's space up to `largest_mb`, `held_out` are measured and not fitted to.
+    At `budget_mb`, the architecture with the most GFLOPs of each number of layers is measured beside them; with
+    None, no such one is. Each is timed on `functions` queries in each of `rounds` passes over all architectures.
+
+    Raises SettingsError for a value out of range.
+    """
+
+    task: str = Task.VULNERABILITY.value
+    pair_features: str = PairFeatures.COMPARE.value
+    seed: int = 0
+    architectures: int = 40
+    held_out: int = 14
+    budget_mb: float | None = 3.0
+    largest_mb: float = 50.0
+    functions: int = 12
+    rounds: int = 3
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        for name, kind in (("task", Task), ("pair_features", PairFeatures)):
+            if getattr(self, name) not in set(kind):
+                raise SettingsError(f"{name} cannot be {getattr(self, name)!r}: choose from {', '.join(kind)}")
+        lowest = {"architectures": 2, "held_out": 1, "functions": 1, "rounds": 1, "threads": 1}
+        for name, low in lowest.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < low:
+                raise SettingsError(f"{name} must be a whole number of at least {low}, not {value!r}")
+        if self.held_out >= self.architectures:
+            raise SettingsError(
+                f"{self.held_out} of {self.architectures} architectures cannot be held out: leave some to fit to"
+            )
+        if not self.largest_mb > 0 or (self.budget_mb is not None and not self.budget_mb > 0):
+            raise SettingsError("largest_mb and budget_mb must be above 0")
+
+    @property
+    def dataset(self) -> str:
+        """The dataset whose functions are read."""
+        return f"classroom-{self.task}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One architecture of a calibration; `role` is fit, held-out or budget."""
+
+    index: int
+    role: str
+    architecture: Architecture
+    price: Cost
+    queries: Sequence[Encoded]
+    times: dict[Runtime, list[list[float]]] = field(default_factory=lambda: {runtime: [] for runtime in Runtime})
+    """Milliseconds: round by round, query by query."""
+
+    def latency(self, runtime: Runtime) -> float:
+        """Mean over the queries of each one's median over the rounds, in milliseconds."""
+        return float(np.median(self.times[runtime], axis=0).mean())
+
+    def record(self) -> Record:
+        """The point as it stands now; one that comes later, of the same index, takes its place."""
+        return {
+            "type": "point",
+            "index": self.index,
+            "role": self.role,
+            **self.architecture.to_dict(),
+            "size_mb": self.price.size_mb,
+            "paper_gflops": self.price.paper_gflops,
+            "parameters": self.price.parameters,
+            "forward_gflops": self.price.forward_gflops,
+            "tokens": _mean(sum(map(len, query)) for query in self.queries),
+            "rounds": len(self.times[Runtime.ONNX]),
+            "latency": {runtime.value: self._summary(runtime) for runtime in Runtime},
+        }
+
+    def _summary(self, runtime: Runtime) -> Record:
+        """`low` and `high` hold nine tenths of the single measurements, each against the median of its query."""
+        times = np.array(self.times[runtime])
+        typical = np.median(times, axis=0)
+        low, high = np.percentile(times / typical, [5, 95]) * typical.mean()
+        return {"mean": float(typical.mean()), "low": float(low), "high": float(high), "measurements": times.size}
+
+
+def calibrate(config: CalibrationConfig, *, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Record]:
+    """Measure, fit, and judge the fit on what it has not seen; the last record is the result.
+
+    A point is yielded for each architecture and round, see `Subject.record`. The result has task, pair_features,
+    models and held_out_error (each by runtime), budget_error, machine, functions, lengths and seconds. Cancelled,
+    there is none: a fit needs all of its points.
+
+    Raises:
+        SettingsError, BudgetError: one sentence each.
+    """
+    started = time.monotonic()
+    task, features = Task(config.task), PairFeatures(config.pair_features)
+    yield {"type": "progress", "message": "Choosing the architectures", "fraction": 0.0}
+    roles = sample(config)
+    yield {"type": "progress", "message": "Cutting real functions by vocabularies of several sizes"}
+    sizes = sorted({*VOCABULARIES, *(architecture.vocab_size for architecture, _ in roles)})
+    queries = chosen_queries(config, sizes)
+    lengths = Lengths(
+        vocab_sizes=tuple(sizes),
+        tokens=tuple(_mean(sum(map(len, query)) for query in queries[size]) for size in sizes),
+        squares=tuple(_mean(sum(len(one) ** 2 for one in query) for query in queries[size]) for size in sizes),
+    )
+    subjects = []
+    for index, (architecture, role) in enumerate(roles):
+        own = queries[architecture.vocab_size]
+        length = max(1, round(_mean(len(one) for query in own for one in query)))
+        price = cost(architecture, task, features, sequence_length=length)
+        subjects.append(Subject(index, role, architecture, price, own))
+    rng = random.Random(config.seed)
+    total, done = config.rounds * len(subjects), 0
+    with tempfile.TemporaryDirectory(prefix="calibration-") as folder, _torch_threads(config.threads):
+        for turn in range(config.rounds):
+            # Each round in another order: what slows the machine for a while strikes another part of the sample.
+            for subject in rng.sample(subjects, len(subjects)):
+                if cancelled():
+                    return
+                _measure(subject, task, features, Path(folder), config.threads)
+                done += 1
+                yield subject.record()
+                yield {
+                    "type": "progress",
+                    "message": f"Round {turn + 1} of {config.rounds}: measured {subject.architecture}",
+                    "fraction": done / total,
+                }
+    yield {
+        "type": "result",
+        "task": task.value,
+        "pair_features": features.value,
+        **_fitted(subjects, task, features, lengths),
+        "machine": _machine(config.threads),
+        "dataset": config.dataset,
+        "functions": config.functions,
+        "lengths": [sum(map(len, query)) for query in queries[1_000]],
+        "seconds": time.monotonic() - started,
+    }
+
+
+def sample(config: CalibrationConfig) -> list[tuple[Architecture, str]]:
+    """The architectures to measure, no two alike, with their roles.
+
+    Raises:
+        SettingsError: the paper's space holds too few up to `largest_mb`.
+        BudgetError: nothing fits `budget_mb`.
+    """
+    task, features = Task(config.task), PairFeatures(config.pair_features)
+    space = SearchSpace.paper()
+    budget: list[Architecture] = []
+    if config.budget_mb is not None:
+        for layers in space.num_hidden_layers:
+            layered = replace(space, num_hidden_layers=(layers,))
+            best = optimum(layered, Objective(config.budget_mb, task=task, pair_features=features))
+            budget.append(Architecture.from_dict(dict(best)))
+    spread = _spread(config, space, set(budget))
+    held_out = set(random.Random(config.seed).sample(range(len(spread)), config.held_out))
+    designed = [(one, "held-out" if index in held_out else "fit") for index, one in enumerate(spread)]
+    return designed + [(one, "budget") for one in budget]
+
+
+def _spread(config: CalibrationConfig, space: SearchSpace, taken: set[Architecture]) -> list[Architecture]:
+    """Evenly over the logarithms of the genes (a scrambled Halton sequence), snapped to the space."""
+    from scipy.stats import qmc
+
+    vocabularies = tuple(size for size in VOCABULARIES if size in space.vocab_size)
+    axes = [np.array(getattr(replace(space, vocab_size=vocabularies), gene)) for gene in GENES]
+    sequence = qmc.Halton(len(GENES), rng=config.seed)
+    found: dict[Architecture, None] = {}
+    for _ in range(100):
+        for place in sequence.random(64):
+            genes = []
+            for axis, share in zip(axes, place, strict=True):
+                low, high = np.log(axis[[0, -1]])
+                genes.append(int(axis[np.abs(np.log(axis) - (low + share * (high - low))).argmin()]))
+            # Every width of the paper's space is a multiple of every number of heads.
+            architecture = Architecture(*genes)
+            size = cost(architecture, Task(config.task), PairFeatures(config.pair_features)).bytes
+            if size <= config.largest_mb * MEGABYTE and architecture not in taken:
+                found[architecture] = None
+                if len(found) == config.architectures:
+                    return list(found)
+    raise SettingsError(
+        f"there are no {config.architectures} architectures of at most {config.largest_mb:g} MB to spread over the "
+        "paper's space: ask for fewer, or larger ones"
+    )
+
+
+def chosen_queries(config: CalibrationConfig, vocab_sizes: Sequence[int]) -> dict[int, list[Encoded]]:
+    """The same queries, cut by a tokenizer of each vocabulary size, from the shortest to the longest.
+
+    They stand for the test split: at even steps of its distribution of lengths.
+    """
+    dataset = open_dataset(config.dataset, None, seed=config.seed)
+    texts = [code for example in dataset.examples(Split.UNLABELLED) for code in example.codes]
+    test = [example.codes for example in dataset.examples(Split.TEST)]
+    test = random.Random(config.seed).sample(test, min(_CANDIDATES, len(test)))
+    test.sort(key=lambda codes: sum(map(len, codes)))
+    places = (np.arange(config.functions) + 0.5) / config.functions * len(test)
+    codes = [test[int(place)] for place in places]
+    queries = {}
+    tokenizer: PreTrainedTokenizerFast | None = None
+    asked = 0
+    for size in sorted(vocab_sizes):
+        # One that had no use for all of its vocabulary has none for a larger one either.
+        if tokenizer is None or len(tokenizer) == asked:
+            tokenizer, asked = train_tokenizer(texts, size), size
+        cut = [tokenizer(list(example), truncation=True, max_length=LONGEST)["input_ids"] for example in codes]
+        queries[size] = [tuple(map(FunctionInput, example)) for example in cut]
+    return queries
+
+
+def _measure(subject: Subject, task: Task, features: PairFeatures, folder: Path, threads: int) -> None:
+    """One more round: each query once by each runtime, which take turns; both are warmed up on the longest."""
+    model = build(subject.architecture, task, features).eval()
+    path = folder / f"{subject.index}.onnx"
+    if not path.exists():
+        export_onnx(model, path)
+    session = open_onnx(path, threads=threads)
+    pad_id = 1
+    run: dict[Runtime, Callable[[Encoded], object]] = {
+        Runtime.ONNX: lambda query: run_onnx(session, query),
+        Runtime.PYTORCH: lambda query: forward(model, [query], pad_id),
+    }
+    with torch.inference_mode():
+        for runtime in Runtime:
+            for _ in range(_WARMUP):
+                run[runtime](subject.queries[-1])
+        times: dict[Runtime, list[float]] = {runtime: [] for runtime in Runtime}
+        for number, query in enumerate(subject.queries):
+            for runtime in Runtime if number % 2 == 0 else reversed(Runtime):
+                start = time.perf_counter()
+                run[runtime](query)
+                times[runtime].append((time.perf_counter() - start) * 1e3)
+    for runtime in Runtime:
+        subject.times[runtime].append(times[runtime])
+
+
+def _fitted(subjects: Sequence[Subject], task: Task, features: PairFeatures, lengths: Lengths) -> Record:
+    """A model for each runtime, fitted to the subjects of the role fit, and its relative errors on the others."""
+    by_role = {role: [one for one in subjects if one.role == role] for role in ("fit", "held-out", "budget")}
+    genes = {role: Genes.of([one.architecture for one in chosen]) for role, chosen in by_role.items()}
+    models, errors = {}, {}
+    for runtime in Runtime:
+        times = {role: np.array([one.latency(runtime) for one in chosen]) for role, chosen in by_role.items()}
+        model = LatencyModel.fit(runtime, task, features, lengths, genes["fit"], times["fit"])
+        models[runtime.value] = model.to_dict()
+        errors[runtime] = {
+            role: np.abs(model.predict(genes[role]) / times[role] - 1) for role in ("held-out", "budget")
+        }
+    return {
+        "models": models,
+        "held_out_error": {runtime.value: _error(errors[runtime]["held-out"]) for runtime in Runtime},
+        "budget_error": {runtime.value: _error(errors[runtime]["budget"]) for runtime in Runtime},
+    }
+
+
+def _error(errors: np.ndarray[Any, np.dtype[np.float64]]) -> Record:
+    if not errors.size:
+        return {"median": None, "worst": None, "architectures": 0}
+    return {"median": float(np.median(errors)), "worst": float(errors.max()), "architectures": errors.size}
+
+
+def _machine(threads: int) -> Record:
+    described = machine(threads)
+    return {**described, "runtime": f"ONNX Runtime {onnxruntime.__version__} and {described['runtime']}"}
+
+
+@contextmanager
+def _torch_threads(threads: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _mean(values: Iterable[float]) -> float:
+    listed = list(values)
+    return math.fsum(listed) / len(listed)
