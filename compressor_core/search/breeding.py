@@ -51,8 +51,25 @@ def mate(first: Sequence[int], second: Sequence[int], grid: Grid, rng: Random) -
     return child
 
 
+def move(genome: Sequence[int], grid: Grid, rng: Random) -> Genome:
+    """A copy with one gene moved, by a few steps or anywhere."""
+    child, _ = _moved(genome, grid, rng)
+    grid.settle_heads(child)
+    return child
+
+
 def mutate(genome: Sequence[int], objective: Objective, grid: Grid, rng: Random) -> Genome:
     """A copy with one gene moved, by a few steps or anywhere; in half of the cases another pays for it."""
+    child, gene = _moved(genome, grid, rng)
+    if rng.random() < 0.5:
+        payer = rng.choice([index for index in _PAYERS if index != gene])
+        child[payer] = _last_that_fits(child, payer, objective, grid)
+    grid.settle_heads(child)
+    return child
+
+
+def _moved(genome: Sequence[int], grid: Grid, rng: Random) -> tuple[Genome, int]:
+    """A copy with one gene moved, whose heads may no longer divide its width, and which gene it is."""
     child = list(genome)
     gene = rng.randrange(len(GENES))
     last = len(grid.axes[gene]) - 1
@@ -61,11 +78,7 @@ def mutate(genome: Sequence[int], objective: Objective, grid: Grid, rng: Random)
         child[gene] = min(last, max(0, child[gene] + step))
     else:
         child[gene] = rng.randrange(last + 1)
-    if rng.random() < 0.5:
-        payer = rng.choice([index for index in _PAYERS if index != gene])
-        child[payer] = _last_that_fits(child, payer, objective, grid)
-    grid.settle_heads(child)
-    return child
+    return child, gene
 
 
 def _last_that_fits(genome: Genome, payer: int, objective: Objective, grid: Grid) -> int:
