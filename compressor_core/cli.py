@@ -129,11 +129,11 @@ def _parser() -> argparse.ArgumentParser:
     calibrate = add("calibrate", verbs.calibrate, "Measure this machine once, and fit what predicts latency on it.")
     _task(calibrate)
     calibrate.add_argument("--architectures", type=int, default=40, help="to measure, spread over the paper's space")
-    calibrate.add_argument("--held-out", type=int, default=14, help="of them, to judge the fit on and not to fit to")
+    calibrate.add_argument("--held-out", type=int, default=12, help="of them, to judge the fit on and not to fit to")
     calibrate.add_argument("--budget-mb", type=float, default=3.0, help="where each number of layers is measured too")
     calibrate.add_argument("--largest-mb", type=float, default=50.0, help="of the architectures that are measured")
     calibrate.add_argument("--functions", type=int, default=12, help="queries that each architecture is timed on")
-    calibrate.add_argument("--rounds", type=int, default=3, help="passes over all architectures")
+    calibrate.add_argument("--rounds", type=int, default=5, help="passes over all architectures")
     calibrate.add_argument("--threads", type=int, default=1)
     calibrate.add_argument("--seed", type=int, default=0)
 
@@ -151,6 +151,30 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--space", choices=("paper", "classroom"), default="paper")
     _task(sweep)
     sweep.add_argument("--seed", type=int, default=0, help="the first")
+
+    tradeoff = add("tradeoff", verbs.tradeoff, "The front of several objectives: NSGA-II beside the true front.")
+    tradeoff.add_argument(
+        "--objectives",
+        default="size,gflops",
+        help="two or three of size, gflops, latency, parameters, accuracy (default: size,gflops)",
+    )
+    tradeoff.add_argument("--budget-mb", type=float, help="the largest size")
+    tradeoff.add_argument("--min-gflops", type=float, help="in the paper's account")
+    tradeoff.add_argument("--max-latency-ms", type=float, help="predicted; needs --calibration")
+    tradeoff.add_argument("--max-parameters", type=float)
+    tradeoff.add_argument("--min-accuracy", type=float, help="0 to 1, of measured students")
+    tradeoff.add_argument("--calibration", metavar="RUN_OR_FILE", help="what `calibrate` measured: predicts latency")
+    tradeoff.add_argument("--runtime", choices=("onnxruntime", "pytorch"), default="onnxruntime")
+    tradeoff.add_argument(
+        "--dataset", default="classroom-vulnerability", help="that the students were measured on, for accuracy"
+    )
+    tradeoff.add_argument("--population", type=int, default=100)
+    tradeoff.add_argument("--generations", type=int, default=100)
+    tradeoff.add_argument(
+        "--space", default="paper", help="paper, classroom, or a JSON file with the values of each gene"
+    )
+    _task(tradeoff)
+    tradeoff.add_argument("--seed", type=int, default=0)
 
     teacher = add("train-teacher", verbs.train_teacher, "Fine-tune an encoder, or train a small one from scratch.")
     teacher.add_argument("--base", default=FROM_SCRATCH, help=f"a Hugging Face name or folder, or {FROM_SCRATCH}")

@@ -102,6 +102,43 @@ def sweep(options: argparse.Namespace) -> Record:
         return _follow(sweep_records(config), progress)
 
 
+def tradeoff(options: argparse.Namespace) -> Record:
+    from compressor_core.search.pareto import TradeoffConfig, tradeoff_records, tradeoff_summary
+    from compressor_core.search.quantities import Quantity
+
+    names = {each.name.lower(): each for each in Quantity}
+    objectives = [name.strip() for name in options.objectives.split(",")]
+    limits = {
+        Quantity.SIZE: options.budget_mb,
+        Quantity.GFLOPS: options.min_gflops,
+        Quantity.LATENCY: options.max_latency_ms,
+        Quantity.PARAMETERS: options.max_parameters,
+        Quantity.ACCURACY: options.min_accuracy,
+    }
+    if unknown := [name for name in objectives if name not in names]:
+        raise DataError(f"there is no objective {unknown[0]!r}: choose two or three of {', '.join(names)}")
+    config = _config(
+        TradeoffConfig,
+        options,
+        objectives=tuple(names[name] for name in objectives),
+        limits={quantity: limit for quantity, limit in limits.items() if limit is not None},
+        space=_space(options.space),
+        latency=_latency_model(options),
+        students=_students(options) if "accuracy" in objectives or options.min_accuracy is not None else (),
+    )
+    start = time.perf_counter()
+    records = []
+    with _Progress(options) as progress:
+        for record in tradeoff_records(config):
+            records.append(record)
+            if record["type"] == "generation":
+                number = record["generation"]
+                progress.show(
+                    number / config.generations, f"generation {number}, {record['share']:.2%} of the true hypervolume"
+                )
+    return {**tradeoff_summary(records), "seconds": time.perf_counter() - start}
+
+
 def train_teacher(options: argparse.Namespace) -> Record:
     from compressor_core.distill.fine_tuning import SCRATCH_ARCHITECTURE, TeacherConfig, train_teacher
 
@@ -339,6 +376,15 @@ def _latency_model(options: argparse.Namespace) -> Any:
     if runtime not in models:
         raise DataError(f"the calibration {options.calibration} has no model of {runtime}: choose {', '.join(models)}")
     return models[runtime]
+
+
+def _students(options: argparse.Namespace) -> Any:
+    """The measured students of the dataset, among the runs of the app."""
+    from compressor_core.runs.measured import measured_students
+    from compressor_core.task import PairFeatures, Task
+
+    found = measured_students(_store(), Task(options.task), PairFeatures(options.pair_features))
+    return found.get(options.dataset, ())
 
 
 def _store() -> Any:

@@ -141,6 +141,39 @@ def sweep(context: RunContext) -> Records:
     return sweep_records(SweepConfig.from_dict(context.config), context.cancelled, context.run.events()[0])
 
 
+def tradeoff(context: RunContext) -> Records:
+    """Several objectives as configured: the records of `tradeoff_records`, then a result without the front itself.
+
+    As a search, a resumed one starts again and leaves out what is recorded already.
+    """
+    from compressor_core.search.pareto import TradeoffConfig, tradeoff_records, tradeoff_summary
+
+    config = TradeoffConfig.from_dict(context.config)
+    recorded = {_place(record) for record in context.run.events()[0]}
+    records = []
+    stopped = False
+    start = time.perf_counter()
+    yield {"type": "progress", "fraction": 0.0, "message": "Looking through the whole space"}
+    for record in tradeoff_records(config):
+        records.append(record)
+        if _place(record) not in recorded:
+            yield record
+        if record["type"] == "generation":
+            number = record["generation"]
+            yield {
+                "type": "progress",
+                "fraction": number / config.generations,
+                "message": f"Generation {number} of {config.generations}",
+            }
+            if number < config.generations and context.cancelled():
+                stopped = True
+                break
+    summary = {**tradeoff_summary(records), "seconds": time.perf_counter() - start}
+    # The records have it; a result is read every second.
+    summary["front"] = len(summary["front"])
+    yield {"type": "result", **summary, **({"cancelled": True} if stopped else {})}
+
+
 MODEL = "model"
 CHECKPOINT = "checkpoint.pt"
 
@@ -152,5 +185,6 @@ WORK: dict[str, Callable[[RunContext], Records]] = {
     "reproduce": reproduce,
     "sweep": sweep,
     "calibrate": calibrate,
+    "tradeoff": tradeoff,
 }
 """The kinds of runs, by the name that a run's config.json gives."""

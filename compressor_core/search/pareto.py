@@ -127,7 +127,9 @@ class TradeoffConfig:
                 f"not {', '.join(self.objectives) or 'none'}."
             )
         if Quantity.LATENCY in self.quantities and self.latency is None:
-            raise CompressorError("The latency on this machine is not known: calibrate it first, on the page Latency.")
+            raise CompressorError(
+                "The latency on this machine is not known: calibrate it first, on the page Latency or with `calibrate`."
+            )
         if self.by_measurement:
             self._check_students()
         elif not self.space.enumerable:
