@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from compressor_core import __version__
 from compressor_core.architecture import GENES
 from compressor_core.errors import CompressorError
 from compressor_core.search.genetic import SearchConfig, evolve
@@ -27,8 +28,8 @@ class Repeat:
     """The fingerprint of the repeated search."""
 
 
-def replica(config: SearchConfig, records: Iterable[Mapping[str, Any]], version: str) -> dict[str, Any]:
-    """A search so far, as plain values for JSON; `version` is the program's.
+def replica(config: SearchConfig, records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """A search so far, as plain values for JSON.
 
     Raises CompressorError if the records hold no generation.
     """
@@ -37,7 +38,7 @@ def replica(config: SearchConfig, records: Iterable[Mapping[str, Any]], version:
         raise CompressorError("The search has no generation yet, so there is nothing to repeat: wait for the first.")
     return {
         "format": FORMAT,
-        "program": version,
+        "program": __version__,
         "config": config.to_dict(),
         "generations": len(generations),
         "best": generations[-1]["best"],

@@ -6,11 +6,13 @@ import itertools
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from compressor_core import __version__
 from compressor_core.errors import CompressorError
 from compressor_core.search.genetic import Operators, SearchConfig, search_records
 from compressor_core.search.replica import config_of, repeat, replica, trajectory
@@ -21,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def made(stop: int | None = None, **changes: Any) -> dict[str, Any]:
     """A replica that has been through a file; of the first `stop` records only."""
     config = SearchConfig(**{"budget_mb": 3.0, "population": 10, "generations": 6, "seed": 4, **changes})
-    values = replica(config, itertools.islice(search_records(config), stop), "1.2")
+    values = replica(config, itertools.islice(search_records(config), stop))
     return json.loads(json.dumps(values))  # type: ignore[no-any-return]
 
 
@@ -49,9 +51,11 @@ def test_a_cancelled_search_is_repeated_as_far_as_it_went() -> None:
 
 def test_it_tells_what_it_holds() -> None:
     values = made()
-    assert (values["format"], values["program"], values["generations"]) == (1, "1.2", 7)
+    assert (values["format"], values["program"], values["generations"]) == (1, __version__, 7)
     assert values["best"]["feasible"] and len(values["trajectory"]) == 64
     assert config_of(values).seed == 4
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["version"] == __version__
 
 
 @pytest.mark.parametrize("changes", [{"seed": 5}, {"population": 9}, {"crossover_rate": 0.61}, {"budget_mb": 3.1}])
