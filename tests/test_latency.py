@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from compressor_core.architecture import Architecture, SearchSpace
-from compressor_core.cost import Genes
+from compressor_core.cost import Genes, forward_flops
 from compressor_core.errors import SettingsError
 from compressor_core.latency import PARTS, LatencyModel, Lengths, Runtime
 from compressor_core.task import PairFeatures, Task
 
 LENGTHS = Lengths((500, 1_000, 10_000), (200.0, 150.0, 100.0), (50_000.0, 30_000.0, 15_000.0))
-PRICES = (0.2, 0.1, 1e-9, 2e-7, 3e-8, 3e-8, 1e-7, 2e-8, 4e-8)
+PRICES = (0.2, 0.1, 2e-6, 3e-8, 1e-6, 2e-6)
 KNOWN = LatencyModel(Runtime.ONNX, Task.VULNERABILITY, PairFeatures.COMPARE, LENGTHS, PRICES)
 THIN = Architecture(1000, 96, 12, 8, 64)
 
@@ -49,14 +49,23 @@ def test_noise_of_ten_per_cent_leaves_a_median_error_far_below_it() -> None:
 
 def test_the_prediction_written_out() -> None:
     tokens, squares, (v, h, l, a, i) = 150.0, 30_000.0, (1000, 96, 12, 8, 64)  # noqa: E741
-    once = 0.2 + 0.1 * l + 1e-9 * l * (2 * h * h + h * i)
-    each = l * (2e-7 * h + 3e-8 * h * h + 3e-8 * h * i + 1e-7 * i)
-    pairs = l * (2e-8 * h + 4e-8 * a)
+    once = 0.2 + 0.1 * l
+    each = l * (2e-6 * h + 3e-8 * (2 * h * h + h * i) + 1e-6 * i)
+    pairs = l * (3e-8 * h + 2e-6 * a)
     assert float(KNOWN.predict(Genes.of([THIN]))[0]) == pytest.approx(once + tokens * each + squares * pairs)
     assert v == LENGTHS.vocab_sizes[1]
     parts = KNOWN.parts(Genes.of([THIN]))
     assert list(parts) == [part.name for part in PARTS]
     assert sum(float(part[0]) for part in parts.values()) == pytest.approx(float(KNOWN.predict(Genes.of([THIN]))[0]))
+
+
+def test_products_are_the_forward_pass_without_its_head() -> None:
+    """At a single length, so that the mean of the squares is the square of the mean."""
+    lengths = Lengths((1_000,), (150.0,), (150.0**2,))
+    one = LatencyModel(Runtime.ONNX, Task.VULNERABILITY, PairFeatures.COMPARE, lengths, (0, 0, 0, 4.0, 0, 0))
+    head = 2 * 96 * 96 + 2 * 96 * 2
+    flops = forward_flops(Genes.of([THIN]), 150, Task.VULNERABILITY, PairFeatures.COMPARE)
+    assert one.predict(Genes.of([THIN])).tolist() == [int(flops[0]) - head]
 
 
 def test_lengths_are_interpolated_in_the_logarithm_of_the_vocabulary() -> None:
@@ -71,7 +80,7 @@ def test_genes_broadcast() -> None:
     assert grid.shape == (2, 4, 3)
     one = KNOWN.predict(Genes.of([Architecture(1000, 64, 2, 2, 128)]))
     assert grid[1, 1, 2] == pytest.approx(one[0])
-    free = LatencyModel(Runtime.ONNX, Task.VULNERABILITY, PairFeatures.COMPARE, LENGTHS, (1.0, *[0.0] * 8))
+    free = LatencyModel(Runtime.ONNX, Task.VULNERABILITY, PairFeatures.COMPARE, LENGTHS, (1.0, *[0.0] * 5))
     assert free.predict(Genes.of([THIN, THIN])).tolist() == [1.0, 1.0]
 
 

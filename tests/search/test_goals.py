@@ -24,7 +24,7 @@ from compressor_core.search import (
 from compressor_core.search.quantities import Quantity, Yardstick
 from compressor_core.task import PairFeatures, Task
 
-PRICES = {"call": 0.2, "layers": 0.1, "projections": 2e-7, "attention": 3e-8, "feed-forward": 2e-7}
+PRICES = {"call": 0.2, "layers": 0.1, "products": 2e-7, "attention": 3e-8}
 MODEL = LatencyModel(
     Runtime.ONNX,
     Task.VULNERABILITY,
