@@ -145,7 +145,8 @@ class Subject:
 def calibrate(config: CalibrationConfig, *, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Record]:
     """Measure, fit, and judge the fit on what it has not seen; the last record is the result.
 
-    A point is yielded for each architecture and round, see `Subject.record`. The result has task, pair_features,
+    A point is yielded for each architecture and round, see `Subject.record`, and a prediction for each architecture
+    once all are measured. The result has task, pair_features,
     models and held_out_error (each by runtime), budget_error, machine, functions, lengths and seconds. Cancelled,
     there is none: a fit needs all of its points.
 
@@ -186,11 +187,16 @@ def calibrate(config: CalibrationConfig, *, cancelled: Callable[[], bool] = lamb
                     "message": f"Round {turn + 1} of {config.rounds}: measured {subject.architecture}",
                     "fraction": done / total,
                 }
+    models = [_fitted(runtime, subjects, task, features, lengths) for runtime in Runtime]
+    for subject in subjects:
+        yield _prediction(subject, models)
     yield {
         "type": "result",
         "task": task.value,
         "pair_features": features.value,
-        **_fitted(subjects, task, features, lengths),
+        "models": {model.runtime.value: model.to_dict() for model in models},
+        "held_out_error": {model.runtime.value: _error(model, subjects, "held-out") for model in models},
+        "budget_error": {model.runtime.value: _error(model, subjects, "budget") for model in models},
         "machine": _machine(config.threads),
         "dataset": config.dataset,
         "functions": config.functions,
@@ -297,29 +303,36 @@ def _measure(subject: Subject, task: Task, features: PairFeatures, folder: Path,
         subject.times[runtime].append(times[runtime])
 
 
-def _fitted(subjects: Sequence[Subject], task: Task, features: PairFeatures, lengths: Lengths) -> Record:
-    """A model for each runtime, fitted to the subjects of the role fit, and its relative errors on the others."""
-    by_role = {role: [one for one in subjects if one.role == role] for role in ("fit", "held-out", "budget")}
-    genes = {role: Genes.of([one.architecture for one in chosen]) for role, chosen in by_role.items()}
-    models, errors = {}, {}
-    for runtime in Runtime:
-        times = {role: np.array([one.latency(runtime) for one in chosen]) for role, chosen in by_role.items()}
-        model = LatencyModel.fit(runtime, task, features, lengths, genes["fit"], times["fit"])
-        models[runtime.value] = model.to_dict()
-        errors[runtime] = {
-            role: np.abs(model.predict(genes[role]) / times[role] - 1) for role in ("held-out", "budget")
-        }
-    return {
-        "models": models,
-        "held_out_error": {runtime.value: _error(errors[runtime]["held-out"]) for runtime in Runtime},
-        "budget_error": {runtime.value: _error(errors[runtime]["budget"]) for runtime in Runtime},
-    }
+def _fitted(
+    runtime: Runtime, subjects: Sequence[Subject], task: Task, features: PairFeatures, lengths: Lengths
+) -> LatencyModel:
+    """The model of a runtime, from the subjects of the role fit alone."""
+    seen = [subject for subject in subjects if subject.role == "fit"]
+    times = [subject.latency(runtime) for subject in seen]
+    return LatencyModel.fit(runtime, task, features, lengths, Genes.of([one.architecture for one in seen]), times)
 
 
-def _error(errors: np.ndarray[Any, np.dtype[np.float64]]) -> Record:
-    if not errors.size:
+def _error(model: LatencyModel, subjects: Sequence[Subject], role: str) -> Record:
+    """Median and worst relative error of the predictions for the subjects of a role, None without any."""
+    chosen = [subject for subject in subjects if subject.role == role]
+    if not chosen:
         return {"median": None, "worst": None, "architectures": 0}
-    return {"median": float(np.median(errors)), "worst": float(errors.max()), "architectures": errors.size}
+    measured = np.array([subject.latency(model.runtime) for subject in chosen])
+    errors = np.abs(model.predict(Genes.of([subject.architecture for subject in chosen])) / measured - 1)
+    return {"median": float(np.median(errors)), "worst": float(errors.max()), "architectures": len(chosen)}
+
+
+def _prediction(subject: Subject, models: Sequence[LatencyModel]) -> Record:
+    """What the fitted models say of a subject, in milliseconds, whole and part by part."""
+    genes = Genes.of([subject.architecture])
+    return {
+        "type": "prediction",
+        "index": subject.index,
+        "latency": {model.runtime.value: float(model.predict(genes)[0]) for model in models},
+        "parts": {
+            model.runtime.value: {name: float(part[0]) for name, part in model.parts(genes).items()} for model in models
+        },
+    }
 
 
 def _machine(threads: int) -> Record:

@@ -116,6 +116,15 @@ def test_a_real_calibration_by_the_worker(task: Task, features: PairFeatures, mo
         for runtime in Runtime:
             measured = point["latency"][runtime]
             assert 0 < measured["mean"] <= measured["median"] <= measured["p90"] and measured["measurements"] == 6
+    predictions = [record for record in run.events()[0] if record["type"] == "prediction"]
+    assert [one["index"] for one in predictions] == [0, 1, 2]
+    for one in predictions:
+        for runtime in Runtime:
+            assert sum(one["parts"][runtime].values()) == pytest.approx(one["latency"][runtime])
+    (unseen,) = [point for point in last.values() if point["role"] == "held-out"]
+    ratio = predictions[unseen["index"]]["latency"]["pytorch"] / unseen["latency"]["pytorch"]["mean"]
+    assert result["held_out_error"]["pytorch"]["median"] == pytest.approx(abs(ratio - 1))
+    assert result["budget_error"]["pytorch"] == {"median": None, "worst": None, "architectures": 0}
     assert result["machine"]["threads"] == 1 and "ONNX Runtime" in result["machine"]["runtime"]
     assert len(result["lengths"]) == 3 and result["seconds"] > 0
 
