@@ -44,6 +44,7 @@ class Part:
 PARTS: Final[Sequence[Part]] = (
     Part("call", {0: lambda g: np.ones_like(g.num_hidden_layers)}),
     Part("layers", {0: lambda g: g.num_hidden_layers}),
+    Part("weights", {0: lambda g: g.num_hidden_layers * g.hidden_size * (2 * g.hidden_size + g.intermediate_size)}),
     Part("states", {1: lambda g: g.num_hidden_layers * g.hidden_size}),
     Part(
         "products",
@@ -59,13 +60,14 @@ PARTS: Final[Sequence[Part]] = (
 
 - call: once, whatever the model;
 - layers: the operators of each layer are started one after the other;
+- weights: pairs of numbers in the layers' matrices, which are read for each function, however short it is;
 - states: numbers of the hidden states, which residuals and norms read and write;
 - products: multiply-adds of the layers' matrix products, in pairs (a quarter of `cost.forward_flops`);
 - activations: numbers between the two feed-forward layers, each through a GELU;
 - attention: weights of the attention, each through a softmax, in every head.
 
-Chosen by measurement on 92 architectures: parts for the weights that are read, for each token, or for projections
-and feed-forward layers apart, predict no better. None falls when a gene other than the vocabulary grows.
+Chosen by measurement, on 92 architectures and two tasks: parts for each head of a layer, for each token, or for
+projections and feed-forward layers apart predict no better. None falls when a gene other than the vocabulary grows.
 """
 _NAMES: Final = tuple(part.name for part in PARTS)
 
@@ -139,9 +141,15 @@ class LatencyModel:
         pair_features: PairFeatures,
         lengths: Lengths,
         genes: Genes,
-        milliseconds: Sequence[float] | FloatArray,
+        tokens: FloatArray,
+        squares: FloatArray,
+        milliseconds: FloatArray,
     ) -> LatencyModel:
-        """The prices whose predictions are nearest to measured `milliseconds`, one for each of the `genes`.
+        """The prices whose predictions are nearest to measured `milliseconds` of single queries.
+
+        One-dimensional arrays, one entry per query and architecture: its genes, the sum of n and of n² over the
+        functions of the query, its time. Queries of different lengths tell apart what is paid once, for each token
+        and for each pair of them.
 
         Least squares of the relative errors, so that a fast architecture counts as much as a slow one, with prices
         that are not negative (Lawson and Hanson, Solving Least Squares Problems, 1974, by SciPy).
@@ -153,8 +161,8 @@ class LatencyModel:
         times = np.asarray(milliseconds, np.float64)
         if not times.size or not np.isfinite(times).all() or (times <= 0).any():
             raise SettingsError("a latency model needs measured times, all above zero: measure architectures first")
-        counts = np.stack([np.broadcast_to(part, times.shape) for part in _counts(genes, lengths)], axis=-1)
-        relative = counts / times[:, None]
+        counts = [np.broadcast_to(count, times.shape) for count in _counts(genes, tokens, squares)]
+        relative = np.stack(counts, axis=-1) / times[:, None]
         scale = np.linalg.norm(relative, axis=0)  # counts differ by many orders of magnitude
         found, _ = nnls(relative / scale, np.ones_like(times))
         return cls(runtime, task, pair_features, lengths, tuple(float(price) for price in found / scale))
@@ -177,7 +185,7 @@ class LatencyModel:
     def parts(self, genes: Genes) -> dict[str, FloatArray]:
         """The milliseconds of `predict`, part by part, each of the genes' common shape."""
         shape = np.broadcast_shapes(*(gene.shape for gene in genes))
-        counts = zip(PARTS, self.prices, _counts(genes, self.lengths), strict=True)
+        counts = zip(PARTS, self.prices, _counts(genes, *self.lengths.at(genes.vocab_size)), strict=True)
         return {part.name: np.broadcast_to(price * count, shape) for part, price, count in counts}
 
     def to_dict(self) -> dict[str, Any]:
@@ -212,8 +220,8 @@ class LatencyModel:
             raise SettingsError(f"this is not a latency model ({error!r}): take one that a calibration made") from error
 
 
-def _counts(genes: Genes, lengths: Lengths) -> list[FloatArray]:
-    """How often each of the `PARTS` is paid in one query."""
-    powers: tuple[FloatArray, ...] = (np.ones(1), *lengths.at(genes.vocab_size))
+def _counts(genes: Genes, tokens: FloatArray, squares: FloatArray) -> list[FloatArray]:
+    """How often each of the `PARTS` is paid in a query of so many tokens."""
+    powers: tuple[FloatArray, ...] = (np.ones(1), tokens, squares)
     terms = ([powers[power] * count(genes) for power, count in part.counts.items()] for part in PARTS)
     return [np.asarray(sum(some), np.float64) for some in terms]

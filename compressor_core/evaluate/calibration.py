@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import onnxruntime
 import torch
+from numpy.typing import NDArray
 
 from compressor_core.architecture import GENES, Architecture, SearchSpace
 from compressor_core.cost import MEGABYTE, Cost, Genes, cost
@@ -110,12 +111,17 @@ class Subject:
     times: dict[Runtime, list[list[float]]] = field(default_factory=lambda: {runtime: [] for runtime in Runtime})
     """Milliseconds: round by round, query by query."""
 
-    def latency(self, runtime: Runtime) -> float:
-        """Mean over the queries of each one's fastest round, in milliseconds: what the machine takes by itself.
+    def fastest(self, runtime: Runtime) -> NDArray[np.float64]:
+        """Each query's fastest round, in milliseconds: what the machine takes by itself.
 
         The median would also say what else the machine did, and what fits such times predicts others less well.
         """
-        return float(np.min(self.times[runtime], axis=0).mean())
+        fastest: NDArray[np.float64] = np.min(self.times[runtime], axis=0)
+        return fastest
+
+    def latency(self, runtime: Runtime) -> float:
+        """Mean over the queries of `fastest`."""
+        return float(self.fastest(runtime).mean())
 
     def record(self) -> Record:
         """The point as it stands now; one that comes later, of the same index, takes its place."""
@@ -308,8 +314,17 @@ def _fitted(
 ) -> LatencyModel:
     """The model of a runtime, from the subjects of the role fit alone."""
     seen = [subject for subject in subjects if subject.role == "fit"]
-    times = [subject.latency(runtime) for subject in seen]
-    return LatencyModel.fit(runtime, task, features, lengths, Genes.of([one.architecture for one in seen]), times)
+    queries = [query for subject in seen for query in subject.queries]
+    return LatencyModel.fit(
+        runtime,
+        task,
+        features,
+        lengths,
+        Genes.of([subject.architecture for subject in seen for _ in subject.queries]),
+        np.array([sum(map(len, query)) for query in queries], np.float64),
+        np.array([sum(len(function) ** 2 for function in query) for query in queries], np.float64),
+        np.concatenate([subject.fastest(runtime) for subject in seen]),
+    )
 
 
 def _error(model: LatencyModel, subjects: Sequence[Subject], role: str) -> Record:
