@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from compressor_core.search import Operators, SearchConfig, search_records
+from compressor_core.search.replica import replica
 from tests import released
 from tests.conftest import TINY
 
@@ -56,6 +58,40 @@ def test_search_finds_the_published_architecture() -> None:
     assert found["best"] == found["optimum"] and found["gap"] == 0
     assert found["evaluations"] <= 5050
     assert "best" in run("search", "--generations", 3).stdout
+
+
+def test_search_with_another_goal_in_ones_own_space(tmp_path: Path) -> None:
+    space = tmp_path / "space.json"
+    genes = {"vocab_size": [1000, 2000], "hidden_size": {"from": 16, "to": 128, "step": 16}, "num_hidden_layers": [1, 2]}
+    space.write_text(json.dumps({**genes, "num_attention_heads": [1, 4], "intermediate_size": [32, 64]}))
+    found = answer("search", "--space", space, "--goal", "size", "--min-gflops", 0.2, "--generations", 20)
+    assert found["gap"] == 0 and found["best"]["paper_gflops"] >= 0.2
+    assert found["best"]["hidden_size"] in range(16, 129, 16)
+    space.write_text(json.dumps(genes))
+    for arguments, words in (
+        (("--space", space), "lacks ['num_attention_heads', 'intermediate_size']"),
+        (("--space", tmp_path / "none.json"), "none.json cannot be read"),
+        (("--goal", "latency"), "calibrate it first"),
+        (("--calibration", "20260101-000000-calibrate-abcd", "--max-latency-ms", 5), "20260101-000000-calibrate-abcd"),
+        (("--constraint", "paper", "--min-gflops", 1), "choose the constraint cap"),
+    ):
+        refused = run("search", *arguments)
+        assert refused.returncode == 2 and words in refused.stderr and refused.stderr.count("\n") == 1
+
+
+def test_search_with_the_papers_operators_and_again_from_its_json(tmp_path: Path) -> None:
+    config = SearchConfig(3, seed=4, generations=12, operators=Operators.PAPER)
+    file = tmp_path / "search.json"
+    file.write_text(json.dumps(replica(config, search_records(config), "test")))
+    again = answer("search", "--config", file)
+    asked = answer("search", "--seed", 4, "--generations", 12, "--operators", "paper")
+    assert again["same_trajectory"] is True and again["best"] == asked["best"]
+    changed = json.loads(file.read_text())
+    changed["config"]["seed"] = 5
+    file.write_text(json.dumps(changed))
+    assert answer("search", "--config", file)["same_trajectory"] is False
+    file.write_text("{}")
+    assert "not the JSON of a search" in run("search", "--config", file).stderr
 
 
 def test_the_whole_way_with_pairs(pairs_file: Path, tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import moocore
 import numpy as np
 from numpy.typing import NDArray
 
 from compressor_core.architecture import GENES, SearchSpace
 from compressor_core.cost import BYTES_PER_PARAMETER, MEGABYTE, Genes, IntArray, file_bytes, parameters
-from compressor_core.search.dominance import hypervolume, nondominated
 from compressor_core.search.grid import blocks, take
 from compressor_core.search.quantities import FloatArray, Quantity, Yardstick
 
@@ -74,7 +74,7 @@ def best_of(values: FloatArray, objectives: Sequence[Quantity]) -> IntArray:
     """
     if not len(values):
         return np.empty(0, np.int64)
-    at = nondominated(values * [-1.0 if each.maximised else 1.0 for each in objectives])
+    at = np.flatnonzero(moocore.is_nondominated(values, maximise=[each.maximised for each in objectives]))
     return at[np.lexsort(values[at].T[::-1])]
 
 
@@ -115,7 +115,7 @@ class Ruler:
 
     def hypervolume(self, values: FloatArray) -> float:
         """Of points of shape [points, objectives], dominated ones among them or not; 0 for none."""
-        return hypervolume(self.place(values), REFERENCE)
+        return float(moocore.hypervolume(self.place(values), ref=REFERENCE)) if len(values) else 0.0
 
 
 def costs_of(values: FloatArray, objectives: Sequence[Quantity]) -> FloatArray:
