@@ -82,7 +82,7 @@ def test_search_with_another_goal_in_ones_own_space(tmp_path: Path) -> None:
 def test_search_with_the_papers_operators_and_again_from_its_json(tmp_path: Path) -> None:
     config = SearchConfig(3, seed=4, generations=12, operators=Operators.PAPER)
     file = tmp_path / "search.json"
-    file.write_text(json.dumps(replica(config, search_records(config), "test")))
+    file.write_text(json.dumps(replica(config, search_records(config))))
     again = answer("search", "--config", file)
     asked = answer("search", "--seed", 4, "--generations", 12, "--operators", "paper")
     assert again["same_trajectory"] is True and again["best"] == asked["best"]
