@@ -70,7 +70,8 @@ def search(options: argparse.Namespace) -> Record:
 
 
 def calibrate(options: argparse.Namespace) -> Record:
-    from compressor_core.evaluate.calibration import CalibrationConfig, calibrate
+    from compressor_core.evaluate.calibration import calibrate
+    from compressor_core.evaluate.design import CalibrationConfig
 
     config = _config(CalibrationConfig, options)
     with _Progress(options) as progress:

@@ -129,7 +129,8 @@ def reproduce(context: RunContext) -> Records:
 
 def calibrate(context: RunContext) -> Records:
     """This machine measured as configured, see `CalibrationConfig`; a resumed one measures everything again."""
-    from compressor_core.evaluate.calibration import CalibrationConfig, calibrate
+    from compressor_core.evaluate.calibration import calibrate
+    from compressor_core.evaluate.design import CalibrationConfig
 
     return calibrate(from_plain(CalibrationConfig, context.config), cancelled=context.cancelled)
 

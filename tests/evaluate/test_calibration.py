@@ -10,8 +10,9 @@ import pytest
 from compressor_core.architecture import Architecture, SearchSpace
 from compressor_core.cost import Genes, cost
 from compressor_core.errors import SettingsError
-from compressor_core.evaluate import calibration
-from compressor_core.evaluate.calibration import CalibrationConfig, Subject, calibrate, chosen_queries, sample
+from compressor_core.evaluate import calibration, design
+from compressor_core.evaluate.calibration import Subject, calibrate
+from compressor_core.evaluate.design import CalibrationConfig, chosen_queries, sample
 from compressor_core.latency import LatencyModel, Runtime
 from compressor_core.models.inputs import FunctionInput
 from compressor_core.runs import RunStore, State
@@ -22,6 +23,12 @@ from compressor_core.task import PairFeatures, Task
 TINY: dict[str, Any] = {
     **{"architectures": 3, "held_out": 1, "budget_mb": None, "largest_mb": 0.3, "functions": 3, "rounds": 2},
 }
+
+
+def few_vocabularies(monkeypatch: pytest.MonkeyPatch, *sizes: int) -> None:
+    """Fewer tokenizers to train."""
+    for module in (calibration, design):
+        monkeypatch.setattr(module, "VOCABULARIES", sizes)
 
 
 def test_the_sample_is_spread_bounded_and_split() -> None:
@@ -95,7 +102,7 @@ def test_the_fit_never_sees_what_is_held_out(monkeypatch: pytest.MonkeyPatch) ->
     ("task", "features"), [(Task.VULNERABILITY, PairFeatures.COMPARE), (Task.CLONE, PairFeatures.CONCAT)]
 )
 def test_a_real_calibration_by_the_worker(task: Task, features: PairFeatures, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "VOCABULARIES", (1_000, 2_000))
+    few_vocabularies(monkeypatch, 1_000, 2_000)
     if task is Task.CLONE:  # its functions take seconds to rewrite, and are read elsewhere
         queries = [tuple(FunctionInput([0, *[5] * count, 2]) for count in (length, 30)) for length in (10, 50, 90)]
         monkeypatch.setattr(calibration, "chosen_queries", lambda _, sizes: dict.fromkeys(sizes, queries))
@@ -142,7 +149,7 @@ def test_a_real_calibration_by_the_worker(task: Task, features: PairFeatures, mo
 
 
 def test_cancelled_it_has_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "VOCABULARIES", (1_000,))
+    few_vocabularies(monkeypatch, 1_000)
     asked = iter([False, True])
     records = list(calibrate(CalibrationConfig(**TINY), cancelled=lambda: next(asked)))
     assert [record["type"] for record in records if record["type"] != "progress"] == ["point"]
