@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -54,7 +56,7 @@ def budget_figure(info: SweepInfo, y: str = "paper_gflops") -> go.Figure:
     figure.add_scatter(
         **_line(marked, y),
         text=[f"{best['budget_mb']:g} MB: {best[y] * AXES[y].scale:.3g}" for best in marked],
-        textposition="bottom right",
+        textposition="top left",
         hoverinfo="skip",
         mode="markers+text",
         name="the paper's budgets",
@@ -66,14 +68,14 @@ def budget_figure(info: SweepInfo, y: str = "paper_gflops") -> go.Figure:
 
 def genes_figure(info: SweepInfo) -> go.Figure:
     """How the genes of the optimum, and the size it makes use of, go with the budget: a small panel for each."""
-    panels = {**GENE_TITLES, "size_mb": "Share of the budget used"}
+    panels = {**GENE_TITLES, "size_mb": "Budget used"}
     figure = make_subplots(3, 2, subplot_titles=list(panels.values()), vertical_spacing=0.13, horizontal_spacing=0.12)
     figure.update_layout(theme.layout("", "", height=620, showlegend=False))
     figure.update_xaxes(gridcolor=theme.GRID, zerolinecolor=theme.GRID)
     figure.update_yaxes(gridcolor=theme.GRID, zerolinecolor=theme.GRID, rangemode="tozero")
     if not info.optima:
         return theme.note(figure, "No budget has a known optimum" if info.missing else "Waiting for the first optimum")
-    figure.update_xaxes(theme.log_axis([best["budget_mb"] for best in info.optima]))
+    figure.update_xaxes(_sparse(theme.log_axis([best["budget_mb"] for best in info.optima])))
     figure.update_xaxes(title="Budget in MB", row=3)
     figure.update_yaxes(tickformat=".0%", row=3, col=2)
     for at, (key, title) in enumerate(panels.items()):
@@ -93,6 +95,13 @@ def genes_figure(info: SweepInfo) -> go.Figure:
             col=at % 2 + 1,
         )
     return figure
+
+
+def _sparse(axis: Mapping[str, Any]) -> dict[str, Any]:
+    """A logarithmic axis for a narrow panel: the powers of ten alone, where it spans two of them."""
+    low, high = axis["range"]
+    powers = [10.0**power for power in range(math.ceil(low), math.floor(high) + 1)]
+    return {**axis, "tickvals": powers, "ticktext": [f"{power:g}" for power in powers]} if len(powers) > 1 else {**axis}
 
 
 def _line(records: Sequence[Record], y: str) -> dict[str, list[float]]:

@@ -25,6 +25,7 @@ KINDS: Final[Mapping[str, str]] = {
     "distill": "Distillation",
     "compare": "Comparison",
     "reproduce": "Reproduction",
+    "sweep": "Sweep",
 }
 """A title for each kind of run."""
 
@@ -92,6 +93,11 @@ def run_headline(kind: str, result: Mapping[str, Any] | None) -> str:
         )
     if kind == "reproduce":
         return f"accuracy {result['accuracy']:.1%} of {result['examples']:,}, {result['size_mb']:.2f} MB"
+    if kind == "sweep":
+        if result["hit_rate"] is None:
+            return f"{result['searches']} searches, {result['budgets']} optima"
+        first = result["groups"][0]
+        return f"the optimum in {first['hits']} of {first['searches']} searches"
     return ""
 
 

@@ -37,20 +37,22 @@ class GapAxis:
 
     def settings(self) -> dict[str, Any]:
         """Plotly's `yaxis`: powers of ten in per cent, and the row of the optimum."""
-        powers = range(round(math.log10(self.floor * 4)), math.floor(math.log10(self.top)) + 1)
+        lowest, highest = round(math.log10(self.floor * 4)), math.ceil(math.log10(self.top))
+        digits = (1, 2, 5) if highest - lowest <= 2 else (1,)
+        ticks = [digit * 10.0**power for power in range(lowest, highest) for digit in digits]
         return {
             "type": "log",
             "range": [math.log10(self.floor / 1.6), math.log10(self.top)],
-            "tickvals": [self.floor, *(10.0**power for power in powers)],
-            "ticktext": ["optimum", *(f"{10.0 ** (power + 2):,.10g}%" for power in powers)],
+            "tickvals": [self.floor, *ticks],
+            "ticktext": ["optimum", *(f"{100 * tick:,.10g}%" for tick in ticks)],
         }
 
 
-def gap_text(gap: float | None) -> str:
-    """A gap for people: `optimum`, `0.123%`, or a dash."""
+def gap_text(gap: float | None, none: str = "optimum") -> str:
+    """A gap for people: `none` where there is none, `0.123%`, or a dash where it is not known."""
     if gap is None:
         return "–"
-    return "optimum" if gap <= NONE else f"{gap:.3%}"
+    return none if gap <= NONE else f"{gap:.3%}"
 
 
 def turns(values: Sequence[float | None]) -> list[int]:

@@ -130,7 +130,7 @@ def overlay_rows(info: OverlayInfo) -> list[dict[str, Any]]:
             "Best": short_form(run.trail[-1]) if run.trail else "–",
             "Size (MB)": run.trail[-1]["size_mb"] if run.trail else None,
             "GFLOPs": run.trail[-1]["paper_gflops"] if run.trail else None,
-            "Gap": gap_text(run.gap[-1] if run.gap else None),
+            "Gap": gap_text(run.gap[-1] if run.gap else None, none="0%"),
             "Generations": run.generation[-1] if run.generation else None,
             "Architectures judged": run.evaluations[-1] if run.evaluations else None,
         }

@@ -17,7 +17,7 @@ from compressor_core.figures.overlay import WEBGL_ABOVE
 from compressor_core.figures.search import GENE_TITLES, short_form
 
 OPERATORS: Final[Mapping[str, str]] = {"studio": "this program's operators", "paper": "the paper's operators"}
-HEIGHTS: Final[Mapping[str, str]] = {"gap": "Gap to the optimum", "fitness": "Best fitness so far"}
+SEED_HEIGHTS: Final[Mapping[str, str]] = {"gap": "Gap to the optimum", "fitness": "Best fitness so far"}
 HOW_COUNTED: Final = (
     "Line: the median of the seeds; band: the middle half, from quartile to quartile; thin lines: the seeds. A seed "
     "that has met nothing within the limits yet counts as worse than every other: the median begins once more than "
@@ -101,7 +101,7 @@ def bands(info: SweepInfo, height: str = "gap") -> tuple[Band, ...]:
 
 def band_figure(info: SweepInfo, height: str = "gap") -> go.Figure:
     """Every seed faint, the median strong, the middle half as a band, for each of the operators."""
-    figure = go.Figure(layout=theme.layout("Generation", HEIGHTS[height], height=460, uirevision=height))
+    figure = go.Figure(layout=theme.layout("Generation", SEED_HEIGHTS[height], height=460, uirevision=height))
     drawn = bands(info, height)
     values = [value for band in drawn for series in band.seeds for value in series if value is not None]
     if not values:
@@ -140,8 +140,8 @@ def operators_rows(result: Record | None) -> list[dict[str, Any]]:
             "Wilson 95% interval": (
                 "–" if group["hit_rate"] is None else f"{group['hit_low']:.0%} to {group['hit_high']:.0%}"
             ),
-            "Median gap": gap_text(group["median_gap"]),
-            "Worst gap": gap_text(group["worst_gap"]),
+            "Median gap": gap_text(group["median_gap"], none="0%"),
+            "Worst gap": gap_text(group["worst_gap"], none="0%"),
             "Found nothing": group["nothing_found"],
         }
         for group in (result["groups"] if result else ())

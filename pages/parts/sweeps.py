@@ -1,0 +1,117 @@
+"""What a sweep over seeds or over budgets is started with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from compressor_core.architecture import SearchSpace
+from compressor_core.figures.forms import gene_values
+from compressor_core.figures.search import GENE_TITLES
+from compressor_core.figures.sweeps import OPERATORS
+from compressor_core.search.genetic import SearchConfig
+from compressor_core.search.sweep import PAPER_BUDGETS_MB, Over, SweepConfig, budgets_between
+from pages.parts.frame import sentences
+from pages.parts.live import start
+from pages.parts.state import TASKS, gene_key
+
+STAY: dict[str, Any] = {"persist_state": "session"}
+
+
+def seed_settings() -> None:
+    """The form of a sweep over seeds; starts it."""
+    with st.container(border=True):
+        first, second, third, button = st.columns([2, 2, 4, 3], vertical_alignment="bottom")
+        budget = first.number_input("Budget (MB)", value=3.0, step=0.5, key="sweep_budget", **STAY)
+        seeds = second.number_input("Seeds", 1, 1_000, 20, key="sweep_seeds", help="From 0 on, one search each", **STAY)
+        operators = choose_operators(third)
+        go_on = button.button("Sweep over seeds", type="primary", icon=":material/play_arrow:", width="stretch")
+        search_settings()
+    if go_on:
+        with sentences():
+            config = SweepConfig(search(budget), Over.SEED, seeds=tuple(range(seeds)), operators=tuple(operators))
+        start("sweep", config.to_dict(), name=f"{seeds} seeds, {budget:g} MB")
+
+
+def budget_settings() -> None:
+    """The form of a sweep over budgets; starts it."""
+    with st.container(border=True):
+        first, second, third, fourth = st.columns(4, vertical_alignment="bottom")
+        low = first.number_input("From (MB)", value=1.0, step=0.5, key="sweep_low", **STAY)
+        high = second.number_input("To (MB)", value=100.0, step=10.0, key="sweep_high", **STAY)
+        count = third.number_input(
+            "Budgets", 2, 100, 40, key="sweep_count", help="Beside the paper's 3, 25 and 50 MB", **STAY
+        )
+        seeds = fourth.number_input(
+            "Searches at each", 0, 20, 1, key="sweep_searches", help="With the seeds from 0 on; 0 for none", **STAY
+        )
+        left, right = st.columns([4, 3], vertical_alignment="bottom")
+        operators = choose_operators(left)
+        go_on = right.button("Sweep over budgets", type="primary", icon=":material/play_arrow:", width="stretch")
+        search_settings()
+    if go_on:
+        with sentences():
+            config = SweepConfig(
+                # The largest stands for all until each budget takes its place.
+                search(max(high, *PAPER_BUDGETS_MB)),
+                Over.BUDGET,
+                seeds=tuple(range(seeds)),
+                budgets=budgets_between(low, high, count),
+                operators=tuple(operators),
+            )
+        start("sweep", config.to_dict(), name=f"{low:g} to {high:g} MB")
+
+
+def choose_operators(column: Any) -> list[Any]:
+    """Those that are picked; of none, this program's are used."""
+    picked: list[Any] = column.pills(
+        "Operators, side by side",
+        list(OPERATORS),
+        selection_mode="multi",
+        default=list(OPERATORS),
+        key="sweep_operators",
+        format_func=lambda name: OPERATORS[name].capitalize(),
+        **STAY,
+    )
+    return picked
+
+
+def search_settings() -> None:
+    """The settings that the page Search has too; they are the same there."""
+    with st.expander("Settings of the searches"):
+        st.radio("The student's task", list(TASKS), key="task", horizontal=True, format_func=TASKS.__getitem__, **STAY)
+        st.radio(
+            "How the budget binds",
+            ["cap", "paper"],
+            key="constraint",
+            horizontal=True,
+            format_func={"cap": "Cap", "paper": "The paper's soft penalty"}.__getitem__,
+            **STAY,
+        )
+        first, second, third, fourth = st.columns(4)
+        first.number_input("Population", 2, 1_000, key="population", **STAY)
+        second.number_input("Generations", 1, 2_000, key="generations", **STAY)
+        third.number_input("Crossover rate", 0.0, 1.0, step=0.05, key="crossover", **STAY)
+        fourth.number_input("Mutation rate", 0.0, 1.0, step=0.05, key="mutation", **STAY)
+        with sentences():
+            st.caption(f"Search space: {space().size:,} architectures, as set on the page Search.")
+
+
+def search(budget: float) -> SearchConfig:
+    return SearchConfig(
+        budget_mb=budget,
+        constraint=st.session_state.constraint,
+        population=st.session_state.population,
+        generations=st.session_state.generations,
+        crossover_rate=st.session_state.crossover,
+        mutation_rate=st.session_state.mutation,
+        space=space(),
+        task=st.session_state.task,
+    )
+
+
+def space() -> SearchSpace:
+    return SearchSpace.from_dict(
+        {gene: gene_values(title, st.session_state[gene_key(gene)]) for gene, title in GENE_TITLES.items()}
+    )

@@ -1,0 +1,269 @@
+"""Sweeps: several searches held against each other, over seeds, and over budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from compressor_core.figures.axes import AXES, axes_of
+from compressor_core.figures.budgets import budget_figure, genes_figure
+from compressor_core.figures.differences import difference_rows
+from compressor_core.figures.forms import csv_text
+from compressor_core.figures.overlay import (
+    HEIGHTS,
+    MOST_RUNS,
+    WITH,
+    OverlayInfo,
+    convergence_figure,
+    free_slots,
+    overlay_notes,
+    overlay_rows,
+    overlay_run,
+    points_figure,
+)
+from compressor_core.figures.sweeps import (
+    HOW_COUNTED,
+    SEED_HEIGHTS,
+    SweepInfo,
+    band_figure,
+    missing_notes,
+    operators_rows,
+    optimum_rows,
+    search_rows,
+    sweep_info,
+)
+from compressor_core.runs import Run, Status
+from compressor_core.search.genetic import SearchConfig
+from compressor_core.search.sweep import SweepConfig
+from pages.parts.chart import chart
+from pages.parts.frame import link, open_page, sentences
+from pages.parts.live import POLL_SECONDS, chosen_run, open_earlier, records, state_of, store, watch
+from pages.parts.sweeps import budget_settings, seed_settings
+
+VIEWS = {"overlay": "Overlay runs", "seed": "Seed sweep", "budget": "Budget sweep"}
+VIEW, RUNS = "sweeps_view", "sweeps_runs"
+LOOK_FOR = {
+    "overlay": "A line that falls early found good architectures soon; one that reaches the row *optimum* found the "
+    "best there is. Runs of different budgets have different optima, so compare their gaps, and their fitness only "
+    "where budget, mode and goal are the same.",
+    "seed": "The same search, with nothing changed but the seed. A narrow band means that one run is as good as "
+    "another; a wide one, that a single run says little. Where two bands stay apart, the operators made the "
+    "difference and not luck.",
+    "budget": "How much computation a megabyte buys, and where it buys less: a straight line here is a power law. The "
+    "panels below show what the optimum spends a larger budget on. In the paper's space it is the width: layers and "
+    "heads are at or near their upper ends from the start, and the vocabulary and the feed-forward part stay small and "
+    "use up what the width leaves over.",
+}
+START_WITH = 3
+
+
+def chosen_view() -> str:
+    """The view of the link; of the run in the link; the one looked at last."""
+    view = st.query_params.get("view")
+    if view not in VIEWS:
+        if "run" in st.query_params and (run := chosen_run("sweep")) is not None:
+            view = str(run.config.get("over", "seed"))
+        else:
+            view = "overlay" if "runs" in st.query_params else st.session_state.get(VIEW, "overlay")
+    st.session_state[VIEW] = view
+    st.segmented_control(
+        "View",
+        list(VIEWS),
+        key=VIEW,
+        required=True,
+        persist_state="session",
+        format_func=VIEWS.__getitem__,
+        on_change=lambda: st.query_params.update(view=st.session_state[VIEW]),
+        label_visibility="collapsed",
+    )
+    st.query_params["view"] = view
+    st.markdown(LOOK_FOR[view])
+    return view
+
+
+def overlay() -> None:
+    with sentences():
+        at_hand = {run.id: run for run in store().list() if run.kind == "search"}
+    if not at_hand:
+        st.info("There is no search to overlay yet.")
+        link("search", "Start a search first")
+        return
+    runs = [at_hand[run_id] for run_id in chosen_searches(at_hand)]
+    with sentences():
+        live = any(run.status().live for run in runs)
+
+    @st.fragment(run_every=POLL_SECONDS if live else None)
+    def part() -> None:
+        with sentences():
+            draw_overlay(runs)
+            if live and not any(run.status().live for run in runs):
+                st.rerun()
+
+    part()
+
+
+def chosen_searches(at_hand: Mapping[str, Run]) -> list[str]:
+    """The runs of the link; those looked at last; the newest."""
+    told = st.query_params.get("runs")
+    wanted = told.split(",") if told is not None else st.session_state.get(RUNS, list(at_hand)[:START_WITH])
+    if gone := [run_id for run_id in wanted if run_id and run_id not in at_hand]:
+        st.warning(f"Not among the searches here, and left out: {', '.join(gone)}", icon=":material/warning:")
+    st.session_state[RUNS] = [run_id for run_id in wanted if run_id in at_hand][:MOST_RUNS]
+    chosen: list[str] = st.multiselect(
+        f"Searches, up to {MOST_RUNS}",
+        list(at_hand),
+        key=RUNS,
+        persist_state="session",
+        max_selections=MOST_RUNS,
+        format_func=lambda run_id: title(at_hand[run_id]),
+        on_change=lambda: st.query_params.update(runs=",".join(st.session_state[RUNS])),
+        placeholder="Choose searches",
+    )
+    st.query_params["runs"] = ",".join(chosen)
+    return chosen
+
+
+def title(run: Run) -> str:
+    return f"{run.name or 'search'} (…{run.id[-4:]})"
+
+
+def draw_overlay(runs: Sequence[Run]) -> None:
+    slots = st.session_state["sweeps_slots"] = free_slots(
+        [run.id for run in runs], st.session_state.get("sweeps_slots", {})
+    )
+    info = OverlayInfo(tuple(overlay_run(title(run), slots[run.id], run.config, records(run)) for run in runs))
+    for run in runs:
+        if (status := run.status()).live:
+            st.caption(title(run))
+            state_of(run, status)
+    with st.container(horizontal=True):
+        by = choice("Horizontal axis", WITH, "overlay_by")
+        height = choice("Vertical axis", HEIGHTS, "overlay_height")
+    chart(convergence_figure(info, by, height), key="overlay/convergence", alt="Best so far of each run")
+    st.caption("A star is the run's optimum. A line begins where the run first met something within its limits.")
+    for note in overlay_notes(info):
+        st.caption(note)
+    if runs:
+        differences(info, [SearchConfig.from_dict(run.config).to_dict() for run in runs])
+    st.markdown("**Where they ended**: last populations faint, the way of the best, the best large, optima as stars")
+    with st.container(horizontal=True):
+        x, y = (
+            axis("Horizontal axis", info.axes, "size_mb", "overlay_x"),
+            axis("Vertical axis", info.axes, "paper_gflops", "overlay_y"),
+        )
+    chart(points_figure(info, x, y), key="overlay/points", alt="Where each run ended")
+    table(overlay_rows(info), "overlay", {"Size (MB)": "%.3f", "GFLOPs": "%.3f"})
+
+
+def differences(info: OverlayInfo, configs: Sequence[Mapping[str, Any]]) -> None:
+    every = st.toggle("Show all settings, not only differences", key="overlay_every", persist_state="session")
+    if rows := difference_rows(configs, [run.title for run in info.runs], every=every):
+        table(rows, "differences")
+    else:
+        st.caption(
+            "These runs do not differ in any setting." if len(configs) > 1 else "One run alone has no differences."
+        )
+
+
+def sweep(view: str) -> None:
+    (seed_settings if view == "seed" else budget_settings)()
+    run = chosen_run("sweep")
+    open_earlier("sweep")
+    if run is not None and run.config.get("over", "seed") == view:
+        watch(run, show_seeds if view == "seed" else show_budgets)
+
+
+def show_seeds(run: Run, status: Status) -> None:
+    info = opened(run)
+    if rows := operators_rows(status.result):
+        table(rows, f"operators/{run.id}")
+    height = choice("Vertical axis", SEED_HEIGHTS, "sweep_height")
+    chart(band_figure(info, height), key=f"band/{run.id}", alt="Median and quartiles of the seeds by generation")
+    st.caption(HOW_COUNTED)
+    explain_missing(info)
+    if not status.live:
+        searches(info, run)
+
+
+def show_budgets(run: Run, status: Status) -> None:
+    info = opened(run)
+    if rows := operators_rows(status.result):
+        table(rows, f"operators/{run.id}")
+    y = axis("Vertical axis", axes_of(info.optima), "paper_gflops", "sweep_y")
+    chart(budget_figure(info, y), key=f"budgets/{run.id}", alt="The optimum against the budget")
+    explain_missing(info)
+    st.markdown("**What the optimum is made of**; stars are the paper's budgets")
+    chart(genes_figure(info), key=f"genes/{run.id}", alt="Each gene of the optimum against the budget")
+    if not status.live and info.optima:
+        st.markdown("**The optimum at each budget**")
+        numbers = {"Size (MB)": "%.3f", "GFLOPs": "%.3f", "Fitness": "%.3f"}
+        table(optimum_rows(info), f"optima/{run.id}", numbers, file=f"{run.id}-optima.csv")
+    if not status.live and info.searches:
+        searches(info, run)
+
+
+def opened(run: Run) -> SweepInfo:
+    config = SweepConfig.from_dict(run.config)
+    search, seeds = config.search, len(config.seeds)
+    st.caption(
+        f"{search.task.capitalize()} · "
+        + (f"budget {search.budget_mb:g} MB" if config.over == "seed" else f"{len(config.budgets)} budgets")
+        + f" ({search.constraint}) · {search.space.size:,} architectures · {seeds} seed{'' if seeds == 1 else 's'} · "
+        f"population {search.population} · {search.generations:,} generations"
+    )
+    return sweep_info(records(run))
+
+
+def explain_missing(info: SweepInfo) -> None:
+    if notes := missing_notes(info):
+        with st.expander(f"{len(notes)} budget{'' if len(notes) == 1 else 's'} without a known optimum"):
+            for note in notes:
+                st.markdown(f"- {note}")
+
+
+def searches(info: SweepInfo, run: Run) -> None:
+    st.markdown("**The searches**")
+    numbers = {"Size (MB)": "%.3f", "GFLOPs": "%.3f", "Fitness": "%.3f", "Gap (%)": "%.3f", "Seconds": "%.2f"}
+    table(search_rows(info), f"searches/{run.id}", numbers, file=f"{run.id}-searches.csv")
+
+
+def table(
+    rows: Sequence[Mapping[str, Any]], key: str, numbers: Mapping[str, str] | None = None, file: str | None = None
+) -> None:
+    """A table, its numbers written by their formats, with a download of it."""
+    if not rows:
+        return
+    formats = {name: st.column_config.NumberColumn(format=form) for name, form in (numbers or {}).items()}
+    st.dataframe(rows, key=f"table/{key}", hide_index=True, column_config=formats)
+    st.download_button(
+        "Download as CSV",
+        csv_text(rows),
+        file or f"{key.split('/')[0]}.csv",
+        "text/csv",
+        key=f"csv/{key}",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def choice(label: str, options: Mapping[str, str], key: str) -> str:
+    picked: str = st.selectbox(
+        label, list(options), key=key, persist_state="session", format_func=options.__getitem__, width=300
+    )
+    return picked
+
+
+def axis(label: str, axes: Sequence[str], first: str, key: str) -> str:
+    """A choice among the quantities that everything shown has."""
+    offered = [first, *(name for name in axes if name != first)]
+    return choice(label, {name: AXES[name].label for name in offered}, key)
+
+
+open_page("sweeps")
+view = chosen_view()
+if view == "overlay":
+    overlay()
+else:
+    sweep(view)
