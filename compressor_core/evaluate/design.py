@@ -14,7 +14,7 @@ from compressor_core.cost import MEGABYTE, cost
 from compressor_core.data.dataset import Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.data.tokenizer import train_tokenizer
-from compressor_core.errors import SettingsError
+from compressor_core.errors import BudgetError, SettingsError
 from compressor_core.models.inputs import Encoded, FunctionInput
 from compressor_core.search.exact import optimum
 from compressor_core.search.fitness import Objective
@@ -36,8 +36,8 @@ class CalibrationConfig:
     """What is measured, and how carefully.
 
     Of `architectures`, spread over the paper's space up to `largest_mb`, `held_out` are measured and not fitted to.
-    At `budget_mb`, the architecture with the most GFLOPs of each number of layers is measured beside them; with
-    None, no such one is. Each is timed on `functions` queries in each of `rounds` passes over all architectures.
+    At `budget_mb`, the architecture with the most GFLOPs of each number of layers that fits is measured beside them;
+    with None, no such one is. Each is timed on `functions` queries in each of `rounds` passes over all architectures.
 
     Raises SettingsError for a value out of range.
     """
@@ -92,7 +92,12 @@ def sample(config: CalibrationConfig) -> list[tuple[Architecture, str]]:
     if config.budget_mb is not None:
         for layers in space.num_hidden_layers:
             layered = replace(space, num_hidden_layers=(layers,))
-            best = optimum(layered, Objective(config.budget_mb, task=task, pair_features=features))
+            try:
+                best = optimum(layered, Objective(config.budget_mb, task=task, pair_features=features))
+            except BudgetError:
+                if not budget:
+                    raise
+                break  # nor does anything with more layers fit
             budget.append(Architecture.from_dict(dict(best)))
     spread = _spread(config, space, set(budget))
     held_out = set(random.Random(config.seed).sample(range(len(spread)), config.held_out))

@@ -25,6 +25,7 @@ KINDS: Final[Mapping[str, str]] = {
     "distill": "Distillation",
     "compare": "Comparison",
     "reproduce": "Reproduction",
+    "calibrate": "Calibration",
     "sweep": "Sweep",
 }
 """A title for each kind of run."""
@@ -91,6 +92,9 @@ def run_headline(kind: str, result: Mapping[str, Any] | None) -> str:
             f"accuracy {result['student']['accuracy']:.1%} (teacher {result['teacher']['accuracy']:.1%}), "
             f"{result['speedup']:.1f}× faster"
         )
+    if kind == "calibrate":
+        errors = [error["median"] for error in result["held_out_error"].values()]
+        return f"held-out error {min(errors):.1%} to {max(errors):.1%}"
     if kind == "reproduce":
         return f"accuracy {result['accuracy']:.1%} of {result['examples']:,}, {result['size_mb']:.2f} MB"
     if kind == "sweep":

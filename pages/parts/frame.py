@@ -43,6 +43,7 @@ PAGES = (
     Entry("teacher", "Teacher & data", ":material/school:", "Teacher and data"),
     Entry("search", "Search", ":material/travel_explore:", "Search an architecture"),
     Entry("sweeps", "Sweeps", ":material/stacked_line_chart:", "Compare searches"),
+    Entry("latency", "Latency", ":material/timer:", "What computation costs here"),
     Entry("distil", "Distil", ":material/science:", "Distil a student"),
     Entry("compare", "Compare", ":material/balance:", "Compare teacher and student"),
     Entry("runs", "Runs", ":material/list_alt:", "Runs"),

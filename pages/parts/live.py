@@ -18,6 +18,7 @@ PAGE_OF = {
     "distill": "distil",
     "compare": "compare",
     "reproduce": "paper",
+    "calibrate": "latency",
     "sweep": "sweeps",
 }
 """The page that shows each kind of run."""

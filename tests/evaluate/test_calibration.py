@@ -9,7 +9,7 @@ import pytest
 
 from compressor_core.architecture import Architecture, SearchSpace
 from compressor_core.cost import Genes, cost
-from compressor_core.errors import SettingsError
+from compressor_core.errors import BudgetError, SettingsError
 from compressor_core.evaluate import calibration, design
 from compressor_core.evaluate.calibration import Subject, calibrate
 from compressor_core.evaluate.design import CalibrationConfig, chosen_queries, sample
@@ -173,6 +173,17 @@ def test_settings_out_of_range_are_one_sentence(changes: dict[str, Any]) -> None
     with pytest.raises(SettingsError) as error:
         CalibrationConfig(**{**TINY, **changes})
     assert str(next(iter(changes))) in str(error.value) or "held out" in str(error.value)
+
+
+def test_a_budget_for_few_layers_or_for_none() -> None:
+    layers = [
+        one.num_hidden_layers
+        for one, role in sample(CalibrationConfig(**{**TINY, "budget_mb": 0.13}))
+        if role == "budget"
+    ]
+    assert 1 < len(layers) < 12 and layers == list(range(1, len(layers) + 1))
+    with pytest.raises(BudgetError, match=r"0\.01 MB"):
+        sample(CalibrationConfig(**{**TINY, "budget_mb": 0.01}))
 
 
 def test_too_small_a_space() -> None:

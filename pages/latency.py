@@ -1,0 +1,206 @@
+"""Latency: this machine measured once, and what that says about every architecture."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from compressor_core.figures.calibration import (
+    RUNTIMES,
+    LatencyInfo,
+    error_sentence,
+    latency_info,
+    machine_sentence,
+    noise_sentence,
+    point_rows,
+    stratum_sentence,
+)
+from compressor_core.figures.forms import csv_text
+from compressor_core.figures.latency import measured_figure, parts_figure, predicted_figure, stratum_figure
+from compressor_core.runs import Run, Status
+from compressor_core.task import PairFeatures, Task
+from pages.parts.chart import chart
+from pages.parts.frame import link, metrics, open_page
+from pages.parts.live import chosen_run, open_earlier, records, start, watch
+from pages.parts.state import TASKS
+from pages.parts.training import choose_pair_features
+
+
+def settings() -> None:
+    with st.container(border=True):
+        task = Task(
+            st.radio(
+                "The student's task",
+                list(TASKS),
+                key="task",
+                persist_state="session",
+                horizontal=True,
+                format_func=TASKS.__getitem__,
+                help="A query of the clone task encodes two functions, so each task has a calibration of its own.",
+            )
+        )
+        features = choose_pair_features("latency_pairs") if task is Task.CLONE else PairFeatures.COMPARE
+        with st.expander("Settings of the calibration"):
+            config = numbers()
+        if st.button("Measure this machine", type="primary", icon=":material/play_arrow:"):
+            name = f"{task.capitalize()}, {config['threads']} thread{'' if config['threads'] == 1 else 's'}"
+            start("calibrate", {"task": task.value, "pair_features": features.value, **config}, name=name)
+
+
+def numbers() -> dict[str, int | float]:
+    """How much is measured, and how carefully."""
+    first, second, third, fourth, fifth, sixth = st.columns(6)
+    architectures = first.number_input(
+        "Architectures", 2, 500, 40, key="latency_architectures", persist_state="session", help="Without the stratum."
+    )
+    held_out = second.number_input(
+        "Held out",
+        1,
+        int(architectures) - 1,
+        min(12, int(architectures) - 1),
+        key="latency_held_out",
+        persist_state="session",
+        help="Measured to judge the predictions, and never fitted to.",
+    )
+    rounds = third.number_input(
+        "Rounds",
+        1,
+        100,
+        5,
+        key="latency_rounds",
+        persist_state="session",
+        help="Each query's fastest round counts: more rounds, less noise.",
+    )
+    functions = fourth.number_input("Queries", 1, 200, 12, key="latency_functions", persist_state="session")
+    threads = fifth.number_input(
+        "Threads", 1, 256, 1, key="latency_threads", persist_state="session", help="As the student is to be run."
+    )
+    seed = sixth.number_input("Seed", 0, 2**31 - 1, 0, key="latency_seed", persist_state="session")
+    return {
+        "architectures": architectures,
+        "held_out": held_out,
+        "rounds": rounds,
+        "functions": functions,
+        "threads": threads,
+        "seed": seed,
+    }
+
+
+def show(run: Run, status: Status) -> None:
+    info = latency_info(records(run))
+    if status.live or status.result is None:
+        st.caption(
+            f"{len(info.points)} architectures measured so far. "
+            + (
+                "Points move down a little from round to round: the fastest of each query counts."
+                if status.live
+                else "It ended before the fit, so nothing is predicted: start another, or resume this one."
+            )
+        )
+        chart(measured_figure(info), key=f"measured/{run.id}/live")
+        if info.of_role("budget"):
+            chart(stratum_figure(info), key=f"stratum/{run.id}/live")
+        return
+    runtime = st.segmented_control(
+        "Runtime",
+        list(RUNTIMES),
+        default=next(iter(RUNTIMES)),
+        required=True,
+        key="latency_runtime",
+        persist_state="session",
+        format_func=RUNTIMES.__getitem__,
+    )
+    what_gflops_do_not_tell(info, run, runtime)
+    how_good(info, run, runtime)
+    what_it_is_made_of(info, run, runtime)
+    how_measured(info, run, status)
+
+
+def what_gflops_do_not_tell(info: LatencyInfo, run: Run, runtime: str) -> None:
+    st.subheader("What GFLOPs do not tell", anchor=False)
+    if sentence := stratum_sentence(info, runtime):
+        st.markdown(f"##### {sentence}")
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Students of one size, by their number of layers**")
+        chart(stratum_figure(info), key=f"stratum/{run.id}", alt="GFLOPs against measured latency at one size")
+        st.caption(
+            "Each point is the architecture with the most GFLOPs of its number of layers, measured. Were GFLOPs all "
+            "that counts, the points would lie on a line through zero. The star is what a search for GFLOPs finds."
+        )
+    with right:
+        st.markdown("**All that was measured**")
+        chart(measured_figure(info), key=f"measured/{run.id}", alt="Operations against measured latency")
+        st.caption(
+            "Look for points above each other: the same operations, exactly counted, and several times the wait. "
+            "Small models differ most, large ones come closer to a line."
+        )
+    link("search", "Search with latency as a goal or a limit")
+
+
+def how_good(info: LatencyInfo, run: Run, runtime: str) -> None:
+    st.subheader("How good the predictions are", anchor=False)
+    error = info.held_out.get(runtime)
+    if error is not None:
+        metrics(
+            ("Median error, held out", f"{error.median:.1%}"),
+            ("Worst error, held out", f"{error.worst:.1%}"),
+            ("Architectures held out", f"{error.architectures}"),
+        )
+        st.markdown(error_sentence(info, runtime))
+    chart(predicted_figure(info, runtime), key=f"predicted/{run.id}", alt="Predicted against measured latency")
+    st.caption(
+        "A perfect prediction lies on the dotted line. Judge by the diamonds and squares, which the fit has not seen; "
+        "what it was fitted to is only there to show what it had to learn from. Predictions for architectures far "
+        "larger than these are extrapolated."
+    )
+
+
+def what_it_is_made_of(info: LatencyInfo, run: Run, runtime: str) -> None:
+    st.subheader("What the time goes into", anchor=False)
+    chart(parts_figure(info, runtime), key=f"parts/{run.id}", alt="Parts of the predicted latency")
+    st.caption(
+        "Only the matrix products are counted in GFLOPs. Look at how much of a thin, deep student is anything else. "
+        "The parts are what the fit makes of the measurements: their sum is well founded, the border between two that "
+        "grow alike is not."
+    )
+
+
+def how_measured(info: LatencyInfo, run: Run, status: Status) -> None:
+    st.subheader("How it was measured", anchor=False)
+    st.markdown(machine_sentence(status.result or {}))
+    st.caption(
+        " ".join(
+            filter(
+                None,
+                (
+                    noise_sentence(info),
+                    "The weights are random: latency does not depend on what a model has learned.",
+                    "On another machine, or with other threads, calibrate again.",
+                ),
+            )
+        )
+    )
+    rows = point_rows(info)
+    form = {name: "%.3f" for name in (rows[0] if rows else {}) if "(" in name or "GFLOPs" in name}
+    percent = [name for name in (rows[0] if rows else {}) if name.endswith("off by")]
+    st.dataframe(
+        rows,
+        key=f"points/{run.id}",
+        hide_index=True,
+        height=300,
+        column_config={
+            **{name: st.column_config.NumberColumn(format=text) for name, text in form.items()},
+            **{name: st.column_config.NumberColumn(format="percent") for name in percent},
+        },
+    )
+    st.download_button(
+        "Download as CSV", csv_text(rows), f"{run.id}.csv", "text/csv", icon=":material/download:", on_click="ignore"
+    )
+
+
+open_page("latency")
+settings()
+run = chosen_run("calibrate")
+open_earlier("calibrate")
+if run is not None:
+    watch(run, show)
