@@ -79,6 +79,8 @@ def chosen_view() -> str:
         label_visibility="collapsed",
     )
     st.query_params["view"] = view
+    # What the other views show is remembered without the link.
+    st.query_params.pop("run" if view == "overlay" else "runs", None)
     st.markdown(LOOK_FOR[view])
     return view
 
@@ -142,7 +144,8 @@ def draw_overlay(runs: Sequence[Run]) -> None:
         by = choice("Horizontal axis", WITH, "overlay_by")
         height = choice("Vertical axis", HEIGHTS, "overlay_height")
     chart(convergence_figure(info, by, height), key="overlay/convergence", alt="Best so far of each run")
-    st.caption("A star is the run's optimum. A line begins where the run first met something within its limits.")
+    star = " A star is the run's optimum." if height == "fitness" else ""
+    st.caption(f"A line begins where the run first met something within its limits.{star}")
     for note in overlay_notes(info):
         st.caption(note)
     if runs:
@@ -176,7 +179,7 @@ def sweep(view: str) -> None:
 
 
 def show_seeds(run: Run, status: Status) -> None:
-    info = opened(run)
+    info = opened(run, status)
     if rows := operators_rows(status.result):
         table(rows, f"operators/{run.id}")
     height = choice("Vertical axis", SEED_HEIGHTS, "sweep_height")
@@ -188,7 +191,7 @@ def show_seeds(run: Run, status: Status) -> None:
 
 
 def show_budgets(run: Run, status: Status) -> None:
-    info = opened(run)
+    info = opened(run, status)
     if rows := operators_rows(status.result):
         table(rows, f"operators/{run.id}")
     y = axis("Vertical axis", axes_of(info.optima), "paper_gflops", "sweep_y")
@@ -204,7 +207,7 @@ def show_budgets(run: Run, status: Status) -> None:
         searches(info, run)
 
 
-def opened(run: Run) -> SweepInfo:
+def opened(run: Run, status: Status) -> SweepInfo:
     config = SweepConfig.from_dict(run.config)
     search, seeds = config.search, len(config.seeds)
     st.caption(
@@ -213,6 +216,11 @@ def opened(run: Run) -> SweepInfo:
         + f" ({search.constraint}) · {search.space.size:,} architectures · {seeds} seed{'' if seeds == 1 else 's'} · "
         f"population {search.population} · {search.generations:,} generations"
     )
+    if (result := status.result) and result.get("cancelled"):
+        st.caption(
+            f"Cancelled: {result['searches']} of {result['planned']} searches and {result['budgets']} of "
+            f"{len(config.all_budgets)} optima are kept; resume it for the others."
+        )
     return sweep_info(records(run))
 
 

@@ -87,6 +87,7 @@ def genes_figure(info: SweepInfo) -> go.Figure:
             mode="lines+markers",
             line={"color": theme.OPTIMUM, "width": 1.5, "shape": "hv" if key in GENE_TITLES else "linear"},
             marker={
+                "opacity": 1,
                 "symbol": ["star" if best["marked"] else "circle" for best in info.optima],
                 "size": [11 if best["marked"] else 4 for best in info.optima],
                 "color": [theme.BEST if best["marked"] else theme.OPTIMUM for best in info.optima],

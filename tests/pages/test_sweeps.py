@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -150,8 +151,23 @@ class TestSeeds:
         assert not at.exception and charts(at) == []
         show(at, "overlay")
         assert not at.exception and len(charts(at)) == 2
+        assert "run" not in at.query_params and parameter(at, "runs") == studio.search.id
         show(at, "seed")
         assert len(charts(at)) == 1
+        assert parameter(at, "run") == run.id and "runs" not in at.query_params
+
+    def test_a_cancelled_sweep_says_what_is_kept(self, studio: Studio, open_page: Open) -> None:
+        config = SweepConfig.from_dict({"search": {**SMALL, "generations": 2_000}, "seeds": [0, 1, 2]})
+        run = launch(studio.store, "sweep", config.to_dict(), name="cut short")
+        while not run.events()[0]:
+            time.sleep(0.05)
+        at = open_page("sweeps", run=run.id)
+        assert not at.exception and charts(at)[0]["layout"]["annotations"][0]["text"] == "Waiting for the first search"
+        field(at.button, "Cancel").click().run()
+        assert until_over(run).state is State.CANCELLED
+        at.run()
+        assert not at.exception
+        assert "Cancelled: 0 of 3 searches and 1 of 1 optima are kept" in texts(at)
 
 
 class TestBudgets:
