@@ -160,7 +160,7 @@ def stratum_sentence(info: LatencyInfo, runtime: str) -> str:
     rank = times.index(took) + 1
     place = "the slowest" if rank == 1 else f"number {rank} from the slowest"
     sentence = (
-        f"Of {len(students)} students of one size, the one with the most GFLOPs, {_count(most.layers, 'layer')} and "
+        f"Of {len(students)} students of about {median(one.size_mb for one in students):.2g} MB, the one with the most GFLOPs, {_count(most.layers, 'layer')} and "
         f"{most.paper_gflops:.2f} GFLOPs, is {place}: {_ms(took)} for a query in {RUNTIMES[runtime]}"
     )
     if least is most:

@@ -24,6 +24,7 @@ _LINES: Final[Mapping[str, tuple[str, str, str]]] = {
     "pytorch": (theme.STUDENT, "dash", "square"),
 }
 _PATTERNS: Final = ("", "/", ".", "\\", "x", "-", "+")
+_PATTERN: Final = {"fillmode": "overlay", "fgcolor": "rgba(255,255,255,0.6)", "size": 6, "solidity": 0.3}
 _COLORS: Final = (theme.MUTED, *theme.CYCLE)
 
 
@@ -140,11 +141,13 @@ def stratum_figure(info: LatencyInfo) -> go.Figure:
 
 def parts_figure(info: LatencyInfo, runtime: str) -> go.Figure:
     """What predicted latencies are made of: students of one size by their layers, or else the held-out ones."""
-    points = (info.of_role("budget") or info.of_role("held-out"))[:MOST_BARS]
+    students = info.of_role("budget")
+    points = (students or info.of_role("held-out"))[:MOST_BARS]
+    labels = [str(one.layers) if students else one.name for one in points]
     figure = go.Figure(
         layout=theme.layout(
             "Predicted latency (ms)",
-            "Layers",
+            "Layers" if students else "Architecture",
             height=150 + 28 * max(len(points), 4),
             barmode="stack",
             legend={"traceorder": "normal"},
@@ -152,7 +155,6 @@ def parts_figure(info: LatencyInfo, runtime: str) -> go.Figure:
     )
     if not info.fitted or not points or runtime not in info.runtimes:
         return theme.note(figure, "The fit follows the last measurement")
-    labels = [f"{one.layers} ({one.name})" for one in points]
     for (part, title), color, pattern in zip(PARTS.items(), _COLORS, _PATTERNS, strict=True):
         values = [one.parts[runtime].get(part, 0.0) for one in points]
         if not any(values):
@@ -162,9 +164,11 @@ def parts_figure(info: LatencyInfo, runtime: str) -> go.Figure:
             y=labels,
             orientation="h",
             name=title,
-            marker={"color": color, "pattern": {"shape": pattern, "size": 5, "solidity": 0.25}},
-            customdata=[value / sum(one.parts[runtime].values()) for value, one in zip(values, points, strict=True)],
-            hovertemplate=f"{title}: %{{x:.2f}} ms, %{{customdata:.0%}}<extra>%{{y}}</extra>",
+            marker={"color": color, "pattern": {"shape": pattern, **_PATTERN}},
+            customdata=[
+                [one.name, value / sum(one.parts[runtime].values())] for value, one in zip(values, points, strict=True)
+            ],
+            hovertemplate=f"%{{customdata[0]}}<br>{title}: %{{x:.2f}} ms, %{{customdata[1]:.0%}}<extra></extra>",
         )
     figure.update_yaxes(autorange="reversed", type="category")
     return figure

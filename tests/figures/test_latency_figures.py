@@ -101,7 +101,7 @@ def test_a_later_point_takes_the_place_of_an_earlier_one() -> None:
 def test_the_student_with_the_most_gflops_is_held_against_the_others_of_its_size() -> None:
     sentence = stratum_sentence(WHOLE, "onnxruntime")
     assert sentence == (
-        "Of 3 students of one size, the one with the most GFLOPs, 12 layers and 2.20 GFLOPs, is number 2 from the "
+        "Of 3 students of about 2.9 MB, the one with the most GFLOPs, 12 layers and 2.20 GFLOPs, is number 2 from the "
         "slowest: 4.00 ms for a query in ONNX Runtime, 4.0 times the 1.00 ms of the one with 1 layer and 1.00 GFLOPs."
     )
     slowest = latency_info([point(0, "budget", 1, 1.0, 1.0), point(1, "budget", 12, 2.0, 12.0)])
@@ -141,10 +141,11 @@ def test_the_bars_of_the_parts_sum_up_to_the_prediction() -> None:
     assert [trace.name for trace in figure.data] == ["each layer: operators started", "matrix products"]
     totals = [sum(values) for values in zip(*(trace.x for trace in figure.data), strict=True)]
     assert totals == pytest.approx([2.4, 8.8, 8.0])
-    assert list(figure.data[0].customdata) == pytest.approx([0.75] * 3)
+    assert [share for _, share in figure.data[0].customdata] == pytest.approx([0.75] * 3)
+    assert list(figure.data[0].y) == ["1", "6", "12"]
     assert figure.data[0].marker.pattern.shape != figure.data[1].marker.pattern.shape
     without = latency_info([*POINTS[1:3], prediction(0, 2.5), prediction(1, 1.9), RESULT])
-    assert list(parts_figure(without, "pytorch").data[0].y) == ["2 (1000,96,2,8,64)"]  # the held-out one
+    assert list(parts_figure(without, "pytorch").data[0].y) == ["1000,96,2,8,64"]  # the held-out one
 
 
 def test_what_a_cancelled_one_measured_is_drawn_and_nothing_is_predicted() -> None:

@@ -59,7 +59,7 @@ def test_a_finished_one_shows_its_errors_and_how_it_was_measured(
     assert metrics(at)["Architectures held out"] == "1"
     said = texts(at)
     assert result["machine"]["processor"] in said and "1 thread" in said and "weights are random" in said
-    assert "students of one size, the one with the most GFLOPs" in said and "in ONNX Runtime" in said
+    assert " MB, the one with the most GFLOPs" in said and "in ONNX Runtime" in said
     at.segmented_control(key="latency_runtime").set_value("pytorch").run()
     assert not at.exception
     error = result["held_out_error"]["pytorch"]
