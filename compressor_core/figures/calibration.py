@@ -159,9 +159,11 @@ def stratum_sentence(info: LatencyInfo, runtime: str) -> str:
     took = most.measured[runtime].fastest
     rank = times.index(took) + 1
     place = "the slowest" if rank == 1 else f"number {rank} from the slowest"
+    size = median(one.size_mb for one in students)
     sentence = (
-        f"Of {len(students)} students of about {median(one.size_mb for one in students):.2g} MB, the one with the most GFLOPs, {_count(most.layers, 'layer')} and "
-        f"{most.paper_gflops:.2f} GFLOPs, is {place}: {_ms(took)} for a query in {RUNTIMES[runtime]}"
+        f"Of {len(students)} students of about {size:.2g} MB, the one with the most GFLOPs, "
+        f"{_count(most.layers, 'layer')} and {most.paper_gflops:.2f} GFLOPs, is {place}: {_ms(took)} for a query in "
+        f"{RUNTIMES[runtime]}"
     )
     if least is most:
         return f"{sentence}."
