@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from compressor_core.architecture import Architecture, SearchSpace
+from compressor_core.cli import main
 from compressor_core.cost import Genes, cost
 from compressor_core.errors import BudgetError, SettingsError
 from compressor_core.evaluate import calibration, design
@@ -205,3 +207,19 @@ def test_what_holds_no_models(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no finished calibration"):
         open_calibration(store, run.id)
     assert not calibrations(store) and isinstance(LatencyModel, type)
+
+
+def test_the_command_line_prints_what_a_search_can_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few_vocabularies(monkeypatch, 1_000)
+    options = ["--architectures=3", "--held-out=1", "--budget-mb=0.13", "--largest-mb=0.3", "--functions=2"]
+    assert main(["calibrate", "--json", "--rounds=1", *options]) == 0
+    printed = capsys.readouterr().out
+    result = json.loads(printed)
+    assert {"models", "held_out_error", "machine", "seconds"} <= set(result)
+    (tmp_path / "calibration.json").write_text(printed)
+    models = open_calibration(RunStore(), str(tmp_path / "calibration.json"))
+    assert {runtime: model.to_dict() for runtime, model in models.items()} == result["models"]
+    assert main(["calibrate", "--json", "--held-out=40"]) == 2
+    assert "leave some to fit to" in capsys.readouterr().err
