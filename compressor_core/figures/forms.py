@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -26,6 +27,7 @@ KINDS: Final[Mapping[str, str]] = {
     "compare": "Comparison",
     "reproduce": "Reproduction",
     "calibrate": "Calibration",
+    "tradeoff": "Trade-off",
     "sweep": "Sweep",
 }
 """A title for each kind of run."""
@@ -97,6 +99,9 @@ def run_headline(kind: str, result: Mapping[str, Any] | None) -> str:
         return f"held-out error {min(errors):.1%} to {max(errors):.1%}"
     if kind == "reproduce":
         return f"accuracy {result['accuracy']:.1%} of {result['examples']:,}, {result['size_mb']:.2f} MB"
+    if kind == "tradeoff":
+        share = math.floor(result["hypervolume_share"] * 1000 + 1e-9) / 1000  # 100% only where it is
+        return f"{result['front']:,} points, {share:.1%} of the true hypervolume"
     if kind == "sweep":
         if result["hit_rate"] is None:
             return f"{result['searches']} searches, {result['budgets']} optima"

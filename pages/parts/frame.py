@@ -42,6 +42,7 @@ PAGES = (
     Entry("home", "Home", ":material/home:", "Compressor Studio"),
     Entry("teacher", "Teacher & data", ":material/school:", "Teacher and data"),
     Entry("search", "Search", ":material/travel_explore:", "Search an architecture"),
+    Entry("tradeoffs", "Trade-offs", ":material/swap_vert:", "Weigh objectives against each other"),
     Entry("sweeps", "Sweeps", ":material/stacked_line_chart:", "Compare searches"),
     Entry("latency", "Latency", ":material/timer:", "What computation costs here"),
     Entry("distil", "Distil", ":material/science:", "Distil a student"),
@@ -96,7 +97,8 @@ def link(name: str, label: str, *, icon: str | None = None, **parameters: str) -
 
 def go(name: str, **parameters: str) -> None:
     """Switch to a page, with its query parameters."""
-    st.switch_page(_BY_NAME[name].path, query_params=parameters or None)
+    # Never None: that is refused while a widget is bound to a query parameter.
+    st.switch_page(_BY_NAME[name].path, query_params=parameters)
 
 
 def metrics(*figures: tuple[str, str] | tuple[str, str, str]) -> None:

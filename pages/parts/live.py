@@ -19,6 +19,7 @@ PAGE_OF = {
     "compare": "compare",
     "reproduce": "paper",
     "calibrate": "latency",
+    "tradeoff": "tradeoffs",
     "sweep": "sweeps",
 }
 """The page that shows each kind of run."""

@@ -1,0 +1,401 @@
+"""Figures of several objectives: the front found against the true front, and how much of it is covered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Final
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from compressor_core.figures import theme
+from compressor_core.figures.axes import AXES, axes_of
+from compressor_core.figures.plane import RIM, places, values
+from compressor_core.figures.replay import add_replay, frame_places
+from compressor_core.figures.search import GENE_TITLES, Individual, short_form
+
+MOST_DRAWN: Final = 1_500
+"""Points of a front in one picture; of more, every second or third one stands for all."""
+_CROWDED: Final = 200
+"""With more points than this, markers have no rims: they would be all that is seen."""
+_SIZES: Final = (6, 20)
+"""Pixels of a marker with the least and with the most of a third objective."""
+
+
+@dataclass(frozen=True)
+class FrontGeneration:
+    """One generation: its population, and the front of all that were judged by its end."""
+
+    number: int
+    individuals: tuple[Individual, ...]
+    front: tuple[Individual, ...]
+    hypervolume: float
+    share: float
+    on_true_front: int
+    evaluations: int
+
+
+@dataclass(frozen=True)
+class FrontInfo:
+    """A search for a front so far; all in the order of the first objective."""
+
+    objectives: tuple[str, ...]
+    limits: Mapping[str, float]
+    generations: tuple[FrontGeneration, ...]
+    individuals: tuple[Individual, ...]
+    """All that were ever judged, in the order of their birth."""
+    true: tuple[Individual, ...]
+    """The true front, thinned evenly if it is large."""
+    true_size: int
+    true_hypervolume: float | None
+
+    @property
+    def last(self) -> FrontGeneration | None:
+        return self.generations[-1] if self.generations else None
+
+    @property
+    def planes(self) -> list[tuple[str, str]]:
+        """The pairs of objectives that can be drawn against each other, what is maximised upwards."""
+        pairs = combinations(sorted(self.objectives, key=lambda key: AXES[key].maximised), 2)
+        return sorted(pairs, key=lambda pair: not AXES[pair[1]].maximised)
+
+    def third(self, x: str, y: str) -> str | None:
+        """The objective that is on neither axis."""
+        return next((key for key in self.objectives if key not in (x, y)), None)
+
+    @property
+    def by_measurement(self) -> bool:
+        """Whether only measured students can be on the front."""
+        return "accuracy" in {*self.objectives, *self.limits}
+
+    def shown(self) -> list[Individual]:
+        """What axes must have room for: all fronts. Some of the first populations may lie far away from them."""
+        fronts = [one for generation in self.generations for one in generation.front]
+        return [*self.true, *fronts] or list(self.individuals)
+
+
+def front_info(
+    records: Iterable[Mapping[str, Any]], objectives: Sequence[str], limits: Mapping[str, float] | None = None
+) -> FrontInfo:
+    """From the records of a trade-off run, in any state; other records are passed over."""
+    generations: dict[int, FrontGeneration] = {}
+    by_id: dict[int, Individual] = {}
+    truth: Mapping[str, Any] = {}
+    for record in records:
+        if record["type"] == "true-front":
+            truth = record
+        elif record["type"] == "generation":
+            by_id.update((one["id"], one) for one in (*record["individuals"], *record["perished"]))
+            generations[record["generation"]] = FrontGeneration(
+                number=record["generation"],
+                individuals=tuple(record["individuals"]),
+                front=tuple(by_id[at] for at in record["front"]),
+                hypervolume=record["hypervolume"],
+                share=record["share"],
+                on_true_front=record["on_true_front"],
+                evaluations=record["evaluations"],
+            )
+    return FrontInfo(
+        objectives=tuple(objectives),
+        limits=dict(limits or {}),
+        generations=tuple(generations[number] for number in sorted(generations)),
+        individuals=tuple(by_id[at] for at in sorted(by_id)),
+        true=tuple(truth.get("points", ())),
+        true_size=truth.get("size", 0),
+        true_hypervolume=truth.get("hypervolume"),
+    )
+
+
+def front_sentence(info: FrontInfo) -> str:
+    """How much of the true front has been found, in words."""
+    if info.last is None:
+        return "The search has not begun yet." if not info.true else f"{_size_sentence(info)} Now the search begins."
+    if not info.last.front:
+        return "Nothing within the limits has been found yet."
+    on, points = info.last.on_true_front, len(info.last.front)
+    return (
+        f"The front found covers {_floor(info.last.share)} of the true front's hypervolume; "
+        f"{on:,} of its {points:,} point{'s' if points != 1 else ''} {'lie' if on != 1 else 'lies'} on the true front."
+    )
+
+
+def _size_sentence(info: FrontInfo) -> str:
+    return f"The true front has {info.true_size:,} point{'s' if info.true_size != 1 else ''}."
+
+
+def _floor(share: float) -> str:
+    """A share that reads 100% only where it is."""
+    return f"{np.floor(min(share + 1e-12, 1.0) * 1e4) / 1e4:.2%}"
+
+
+def true_front_note(info: FrontInfo) -> str:
+    """What the true front is, and what of it is drawn; empty as long as it is not known."""
+    if not info.true:
+        return ""
+    among = "all measured students" if info.by_measurement else "every architecture of the space"
+    note = f"{_size_sentence(info)} It was found by looking at {among}."
+    if len(info.true) < info.true_size:
+        note += f" {len(info.true):,} of them, evenly spread, are drawn."
+    if info.true_size < 10 and not info.by_measurement:
+        names = " and ".join(AXES[key].title.lower().split(",")[0] for key in info.objectives)
+        note += (
+            f" So few points mean that {names} hardly pull against each other: what is good for one is good for all."
+        )
+    return note
+
+
+def pick_label(individual: Individual, objectives: Sequence[str]) -> str:
+    """The objectives of one architecture with their units."""
+    return " · ".join(AXES[key].text(individual[key]) for key in objectives if key in individual)
+
+
+def individual_rows(info: FrontInfo) -> list[dict[str, Any]]:
+    """A table of everything that was judged, for a file."""
+    front = {one["id"] for one in info.last.front} if info.last else set()
+    keys = axes_of(one for one in info.individuals)
+    more = [key for key in AXES if key not in keys and any(key in one for one in info.individuals)]
+    return [
+        {
+            "id": one["id"],
+            "parents": " ".join(map(str, one["parents"])),
+            "architecture": short_form(one),
+            **{gene: one[gene] for gene in GENE_TITLES},
+            **{key: one.get(key) for key in (*keys, *more)},
+            "feasible": one["feasible"],
+            "on_front": one["id"] in front,
+        }
+        for one in info.individuals
+    ]
+
+
+def true_rows(info: FrontInfo) -> list[dict[str, Any]]:
+    """A table of the true front as far as it is recorded, for a file."""
+    keys = axes_of(info.true)
+    return [{"architecture": short_form(one), **{key: one[key] for key in (*GENE_TITLES, *keys)}} for one in info.true]
+
+
+def front_figure(
+    info: FrontInfo, x: str, y: str, *, replay: bool = False, picked: Individual | None = None
+) -> go.Figure:
+    """Two objectives against each other, a third as the colour and the size of the markers of both fronts.
+
+    With `replay`, every generation is a frame, with buttons to play and pause and a slider.
+    """
+    third = info.third(x, y)
+    shown = info.shown()
+    figure = go.Figure(
+        layout=theme.layout(
+            AXES[x].label,
+            AXES[y].label,
+            height=540,
+            xaxis=_axis(info, x, shown),
+            yaxis=_axis(info, y, shown),
+            uirevision=f"{x}/{y}",
+            clickmode="event+select",
+        )
+    )
+    if not info.true and info.last is None:
+        return theme.note(figure, "Looking through the whole space for the true front")
+    look = _Look(info, x, y, third)
+    kept = {"unselected": {"marker": {"opacity": 1}}, "mode": "markers", "showlegend": True}
+    figure.add_scatter(
+        **look.points(info.true),
+        name="true front",
+        mode="markers" if third else "lines+markers",
+        showlegend=True,
+        hovertemplate="<b>True front</b><br>" + look.hover(),
+        line={"color": theme.OPTIMUM, "width": 3},
+        marker={"color": theme.OPTIMUM, "size": 8, "symbol": "circle-open", **look.true_marker(info.true)},
+        unselected={"marker": {"opacity": 1}},
+    )
+    population, beyond, found = look.moment(info.last)
+    figure.add_scatter(
+        **population,
+        name="population",
+        hovertemplate=look.hover(),
+        marker={"color": theme.FEASIBLE, "size": 7, "opacity": 0.55, "symbol": "circle"},
+        **{**kept, "unselected": {"marker": {"opacity": 0.55}}},
+    )
+    figure.add_scatter(
+        **beyond,
+        name="not measured or beyond a limit" if info.by_measurement else "beyond a limit",
+        hovertemplate=look.hover(measured=False),
+        **{**kept, "showlegend": bool(info.limits) or info.by_measurement},
+        marker={"size": 8, "symbol": "x-thin", "line": {"width": 2, "color": theme.INFEASIBLE}},
+    )
+    figure.add_scatter(
+        **found,
+        name="front found",
+        hovertemplate="<b>Front found</b><br>" + look.hover(),
+        **kept,
+    )
+    if picked is not None and x in picked and y in picked:
+        figure.add_scatter(
+            **places([picked], x, y),
+            name="picked",
+            hoverinfo="skip",
+            **kept,
+            marker={"size": 24, "symbol": "circle-open", "color": theme.STUDENT, "line": {"width": 3}},
+        )
+    _add_limits(figure, info, x, y)
+    if replay and len(info.generations) > 1:
+        _replay(figure, info, look)
+    return figure
+
+
+def hypervolume_figure(info: FrontInfo) -> go.Figure:
+    """How much of the objectives' space each generation's front leaves behind it, with the true front's."""
+    figure = go.Figure(layout=theme.layout("Generation", "Hypervolume", height=300))
+    if not info.generations:
+        return theme.note(figure, "Waiting for the first generation")
+    numbers = [generation.number for generation in info.generations]
+    figure.add_scatter(
+        x=numbers,
+        y=[generation.hypervolume for generation in info.generations],
+        customdata=[generation.share for generation in info.generations],
+        mode="lines+markers" if len(numbers) < 3 else "lines",
+        name="front found",
+        hovertemplate="generation %{x}: %{y:.4f}, %{customdata:.2%} of the true front's<extra></extra>",
+        line={"color": theme.BEST, "width": 2.5},
+    )
+    if info.true_hypervolume is not None:
+        figure.add_scatter(
+            x=[numbers[0], numbers[-1]],
+            y=[info.true_hypervolume] * 2,
+            mode="lines",
+            name="true front",
+            hovertemplate="true front: %{y:.4f}<extra></extra>",
+            line={"color": theme.OPTIMUM, "width": 2, "dash": "dash"},
+        )
+    return figure
+
+
+class _Look:
+    """How the individuals of one figure are drawn."""
+
+    def __init__(self, info: FrontInfo, x: str, y: str, third: str | None) -> None:
+        self._x, self._y, self._third = x, y, third
+        self._known = axes_of(info.true) or axes_of(info.individuals)
+        self._span = (1.0, 1.0)
+        if third is not None:
+            strengths = self._strength([*info.true, *(info.last.front if info.last else ())])
+            self._span = (float(strengths.min()), float(strengths.max())) if len(strengths) else self._span
+
+    def hover(self, *, measured: bool = True) -> str:
+        """All genes and all quantities; without the accuracy where there may be none."""
+        texts = [
+            f"%{{customdata[{at}]:{AXES[key].format}}} {AXES[key].unit}".rstrip()
+            for at, key in enumerate(self._known, len(GENE_TITLES))
+            if measured or key != "accuracy"
+        ]
+        return (
+            "vocabulary %{customdata[0]:,} · width %{customdata[1]}<br>"
+            "layers %{customdata[2]} · heads %{customdata[3]} · feed-forward %{customdata[4]}<br>"
+            + " · ".join(texts)
+            + "<extra></extra>"
+        )
+
+    def points(self, individuals: Sequence[Individual]) -> dict[str, Any]:
+        """Coordinates and custom data; a trace without any point still stays in the legend."""
+        drawn = [one for one in individuals if self._x in one and self._y in one]
+        if not drawn:
+            return {"x": [None], "y": [None], "customdata": [[]]}
+        genes = np.array([[one[gene] for gene in GENE_TITLES] for one in drawn], np.float32)
+        known = np.stack([values([{key: np.nan, **one} for one in drawn], key) for key in self._known], axis=-1)
+        return {**places(drawn, self._x, self._y), "customdata": np.concatenate([genes, known], axis=1)}
+
+    def moment(self, generation: FrontGeneration | None) -> list[dict[str, Any]]:
+        """The traces that change: the dominated of the population, those beyond a limit, the front."""
+        if generation is None:
+            return [self.points([])] * 3
+        front = _thin(generation.front)
+        ids = {one["id"] for one in generation.front}
+        within = [one for one in generation.individuals if one["feasible"] and one["id"] not in ids]
+        beyond = [one for one in generation.individuals if not one["feasible"]]
+        crowded = len(front) > _CROWDED
+        marker: dict[str, Any] = {"color": theme.BEST, "size": 6 if crowded else 9}
+        if self._third is not None:
+            marker = {**self._coloured(front), "showscale": True, "colorbar": self._bar()}
+        return [
+            self.points(within),
+            self.points(beyond),
+            {**self.points(front), "marker": {"symbol": "diamond", "line": {"width": 0} if crowded else RIM, **marker}},
+        ]
+
+    def true_marker(self, individuals: Sequence[Individual]) -> dict[str, Any]:
+        """What the true front's markers have of a third objective."""
+        if self._third is None:
+            return {}
+        return {**self._coloured(individuals), "size": 4, "symbol": "circle", "opacity": 0.6}
+
+    def _coloured(self, individuals: Sequence[Individual]) -> dict[str, Any]:
+        strengths = self._strength(individuals)
+        low, high = self._span
+        scaled = (strengths - low) / ((high - low) or 1.0)
+        least, most = _SIZES
+        return {
+            "color": strengths,
+            "size": (least + (most - least) * np.clip(scaled, 0, 1)).astype(np.float32),
+            "colorscale": theme.SCALE,
+            "cmin": low,
+            "cmax": high if high > low else low + 1,
+        }
+
+    def _strength(self, individuals: Sequence[Individual]) -> NDArray[np.float32]:
+        """The third objective; all but an accuracy by its logarithm, as the axes are."""
+        if self._third is None:
+            return np.empty(0, np.float32)
+        found = values([one for one in individuals if self._third in one], self._third)
+        return found if self._third == "accuracy" else np.log10(np.maximum(found, np.float32(1e-12)))
+
+    def _bar(self) -> dict[str, Any]:
+        low, high = self._span
+        ends = np.linspace(low, high, 5) if high > low else np.array([low])
+        told = ends if self._third == "accuracy" else 10.0**ends
+        return {
+            "title": {"text": AXES[self._third or ""].label, "side": "right"},
+            "tickvals": ends.tolist(),
+            "ticktext": [f"{value:.3g}" for value in told],
+            "thickness": 14,
+            "outlinewidth": 0,
+        }
+
+
+def _axis(info: FrontInfo, key: str, shown: Sequence[Individual]) -> dict[str, Any]:
+    bounds = [info.limits[key] * AXES[key].scale] if key in info.limits else []
+    room = [*bounds, *values([one for one in shown if key in one], key).tolist()]
+    if key != "accuracy":
+        return theme.log_axis(room or [1.0])
+    low, high = min(room, default=0.0), max(room, default=100.0)
+    margin = 0.08 * max(high - low, 1.0)
+    return {"range": [low - margin, high + margin]}
+
+
+def _add_limits(figure: go.Figure, info: FrontInfo, x: str, y: str) -> None:
+    """The limits that lie on the axes, as lines."""
+    for key, limit in info.limits.items():
+        bound = limit * AXES[key].scale
+        line = {"line_dash": "dash", "line_width": 1.5, "line_color": theme.BEST}
+        text = f"{'at least' if AXES[key].maximised else 'at most'} {bound:g} {AXES[key].unit}"
+        label = {"text": text.rstrip(), "textposition": "end", "font": {"color": theme.BUTTON}}
+        if key == x:
+            figure.add_vline(x=bound, label=label, **line)
+        elif key == y:
+            figure.add_hline(y=bound, label=label, **line)
+
+
+def _thin(individuals: Sequence[Individual]) -> Sequence[Individual]:
+    return individuals[:: -(-len(individuals) // MOST_DRAWN) or 1]
+
+
+def _replay(figure: go.Figure, info: FrontInfo, look: _Look) -> None:
+    generations = info.generations
+    most = max(len(one.individuals) + min(len(one.front), MOST_DRAWN) for one in generations)
+    frames = []
+    for at in frame_places(len(generations), most, len(generations) - 1):
+        data = [{"type": "scatter", **trace} for trace in look.moment(generations[at])]
+        frames.append(go.Frame(name=str(generations[at].number), traces=[1, 2, 3], data=data))
+    add_replay(figure, frames, str(generations[-1].number), height=660)

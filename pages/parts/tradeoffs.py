@@ -1,0 +1,139 @@
+"""What a search for a front is asked for: objectives, limits, seed and sizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from compressor_core.figures.axes import AXES
+from compressor_core.runs.measured import measured_students
+from compressor_core.search.pareto import MeasuredStudent, TradeoffConfig
+from compressor_core.search.quantities import Quantity
+from compressor_core.task import PairFeatures, Task
+from pages.parts.frame import link, sentences
+from pages.parts.live import start, store
+from pages.parts.search_settings import edited_space, latency_model
+from pages.parts.state import TASKS
+from pages.parts.training import choose_pair_features
+
+STAY: dict[str, Any] = {"persist_state": "session"}
+LATER_LATENCY = "Predicted latency becomes an objective once it is chosen what predicts it."
+LATER_ACCURACY = "Measured accuracy becomes one once two different students have been distilled."
+LIMITS = {
+    Quantity.SIZE: ("Largest size (MB)", 0.5),
+    Quantity.GFLOPS: ("Least computation (GFLOPs)", 0.5),
+    Quantity.PARAMETERS: ("Most parameters (million)", 0.5),
+    Quantity.LATENCY: ("Longest latency (ms)", 1.0),
+}
+
+
+def settings() -> None:
+    """All settings, and the button that starts the search."""
+    with st.container(border=True):
+        st.radio("The student's task", list(TASKS), key="task", horizontal=True, format_func=TASKS.__getitem__, **STAY)
+        task = Task(st.session_state.task)
+        features = choose_pair_features("tradeoff_pairs") if task is Task.CLONE else PairFeatures.COMPARE
+        left, right, button = st.columns([5, 3, 3], vertical_alignment="bottom")
+        with right:
+            latency = latency_model()
+        with sentences():
+            at_hand = {name: some for name, some in measured_students(store(), task, features).items() if several(some)}
+        offered = [Quantity.SIZE, Quantity.GFLOPS, Quantity.PARAMETERS]
+        offered += [Quantity.LATENCY] if latency else []
+        offered += [Quantity.ACCURACY] if at_hand else []
+        objectives = choose_objectives(left, offered)
+        go_on = button.button("Find the front", type="primary", icon=":material/play_arrow:", width="stretch")
+        students = choose_students(at_hand) if Quantity.ACCURACY in objectives else ()
+        if notes := [text for known, text in ((latency, LATER_LATENCY), (at_hand, LATER_ACCURACY)) if not known]:
+            st.caption(" ".join(notes))
+        limits = choose_limits([each for each in LIMITS if each in offered])
+        with st.expander("Settings of the search"):
+            algorithm()
+    if go_on:
+        with sentences():
+            config = TradeoffConfig(
+                objectives=tuple(objectives),
+                limits=limits,
+                seed=st.session_state.tradeoff_seed,
+                population=st.session_state.tradeoff_population,
+                generations=st.session_state.tradeoff_generations,
+                crossover_rate=st.session_state.crossover,
+                mutation_rate=st.session_state.mutation,
+                space=edited_space(),
+                task=task,
+                pair_features=features,
+                latency=latency,
+                students=students,
+            )
+        names = " × ".join(title(each).lower() for each in config.objectives)
+        start("tradeoff", config.to_dict(), name=f"{names}, seed {config.seed}")
+
+
+def several(students: tuple[MeasuredStudent, ...]) -> bool:
+    return len({student.architecture for student in students}) > 1
+
+
+def title(quantity: Quantity) -> str:
+    return AXES[quantity].title.split(",")[0]
+
+
+def choose_objectives(column: Any, offered: list[Quantity]) -> list[Quantity]:
+    """Two or three; one that is no longer offered is dropped."""
+    key = "objectives"
+    if key in st.session_state:
+        st.session_state[key] = [each for each in st.session_state[key] if each in offered]
+    picked = column.pills(
+        "Objectives, two or three",
+        [each.value for each in offered],
+        selection_mode="multi",
+        default=None if key in st.session_state else [Quantity.SIZE.value, Quantity.GFLOPS.value],
+        key=key,
+        format_func=lambda value: ("↑ " if Quantity(value).maximised else "↓ ") + title(Quantity(value)),
+        help="↓ the less the better, ↑ the more the better",
+        **STAY,
+    )
+    # In the order of the offer, whatever was clicked first.
+    return [each for each in offered if each in picked]
+
+
+def choose_students(at_hand: dict[str, tuple[MeasuredStudent, ...]]) -> tuple[MeasuredStudent, ...]:
+    """The students whose accuracies are looked up: those of one dataset, as no others can be compared."""
+    datasets = list(at_hand)
+    if st.session_state.get("tradeoff_dataset") not in datasets:
+        st.session_state.tradeoff_dataset = datasets[0]
+    dataset = datasets[0]
+    if len(datasets) > 1:
+        dataset = st.selectbox("Students measured on", datasets, key="tradeoff_dataset", **STAY)
+    students = at_hand[dataset]
+    st.caption(
+        f"Accuracies are those of {len(students)} students distilled here, measured on {dataset}. The search goes over "
+        "combinations of their genes, and only what was measured is on the front: nothing is predicted."
+    )
+    return students
+
+
+def choose_limits(offered: list[Quantity]) -> dict[Quantity, float]:
+    """The limits that are given, in the units of records."""
+    limits = {}
+    for column, quantity in zip(st.columns(len(offered)), offered, strict=True):
+        label, step = LIMITS[quantity]
+        limit = column.number_input(
+            label, min_value=0.0, value=None, step=step, key=f"limit/{quantity}", placeholder="no limit", **STAY
+        )
+        if limit is not None:
+            limits[quantity] = limit / AXES[quantity].scale
+    return limits
+
+
+def algorithm() -> None:
+    """Seed, sizes and rates."""
+    first, second, third, fourth, fifth = st.columns(5)
+    first.number_input("Seed", 0, 2**32 - 1, 0, key="tradeoff_seed", help="The same seed, the same search.", **STAY)
+    second.number_input("Population", 2, 1_000, 100, key="tradeoff_population", **STAY)
+    third.number_input("Generations", 1, 2_000, 100, key="tradeoff_generations", **STAY)
+    fourth.number_input("Crossover rate", 0.0, 1.0, step=0.05, key="crossover", **STAY)
+    fifth.number_input("Mutation rate", 0.0, 1.0, step=0.05, key="mutation", **STAY)
+    with sentences():
+        st.caption(f"Search space: {edited_space().size:,} architectures, as set on the page Search.")
+    link("search", "Change the space")
