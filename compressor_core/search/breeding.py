@@ -10,8 +10,8 @@ step off the ridge nearly every time. What is different here, and why:
 - Mutation moves one gene, by a few steps or anywhere; the paper redraws every gene from a random one on,
   which throws away most of what was learned. Genes are indices into the sorted values of the space, so a
   step means the same for a vocabulary as for a number of layers.
-- In half of the mutations a second gene pays: it takes the last value with which the limits still hold. Sizes,
-  and every other limit, have a closed form, so looking one up is no evaluation. This keeps children on the
+- In half of the mutations a second gene pays: it takes the value that serves the goal best while the limits
+  hold. Costs have closed forms along one gene, so looking them up is no evaluation. This keeps children on the
   ridge.
 - A child of crossover may mutate too (`mutation_rate`); in the paper a child is either crossed or mutated.
 - A child that was judged before mutates on until it is new. Late in the search this sends the population through
@@ -63,7 +63,7 @@ def mutate(genome: Sequence[int], objective: Objective, grid: Grid, rng: Random)
     child, gene = _moved(genome, grid, rng)
     if rng.random() < 0.5:
         payer = rng.choice([index for index in _PAYERS if index != gene])
-        child[payer] = _last_that_fits(child, payer, objective, grid)
+        child[payer] = _best_that_fits(child, payer, objective, grid)
     grid.settle_heads(child)
     return child
 
@@ -81,13 +81,12 @@ def _moved(genome: Sequence[int], grid: Grid, rng: Random) -> tuple[Genome, int]
     return child, gene
 
 
-def _last_that_fits(genome: Genome, payer: int, objective: Objective, grid: Grid) -> int:
+def _best_that_fits(genome: Genome, payer: int, objective: Objective, grid: Grid) -> int:
     """The place on one axis that is the furthest towards the goal within the limits.
 
-    Upwards where computation is the goal; downwards where time or size is.
+    Where computation is the goal, that is the last one that fits. If none fits, the end that is the least away.
     """
-    fitting = np.flatnonzero(objective.may_fit(grid.along(genome, payer)))
-    upwards = objective.goal is Goal.GFLOPS
-    if not len(fitting):
-        return 0 if upwards else len(grid.axes[payer]) - 1
-    return int(fitting[-1 if upwards else 0])
+    lean = objective.lean(grid.along(genome, payer))
+    if np.isneginf(lean).all():
+        return 0 if objective.goal is Goal.GFLOPS else len(grid.axes[payer]) - 1
+    return int(lean.argmax())

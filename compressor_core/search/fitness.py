@@ -177,8 +177,10 @@ class Objective:
 
     def upper_bound(self, genes: Genes) -> FloatArray:
         """A number that no fitness of what can win exceeds, quickly; -inf where nothing can win."""
-        if self.constraint is Constraint.PAPER:
-            return self.paper_fitness(genes)
+        return self.paper_fitness(genes) if self.constraint is Constraint.PAPER else self.lean(genes)
+
+    def lean(self, genes: Genes) -> FloatArray:
+        """The goal, more being better, where all limits hold but for the file's header; -inf elsewhere."""
         goal = self._signed(self.yardstick.lower_bound(self.goal.quantity, genes))
         return np.where(self.may_fit(genes), goal, -np.inf)
 
