@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
+from compressor_core.figures.population import population_figure
+from compressor_core.figures.replay import MOST_FRAMES
 from compressor_core.figures.search import (
-    MOST_FRAMES,
     SearchInfo,
     candidate_rows,
     diversity_figure,
     fitness_figure,
     gap_sentence,
-    population_figure,
     search_info,
 )
 from compressor_core.search.genetic import SearchConfig, search_records

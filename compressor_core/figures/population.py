@@ -1,0 +1,131 @@
+"""The population of a search in the plane of two quantities, still or replayed."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import plotly.graph_objects as go
+
+from compressor_core.figures import theme
+from compressor_core.figures.plane import (
+    RIM,
+    WEBGL,
+    X,
+    Y,
+    add_limits,
+    add_optimum,
+    details,
+    hover,
+    places,
+    plane,
+    points,
+)
+from compressor_core.figures.replay import add_replay, frame_places
+from compressor_core.figures.search import GenerationInfo, Individual, SearchInfo
+
+MOST_EARLIER: Final = 60_000
+"""Candidates that are drawn at most; of more, every second or third one stands for all."""
+
+_NOT_DIMMED = {"marker": {"opacity": 1}}
+_SELECTED = {"marker": {"opacity": 1, "size": 16}}
+
+
+def population_figure(
+    info: SearchInfo, x: str = X, y: str = Y, *, replay: bool = False, shown: int | None = None
+) -> go.Figure:
+    """One quantity against another, both logarithmic: one generation strong, what was seen before it faint.
+
+    `shown` is the number of that generation, by default the latest. With `replay`, every generation is a frame,
+    with buttons to play and pause and a slider. Of a search with many candidates, all are faint in all frames.
+    """
+    figure = plane(info, x, y)
+    if info.last is None:
+        return theme.note(figure, "Waiting for the first generation")
+    one = next((each for each in info.generations if each.number == shown), info.last)
+    large = len(info.candidates) > WEBGL
+    scatter = go.Scattergl if large else go.Scatter
+    stride = -(-len(info.candidates) // MOST_EARLIER)
+    faint = info.candidates[::stride]
+    drawn = _drawn(info, one, x, y, large)
+    figure.add_traces(
+        [
+            # Plotly zips a trace's customdata with its points by place, so a frame need only shorten x and y.
+            scatter(
+                **(places(faint, x, y) if large else _earlier(info, one, x, y)),
+                customdata=details(faint),
+                hovertemplate=hover(x, y),
+                mode="markers",
+                name="earlier" if not large else "all candidates" if stride == 1 else f"one in {stride} candidates",
+                marker={"color": theme.MUTED, "size": 4 if large else 6, "opacity": 0.4, "symbol": "circle-open"},
+                unselected={"marker": {"opacity": 0.4}},
+                selected=_SELECTED,
+            ),
+            scatter(
+                **drawn[0],
+                hovertemplate=hover(x, y),
+                mode="markers",
+                name="within budget" if len(info.limits) < 2 else "within the limits",
+                showlegend=True,
+                marker={"color": theme.FEASIBLE, "size": 9, "symbol": "circle", "line": RIM},
+                unselected=_NOT_DIMMED,
+                selected=_SELECTED,
+            ),
+            scatter(
+                **drawn[1],
+                hovertemplate=hover(x, y),
+                mode="markers",
+                name="over budget" if len(info.limits) < 2 else "beyond a limit",
+                showlegend=True,
+                marker={"size": 8, "symbol": "x-thin", "line": {"width": 2, "color": theme.INFEASIBLE}},
+                unselected=_NOT_DIMMED,
+                selected=_SELECTED,
+            ),
+            scatter(
+                **drawn[2],
+                hovertemplate="<b>Best so far</b><br>" + hover(x, y),
+                mode="markers",
+                name="best so far",
+                showlegend=True,
+                marker={"color": theme.BEST, "size": 14, "symbol": "diamond", "line": RIM},
+                unselected=_NOT_DIMMED,
+            ),
+        ]
+    )
+    add_optimum(figure, info, x, y, scatter)
+    add_limits(figure, info, x, y, scatter)
+    if replay and len(info.generations) > 1:
+        _replay(figure, info, one, x, y, large)
+    return figure
+
+
+def _replay(figure: go.Figure, info: SearchInfo, shown: GenerationInfo, x: str, y: str, large: bool) -> None:
+    generations = info.generations
+    population = max(len(each.individuals) for each in generations)
+    kind = "scattergl" if large else "scatter"
+    frames = []
+    for at in frame_places(len(generations), population, generations.index(shown)):
+        one = generations[at]
+        data = [{"type": kind, **trace} for trace in _drawn(info, one, x, y, large)]
+        if not large:
+            data.insert(0, {"type": kind, **_earlier(info, one, x, y)})
+        traces = [1, 2, 3] if large else [0, 1, 2, 3]
+        frames.append(go.Frame(name=str(one.number), traces=traces, data=data))
+    add_replay(figure, frames, str(shown.number), height=640)
+
+
+def _drawn(info: SearchInfo, one: GenerationInfo, x: str, y: str, large: bool) -> list[dict[str, Any]]:
+    """What is within the limits, what is not, and the best of one generation."""
+    groups: list[list[Individual]] = [
+        [each for each in one.individuals if each["feasible"]],
+        [each for each in one.individuals if not each["feasible"]],
+        [one.best] if one.best else [],
+    ]
+    if not large:
+        return [points(group, x, y) for group in groups]
+    # Every one of them lies on a point of the first trace, which tells its details.
+    return [{**(places(group, x, y) if group else {"x": [None], "y": [None]}), "hoverinfo": "skip"} for group in groups]
+
+
+def _earlier(info: SearchInfo, generation: GenerationInfo, x: str, y: str) -> dict[str, Any]:
+    at = info.generations.index(generation)
+    return places(info.candidates[: info.generations[at - 1].seen if at else 0], x, y)

@@ -1,0 +1,62 @@
+"""Taking a search away: every individual, the search itself, its pictures, and the link to what is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from compressor_core.figures.forms import csv_text
+from compressor_core.figures.search import individual_rows, run_info
+from compressor_core.runs import Run
+from compressor_core.search.genetic import SearchConfig
+from compressor_core.search.replica import replica, trajectory
+from pages.parts.chart import picture_format
+from pages.parts.search_settings import FILE
+
+Records = Sequence[Mapping[str, Any]]
+
+
+def take_away(run: Run, config: SearchConfig, known: Records) -> None:
+    """Download buttons, the format of pictures, and where the link to this view is."""
+    st.markdown("**Take it away**")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.download_button(
+            "CSV of every individual",
+            lambda: csv_text(individual_rows(run_info(known, run.config, everyone=True))),
+            f"{run.id}.csv",
+            "text/csv",
+            icon=":material/table:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "JSON that repeats it",
+            lambda: json.dumps(replica(config, known), indent=1),
+            f"{run.id}.json",
+            "application/json",
+            icon=":material/replay:",
+            on_click="ignore",
+            help="Settings, result and a fingerprint of the way. This page reads it, and so does "
+            "`python -m compressor_core search --config FILE`: the same seed goes the same way everywhere.",
+        )
+        picture_format()
+    st.caption(
+        "The camera at the top right of a figure saves it. The address of this page is a link to this view: run, view, "
+        "axes, genes and generation are all in it."
+    )
+
+
+def compare_with_file(config: SearchConfig, known: Records) -> None:
+    """If the JSON that was opened is of this very search: whether this run went the same way."""
+    values = st.session_state.get(FILE)
+    if values is None or SearchConfig.from_dict(values["config"]) != config:
+        return
+    generations = [record for record in known if record["type"] == "generation"][: values["generations"]]
+    if len(generations) < values["generations"]:
+        st.info(f"The search in the file went on for longer: {values['generations']:,} generations.")
+    elif trajectory(generations) == values["trajectory"]:
+        st.success("This run went the same way as the one in the file: the same architectures in every generation.")
+    else:
+        st.warning(f"This run went another way than the one in the file, which version {values['program']} wrote.")

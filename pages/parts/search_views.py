@@ -1,0 +1,280 @@
+"""The views of a search. Only the one that is chosen is computed and drawn; the address keeps the choice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from compressor_core.architecture import GENES
+from compressor_core.figures.axes import AXES
+from compressor_core.figures.landscape import landscape_figure, landscape_sentence
+from compressor_core.figures.parallel import parallel_figure
+from compressor_core.figures.plane import X, Y, choices, limits_sentence
+from compressor_core.figures.population import population_figure
+from compressor_core.figures.search import (
+    GENE_TITLES,
+    MOST_ROWS,
+    SearchInfo,
+    candidate_rows,
+    diversity_figure,
+    fitness_figure,
+    run_info,
+    short_form,
+)
+from compressor_core.figures.trajectory import genes_figure, lineage_figure, lineage_info, lineage_sentence
+from compressor_core.runs import Run
+from compressor_core.search.genetic import SearchConfig
+from compressor_core.search.landscape import Landscape, landscape
+from pages.parts.chart import chart
+from pages.parts.frame import go, sentences
+
+Records = Sequence[Mapping[str, Any]]
+VIEWS = {
+    "population": "Population",
+    "lineage": "Lineage",
+    "genes": "Genes",
+    "parallel": "Parallel coordinates",
+    "landscape": "Landscape",
+}
+LOOK_FOR = {
+    "population": "Play the search again and watch the cloud: it jumps while chance still finds much better ones, then "
+    "creeps along the edge of the shaded region, where every bit of the budget is spent. Fitness rises in steps, and "
+    "diversity falls as the population settles. Click a point to pick that architecture; hover to see its genes.",
+    "lineage": "Every mark is an ancestor of the best, coloured by the generation of its birth; numbers tell it along "
+    "the trail. Long steps are mutations that moved a gene far, or crossings of unlike parents; short steps are "
+    "fine-tuning. See how few of all candidates mattered in the end, and whether the way led over the budget.",
+    "genes": "A row fades in as a value spreads and out as it dies. Genes that settle early matter most to the goal; "
+    "one that stays mixed to the end hardly matters or can be traded for another. Compare where each settles with the "
+    "dashed line of the true optimum, and with the diversity below.",
+    "parallel": "Each line is one candidate, the brightest the fittest. Drag along an axis to keep only the lines that "
+    "pass there, drag elsewhere for more, click the axis to let go. Try the top of the GFLOPs within the limits: which "
+    "genes do those lines agree on, and where do they cross, so that one gene pays for another?",
+    "landscape": "The colour of a cell is the best that its two genes allow, whatever the other three do, found by "
+    "looking at every architecture. Play and see the population (circles, larger for more) climb towards the star. "
+    "A narrow bright ridge is hard to walk on with one gene at a time; a plateau means the other genes make up for it.",
+}
+
+
+def views(run: Run, info: SearchInfo, known: Records, config: SearchConfig, *, live: bool) -> None:
+    """The choice of a view, and that view."""
+    view = st.segmented_control(
+        "View",
+        list(VIEWS),
+        default="population",
+        required=True,
+        key="view",
+        bind="query-params",
+        format_func=VIEWS.__getitem__,
+        label_visibility="collapsed",
+    )
+    st.caption(LOOK_FOR[view or "population"])
+    if view == "lineage":
+        lineage(run, info)
+    elif view == "genes":
+        genes(run, info)
+    elif view == "parallel":
+        info = wider(info, known, run)
+        chart(parallel_figure(info), key=f"parallel/{run.id}", alt="Every candidate as a line across all genes")
+    elif view == "landscape":
+        walk(run, info, config, live=live)
+    else:
+        population(run, wider(info, known, run) if not live else info, live=live)
+
+
+def population(run: Run, info: SearchInfo, *, live: bool) -> None:
+    x, y, shown = axes(info, replayed=not live)
+    key = f"population/{run.id}"
+    if live:
+        chart(population_figure(info, x, y), key=key + "/live")
+    else:
+        chart(
+            population_figure(info, x, y, replay=True, shown=shown),
+            key=key,
+            on_select=lambda: pick_point(key),
+            selection_mode="points",
+            alt="Two quantities of every candidate, generation by generation",
+        )
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Fitness**")
+        chart(fitness_figure(info), key=f"fitness/{run.id}")
+    with right:
+        diversity(run, info)
+
+
+def diversity(run: Run, info: SearchInfo) -> None:
+    st.markdown("**Diversity**")
+    chart(diversity_figure(info), key=f"diversity/{run.id}")
+
+
+def lineage(run: Run, info: SearchInfo) -> None:
+    st.markdown(lineage_sentence(lineage_info(info)))
+    x, y, _ = axes(info, replayed=False)
+    key = f"lineage/{run.id}"
+    chart(
+        lineage_figure(info, x, y),
+        key=key,
+        on_select=lambda: pick_point(key),
+        selection_mode="points",
+        alt="The ancestors of the best, from the first generation on",
+    )
+
+
+def genes(run: Run, info: SearchInfo) -> None:
+    chart(genes_figure(info), key=f"genes/{run.id}", alt="The share of the population with each value of each gene")
+    diversity(run, info)
+
+
+def walk(run: Run, info: SearchInfo, config: SearchConfig, *, live: bool) -> None:
+    left, middle, right = st.columns(3)
+    with left:
+        x = gene("Gene across", "gene_x", "hidden_size")
+    with middle:
+        y = gene("Gene upwards", "gene_y", "num_hidden_layers")
+    with right:
+        shown = None if live else generation(info)
+    if x == y:
+        st.info("Choose two different genes.")
+        return
+    if not config.space.enumerable:
+        st.info(
+            f"{config.space.size:,} architectures are too many to look at every one, so there is no landscape of this "
+            "space: use larger steps or narrower ranges of its genes."
+        )
+        return
+    with sentences():
+        land = cached_landscape(json.dumps(config.to_dict(), sort_keys=True), x, y)
+    st.markdown(landscape_sentence(land, info))
+    chart(
+        landscape_figure(land, info, shown=shown),
+        key=f"landscape/{run.id}",
+        alt="The best fitness at every pair of values of two genes",
+    )
+
+
+@st.cache_data(max_entries=50, show_spinner="Looking at every architecture")
+def cached_landscape(config: str, x: str, y: str) -> Landscape:
+    return landscape(SearchConfig.from_dict(json.loads(config)), x, y)
+
+
+def gene(label: str, key: str, default: str) -> str:
+    return st.selectbox(
+        label,
+        GENES,
+        index=GENES.index(default),
+        key=key,
+        bind="query-params",
+        format_func=GENE_TITLES.__getitem__,
+    )
+
+
+def axes(info: SearchInfo, *, replayed: bool) -> tuple[str, str, int | None]:
+    """The two quantities of the plane, among those that every candidate has, and the generation to open at."""
+    found = choices(info)
+    left, middle, right = st.columns(3)
+
+    def choose(column: Any, label: str, key: str, default: str) -> str:
+        return str(
+            column.selectbox(
+                label,
+                found,
+                index=found.index(default),
+                key=key,
+                bind="query-params",
+                format_func=lambda each: AXES[each].label,
+            )
+        )
+
+    x, y = choose(left, "Across", "across", X), choose(middle, "Upwards", "upwards", Y)
+    with right:
+        shown = generation(info) if replayed else None
+    if hidden := limits_sentence(info, x, y):
+        st.caption(hidden)
+    return x, y, shown
+
+
+def generation(info: SearchInfo) -> int | None:
+    """The generation that a replay opens at; the last one if none is chosen."""
+    if info.last is None or not info.last.number:
+        return None
+    number = st.number_input(
+        "Open at generation",
+        min_value=0,
+        max_value=info.last.number,
+        value=None,
+        step=1,
+        key="at",
+        bind="query-params",
+        placeholder=f"{info.last.number}, the last",
+        help="The address keeps it. The slider below the figure runs through all of them.",
+    )
+    return None if number is None else int(number)
+
+
+def wider(info: SearchInfo, known: Records, run: Run) -> SearchInfo:
+    """With the individuals that did not survive, if they are recorded and wanted."""
+    if not any(record.get("perished") for record in known):
+        return info
+    wanted = st.toggle(
+        "Also those that did not survive the generation of their birth", key="everyone", bind="query-params"
+    )
+    return run_info(known, run.config, everyone=True) if wanted else info
+
+
+def picked(info: SearchInfo, run: Run) -> None:
+    """The architecture that was picked, at first the best, and the way to its distillation."""
+    best = info.best
+    if best is None:
+        return
+    if st.session_state.get("picked-in") != run.id:
+        st.session_state["picked-in"] = run.id
+        st.session_state.architecture = short_form(best)
+    with st.container(border=True):
+        left, right = st.columns([3, 1], vertical_alignment="center")
+        architecture = st.session_state.architecture
+        note = " (the best found)" if architecture == short_form(best) else ""
+        values = [
+            f"{title.lower()} {value}"
+            for title, value in zip(GENE_TITLES.values(), architecture.split(","), strict=False)
+        ]
+        left.markdown(f"**Picked for distillation{note}:** `{architecture}`  \n{' · '.join(values)}")
+        if right.button("Distil this one", type="primary", icon=":material/science:", width="stretch"):
+            go("distil")
+
+
+def pick_point(key: str) -> None:
+    points = st.session_state[key].selection.points
+    if points and (values := points[0].get("customdata")):
+        # Of a typed array, the browser sends a row as an object: {"0": …, "1": …}.
+        row = list(values.values() if isinstance(values, dict) else values)
+        st.session_state.architecture = ",".join(str(int(each)) for each in row[:5])
+
+
+def table(info: SearchInfo, run: Run) -> None:
+    """The fittest candidates; a row can be picked."""
+    rows = candidate_rows(info)
+    key = f"candidates/{run.id}"
+
+    def pick_row() -> None:
+        if chosen := st.session_state[key].selection.rows:
+            st.session_state.architecture = rows[chosen[0]]["Architecture"]
+
+    more = f" (the first {MOST_ROWS:,} of {len(info.candidates):,})" if len(info.candidates) > MOST_ROWS else ""
+    st.markdown(f"**Candidates**, the fittest first{more}; choose a row to pick it")
+    st.dataframe(
+        rows,
+        key=key,
+        on_select=pick_row,
+        selection_mode="single-row",
+        hide_index=True,
+        height=300,
+        column_config={
+            "Size (MB)": st.column_config.NumberColumn(format="%.3f"),
+            "GFLOPs": st.column_config.NumberColumn(format="%.3f", help="The paper's account"),
+            "Latency (ms)": st.column_config.NumberColumn(format="%.2f", help="Predicted"),
+            "Fitness": st.column_config.NumberColumn(format="%.3f"),
+        },
+    )
