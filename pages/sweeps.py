@@ -40,6 +40,7 @@ from compressor_core.search.sweep import SweepConfig
 from pages.parts.chart import chart
 from pages.parts.frame import link, open_page, sentences
 from pages.parts.live import POLL_SECONDS, chosen_run, open_earlier, records, state_of, store, watch
+from pages.parts.search_settings import goal_text
 from pages.parts.sweeps import budget_settings, seed_settings
 
 VIEWS = {"overlay": "Overlay runs", "seed": "Seed sweep", "budget": "Budget sweep"}
@@ -56,6 +57,7 @@ LOOK_FOR = {
     "heads are at or near their upper ends from the start, and the vocabulary and the feed-forward part stay small and "
     "use up what the width leaves over.",
 }
+GOAL_AXES = {"gflops": "paper_gflops", "latency": "latency_ms", "size": "size_mb"}
 START_WITH = 3
 
 
@@ -194,7 +196,8 @@ def show_budgets(run: Run, status: Status) -> None:
     info = opened(run, status)
     if rows := operators_rows(status.result):
         table(rows, f"operators/{run.id}")
-    y = axis("Vertical axis", axes_of(info.optima), "paper_gflops", "sweep_y")
+    goal = str(run.config["search"].get("goal", "gflops"))
+    y = axis("Vertical axis", axes_of(info.optima), GOAL_AXES[goal], f"sweep_y/{goal}")
     chart(budget_figure(info, y), key=f"budgets/{run.id}", alt="The optimum against the budget")
     explain_missing(info)
     st.markdown("**What the optimum is made of**; stars are the paper's budgets")
@@ -210,11 +213,11 @@ def show_budgets(run: Run, status: Status) -> None:
 def opened(run: Run, status: Status) -> SweepInfo:
     config = SweepConfig.from_dict(run.config)
     search, seeds = config.search, len(config.seeds)
+    budgets = "" if config.over == "seed" else f"{len(config.budgets)} budgets, at the largest "
     st.caption(
-        f"{search.task.capitalize()} · "
-        + (f"budget {search.budget_mb:g} MB" if config.over == "seed" else f"{len(config.budgets)} budgets")
-        + f" ({search.constraint}) · {search.space.size:,} architectures · {seeds} seed{'' if seeds == 1 else 's'} · "
-        f"population {search.population} · {search.generations:,} generations"
+        f"{search.task.capitalize()} · {budgets}{goal_text(search)} · {search.space.size:,} architectures · "
+        f"{seeds} seed{'' if seeds == 1 else 's'} · population {search.population} · "
+        f"{search.generations:,} generations"
     )
     if (result := status.result) and result.get("cancelled"):
         st.caption(

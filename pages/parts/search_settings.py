@@ -78,12 +78,12 @@ def settings() -> None:
         start("search", config.to_dict(), name=f"{config.budget_mb:g} MB, seed {config.seed}")
 
 
-def chosen(space: SearchSpace, latency: LatencyModel | None) -> SearchConfig:
-    """The search that the fields ask for. Raises CompressorError if there is none."""
+def chosen(space: SearchSpace, latency: LatencyModel | None, budget_mb: float | None = None) -> SearchConfig:
+    """The search that the fields ask for, or with another budget. Raises CompressorError if there is none."""
     state = st.session_state
     soft = state.constraint == "paper"
     return SearchConfig(
-        budget_mb=state.budget,
+        budget_mb=state.budget if budget_mb is None else budget_mb,
         constraint=state.constraint,
         seed=state.seed,
         population=state.population,

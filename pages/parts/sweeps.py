@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
-from compressor_core.architecture import SearchSpace
-from compressor_core.figures.forms import gene_values
-from compressor_core.figures.search import GENE_TITLES
 from compressor_core.figures.sweeps import OPERATORS
 from compressor_core.search.genetic import SearchConfig
 from compressor_core.search.sweep import PAPER_BUDGETS_MB, Over, SweepConfig, budgets_between
 from pages.parts.frame import sentences
 from pages.parts.live import start
-from pages.parts.state import TASKS, gene_key
+from pages.parts.search_settings import chosen, edited_space, goal_and_limits, search_space
+from pages.parts.state import TASKS
 
 STAY: dict[str, Any] = {"persist_state": "session"}
 
@@ -27,7 +26,7 @@ def seed_settings() -> None:
         seeds = second.number_input("Seeds", 1, 1_000, 20, key="sweep_seeds", help="From 0 on, one search each", **STAY)
         operators = choose_operators(third)
         go_on = button.button("Sweep over seeds", type="primary", icon=":material/play_arrow:", width="stretch")
-        search_settings()
+        search = search_settings()
     if go_on:
         with sentences():
             config = SweepConfig(search(budget), Over.SEED, seeds=tuple(range(seeds)), operators=tuple(operators))
@@ -49,7 +48,7 @@ def budget_settings() -> None:
         left, right = st.columns([4, 3], vertical_alignment="bottom")
         operators = choose_operators(left)
         go_on = right.button("Sweep over budgets", type="primary", icon=":material/play_arrow:", width="stretch")
-        search_settings()
+        search = search_settings()
     if go_on:
         with sentences():
             config = SweepConfig(
@@ -64,7 +63,7 @@ def budget_settings() -> None:
 
 
 def choose_operators(column: Any) -> list[Any]:
-    """Those that are picked; of none, this program's are used."""
+    """Those that are picked; of none, those of the page Search are used."""
     picked: list[Any] = column.pills(
         "Operators, side by side",
         list(OPERATORS),
@@ -77,41 +76,15 @@ def choose_operators(column: Any) -> list[Any]:
     return picked
 
 
-def search_settings() -> None:
-    """The settings that the page Search has too; they are the same there."""
+def search_settings() -> Callable[[float], SearchConfig]:
+    """The settings that the page Search has too, and the same there; returns the search of a budget."""
     with st.expander("Settings of the searches"):
         st.radio("The student's task", list(TASKS), key="task", horizontal=True, format_func=TASKS.__getitem__, **STAY)
-        st.radio(
-            "How the budget binds",
-            ["cap", "paper"],
-            key="constraint",
-            horizontal=True,
-            format_func={"cap": "Cap", "paper": "The paper's soft penalty"}.__getitem__,
-            **STAY,
-        )
+        latency = goal_and_limits()
         first, second, third, fourth = st.columns(4)
         first.number_input("Population", 2, 1_000, key="population", **STAY)
         second.number_input("Generations", 1, 2_000, key="generations", **STAY)
         third.number_input("Crossover rate", 0.0, 1.0, step=0.05, key="crossover", **STAY)
         fourth.number_input("Mutation rate", 0.0, 1.0, step=0.05, key="mutation", **STAY)
-        with sentences():
-            st.caption(f"Search space: {space().size:,} architectures, as set on the page Search.")
-
-
-def search(budget: float) -> SearchConfig:
-    return SearchConfig(
-        budget_mb=budget,
-        constraint=st.session_state.constraint,
-        population=st.session_state.population,
-        generations=st.session_state.generations,
-        crossover_rate=st.session_state.crossover,
-        mutation_rate=st.session_state.mutation,
-        space=space(),
-        task=st.session_state.task,
-    )
-
-
-def space() -> SearchSpace:
-    return SearchSpace.from_dict(
-        {gene: gene_values(title, st.session_state[gene_key(gene)]) for gene, title in GENE_TITLES.items()}
-    )
+        space = search_space(latency)
+    return lambda budget: chosen(space or edited_space(), latency, budget)

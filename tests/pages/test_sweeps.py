@@ -191,6 +191,23 @@ class TestBudgets:
         assert len(genes["data"]) == 6
         assert [len(rows) for rows in tables(at)] == [1, 5, 5]
 
+    def test_the_goal_of_the_page_search_counts(self, open_page: Open) -> None:
+        at = open_page("sweeps", view="budget")
+        field(at.radio, "What wins among those within the limits").set_value("size").run()
+        field(at.number_input, "Least computation (GFLOPs)").set_value(1.5).run()
+        field(at.number_input, "Budgets").set_value(2).run()
+        field(at.number_input, "Searches at each").set_value(0).run()
+        field(at.button, "Sweep over budgets").click().run()
+        assert not at.exception
+        (run,) = RunStore().list()
+        assert (run.config["search"]["goal"], run.config["search"]["min_gflops"]) == ("size", 1.5)
+        finish(run)
+        at.run()
+        assert not at.exception
+        curve = charts(at)[0]
+        assert curve["layout"]["yaxis"]["title"]["text"] == "Size (MB)"
+        assert "1 MB: " in texts(at) and "without a known optimum" in at.expander[-1].label
+
     def test_a_range_that_is_none_is_one_sentence(self, open_page: Open) -> None:
         at = open_page("sweeps", view="budget")
         field(at.number_input, "From (MB)").set_value(200.0).run()
