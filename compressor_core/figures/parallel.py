@@ -13,8 +13,8 @@ from compressor_core.figures import theme
 from compressor_core.figures.plane import choices, values
 from compressor_core.figures.search import GENE_TITLES, SearchInfo, goal_title
 
-MOST_LINES: Final = 50_000
-"""Of more candidates, every second or third one is drawn."""
+MOST_LINES: Final = 10_000
+"""Of more candidates, every second or third one by rank is drawn: more lines hide each other, and take seconds."""
 
 FloatArray = NDArray[np.float32]
 
@@ -23,6 +23,8 @@ FloatArray = NDArray[np.float32]
 class ParallelInfo:
     """Columns over the candidates that are drawn, the fittest last so that their lines lie on top."""
 
+    stride: int
+    """One in so many candidates is drawn, the fittest among them."""
     genes: dict[str, FloatArray]
     quantities: dict[str, FloatArray]
     """In the units of their axes."""
@@ -33,17 +35,25 @@ class ParallelInfo:
 
 
 def parallel_info(info: SearchInfo) -> ParallelInfo:
-    """The columns of all candidates."""
-    drawn = info.candidates[:: max(1, -(-len(info.candidates) // MOST_LINES))]
-    drawn = tuple(sorted(drawn, key=lambda one: (info.soft or one["feasible"], one["fitness"])))
+    """The columns of the candidates."""
+    stride = max(1, -(-len(info.candidates) // MOST_LINES))
+    ranked = sorted(info.candidates, key=lambda one: (info.soft or one["feasible"], one["fitness"]))
+    drawn = ranked[::-1][::stride][::-1]
     feasible = np.array([one["feasible"] for one in drawn], np.bool_)
     fitness = np.array([one["fitness"] for one in drawn], np.float32) * (1 if info.maximised else -1)
     return ParallelInfo(
+        stride=stride,
         genes={gene: np.array([one[gene] for one in drawn], np.float32) for gene in GENE_TITLES},
         quantities={key: values(drawn, key) for key in choices(info) if key != "parameters"},
         feasible=feasible,
         fitness=fitness if info.soft else np.where(feasible, fitness, np.float32(np.nan)),
     )
+
+
+def parallel_sentence(info: SearchInfo) -> str:
+    """How many candidates are drawn, in words; empty if all are."""
+    stride = parallel_info(info).stride
+    return f"One in {stride} of the {len(info.candidates):,} candidates is drawn." if stride > 1 else ""
 
 
 def parallel_figure(info: SearchInfo) -> go.Figure:

@@ -47,6 +47,10 @@ def population_figure(
     stride = -(-len(info.candidates) // MOST_EARLIER)
     faint = info.candidates[::stride]
     drawn = _drawn(info, one, x, y, large)
+    cloud: dict[str, Any] = {"size": 6, "opacity": 0.4, "symbol": "circle-open"}
+    if large:
+        cloud = {"size": 3, "opacity": 0.2, "symbol": "circle"}
+    rim = {"width": 0} if large else RIM
     figure.add_traces(
         [
             # Plotly zips a trace's customdata with its points by place, so a frame need only shorten x and y.
@@ -56,8 +60,8 @@ def population_figure(
                 hovertemplate=hover(x, y),
                 mode="markers",
                 name="earlier" if not large else "all candidates" if stride == 1 else f"one in {stride} candidates",
-                marker={"color": theme.MUTED, "size": 4 if large else 6, "opacity": 0.4, "symbol": "circle-open"},
-                unselected={"marker": {"opacity": 0.4}},
+                marker={"color": theme.MUTED, **cloud},
+                unselected={"marker": {"opacity": cloud["opacity"]}},
                 selected=_SELECTED,
             ),
             scatter(
@@ -66,7 +70,7 @@ def population_figure(
                 mode="markers",
                 name="within budget" if len(info.limits) < 2 else "within the limits",
                 showlegend=True,
-                marker={"color": theme.FEASIBLE, "size": 9, "symbol": "circle", "line": RIM},
+                marker={"color": theme.FEASIBLE, "symbol": "circle", "size": 5 if large else 9, "line": rim},
                 unselected=_NOT_DIMMED,
                 selected=_SELECTED,
             ),
@@ -76,7 +80,7 @@ def population_figure(
                 mode="markers",
                 name="over budget" if len(info.limits) < 2 else "beyond a limit",
                 showlegend=True,
-                marker={"size": 8, "symbol": "x-thin", "line": {"width": 2, "color": theme.INFEASIBLE}},
+                marker={"symbol": "x-thin", "size": 8, "line": {"width": 2, "color": theme.INFEASIBLE}},
                 unselected=_NOT_DIMMED,
                 selected=_SELECTED,
             ),

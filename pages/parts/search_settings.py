@@ -18,7 +18,7 @@ from compressor_core.search.exact import uncertifiable
 from compressor_core.search.genetic import SearchConfig
 from compressor_core.search.replica import config_of
 from compressor_core.task import Task
-from pages.parts.frame import PAGES, link, sentences
+from pages.parts.frame import link, sentences
 from pages.parts.live import start, store
 from pages.parts.state import SPACES, TASKS, fill_space, gene_key
 
@@ -168,8 +168,7 @@ def latency_model() -> LatencyModel | None:
         help="With it, milliseconds become a coordinate of every plot, a goal and a limit.",
     )
     if not found:
-        if any(entry.name == "latency" for entry in PAGES):
-            link("latency", "Measure what latency depends on here")
+        link("latency", "Measure what latency depends on here")
         return None
     picked = st.session_state.latency_model
     return found[picked][1] if picked else None

@@ -11,7 +11,7 @@ import streamlit as st
 from compressor_core.architecture import GENES
 from compressor_core.figures.axes import AXES
 from compressor_core.figures.landscape import landscape_figure, landscape_sentence
-from compressor_core.figures.parallel import parallel_figure
+from compressor_core.figures.parallel import parallel_figure, parallel_sentence
 from compressor_core.figures.plane import X, Y, choices, limits_sentence
 from compressor_core.figures.population import population_figure
 from compressor_core.figures.search import (
@@ -77,6 +77,8 @@ def views(run: Run, info: SearchInfo, known: Records, config: SearchConfig, *, l
         genes(run, info)
     elif view == "parallel":
         info = wider(info, known, run)
+        if sentence := parallel_sentence(info):
+            st.caption(sentence)
         chart(parallel_figure(info), key=f"parallel/{run.id}", alt="Every candidate as a line across all genes")
     elif view == "landscape":
         walk(run, info, config, live=live)

@@ -7,17 +7,22 @@ from typing import Any
 
 import pytest
 
+from compressor_core.figures.plane import choices, limits_sentence
 from compressor_core.figures.population import population_figure
 from compressor_core.figures.replay import MOST_FRAMES
 from compressor_core.figures.search import (
+    MOST_ROWS,
     SearchInfo,
     candidate_rows,
     diversity_figure,
     fitness_figure,
     gap_sentence,
+    individual_rows,
+    run_info,
     search_info,
 )
 from compressor_core.search.genetic import SearchConfig, search_records
+from tests.figures.records import many, old, searched
 
 
 def info_of(**settings: Any) -> SearchInfo:
@@ -142,3 +147,109 @@ def test_the_gap_in_words(gap: float, words: str) -> None:
         info.budget_mb, info.soft, (type(last)(**{**last.__dict__, "best": best}),), info.candidates, optimum
     )
     assert words in gap_sentence(changed)
+
+
+def test_other_axes_in_their_units() -> None:
+    info = info_of()
+    assert choices(info) == ["size_mb", "paper_gflops", "parameters"]
+    figure = population_figure(info, "parameters", "size_mb", replay=True)
+    assert info.best is not None
+    (x,), (y,) = x_of(figure, "best so far"), next(one.y for one in figure.data if one.name == "best so far")
+    assert (x, y) == pytest.approx((info.best["parameters"] / 1e6, info.best["size_mb"]))
+    assert figure.layout.xaxis.title.text == "Parameters in millions"
+    budget = next(one for one in figure.data if one.name == "budget, 3 MB")
+    assert list(budget.y) == [3.0, 3.0], "the budget lies across, where the size goes upwards"
+
+
+def test_the_region_within_the_limits_is_shaded_where_they_are_on_the_axes() -> None:
+    info = searched(min_gflops=0.5, generations=2)
+    (region,) = population_figure(info).layout.shapes
+    assert (region.x1, region.y0, region.label.text) == (3.0, 0.5, "within the limits")
+    assert limits_sentence(info, "size_mb", "paper_gflops") == ""
+    assert not population_figure(info, "parameters", "parameters").layout.shapes
+    assert limits_sentence(info, "parameters", "paper_gflops").startswith("Not on these axes: budget, 3 MB.")
+
+
+def test_a_replay_opens_at_the_generation_that_is_asked_for() -> None:
+    info = info_of()
+    figure = population_figure(info, replay=True, shown=3)
+    assert figure.layout.sliders[0].active == 3
+    assert len(x_of(figure, "earlier")) == info.generations[2].seen
+    assert population_figure(info, replay=True, shown=99).layout.sliders[0].active == 8
+
+
+def test_those_who_perished_are_shown_on_request() -> None:
+    survived, everyone = searched(), searched(everyone=True)
+    assert len(everyone.candidates) == 12 * 9 > len(survived.candidates)
+    assert everyone.last is not None and everyone.last.seen == everyone.last.evaluations
+    assert (everyone.born == [one["id"] // 12 for one in everyone.candidates]).all()
+    draw_all(everyone)
+
+
+def test_a_row_for_every_individual() -> None:
+    info = searched(everyone=True)
+    rows = individual_rows(info)
+    assert [row["id"] for row in rows] == list(range(108))
+    assert [row["generation"] for row in rows] == [each // 12 for each in range(108)]
+    assert sum(row["survived"] for row in rows) == len(searched().candidates)
+    assert list(rows[0]) == [
+        "generation", "id", "parents", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
+        "intermediate_size", "size_mb", "paper_gflops", "parameters", "fitness", "feasible", "survived",
+    ]  # fmt: skip
+    assert {row["parents"] for row in rows[:12]} == {""}
+    assert all(int(parent) < row["id"] for row in rows[12:] for parent in row["parents"].split())
+
+
+def test_records_of_before() -> None:
+    config = SearchConfig(3.0, population=12, generations=8)
+    info = run_info(old(list(search_records(config))), {"budget_mb": 3.0}, everyone=True)
+    assert choices(info) == ["size_mb", "paper_gflops"]
+    assert "parameters" not in individual_rows(info)[0]
+    draw_all(info)
+
+
+def test_cancelled_after_the_first_generation() -> None:
+    info = searched(stop=2)
+    assert [generation.number for generation in info.generations] == [0]
+    assert not population_figure(info, replay=True).frames
+    draw_all(info)
+
+
+def test_a_goal_to_be_minimised() -> None:
+    info = searched(goal="size", min_gflops=1.0, generations=3)
+    figure = fitness_figure(info)
+    assert info.best is not None and info.gap is not None and info.gap > 0
+    assert figure.layout.yaxis.title.text == "Size (MB)"
+    best = next(one for one in figure.data if one.name == "best so far")
+    assert best.y[-1] == pytest.approx(info.best["size_mb"])
+    assert "above the true optimum" in gap_sentence(info)
+
+
+def test_an_optimum_that_cannot_be_known_is_said() -> None:
+    records = [
+        {"type": "uncertified", "reason": "Too many."},
+        *list(search_records(SearchConfig(25.0, population=5, generations=2)))[1:3],
+    ]
+    info = search_info(records, 25.0)
+    assert (info.optimum, gap_sentence(info)) == (None, "Too many.")
+    draw_all(info)
+
+
+def test_fifty_thousand_points_stay_small() -> None:
+    info = search_info(many(population=1_000, generations=50), 3.0)
+    assert len(info.candidates) == 51_000
+    figure = population_figure(info, replay=True)
+    assert {one.type for one in figure.data} == {"scattergl"} and len(figure.frames) == 51
+    assert len(figure.data[0].x) == 51_000
+    text = figure.to_json()
+    assert len(text) < 4_000_000
+    assert len(candidate_rows(info)) == MOST_ROWS
+    by_card = population_figure(search_info(many(population=100, generations=49), 3.0), replay=True)
+    assert {one.type for one in by_card.data} == {"scatter"}
+
+
+def test_very_many_points_are_thinned() -> None:
+    info = search_info(many(population=1_000, generations=125), 3.0)
+    figure = population_figure(info, replay=True)
+    assert figure.data[0].name == "one in 3 candidates" and len(figure.data[0].x) == 42_000
+    assert len(figure.frames) <= 101 and figure.frames[-1].name == "125"
