@@ -11,9 +11,11 @@ import pytest
 
 from compressor_core.architecture import GENES, Architecture, SearchSpace
 from compressor_core.errors import CompressorError
+from compressor_core.latency import LatencyModel, Lengths, Runtime
 from compressor_core.search.exact import optimum
 from compressor_core.search.genetic import SearchConfig
 from compressor_core.search.landscape import MOST_CELLS, Landscape, landscape
+from compressor_core.task import PairFeatures, Task
 
 SMALL = SearchSpace(
     vocab_size=(400, 1000, 3000),
@@ -48,16 +50,29 @@ def by_values(found: Landscape) -> dict[tuple[int, int], float]:
     }
 
 
+TIMES = LatencyModel(
+    Runtime.ONNX,
+    Task.VULNERABILITY,
+    PairFeatures.COMPARE,
+    Lengths((500, 10_000), (200.0, 100.0), (50_000.0, 15_000.0)),
+    (0.2, 0.1, 1e-6, 2e-6, 3e-8, 1e-6, 2e-6),
+)
 SETTINGS: list[dict[str, Any]] = [
     {"budget_mb": 0.3},
     {"budget_mb": 0.2255},
     {"budget_mb": 0.3, "constraint": "paper"},
     {"budget_mb": 0.4, "goal": "size", "min_gflops": 0.08},
     {"budget_mb": 0.3, "task": "clone"},
+    {"budget_mb": 0.4, "goal": "latency", "min_gflops": 0.08, "latency": TIMES},
+    {"budget_mb": 0.4, "max_latency_ms": 0.9, "latency": TIMES},
 ]
 
 
-@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def _name(settings: dict[str, Any]) -> str:
+    return " ".join(f"{key}={value}" for key, value in settings.items() if key != "latency")
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=_name)
 def test_every_pair_of_genes_is_as_brute_force_finds_it(settings: dict[str, Any]) -> None:
     config = SearchConfig(space=SMALL, **settings)
     for x, y in itertools.permutations(GENES, 2):
@@ -76,7 +91,7 @@ def test_a_budget_to_the_byte_counts_the_header() -> None:
             np.testing.assert_array_equal([found[cell] for cell in expected], list(expected.values()))
 
 
-@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@pytest.mark.parametrize("settings", SETTINGS, ids=_name)
 def test_each_cell_names_an_architecture_that_has_its_fitness(settings: dict[str, Any]) -> None:
     config = SearchConfig(space=SMALL, **settings)
     found = landscape(config, "hidden_size", "intermediate_size")
@@ -90,7 +105,7 @@ def test_each_cell_names_an_architecture_that_has_its_fitness(settings: dict[str
     assert not found.best[~feasible].any()
 
 
-@pytest.mark.parametrize("settings", [{}, {"constraint": "paper"}, {"goal": "size", "min_gflops": 2.0}], ids=str)
+@pytest.mark.parametrize("settings", [{}, {"constraint": "paper"}, {"goal": "size", "min_gflops": 2.0}], ids=_name)
 def test_the_top_of_the_papers_space_is_the_optimum(settings: dict[str, Any]) -> None:
     config = SearchConfig(3.0, **settings)
     found = landscape(config, "hidden_size", "num_hidden_layers")
