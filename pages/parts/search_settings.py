@@ -154,8 +154,11 @@ def latency_model() -> LatencyModel | None:
             for each in calibrations(store(), Task(st.session_state.task))
             for runtime, model in each.models.items()
         }
-    if st.session_state.latency_model not in found:
-        st.session_state.latency_model = None
+    if not found:
+        link("latency", "Latency is not predicted yet: measure this machine")
+        return None
+    if st.session_state.latency_model not in (None, *found):
+        st.session_state.latency_model = next(iter(found))
     st.selectbox(
         "Predict latency by",
         list(found),
@@ -163,13 +166,9 @@ def latency_model() -> LatencyModel | None:
         key="latency_model",
         persist_state="session",
         format_func=lambda key: found[key][0],
-        placeholder="not predicted" if found else "this machine is not measured yet",
-        disabled=not found,
+        placeholder="not predicted",
         help="With it, milliseconds become a coordinate of every plot, a goal and a limit.",
     )
-    if not found:
-        link("latency", "Measure what latency depends on here")
-        return None
     picked = st.session_state.latency_model
     return found[picked][1] if picked else None
 

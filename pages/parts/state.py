@@ -28,6 +28,9 @@ def fill_space(name: str) -> None:
         st.session_state[gene_key(gene)] = gene_text(values)
 
 
+NEWEST = "newest"
+"""Stands for the newest calibration until another is chosen, or none."""
+
 DEFAULTS: dict[str, Any] = {
     "story_task": "vulnerability",
     "story_budget": 3.0,
@@ -45,7 +48,7 @@ DEFAULTS: dict[str, Any] = {
     "goal": "gflops",
     "max_latency": None,
     "min_gflops": None,
-    "latency_model": None,
+    "latency_model": NEWEST,
     "space": "paper",
     "architecture": "1000,96,12,8,64",
     "teacher": None,

@@ -25,6 +25,9 @@ TITLES = {
     "": "Compressor Studio",
     "teacher": "Teacher and data",
     "search": "Search an architecture",
+    "tradeoffs": "Weigh objectives against each other",
+    "sweeps": "Compare searches",
+    "latency": "What computation costs here",
     "distil": "Distil a student",
     "compare": "Compare teacher and student",
     "runs": "Runs",
@@ -53,9 +56,21 @@ def test_no_page_is_wider_than_a_phone(visit: Visit, labelled_file: Path, tiny_t
     data = {"dataset": "file", "data": str(labelled_file), "teacher": str(tiny_teacher)}
     search = launch(store, "search", {"budget_mb": 3.0, "generations": 10, "population": 10})
     distill = launch(store, "distill", {**data, "architecture": "1000,16,1,1,32", "preset": "smoke", "threads": 1})
-    compare = launch(store, "compare", {"student_run": distill.id, "latency_examples": 5})
-    until_over(compare)
-    charts = {f"search?run={search.id}": 3, f"distil?run={distill.id}": 2, f"compare?run={compare.id}": 6}
+    launch(store, "compare", {"student_run": distill.id, "latency_examples": 5})
+    tradeoff = launch(store, "tradeoff", {"generations": 3, "population": 10})
+    base = {"budget_mb": 3.0, "generations": 3, "population": 10}
+    seeds = launch(store, "sweep", {"search": base, "over": "seed", "seeds": [0, 1]})
+    until_over(seeds)
+    (compare,) = (run for run in store.list() if run.kind == "compare")
+    charts = {
+        f"search?run={search.id}": 3,
+        **{f"search?run={search.id}&view={view}": 1 for view in ("Lineage", "Parallel coordinates", "Landscape")},
+        f"search?run={search.id}&view=Genes": 2,
+        f"tradeoffs?run={tradeoff.id}": 2,
+        f"sweeps?run={seeds.id}": 1,
+        f"distil?run={distill.id}": 2,
+        f"compare?run={compare.id}": 6,
+    }
     for path in (*TITLES, *charts):
         page = visit(f"/{path}", width=390)
         expect(page.locator(".js-plotly-plot")).to_have_count(charts.get(path, 0), timeout=20_000)
