@@ -55,7 +55,7 @@ def landscape_sentence(land: Landscape, info: SearchInfo) -> str:
         shaded = f"In each of the {cells:,} cells something is within the limits."
     row, column = np.unravel_index(int(np.nanargmax(land.fitness)), land.fitness.shape)
     return (
-        f"{shaded} The top is at {x} {cell_text(land.x_cells[column])}, {y} {cell_text(land.y_cells[row])}, "
+        f"{shaded} The best cell is at {x} {cell_text(land.x_cells[column])}, {y} {cell_text(land.y_cells[row])}, "
         f"reached by `{','.join(str(gene) for gene in land.best[row, column])}`."
     )
 
@@ -72,13 +72,12 @@ def landscape_figure(land: Landscape, info: SearchInfo, *, shown: int | None = N
             GENE_TITLES[land.x],
             GENE_TITLES[land.y],
             height=540,
-            xaxis={**_axis(names["x"]), "title": {"text": GENE_TITLES[land.x], "standoff": 12}},
+            xaxis=_axis(names["x"]),
             yaxis=_axis(names["y"]),
-            legend={"y": 1.2},
-            margin={"t": 110},
             uirevision=f"{land.x}/{land.y}",
         )
     )
+    walked = len(info.generations) > 1
     sign = 1 if info.maximised else -1
     figure.add_heatmap(
         z=np.where(land.infeasible, 1.0, np.nan).astype(np.float32),
@@ -98,7 +97,7 @@ def landscape_figure(land: Landscape, info: SearchInfo, *, shown: int | None = N
         customdata=land.best.astype(np.int32),
         colorscale=theme.HEIGHTS,
         reversescale=not info.maximised,
-        colorbar={**theme.BAR, "title": {"text": goal_title(info), "side": "top"}, "y": 1.01, "yanchor": "bottom"},
+        colorbar={**theme.BAR, "title": {"text": goal_title(info), "side": "top"}, "y": -0.52 if walked else -0.2},
         name="best fitness",
         hovertemplate=(
             "<b>%{z:.3f}</b> at best, by<br>vocabulary %{customdata[0]:,} · width %{customdata[1]}<br>"
@@ -137,7 +136,7 @@ def landscape_figure(land: Landscape, info: SearchInfo, *, shown: int | None = N
             marker={"color": theme.OPTIMUM, "size": 22, "symbol": "star-open", "line": {"width": 3}},
         )
     )
-    if len(generations) > 1 and one:
+    if walked and one:
         population = max(len(each.individuals) for each in generations)
         places = frame_places(len(generations), population, generations.index(one))
         frames = [
@@ -151,7 +150,7 @@ def landscape_figure(land: Landscape, info: SearchInfo, *, shown: int | None = N
             )
             for each in (generations[at] for at in places)
         ]
-        add_replay(figure, frames, str(one.number), height=660)
+        add_replay(figure, frames, str(one.number), height=700)
     return figure
 
 

@@ -72,7 +72,7 @@ def parallel_figure(info: SearchInfo) -> go.Figure:
             *(_gene(gene, column) for gene, column in shown.genes.items()),
             *(_quantity(key, column) for key, column in shown.quantities.items()),
             {
-                "label": "Within limits",
+                "label": "Fits",
                 "values": shown.feasible.astype(np.float32),
                 "range": [0, 1],
                 "tickvals": [0, 1],

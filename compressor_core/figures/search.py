@@ -248,7 +248,9 @@ def fitness_figure(info: SearchInfo) -> go.Figure:
         x=numbers,
         y=[None if each.mean_fitness is None else sign * each.mean_fitness for each in info.generations],
         mode="lines+markers" if len(numbers) < 3 else "lines",
-        name="mean of the population" if info.soft else "mean of those within budget",
+        name="mean of the population"
+        if info.soft
+        else "mean of those within " + ("budget" if len(info.limits) < 2 else "the limits"),
         line={"color": theme.FEASIBLE, "width": 2, "dash": "dot"},
     )
     if info.optimum:

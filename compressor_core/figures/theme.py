@@ -25,7 +25,7 @@ CYCLE = (TEACHER, STUDENT, FEASIBLE, BEST, OPTIMUM, BUTTON)
 """For things that are only told apart, such as several runs; with a dash and a symbol of their own."""
 SCALE = ((0.0, "#5b4fc7"), (0.5, "#c9518a"), (1.0, "#f2a900"))
 """From low to high for points and lines: the lightness rises with the hue, and both ends show on light and on dark."""
-SHARES = ((0.0, "rgba(59,143,209,0)"), (0.001, "rgba(59,143,209,0.15)"), (1.0, "rgba(59,143,209,1)"))
+SHARES = ((0.0, "rgba(59,143,209,0)"), (0.001, "rgba(59,143,209,0.25)"), (1.0, "rgba(59,143,209,1)"))
 HEIGHTS = "Cividis"
 """From low to high for maps: made for colour-blind readers (Nuñez, Anderton and Renslow, 2018)."""
 BAR = {"orientation": "h", "thickness": 10, "x": 0, "xanchor": "left", "len": 1, "xpad": 0, "yanchor": "top"}

@@ -50,7 +50,7 @@ LOOK_FOR = {
     "one that stays mixed to the end hardly matters or can be traded for another. Compare where each settles with the "
     "dashed line of the true optimum, and with the diversity below.",
     "parallel": "Each line is one candidate, the brightest the fittest. Drag along an axis to keep only the lines that "
-    "pass there, drag elsewhere for more, click the axis to let go. Try the top of the GFLOPs within the limits: which "
+    "pass there, drag elsewhere for more, click the axis to let go. Try the top of the GFLOPs of what fits: which "
     "genes do those lines agree on, and where do they cross, so that one gene pays for another?",
     "landscape": "The colour of a cell is the best that its two genes allow, whatever the other three do, found by "
     "looking at every architecture. Play and see the population (circles, larger for more) climb towards the star. "

@@ -156,7 +156,7 @@ class TestParallel:
         info = searched()
         figure = parallel_figure(info)
         labels = [each.label for each in figure.data[0].dimensions]
-        assert labels == [*GENE_TITLES.values(), "Size, MB", "GFLOPs", "Within limits"]
+        assert labels == [*GENE_TITLES.values(), "Size, MB", "GFLOPs", "Fits"]
         shown = parallel_info(info)
         assert len(shown.fitness) == len(info.candidates) and shown.stride == 1
         finite = shown.fitness[np.isfinite(shown.fitness)]
