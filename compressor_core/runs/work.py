@@ -25,26 +25,33 @@ def search(context: RunContext) -> Records:
     from compressor_core.search.genetic import SearchConfig, search_records, search_summary
 
     config = SearchConfig.from_dict(context.config)
+    yield from _bred(context, search_records(config), config.generations, search_summary)
+
+
+def _bred(
+    context: RunContext, records: Records, generations: int, summarise: Callable[[Records], dict[str, Any]]
+) -> Records:
+    """The records that are not there yet, with progress, until the last generation or a cancel; then the result."""
     recorded = {_place(record) for record in context.run.events()[0]}
-    latest: dict[str, dict[str, Any]] = {}
+    kept = []
     stopped = False
     start = time.perf_counter()
-    for record in search_records(config):
-        latest[record["type"]] = record
+    for record in records:
+        kept.append(record)
         if _place(record) not in recorded:
             yield record
         if record["type"] == "generation":
             number = record["generation"]
             yield {
                 "type": "progress",
-                "fraction": number / config.generations,
-                "message": f"Generation {number} of {config.generations}",
+                "fraction": number / generations,
+                "message": f"Generation {number} of {generations}",
             }
             # Not before there is a generation: a result needs one.
-            if number < config.generations and context.cancelled():
+            if number < generations and context.cancelled():
                 stopped = True
                 break
-    summary = {**search_summary(latest.values()), "seconds": time.perf_counter() - start}
+    summary = {**summarise(iter(kept)), "seconds": time.perf_counter() - start}
     yield {"type": "result", **summary, **({"cancelled": True} if stopped else {})}
 
 
@@ -150,29 +157,14 @@ def tradeoff(context: RunContext) -> Records:
     from compressor_core.search.pareto import TradeoffConfig, tradeoff_records, tradeoff_summary
 
     config = TradeoffConfig.from_dict(context.config)
-    recorded = {_place(record) for record in context.run.events()[0]}
-    records = []
-    stopped = False
-    start = time.perf_counter()
     yield {"type": "progress", "fraction": 0.0, "message": "Looking through the whole space"}
-    for record in tradeoff_records(config):
-        records.append(record)
-        if _place(record) not in recorded:
-            yield record
-        if record["type"] == "generation":
-            number = record["generation"]
-            yield {
-                "type": "progress",
-                "fraction": number / config.generations,
-                "message": f"Generation {number} of {config.generations}",
-            }
-            if number < config.generations and context.cancelled():
-                stopped = True
-                break
-    summary = {**tradeoff_summary(records), "seconds": time.perf_counter() - start}
-    # The records have it; a result is read every second.
-    summary["front"] = len(summary["front"])
-    yield {"type": "result", **summary, **({"cancelled": True} if stopped else {})}
+
+    def summary(records: Records) -> dict[str, Any]:
+        found = tradeoff_summary(records)
+        # The records have the front; a result is read every second.
+        return {**found, "front": len(found["front"])}
+
+    yield from _bred(context, tradeoff_records(config), config.generations, summary)
 
 
 MODEL = "model"

@@ -23,6 +23,7 @@ from deap import base, creator, tools
 from compressor_core.architecture import GENES, SearchSpace
 from compressor_core.errors import CompressorError
 from compressor_core.search import breeding, papers
+from compressor_core.search.checks import check_breeding, read_enums
 from compressor_core.search.exact import optimum, uncertifiable
 from compressor_core.search.fitness import Candidate, Constraint, Goal, Objective
 from compressor_core.search.grid import Grid
@@ -96,20 +97,8 @@ class SearchConfig:
     """Predicts milliseconds on the machine that was calibrated; with one, every record has `latency_ms`."""
 
     def __post_init__(self) -> None:
-        for name, kind in _ENUMS.items():
-            value = getattr(self, name)
-            try:
-                object.__setattr__(self, name, kind(value))
-            except ValueError as error:
-                raise CompressorError(f"{name} must be {' or '.join(kind)}, not {value!r}.") from error
-        for name, low, high in (("seed", 0, 2**32 - 1), ("population", 2, 1_000), ("generations", 1, 10_000)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise CompressorError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
-        for name in ("crossover_rate", "mutation_rate"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-                raise CompressorError(f"{name} must be a number from 0 to 1, not {value!r}.")
+        read_enums(self, _ENUMS)
+        check_breeding(self)
         self.objective.check_reachable(self.space)
 
     @property

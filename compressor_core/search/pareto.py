@@ -28,6 +28,7 @@ from compressor_core.architecture import ENUMERABLE, GENES, Architecture, Search
 from compressor_core.cost import Genes
 from compressor_core.errors import CompressorError
 from compressor_core.search import breeding
+from compressor_core.search.checks import check_breeding, read_enums
 from compressor_core.search.front import Front, Ruler, best_of, costs_of, thinned, true_front, within
 from compressor_core.search.grid import Genome, Grid
 from compressor_core.search.quantities import FloatArray, Quantity, Yardstick
@@ -111,16 +112,12 @@ class TradeoffConfig:
     students: tuple[MeasuredStudent, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, kind in _ENUMS.items():
-            value = getattr(self, name)
-            try:
-                object.__setattr__(self, name, kind(value))
-            except ValueError as error:
-                raise CompressorError(f"{name} must be {' or '.join(kind)}, not {value!r}.") from error
+        read_enums(self, _ENUMS)
         object.__setattr__(self, "objectives", tuple(_quantity(each) for each in self.objectives))
         object.__setattr__(self, "limits", {_quantity(key): limit for key, limit in self.limits.items()})
         object.__setattr__(self, "students", tuple(self.students))
-        self._check_numbers()
+        check_breeding(self)
+        self._check_limits()
         if not 2 <= len(self.objectives) == len(set(self.objectives)) <= 3:
             raise CompressorError(
                 f"A trade-off is between two or three different objectives out of {', '.join(Quantity)}, "
@@ -138,15 +135,7 @@ class TradeoffConfig:
                 f"which takes {ENUMERABLE:,}: use larger steps or narrower ranges."
             )
 
-    def _check_numbers(self) -> None:
-        for name, low, high in (("seed", 0, 2**32 - 1), ("population", 2, 1_000), ("generations", 1, 10_000)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise CompressorError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
-        for name in ("crossover_rate", "mutation_rate"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-                raise CompressorError(f"{name} must be a number from 0 to 1, not {value!r}.")
+    def _check_limits(self) -> None:
         for quantity, limit in self.limits.items():
             number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
             if not number or not 0 < limit < math.inf:
