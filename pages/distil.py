@@ -16,7 +16,8 @@ from compressor_core.runs.library import Model, teacher_title, teachers
 from compressor_core.task import PairFeatures, Task
 from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
-from pages.parts.training import choose_pair_features, training
+from pages.parts.task import choose_pair_features
+from pages.parts.training import training
 
 
 def choose_teacher() -> Model | None:

@@ -12,7 +12,7 @@ from compressor_core.runs.story import Story, launch_story, open_story
 from compressor_core.task import Task
 from pages.parts.frame import go, link, metrics, open_page, sentences
 from pages.parts.live import PAGE_OF, POLL_SECONDS, resume_button, state_of, store
-from pages.parts.state import TASKS
+from pages.parts.task import choose_task
 
 STEPS = (
     (
@@ -42,14 +42,7 @@ def method() -> None:
 
 def start_story() -> None:
     with st.container(border=True):
-        st.radio(
-            "Task",
-            list(TASKS),
-            key="story_task",
-            persist_state="session",
-            horizontal=True,
-            format_func=TASKS.__getitem__,
-        )
+        choose_task("story_task", label="Task")
         budget, preset, button = st.columns([2, 3, 3], vertical_alignment="bottom")
         budget.number_input(
             "Size budget (MB)", step=0.5, key="story_budget", persist_state="session", help="1 MB is 10⁶ bytes."

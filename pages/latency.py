@@ -21,22 +21,13 @@ from compressor_core.task import PairFeatures, Task
 from pages.parts.chart import chart
 from pages.parts.frame import link, metrics, open_page
 from pages.parts.live import chosen_run, open_earlier, records, start, watch
-from pages.parts.state import TASKS
-from pages.parts.training import choose_pair_features
+from pages.parts.task import choose_pair_features, choose_task
 
 
 def settings() -> None:
     with st.container(border=True):
-        task = Task(
-            st.radio(
-                "The student's task",
-                list(TASKS),
-                key="task",
-                persist_state="session",
-                horizontal=True,
-                format_func=TASKS.__getitem__,
-                help="A query of the clone task encodes two functions, so each task has a calibration of its own.",
-            )
+        task = choose_task(
+            help="A query of the clone task encodes two functions, so each task has a calibration of its own."
         )
         features = choose_pair_features("latency_pairs") if task is Task.CLONE else PairFeatures.COMPARE
         with st.expander("Settings of the calibration"):

@@ -11,7 +11,8 @@ from compressor_core.task import Task
 from pages.parts.data import Chosen, choose_data, contents
 from pages.parts.frame import go, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
-from pages.parts.training import choose_pair_features, training
+from pages.parts.task import choose_pair_features
+from pages.parts.training import training
 
 OTHER = "other"
 CHOICES = {**BASES, OTHER: "Another encoder, by folder or Hugging Face name"}

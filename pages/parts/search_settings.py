@@ -20,7 +20,8 @@ from compressor_core.search.replica import config_of
 from compressor_core.task import Task
 from pages.parts.frame import link, sentences
 from pages.parts.live import start, store
-from pages.parts.state import SPACES, TASKS, fill_space, gene_key
+from pages.parts.state import SPACES, fill_space, gene_key
+from pages.parts.task import choose_task
 
 SLIDER = (0.5, 50.0)
 CONSTRAINTS = {
@@ -36,15 +37,7 @@ FILE = "replica"
 def settings() -> None:
     """All settings, and the button that starts the search."""
     with st.container(border=True):
-        st.radio(
-            "The student's task",
-            list(TASKS),
-            key="task",
-            persist_state="session",
-            horizontal=True,
-            format_func=TASKS.__getitem__,
-            help="A model of pairs has a head that compares two functions, which weighs a little more.",
-        )
+        choose_task(help="A model of pairs has a head that compares two functions, which weighs a little more.")
         slider, field, button = st.columns([4, 2, 2], vertical_alignment="bottom")
         slider.slider(
             "Size budget (MB)",

@@ -10,10 +10,6 @@ from compressor_core.architecture import SearchSpace
 from compressor_core.figures.forms import gene_text
 from compressor_core.models.bundled import FROM_SCRATCH
 
-TASKS = {
-    "vulnerability": "Vulnerability prediction: is this function vulnerable?",
-    "clone": "Clone detection: do these two functions do the same?",
-}
 SPACES = {"paper": SearchSpace.paper, "classroom": SearchSpace.classroom}
 
 

@@ -13,7 +13,7 @@ from compressor_core.search.sweep import PAPER_BUDGETS_MB, Over, SweepConfig, bu
 from pages.parts.frame import sentences
 from pages.parts.live import start
 from pages.parts.search_settings import chosen, edited_space, goal_and_limits, search_space
-from pages.parts.state import TASKS
+from pages.parts.task import choose_task
 
 STAY: dict[str, Any] = {"persist_state": "session"}
 
@@ -79,7 +79,7 @@ def choose_operators(column: Any) -> list[Any]:
 def search_settings() -> Callable[[float], SearchConfig]:
     """The settings that the page Search has too, and the same there; returns the search of a budget."""
     with st.expander("Settings of the searches"):
-        st.radio("The student's task", list(TASKS), key="task", horizontal=True, format_func=TASKS.__getitem__, **STAY)
+        choose_task()
         latency = goal_and_limits()
         first, second, third, fourth = st.columns(4)
         first.number_input("Population", 2, 1_000, key="population", **STAY)

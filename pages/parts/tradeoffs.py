@@ -14,8 +14,7 @@ from compressor_core.task import PairFeatures, Task
 from pages.parts.frame import link, sentences
 from pages.parts.live import start, store
 from pages.parts.search_settings import edited_space, latency_model
-from pages.parts.state import TASKS
-from pages.parts.training import choose_pair_features
+from pages.parts.task import choose_pair_features, choose_task
 
 STAY: dict[str, Any] = {"persist_state": "session"}
 LATER_LATENCY = "Predicted latency becomes an objective once it is chosen what predicts it."
@@ -31,8 +30,7 @@ LIMITS = {
 def settings() -> None:
     """All settings, and the button that starts the search."""
     with st.container(border=True):
-        st.radio("The student's task", list(TASKS), key="task", horizontal=True, format_func=TASKS.__getitem__, **STAY)
-        task = Task(st.session_state.task)
+        task = choose_task()
         features = choose_pair_features("tradeoff_pairs") if task is Task.CLONE else PairFeatures.COMPARE
         left, right, button = st.columns([5, 3, 3], vertical_alignment="bottom")
         with right:

@@ -7,27 +7,8 @@ import streamlit as st
 from compressor_core.figures.forms import duration
 from compressor_core.figures.training import accuracy_figure, loss_figure, seconds_left, training_info
 from compressor_core.runs import Run, State, Status
-from compressor_core.task import PairFeatures
 from pages.parts.chart import chart
 from pages.parts.live import records
-
-PAIR_FEATURES = {
-    PairFeatures.COMPARE: "By difference and product of their encodings",
-    PairFeatures.CONCAT: "By their encodings side by side, as in the paper",
-}
-
-
-def choose_pair_features(key: str) -> PairFeatures:
-    """The head of a model of pairs."""
-    name = st.radio(
-        "How the head compares two functions",
-        [features.value for features in PAIR_FEATURES],
-        key=key,
-        persist_state="session",
-        format_func=lambda value: PAIR_FEATURES[PairFeatures(value)],
-        horizontal=True,
-    )
-    return PairFeatures(name)
 
 
 def training(run: Run, status: Status, *, loss: str, teacher: float | None = None) -> None:

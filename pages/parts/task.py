@@ -1,0 +1,43 @@
+"""The choice of the task, and of how a model of pairs compares."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from compressor_core.task import PairFeatures, Task
+
+TASKS = {
+    "vulnerability": "Vulnerability prediction: is this function vulnerable?",
+    "clone": "Clone detection: do these two functions do the same?",
+}
+PAIR_FEATURES = {
+    PairFeatures.COMPARE: "By difference and product of their encodings",
+    PairFeatures.CONCAT: "By their encodings side by side, as in the paper",
+}
+
+
+def choose_task(key: str = "task", *, label: str = "The student's task", help: str | None = None) -> Task:
+    """What the student is to tell; the pages that ask for it share the answer."""
+    name = st.radio(
+        label,
+        list(TASKS),
+        key=key,
+        persist_state="session",
+        horizontal=True,
+        format_func=TASKS.__getitem__,
+        help=help,
+    )
+    return Task(name)
+
+
+def choose_pair_features(key: str) -> PairFeatures:
+    """The head of a model of pairs."""
+    name = st.radio(
+        "How the head compares two functions",
+        [features.value for features in PAIR_FEATURES],
+        key=key,
+        persist_state="session",
+        format_func=lambda value: PAIR_FEATURES[PairFeatures(value)],
+        horizontal=True,
+    )
+    return PairFeatures(name)
