@@ -11,10 +11,10 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from compressor_core.figures import theme
+from compressor_core.figures.genes import cell_text, ticks
 from compressor_core.figures.plane import RIM
 from compressor_core.figures.replay import add_replay, frame_places
 from compressor_core.figures.search import GENE_TITLES, Individual, SearchInfo, goal_title
-from compressor_core.figures.trajectory import cell_text, ticks
 
 _CIRCLE = {"color": "rgba(255,255,255,0.55)", "line": {"width": 1.5, "color": "#1d2733"}}
 

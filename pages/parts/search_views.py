@@ -10,6 +10,7 @@ import streamlit as st
 
 from compressor_core.architecture import GENES
 from compressor_core.figures.axes import AXES
+from compressor_core.figures.genes import genes_figure
 from compressor_core.figures.landscape import landscape_figure, landscape_sentence
 from compressor_core.figures.parallel import parallel_figure, parallel_sentence
 from compressor_core.figures.plane import X, Y, choices, limits_sentence
@@ -24,7 +25,7 @@ from compressor_core.figures.search import (
     run_info,
     short_form,
 )
-from compressor_core.figures.trajectory import genes_figure, lineage_figure, lineage_info, lineage_sentence
+from compressor_core.figures.trajectory import lineage_figure, lineage_info, lineage_sentence
 from compressor_core.runs import Run
 from compressor_core.search.genetic import SearchConfig
 from compressor_core.search.landscape import Landscape, landscape

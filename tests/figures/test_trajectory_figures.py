@@ -10,13 +10,10 @@ import numpy as np
 import pytest
 
 from compressor_core.figures import parallel
+from compressor_core.figures.genes import MOST_COLUMNS, MOST_ROWS, gene_infos, genes_figure
 from compressor_core.figures.parallel import parallel_figure, parallel_info, parallel_sentence
 from compressor_core.figures.search import GENE_TITLES, SearchInfo, run_info, search_info
 from compressor_core.figures.trajectory import (
-    MOST_COLUMNS,
-    MOST_ROWS,
-    gene_infos,
-    genes_figure,
     lineage_figure,
     lineage_info,
     lineage_sentence,
