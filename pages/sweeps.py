@@ -213,9 +213,13 @@ def show_budgets(run: Run, status: Status) -> None:
 def opened(run: Run, status: Status) -> SweepInfo:
     config = SweepConfig.from_dict(run.config)
     search, seeds = config.search, len(config.seeds)
-    budgets = "" if config.over == "seed" else f"{len(config.budgets)} budgets, at the largest "
+    if config.over == "seed":
+        sought = goal_text(search)
+    else:
+        ends = f"{config.budgets[0]:g} to {config.budgets[-1]:g} MB"
+        sought = f"{len(config.budgets)} budgets, {ends} · {goal_text(search, each='each budget')}"
     st.caption(
-        f"{search.task.capitalize()} · {budgets}{goal_text(search)} · {search.space.size:,} architectures · "
+        f"{search.task.capitalize()} · {sought} · {search.space.size:,} architectures · "
         f"{seeds} seed{'' if seeds == 1 else 's'} · population {search.population} · "
         f"{search.generations:,} generations"
     )

@@ -277,11 +277,12 @@ def fill(config: Mapping[str, Any]) -> None:
         state[gene_key(gene)] = gene_text(values)
 
 
-def goal_text(config: SearchConfig) -> str:
-    """What a search asks for, in a few words."""
+def goal_text(config: SearchConfig, *, each: str | None = None) -> str:
+    """What a search asks for, in a few words; `each` stands for the budget where there are many."""
+    budget = each or f"{config.budget_mb:g} MB"
     if config.constraint == "paper":
-        return f"the paper's penalty around {config.budget_mb:g} MB"
-    limits = [f"at most {config.budget_mb:g} MB"]
+        return f"the paper's penalty around {budget}"
+    limits = [f"at most {budget}"]
     if config.max_latency_ms is not None:
         limits.append(f"at most {config.max_latency_ms:g} ms")
     if config.min_gflops is not None:
