@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "latency": {"cost", "errors", "task"},
     "search": {"architecture", "cost", "errors", "latency", "search", "task"},
     "dataflow": {"dataflow", "errors", "language"},
-    "data": {"cache", "data", "errors", "files", "language", "task"},
+    "data": {"cache", "data", "dataflow", "errors", "files", "language", "task"},
     "models": {"architecture", "cost", "data", "dataflow", "errors", "files", "language", "models", "paper", "task"},
     "distill": {
         *(
