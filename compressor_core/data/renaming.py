@@ -5,7 +5,8 @@ time. Source: MORPH (ICSE 2025), which compresses models of code with functions 
 the teacher labelled; in its ablation they make the largest difference. Which names it renames is decided here anew:
 those of variables, parameters and inner functions, where nothing else can be meant (`dataflow/own.py`). What others
 know a function by stays: its own name, members, types, imports, keyword arguments, macros, text in strings and
-comments. `rewriting.py` goes further, for Python only: it makes clones, with other literals and another structure.
+comments. One thing cannot be seen from a function's text: a macro, defined elsewhere, that reads a variable which it is
+not given. `rewriting.py` goes further, for Python only: it makes clones, with other literals and another structure.
 """
 
 from __future__ import annotations
