@@ -2,11 +2,12 @@
 
 A teacher's label of a renamed function tells the student what does not depend on names, at no cost but the teacher's
 time. Source: MORPH (ICSE 2025), which compresses models of code with functions whose identifiers were renamed and that
-the teacher labelled; in its ablation they make the largest difference. Which names it renames is decided here anew:
-those of variables, parameters and inner functions, where nothing else can be meant (`dataflow/own.py`). What others
-know a function by stays: its own name, members, types, imports, keyword arguments, macros, text in strings and
-comments. One thing cannot be seen from a function's text: a macro, defined elsewhere, that reads a variable which it is
-not given. `rewriting.py` goes further, for Python only: it makes clones, with other literals and another structure.
+the teacher labelled; in its ablation they lift CodeBERT's clone student from 87.13 to 96.43%. Which names are renamed
+is decided here anew: those of variables, parameters and inner functions, where nothing else can be meant
+(`dataflow/own.py`). What others know a function by stays: its own name, members, types, imports, keyword arguments,
+macros, text in strings and comments. One thing cannot be seen from a function's text: a macro, defined elsewhere, that
+reads a variable which it is not given. `rewriting.py` goes further, for Python only: it makes clones, with other
+literals and another structure.
 """
 
 from __future__ import annotations
