@@ -21,8 +21,8 @@ from compressor_core.figures.front import (
 )
 from compressor_core.figures.search import GENE_TITLES, Individual, short_form
 from compressor_core.runs import Run, Status
-from compressor_core.search.pareto import TradeoffConfig
 from compressor_core.search.quantities import Quantity
+from compressor_core.search.tradeoff import TradeoffConfig
 from pages.parts.chart import chart, picture_format
 from pages.parts.frame import go, link, metrics, open_page
 from pages.parts.live import chosen_run, open_earlier, records, watch

@@ -7,7 +7,7 @@ from collections import defaultdict
 from compressor_core.models.card import read_card
 from compressor_core.runs.library import students
 from compressor_core.runs.store import RunStore
-from compressor_core.search.pareto import MeasuredStudent
+from compressor_core.search.tradeoff import MeasuredStudent
 from compressor_core.task import PairFeatures, Task
 
 

@@ -154,7 +154,8 @@ def tradeoff(context: RunContext) -> Records:
 
     As a search, a resumed one starts again and leaves out what is recorded already.
     """
-    from compressor_core.search.pareto import TradeoffConfig, tradeoff_records, tradeoff_summary
+    from compressor_core.search.pareto import tradeoff_records, tradeoff_summary
+    from compressor_core.search.tradeoff import TradeoffConfig
 
     config = TradeoffConfig.from_dict(context.config)
     yield {"type": "progress", "fraction": 0.0, "message": "Looking through the whole space"}

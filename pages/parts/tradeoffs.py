@@ -8,8 +8,8 @@ import streamlit as st
 
 from compressor_core.figures.axes import AXES
 from compressor_core.runs.measured import measured_students
-from compressor_core.search.pareto import MeasuredStudent, TradeoffConfig
 from compressor_core.search.quantities import Quantity
+from compressor_core.search.tradeoff import MeasuredStudent, TradeoffConfig
 from compressor_core.task import PairFeatures, Task
 from pages.parts.frame import link, sentences
 from pages.parts.live import start, store

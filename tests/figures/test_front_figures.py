@@ -22,7 +22,8 @@ from compressor_core.figures.front import (
     true_front_note,
     true_rows,
 )
-from compressor_core.search.pareto import TradeoffConfig, tradeoff_records
+from compressor_core.search.pareto import tradeoff_records
+from compressor_core.search.tradeoff import TradeoffConfig
 from tests.search.test_front import MODEL
 from tests.search.test_pareto import STUDENTS
 

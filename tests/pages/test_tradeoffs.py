@@ -15,8 +15,8 @@ from compressor_core.latency import LatencyModel
 from compressor_core.runs import Run, RunStore, State, cancel, launch
 from compressor_core.runs.measured import measured_students
 from compressor_core.runs.worker import run_worker
-from compressor_core.search.pareto import TradeoffConfig
 from compressor_core.search.quantities import Quantity
+from compressor_core.search.tradeoff import TradeoffConfig
 from pages.parts import search_views
 from tests.pages.studio import Open, until_over
 from tests.runs.test_tradeoff import distilled

@@ -16,8 +16,8 @@ from compressor_core.models.card import CARD, ModelCard
 from compressor_core.runs import Run, RunContext, RunStore, State, cancel, launch, resume
 from compressor_core.runs.measured import measured_students
 from compressor_core.runs.worker import run_worker
-from compressor_core.search.pareto import TradeoffConfig
 from compressor_core.search.quantities import Quantity
+from compressor_core.search.tradeoff import TradeoffConfig
 from compressor_core.task import PairFeatures, Task
 from tests.pages.studio import until_over
 

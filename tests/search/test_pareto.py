@@ -17,12 +17,11 @@ from compressor_core.errors import CompressorError
 from compressor_core.search.front import best_of
 from compressor_core.search.pareto import (
     MOST_RECORDED,
-    MeasuredStudent,
-    TradeoffConfig,
     best_possible,
     tradeoff_records,
     tradeoff_summary,
 )
+from compressor_core.search.tradeoff import MeasuredStudent, TradeoffConfig
 from compressor_core.task import Task
 from tests.search.test_front import MODEL, SPACE
 
