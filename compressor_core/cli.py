@@ -198,6 +198,13 @@ def _parser() -> argparse.ArgumentParser:
     distill.add_argument("--preset", default="quick", help="smoke, quick or full")
     distill.add_argument("--epochs", type=int, help="instead of the preset's")
     distill.add_argument("--temperature", type=float, default=2.0)
+    distill.add_argument(
+        "--renaming", type=float, default=0.0, metavar="SHARE", help="of the examples that come again, renamed"
+    )
+    distill.add_argument("--masked-epochs", type=int, default=0, help="of masked-language warm-up on the same code")
+    distill.add_argument("--hidden-weight", type=float, default=0.0, help="of the distance to the teacher's states")
+    distill.add_argument("--average", type=int, default=0, metavar="EPOCHS", help="average the best, if it helps")
+    distill.add_argument("--checkpoint-steps", type=int, metavar="N", help="a checkpoint every N steps, too")
     _training(distill, batch_size=16)
 
     evaluate = add("evaluate", verbs.evaluate, "Score one model on a dataset.")

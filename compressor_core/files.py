@@ -41,7 +41,7 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
     if durable:
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:
@@ -78,6 +78,16 @@ def storage_error(error: OSError, path: Path, *, action: str = "write") -> Stora
     return StorageError(f"Cannot {action} {path} ({error.strerror or error}): {remedy}.")
 
 
+def sync_folder(folder: Path) -> None:
+    """Make a rename itself durable, where the platform can."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def _finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -86,13 +96,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     return value
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename itself durable, where the platform can."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

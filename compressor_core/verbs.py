@@ -309,6 +309,8 @@ def _follow(records: Iterable[Record], progress: _Progress) -> Record:
         kind = record["type"]
         if kind == "progress":
             progress.show(record.get("fraction"), record.get("message", ""))
+        elif kind == "notice":
+            progress.say(record["message"])
         elif kind == "epoch":
             progress.say(
                 f"epoch {record['epoch'] + 1}: loss {record['loss']:.4f}, validation accuracy "

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+import re
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -10,30 +12,39 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from compressor_core.architecture import Architecture
 from compressor_core.cost import cost
-from compressor_core.data.dataset import Split
+from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.registry import open_dataset
+from compressor_core.distill.batching import Record
+from compressor_core.distill.checkpoint import stage_of
 from compressor_core.distill.fine_tuning import pair_features
+from compressor_core.distill.learner import Diverged, Outcome
+from compressor_core.distill.lessons import Answers, Lesson, MaskedTokens, Transfer
 from compressor_core.distill.losses import soft_label_divergence
 from compressor_core.distill.presets import PRESETS
 from compressor_core.distill.settings import TrainingConfig
-from compressor_core.distill.soft_labels import SoftLabels
-from compressor_core.distill.trainer import Data, Record, fit, remembered
-from compressor_core.errors import ModelError, SettingsError
+from compressor_core.distill.soft_labels import SoftLabels, model_fingerprint
+from compressor_core.distill.trainer import fit
+from compressor_core.distill.unlabelled import Unlabelled
+from compressor_core.errors import ModelError, SettingsError, TrainingError
 from compressor_core.evaluate.progress import told, until_cancelled
 from compressor_core.evaluate.quality import agreement, quality
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import load
 from compressor_core.models.compute import choose
 from compressor_core.models.graph import extracting
+from compressor_core.models.pair import PairClassifier
 from compressor_core.models.teacher import from_scratch
 from compressor_core.task import PairFeatures
 from compressor_core.versions import versions
 
-EPOCHS_PER_DRAW = 2
-"""Epochs for which one draw of a fresh dataset serves: labelling it costs about half as much as learning from it."""
+DISTILLATION = "distillation"
+"""The stage of a checkpoint that is past the warm-up."""
+_BARE = re.compile(r"(label[_ ]?)?\d+|true|false|")
+"""Names of classes that say nothing of what they mean."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,11 @@ class DistillConfig:
     `architecture` is V,H,L,A,I. `pair_features` is for the clone task. `epochs` and `learning_rate` None: the preset's.
     The paper's temperature is 10 for vulnerability prediction and 1 for clone detection; the default of 2 is a choice,
     not the outcome of a comparison.
+
+    What may be added to soft labels, each off at 0: `renaming`, the share of the unlabelled examples that come once
+    more with other identifiers, see `Unlabelled`; `masked_epochs` of masked-language warm-up on the same code;
+    `hidden_weight`, of the distance of the pooled states, see `Transfer`; `average`, how many of the best epochs may be
+    averaged, see `mean_weights`.
     """
 
     teacher: str
@@ -61,6 +77,11 @@ class DistillConfig:
     pair_features: str = PairFeatures.COMPARE
     device: str | None = None
     precision: str | None = None
+    renaming: float = 0.0
+    masked_epochs: int = 0
+    hidden_weight: float = 0.0
+    average: int = 0
+    checkpoint_steps: int | None = None
 
     def training(self) -> TrainingConfig:
         """The settings of the training loop. Raises SettingsError for values out of range."""
@@ -68,12 +89,22 @@ class DistillConfig:
             raise SettingsError(f"there is no preset {self.preset!r}: choose from {', '.join(PRESETS)}")
         if not self.temperature > 0:
             raise SettingsError(f"the temperature must be above 0, not {self.temperature!r}")
+        if not 0 <= self.renaming <= 1:
+            raise SettingsError(f"renaming is a share of the examples, from 0 to 1, not {self.renaming!r}")
+        if not isinstance(self.masked_epochs, int) or self.masked_epochs < 0:
+            raise SettingsError(f"masked_epochs must be a whole number from 0, not {self.masked_epochs!r}")
+        if not 0 <= self.hidden_weight < math.inf:
+            raise SettingsError(f"hidden_weight must be 0 or more, not {self.hidden_weight!r}")
         preset = PRESETS[self.preset]
         return TrainingConfig.of(
             self,
             epochs=preset.epochs if self.epochs is None else self.epochs,
             learning_rate=preset.learning_rate if self.learning_rate is None else self.learning_rate,
         )
+
+    def recipe(self) -> dict[str, Any]:
+        """What is learned, beside the settings of the training loop."""
+        return {name: getattr(self, name) for name in ("temperature", "renaming", "masked_epochs", "hidden_weight")}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -84,16 +115,19 @@ def distil(
     config: DistillConfig,
     out: Path,
     *,
+    dataset: Dataset | None = None,
     checkpoint: Path | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[Record]:
     """Distil, measure teacher and student on the test split, save to `out`; the last record is the result.
 
     The result has model, accuracy and teacher_accuracy (test split), agreement, size_mb, seconds, cancelled.
-    Cancelled while data flow is read, there is none.
+    Cancelled before the first step from soft labels, there is none. `dataset` takes the place of the one that the
+    configuration names. The records of a warm-up are of the types "warm-up-step" and "warm-up-epoch".
 
     Raises:
-        ArchitectureError, DataError, ModelError, SettingsError, TrainingError, StorageError: one sentence each.
+        ArchitectureError, DataError, ModelError, SettingsError, TrainingError, StorageError: one sentence each. Where
+            the loss is no longer a number, the best student before it is saved to `out` first.
     """
     started = time.monotonic()
     training = config.training()
@@ -102,12 +136,13 @@ def distil(
     architecture = Architecture.parse(config.architecture)
     yield {"type": "progress", "message": "Loading the teacher and the dataset"}
     teacher = load(Path(config.teacher))
-    dataset = open_dataset(config.dataset, config.data, seed=config.seed)
+    dataset = dataset or open_dataset(config.dataset, config.data, seed=config.seed)
     if teacher.card.task is not dataset.task:
         raise ModelError(
             f"the teacher {config.teacher} is for {teacher.card.task} and {dataset.name} is for {dataset.task}: "
             "choose a teacher and a dataset of the same task"
         )
+    require_labels(teacher.card.labels, config.teacher, dataset)
     flow = teacher.card.data_flow
     if flow is not None and dataset.language not in (None, flow):
         raise ModelError(
@@ -140,31 +175,61 @@ def distil(
         seed=config.seed,
         training={
             "preset": config.preset,
-            "temperature": config.temperature,
+            **config.recipe(),
             **training.to_dict(),
             **compute.to_dict(),
         },
         versions=versions(),
     )
     labels = SoftLabels(teacher, Path(config.teacher))
-
-    def unlabelled(draw: int) -> Generator[Record, None, Data]:
-        functions = [example.codes for example in dataset.examples(Split.UNLABELLED, draw)]
-        logits = yield from labels.of(functions)
-        inputs = yield from told(student.encoding(functions), lambda done: f"Encoding, {done:,} functions done")
-        return inputs, logits
-
+    unlabelled = Unlabelled(dataset, student, labels, config.seed, config.renaming, config.hidden_weight > 0)
+    settings = {
+        **config.recipe(),
+        "teacher": model_fingerprint(Path(config.teacher)),
+        "dataset": dataset.fingerprint,
+        "architecture": str(architecture),
+        **training.binding(),
+    }
+    if config.masked_epochs and stage_of(checkpoint) != DISTILLATION:
+        warm_up = fit(
+            student.model,
+            student.pad_id,
+            replace(training, epochs=config.masked_epochs, patience=None, average=0),
+            unlabelled.masked(),
+            None,
+            MaskedTokens(student.model),
+            stage="warm-up",
+            settings=settings,
+            checkpoint=checkpoint,
+            cancelled=cancelled,
+        )
+        if (yield from _as_warm_up(warm_up)).cancelled:
+            return
     validation = dataset.examples(Split.VALIDATION)
-    outcome = yield from fit(
-        student.model,
-        student.pad_id,
-        training,
-        remembered(unlabelled, lambda epoch: epoch // EPOCHS_PER_DRAW if dataset.fresh else 0),
-        (student.encode([e.codes for e in validation]), torch.tensor([e.label for e in validation])),
-        functools.partial(soft_label_divergence, temperature=config.temperature),
-        checkpoint=checkpoint,
-        cancelled=cancelled,
-    )
+    lesson: Lesson = Answers(functools.partial(soft_label_divergence, temperature=config.temperature))
+    if config.hidden_weight:
+        lesson = Transfer(architecture.hidden_size, _width(teacher.model), config.temperature, config.hidden_weight)
+    try:
+        outcome = yield from fit(
+            student.model,
+            student.pad_id,
+            training,
+            unlabelled.labelled(),
+            (student.encode([e.codes for e in validation]), torch.tensor([e.label for e in validation])),
+            lesson,
+            stage=DISTILLATION,
+            settings=settings,
+            checkpoint=checkpoint,
+            cancelled=cancelled,
+        )
+    except Diverged as error:
+        if error.outcome.best_epoch < 0:
+            raise
+        student.card = replace(card, metrics=error.outcome.metrics())
+        student.save(out)
+        raise TrainingError(
+            f"{error}; the student of epoch {error.outcome.best_epoch + 1}, the best before it, is in {out}"
+        ) from error
     yield {"type": "progress", "message": "Measuring on the test split"}
     test = dataset.examples(Split.TEST)
     gold, groups = [e.label for e in test], [e.group for e in test]
@@ -180,9 +245,7 @@ def distil(
         "f1": scores["f1"],
         "teacher_accuracy": teacher_scores["accuracy"],
         "agreement": agreed,
-        "validation_accuracy": outcome.best_accuracy,
-        "epochs": outcome.epochs,
-        "best_epoch": outcome.best_epoch,
+        **outcome.metrics(),
     }
     student.card = replace(card, metrics=metrics)
     student.save(out)
@@ -201,6 +264,43 @@ def distil(
         "seconds": time.monotonic() - started,
         "cancelled": outcome.cancelled,
     }
+
+
+def require_labels(told: tuple[str, str], teacher: str, dataset: Dataset) -> None:
+    """Raise ModelError if teacher and dataset mean different things by class 1. Bare numbers may mean anything."""
+    (zero, one), (other_zero, other_one) = ([name.casefold() for name in names] for names in (told, dataset.labels))
+    if one == other_one or any(_BARE.fullmatch(name) for name in (one, other_one)):
+        return
+    if one == other_zero or zero == other_one:
+        what, remedy = "the other way round", "turn the labels of the dataset round"
+    else:
+        what, remedy = "something else", "choose a teacher of the same labels, or rename those of the dataset"
+    raise ModelError(
+        f"the teacher {teacher} tells {told[0]!r} (class 0) from {told[1]!r} (class 1), and {dataset.name} "
+        f"{dataset.labels[0]!r} from {dataset.labels[1]!r}, which is {what}: {remedy}"
+    )
+
+
+def _as_warm_up(records: Generator[Record, None, Outcome]) -> Generator[Record, None, Outcome]:
+    """The records of a training, told apart from those of the distillation that follows."""
+    while True:
+        try:
+            record = next(records)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+        if record["type"] == "progress":
+            yield {"type": "progress", "message": f"Warm-up on masked code: {record['message']}"}
+        elif record["type"] in ("step", "epoch"):
+            yield {**record, "type": f"warm-up-{record['type']}"}
+        else:
+            yield record
+
+
+def _width(model: nn.Module) -> int:
+    """The width of a model's states."""
+    whole: Any = model.encoder if isinstance(model, PairClassifier) else model
+    return int(whole.config.hidden_size)
 
 
 def _student_length(teacher_length: int) -> int:

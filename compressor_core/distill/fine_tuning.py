@@ -13,9 +13,10 @@ import torch
 from compressor_core.architecture import Architecture
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.registry import open_dataset
+from compressor_core.distill.batching import Data, Record, remembered
 from compressor_core.distill.losses import cross_entropy
 from compressor_core.distill.settings import TrainingConfig
-from compressor_core.distill.trainer import Data, Record, fit, remembered
+from compressor_core.distill.trainer import fit
 from compressor_core.errors import SettingsError
 from compressor_core.evaluate.progress import told, until_cancelled
 from compressor_core.evaluate.quality import quality
@@ -126,6 +127,7 @@ def train_teacher(
         remembered(lambda draw: labelled(Split.TRAIN, draw), lambda epoch: epoch if dataset.fresh else 0),
         validation,
         cross_entropy,
+        settings={"base": config.base, "dataset": dataset.fingerprint, "max_length": teacher.card.max_length},
         checkpoint=checkpoint,
         cancelled=cancelled,
     )
@@ -140,9 +142,7 @@ def train_teacher(
     metrics = {
         "accuracy": scores["accuracy"],
         "f1": scores["f1"],
-        "validation_accuracy": outcome.best_accuracy,
-        "epochs": outcome.epochs,
-        "best_epoch": outcome.best_epoch,
+        **outcome.metrics(),
     }
     teacher.card = replace(
         teacher.card,

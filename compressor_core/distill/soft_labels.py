@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from compressor_core.cache import cache_folder
 from compressor_core.data.dataset import fingerprint_of
-from compressor_core.evaluate.progress import told
+from compressor_core.evaluate.progress import Record, told
 from compressor_core.files import write_bytes
 from compressor_core.models.card import CARD
 from compressor_core.models.classifier import Classifier
@@ -27,26 +26,45 @@ class SoftLabels:
         self._teacher = teacher
         self._folder = (cache or cache_folder()) / "soft-labels" / model_fingerprint(teacher_folder)
 
-    def of(self, examples: Sequence[tuple[str, ...]]) -> Generator[dict[str, Any], None, Tensor]:
+    def of(self, examples: Sequence[tuple[str, ...]]) -> Generator[Record, None, Tensor]:
         """Logits (examples, 2) in the order given; yields progress records, after each of which one may stop.
 
         Only code goes in: there is no way for a gold label to reach the student through here.
         """
-        path = self._folder / f"{fingerprint_of(code for example in examples for code in example)}.safetensors"
-        try:
-            cached = load_file(path)["logits"]
-            if cached.shape == (len(examples), 2):
-                return cached
-        except (OSError, SafetensorError, KeyError):
-            pass  # absent or damaged: it is computed (again)
+        kept = self._kept(examples, {"logits"})
+        if kept is None:
+            logits = yield from told(self._teacher.predicting(examples), self._words(examples))
+            kept = self._keep(examples, {"logits": logits})
+        return kept["logits"]
+
+    def with_states(self, examples: Sequence[tuple[str, ...]]) -> Generator[Record, None, tuple[Tensor, Tensor]]:
+        """The same logits, and the teacher's pooled states (examples, functions, hidden) in float16."""
+        kept = self._kept(examples, {"logits", "states"})
+        if kept is None:
+            logits, states = yield from told(self._teacher.predicting_pooled(examples), self._words(examples))
+            kept = self._keep(examples, {"logits": logits, "states": states})
+        return kept["logits"], kept["states"]
+
+    def _words(self, examples: Sequence[tuple[str, ...]]) -> Callable[[int], str]:
         what = "pairs" if self._teacher.card.task is Task.CLONE else "functions"
-        logits = yield from told(
-            self._teacher.predicting(examples),
-            lambda done: f"The teacher labels {done:,} of {len(examples):,} {what}",
-        )
+        return lambda done: f"The teacher labels {done:,} of {len(examples):,} {what}"
+
+    def _kept(self, examples: Sequence[tuple[str, ...]], names: set[str]) -> dict[str, Tensor] | None:
+        """What the cache has under these names; None unless it has all of them, whole."""
+        try:
+            with safe_open(self._path(examples), "pt") as file:
+                found = {name: file.get_tensor(name) for name in names}
+        except (OSError, SafetensorError):
+            return None  # absent or damaged: it is computed (again)
+        return found if all(len(tensor) == len(examples) for tensor in found.values()) else None
+
+    def _keep(self, examples: Sequence[tuple[str, ...]], tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         self._folder.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, save({"logits": logits}), durable=False)
-        return logits
+        write_bytes(self._path(examples), save(tensors), durable=False)
+        return tensors
+
+    def _path(self, examples: Sequence[tuple[str, ...]]) -> Path:
+        return self._folder / f"{fingerprint_of(code for example in examples for code in example)}.safetensors"
 
 
 def model_fingerprint(folder: Path) -> str:

@@ -24,7 +24,7 @@ from compressor_core.files import storage_error, write_json
 from compressor_core.models import graph
 from compressor_core.models.card import CARD, MAX_TOKENS, ModelCard, read_card
 from compressor_core.models.hub import TOKENIZER_FILES
-from compressor_core.models.inference import predict
+from compressor_core.models.inference import predict, predict_pooled
 from compressor_core.models.inputs import Encoded, FunctionInput
 from compressor_core.models.pair import PairClassifier, encoder_of
 from compressor_core.task import PairFeatures, Task
@@ -77,15 +77,26 @@ class Classifier:
 
     def predicting(self, examples: Sequence[tuple[str, ...]], batch_size: int = 64) -> Generator[int, None, Tensor]:
         """The same, step by step: yields how many examples are done, returns the logits."""
+        encoded = yield from self._encoded(examples)
+        return (yield from predict(self.model, encoded, batch_size, self.pad_id))
+
+    def predicting_pooled(
+        self, examples: Sequence[tuple[str, ...]], batch_size: int = 64
+    ) -> Generator[int, None, tuple[Tensor, Tensor]]:
+        """The same logits, and the pooled states (examples, functions, hidden) in float16, see `forward_pooled`."""
+        encoded = yield from self._encoded(examples)
+        return (yield from predict_pooled(self.model, encoded, batch_size, self.pad_id))
+
+    def _encoded(self, examples: Sequence[tuple[str, ...]]) -> Generator[int, None, list[Encoded]]:
+        """`encoding`, which to one who predicts is not progress yet."""
         encoding = self.encoding(examples)
         while True:
             try:
                 next(encoding)
             except StopIteration as end:
                 encoded: list[Encoded] = end.value
-                break
+                return encoded
             yield 0
-        return (yield from predict(self.model, encoded, batch_size, self.pad_id))
 
     @property
     def pad_id(self) -> int:

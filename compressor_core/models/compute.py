@@ -66,3 +66,13 @@ def choose(device: str | None = None, precision: str | None = None) -> Compute:
     if wanted is Precision.FLOAT16 and found.type == "cpu":
         raise SettingsError("float16 can be trained on CUDA only: take float32 or bfloat16")
     return Compute(found, wanted)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether a step failed because its batch did not fit: PyTorch says so in several ways, by device."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    # A CPU's allocator and Apple's raise a plain RuntimeError.
+    return isinstance(error, RuntimeError) and any(
+        said in str(error).lower() for said in ("out of memory", "can't allocate memory", "not enough memory")
+    )

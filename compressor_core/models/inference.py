@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from compressor_core.models import graph
+from compressor_core.models.compute import out_of_memory
 from compressor_core.models.inputs import Batch, Encoded, FunctionInput
 from compressor_core.models.pair import PairClassifier
 
@@ -18,63 +19,144 @@ def forward(model: nn.Module, inputs: Sequence[Encoded], pad_id: int) -> Tensor:
     if not isinstance(model, PairClassifier):
         logits: Tensor = model(**_batch(model, [function for (function,) in inputs], pad_id).arguments).logits
         return logits
+    return model.compare(*_pairs(model, inputs, pad_id))
+
+
+def forward_pooled(model: nn.Module, inputs: Sequence[Encoded], pad_id: int) -> tuple[Tensor, Tensor]:
+    """Logits (batch, 2) as `forward` gives them, and the pooled states (batch, functions, hidden) they come from.
+
+    The pooled state of a function is the vector that the head of a pair classifier compares; of any other classifier,
+    the last state of its first token, `<s>`.
+    """
+    if not isinstance(model, PairClassifier):
+        arguments = _batch(model, [function for (function,) in inputs], pad_id).arguments
+        output = model(**arguments, output_hidden_states=True)
+        return output.logits, output.hidden_states[-1][:, :1]
+    first, second = _pairs(model, inputs, pad_id)
+    return model.compare(first, second), torch.stack([first, second], 1)
+
+
+def token_states(model: nn.Module, functions: Sequence[FunctionInput], pad_id: int) -> Tensor:
+    """The encoder's last states (functions, longest, hidden) of one batch; code comes first, then nodes and padding."""
+    whole: Any = model
+    encoder: nn.Module = model.encoder if isinstance(model, PairClassifier) else whole.base_model
+    states: Tensor = encoder(**_batch(encoder, functions, pad_id).arguments).last_hidden_state
+    return states
+
+
+def predict(model: nn.Module, inputs: Sequence[Encoded], batch_size: int, pad_id: int) -> Generator[int, None, Tensor]:
+    """Logits (inputs, 2) on the CPU, in the order given, without gradients; yields how many examples are done.
+
+    Batches hold functions of similar length, so little is padded; one that does not fit in memory is halved. For
+    pairs, every distinct function of the call is encoded once, however many pairs it stands in.
+    """
+    logits, _ = yield from _predict(model, inputs, batch_size, pad_id, pooled=False)
+    return logits
+
+
+def predict_pooled(
+    model: nn.Module, inputs: Sequence[Encoded], batch_size: int, pad_id: int
+) -> Generator[int, None, tuple[Tensor, Tensor]]:
+    """The logits of `predict`, and the pooled states (inputs, functions, hidden) in float16, see `forward_pooled`."""
+    logits, states = yield from _predict(model, inputs, batch_size, pad_id, pooled=True)
+    assert states is not None
+    return logits, states
+
+
+_Predicted = tuple[Tensor, Tensor | None]
+
+
+def _predict(
+    model: nn.Module, inputs: Sequence[Encoded], batch_size: int, pad_id: int, *, pooled: bool
+) -> Generator[int, None, _Predicted]:
+    was_training = model.training
+    model.eval()
+    try:
+        if isinstance(model, PairClassifier):
+            return (yield from _predict_pairs(model, inputs, batch_size, pad_id, pooled))
+        return (yield from _predict_functions(model, inputs, batch_size, pad_id, pooled))
+    finally:
+        model.train(was_training)
+
+
+def _predict_functions(
+    model: nn.Module, inputs: Sequence[Encoded], batch_size: int, pad_id: int, pooled: bool
+) -> Generator[int, None, _Predicted]:
+    logits = torch.zeros(len(inputs), 2)
+    states: Tensor | None = None
+
+    def answer(chosen: Sequence[int]) -> None:
+        nonlocal states
+        batch = [inputs[i] for i in chosen]
+        if not pooled:
+            logits[chosen] = forward(model, batch, pad_id).float().cpu()
+            return
+        found, vectors = forward_pooled(model, batch, pad_id)
+        logits[chosen] = found.float().cpu()
+        if states is None:
+            states = torch.empty(len(inputs), *vectors.shape[1:], dtype=torch.float16)
+        states[chosen] = vectors.half().cpu()
+
+    yield from _in_batches(_by_length([function for (function,) in inputs]), batch_size, answer)
+    return logits, states
+
+
+def _predict_pairs(
+    model: PairClassifier, inputs: Sequence[Encoded], batch_size: int, pad_id: int, pooled: bool
+) -> Generator[int, None, _Predicted]:
+    logits = torch.zeros(len(inputs), 2)
+    if not inputs:
+        return logits, None
+    functions, rows = _distinct(inputs)
+    device = next(model.parameters()).device
+    vectors: Tensor | None = None
+
+    def encode(chosen: Sequence[int]) -> None:
+        nonlocal vectors
+        encoded = _vectors(model, [functions[i] for i in chosen], pad_id)
+        if vectors is None:
+            vectors = torch.empty(len(functions), encoded.shape[-1], dtype=encoded.dtype, device=device)
+        vectors[torch.tensor(chosen, device=device)] = encoded
+
+    for done in _in_batches(_by_length(functions), batch_size, encode):
+        # The head costs next to nothing beside the encoder: an example counts as done with its functions.
+        yield done * len(inputs) // len(functions)
+    assert vectors is not None
+    for start in range(0, len(inputs), 1024):
+        first, second = rows[start : start + 1024].to(device).unbind(1)
+        with torch.inference_mode():
+            logits[start : start + 1024] = model.compare(vectors[first], vectors[second]).float().cpu()
+    return logits, vectors.half().cpu()[rows] if pooled else None
+
+
+def _in_batches(
+    order: Sequence[int], batch_size: int, work: Callable[[Sequence[int]], None]
+) -> Generator[int, None, None]:
+    """Do `work` on all of `order`, batch by batch, without gradients; yields how many are done."""
+    start = 0
+    while start < len(order):
+        chosen = order[start : start + batch_size]
+        try:
+            with torch.inference_mode():
+                work(chosen)
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error) or len(chosen) == 1:
+                raise
+            batch_size = (len(chosen) + 1) // 2
+        else:
+            start += len(chosen)
+            yield start
+
+
+def _pairs(model: PairClassifier, inputs: Sequence[Encoded], pad_id: int) -> tuple[Tensor, Tensor]:
+    """The vectors (batch, hidden) of the first and of the second functions of one batch of pairs."""
     functions, rows = _distinct(inputs)
     # Two batches, of the shorter and of the longer half, have less padding than one.
     order, half = _by_length(functions), (len(functions) + 1) // 2
     parts = [_vectors(model, [functions[i] for i in part], pad_id) for part in (order[:half], order[half:]) if part]
     vectors = torch.cat(parts)[torch.tensor(order).argsort().to(parts[0].device)]
     first, second = rows.to(vectors.device).unbind(1)
-    return model.compare(vectors[first], vectors[second])
-
-
-def predict(model: nn.Module, inputs: Sequence[Encoded], batch_size: int, pad_id: int) -> Generator[int, None, Tensor]:
-    """Logits (inputs, 2) on the CPU, in the order given, without gradients; yields how many examples are done.
-
-    Batches hold functions of similar length, so little is padded. For pairs, every distinct function of the call
-    is encoded once, however many pairs it stands in.
-    """
-    was_training = model.training
-    model.eval()
-    try:
-        if isinstance(model, PairClassifier):
-            return (yield from _predict_pairs(model, inputs, batch_size, pad_id))
-        logits = torch.zeros(len(inputs), 2)
-        order = _by_length([function for (function,) in inputs])
-        for start in range(0, len(order), batch_size):
-            chosen = order[start : start + batch_size]
-            with torch.inference_mode():
-                logits[chosen] = forward(model, [inputs[i] for i in chosen], pad_id).float().cpu()
-            yield start + len(chosen)
-        return logits
-    finally:
-        model.train(was_training)
-
-
-def _predict_pairs(
-    model: PairClassifier, inputs: Sequence[Encoded], batch_size: int, pad_id: int
-) -> Generator[int, None, Tensor]:
-    logits = torch.zeros(len(inputs), 2)
-    if not inputs:
-        return logits
-    functions, rows = _distinct(inputs)
-    order = _by_length(functions)
-    device = next(model.parameters()).device
-    vectors: Tensor | None = None
-    for start in range(0, len(order), batch_size):
-        chosen = order[start : start + batch_size]
-        with torch.inference_mode():
-            encoded = _vectors(model, [functions[i] for i in chosen], pad_id)
-            if vectors is None:
-                vectors = torch.empty(len(functions), encoded.shape[-1], dtype=encoded.dtype, device=device)
-            vectors[torch.tensor(chosen, device=device)] = encoded
-        # The head costs next to nothing beside the encoder: an example counts as done with its functions.
-        yield (start + len(chosen)) * len(inputs) // len(functions)
-    assert vectors is not None
-    for start in range(0, len(inputs), 1024):
-        first, second = rows[start : start + 1024].to(device).unbind(1)
-        with torch.inference_mode():
-            logits[start : start + 1024] = model.compare(vectors[first], vectors[second]).float().cpu()
-    return logits
+    return vectors[first], vectors[second]
 
 
 def _distinct(inputs: Sequence[Encoded]) -> tuple[list[FunctionInput], Tensor]:

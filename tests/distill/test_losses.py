@@ -1,4 +1,4 @@
-"""The soft-label loss against a computation by hand."""
+"""Each loss against a computation by hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from compressor_core.distill.losses import soft_label_divergence
+from compressor_core.distill.losses import masked_token_loss, pooled_state_distance, soft_label_divergence
 
 
 def softmax(logits: list[float], temperature: float) -> list[float]:
@@ -41,3 +41,26 @@ def test_the_factor_keeps_gradients_of_one_size() -> None:
 def test_equal_logits_cost_nothing() -> None:
     logits = torch.randn(4, 2)
     assert float(soft_label_divergence(logits, logits + 3.0, 2.0)) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_pooled_states_by_hand() -> None:
+    student, teacher = [[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]], [[0.0, -1.0, 0.5], [2.0, 3.0, -1.0]]
+    squares = [(s - t) ** 2 for a, b in zip(student, teacher, strict=True) for s, t in zip(a, b, strict=True)]
+    loss = pooled_state_distance(torch.tensor(student), torch.tensor(teacher))
+    assert float(loss) == pytest.approx(sum(squares) / 6)
+
+
+def test_masked_tokens_by_hand() -> None:
+    """Every function counts the same, however many of its tokens are masked; one without any adds nothing."""
+    logits = [[2.0, 0.0, -1.0], [0.5, 0.5, 0.0], [-1.0, 1.0, 3.0]]
+    tokens, owners = [0, 2, 1], [0, 2, 2]
+    each = [-math.log(softmax(row, 1.0)[token]) for row, token in zip(logits, tokens, strict=True)]
+    loss = masked_token_loss(torch.tensor(logits), torch.tensor(tokens), torch.tensor(owners), 3)
+    assert float(loss) == pytest.approx((each[0] + (each[1] + each[2]) / 2) / 3, rel=1e-5)
+
+
+def test_nothing_masked_costs_nothing() -> None:
+    none = torch.empty(0, dtype=torch.long)
+    loss = masked_token_loss(torch.empty(0, 3, requires_grad=True), none, none, 2)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert float(loss.detach()) == 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,14 @@ import pytest
 import torch
 
 from compressor_core.architecture import Architecture
+from compressor_core.distill import checkpoint as checkpoint_file
+from compressor_core.distill import learner
+from compressor_core.distill.batching import Data, Record, batches, remembered
+from compressor_core.distill.checkpoint import stage_of
+from compressor_core.distill.learner import Diverged, Outcome
 from compressor_core.distill.losses import cross_entropy
 from compressor_core.distill.settings import TrainingConfig
-from compressor_core.distill.trainer import Data, Outcome, Record, _batches, fit, remembered
+from compressor_core.distill.trainer import fit
 from compressor_core.errors import ModelError, SettingsError, StorageError, TrainingError
 from compressor_core.models.classifier import drain
 from compressor_core.models.inference import predict
@@ -138,6 +144,11 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
     other = TrainingConfig(epochs=4, learning_rate=3e-3, batch_size=8, threads=1)
     with pytest.raises(ModelError, match="another epochs"):
         run(fresh(), other, checkpoint=checkpoint)
+    averaged = replace(CONFIG, average=2)
+    with pytest.raises(ModelError, match=r"another average \(0 there, 2 now\)"):
+        run(fresh(), averaged, checkpoint=checkpoint)
+    with pytest.raises(ModelError, match=r"another teacher \(None there, abc now\) and depth"):
+        run(fresh(), checkpoint=checkpoint, settings={"teacher": "abc", "depth": 3})
     with pytest.raises(ModelError, match="another model"):
         run(build(Architecture(300, 16, 1, 2, 16)), checkpoint=checkpoint)
 
@@ -152,12 +163,12 @@ def test_batches_hold_every_input_once_and_alike_lengths_together() -> None:
     import random
 
     inputs, _ = task(1000, 0)
-    batches = _batches(inputs, 16, random.Random(0))
-    assert len(batches) == 63
-    assert sorted(i for batch in batches for i in batch) == list(range(1000))
-    spread = [max(len(inputs[i][0]) for i in b) - min(len(inputs[i][0]) for i in b) for b in batches]
+    cut = batches(inputs, 16, random.Random(0))
+    assert len(cut) == 63
+    assert sorted(i for batch in cut for i in batch) == list(range(1000))
+    spread = [max(len(inputs[i][0]) for i in b) - min(len(inputs[i][0]) for i in b) for b in cut]
     assert sum(spread) / len(spread) < 2
-    assert _batches(inputs, 16, random.Random(0)) == batches
+    assert batches(inputs, 16, random.Random(0)) == cut
 
 
 def test_settings_are_checked() -> None:
@@ -202,3 +213,183 @@ def test_what_stays_the_same_is_loaded_once() -> None:
         inputs, _ = drain(epoch_data(epoch))
         assert inputs == task(8, epoch // 2)[0]
     assert loads == [0, 1, 0]
+
+
+def test_a_checkpoint_of_another_stage_is_passed_over(tmp_path: Path) -> None:
+    """What it was the warm-up of starts from the weights at hand, and is then what the checkpoint holds."""
+    checkpoint = tmp_path / "c.pt"
+    run(fresh(), checkpoint=checkpoint, stage="warm-up", cancelled=stop_after(4))
+    assert stage_of(checkpoint) == "warm-up" and stage_of(tmp_path / "none.pt") is None
+    records, outcome = run(fresh(), checkpoint=checkpoint)
+    assert next(r for r in records if r["type"] == "step")["step"] == 1 and outcome.steps == 36
+    assert stage_of(checkpoint) == ""
+    with pytest.raises(ModelError, match="another batch_size"):
+        run(fresh(), replace(CONFIG, batch_size=4), checkpoint=checkpoint, stage="warm-up")
+
+
+def test_checkpoints_by_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+    monkeypatch.setattr(checkpoint_file, "write", lambda path, content: written.append(content["state"]["step"]))
+    config = replace(CONFIG, checkpoint_seconds=1e9, checkpoint_steps=5)
+    run(fresh(), config, checkpoint=tmp_path / "c.pt")
+    assert written == [5, 10, 12, 15, 20, 24, 25, 30, 35, 36]
+
+
+class Small:
+    """A machine with memory for so many examples at once; it says so as PyTorch does."""
+
+    def __init__(self, model: Any, holds: int, error: type[Exception], message: str) -> None:
+        self.sizes: list[int] = []
+        self._holds, self._error, self._message = holds, error, message
+        model.register_forward_pre_hook(self._look, with_kwargs=True)
+
+    def _look(self, model: Any, _: object, arguments: dict[str, torch.Tensor]) -> None:
+        size = len(arguments["input_ids"])
+        self.sizes.append(size)
+        if size > self._holds:
+            raise self._error(self._message)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (torch.OutOfMemoryError, "CUDA out of memory. Tried to allocate 20.00 MiB."),
+        (RuntimeError, "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried"),
+        (MemoryError, ""),
+    ],
+)
+def test_a_batch_that_does_not_fit_is_learned_in_halves(error: type[Exception], message: str) -> None:
+    whole, small = fresh(), fresh()
+    expected, _ = run(whole)
+    machine = Small(small, 3, error, message)
+    records, outcome = run(small)
+    assert [r["message"] for r in records if r["type"] == "notice"] == [
+        "A batch of 8 did not fit in memory at step 1: at most 2 examples are computed at once from here on, "
+        "to the same end"
+    ]
+    assert machine.sizes[:6] == [8, 4, 2, 2, 2, 2], "tried once, and not again at the next step"
+    assert 64 in machine.sizes and max(machine.sizes[machine.sizes.index(64) + 12 :]) <= 64, "validation went on, too"
+    assert outcome.steps == 36
+    losses = [[r["loss"] for r in each if r["type"] == "step"] for each in (expected, records)]
+    assert losses[1] == pytest.approx(losses[0], abs=1e-3)
+    for one, other in zip(whole.parameters(), small.parameters(), strict=True):
+        assert torch.allclose(one, other, atol=5e-3)
+
+
+def test_halves_survive_an_interruption(tmp_path: Path) -> None:
+    whole, resumed, checkpoint = fresh(), fresh(), tmp_path / "c.pt"
+    Small(whole, 3, MemoryError, "")
+    run(whole)
+    part = fresh()
+    Small(part, 3, MemoryError, "")
+    run(part, checkpoint=checkpoint, cancelled=stop_after(7))
+    machine = Small(resumed, 64, MemoryError, "")  # now there is room, and yet
+    run(resumed, checkpoint=checkpoint)
+    assert machine.sizes[0] == 2
+    for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_not_even_one_example_fits() -> None:
+    model = fresh()
+    Small(model, 0, MemoryError, "")
+    with pytest.raises(TrainingError, match=r"not even one example of \d+ tokens fits in memory at step 0: take a"):
+        run(model)
+
+
+def test_other_errors_of_a_step_are_not_mistaken_for_memory() -> None:
+    model = fresh()
+    Small(model, 3, RuntimeError, "mat1 and mat2 shapes cannot be multiplied")
+    with pytest.raises(RuntimeError, match="mat1"):
+        run(model)
+
+
+def diverge(model: Any, step: int, gradient_only: bool = False) -> None:
+    """Let the loss, or only a gradient, become infinite at that step (from 0)."""
+    calls = iter(range(10**6))
+
+    def hook(module: Any, _: object, output: Any) -> Any:
+        if module.training and next(calls) == step:
+            if gradient_only:
+                output.logits.register_hook(lambda gradient: gradient * float("inf"))
+            else:
+                output.logits = output.logits * float("nan")
+        return output
+
+    model.register_forward_hook(hook)
+
+
+@pytest.mark.parametrize(("gradient_only", "what"), [(False, "loss became nan"), (True, "gradient became (nan|inf)")])
+def test_diverging_keeps_the_best_weights_and_the_checkpoint(tmp_path: Path, gradient_only: bool, what: str) -> None:
+    first = fresh()
+    run(first, CONFIG, cancelled=stop_after(13))  # one epoch, and one step of the next
+    model, checkpoint = fresh(), tmp_path / "c.pt"
+    diverge(model, 20, gradient_only)
+    config = replace(CONFIG, checkpoint_steps=1)
+    says = rf"the {what} at step 20, where the learning rate was 0\.00\d+: lower the learning rate \(now 0\.003\) and"
+    with pytest.raises(Diverged, match=says) as caught:
+        run(model, config, checkpoint=checkpoint)
+    assert caught.value.outcome.best_epoch == 0 and not model.training
+    for one, other in zip(model.parameters(), first.parameters(), strict=True):
+        assert torch.isfinite(one).all() and torch.equal(one, other)
+    kept = checkpoint_file.read(checkpoint)
+    assert kept["state"]["step"] == 20 and all(torch.isfinite(value).all() for value in kept["model"].values())
+    _, outcome = run(fresh(), config, checkpoint=checkpoint)  # on a machine without the fault
+    assert outcome.epochs == 3
+
+
+def test_diverging_before_the_end_of_an_epoch_keeps_nothing() -> None:
+    model = fresh()
+    diverge(model, 3)
+    with pytest.raises(Diverged, match="at step 3") as caught:
+        run(model)
+    assert caught.value.outcome.best_epoch == -1
+
+
+def test_the_mean_of_the_best_epochs_is_taken_if_it_is_not_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = TrainingConfig(epochs=5, learning_rate=5e-3, batch_size=8, threads=1, average=3)
+    seen: list[list[int]] = []
+
+    def spoilt(states: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+        seen.append([len(states)])
+        return {name: value * 0 for name, value in states[0].items()}
+
+    model = fresh()
+    monkeypatch.setattr(learner, "mean_weights", lambda states: states[0])
+    records, outcome = run(model, config)
+    accuracies = [r["validation_accuracy"] for r in records if r["type"] == "epoch"]
+    assert outcome.averaged == 3 and outcome.best_accuracy == max(accuracies)
+
+    monkeypatch.setattr(learner, "mean_weights", spoilt)
+    model = fresh()
+    _, outcome = run(model, config)
+    assert seen == [[3]] and outcome.averaged == 1 and outcome.best_accuracy == max(accuracies)
+    plain = fresh()
+    run(plain, replace(config, average=0))
+    for one, other in zip(model.parameters(), plain.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_the_mean_of_epochs_survives_an_interruption(tmp_path: Path) -> None:
+    config = replace(CONFIG, average=3)
+    whole, resumed, checkpoint = fresh(), fresh(), tmp_path / "c.pt"
+    _, expected = run(whole, config)
+    run(fresh(), config, checkpoint=checkpoint, cancelled=stop_after(30))
+    _, outcome = run(resumed, config, checkpoint=checkpoint)
+    assert outcome == expected
+    for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_without_validation_the_last_epoch_is_kept() -> None:
+    model = fresh()
+    loop = fit(model, 1, CONFIG, epochs, None, cross_entropy)
+    records = []
+    while True:
+        try:
+            records.append(next(loop))
+        except StopIteration as end:
+            outcome = end.value
+            break
+    assert outcome.best_epoch == 2
+    assert all("validation_accuracy" not in r for r in records if r["type"] == "epoch")

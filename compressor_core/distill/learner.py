@@ -1,0 +1,257 @@
+"""A model in training, between two steps: its optimizer, its best weights so far, its checkpoint."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from compressor_core.distill import checkpoint as checkpoints
+from compressor_core.distill.averaging import mean_weights
+from compressor_core.distill.batching import Data, Record
+from compressor_core.distill.checkpoint import Best, State
+from compressor_core.distill.lessons import Lesson
+from compressor_core.distill.settings import TrainingConfig
+from compressor_core.errors import TrainingError
+from compressor_core.models.classifier import drain
+from compressor_core.models.compute import Precision, choose, out_of_memory
+from compressor_core.models.inference import predict
+from compressor_core.models.inputs import Encoded
+
+
+@dataclass
+class Outcome:
+    """How a training ended. The model holds the weights of `best_epoch`, or the mean of the `averaged` best epochs."""
+
+    best_accuracy: float
+    best_epoch: int
+    epochs: int
+    steps: int
+    cancelled: bool
+    averaged: int = 1
+
+    def metrics(self) -> dict[str, Any]:
+        """What a model's card says of its training."""
+        said = {"validation_accuracy": self.best_accuracy, "epochs": self.epochs, "best_epoch": self.best_epoch}
+        return said if self.averaged == 1 else {**said, "averaged_epochs": self.averaged}
+
+
+class Diverged(TrainingError):
+    """A loss or a gradient that is no longer a finite number; the model holds the best weights before it.
+
+    `outcome` tells which: its `best_epoch` is −1 where no epoch had ended, and the model is then good for nothing.
+    """
+
+    def __init__(self, message: str, outcome: Outcome) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a training is kept, and what tells it from others."""
+
+    path: Path | None
+    stage: str
+    settings: Mapping[str, Any]
+
+
+class Learner:
+    """A model between two steps: its optimizer, its best weights so far, its checkpoint."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        pad_id: int,
+        config: TrainingConfig,
+        lesson: Lesson,
+        validation: Data | None,
+        place: Place,
+    ) -> None:
+        self._compute = choose(config.device, config.precision)
+        self._model = model.to(self._compute.device)
+        self._lesson = lesson.to(self._compute.device)
+        self._pad_id = pad_id
+        self._config = config
+        self._validation = validation
+        self._place = place
+        self._saved = time.monotonic()
+        self._learned = [*model.parameters(), *lesson.parameters()]
+        self._optimizer = torch.optim.AdamW(
+            [
+                {"params": [p for p in self._learned if p.dim() >= 2], "weight_decay": config.weight_decay},
+                {"params": [p for p in self._learned if p.dim() < 2], "weight_decay": 0.0},
+            ],
+            lr=config.learning_rate,
+            betas=(0.9, 0.98),
+            fused=True,
+        )
+        # Without float16 it passes everything through.
+        self._scaler = torch.amp.GradScaler(
+            self._compute.device.type, enabled=self._compute.precision is Precision.FLOAT16
+        )
+        self.state = State(config.batch_size)
+        self._best: list[Best] = []
+        if place.path is not None and place.path.exists():
+            self._restore(place.path)
+        model.train()
+
+    def step(self, inputs: Sequence[Encoded], targets: Tensor, rate: float) -> float:
+        """One step of the optimizer; returns the loss before it. Raises Diverged, or TrainingError."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        value = self._gradients(inputs, targets)
+        while value is None:
+            size = min(self.state.largest, len(inputs))
+            if size == 1:
+                raise TrainingError(
+                    f"not even one example of {max(map(len, inputs[0]))} tokens fits in memory at step "
+                    f"{self.state.step}: take a smaller architecture or a shorter max_length, or close other programs"
+                )
+            self.state.largest = (size + 1) // 2
+            if self._compute.device.type == "cuda":
+                torch.cuda.empty_cache()
+            value = self._gradients(inputs, targets)
+        self._scaler.unscale_(self._optimizer)
+        norm = nn.utils.clip_grad_norm_(self._learned, self._config.gradient_clip)
+        # With float16 a gradient that overflows is usual: the scaler leaves that step out.
+        if not math.isfinite(value) or not (self._scaler.is_enabled() or math.isfinite(norm)):
+            raise self._diverged(
+                f"loss became {value}" if not math.isfinite(value) else f"gradient became {norm}", rate
+            )
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self.state.step += 1
+        self.state.batch += 1
+        self.state.loss_sum += value
+        return value
+
+    def _gradients(self, inputs: Sequence[Encoded], targets: Tensor) -> float | None:
+        """The loss of a batch, its gradients in the parameters; None if it did not fit in memory."""
+        self._optimizer.zero_grad(set_to_none=True)
+        value = 0.0
+        try:
+            for start in range(0, len(inputs), self.state.largest):
+                part = inputs[start : start + self.state.largest]
+                with self._compute.autocast():
+                    loss = self._lesson.loss(
+                        self._model, part, targets[start : start + self.state.largest], self._pad_id
+                    )
+                loss = loss * (len(part) / len(inputs))
+                value += float(loss.detach())
+                self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            return None
+        return value
+
+    def _diverged(self, what: str, rate: float) -> Diverged:
+        outcome = self._outcome()
+        if self._best:
+            self._model.load_state_dict(self._best[0].weights)
+        self._model.eval()
+        return Diverged(
+            f"the {what} at step {self.state.step}, where the learning rate was {rate:.3g}: "
+            f"lower the learning rate (now {self._config.learning_rate:g}) and start again",
+            outcome,
+        )
+
+    def end_epoch(self, count: int) -> Record:
+        """Validate, keep the weights if they are among the best, save; returns what to report of the epoch."""
+        state = self.state
+        report: Record = {"epoch": state.epoch, "loss": state.loss_sum / count}
+        if self._validation is None:
+            accuracy = state.epoch + 1.0  # each is better than the one before
+        else:
+            accuracy = report["validation_accuracy"] = self._accuracy(self._validation)
+        report["best"] = accuracy > state.best_accuracy
+        if report["best"]:
+            state.best_accuracy, state.best_epoch = accuracy, state.epoch
+        if len(self._best) < self._config.kept or accuracy > self._best[-1].accuracy:
+            self._best.append(Best(accuracy, state.epoch, _copy(self._model)))
+            self._best.sort(key=lambda best: (-best.accuracy, best.epoch))
+            del self._best[self._config.kept :]
+        state.epoch, state.batch, state.loss_sum = state.epoch + 1, 0, 0.0
+        self.save()
+        return report
+
+    def finish(self) -> Outcome:
+        """Leave the best weights in the model, in eval mode; before the end of any epoch, that is as it stands.
+
+        The mean of the best epochs is taken in their place if it is not worse on the validation data.
+        """
+        outcome = self._outcome()
+        if not self._best:
+            if self.state.step and self._validation is not None:
+                outcome.best_accuracy = self._accuracy(self._validation)
+        elif len(self._best) > 1 and self._validation is not None:
+            self._model.load_state_dict(mean_weights([best.weights for best in self._best]))
+            accuracy = self._accuracy(self._validation)
+            if accuracy >= outcome.best_accuracy:
+                outcome.best_accuracy, outcome.averaged = accuracy, len(self._best)
+        if self._best and outcome.averaged == 1:
+            self._model.load_state_dict(self._best[0].weights)
+        self._model.eval()
+        return outcome
+
+    def _outcome(self) -> Outcome:
+        state = self.state
+        return Outcome(state.best_accuracy, state.best_epoch, state.epoch, state.step, False)
+
+    def save_if_due(self) -> None:
+        config = self._config
+        due = config.checkpoint_steps is not None and self.state.step % config.checkpoint_steps == 0
+        if due or time.monotonic() - self._saved > config.checkpoint_seconds:
+            self.save()
+
+    def save(self) -> None:
+        """Replace the checkpoint, if there is to be one, atomically. Raises StorageError."""
+        if self._place.path is None:
+            return
+        content = {
+            "stage": self._place.stage,
+            "settings": dict(self._place.settings),
+            "model": self._model.state_dict(),
+            "lesson": self._lesson.state_dict(),
+            "best": [vars(best) for best in self._best],
+            "optimizer": self._optimizer.state_dict(),
+            "state": asdict(self.state),
+            "scaler": self._scaler.state_dict(),
+            "rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state() if self._compute.device.type == "cuda" else None,
+        }
+        checkpoints.write(self._place.path, content)
+        self._saved = time.monotonic()
+
+    def _restore(self, path: Path) -> None:
+        content = checkpoints.read(path)
+        checkpoints.refuse_others(path, content, self._place.settings)
+        if content["stage"] != self._place.stage:
+            return
+        try:
+            self._model.load_state_dict(content["model"])
+            self._lesson.load_state_dict(content["lesson"])
+            self._optimizer.load_state_dict(content["optimizer"])
+            self._scaler.load_state_dict(content["scaler"])
+            torch.set_rng_state(content["rng"])
+            if self._compute.device.type == "cuda" and content["cuda_rng"] is not None:
+                torch.cuda.set_rng_state(content["cuda_rng"])
+            self.state, self._best = State(**content["state"]), [Best(**best) for best in content["best"]]
+        except Exception as error:
+            raise checkpoints.of_another_model(path) from error
+
+    def _accuracy(self, validation: Data) -> float:
+        inputs, labels = validation
+        predicted = drain(predict(self._model, inputs, 64, self._pad_id)).argmax(-1)
+        return float((predicted == labels).float().mean())
+
+
+def _copy(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}

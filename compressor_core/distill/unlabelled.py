@@ -1,0 +1,125 @@
+"""What a student learns from: unlabelled code, some of it renamed, with what the teacher says of it."""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from compressor_core.data.dataset import Dataset, Split
+from compressor_core.data.renaming import rename_example, vocabulary
+from compressor_core.distill.batching import Data, EpochData, Record, remembered
+from compressor_core.distill.lessons import transfer_targets
+from compressor_core.distill.masking import mask
+from compressor_core.distill.soft_labels import SoftLabels
+from compressor_core.errors import SettingsError
+from compressor_core.evaluate.progress import told
+from compressor_core.language import Language
+from compressor_core.models.classifier import Classifier
+from compressor_core.models.inputs import Encoded
+
+EPOCHS_PER_DRAW = 2
+"""Epochs for which one draw of a fresh dataset serves: labelling it costs about half as much as learning from it."""
+_REPORTED = 256
+"""Examples that are renamed between two reports."""
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """The unlabelled split of a dataset, as a student reads it.
+
+    `renaming` is the share of its examples that come once more in each draw, with other names for all that they name
+    themselves, and with what the teacher says of them then: the augmentation of MORPH (ICSE 2025). `states`: targets
+    hold the teacher's pooled states too, see `transfer_targets`.
+
+    Raises:
+        SettingsError: there is to be renaming, and the language is not known.
+    """
+
+    dataset: Dataset
+    student: Classifier
+    labels: SoftLabels
+    seed: int
+    renaming: float = 0.0
+    states: bool = False
+
+    def __post_init__(self) -> None:
+        if self.renaming and self.dataset.language is None:
+            raise SettingsError(
+                f"renaming must know the language, and {self.dataset.name} does not say in which its code is: "
+                f"say it ({', '.join(Language)}), or set renaming to 0"
+            )
+
+    def labelled(self) -> EpochData:
+        """By epoch, the examples with the teacher's answers: logits (n, 2), or the targets of a transfer."""
+        drawn = self.dataset.fresh or self.renaming > 0
+        return remembered(self._labelled, lambda epoch: epoch // EPOCHS_PER_DRAW if drawn else 0)
+
+    def masked(self) -> EpochData:
+        """By epoch, the functions with tokens masked, and what they were, see `mask`; no teacher is asked."""
+
+        def draw(number: int) -> Generator[Record, None, Data]:
+            codes = dict.fromkeys(code for example in self._codes(number) for code in example)
+            inputs = yield from self._encoded([(code,) for code in codes])
+            return inputs, torch.empty(0)
+
+        drawn = remembered(draw, lambda epoch: epoch // EPOCHS_PER_DRAW if self.dataset.fresh else 0)
+        # Of the student's special tokens the one that a byte-level tokenizer never needs.
+        mask_id = int(self.student.tokenizer.unk_token_id or 0)
+
+        def epoch_data(epoch: int) -> Generator[Record, None, Data]:
+            inputs, _ = yield from drawn(epoch)
+            return mask([function for (function,) in inputs], mask_id, random.Random(f"{self.seed}/{epoch}/mask"))
+
+        return epoch_data
+
+    def _codes(self, draw: int) -> list[tuple[str, ...]]:
+        return [example.codes for example in self.dataset.examples(Split.UNLABELLED, draw)]
+
+    def _labelled(self, draw: int) -> Generator[Record, None, Data]:
+        codes = self._codes(draw if self.dataset.fresh else 0)
+        renamed = yield from self._renamed(codes, random.Random(f"{self.seed}/{draw}/renaming"))
+        # The two apart from each other: where nothing is drawn anew, the cache knows the first.
+        targets = yield from self._targets([part for part in (codes, renamed) if part])
+        inputs = yield from self._encoded([*codes, *renamed])
+        return inputs, targets
+
+    def _targets(self, parts: Sequence[Sequence[tuple[str, ...]]]) -> Generator[Record, None, Tensor]:
+        logits, states = [], []
+        for part in parts:
+            if self.states:
+                found = yield from self.labels.with_states(part)
+                logits.append(found[0])
+                states.append(found[1])
+            else:
+                logits.append((yield from self.labels.of(part)))
+        return transfer_targets(torch.cat(logits), torch.cat(states)) if states else torch.cat(logits)
+
+    def _renamed(
+        self, codes: Sequence[tuple[str, ...]], rng: random.Random
+    ) -> Generator[Record, None, list[tuple[str, ...]]]:
+        """Some of the examples with other names; one of which nothing can be renamed comes again as it is, so that
+        every epoch has the same length."""
+        if not self.renaming:
+            return []
+        assert self.dataset.language is not None
+        chosen = rng.sample(range(len(codes)), round(self.renaming * len(codes)))
+        renamed = []
+        for done, index in enumerate(chosen):
+            if done % _REPORTED == 0:
+                yield {"type": "progress", "message": f"Renaming, {done:,} of {len(chosen):,} examples done"}
+            renamed.append(rename_example(codes[index], self.dataset.language, rng, self._names) or codes[index])
+        return renamed
+
+    @functools.cached_property
+    def _names(self) -> tuple[str, ...]:
+        """The names to draw from: the commonest of the dataset's own."""
+        assert self.dataset.language is not None
+        return vocabulary(dict.fromkeys(code for codes in self._codes(0) for code in codes), self.dataset.language)
+
+    def _encoded(self, examples: Sequence[tuple[str, ...]]) -> Generator[Record, None, Sequence[Encoded]]:
+        return (yield from told(self.student.encoding(examples), lambda done: f"Encoding, {done:,} functions done"))
