@@ -62,7 +62,8 @@ def test_search_finds_the_published_architecture() -> None:
 
 def test_search_with_another_goal_in_ones_own_space(tmp_path: Path) -> None:
     space = tmp_path / "space.json"
-    genes = {"vocab_size": [1000, 2000], "hidden_size": {"from": 16, "to": 128, "step": 16}, "num_hidden_layers": [1, 2]}
+    widths = {"from": 16, "to": 128, "step": 16}
+    genes = {"vocab_size": [1000, 2000], "hidden_size": widths, "num_hidden_layers": [1, 2]}
     space.write_text(json.dumps({**genes, "num_attention_heads": [1, 4], "intermediate_size": [32, 64]}))
     found = answer("search", "--space", space, "--goal", "size", "--min-gflops", 0.2, "--generations", 20)
     assert found["gap"] == 0 and found["best"]["paper_gflops"] >= 0.2

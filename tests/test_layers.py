@@ -24,7 +24,6 @@ MAY_IMPORT = {
     "paper": {"architecture", "task"},
     "cost": {"architecture", "errors", "task"},
     "latency": {"cost", "errors", "task"},
-    "latency": {"cost", "errors", "task"},
     "search": {"architecture", "cost", "errors", "latency", "search", "task"},
     "dataflow": {"dataflow", "errors", "language"},
     "data": {"cache", "data", "dataflow", "errors", "files", "language", "task"},
