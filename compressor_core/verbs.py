@@ -104,8 +104,9 @@ def sweep(options: argparse.Namespace) -> Record:
 
 
 def tradeoff(options: argparse.Namespace) -> Record:
-    from compressor_core.search.pareto import TradeoffConfig, tradeoff_records, tradeoff_summary
+    from compressor_core.search.pareto import tradeoff_records, tradeoff_summary
     from compressor_core.search.quantities import Quantity
+    from compressor_core.search.tradeoff import TradeoffConfig
 
     names = {each.name.lower(): each for each in Quantity}
     objectives = [name.strip() for name in options.objectives.split(",")]
