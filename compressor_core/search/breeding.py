@@ -84,9 +84,11 @@ def _moved(genome: Sequence[int], grid: Grid, rng: Random) -> tuple[Genome, int]
 def _best_that_fits(genome: Genome, payer: int, objective: Objective, grid: Grid) -> int:
     """The place on one axis that is the furthest towards the goal within the limits.
 
-    Where computation is the goal, that is the last one that fits. If none fits, the end that is the least away.
+    If none fits, the end that is the least away.
     """
-    lean = objective.lean(grid.along(genome, payer))
-    if np.isneginf(lean).all():
-        return 0 if objective.goal is Goal.GFLOPS else len(grid.axes[payer]) - 1
-    return int(lean.argmax())
+    along = grid.along(genome, payer)
+    if objective.goal is Goal.GFLOPS:  # the last that fits, which needs no look at the computation
+        fitting = np.flatnonzero(objective.may_fit(along))
+        return int(fitting[-1]) if len(fitting) else 0
+    lean = objective.lean(along)
+    return len(lean) - 1 if np.isneginf(lean).all() else int(lean.argmax())
