@@ -207,6 +207,25 @@ def _parser() -> argparse.ArgumentParser:
     distill.add_argument("--checkpoint-steps", type=int, metavar="N", help="a checkpoint every N steps, too")
     _training(distill, batch_size=16)
 
+    study = add("study", verbs.study, "Distil students at several budgets, with several seeds: what a megabyte buys.")
+    study.add_argument("--teacher", required=True, metavar="DIR")
+    _dataset(study, seed=False)
+    study.add_argument("--budgets", type=float, nargs="+", metavar="MB", help="default: 0.5 1 3 10")
+    study.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help="default: 0 1")
+    study.add_argument("--space", choices=("paper", "classroom"), default="classroom")
+    study.add_argument(
+        "--goal", choices=("gflops", "latency"), default="gflops", help="of what fits a budget: the most, the fastest"
+    )
+    study.add_argument("--calibration", metavar="RUN_OR_FILE", help="what `calibrate` measured: predicts latency")
+    study.add_argument("--runtime", choices=("onnxruntime", "pytorch"), default="onnxruntime")
+    _pair_features(study)
+    study.add_argument("--preset", default="quick", help="smoke, quick or full")
+    study.add_argument("--epochs", type=int, help="instead of the preset's")
+    study.add_argument("--threads", type=int)
+    study.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="of the students; the same again goes on where it stood"
+    )
+
     evaluate = add("evaluate", verbs.evaluate, "Score one model on a dataset.")
     evaluate.add_argument("model", type=Path)
     _dataset(evaluate)
@@ -261,14 +280,15 @@ def _pair_features(verb: argparse.ArgumentParser) -> None:
     )
 
 
-def _dataset(verb: argparse.ArgumentParser) -> None:
+def _dataset(verb: argparse.ArgumentParser, *, seed: bool = True) -> None:
     verb.add_argument("--dataset", default="classroom-vulnerability")
     verb.add_argument("--data", metavar="PATH", help="a JSONL or CSV file, or the folder of a benchmark")
     verb.add_argument("--columns", metavar="func=NAME,…", help="of --dataset file, where they cannot be guessed")
     verb.add_argument("--positive", metavar="VALUE", help="the label that means 1, where labels are other words")
     verb.add_argument("--language", choices=[str(language) for language in Language], help="of the code in the file")
     verb.add_argument("--skip-bad-rows", action="store_true", help="leave out the rows of the file that cannot be used")
-    verb.add_argument("--seed", type=int, default=0)
+    if seed:
+        verb.add_argument("--seed", type=int, default=0)
 
 
 def _training(verb: argparse.ArgumentParser, batch_size: int) -> None:

@@ -159,6 +159,25 @@ def distill(options: argparse.Namespace) -> Record:
     return _train(options, lambda checkpoint: distil(config, options.out, checkpoint=checkpoint))
 
 
+def study(options: argparse.Namespace) -> Record:
+    from compressor_core.distill.study import jobs, study
+    from compressor_core.distill.study_settings import BUDGETS_MB, SEEDS, StudyConfig
+
+    config = _config(
+        StudyConfig,
+        options,
+        data=_data(options),
+        budgets=tuple(options.budgets or BUDGETS_MB),
+        seeds=tuple(options.seeds or SEEDS),
+        latency=_latency_model(options),
+    )
+    out: Path = options.out
+    for job in jobs(config):
+        _require_place(out / job.name)
+    with _Progress(options) as progress:
+        return _follow(study(config, out), progress)
+
+
 def evaluate(options: argparse.Namespace) -> Record:
     from compressor_core.evaluate.comparison import evaluate
 
@@ -312,6 +331,11 @@ def _follow(records: Iterable[Record], progress: _Progress) -> Record:
             progress.show(record.get("fraction"), record.get("message", ""))
         elif kind == "notice":
             progress.say(record["message"])
+        elif kind == "student":
+            progress.say(
+                f"{record['budget_mb']:g} MB, seed {record['seed']}: accuracy {record['accuracy']:.4f} "
+                f"(teacher {record['teacher_accuracy']:.4f}), {record['size_mb']:.3f} MB, {record['latency_ms']:.2f} ms"
+            )
         elif kind == "epoch":
             progress.say(
                 f"epoch {record['epoch'] + 1}: loss {record['loss']:.4f}, validation accuracy "

@@ -29,6 +29,7 @@ KINDS: Final[Mapping[str, str]] = {
     "calibrate": "Calibration",
     "tradeoff": "Trade-off",
     "sweep": "Sweep",
+    "study": "Budget study",
 }
 """A title for each kind of run."""
 
@@ -107,6 +108,14 @@ def run_headline(kind: str, result: Mapping[str, Any] | None) -> str:
             return f"{result['searches']} searches, {result['budgets']} optima"
         first = result["groups"][0]
         return f"the optimum in {first['hits']} of {first['searches']} searches"
+    if kind == "study":
+        if not result["budgets"]:
+            return "no student yet"
+        first, last = result["budgets"][0], result["budgets"][-1]
+        ends = f"{first['mean']:.1%} at {first['budget_mb']:g} MB"
+        if last is not first:
+            ends += f" to {last['mean']:.1%} at {last['budget_mb']:g} MB"
+        return f"{ends} (teacher {result['teacher_accuracy']:.1%})"
     return ""
 
 

@@ -168,7 +168,20 @@ def tradeoff(context: RunContext) -> Records:
     yield from _bred(context, tradeoff_records(config), config.generations, summary)
 
 
+def study(context: RunContext) -> Records:
+    """Students at several budgets and seeds as configured, see `StudyConfig`; they lie in the run's folder `students`.
+
+    A resumed one makes only those that are not recorded yet, and goes on with the one that was cut short.
+    """
+    from compressor_core.distill.study import study
+    from compressor_core.distill.study_settings import StudyConfig
+
+    config = StudyConfig.from_dict(context.config)
+    return study(config, context.path(STUDENTS), context.cancelled, context.run.events()[0])
+
+
 MODEL = "model"
+STUDENTS = "students"
 CHECKPOINT = "checkpoint.pt"
 
 WORK: dict[str, Callable[[RunContext], Records]] = {
@@ -180,5 +193,6 @@ WORK: dict[str, Callable[[RunContext], Records]] = {
     "sweep": sweep,
     "calibrate": calibrate,
     "tradeoff": tradeoff,
+    "study": study,
 }
 """The kinds of runs, by the name that a run's config.json gives."""

@@ -1,0 +1,214 @@
+"""Students at several budgets and seeds: what is planned, made, kept, and said of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compressor_core.architecture import GENES, Architecture, SearchSpace
+from compressor_core.cost import cost
+from compressor_core.distill.study import budget_summary, do, jobs, study, study_summary
+from compressor_core.distill.study_settings import StudyConfig
+from compressor_core.errors import BudgetError, CompressorError, ModelError, SettingsError
+from compressor_core.latency import PARTS, LatencyModel, Lengths, Runtime
+from compressor_core.models.card import read_card
+from compressor_core.search.exact import optimum
+from compressor_core.search.fitness import Goal, Objective
+from compressor_core.task import PairFeatures, Task
+
+Record = dict[str, Any]
+SAME = ("budget_mb", "seed", *GENES, "size_mb", "paper_gflops", "accuracy", "teacher_accuracy", "agreement")
+"""What a student is told to be, however fast the machine."""
+
+
+@pytest.fixture(scope="module")
+def config(tiny_teacher: Path, labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> StudyConfig:
+    """The tiniest study that has two budgets and two seeds."""
+    data = tmp_path_factory.mktemp("study") / "functions.jsonl"
+    data.write_text("".join(labelled_file.read_text("utf-8").splitlines(keepends=True)[:120]), "utf-8")
+    return StudyConfig(
+        str(tiny_teacher), "file", str(data), budgets=(0.12, 0.11), seeds=(0, 1), preset="smoke", threads=1
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_latencies() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("compressor_core.distill.study.LATENCY_EXAMPLES", 2)
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("students")
+
+
+@pytest.fixture(scope="module")
+def records(config: StudyConfig, folder: Path) -> list[Record]:
+    """Those of the whole study."""
+    return list(study(config, folder))
+
+
+def of_type(records: list[Record], kind: str) -> list[Record]:
+    return [record for record in records if record["type"] == kind]
+
+
+def untimed(records: list[Record]) -> list[Record]:
+    return [{key: record[key] for key in SAME} for record in records]
+
+
+def after(asked: int) -> Callable[[], bool]:
+    """Says True from the so-manieth question on."""
+    count = iter(range(1_000_000))
+    return lambda: next(count) >= asked
+
+
+def test_the_jobs_are_the_optima_with_every_seed(config: StudyConfig) -> None:
+    planned = jobs(config)
+    assert [job.name for job in planned] == ["0.11-0", "0.12-0", "0.11-1", "0.12-1"]
+    for job in planned:
+        best = optimum(SearchSpace.classroom(), Objective(job.budget_mb))
+        assert job.distillation.architecture == str(Architecture.from_dict(dict(best)))
+        assert cost(Architecture.parse(job.distillation.architecture), Task.VULNERABILITY).size_mb <= job.budget_mb
+        assert (job.distillation.seed, job.distillation.budget_mb) == (job.seed, job.budget_mb)
+    with pytest.raises(BudgetError, match=r"0\.001"):
+        jobs(replace(config, budgets=(0.001,)))
+
+
+def test_the_fastest_by_prediction(config: StudyConfig) -> None:
+    prices = tuple(1.0 if part.name == "layers" else 1e-9 for part in PARTS)
+    model = LatencyModel(
+        Runtime.PYTORCH, Task.VULNERABILITY, PairFeatures.COMPARE, Lengths((1000,), (100.0,), (1e4,)), prices
+    )
+    fastest = replace(config, goal=Goal.LATENCY, latency=model)
+    assert StudyConfig.from_dict(json.loads(json.dumps(fastest.to_dict()))) == fastest
+    assert {Architecture.parse(job.distillation.architecture).num_hidden_layers for job in jobs(fastest)} == {1}
+
+
+def test_what_is_made_is_on_the_disk_and_in_the_summary(folder: Path, records: list[Record]) -> None:
+    students, result = of_type(records, "student"), records[-1]
+    assert [(one["budget_mb"], one["seed"]) for one in students] == [(0.11, 0), (0.12, 0), (0.11, 1), (0.12, 1)]
+    for one in students:
+        assert Path(one["model"]) == folder / f"{one['budget_mb']}-{one['seed']}"
+        card = read_card(Path(one["model"]))
+        assert card is not None and card.architecture is not None
+        assert card.architecture.to_dict() == {gene: one[gene] for gene in GENES}
+        assert (card.seed, card.budget_mb, card.metrics["accuracy"]) == (one["seed"], one["budget_mb"], one["accuracy"])
+        assert 0 < one["size_mb"] <= one["budget_mb"] and one["latency_ms"] > 0 and one["teacher_latency_ms"] > 0
+    assert len({one["teacher_accuracy"] for one in students}) == 1  # one draw of the data for all
+    assert not list(folder.glob("*.pt"))
+
+    assert result["type"] == "result" and "cancelled" not in result
+    assert [(one["budget_mb"], one["seed"]) for one in result["students"]] == [
+        (0.11, 0),
+        (0.11, 1),
+        (0.12, 0),
+        (0.12, 1),
+    ]
+    assert result["teacher_accuracy"] == students[0]["teacher_accuracy"] and result["planned"] == 4
+    assert [one["budget_mb"] for one in result["budgets"]] == [0.11, 0.12]
+    small = [one["accuracy"] for one in students if one["budget_mb"] == 0.11]
+    assert result["budgets"][0]["mean"] == pytest.approx(sum(small) / 2)
+    assert (result["budgets"][0]["min"], result["budgets"][0]["max"]) == (min(small), max(small))
+    fractions = [record["fraction"] for record in of_type(records, "progress") if "fraction" in record]
+    assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
+
+
+def test_the_same_again_trains_nothing_and_elsewhere_comes_to_the_same(
+    config: StudyConfig, folder: Path, records: list[Record], tmp_path: Path
+) -> None:
+    students = of_type(records, "student")
+    again = list(study(config, folder))
+    assert of_type(again, "student") == students and again[-1] == records[-1]
+    assert not [one for one in of_type(again, "progress") if "poch" in one["message"]]
+    elsewhere = list(study(replace(config, seeds=(1,), budgets=(0.12,)), tmp_path))
+    assert untimed(of_type(elsewhere, "student")) == untimed(students[3:])
+
+
+def test_cut_short_anywhere_it_goes_on_where_it_stood(
+    config: StudyConfig, records: list[Record], tmp_path: Path
+) -> None:
+    told: list[Record] = []
+    sittings = 0
+    while not told or told[-1].get("cancelled"):
+        kept = of_type(told, "student")
+        fresh = list(study(config, tmp_path, after(8), kept))
+        assert len(fresh[-1]["students"]) == len(kept) + len(of_type(fresh, "student"))
+        told += fresh
+        sittings += 1
+        assert sittings < 30
+    assert sittings > 3
+    assert untimed(of_type(told, "student")) == untimed(of_type(records, "student"))
+    steps = [one["message"].split(": ", 1)[1] for one in of_type(told, "progress") if ": Epoch" in one["message"]]
+    whole = [one["message"].split(": ", 1)[1] for one in of_type(records, "progress") if ": Epoch" in one["message"]]
+    assert steps == whole  # each step once: nothing is trained twice
+
+
+def test_cancelled_before_the_first_student_there_is_a_result_without(config: StudyConfig, tmp_path: Path) -> None:
+    result = list(study(config, tmp_path, lambda: True))[-1]
+    assert result["cancelled"] is True
+    assert (result["students"], result["budgets"], result["teacher_accuracy"]) == ([], [], None)
+
+
+def test_a_student_of_other_settings_is_not_taken_for_this_one(
+    config: StudyConfig, folder: Path, records: list[Record], tmp_path: Path
+) -> None:
+    job = jobs(config)[0]
+    (again,) = do(job, folder)
+    assert again == of_type(records, "student")[0]
+    with pytest.raises(ModelError, match=r"0\.11-0 is a student of another epochs"):
+        list(do(replace(job, distillation=replace(job.distillation, epochs=2)), folder))
+    (tmp_path / "0.11-0.json").write_text("{")
+    with pytest.raises(ModelError, match="cannot be read"):
+        list(do(job, tmp_path))
+
+
+def test_the_summary_of_a_budget() -> None:
+    def one(accuracy: float, size: float = 1.0) -> Record:
+        times = {"latency_ms": 2 * size, "teacher_latency_ms": 40.0}
+        return {"budget_mb": 3.0, "accuracy": accuracy, "size_mb": size, **times}
+
+    summary = budget_summary([one(0.6), one(0.7, 2.0), one(0.8, 3.0)])
+    assert summary["mean"] == pytest.approx(0.7) and summary["standard_deviation"] == pytest.approx(0.1)
+    assert (summary["min"], summary["max"], summary["students"]) == (0.6, 0.8, 3)
+    assert (summary["size_mb"], summary["latency_ms"], summary["teacher_latency_ms"]) == (2.0, 4.0, 40.0)
+    assert budget_summary([one(0.6)])["standard_deviation"] is None
+    assert study_summary([], StudyConfig("teacher"))["budgets"] == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "match"),
+    [
+        ({"budgets": []}, "at least one budget"),
+        ({"seeds": []}, "at least one budget and one seed"),
+        ({"budgets": [0.0]}, "positive number of megabytes"),
+        ({"budgets": ["3"]}, "positive number of megabytes"),
+        ({"budgets": "3"}, "must be a list"),
+        ({"seeds": [-1]}, "whole number from 0"),
+        ({"seeds": [True]}, "whole number from 0"),
+        ({"seeds": list(range(400))}, "more than 500"),
+        ({"space": "all"}, "choose from classroom, paper"),
+        ({"preset": "slow"}, "choose from smoke"),
+        ({"epochs": 0}, "epochs must be"),
+        ({"goal": "size"}, "gflops or latency"),
+        ({"goal": "latency"}, "calibrate this machine first"),
+        ({"pair_features": "none"}, "choose from compare, concat"),
+        ({"colour": "red"}, "a study takes teacher"),
+    ],
+)
+def test_settings_that_are_none(wrong: Record, match: str) -> None:
+    with pytest.raises(CompressorError, match=match):
+        StudyConfig.from_dict({"teacher": "t", **wrong})
+    with pytest.raises(SettingsError):
+        StudyConfig.from_dict({})
+
+
+def test_budgets_are_sorted_and_nothing_is_double() -> None:
+    config = StudyConfig("t", budgets=(3, 1.0, 3.0), seeds=(2, 0, 2))
+    assert (config.budgets, config.seeds, config.students) == ((1.0, 3.0), (2, 0), 4)
+    assert StudyConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
