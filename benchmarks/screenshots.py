@@ -54,11 +54,21 @@ def addresses() -> dict[str, str]:
     for run in RunStore().list():
         if run.status().state is State.FINISHED:
             newest.setdefault(run.kind, run.id)
-    pages = {"search": "search", "distil": "distill", "compare": "compare", "teacher": "train-teacher"}
+    pages = {
+        "search": "search",
+        "tradeoffs": "tradeoff",
+        "sweeps": "sweep",
+        "latency": "calibrate",
+        "distil": "distill",
+        "compare": "compare",
+        "teacher": "train-teacher",
+    }
     links = {name: f"/{name}" + (f"?run={newest[kind]}" if kind in newest else "") for name, kind in pages.items()}
+    views = {f"search-{view.lower()}": f"{links['search']}&view={view}" for view in ("Lineage", "Genes", "Landscape")}
     return {
         "home": f"/?story={newest['compare']}" if "compare" in newest else "/",
         **links,
+        **(views if "search" in newest else {}),
         "runs": "/runs",
         "paper": "/paper",
     }
