@@ -1,0 +1,336 @@
+"""What each option of a distillation is worth: an ablation over seeds and datasets, mean ± standard deviation.
+
+python -m benchmarks.distill [--tasks …] [--options …] [--seeds 3] [--epochs 8] [--examples 2000] [--budget-mb 3]
+    [--threads 1] [--results FILE] [--table]
+
+An option is a name, with a value if it is to be another than below (`masked=4`), or several joined by plus signs
+(`renaming+hidden=0.5`); `soft` is soft labels alone. What adds steps should be held against `longer`, which only trains
+half as many epochs more. Every cell of the table, one task with one option and one seed, is written to the results file
+when it is done and is not done again; one that was interrupted goes on from its checkpoint. `--table` prints what there
+is and computes nothing.
+
+The two samples of the real benchmarks (`devign`, `bigclonebench`) are those beside the checkout, the teachers the
+published students of CodeBERT, and no function is in two splits; each seed is another partition.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from compressor_core.architecture import Architecture, SearchSpace
+from compressor_core.cache import cache_folder
+from compressor_core.data.benchmarks import bigclonebench, devign
+from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.clones import ClassroomClone
+from compressor_core.data.dataset import Dataset, Example, Split, share_of
+from compressor_core.data.files import FileDataset
+from compressor_core.distill.distillation import DistillConfig, distil
+from compressor_core.language import Language
+from compressor_core.models.bundled import bundled_teacher
+from compressor_core.models.released import import_released
+from compressor_core.paper import Encoder
+from compressor_core.search import Objective, optimum
+from compressor_core.task import PairFeatures, Task
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+OPTIONS: dict[str, dict[str, Any]] = {
+    "soft": {},
+    "longer": {"longer": 1.5},
+    "renaming": {"renaming": 0.5},
+    "masked": {"masked_epochs": 2},
+    "hidden": {"hidden_weight": 1.0},
+    "average": {"average": 3},
+    "patience": {"patience": 3},
+    "temperature": {"temperature": 1.0},
+}
+"""The options by name: the one setting that each changes, and to what."""
+DEFAULT = ("soft", "longer", "renaming", "masked", "hidden", "average", "renaming+masked+hidden+average")
+_SHARES = {Task.VULNERABILITY: (0.6, 0.75), Task.CLONE: (0.5, 0.7)}
+"""Of the functions of a sample: where the unlabelled part ends, and where validation does; of pairs, both functions
+must fall into the same part."""
+_RANDOM_PAIRS = 3
+"""Pairs of unlabelled functions that are drawn beside each given one: the teacher says whether they are clones."""
+
+
+@dataclass(frozen=True)
+class Capped:
+    """A dataset of whose unlabelled examples only so many are shown in each draw."""
+
+    whole: Dataset
+    cap: int
+
+    @property
+    def name(self) -> str:
+        return self.whole.name
+
+    @property
+    def task(self) -> Task:
+        return self.whole.task
+
+    @property
+    def language(self) -> Language | None:
+        return self.whole.language
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        return self.whole.labels
+
+    @property
+    def fresh(self) -> bool:
+        return self.whole.fresh
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self.whole.fingerprint}-{self.cap}"
+
+    def size(self, split: Split) -> int:
+        size = self.whole.size(split)
+        return min(size, self.cap) if split is Split.UNLABELLED else size
+
+    def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
+        found = self.whole.examples(split, epoch)
+        return found[: self.cap] if split is Split.UNLABELLED else found
+
+
+def apart(dataset: FileDataset, seed: int) -> FileDataset:
+    """The labelled rows of a sample in three parts, no function in two of them; pairs across parts are left out."""
+    first, second = _SHARES[dataset.task]
+
+    def part(code: str) -> Split:
+        share = share_of(f"{seed}/{code}")
+        return Split.UNLABELLED if share < first else Split.VALIDATION if share < second else Split.TEST
+
+    rows = []
+    for example in dataset.everything():
+        parts = {part(code) for code in example.codes}
+        if len(parts) == 1:
+            rows.append((parts.pop(), example))
+    if dataset.task is Task.CLONE:
+        given = [example.codes for split, example in rows if split is Split.UNLABELLED]
+        codes = sorted({code for pair in given for code in pair})
+        rng = random.Random(seed)
+        drawn = {tuple(rng.sample(codes, 2)) for _ in range(_RANDOM_PAIRS * len(given))} - set(given)
+        rows += [(Split.UNLABELLED, Example((a, b), -1)) for a, b in sorted(drawn)]
+    rng = random.Random(seed)
+    rng.shuffle(rows)
+    return replace(dataset, rows=tuple(rows))
+
+
+def published(name: str, task: Task) -> Path:
+    """The folder of a published student of CodeBERT, imported once."""
+    out = cache_folder() / "benchmark-teachers" / name
+    if not out.is_dir():
+        files = DATA / "released"
+        import_released(
+            files / f"codebert_{task}_3mb.bin", files / f"{task}_bpe_1000.json", Encoder.CODEBERT, task, out
+        )
+    return out
+
+
+TASKS: dict[str, tuple[Callable[[int], Dataset], Callable[[], Path], PairFeatures]] = {
+    "classroom-vulnerability": (
+        lambda seed: ClassroomVulnerability(seed=seed),
+        lambda: bundled_teacher("classroom-vulnerability"),
+        PairFeatures.COMPARE,
+    ),
+    "classroom-clone": (
+        lambda seed: ClassroomClone(seed=seed),
+        lambda: bundled_teacher("classroom-clone"),
+        PairFeatures.COMPARE,
+    ),
+    "devign": (
+        lambda seed: apart(devign(str(DATA / "devign" / "sample.jsonl")), seed),
+        lambda: published("devign", Task.VULNERABILITY),
+        PairFeatures.COMPARE,
+    ),
+    "bigclonebench": (
+        lambda seed: apart(bigclonebench(str(DATA / "bigclonebench")), seed),
+        lambda: published("bigclonebench", Task.CLONE),
+        PairFeatures.CONCAT,
+    ),
+}
+"""By name: the dataset of a seed, its teacher, and how the student's head joins a pair."""
+
+
+def changes_of(option: str) -> dict[str, Any]:
+    """The settings that an option stands for. Raises ValueError for one that does not exist."""
+    changes: dict[str, Any] = {}
+    for part in option.split("+"):
+        name, _, value = part.partition("=")
+        if name not in OPTIONS:
+            raise ValueError(f"there is no option {name!r}: choose from {', '.join(OPTIONS)}")
+        own = OPTIONS[name]
+        changes |= {key: type(usual)(value) if value else usual for key, usual in own.items()}
+    return changes
+
+
+def config_of(options: argparse.Namespace, task: str, option: str, seed: int, dataset: Dataset) -> DistillConfig:
+    """The distillation of one cell."""
+    changes = changes_of(option)
+    epochs = round(options.epochs * changes.pop("longer", 1.0))
+    _, teacher, features = TASKS[task]
+    objective = Objective(options.budget_mb, task=dataset.task, pair_features=features)
+    best = optimum(SearchSpace.classroom(), objective)
+    settings = {
+        "teacher": str(teacher()),
+        "architecture": str(Architecture.from_dict(dict(best))),
+        "dataset": task,
+        "budget_mb": options.budget_mb,
+        "epochs": epochs,
+        "seed": seed,
+        "threads": options.threads,
+        "pair_features": features,
+        "checkpoint_steps": 200,
+    }
+    return DistillConfig(**(settings | changes))
+
+
+def cell(options: argparse.Namespace, task: str, option: str, seed: int) -> dict[str, Any]:
+    """Distil once; what the table needs of it."""
+    dataset: Dataset = TASKS[task][0](seed)
+    if options.examples:
+        dataset = Capped(dataset, options.examples)
+    config = config_of(options, task, option, seed, dataset)
+    work = options.results.with_suffix(".work")
+    work.mkdir(parents=True, exist_ok=True)
+    name = f"{task}-{option}-{seed}-{options.epochs}-{options.examples}-{options.budget_mb:g}"
+    checkpoint = work / f"{name}.pt"
+    before = time.monotonic()
+    result: Mapping[str, Any] = {}
+    for record in distil(config, work / name, dataset=dataset, checkpoint=checkpoint):
+        if record["type"] == "epoch" and options.verbose:
+            print(f"  epoch {record['epoch'] + 1}: {record['validation_accuracy']:.4f}", file=sys.stderr)
+        result = record
+    checkpoint.unlink(missing_ok=True)
+    shutil.rmtree(work / name, ignore_errors=True)
+    kept = ("accuracy", "teacher_accuracy", "agreement", "validation_accuracy", "size_mb")
+    return {
+        **key_of(options, task, option, seed),
+        "architecture": config.architecture,
+        **{name: result[name] for name in kept},
+        "examples_tested": result["test"]["examples"],
+        "seconds": time.monotonic() - before,
+    }
+
+
+def key_of(options: argparse.Namespace, task: str, option: str, seed: int) -> dict[str, Any]:
+    """What tells one cell from the others in the results file."""
+    return {
+        "task": task,
+        "option": option,
+        "seed": seed,
+        "epochs": options.epochs,
+        "examples": options.examples,
+        "budget_mb": options.budget_mb,
+    }
+
+
+def read_results(path: Path) -> list[dict[str, Any]]:
+    """The cells that are done; a line that was torn off is not."""
+    found = []
+    for line in path.read_text("utf-8").splitlines() if path.is_file() else []:
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return found
+
+
+def spread(values: Iterable[float], scale: float = 100) -> str:
+    """Mean ± standard deviation, in percent or points."""
+    found = [value * scale for value in values]
+    deviation = statistics.stdev(found) if len(found) > 1 else 0.0
+    return f"{statistics.mean(found):+.2f} ± {deviation:.2f}"
+
+
+def table(rows: Sequence[Mapping[str, Any]], tasks: Sequence[str], options: Sequence[str]) -> Iterator[str]:
+    """Lines of Markdown: for each task, options with what they change against soft labels on the same seeds."""
+    for task in tasks:
+        of_task = [row for row in rows if row["task"] == task]
+        if not of_task:
+            continue
+        base = {row["seed"]: row["accuracy"] for row in of_task if row["option"] == "soft"}
+        teacher = spread({row["seed"]: row["teacher_accuracy"] for row in of_task}.values()).lstrip("+")
+        yield f"\n{task}, {of_task[0]['budget_mb']:g} MB ({of_task[0]['architecture']}), teacher {teacher} %\n"
+        yield "| option | seeds | accuracy, % | to the teacher, points | to soft labels, points | agreement, % | time |"
+        yield "|---|---|---|---|---|---|---|"
+        for option in dict.fromkeys([*options, *(row["option"] for row in of_task)]):
+            cells = [row for row in of_task if row["option"] == option]
+            if not cells:
+                continue
+            paired = [row["accuracy"] - base[row["seed"]] for row in cells if row["seed"] in base]
+            yield (
+                "| "
+                + " | ".join(
+                    [
+                        option,
+                        str(len(cells)),
+                        spread(row["accuracy"] for row in cells).lstrip("+"),
+                        spread(row["accuracy"] - row["teacher_accuracy"] for row in cells),
+                        spread(paired) if paired and option != "soft" else "",
+                        spread(row["agreement"] for row in cells).lstrip("+"),
+                        f"{statistics.mean(row['seconds'] for row in cells):.0f} s",
+                    ]
+                )
+                + " |"
+            )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--options", nargs="+", default=list(DEFAULT), metavar="OPTION")
+    parser.add_argument("--seeds", type=int, default=3, help="how many, from 0 on")
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--examples", type=int, default=2000, help="unlabelled ones in an epoch at most; 0: all")
+    parser.add_argument("--budget-mb", type=float, default=3.0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--results", type=Path, default=Path("ablation.jsonl"))
+    parser.add_argument("--table", action="store_true", help="print what there is and compute nothing")
+    parser.add_argument("--verbose", action="store_true", help="tell each epoch on standard error")
+    options = parser.parse_args()
+    try:
+        for option in options.options:
+            changes_of(option)
+    except ValueError as error:
+        parser.error(str(error))
+    tasks = [task for task in options.tasks if task.startswith("classroom") or DATA.is_dir()]
+    for task in set(options.tasks) - set(tasks):
+        print(f"{task} is left out: its sample is not in {DATA}", file=sys.stderr)
+
+    # Seed by seed, so that a table that is not whole yet is fair.
+    wanted = [(task, option, seed) for seed in range(options.seeds) for task in tasks for option in options.options]
+    done = read_results(options.results)
+    for task, option, seed in [] if options.table else wanted:
+        key = key_of(options, task, option, seed)
+        if any(key.items() <= row.items() for row in done):
+            continue
+        print(f"{task}, {option}, seed {seed}", file=sys.stderr, flush=True)
+        row = cell(options, task, option, seed)
+        done.append(row)
+        options.results.parent.mkdir(parents=True, exist_ok=True)
+        with options.results.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        print(
+            f"  {row['accuracy']:.4f} (teacher {row['teacher_accuracy']:.4f}), {row['seconds']:.0f} s", file=sys.stderr
+        )
+    same = {name: value for name, value in key_of(options, "", "", 0).items() if name not in ("task", "option", "seed")}
+    rows = [row for row in done if same.items() <= row.items() and row["seed"] < options.seeds]
+    what = f"{options.examples:,} examples" if options.examples else "all examples"
+    print(f"{options.epochs} epochs of {what}, {options.seeds} seeds, mean ± standard deviation")
+    print("\n".join(table(rows, tasks, options.options)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
