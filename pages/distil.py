@@ -12,29 +12,13 @@ from compressor_core.distill.presets import PRESETS
 from compressor_core.errors import ArchitectureError, CompressorError
 from compressor_core.figures.search import short_form
 from compressor_core.runs import Run, Status
-from compressor_core.runs.library import Model, teacher_title, teachers
+from compressor_core.runs.library import teacher_title
 from compressor_core.task import PairFeatures, Task
-from pages.parts.frame import link, metrics, open_page, sentences
+from pages.parts.frame import metrics, open_page
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
 from pages.parts.task import choose_pair_features
+from pages.parts.teacher import choose_teacher
 from pages.parts.training import training
-
-
-def choose_teacher() -> Model | None:
-    with sentences():
-        found = {str(teacher.folder): teacher for teacher in teachers(store())}
-    if not found:
-        st.info("There is no teacher to learn from yet.")
-        link("teacher", "Train a teacher first")
-        return None
-    if st.session_state.teacher not in found:
-        st.session_state.teacher = next(iter(found))
-    st.selectbox(
-        "Teacher", list(found), key="teacher", persist_state="session", format_func=lambda folder: found[folder].title
-    )
-    teacher = found[st.session_state.teacher]
-    st.caption(f"It learns on the teacher's dataset: {teacher.dataset}" + (f", {teacher.data}" if teacher.data else ""))
-    return teacher
 
 
 def choose_architecture(task: Task, features: PairFeatures) -> Architecture | None:

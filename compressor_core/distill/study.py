@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import random
-import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from compressor_core.data.registry import open_dataset
 from compressor_core.distill.distillation import DistillConfig, distil
 from compressor_core.distill.soft_labels import model_fingerprint
 from compressor_core.distill.study_settings import SPACES, StudyConfig
+from compressor_core.distill.study_summary import budget_summaries
 from compressor_core.errors import ModelError
 from compressor_core.evaluate.latency import latency, machine
 from compressor_core.evaluate.progress import until_cancelled
@@ -226,38 +226,15 @@ def study_summary(students: Sequence[Mapping[str, Any]], config: StudyConfig) ->
     were measured) and `seconds` of all students together.
     """
     ordered = sorted(students, key=lambda record: (record["budget_mb"], config.seeds.index(record["seed"])))
-    by_budget = {budget: [record for record in ordered if record["budget_mb"] == budget] for budget in config.budgets}
     return {
         "teacher_accuracy": ordered[0]["teacher_accuracy"] if ordered else None,
         "planned": config.students,
         "students": [
             {key: value for key, value in record.items() if key not in ("type", "time")} for record in ordered
         ],
-        "budgets": [budget_summary(some) for some in by_budget.values() if some],
+        "budgets": budget_summaries(ordered),
         "machine": machine(LATENCY_THREADS),
         "seconds": sum(record["seconds"] for record in ordered),
-    }
-
-
-def budget_summary(students: Sequence[Mapping[str, Any]]) -> Record:
-    """The students of one budget, at least one.
-
-    `budget_mb`, `students` (how many), of their accuracies `mean`, `standard_deviation` (n - 1; None of one student),
-    `min` and `max`; `size_mb`, `latency_ms` and `teacher_latency_ms` (the means over the students).
-    """
-    accuracies = [float(record["accuracy"]) for record in students]
-    means = {
-        key: statistics.fmean(record[key] for record in students)
-        for key in ("size_mb", "latency_ms", "teacher_latency_ms")
-    }
-    return {
-        "budget_mb": students[0]["budget_mb"],
-        "students": len(students),
-        "mean": statistics.fmean(accuracies),
-        "standard_deviation": statistics.stdev(accuracies) if len(accuracies) > 1 else None,
-        "min": min(accuracies),
-        "max": max(accuracies),
-        **means,
     }
 
 

@@ -46,6 +46,7 @@ PAGES = (
     Entry("sweeps", "Sweeps", ":material/stacked_line_chart:", "Compare searches"),
     Entry("latency", "Latency", ":material/timer:", "What computation costs here"),
     Entry("distil", "Distil", ":material/science:", "Distil a student"),
+    Entry("study", "Budgets", ":material/ssid_chart:", "What a megabyte buys"),
     Entry("compare", "Compare", ":material/balance:", "Compare teacher and student"),
     Entry("runs", "Runs", ":material/list_alt:", "Runs"),
     Entry("paper", "Paper", ":material/article:", "The paper, reproduced"),

@@ -21,6 +21,7 @@ PAGE_OF = {
     "calibrate": "latency",
     "tradeoff": "tradeoffs",
     "sweep": "sweeps",
+    "study": "study",
 }
 """The page that shows each kind of run."""
 POLL_SECONDS = 1.0

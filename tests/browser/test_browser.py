@@ -29,6 +29,7 @@ TITLES = {
     "sweeps": "Compare searches",
     "latency": "What computation costs here",
     "distil": "Distil a student",
+    "study": "What a megabyte buys",
     "compare": "Compare teacher and student",
     "runs": "Runs",
     "paper": "The paper, reproduced",

@@ -12,8 +12,9 @@ import pytest
 
 from compressor_core.architecture import GENES, Architecture, SearchSpace
 from compressor_core.cost import cost
-from compressor_core.distill.study import budget_summary, do, jobs, study, study_summary
+from compressor_core.distill.study import do, jobs, study, study_summary
 from compressor_core.distill.study_settings import StudyConfig
+from compressor_core.distill.study_summary import budget_summary
 from compressor_core.errors import BudgetError, CompressorError, ModelError, SettingsError
 from compressor_core.latency import PARTS, LatencyModel, Lengths, Runtime
 from compressor_core.models.card import read_card

@@ -21,7 +21,19 @@ from compressor_core.runs import RunStore, State, cancel, launch
 from compressor_core.task import Task
 from tests.pages.studio import APP, Open, Studio, until_over
 
-NAMES = ("home", "teacher", "search", "tradeoffs", "sweeps", "latency", "distil", "compare", "runs", "paper")
+NAMES = (
+    "home",
+    "teacher",
+    "search",
+    "tradeoffs",
+    "sweeps",
+    "latency",
+    "distil",
+    "study",
+    "compare",
+    "runs",
+    "paper",
+)
 
 
 def button(at: AppTest, label: str) -> Any:

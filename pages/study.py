@@ -1,0 +1,214 @@
+"""Budgets: students at several sizes and seeds, their accuracy against size and latency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from compressor_core.distill.presets import PRESETS
+from compressor_core.distill.study_settings import BUDGETS_MB, SEEDS, StudyConfig
+from compressor_core.distill.study_summary import budget_summaries
+from compressor_core.errors import BudgetError
+from compressor_core.figures.forms import csv_text
+from compressor_core.figures.study import (
+    Published,
+    StudyInfo,
+    budget_rows,
+    latency_figure,
+    size_figure,
+    student_rows,
+    study_info,
+)
+from compressor_core.latency import LatencyModel, Runtime
+from compressor_core.paper import COLUMNS, DATASET, Row, accuracy
+from compressor_core.runs import Run, Status
+from compressor_core.runs.calibrations import calibrations
+from compressor_core.runs.library import teacher_title
+from compressor_core.task import PairFeatures, Task
+from pages.parts.chart import chart
+from pages.parts.frame import link, metrics, open_page, sentences
+from pages.parts.live import chosen_run, open_earlier, records, start, store, watch
+from pages.parts.task import choose_pair_features
+from pages.parts.teacher import choose_teacher
+
+SPACES = {"classroom": "Classroom (at most three layers)", "paper": "The paper's"}
+GOALS = {"gflops": "The most GFLOPs", "latency": "The fastest here, by prediction"}
+PUBLISHED_SIZES = {Row.STUDENT_3: 3.0, Row.STUDENT_25: 25.0, Row.STUDENT_50: 50.0}
+STAY: dict[str, Any] = {"persist_state": "session"}
+
+
+def form() -> None:
+    with st.container(border=True):
+        teacher = choose_teacher()
+        task = teacher.task if teacher else Task.VULNERABILITY
+        features = choose_pair_features("study_pairs") if task is Task.CLONE else PairFeatures.COMPARE
+        first, second, third, fourth = st.columns([3, 1, 3, 1], vertical_alignment="bottom")
+        first.text_input(
+            "Budgets (MB)",
+            ", ".join(f"{budget:g}" for budget in BUDGETS_MB),
+            key="study_budgets",
+            help="1 MB is 10⁶ bytes. Separated by commas.",
+            **STAY,
+        )
+        second.number_input(
+            "Seeds", 1, 20, len(SEEDS), key="study_seeds", help="From 0 on; one student each at every budget", **STAY
+        )
+        third.radio(
+            "Preset",
+            list(PRESETS),
+            key="preset",
+            horizontal=True,
+            format_func=lambda name: f"{name} ({PRESETS[name].epochs} epoch{'s' if PRESETS[name].epochs > 1 else ''})",
+            **STAY,
+        )
+        fourth.number_input("Epochs", 1, 1000, key="epochs", value=None, placeholder="preset's", **STAY)
+        with st.expander("Settings of the architectures"):
+            st.radio(
+                "Search space", list(SPACES), key="study_space", horizontal=True, format_func=SPACES.__getitem__, **STAY
+            )
+            st.radio(
+                "Best is",
+                list(GOALS),
+                key="study_goal",
+                horizontal=True,
+                format_func=GOALS.__getitem__,
+                help="The fastest has little to learn with: hold it against the one with the most computation.",
+                **STAY,
+            )
+            latency = predictor(task, features) if st.session_state.study_goal == "latency" else None
+        go_on = st.button("Start the study", type="primary", icon=":material/play_arrow:", disabled=teacher is None)
+        if go_on and teacher is not None:
+            with sentences():
+                config = StudyConfig(
+                    teacher=str(teacher.folder),
+                    dataset=teacher.dataset,
+                    data=teacher.data,
+                    budgets=budgets_of(st.session_state.study_budgets),
+                    seeds=tuple(range(st.session_state.study_seeds)),
+                    space=st.session_state.study_space,
+                    preset=st.session_state.preset,
+                    epochs=st.session_state.epochs,
+                    goal=st.session_state.study_goal,
+                    latency=latency,
+                    pair_features=features.value,
+                )
+            ends = " to ".join(f"{budget:g}" for budget in dict.fromkeys((config.budgets[0], config.budgets[-1])))
+            start("study", config.to_dict(), name=f"{ends} MB, {config.students} students")
+
+
+def budgets_of(text: str) -> tuple[float, ...]:
+    """Numbers separated by commas. Raises BudgetError for any other text."""
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise BudgetError(f"The budgets cannot be {text!r}: write megabytes such as 0.5, 1, 3, 10.") from None
+
+
+def predictor(task: Task, features: PairFeatures) -> LatencyModel | None:
+    """The prediction of a calibration, of the runtime that students are measured with where there is one."""
+    with sentences():
+        found = {one.run.id: one for one in calibrations(store(), task, features)}
+    if not found:
+        link("latency", "Calibrate this machine first")
+        return None
+    picked = st.selectbox("Calibration", list(found), key="study_calibration", format_func=lambda key: found[key].title)
+    models = found[picked].models
+    return models.get(Runtime.PYTORCH) or next(iter(models.values()))
+
+
+def published(dataset: str) -> list[Published]:
+    """The paper's students, where they were measured on the same dataset."""
+    return [
+        Published(
+            f"paper, {column.encoder.full_name}",
+            tuple(PUBLISHED_SIZES.values()),
+            tuple(accuracy(row, column) / 100 for row in PUBLISHED_SIZES),
+        )
+        for column in COLUMNS
+        if DATASET[column.task] == dataset
+    ]
+
+
+def show(run: Run, status: Status) -> None:
+    config = StudyConfig.from_dict(run.config)
+    students = [record for record in records(run) if record["type"] == "student"]
+    beside = published(config.dataset)
+    info = study_info(students, budget_summaries(students), beside)
+    st.caption(
+        f"{', '.join(f'{budget:g}' for budget in config.budgets)} MB · seeds "
+        f"{', '.join(map(str, config.seeds))} · {SPACES[config.space]} space · {GOALS[config.goal].lower()} · "
+        f"preset {config.preset} · teacher: {teacher_title(store(), config.teacher)}"
+    )
+    if (result := status.result) and result.get("cancelled"):
+        st.caption(f"Cancelled: {len(info.students)} of {config.students} students are kept; resume it for the others.")
+    headline(info)
+    first, second = st.columns(2)
+    with first:
+        st.markdown("**Accuracy against size**")
+        chart(size_figure(info), key=f"size/{run.id}", alt="Accuracy of the students against the size of their files")
+    with second:
+        st.markdown("**Accuracy against latency**")
+        chart(latency_figure(info), key=f"latency/{run.id}", alt="Accuracy of the students against their latency")
+    st.caption(
+        "Circles: the students. Diamonds: the mean of a budget, with the standard deviation (n − 1) of its students "
+        "as a bar; one student has none. Latency: medians of teacher and student on the same examples, in turns, "
+        "batch size 1."
+        + (" The published students were measured on the whole benchmark, on other machines." if beside else "")
+    )
+    if info.students and not status.live:
+        st.markdown("**The budgets**")
+        table(budget_rows(info), f"{run.id}-budgets")
+        st.markdown("**The students**")
+        table(student_rows(info), f"{run.id}-students")
+
+
+def headline(info: StudyInfo) -> None:
+    """The smallest students that are within a point of their teacher, or how far away the best are."""
+    if info.teacher_accuracy is None:
+        return
+    lost = {one["budget_mb"]: info.teacher_accuracy - one["mean"] for one in info.budgets}
+    near = [budget for budget, points in lost.items() if points <= 0.01]
+    if near:
+        said = f"{near[0]:g} MB are enough to stay within a point of the teacher's accuracy"
+    else:
+        best = min(lost, key=lost.__getitem__)
+        said = f"The best mean, at {best:g} MB, is {100 * lost[best]:.1f} points below the teacher's accuracy"
+    st.markdown(f"##### {said}.")
+    largest = info.budgets[-1]
+    metrics(
+        ("Teacher's accuracy", f"{info.teacher_accuracy:.1%}"),
+        *((f"Mean at {one['budget_mb']:g} MB", f"{one['mean']:.1%}") for one in info.budgets[:4]),
+        (
+            f"Times faster at {largest['budget_mb']:g} MB",
+            f"{largest['teacher_latency_ms'] / largest['latency_ms']:.1f}×",
+        ),
+    )
+
+
+def table(rows: Sequence[Mapping[str, Any]], name: str) -> None:
+    """A table with a download of it."""
+    formats = {
+        column: st.column_config.NumberColumn(format="%.3f" if column in ("Size (MB)", "GFLOPs") else "%.2f")
+        for column in rows[0]
+        if column != "Budget (MB)" and any(isinstance(row[column], float) for row in rows)
+    }
+    st.dataframe(rows, key=f"table/{name}", hide_index=True, column_config=formats)
+    st.download_button(
+        "Download as CSV",
+        csv_text(rows),
+        f"{name}.csv",
+        "text/csv",
+        key=f"csv/{name}",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+open_page("study")
+form()
+run = chosen_run("study")
+open_earlier("study")
+if run is not None:
+    watch(run, show)

@@ -1,0 +1,135 @@
+"""The page Budgets: a study is started, watched, cancelled, and shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from compressor_core.distill.study import study
+from compressor_core.distill.study_settings import StudyConfig
+from compressor_core.runs import Run, RunStore, State
+from compressor_core.runs.worker import run_worker
+from tests.pages.studio import Open, until_over
+
+Record = dict[str, Any]
+
+
+def button(at: AppTest, label: str) -> Any:
+    return next(one for one in at.button if one.label == label)
+
+
+def field(widgets: Any, label: str) -> Any:
+    return next(one for one in widgets if one.label == label)
+
+
+def texts(at: AppTest) -> str:
+    return "\n".join(str(one.value) for one in [*at.markdown, *at.caption, *at.info, *at.error])
+
+
+def charts(at: AppTest) -> list[Record]:
+    return [json.loads(one.proto.spec) for one in at.get("plotly_chart")]
+
+
+@pytest.fixture(scope="module")
+def config(tiny_teacher: Path, labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> StudyConfig:
+    data = tmp_path_factory.mktemp("study") / "functions.jsonl"
+    data.write_text("".join(labelled_file.read_text("utf-8").splitlines(keepends=True)[:120]), "utf-8")
+    return StudyConfig(
+        str(tiny_teacher), "file", str(data), budgets=(0.11, 0.12), seeds=(0, 1), preset="smoke", threads=1
+    )
+
+
+@pytest.fixture(scope="module")
+def records(config: StudyConfig, tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
+    """Of a real, tiny study."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("compressor_core.distill.study.LATENCY_EXAMPLES", 2)
+        return list(study(config, tmp_path_factory.mktemp("students")))
+
+
+def recorded(monkeypatch: pytest.MonkeyPatch, config: StudyConfig, records: list[Record]) -> Run:
+    """A run of the app's store with these records, written by the worker."""
+    run = RunStore().create("study", config.to_dict(), name="tiny")
+    monkeypatch.setattr("compressor_core.distill.study.study", lambda *_: iter(records))
+    run_worker(run.folder)
+    return run
+
+
+def test_a_finished_one_is_drawn_and_can_be_taken_away(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, config: StudyConfig, records: list[Record]
+) -> None:
+    run = recorded(monkeypatch, config, records)
+    assert run.status().state is State.FINISHED, run.status().error
+    at = open_page("study", run=run.id)
+    assert not at.exception
+    size, latency = charts(at)
+    for spec in (size, latency):
+        drawn = {trace["name"]: trace for trace in spec["data"]}
+        assert drawn["mean ± standard deviation"]["error_y"]["visible"] is True
+    budgets, students = (one.value for one in at.dataframe)
+    assert list(budgets["Students"]) == [2, 2] and list(students["Seed"]) == [0, 1, 0, 1]
+    assert len(at.get("download_button")) == 2
+    accuracy = records[-1]["teacher_accuracy"]
+    assert field(at.metric, "Teacher's accuracy").value == f"{accuracy:.1%}"
+    assert next(one.value for one in at.markdown if one.value.startswith("#####")).endswith("the teacher's accuracy.")
+
+
+@pytest.mark.parametrize("finished", [0, 1])
+def test_a_cancelled_one_says_what_is_kept(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, config: StudyConfig, records: list[Record], finished: int
+) -> None:
+    students = [record for record in records if record["type"] == "student"][:finished]
+    cut = {**records[-1], "students": students, "budgets": [], "cancelled": True}
+    at = open_page("study", run=recorded(monkeypatch, config, [*students, cut]).id)
+    assert not at.exception and f"Cancelled: {finished} of 4 students are kept" in texts(at)
+    figure = charts(at)[0]
+    if finished:
+        assert figure["data"][1]["error_y"]["visible"] is False and len(at.dataframe) == 2
+    else:
+        assert figure["layout"]["annotations"][0]["text"] == "No student is finished yet" and not at.dataframe
+
+
+def test_the_papers_students_stand_beside_those_of_its_dataset(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, config: StudyConfig, records: list[Record]
+) -> None:
+    devign = StudyConfig.from_dict({**config.to_dict(), "dataset": "devign"})
+    at = open_page("study", run=recorded(monkeypatch, devign, records).id)
+    assert not at.exception
+    titles = [trace["name"] for trace in charts(at)[0]["data"]]
+    assert titles[-2:] == ["paper, CodeBERT", "paper, GraphCodeBERT"]
+    assert "published students" in texts(at)
+
+
+def test_it_is_started_from_its_form_and_cancelled(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_teacher: Path
+) -> None:
+    monkeypatch.setattr("compressor_core.runs.library.bundled_teacher", lambda dataset: tiny_teacher)
+    at = open_page("study")
+    assert field(at.text_input, "Budgets (MB)").value == "0.5, 1, 3, 10"
+    field(at.text_input, "Budgets (MB)").set_value("1, many").run()
+    button(at, "Start the study").click().run()
+    assert not at.exception and "write megabytes such as 0.5, 1, 3, 10" in at.error[0].value
+    field(at.text_input, "Budgets (MB)").set_value("1, 0.5").run()
+    field(at.number_input, "Seeds").set_value(3).run()
+    button(at, "Start the study").click().run()
+    assert not at.exception and not at.error
+    (run,) = RunStore().list()
+    assert (run.kind, run.name) == ("study", "0.5 to 1 MB, 6 students")
+    assert (run.config["budgets"], run.config["seeds"]) == ([0.5, 1.0], [0, 1, 2])
+    assert at.query_params["run"] in (run.id, [run.id])
+    button(at, "Cancel").click().run()
+    assert until_over(run).state is State.CANCELLED
+    at.run()
+    assert not at.exception and button(at, "Resume")
+
+
+def test_the_fastest_needs_a_calibration(open_page: Open) -> None:
+    at = open_page("study")
+    field(at.radio, "Best is").set_value("latency").run()
+    assert not at.exception
+    button(at, "Start the study").click().run()
+    assert "calibrate this machine first" in at.error[0].value and RunStore().list() == []
