@@ -44,7 +44,7 @@ def form() -> None:
         teacher = choose_teacher()
         task = teacher.task if teacher else Task.VULNERABILITY
         features = choose_pair_features("study_pairs") if task is Task.CLONE else PairFeatures.COMPARE
-        first, second, third, fourth = st.columns([3, 1, 3, 1], vertical_alignment="bottom")
+        first, second, third, fourth = st.columns([4, 2, 5, 2], vertical_alignment="bottom")
         first.text_input(
             "Budgets (MB)",
             ", ".join(f"{budget:g}" for budget in BUDGETS_MB),
@@ -136,10 +136,12 @@ def show(run: Run, status: Status) -> None:
     students = [record for record in records(run) if record["type"] == "student"]
     beside = published(config.dataset)
     info = study_info(students, budget_summaries(students), beside)
+    goal = GOALS[config.goal]
+    epochs = f", epochs: {config.epochs}" if config.epochs else ""
     st.caption(
         f"{', '.join(f'{budget:g}' for budget in config.budgets)} MB · seeds "
-        f"{', '.join(map(str, config.seeds))} · {SPACES[config.space]} space · {GOALS[config.goal].lower()} · "
-        f"preset {config.preset} · teacher: {teacher_title(store(), config.teacher)}"
+        f"{', '.join(map(str, config.seeds))} · space: {SPACES[config.space].lower()} · {goal[0].lower()}{goal[1:]} · "
+        f"preset {config.preset}{epochs} · teacher: {teacher_title(store(), config.teacher)}"
     )
     if (result := status.result) and result.get("cancelled"):
         st.caption(f"Cancelled: {len(info.students)} of {config.students} students are kept; resume it for the others.")

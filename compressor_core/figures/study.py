@@ -140,7 +140,7 @@ def _figure(info: StudyInfo, title: str, key: str, form: str, unit: str) -> go.F
         y=[100 * one["accuracy"] for one in info.students],
         mode="markers",
         name="one student",
-        marker={"color": theme.faint(theme.STUDENT, 0.55), "symbol": "circle", "size": 8},
+        marker={"color": theme.faint(theme.STUDENT, 0.8), "symbol": "circle", "size": 8},
         customdata=[[short_form(one), one["seed"], 100 * one["agreement"]] for one in info.students],
         hovertemplate=(
             f"%{{customdata[0]}}, seed %{{customdata[1]}}<br>%{{x:{form}}} {unit}<br>%{{y:.1f}} %<br>"

@@ -58,6 +58,7 @@ def test_no_page_is_wider_than_a_phone(visit: Visit, labelled_file: Path, tiny_t
     search = launch(store, "search", {"budget_mb": 3.0, "generations": 10, "population": 10})
     distill = launch(store, "distill", {**data, "architecture": "1000,16,1,1,32", "preset": "smoke", "threads": 1})
     launch(store, "compare", {"student_run": distill.id, "latency_examples": 5})
+    budgets = launch(store, "study", {**data, "budgets": [0.11], "seeds": [0, 1], "preset": "smoke", "threads": 1})
     tradeoff = launch(store, "tradeoff", {"generations": 3, "population": 10})
     base = {"budget_mb": 3.0, "generations": 3, "population": 10}
     seeds = launch(store, "sweep", {"search": base, "over": "seed", "seeds": [0, 1]})
@@ -70,6 +71,7 @@ def test_no_page_is_wider_than_a_phone(visit: Visit, labelled_file: Path, tiny_t
         f"tradeoffs?run={tradeoff.id}": 2,
         f"sweeps?run={seeds.id}": 1,
         f"distil?run={distill.id}": 2,
+        f"study?run={budgets.id}": 2,
         f"compare?run={compare.id}": 6,
     }
     for path in (*TITLES, *charts):
