@@ -17,7 +17,7 @@ import functools
 import random
 import statistics
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,8 +34,10 @@ from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.distill.batching import Data, Record, batches
 from compressor_core.distill.losses import soft_label_divergence
 from compressor_core.distill.settings import TrainingConfig
+from compressor_core.distill.soft_labels import labelling_batch
 from compressor_core.distill.trainer import fit
-from compressor_core.models.classifier import load
+from compressor_core.models.classifier import drain, load
+from compressor_core.models.compute import Precision
 from compressor_core.models.inference import predict
 from compressor_core.models.inputs import Encoded, FunctionInput
 from compressor_core.models.student import build
@@ -232,29 +234,37 @@ def labelling(codes: Sequence[str], teacher: Path | None, rounds: int, examples:
     fused.set_attn_implementation("sdpa")
     plain.set_attn_implementation("eager")  # type: ignore[operator]
     rng = random.Random(0)
-    measured: tuple[list[float], list[float]] = ([], [])
-    apart = 0.0
+
+    def in_batches(some: Sequence[Encoded]) -> Tensor:
+        with torch.inference_mode():
+            parts = [plain(**padded(some[i : i + BATCH], length)).logits for i in range(0, len(some), BATCH)]
+        return torch.cat(parts)
+
+    batch_size = labelling_batch(fused)
+    ways: dict[str, Callable[[Sequence[Encoded]], Tensor]] = {
+        "padded, eager, float32": in_batches,
+        "ours, float32": lambda some: drain(predict(fused, some, batch_size, PAD)),
+        "ours, bfloat16": lambda some: drain(predict(fused, some, batch_size, PAD, Precision.BFLOAT16)),
+    }
+    measured: dict[str, list[float]] = {way: [] for way in ways}
+    apart = dict.fromkeys(ways, 0.0)
     for _ in range(rounds):
         some = rng.sample(inputs, examples)
-        start = time.perf_counter()
-        with torch.inference_mode():
-            logits = torch.cat([plain(**padded(some[i : i + BATCH], length)).logits for i in range(0, examples, BATCH)])
-        measured[0].append(examples / (time.perf_counter() - start))
-        start = time.perf_counter()
-        steps = predict(fused, some, 64, PAD)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                found: Tensor = end.value
-                break
-        measured[1].append(examples / (time.perf_counter() - start))
-        apart = max(apart, float((found - logits).abs().max()))
+        exact: Tensor | None = None
+        for way, label in ways.items():
+            start = time.perf_counter()
+            logits = label(some)
+            measured[way].append(examples / (time.perf_counter() - start))
+            exact = logits if exact is None else exact
+            apart[way] = max(apart[way], float((logits - exact).abs().max()))
     mean = statistics.mean(len(function) for (function,) in inputs)
     print(f"\nLabelling by a teacher of {name}, {mean:.0f} tokens on average, padded to {length}")
-    base, mine = (statistics.median(each) for each in measured)
-    print(f"padded, eager  {base:8.2f} functions/s\nours           {mine:8.2f} functions/s, {mine / base:.1f} times")
-    print(f"Logits differ by at most {apart:.1e}")
+    print(f"{'way':<26}{'functions/s':>12}{'least to most':>18}{'times':>8}{'logits differ by':>20}")
+    base = statistics.median(measured["padded, eager, float32"])
+    for way, found in measured.items():
+        spread = f"{min(found):.2f} to {max(found):.2f}"
+        median = statistics.median(found)
+        print(f"{way:<26}{median:>12.2f}{spread:>18}{median / base:>8.1f}{apart[way]:>20.1e}")
 
 
 def main() -> None:

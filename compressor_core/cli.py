@@ -204,6 +204,12 @@ def _parser() -> argparse.ArgumentParser:
     distill.add_argument("--masked-epochs", type=int, default=0, help="of masked-language warm-up on the same code")
     distill.add_argument("--hidden-weight", type=float, default=0.0, help="of the distance to the teacher's states")
     distill.add_argument("--average", type=int, default=0, metavar="EPOCHS", help="average the best, if it helps")
+    distill.add_argument(
+        "--label-precision",
+        choices=("float32", "bfloat16", "float16"),
+        default="float32",
+        help="of the teacher while it labels (default: float32)",
+    )
     distill.add_argument("--checkpoint-steps", type=int, metavar="N", help="a checkpoint every N steps, too")
     _training(distill, batch_size=16)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from compressor_core.architecture import Architecture
 from compressor_core.cost import cost
@@ -21,7 +20,7 @@ from compressor_core.data.registry import open_dataset
 from compressor_core.distill.batching import Record
 from compressor_core.distill.checkpoint import stage_of
 from compressor_core.distill.fine_tuning import pair_features
-from compressor_core.distill.learner import Diverged, Outcome
+from compressor_core.distill.learner import Diverged, Outcome, saved
 from compressor_core.distill.lessons import Answers, Lesson, MaskedTokens, Transfer
 from compressor_core.distill.losses import soft_label_divergence
 from compressor_core.distill.presets import PRESETS
@@ -29,20 +28,21 @@ from compressor_core.distill.settings import TrainingConfig
 from compressor_core.distill.soft_labels import SoftLabels, model_fingerprint
 from compressor_core.distill.trainer import fit
 from compressor_core.distill.unlabelled import Unlabelled
-from compressor_core.errors import ModelError, SettingsError, TrainingError
+from compressor_core.errors import ModelError, SettingsError
 from compressor_core.evaluate.progress import told, until_cancelled
 from compressor_core.evaluate.quality import agreement, quality
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import load
-from compressor_core.models.compute import choose
+from compressor_core.models.compute import Precision, choose
 from compressor_core.models.graph import extracting
-from compressor_core.models.pair import PairClassifier
+from compressor_core.models.pair import encoder_config
 from compressor_core.models.teacher import from_scratch
 from compressor_core.task import PairFeatures
 from compressor_core.versions import versions
 
 DISTILLATION = "distillation"
 """The stage of a checkpoint that is past the warm-up."""
+_RECIPE = ("temperature", "renaming", "masked_epochs", "hidden_weight", "label_precision")
 _BARE = re.compile(r"(label[_ ]?)?\d+|true|false|")
 """Names of classes that say nothing of what they mean."""
 
@@ -58,7 +58,7 @@ class DistillConfig:
     What may be added to soft labels, each off at 0: `renaming`, the share of the unlabelled examples that come once
     more with other identifiers, see `Unlabelled`; `masked_epochs` of masked-language warm-up on the same code;
     `hidden_weight`, of the distance of the pooled states, see `Transfer`; `average`, how many of the best epochs may be
-    averaged, see `mean_weights`.
+    averaged, see `mean_weights`. `label_precision` is that of the teacher's matrix products while it labels.
     """
 
     teacher: str
@@ -82,6 +82,7 @@ class DistillConfig:
     hidden_weight: float = 0.0
     average: int = 0
     checkpoint_steps: int | None = None
+    label_precision: str = Precision.FLOAT32
 
     def training(self) -> TrainingConfig:
         """The settings of the training loop. Raises SettingsError for values out of range."""
@@ -104,7 +105,7 @@ class DistillConfig:
 
     def recipe(self) -> dict[str, Any]:
         """What is learned, beside the settings of the training loop."""
-        return {name: getattr(self, name) for name in ("temperature", "renaming", "masked_epochs", "hidden_weight")}
+        return {name: getattr(self, name) for name in _RECIPE}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -132,6 +133,7 @@ def distil(
     started = time.monotonic()
     training = config.training()
     compute = choose(config.device, config.precision)
+    labelling = choose(config.device, config.label_precision).precision
     features = pair_features(config.pair_features)
     architecture = Architecture.parse(config.architecture)
     yield {"type": "progress", "message": "Loading the teacher and the dataset"}
@@ -181,7 +183,7 @@ def distil(
         },
         versions=versions(),
     )
-    labels = SoftLabels(teacher, Path(config.teacher))
+    labels = SoftLabels(teacher, Path(config.teacher), precision=labelling)
     unlabelled = Unlabelled(dataset, student, labels, config.seed, config.renaming, config.hidden_weight > 0)
     settings = {
         **config.recipe(),
@@ -208,7 +210,8 @@ def distil(
     validation = dataset.examples(Split.VALIDATION)
     lesson: Lesson = Answers(functools.partial(soft_label_divergence, temperature=config.temperature))
     if config.hidden_weight:
-        lesson = Transfer(architecture.hidden_size, _width(teacher.model), config.temperature, config.hidden_weight)
+        width = int(encoder_config(teacher.model).hidden_size)
+        lesson = Transfer(architecture.hidden_size, width, config.temperature, config.hidden_weight)
     try:
         outcome = yield from fit(
             student.model,
@@ -223,13 +226,7 @@ def distil(
             cancelled=cancelled,
         )
     except Diverged as error:
-        if error.outcome.best_epoch < 0:
-            raise
-        student.card = replace(card, metrics=error.outcome.metrics())
-        student.save(out)
-        raise TrainingError(
-            f"{error}; the student of epoch {error.outcome.best_epoch + 1}, the best before it, is in {out}"
-        ) from error
+        raise saved(error, student, card, out) from error
     yield {"type": "progress", "message": "Measuring on the test split"}
     test = dataset.examples(Split.TEST)
     gold, groups = [e.label for e in test], [e.group for e in test]
@@ -295,12 +292,6 @@ def _as_warm_up(records: Generator[Record, None, Outcome]) -> Generator[Record, 
             yield {**record, "type": f"warm-up-{record['type']}"}
         else:
             yield record
-
-
-def _width(model: nn.Module) -> int:
-    """The width of a model's states."""
-    whole: Any = model.encoder if isinstance(model, PairClassifier) else model
-    return int(whole.config.hidden_size)
 
 
 def _student_length(teacher_length: int) -> int:

@@ -14,6 +14,7 @@ from compressor_core.architecture import Architecture
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.distill.batching import Data, Record, remembered
+from compressor_core.distill.learner import Diverged, saved
 from compressor_core.distill.losses import cross_entropy
 from compressor_core.distill.settings import TrainingConfig
 from compressor_core.distill.trainer import fit
@@ -82,7 +83,8 @@ def train_teacher(
     Cancelled before the first step of training, there is none.
 
     Raises:
-        DataError, ModelError, SettingsError, TrainingError, StorageError: one sentence each.
+        DataError, ModelError, SettingsError, TrainingError, StorageError: one sentence each. Where the loss is no
+            longer a number, the best teacher before it is saved to `out` first.
     """
     started = time.monotonic()
     training = config.training()
@@ -120,17 +122,28 @@ def train_teacher(
     validation = yield from until_cancelled(labelled(Split.VALIDATION), cancelled)
     if validation is None:
         return
-    outcome = yield from fit(
-        teacher.model,
-        teacher.pad_id,
-        training,
-        remembered(lambda draw: labelled(Split.TRAIN, draw), lambda epoch: epoch if dataset.fresh else 0),
-        validation,
-        cross_entropy,
-        settings={"base": config.base, "dataset": dataset.fingerprint, "max_length": teacher.card.max_length},
-        checkpoint=checkpoint,
-        cancelled=cancelled,
+    card = replace(
+        teacher.card,
+        dataset=dataset.name,
+        dataset_fingerprint=dataset.fingerprint,
+        seed=config.seed,
+        training={"base": config.base, **training.to_dict(), **compute.to_dict()},
+        versions=versions(),
     )
+    try:
+        outcome = yield from fit(
+            teacher.model,
+            teacher.pad_id,
+            training,
+            remembered(lambda draw: labelled(Split.TRAIN, draw), lambda epoch: epoch if dataset.fresh else 0),
+            validation,
+            cross_entropy,
+            settings={"base": config.base, "dataset": dataset.fingerprint, "max_length": teacher.card.max_length},
+            checkpoint=checkpoint,
+            cancelled=cancelled,
+        )
+    except Diverged as error:
+        raise saved(error, teacher, card, out) from error
     yield {"type": "progress", "message": "Measuring on the test split"}
     test = dataset.examples(Split.TEST)
     logits = yield from told(
@@ -144,15 +157,7 @@ def train_teacher(
         "f1": scores["f1"],
         **outcome.metrics(),
     }
-    teacher.card = replace(
-        teacher.card,
-        dataset=dataset.name,
-        dataset_fingerprint=dataset.fingerprint,
-        seed=config.seed,
-        training={"base": config.base, **training.to_dict(), **compute.to_dict()},
-        metrics=metrics,
-        versions=versions(),
-    )
+    teacher.card = replace(card, metrics=metrics)
     teacher.save(out)
     yield {
         "type": "result",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from compressor_core.distill.checkpoint import Best, State
 from compressor_core.distill.lessons import Lesson
 from compressor_core.distill.settings import TrainingConfig
 from compressor_core.errors import TrainingError
-from compressor_core.models.classifier import drain
+from compressor_core.models.card import ModelCard
+from compressor_core.models.classifier import Classifier, drain
 from compressor_core.models.compute import Precision, choose, out_of_memory
 from compressor_core.models.inference import predict
 from compressor_core.models.inputs import Encoded
@@ -51,6 +52,16 @@ class Diverged(TrainingError):
     def __init__(self, message: str, outcome: Outcome) -> None:
         super().__init__(message)
         self.outcome = outcome
+
+
+def saved(error: Diverged, model: Classifier, card: ModelCard, out: Path) -> TrainingError:
+    """What to raise in the place of `error`, once the best weights before it, if there are any, are in `out`."""
+    outcome = error.outcome
+    if outcome.best_epoch < 0:
+        return TrainingError(f"{error}; no epoch had ended before, so no model is kept")
+    model.card = replace(card, metrics=outcome.metrics())
+    model.save(out)
+    return TrainingError(f"{error}; the model of epoch {outcome.best_epoch + 1}, the best before it, is in {out}")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from compressor_core.cache import cache_folder
 from compressor_core.data.dataset import fingerprint_of
@@ -16,15 +16,29 @@ from compressor_core.evaluate.progress import Record, told
 from compressor_core.files import write_bytes
 from compressor_core.models.card import CARD
 from compressor_core.models.classifier import Classifier
+from compressor_core.models.compute import Precision
+from compressor_core.models.pair import encoder_config
 from compressor_core.task import Task
+
+_WIDE, _SMALL_BATCH = 512, 8
+"""From this width on, a CPU labels faster in small batches: what a layer computes of larger ones leaves its cache."""
 
 
 class SoftLabels:
-    """The logits of one teacher, cached under its fingerprint and that of the functions asked for."""
+    """The logits of one teacher, cached under its fingerprint, its precision and that of the functions asked for."""
 
-    def __init__(self, teacher: Classifier, teacher_folder: Path, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        teacher: Classifier,
+        teacher_folder: Path,
+        cache: Path | None = None,
+        precision: Precision = Precision.FLOAT32,
+    ) -> None:
         self._teacher = teacher
-        self._folder = (cache or cache_folder()) / "soft-labels" / model_fingerprint(teacher_folder)
+        self._precision = precision
+        name = model_fingerprint(teacher_folder) + ("" if precision is Precision.FLOAT32 else f"-{precision}")
+        self._folder = (cache or cache_folder()) / "soft-labels" / name
+        self._batch_size = labelling_batch(teacher.model)
 
     def of(self, examples: Sequence[tuple[str, ...]]) -> Generator[Record, None, Tensor]:
         """Logits (examples, 2) in the order given; yields progress records, after each of which one may stop.
@@ -33,7 +47,9 @@ class SoftLabels:
         """
         kept = self._kept(examples, {"logits"})
         if kept is None:
-            logits = yield from told(self._teacher.predicting(examples), self._words(examples))
+            logits = yield from told(
+                self._teacher.predicting(examples, self._batch_size, self._precision), self._words(examples)
+            )
             kept = self._keep(examples, {"logits": logits})
         return kept["logits"]
 
@@ -41,7 +57,9 @@ class SoftLabels:
         """The same logits, and the teacher's pooled states (examples, functions, hidden) in float16."""
         kept = self._kept(examples, {"logits", "states"})
         if kept is None:
-            logits, states = yield from told(self._teacher.predicting_pooled(examples), self._words(examples))
+            logits, states = yield from told(
+                self._teacher.predicting_pooled(examples, self._batch_size, self._precision), self._words(examples)
+            )
             kept = self._keep(examples, {"logits": logits, "states": states})
         return kept["logits"], kept["states"]
 
@@ -65,6 +83,12 @@ class SoftLabels:
 
     def _path(self, examples: Sequence[tuple[str, ...]]) -> Path:
         return self._folder / f"{fingerprint_of(code for example in examples for code in example)}.safetensors"
+
+
+def labelling_batch(teacher: nn.Module) -> int:
+    """How many functions a teacher labels at once."""
+    wide = int(encoder_config(teacher).hidden_size) >= _WIDE
+    return _SMALL_BATCH if wide and next(teacher.parameters()).device.type == "cpu" else 64
 
 
 def model_fingerprint(folder: Path) -> str:

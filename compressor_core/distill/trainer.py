@@ -59,7 +59,11 @@ def fit(
     # Some layers of other people's models have dropout: its stream belongs to the run as well.
     torch.manual_seed(config.seed)
     lesson = objective if isinstance(objective, Lesson) else Answers(objective)
-    bound = {**config.binding(), **(settings or {})}
+    # Plain strings in the place of enumerations, which a checkpoint cannot hold.
+    bound = {
+        name: str(value) if isinstance(value, str) else value
+        for name, value in {**config.binding(), **(settings or {})}.items()
+    }
     learner = Learner(model, pad_id, config, lesson, validation, Place(checkpoint, stage, bound))
     state = learner.state
     stopped = False

@@ -23,6 +23,7 @@ from compressor_core.errors import CompressorError, ModelError
 from compressor_core.files import storage_error, write_json
 from compressor_core.models import graph
 from compressor_core.models.card import CARD, MAX_TOKENS, ModelCard, read_card
+from compressor_core.models.compute import Precision
 from compressor_core.models.hub import TOKENIZER_FILES
 from compressor_core.models.inference import predict, predict_pooled
 from compressor_core.models.inputs import Encoded, FunctionInput
@@ -75,17 +76,25 @@ class Classifier:
         """Logits (examples, 2) on the CPU, in the order given, without gradients."""
         return drain(self.predicting(examples, batch_size))
 
-    def predicting(self, examples: Sequence[tuple[str, ...]], batch_size: int = 64) -> Generator[int, None, Tensor]:
+    def predicting(
+        self,
+        examples: Sequence[tuple[str, ...]],
+        batch_size: int = 64,
+        precision: Precision = Precision.FLOAT32,
+    ) -> Generator[int, None, Tensor]:
         """The same, step by step: yields how many examples are done, returns the logits."""
         encoded = yield from self._encoded(examples)
-        return (yield from predict(self.model, encoded, batch_size, self.pad_id))
+        return (yield from predict(self.model, encoded, batch_size, self.pad_id, precision))
 
     def predicting_pooled(
-        self, examples: Sequence[tuple[str, ...]], batch_size: int = 64
+        self,
+        examples: Sequence[tuple[str, ...]],
+        batch_size: int = 64,
+        precision: Precision = Precision.FLOAT32,
     ) -> Generator[int, None, tuple[Tensor, Tensor]]:
         """The same logits, and the pooled states (examples, functions, hidden) in float16, see `forward_pooled`."""
         encoded = yield from self._encoded(examples)
-        return (yield from predict_pooled(self.model, encoded, batch_size, self.pad_id))
+        return (yield from predict_pooled(self.model, encoded, batch_size, self.pad_id, precision))
 
     def _encoded(self, examples: Sequence[tuple[str, ...]]) -> Generator[int, None, list[Encoded]]:
         """`encoding`, which to one who predicts is not progress yet."""

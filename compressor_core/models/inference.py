@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from compressor_core.models import graph
-from compressor_core.models.compute import out_of_memory
+from compressor_core.models.compute import Compute, Precision, out_of_memory
 from compressor_core.models.inputs import Batch, Encoded, FunctionInput
 from compressor_core.models.pair import PairClassifier
 
@@ -44,21 +44,32 @@ def token_states(model: nn.Module, functions: Sequence[FunctionInput], pad_id: i
     return states
 
 
-def predict(model: nn.Module, inputs: Sequence[Encoded], batch_size: int, pad_id: int) -> Generator[int, None, Tensor]:
+def predict(
+    model: nn.Module,
+    inputs: Sequence[Encoded],
+    batch_size: int,
+    pad_id: int,
+    precision: Precision = Precision.FLOAT32,
+) -> Generator[int, None, Tensor]:
     """Logits (inputs, 2) on the CPU, in the order given, without gradients; yields how many examples are done.
 
     Batches hold functions of similar length, so little is padded; one that does not fit in memory is halved. For
-    pairs, every distinct function of the call is encoded once, however many pairs it stands in.
+    pairs, every distinct function of the call is encoded once, however many pairs it stands in. `precision` is that of
+    the matrix products; logits are float32.
     """
-    logits, _ = yield from _predict(model, inputs, batch_size, pad_id, pooled=False)
+    logits, _ = yield from _predict(model, inputs, batch_size, pad_id, precision, pooled=False)
     return logits
 
 
 def predict_pooled(
-    model: nn.Module, inputs: Sequence[Encoded], batch_size: int, pad_id: int
+    model: nn.Module,
+    inputs: Sequence[Encoded],
+    batch_size: int,
+    pad_id: int,
+    precision: Precision = Precision.FLOAT32,
 ) -> Generator[int, None, tuple[Tensor, Tensor]]:
     """The logits of `predict`, and the pooled states (inputs, functions, hidden) in float16, see `forward_pooled`."""
-    logits, states = yield from _predict(model, inputs, batch_size, pad_id, pooled=True)
+    logits, states = yield from _predict(model, inputs, batch_size, pad_id, precision, pooled=True)
     assert states is not None
     return logits, states
 
@@ -67,20 +78,21 @@ _Predicted = tuple[Tensor, Tensor | None]
 
 
 def _predict(
-    model: nn.Module, inputs: Sequence[Encoded], batch_size: int, pad_id: int, *, pooled: bool
+    model: nn.Module, inputs: Sequence[Encoded], batch_size: int, pad_id: int, precision: Precision, *, pooled: bool
 ) -> Generator[int, None, _Predicted]:
     was_training = model.training
     model.eval()
+    compute = Compute(next(model.parameters()).device, precision)
     try:
         if isinstance(model, PairClassifier):
-            return (yield from _predict_pairs(model, inputs, batch_size, pad_id, pooled))
-        return (yield from _predict_functions(model, inputs, batch_size, pad_id, pooled))
+            return (yield from _predict_pairs(model, inputs, batch_size, pad_id, compute, pooled))
+        return (yield from _predict_functions(model, inputs, batch_size, pad_id, compute, pooled))
     finally:
         model.train(was_training)
 
 
 def _predict_functions(
-    model: nn.Module, inputs: Sequence[Encoded], batch_size: int, pad_id: int, pooled: bool
+    model: nn.Module, inputs: Sequence[Encoded], batch_size: int, pad_id: int, compute: Compute, pooled: bool
 ) -> Generator[int, None, _Predicted]:
     logits = torch.zeros(len(inputs), 2)
     states: Tensor | None = None
@@ -97,18 +109,18 @@ def _predict_functions(
             states = torch.empty(len(inputs), *vectors.shape[1:], dtype=torch.float16)
         states[chosen] = vectors.half().cpu()
 
-    yield from _in_batches(_by_length([function for (function,) in inputs]), batch_size, answer)
+    yield from _in_batches(_by_length([function for (function,) in inputs]), batch_size, compute, answer)
     return logits, states
 
 
 def _predict_pairs(
-    model: PairClassifier, inputs: Sequence[Encoded], batch_size: int, pad_id: int, pooled: bool
+    model: PairClassifier, inputs: Sequence[Encoded], batch_size: int, pad_id: int, compute: Compute, pooled: bool
 ) -> Generator[int, None, _Predicted]:
     logits = torch.zeros(len(inputs), 2)
     if not inputs:
         return logits, None
     functions, rows = _distinct(inputs)
-    device = next(model.parameters()).device
+    device = compute.device
     vectors: Tensor | None = None
 
     def encode(chosen: Sequence[int]) -> None:
@@ -118,26 +130,26 @@ def _predict_pairs(
             vectors = torch.empty(len(functions), encoded.shape[-1], dtype=encoded.dtype, device=device)
         vectors[torch.tensor(chosen, device=device)] = encoded
 
-    for done in _in_batches(_by_length(functions), batch_size, encode):
+    for done in _in_batches(_by_length(functions), batch_size, compute, encode):
         # The head costs next to nothing beside the encoder: an example counts as done with its functions.
         yield done * len(inputs) // len(functions)
     assert vectors is not None
     for start in range(0, len(inputs), 1024):
         first, second = rows[start : start + 1024].to(device).unbind(1)
-        with torch.inference_mode():
+        with torch.inference_mode(), compute.autocast():
             logits[start : start + 1024] = model.compare(vectors[first], vectors[second]).float().cpu()
     return logits, vectors.half().cpu()[rows] if pooled else None
 
 
 def _in_batches(
-    order: Sequence[int], batch_size: int, work: Callable[[Sequence[int]], None]
+    order: Sequence[int], batch_size: int, compute: Compute, work: Callable[[Sequence[int]], None]
 ) -> Generator[int, None, None]:
     """Do `work` on all of `order`, batch by batch, without gradients; yields how many are done."""
     start = 0
     while start < len(order):
         chosen = order[start : start + batch_size]
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), compute.autocast():
                 work(chosen)
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error) or len(chosen) == 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -68,3 +68,10 @@ def without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # type: ignore[assignment] # as transformers itself writes it
     return encoder
+
+
+def encoder_config(model: nn.Module) -> PreTrainedConfig:
+    """The configuration of the encoder inside a classifier of functions or of pairs."""
+    whole: Any = model.encoder if isinstance(model, PairClassifier) else model
+    config: PreTrainedConfig = whole.config
+    return config

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,20 @@ from typing import Any
 import pytest
 import torch
 
+from compressor_core.architecture import Architecture
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.files import FileDataset, read_file
 from compressor_core.data.renaming import rename_example
 from compressor_core.distill import unlabelled as unlabelled_code
 from compressor_core.distill.distillation import DistillConfig, distil, require_labels
+from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
 from compressor_core.distill.lessons import MaskedTokens
 from compressor_core.distill.soft_labels import SoftLabels
 from compressor_core.distill.unlabelled import Unlabelled
 from compressor_core.errors import ModelError, SettingsError, TrainingError
 from compressor_core.language import Language
 from compressor_core.models.classifier import Classifier, drain, load
+from compressor_core.models.compute import Precision
 from compressor_core.task import Task
 from tests.conftest import TINY
 
@@ -68,8 +72,6 @@ def test_each_option_makes_another_student_and_the_same_one_again(
 
 @pytest.mark.parametrize("options", [{"renaming": 1.0}, {"masked_epochs": 1, "hidden_weight": 1.0}])
 def test_pairs_have_the_options_too(pairs_file: Path, tmp_path: Path, options: dict[str, Any]) -> None:
-    from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
-
     teacher = tmp_path / "teacher"
     asked = TeacherConfig(dataset="file", data=str(pairs_file), architecture=TINY, epochs=1, threads=1)
     list(train_teacher(asked, teacher))
@@ -183,35 +185,45 @@ def test_a_resume_with_other_data_or_another_teacher(tiny_teacher: Path, labelle
         student(replace(settings, teacher=str(other)), tmp_path / "s", dataset, checkpoint=checkpoint)
 
 
-def test_a_loss_that_is_no_number_keeps_the_best_student(
-    tiny_teacher: Path, labelled_file: Path, tmp_path: Path
-) -> None:
-    settings, dataset, out = (
-        config(tiny_teacher, epochs=40, learning_rate=0.9),
-        python(labelled_file, 60),
-        tmp_path / "s",
-    )
-    records = []
+def poisoned(records: Iterator[dict[str, Any]], step: int) -> list[dict[str, Any]]:
+    """The records of a training in whose step of that number, from 0, the logits become infinite."""
     calls = iter(range(10**6))
 
     def poison(module: Any, _: object, output: Any) -> Any:
-        if module.training and next(calls) == 5:
+        if module.training and hasattr(output, "logits") and next(calls) == step:
             output.logits = output.logits / 0
         return output
 
-    handle = None
-    with pytest.raises(TrainingError, match=rf"the loss became nan at step 5.* epoch \d, the best .* is in {out}"):
-        for record in distil(settings, out, dataset=dataset):
+    handle, found = None, []
+    try:
+        for record in records:
             if handle is None and record.get("message") == "Preparing the first epoch":
-                handle = torch.nn.modules.module.register_module_forward_hook(
-                    lambda module, i, o: poison(module, i, o) if hasattr(o, "logits") else o
-                )
-            records.append(record)
-    assert handle is not None
-    handle.remove()
-    assert [record for record in records if record["type"] == "epoch"]
+                handle = torch.nn.modules.module.register_module_forward_hook(poison)
+            found.append(record)
+    finally:
+        if handle is not None:
+            handle.remove()
+    return found
+
+
+def test_a_loss_that_is_no_number_keeps_the_best_student(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path
+) -> None:
+    settings, dataset, out = config(tiny_teacher), python(labelled_file, 60), tmp_path / "s"
+    with pytest.raises(TrainingError, match=rf"the loss became nan at step 5.* epoch 1, the best .* is in {out}$"):
+        poisoned(distil(settings, out, dataset=dataset), 5)
     kept = load(out)
-    assert torch.isfinite(kept.logits([("def f(): pass",)])).all() and kept.card.metrics["best_epoch"] >= 0
+    assert torch.isfinite(kept.logits([("def f(): pass",)])).all() and kept.card.metrics["best_epoch"] == 0
+    with pytest.raises(TrainingError, match="no epoch had ended before, so no model is kept"):
+        poisoned(distil(settings, tmp_path / "none", dataset=dataset), 1)
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_loss_that_is_no_number_keeps_the_best_teacher(labelled_file: Path, tmp_path: Path) -> None:
+    asked = TeacherConfig(dataset="file", data=str(labelled_file), architecture=TINY, epochs=2, threads=1)
+    with pytest.raises(TrainingError, match=r"the loss became nan at step 9.* epoch 1, the best .* is in "):
+        poisoned(train_teacher(asked, tmp_path / "teacher"), 9)
+    assert load(tmp_path / "teacher").card.metrics["best_epoch"] == 0
 
 
 @pytest.mark.parametrize("options", [{}, OPTIONS["all"]], ids=["plain", "all"])
@@ -283,3 +295,30 @@ def test_renaming_must_know_the_language(tiny_teacher: Path, labelled_file: Path
 def test_the_head_of_the_warm_up_reads_the_students_own_words(tiny_teacher: Path) -> None:
     model = load(tiny_teacher).model
     assert sum(p.numel() for p in MaskedTokens(model).parameters()) == 16 * 16 + 16 + 2 * 16 + 400
+
+
+def test_labels_in_half_precision_are_close_and_kept_apart(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path
+) -> None:
+    codes = [example.codes for example in python(labelled_file).examples(Split.UNLABELLED)]
+    teacher = load(tiny_teacher)
+    exact = drain(SoftLabels(teacher, tiny_teacher, tmp_path).of(codes))
+    half = drain(SoftLabels(teacher, tiny_teacher, tmp_path, Precision.BFLOAT16).of(codes))
+    assert half.dtype is torch.float32 and not torch.equal(exact, half)
+    assert torch.allclose(exact, half, atol=0.05)
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 2
+    with pytest.raises(SettingsError, match="float16 can be trained on CUDA only"):
+        student(config(tiny_teacher, label_precision="float16", device="cpu"), tmp_path / "s", python(labelled_file))
+
+
+def test_pairs_are_labelled_in_half_precision_too(pairs_file: Path) -> None:
+    from compressor_core.models.teacher import from_scratch
+
+    dataset = read_file(pairs_file)
+    codes = [example.codes for example in dataset.examples(Split.TEST)]
+    torch.manual_seed(0)
+    texts = [code for pair in codes for code in pair]
+    model = from_scratch(Architecture.parse(TINY), texts, Task.CLONE, dataset.labels, 200)
+    exact = model.logits(codes)
+    half, states = drain(model.predicting_pooled(codes, 16, Precision.BFLOAT16))
+    assert not torch.equal(exact, half) and torch.allclose(exact, half, atol=0.05) and states.shape[1:] == (2, 16)
