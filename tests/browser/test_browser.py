@@ -139,7 +139,7 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
     page.get_by_role("button", name="Start the search").click()
     slider = page.locator(".js-plotly-plot .slider-label").first
     expect(slider).to_have_text("Generation 100", timeout=60_000)
-    expect(page.get_by_text(re.compile("true optimum of the whole space"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("true optimum of the whole space"))).to_be_visible()
     # The page is drawn once more when the run ends: only then does a replay stay undisturbed.
     expect(page.locator("strong").filter(has_text="finished")).to_be_visible(timeout=30_000)
 
