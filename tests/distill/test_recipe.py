@@ -151,25 +151,24 @@ def test_cancelled_in_the_warm_up_and_resumed(tiny_teacher: Path, labelled_file:
     assert one == other
 
 
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"renaming": 0.25}, r"another renaming \(0\.5 there, 0\.25 now\)"),
-        ({"masked_epochs": 0}, r"another masked_epochs \(1 there, 0 now\)"),
-        ({"hidden_weight": 0.0, "temperature": 3.0}, "another temperature .* and hidden_weight"),
-        ({"average": 0}, r"another average \(2 there, 0 now\)"),
-        ({"architecture": "400,16,2,2,16"}, r"another architecture \(400,16,1,2,16 there, 400,16,2,2,16 now\)"),
-    ],
-)
 @pytest.mark.parametrize("asked", [4, 20], ids=["in the warm-up", "after it"])
 def test_a_resume_with_other_settings_names_them(
-    tiny_teacher: Path, labelled_file: Path, tmp_path: Path, changes: dict[str, Any], says: str, asked: int
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path, asked: int
 ) -> None:
     settings, dataset, checkpoint = config(tiny_teacher, **OPTIONS["all"]), python(labelled_file, 60), tmp_path / "c.pt"
     calls = iter(range(asked))
     student(settings, tmp_path / "s", dataset, checkpoint=checkpoint, cancelled=lambda: next(calls, None) is None)
-    with pytest.raises(ModelError, match=says):
-        student(replace(settings, **changes), tmp_path / "s", dataset, checkpoint=checkpoint)
+    others: list[tuple[dict[str, Any], str]] = [
+        ({"renaming": 0.25}, r"another renaming \(0\.5 there, 0\.25 now\): give it the same"),
+        ({"masked_epochs": 0}, r"another masked_epochs \(1 there, 0 now\)"),
+        ({"hidden_weight": 0.0, "temperature": 3.0}, "another temperature .* and hidden_weight"),
+        ({"average": 0}, r"another average \(2 there, 0 now\)"),
+        ({"label_precision": "bfloat16"}, r"another label_precision \(float32 there, bfloat16 now\)"),
+        ({"architecture": "400,16,2,2,16"}, r"another architecture \(400,16,1,2,16 there, 400,16,2,2,16 now\)"),
+    ]
+    for changes, says in others:
+        with pytest.raises(ModelError, match=says):
+            student(replace(settings, **changes), tmp_path / "s", dataset, checkpoint=checkpoint)
 
 
 def test_a_resume_with_other_data_or_another_teacher(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:

@@ -35,9 +35,9 @@ def python_file(labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -
     return str(path)
 
 
-@pytest.fixture(params=[{}, ALL], ids=["soft labels alone", "all options"])
+@pytest.fixture
 def config(request: pytest.FixtureRequest, tiny_teacher: Path, python_file: str) -> dict[str, Any]:
-    options: dict[str, Any] = request.param
+    options: dict[str, Any] = getattr(request, "param", ALL)
     return {
         **{"teacher": str(tiny_teacher), "architecture": TINY, "dataset": "file", "data": python_file},
         **{"epochs": 3, "batch_size": 8, "threads": 1, "checkpoint_steps": 1},
@@ -80,6 +80,7 @@ def kill_after(run: Run, more: int, rng: random.Random) -> bool:
     return killed
 
 
+@pytest.mark.parametrize("config", [{}, ALL], ids=["soft labels alone", "all options"], indirect=True)
 def test_killed_again_and_again_it_comes_to_the_same_weights(config: dict[str, Any], tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     whole = store.create("distill", config)
