@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -11,7 +10,6 @@ from compressor_core.distill.presets import PRESETS
 from compressor_core.distill.study_settings import BUDGETS_MB, SEEDS, StudyConfig
 from compressor_core.distill.study_summary import budget_summaries
 from compressor_core.errors import BudgetError
-from compressor_core.figures.forms import csv_text
 from compressor_core.figures.study import (
     Published,
     StudyInfo,
@@ -20,6 +18,7 @@ from compressor_core.figures.study import (
     size_figure,
     student_rows,
     study_info,
+    study_sentence,
 )
 from compressor_core.latency import LatencyModel, Runtime
 from compressor_core.paper import COLUMNS, DATASET, Row, accuracy
@@ -30,12 +29,20 @@ from compressor_core.task import PairFeatures, Task
 from pages.parts.chart import chart
 from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, records, start, store, watch
+from pages.parts.rows import table
 from pages.parts.task import choose_pair_features
 from pages.parts.teacher import choose_teacher
 
 SPACES = {"classroom": "Classroom (at most three layers)", "paper": "The paper's"}
 GOALS = {"gflops": "The most GFLOPs", "latency": "The fastest here, by prediction"}
 PUBLISHED_SIZES = {Row.STUDENT_3: 3.0, Row.STUDENT_25: 25.0, Row.STUDENT_50: 50.0}
+FORMATS = {
+    **dict.fromkeys(("Size (MB)", "GFLOPs"), "%.3f"),
+    **dict.fromkeys(("Mean accuracy (%)", "Standard deviation (points)", "Lowest (%)", "Highest (%)"), "%.2f"),
+    **dict.fromkeys(("Below the teacher (points)", "Times faster", "Accuracy (%)", "Same answer (%)"), "%.2f"),
+    **dict.fromkeys(("Latency (ms)", "Teacher (ms)", "Seconds"), "%.2f"),
+}
+"""How the numbers of both tables are written."""
 STAY: dict[str, Any] = {"persist_state": "session"}
 
 
@@ -161,23 +168,15 @@ def show(run: Run, status: Status) -> None:
     )
     if info.students and not status.live:
         st.markdown("**The budgets**")
-        table(budget_rows(info), f"{run.id}-budgets")
+        table(budget_rows(info), f"budgets/{run.id}", FORMATS, file=f"{run.id}-budgets.csv")
         st.markdown("**The students**")
-        table(student_rows(info), f"{run.id}-students")
+        table(student_rows(info), f"students/{run.id}", FORMATS, file=f"{run.id}-students.csv")
 
 
 def headline(info: StudyInfo) -> None:
-    """The smallest students that are within a point of their teacher, or how far away the best are."""
     if info.teacher_accuracy is None:
         return
-    lost = {one["budget_mb"]: info.teacher_accuracy - one["mean"] for one in info.budgets}
-    near = [budget for budget, points in lost.items() if points <= 0.01]
-    if near:
-        said = f"{near[0]:g} MB are enough to stay within a point of the teacher's accuracy"
-    else:
-        best = min(lost, key=lost.__getitem__)
-        said = f"The best mean, at {best:g} MB, is {100 * lost[best]:.1f} points below the teacher's accuracy"
-    st.markdown(f"##### {said}.")
+    st.markdown(f"##### {study_sentence(info)}")
     largest = info.budgets[-1]
     metrics(
         ("Teacher's accuracy", f"{info.teacher_accuracy:.1%}"),
@@ -186,25 +185,6 @@ def headline(info: StudyInfo) -> None:
             f"Times faster at {largest['budget_mb']:g} MB",
             f"{largest['teacher_latency_ms'] / largest['latency_ms']:.1f}×",
         ),
-    )
-
-
-def table(rows: Sequence[Mapping[str, Any]], name: str) -> None:
-    """A table with a download of it."""
-    formats = {
-        column: st.column_config.NumberColumn(format="%.3f" if column in ("Size (MB)", "GFLOPs") else "%.2f")
-        for column in rows[0]
-        if column != "Budget (MB)" and any(isinstance(row[column], float) for row in rows)
-    }
-    st.dataframe(rows, key=f"table/{name}", hide_index=True, column_config=formats)
-    st.download_button(
-        "Download as CSV",
-        csv_text(rows),
-        f"{name}.csv",
-        "text/csv",
-        key=f"csv/{name}",
-        icon=":material/download:",
-        on_click="ignore",
     )
 
 

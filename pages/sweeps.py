@@ -10,7 +10,6 @@ import streamlit as st
 from compressor_core.figures.axes import AXES, axes_of
 from compressor_core.figures.budgets import budget_figure, genes_figure
 from compressor_core.figures.differences import difference_rows
-from compressor_core.figures.forms import csv_text
 from compressor_core.figures.overlay import (
     HEIGHTS,
     MOST_RUNS,
@@ -40,6 +39,7 @@ from compressor_core.search.sweep import SweepConfig
 from pages.parts.chart import chart
 from pages.parts.frame import link, open_page, sentences
 from pages.parts.live import POLL_SECONDS, chosen_run, open_earlier, records, state_of, store, watch
+from pages.parts.rows import table
 from pages.parts.search_settings import goal_text
 from pages.parts.sweeps import budget_settings, seed_settings
 
@@ -242,25 +242,6 @@ def searches(info: SweepInfo, run: Run) -> None:
     st.markdown("**The searches**")
     numbers = {"Size (MB)": "%.3f", "GFLOPs": "%.3f", "Fitness": "%.3f", "Gap (%)": "%.3f", "Seconds": "%.2f"}
     table(search_rows(info), f"searches/{run.id}", numbers, file=f"{run.id}-searches.csv")
-
-
-def table(
-    rows: Sequence[Mapping[str, Any]], key: str, numbers: Mapping[str, str] | None = None, file: str | None = None
-) -> None:
-    """A table, its numbers written by their formats, with a download of it."""
-    if not rows:
-        return
-    formats = {name: st.column_config.NumberColumn(format=form) for name, form in (numbers or {}).items()}
-    st.dataframe(rows, key=f"table/{key}", hide_index=True, column_config=formats)
-    st.download_button(
-        "Download as CSV",
-        csv_text(rows),
-        file or f"{key.split('/')[0]}.csv",
-        "text/csv",
-        key=f"csv/{key}",
-        icon=":material/download:",
-        on_click="ignore",
-    )
 
 
 def choice(label: str, options: Mapping[str, str], key: str) -> str:

@@ -54,6 +54,18 @@ def study_info(records: Iterable[Record], budgets: Sequence[Record], published: 
     return StudyInfo(tuple(students[place] for place in sorted(students)), tuple(budgets), tuple(published))
 
 
+def study_sentence(info: StudyInfo) -> str:
+    """The smallest budget whose students stay within a point of their teacher, or how far away the best ones are."""
+    if info.teacher_accuracy is None:
+        return "No student has been measured yet."
+    lost = {one["budget_mb"]: info.teacher_accuracy - one["mean"] for one in info.budgets}
+    near = [budget for budget, points in lost.items() if points <= 0.01]
+    if near:
+        return f"{near[0]:g} MB are enough to stay within a point of the teacher's accuracy."
+    best = min(lost, key=lost.__getitem__)
+    return f"The best mean, at {best:g} MB, is {100 * lost[best]:.1f} points below the teacher's accuracy."
+
+
 def size_figure(info: StudyInfo) -> go.Figure:
     """Accuracy against the size of the file, the published students beside where there are any."""
     figure = _figure(info, "Size of the file (MB)", "size_mb", ".3f", "MB")

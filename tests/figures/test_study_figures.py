@@ -17,6 +17,7 @@ from compressor_core.figures.study import (
     size_figure,
     student_rows,
     study_info,
+    study_sentence,
 )
 
 GENES = {
@@ -51,6 +52,14 @@ def test_without_a_student_it_says_so(draw: Any) -> None:
     figure = draw(info_of(beside=(PAPER,)))
     assert not figure.data and figure.layout.annotations[0].text == "No student is finished yet"
     assert student_rows(info_of()) == [] == budget_rows(info_of())
+
+
+def test_the_sentence_names_the_smallest_budget_that_is_enough_or_the_best() -> None:
+    assert study_sentence(info_of()) == "No student has been measured yet."
+    far = info_of(student(1.0, 0, 0.80), student(3.0, 0, 0.85))
+    assert study_sentence(far) == "The best mean, at 3 MB, is 5.0 points below the teacher's accuracy."
+    near = info_of(student(1.0, 0, 0.80), student(3.0, 0, 0.88), student(3.0, 1, 0.91), student(10.0, 0, 0.92))
+    assert study_sentence(near) == "3 MB are enough to stay within a point of the teacher's accuracy."
 
 
 @pytest.mark.parametrize("draw", [size_figure, latency_figure])
