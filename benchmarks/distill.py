@@ -34,7 +34,8 @@ from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Dataset, Example, Split, share_of
 from compressor_core.data.files import FileDataset
-from compressor_core.distill.distillation import DistillConfig, distil
+from compressor_core.distill.distillation import distil
+from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.language import Language
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.models.released import import_released

@@ -152,7 +152,8 @@ def train_teacher(options: argparse.Namespace) -> Record:
 def distill(options: argparse.Namespace) -> Record:
     if (options.budget_mb is None) == (options.architecture is None):
         raise DataError("give either --budget-mb or --architecture V,H,L,A,I")
-    from compressor_core.distill.distillation import DistillConfig, distil
+    from compressor_core.distill.distillation import distil
+    from compressor_core.distill.distillation_settings import DistillConfig
 
     architecture = options.architecture or _within_budget(options)
     config = _config(DistillConfig, options, data=_data(options), architecture=architecture)

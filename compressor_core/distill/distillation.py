@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import functools
-import math
 import re
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -19,97 +17,29 @@ from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.distill.batching import Record
 from compressor_core.distill.checkpoint import stage_of
+from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.distill.fine_tuning import pair_features
 from compressor_core.distill.learner import Diverged, Outcome, saved
 from compressor_core.distill.lessons import Answers, Lesson, MaskedTokens, Transfer
 from compressor_core.distill.losses import soft_label_divergence
-from compressor_core.distill.presets import PRESETS
-from compressor_core.distill.settings import TrainingConfig
 from compressor_core.distill.soft_labels import SoftLabels, model_fingerprint
 from compressor_core.distill.trainer import fit
 from compressor_core.distill.unlabelled import Unlabelled
-from compressor_core.errors import ModelError, SettingsError
+from compressor_core.errors import ModelError
 from compressor_core.evaluate.progress import told, until_cancelled
 from compressor_core.evaluate.quality import agreement, quality
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import load
-from compressor_core.models.compute import Precision, choose
+from compressor_core.models.compute import choose
 from compressor_core.models.graph import extracting
 from compressor_core.models.pair import encoder_config
 from compressor_core.models.teacher import from_scratch
-from compressor_core.task import PairFeatures
 from compressor_core.versions import versions
 
 DISTILLATION = "distillation"
 """The stage of a checkpoint that is past the warm-up."""
-_RECIPE = ("temperature", "renaming", "masked_epochs", "hidden_weight", "label_precision")
 _BARE = re.compile(r"(label[_ ]?)?\d+|true|false|")
 """Names of classes that say nothing of what they mean."""
-
-
-@dataclass(frozen=True)
-class DistillConfig:
-    """What `distill` is asked for; whether the student reads data flow is as with its teacher.
-
-    `architecture` is V,H,L,A,I. `pair_features` is for the clone task. `epochs` and `learning_rate` None: the preset's.
-    The paper's temperature is 10 for vulnerability prediction and 1 for clone detection; the default of 2 is a choice,
-    not the outcome of a comparison.
-
-    What may be added to soft labels, each off at 0: `renaming`, the share of the unlabelled examples that come once
-    more with other identifiers, see `Unlabelled`; `masked_epochs` of masked-language warm-up on the same code;
-    `hidden_weight`, of the distance of the pooled states, see `Transfer`; `average`, how many of the best epochs may be
-    averaged, see `mean_weights`. `label_precision` is that of the teacher's matrix products while it labels.
-    """
-
-    teacher: str
-    architecture: str
-    dataset: str = "classroom-vulnerability"
-    data: str | None = None
-    budget_mb: float | None = None
-    preset: str = "quick"
-    epochs: int | None = None
-    learning_rate: float | None = None
-    temperature: float = 2.0
-    batch_size: int = 16
-    patience: int | None = None
-    seed: int = 0
-    threads: int | None = None
-    pair_features: str = PairFeatures.COMPARE
-    device: str | None = None
-    precision: str | None = None
-    renaming: float = 0.0
-    masked_epochs: int = 0
-    hidden_weight: float = 0.0
-    average: int = 0
-    checkpoint_steps: int | None = None
-    label_precision: str = Precision.FLOAT32
-
-    def training(self) -> TrainingConfig:
-        """The settings of the training loop. Raises SettingsError for values out of range."""
-        if self.preset not in PRESETS:
-            raise SettingsError(f"there is no preset {self.preset!r}: choose from {', '.join(PRESETS)}")
-        if not self.temperature > 0:
-            raise SettingsError(f"the temperature must be above 0, not {self.temperature!r}")
-        if not 0 <= self.renaming <= 1:
-            raise SettingsError(f"renaming is a share of the examples, from 0 to 1, not {self.renaming!r}")
-        if not isinstance(self.masked_epochs, int) or self.masked_epochs < 0:
-            raise SettingsError(f"masked_epochs must be a whole number from 0, not {self.masked_epochs!r}")
-        if not 0 <= self.hidden_weight < math.inf:
-            raise SettingsError(f"hidden_weight must be 0 or more, not {self.hidden_weight!r}")
-        preset = PRESETS[self.preset]
-        return TrainingConfig.of(
-            self,
-            epochs=preset.epochs if self.epochs is None else self.epochs,
-            learning_rate=preset.learning_rate if self.learning_rate is None else self.learning_rate,
-        )
-
-    def recipe(self) -> dict[str, Any]:
-        """What is learned, beside the settings of the training loop."""
-        return {name: getattr(self, name) for name in _RECIPE}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
 
 
 def distil(

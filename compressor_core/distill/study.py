@@ -16,7 +16,8 @@ from typing import Any, Final
 from compressor_core.architecture import Architecture
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.registry import open_dataset
-from compressor_core.distill.distillation import DistillConfig, distil
+from compressor_core.distill.distillation import distil
+from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.distill.soft_labels import model_fingerprint
 from compressor_core.distill.study_settings import SPACES, StudyConfig
 from compressor_core.distill.study_summary import budget_summaries

@@ -78,7 +78,8 @@ def distill(context: RunContext) -> Records:
     The config may name a `search_run` in the place of an `architecture`: its best is taken.
     """
     from compressor_core.architecture import Architecture
-    from compressor_core.distill.distillation import DistillConfig, distil
+    from compressor_core.distill.distillation import distil
+    from compressor_core.distill.distillation_settings import DistillConfig
 
     config = dict(context.config)
     if (search_run := config.pop("search_run", None)) is not None:

@@ -14,7 +14,8 @@ from transformers import AutoModelForSequenceClassification, RobertaConfig, Robe
 
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.dataflow import DataFlow, extract
-from compressor_core.distill.distillation import DistillConfig, distil
+from compressor_core.distill.distillation import distil
+from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
 from compressor_core.errors import ModelError, SettingsError
 from compressor_core.evaluate.comparison import CompareConfig, compare

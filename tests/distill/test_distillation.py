@@ -16,7 +16,8 @@ from compressor_core.architecture import Architecture
 from compressor_core.cost import cost
 from compressor_core.data.dataset import Split
 from compressor_core.data.files import read_file
-from compressor_core.distill.distillation import DistillConfig, distil
+from compressor_core.distill.distillation import distil
+from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.errors import CompressorError, ModelError, SettingsError
 from compressor_core.models.classifier import load
 from tests.conftest import TINY

@@ -12,7 +12,8 @@ import pytest
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification
 
-from compressor_core.distill.distillation import DistillConfig, distil
+from compressor_core.distill.distillation import distil
+from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
 from compressor_core.evaluate.comparison import CompareConfig, compare, evaluate
 from compressor_core.models.card import read_card

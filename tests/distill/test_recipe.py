@@ -17,7 +17,8 @@ from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.files import FileDataset, read_file
 from compressor_core.data.renaming import rename_example
 from compressor_core.distill import unlabelled as unlabelled_code
-from compressor_core.distill.distillation import DistillConfig, distil, require_labels
+from compressor_core.distill.distillation import distil, require_labels
+from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
 from compressor_core.distill.lessons import MaskedTokens
 from compressor_core.distill.soft_labels import SoftLabels

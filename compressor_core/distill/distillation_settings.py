@@ -1,0 +1,79 @@
+"""What a distillation is asked for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from compressor_core.distill.presets import PRESETS
+from compressor_core.distill.settings import TrainingConfig
+from compressor_core.errors import SettingsError
+from compressor_core.task import PairFeatures
+
+_RECIPE = ("temperature", "renaming", "masked_epochs", "hidden_weight", "label_precision")
+
+
+@dataclass(frozen=True)
+class DistillConfig:
+    """What `distill` is asked for; whether the student reads data flow is as with its teacher.
+
+    `architecture` is V,H,L,A,I. `pair_features` is for the clone task. `epochs` and `learning_rate` None: the preset's.
+    The paper's temperature is 10 for vulnerability prediction and 1 for clone detection; the default of 2 is a choice,
+    not the outcome of a comparison.
+
+    What may be added to soft labels, each off at 0: `renaming`, the share of the unlabelled examples that come once
+    more with other identifiers, see `Unlabelled`; `masked_epochs` of masked-language warm-up on the same code;
+    `hidden_weight`, of the distance of the pooled states, see `Transfer`; `average`, how many of the best epochs may be
+    averaged, see `mean_weights`. `label_precision` is that of the teacher's matrix products while it labels.
+    """
+
+    teacher: str
+    architecture: str
+    dataset: str = "classroom-vulnerability"
+    data: str | None = None
+    budget_mb: float | None = None
+    preset: str = "quick"
+    epochs: int | None = None
+    learning_rate: float | None = None
+    temperature: float = 2.0
+    batch_size: int = 16
+    patience: int | None = None
+    seed: int = 0
+    threads: int | None = None
+    pair_features: str = PairFeatures.COMPARE
+    device: str | None = None
+    precision: str | None = None
+    renaming: float = 0.0
+    masked_epochs: int = 0
+    hidden_weight: float = 0.0
+    average: int = 0
+    checkpoint_steps: int | None = None
+    label_precision: str = "float32"
+
+    def training(self) -> TrainingConfig:
+        """The settings of the training loop. Raises SettingsError for values out of range."""
+        if self.preset not in PRESETS:
+            raise SettingsError(f"there is no preset {self.preset!r}: choose from {', '.join(PRESETS)}")
+        if not self.temperature > 0:
+            raise SettingsError(f"the temperature must be above 0, not {self.temperature!r}")
+        if not 0 <= self.renaming <= 1:
+            raise SettingsError(f"renaming is a share of the examples, from 0 to 1, not {self.renaming!r}")
+        if not isinstance(self.masked_epochs, int) or self.masked_epochs < 0:
+            raise SettingsError(f"masked_epochs must be a whole number from 0, not {self.masked_epochs!r}")
+        if not 0 <= self.hidden_weight < math.inf:
+            raise SettingsError(f"hidden_weight must be 0 or more, not {self.hidden_weight!r}")
+        preset = PRESETS[self.preset]
+        return TrainingConfig.of(
+            self,
+            epochs=preset.epochs if self.epochs is None else self.epochs,
+            learning_rate=preset.learning_rate if self.learning_rate is None else self.learning_rate,
+        )
+
+    def recipe(self) -> dict[str, Any]:
+        """What is learned, beside the settings of the training loop."""
+        return {name: getattr(self, name) for name in _RECIPE}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
