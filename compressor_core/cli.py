@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from compressor_core import verbs
+from compressor_core.distill.distillation_settings import RENAMING, DistillConfig
 from compressor_core.errors import CompressorError, TrainingError
 from compressor_core.language import Language
 from compressor_core.models.bundled import FROM_SCRATCH
@@ -197,13 +198,32 @@ def _parser() -> argparse.ArgumentParser:
     _pair_features(distill)
     distill.add_argument("--preset", default="quick", help="smoke, quick or full")
     distill.add_argument("--epochs", type=int, help="instead of the preset's")
-    distill.add_argument("--temperature", type=float, default=2.0)
+    distill.add_argument("--temperature", type=float, default=DistillConfig.temperature)
     distill.add_argument(
-        "--renaming", type=float, default=0.0, metavar="SHARE", help="of the examples that come again, renamed"
+        "--renaming",
+        type=float,
+        metavar="SHARE",
+        help=f"of the examples that come again, renamed (default: {RENAMING:g} where the language is known, else 0)",
     )
-    distill.add_argument("--masked-epochs", type=int, default=0, help="of masked-language warm-up on the same code")
-    distill.add_argument("--hidden-weight", type=float, default=0.0, help="of the distance to the teacher's states")
-    distill.add_argument("--average", type=int, default=0, metavar="EPOCHS", help="average the best, if it helps")
+    distill.add_argument(
+        "--masked-epochs",
+        type=int,
+        default=DistillConfig.masked_epochs,
+        help="of masked-language warm-up on the same code (default: %(default)s)",
+    )
+    distill.add_argument(
+        "--hidden-weight",
+        type=float,
+        default=DistillConfig.hidden_weight,
+        help="of the distance to the teacher's states; 0: soft labels alone (default: %(default)s)",
+    )
+    distill.add_argument(
+        "--average",
+        type=int,
+        default=DistillConfig.average,
+        metavar="EPOCHS",
+        help="average the best, if it helps (default: %(default)s)",
+    )
     distill.add_argument(
         "--label-precision",
         choices=("float32", "bfloat16", "float16"),

@@ -11,11 +11,13 @@ from compressor_core.cost import cost
 from compressor_core.distill.presets import PRESETS
 from compressor_core.errors import ArchitectureError, CompressorError
 from compressor_core.figures.search import short_form
+from compressor_core.figures.training import recipe_text
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import teacher_title
 from compressor_core.task import PairFeatures, Task
 from pages.parts.frame import metrics, open_page
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
+from pages.parts.recipe import choose_recipe
 from pages.parts.task import choose_pair_features
 from pages.parts.teacher import choose_teacher
 from pages.parts.training import training
@@ -74,6 +76,7 @@ def form() -> None:
             help="Higher softens the teacher's labels. The paper uses 10 for vulnerability prediction, 1 for clones.",
         )
         fourth.number_input("Seed", 0, 2**31 - 1, key="distil_seed", persist_state="session")
+        recipe = choose_recipe()
         ready = teacher is not None and architecture is not None
         if (
             st.button("Start distilling", type="primary", icon=":material/play_arrow:", disabled=not ready)
@@ -90,6 +93,7 @@ def form() -> None:
                 "temperature": st.session_state.temperature,
                 "pair_features": features.value,
                 "seed": st.session_state.distil_seed,
+                **recipe,
             }
             size_mb = cost(architecture, task, features).size_mb
             start("distill", config, name=f"{size_mb:.2f} MB, {st.session_state.preset}")
@@ -109,15 +113,16 @@ def architecture_of(run: Run) -> str:
 def show(run: Run, status: Status) -> None:
     result = status.result
     settings = run.config
+    states = settings.get("hidden_weight", 0.0)
     st.caption(
         f"Architecture {architecture_of(run)} · preset {settings.get('preset')} · temperature "
-        f"{settings.get('temperature', 2.0):g} · seed {settings.get('seed', 0)} · "
-        f"teacher: {teacher_title(store(), settings['teacher'])}"
+        f"{settings.get('temperature', 2.0):g} · seed {settings.get('seed', 0)} · learns from "
+        f"{recipe_text(settings)} · teacher: {teacher_title(store(), settings['teacher'])}"
     )
     training(
         run,
         status,
-        loss="Divergence from the teacher's soft labels",
+        loss="Divergence from the teacher's soft labels" + (" and distance from its states" if states else ""),
         teacher=result["teacher_accuracy"] if result else None,
     )
     if result is None:

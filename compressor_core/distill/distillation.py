@@ -69,6 +69,7 @@ def distil(
     yield {"type": "progress", "message": "Loading the teacher and the dataset"}
     teacher = load(Path(config.teacher))
     dataset = dataset or open_dataset(config.dataset, config.data, seed=config.seed)
+    config = config.resolved(dataset.language)
     if teacher.card.task is not dataset.task:
         raise ModelError(
             f"the teacher {config.teacher} is for {teacher.card.task} and {dataset.name} is for {dataset.task}: "
@@ -114,7 +115,7 @@ def distil(
         versions=versions(),
     )
     labels = SoftLabels(teacher, Path(config.teacher), precision=labelling)
-    unlabelled = Unlabelled(dataset, student, labels, config.seed, config.renaming, config.hidden_weight > 0)
+    unlabelled = Unlabelled(dataset, student, labels, config.seed, config.renaming or 0.0, config.hidden_weight > 0)
     settings = {
         **config.recipe(),
         "teacher": model_fingerprint(Path(config.teacher)),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
 
 from compressor_core.distill.presets import PRESETS
 from compressor_core.distill.settings import TrainingConfig
 from compressor_core.errors import SettingsError
+from compressor_core.language import Language
 from compressor_core.task import PairFeatures
 
+RENAMING: Final = 0.5
+"""The share of renamed examples where nothing else is asked for and the language is known."""
 _RECIPE = ("temperature", "renaming", "masked_epochs", "hidden_weight", "label_precision")
 
 
@@ -22,10 +25,11 @@ class DistillConfig:
     The paper's temperature is 10 for vulnerability prediction and 1 for clone detection; the default of 2 is a choice,
     not the outcome of a comparison.
 
-    What may be added to soft labels, each off at 0: `renaming`, the share of the unlabelled examples that come once
-    more with other identifiers, see `Unlabelled`; `masked_epochs` of masked-language warm-up on the same code;
-    `hidden_weight`, of the distance of the pooled states, see `Transfer`; `average`, how many of the best epochs may be
-    averaged, see `mean_weights`. `label_precision` is that of the teacher's matrix products while it labels.
+    What is added to soft labels, each off at 0: `renaming`, the share of the unlabelled examples that come once more
+    with other identifiers, see `Unlabelled` (None: as `resolved` has it); `masked_epochs` of masked-language warm-up on
+    the same code; `hidden_weight`, of the distance of the pooled states, see `Transfer`; `average`, how many of the
+    best epochs may be averaged, see `mean_weights`. `label_precision` is that of the teacher's matrix products while it
+    labels.
     """
 
     teacher: str
@@ -44,7 +48,7 @@ class DistillConfig:
     pair_features: str = PairFeatures.COMPARE
     device: str | None = None
     precision: str | None = None
-    renaming: float = 0.0
+    renaming: float | None = None
     masked_epochs: int = 0
     hidden_weight: float = 0.0
     average: int = 0
@@ -57,7 +61,7 @@ class DistillConfig:
             raise SettingsError(f"there is no preset {self.preset!r}: choose from {', '.join(PRESETS)}")
         if not self.temperature > 0:
             raise SettingsError(f"the temperature must be above 0, not {self.temperature!r}")
-        if not 0 <= self.renaming <= 1:
+        if self.renaming is not None and not 0 <= self.renaming <= 1:
             raise SettingsError(f"renaming is a share of the examples, from 0 to 1, not {self.renaming!r}")
         if not isinstance(self.masked_epochs, int) or self.masked_epochs < 0:
             raise SettingsError(f"masked_epochs must be a whole number from 0, not {self.masked_epochs!r}")
@@ -69,6 +73,12 @@ class DistillConfig:
             epochs=preset.epochs if self.epochs is None else self.epochs,
             learning_rate=preset.learning_rate if self.learning_rate is None else self.learning_rate,
         )
+
+    def resolved(self, language: Language | None) -> DistillConfig:
+        """With `renaming` decided: where it is open, half of the examples if the language of the code is known."""
+        if self.renaming is not None:
+            return self
+        return replace(self, renaming=0.0 if language is None else RENAMING)
 
     def recipe(self) -> dict[str, Any]:
         """What is learned, beside the settings of the training loop."""

@@ -38,6 +38,10 @@ class TrainingInfo:
     losses: tuple[float, ...]
     smoothed: tuple[float, ...]
     epochs: tuple[EpochInfo, ...]
+    warm_up: tuple[float, ...] = ()
+    """The loss of each epoch of a warm-up on masked code."""
+    notices: tuple[str, ...] = ()
+    """What the training had to change on its way, in sentences."""
 
     @property
     def best(self) -> EpochInfo | None:
@@ -56,9 +60,15 @@ def training_info(records: Iterable[Mapping[str, Any]]) -> TrainingInfo:
     """
     losses: dict[int, float] = {}
     epochs: dict[int, EpochInfo] = {}
+    warm_up: dict[int, float] = {}
+    notices: list[str] = []
     for record in records:
         if record["type"] == "step":
             losses[record["step"]] = record["loss"]
+        elif record["type"] == "warm-up-epoch":
+            warm_up[record["epoch"]] = record["loss"]
+        elif record["type"] == "notice":
+            notices.append(record["message"])
         elif record["type"] == "epoch":
             number = record["epoch"] + 1
             epochs[number] = EpochInfo(
@@ -77,7 +87,27 @@ def training_info(records: Iterable[Mapping[str, Any]]) -> TrainingInfo:
         losses=tuple(_means(raw, size)),
         smoothed=tuple(_means(_smooth(raw), size)),
         epochs=tuple(epochs[number] for number in sorted(epochs)),
+        warm_up=tuple(warm_up[number] for number in sorted(warm_up)),
+        notices=tuple(dict.fromkeys(notices)),
     )
+
+
+def recipe_text(config: Mapping[str, Any]) -> str:
+    """What a student learns from, by the settings of its run; those of older runs name soft labels alone."""
+    renaming, states = config.get("renaming", 0.0), config.get("hidden_weight", 0.0)
+    masked, average = config.get("masked_epochs", 0), config.get("average", 0)
+    parts = ["soft labels"]
+    if renaming is None:
+        parts.append("renamed copies where the language is known")
+    elif renaming:
+        parts.append(f"renamed copies of {renaming:.0%}")
+    if states:
+        parts.append(f"the teacher's states (weight {states:g})")
+    if masked:
+        parts.append(f"{masked} epoch{'s' if masked > 1 else ''} of masked code first")
+    if average > 1:
+        parts.append(f"the mean of the {average} best epochs")
+    return ", ".join(parts)
 
 
 def seconds_left(info: TrainingInfo, fraction: float | None, elapsed: float | None) -> float | None:

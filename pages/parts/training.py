@@ -21,6 +21,11 @@ def training(run: Run, status: Status, *, loss: str, teacher: float | None = Non
         if best is not None:
             parts.append(f"{info.epochs[-1].examples_per_second:.0f} examples per second.")
         st.caption(" ".join(filter(None, parts)))
+    for notice in info.notices:
+        st.info(notice, icon=":material/info:")
+    if info.warm_up:
+        losses = " → ".join(f"{loss:.2f}" for loss in info.warm_up)
+        st.caption(f"Warm-up on masked code, loss by epoch (nats per hidden token): {losses}.")
     first, second = st.columns(2)
     with first:
         st.markdown(f"**{loss}**")

@@ -45,7 +45,10 @@ def python(path: Path, rows: int = 100) -> FileDataset:
 
 
 def config(teacher: Path, **changes: Any) -> DistillConfig:
-    return DistillConfig(**{"teacher": str(teacher), "architecture": TINY, "epochs": 2, "threads": 1, **changes})
+    """Soft labels alone, and `changes`."""
+    alone = {"renaming": 0.0, "masked_epochs": 0, "hidden_weight": 0.0, "average": 0}
+    own = {"teacher": str(teacher), "architecture": TINY, "epochs": 2, "threads": 1}
+    return DistillConfig(**{**own, **alone, **changes})
 
 
 def student(settings: DistillConfig, out: Path, dataset: Dataset, **options: Any) -> list[dict[str, Any]]:
@@ -322,3 +325,15 @@ def test_pairs_are_labelled_in_half_precision_too(pairs_file: Path) -> None:
     exact = model.logits(codes)
     half, states = drain(model.predicting_pooled(codes, 16, Precision.BFLOAT16))
     assert not torch.equal(exact, half) and torch.allclose(exact, half, atol=0.05) and states.shape[1:] == (2, 16)
+
+
+def test_half_of_the_code_is_renamed_where_its_language_is_known(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path
+) -> None:
+    dataset = python(labelled_file)
+    for name, data, share in (("known", dataset, 0.5), ("unknown", replace(dataset, language=None), 0.0)):
+        steps = [each["type"] for each in student(config(tiny_teacher, renaming=None), tmp_path / name, data)].count(
+            "step"
+        )
+        assert steps == 2 * -(-(dataset.size(Split.TRAIN) + round(share * dataset.size(Split.TRAIN))) // 16)
+        assert load(tmp_path / name).card.training["renaming"] == share

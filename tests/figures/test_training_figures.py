@@ -13,6 +13,7 @@ from compressor_core.figures.training import (
     TrainingInfo,
     accuracy_figure,
     loss_figure,
+    recipe_text,
     seconds_left,
     training_info,
 )
@@ -81,3 +82,26 @@ def test_time_left_goes_by_whole_epochs_or_is_not_told() -> None:
     assert seconds_left(info, 0.25, 140.0) == pytest.approx(260.0)
     assert seconds_left(info, None, 140.0) is None
     assert seconds_left(info, 1.0, 140.0) is None
+
+
+def test_a_warm_up_and_what_had_to_be_changed() -> None:
+    warm_up = [{"type": "warm-up-epoch", "epoch": number, "loss": loss} for number, loss in ((0, 6.0), (1, 5.0))]
+    notice = {"type": "notice", "message": "A batch of 16 did not fit in memory."}
+    info = training_info([*warm_up, warm_up[1], step(1, 0.7), notice, notice])
+    assert info.warm_up == (6.0, 5.0) and info.epochs == ()
+    assert info.notices == ("A batch of 16 did not fit in memory.",)
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        ({}, "soft labels"),
+        ({"renaming": None, "hidden_weight": 4.0}, "soft labels, renamed copies where the language is known, the "
+         "teacher's states (weight 4)"),
+        ({"renaming": 0.5, "masked_epochs": 1, "average": 3}, "soft labels, renamed copies of 50%, 1 epoch of masked "
+         "code first, the mean of the 3 best epochs"),
+        ({"renaming": 0.0, "hidden_weight": 0.0, "masked_epochs": 0, "average": 1}, "soft labels"),
+    ],
+)  # fmt: skip
+def test_the_recipe_in_words(config: dict[str, Any], text: str) -> None:
+    assert recipe_text(config) == text

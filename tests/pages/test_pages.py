@@ -312,12 +312,17 @@ class TestDistil:
         field(at.selectbox, "Teacher").set_value((studio.teacher.status().result or {})["model"]).run()
         field(at.text_input, "Architecture of the student").set_value("1000,16,1,1,32").run()
         field(at.radio, "Preset").set_value("smoke").run()
+        field(at.number_input, "Weight of the teacher's states").set_value(2.0).run()
+        field(at.number_input, "Epochs of masked code first").set_value(1).run()
         button(at, "Start distilling").click().run()
         no_traceback(at)
         run = studio.store.list()[0]
         assert run.config["preset"] == "smoke"
+        recipe = {"renaming": None, "hidden_weight": 2.0, "masked_epochs": 1, "average": 0, "patience": None}
+        assert recipe.items() <= run.config.items()
         assert run.config["data"] == studio.teacher.config["data"]
         assert until_over(run).state is State.FINISHED
+        assert "renamed copies where the language is known, the teacher's states (weight 2), 1 epoch" in texts(at)
         at.run()
         no_traceback(at)
         assert "of the teacher's accuracy on the test split" in texts(at)

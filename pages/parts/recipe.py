@@ -1,0 +1,71 @@
+"""What a student learns from beside the teacher's soft labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from compressor_core.distill.distillation_settings import RENAMING, DistillConfig
+
+_STAY: dict[str, Any] = {"persist_state": "session"}
+
+
+def choose_recipe() -> dict[str, Any]:
+    """The settings of that name in a `DistillConfig`; what is not touched is as its defaults have it."""
+    with st.expander("What the student learns from, beside soft labels"):
+        first, second, third = st.columns(3, vertical_alignment="bottom")
+        fourth, fifth, _ = st.columns(3, vertical_alignment="bottom")
+        return {
+            "renaming": first.number_input(
+                "Renamed copies",
+                0.0,
+                1.0,
+                None,
+                0.25,
+                key="renaming",
+                placeholder=f"{RENAMING:g}, if the language is known",
+                help="The share of the functions that come once more with other variable names, and with what the "
+                "teacher says of them then: names should not matter, and the student sees more code.",
+                **_STAY,
+            ),
+            "hidden_weight": second.number_input(
+                "Weight of the teacher's states",
+                0.0,
+                100.0,
+                DistillConfig.hidden_weight,
+                1.0,
+                key="hidden_weight",
+                help="How much it counts that the student's inner picture of a function, through a learned projection, "
+                "is that of the teacher: hundreds of numbers tell more than two. 0: soft labels alone.",
+                **_STAY,
+            ),
+            "masked_epochs": third.number_input(
+                "Epochs of masked code first",
+                0,
+                100,
+                DistillConfig.masked_epochs,
+                key="masked_epochs",
+                help="Before it learns from the teacher, the student guesses tokens that are hidden from it.",
+                **_STAY,
+            ),
+            "average": fourth.number_input(
+                "Best epochs to average",
+                0,
+                10,
+                DistillConfig.average,
+                key="average",
+                help="The mean of the weights of the best epochs is kept if it is not worse on the validation split.",
+                **_STAY,
+            ),
+            "patience": fifth.number_input(
+                "Epochs without progress",
+                1,
+                1000,
+                DistillConfig.patience,
+                key="patience",
+                placeholder="never stops early",
+                help="The training stops once so many epochs in a row have brought nothing better.",
+                **_STAY,
+            ),
+        }
