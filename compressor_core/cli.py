@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from compressor_core import verbs
+from compressor_core.distill import processes
 from compressor_core.distill.distillation_settings import RENAMING, DistillConfig
-from compressor_core.errors import CompressorError, TrainingError
+from compressor_core.errors import CompressorError, SettingsError, TrainingError
 from compressor_core.language import Language
 from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.threads import yield_when_idle
@@ -25,8 +26,7 @@ Verb = Callable[[argparse.Namespace], Record]
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        print(f"error: {message} (see {self.prog} --help)", file=sys.stderr)
-        raise SystemExit(2)
+        raise SystemExit(_fail(f"{message} (see {self.prog} --help)", 2))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,13 +34,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     yield_when_idle()
     try:
         options = _parser().parse_args(arguments)
-        # Whatever a library prints must not end up beside the one JSON object.
-        with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
-            result = options.verb(options)
-        if options.json:
-            print(json.dumps(result, allow_nan=False))
-        else:
-            print(_readable(result))
+        if processes.launched() and options.verb not in (verbs.train_teacher, verbs.distill):
+            raise SettingsError("several processes are for train-teacher and distill: start this one without torchrun")
+        with processes.joined(getattr(options, "device", None)):
+            # Whatever a library prints must not end up beside the one JSON object.
+            with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
+                result = options.verb(options)
+            if options.json:
+                print(json.dumps(result, allow_nan=False))
+            else:
+                print(_readable(result))
         return 0
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 2
@@ -60,8 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: object, code: int) -> int:
-    print("error: " + " ".join(str(message).split()), file=sys.stderr)
-    return code
+    return processes.report(code, "error: " + " ".join(str(message).split()))
 
 
 def _readable(result: Mapping[str, Any]) -> str:
@@ -323,7 +325,7 @@ def _training(verb: argparse.ArgumentParser, batch_size: int) -> None:
     verb.add_argument("--learning-rate", type=float)
     verb.add_argument("--patience", type=int, help="stop after so many epochs without a better validation accuracy")
     verb.add_argument("--threads", type=int, help="default: all cores")
-    verb.add_argument("--device", choices=("cpu", "cuda"), help="default: CUDA if there is one")
+    verb.add_argument("--device", choices=("cpu", "cuda", "mps"), help="default: CUDA or MPS if there is one")
     verb.add_argument(
         "--precision",
         choices=("float32", "bfloat16", "float16"),

@@ -13,6 +13,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from compressor_core.distill import processes
 from compressor_core.errors import DataError, RunError
 
 Record = dict[str, Any]
@@ -300,15 +301,16 @@ def _train(options: argparse.Namespace, records: Callable[[Path], Iterator[Recor
     """Consume a training with its checkpoint beside the output folder; the checkpoint goes when it is done."""
     out: Path = options.out
     checkpoint = out.with_name(f"{out.name}.checkpoint.pt")
-    if options.resume:
-        if not checkpoint.is_file():
+    if processes.main():  # other processes go on from the checkpoint of this one
+        if not options.resume:
+            checkpoint.unlink(missing_ok=True)
+        elif not checkpoint.is_file():
             raise RunError(f"there is no {checkpoint} to resume from: leave --resume out to start anew")
-    elif checkpoint.exists():
-        checkpoint.unlink()
     _require_place(out)
     with _Progress(options) as progress:
         result = _follow(records(checkpoint), progress)
-    checkpoint.unlink(missing_ok=True)
+    if processes.main():
+        checkpoint.unlink(missing_ok=True)
     return result
 
 

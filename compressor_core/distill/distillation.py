@@ -15,18 +15,19 @@ from compressor_core.architecture import Architecture
 from compressor_core.cost import cost
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.registry import open_dataset
+from compressor_core.distill import processes
 from compressor_core.distill.batching import Record
 from compressor_core.distill.checkpoint import stage_of
 from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.distill.fine_tuning import pair_features
-from compressor_core.distill.learner import Diverged, Outcome, saved
+from compressor_core.distill.learner import Diverged, Outcome, few, saved
 from compressor_core.distill.lessons import Answers, Lesson, MaskedTokens, Transfer
 from compressor_core.distill.losses import soft_label_divergence
 from compressor_core.distill.soft_labels import SoftLabels, model_fingerprint
 from compressor_core.distill.trainer import fit
 from compressor_core.distill.unlabelled import Unlabelled
 from compressor_core.errors import ModelError
-from compressor_core.evaluate.progress import told, until_cancelled
+from compressor_core.evaluate.progress import told
 from compressor_core.evaluate.quality import agreement, quality
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import load
@@ -53,7 +54,9 @@ def distil(
     """Distil, measure teacher and student on the test split, save to `out`; the last record is the result.
 
     The result has model, accuracy and teacher_accuracy (test split), agreement, size_mb, seconds, cancelled.
-    Cancelled before the first step from soft labels, there is none. `dataset` takes the place of the one that the
+    Cancelled before the first step from soft labels, there is none; cancelled later, both are measured on a few
+    examples of the split, see `few`: `test` says on how many. Of several processes only the first saves the student
+    and yields the result, see `processes`. `dataset` takes the place of the one that the
     configuration names. The records of a warm-up are of the types "warm-up-step" and "warm-up-epoch".
 
     Raises:
@@ -87,7 +90,7 @@ def distil(
     texts = [code for example in dataset.examples(Split.UNLABELLED) for code in example.codes]
     if flow is not None:
         steps = told(extracting(texts, flow), lambda done: f"Reading the data flow of {done:,} functions")
-        if (yield from until_cancelled(steps, cancelled)) is None:
+        if (yield from processes.until_cancelled(steps, cancelled)) is None:
             return
     torch.manual_seed(config.seed)
     student = from_scratch(
@@ -123,7 +126,7 @@ def distil(
         "architecture": str(architecture),
         **training.binding(),
     }
-    if config.masked_epochs and stage_of(checkpoint) != DISTILLATION:
+    if config.masked_epochs and processes.from_main(lambda: stage_of(checkpoint)) != DISTILLATION:
         warm_up = fit(
             student.model,
             student.pad_id,
@@ -158,13 +161,21 @@ def distil(
         )
     except Diverged as error:
         raise saved(error, student, card, out) from error
+    if outcome.cancelled and not outcome.steps:
+        return
     yield {"type": "progress", "message": "Measuring on the test split"}
     test = dataset.examples(Split.TEST)
+    if outcome.cancelled:
+        test = [test[index] for index in few(len(test))]
     gold, groups = [e.label for e in test], [e.group for e in test]
     codes = [e.codes for e in test]
     of = f"of {len(codes):,} examples of the test split"
-    teacher_logits = yield from told(teacher.predicting(codes), lambda done: f"The teacher predicts {done:,} {of}")
-    student_logits = yield from told(student.predicting(codes), lambda done: f"The student predicts {done:,} {of}")
+    answers = processes.shared(codes, teacher.predicting)
+    teacher_logits = yield from told(answers, lambda done: f"The teacher predicts {done:,} {of}")
+    answers = processes.shared(codes, student.predicting)
+    student_logits = yield from told(answers, lambda done: f"The student predicts {done:,} {of}")
+    if not processes.main():
+        return
     teacher_says, student_says = teacher_logits.argmax(-1).tolist(), student_logits.argmax(-1).tolist()
     teacher_scores, scores = quality(gold, teacher_says), quality(gold, student_says, groups)
     agreed = agreement(teacher_says, student_says)
@@ -174,6 +185,7 @@ def distil(
         "teacher_accuracy": teacher_scores["accuracy"],
         "agreement": agreed,
         **outcome.metrics(),
+        **({"test_examples": len(test)} if outcome.cancelled else {}),
     }
     student.card = replace(card, metrics=metrics)
     student.save(out)

@@ -13,13 +13,14 @@ import torch
 from compressor_core.architecture import Architecture
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.registry import open_dataset
+from compressor_core.distill import processes
 from compressor_core.distill.batching import Data, Record, remembered
-from compressor_core.distill.learner import Diverged, saved
+from compressor_core.distill.learner import Diverged, few, saved
 from compressor_core.distill.losses import cross_entropy
 from compressor_core.distill.settings import TrainingConfig
 from compressor_core.distill.trainer import fit
 from compressor_core.errors import SettingsError
-from compressor_core.evaluate.progress import told, until_cancelled
+from compressor_core.evaluate.progress import told
 from compressor_core.evaluate.quality import quality
 from compressor_core.language import Language
 from compressor_core.models.bundled import FROM_SCRATCH
@@ -80,7 +81,9 @@ def train_teacher(
     """Train, measure on the test split, save to `out`; the last record is the result.
 
     The result has model, accuracy (test split), validation_accuracy, test (all scores), size_mb, seconds, cancelled.
-    Cancelled before the first step of training, there is none.
+    Cancelled before the first step of training, there is none; cancelled later, it is measured on a few examples of
+    the split, see `few`: `test` says on how many. Of several processes only the first saves the teacher and yields the
+    result, see `processes`.
 
     Raises:
         DataError, ModelError, SettingsError, TrainingError, StorageError: one sentence each. Where the loss is no
@@ -102,7 +105,7 @@ def train_teacher(
         texts = [code for example in dataset.examples(Split.TRAIN) for code in example.codes]
         if flow is not None:
             steps = told(extracting(texts, flow), lambda done: f"Reading the data flow of {done:,} functions")
-            if (yield from until_cancelled(steps, cancelled)) is None:
+            if (yield from processes.until_cancelled(steps, cancelled)) is None:
                 return
         architecture = Architecture.parse(config.architecture)
         teacher = from_scratch(
@@ -119,7 +122,7 @@ def train_teacher(
         )
         return inputs, torch.tensor([example.label for example in examples])
 
-    validation = yield from until_cancelled(labelled(Split.VALIDATION), cancelled)
+    validation = yield from processes.until_cancelled(labelled(Split.VALIDATION), cancelled)
     if validation is None:
         return
     card = replace(
@@ -144,18 +147,25 @@ def train_teacher(
         )
     except Diverged as error:
         raise saved(error, teacher, card, out) from error
+    if outcome.cancelled and not outcome.steps:
+        return
     yield {"type": "progress", "message": "Measuring on the test split"}
     test = dataset.examples(Split.TEST)
+    if outcome.cancelled:
+        test = [test[index] for index in few(len(test))]
     logits = yield from told(
-        teacher.predicting([example.codes for example in test]),
+        processes.shared([example.codes for example in test], teacher.predicting),
         lambda done: f"Measuring on the test split, {done:,} of {len(test):,}",
     )
+    if not processes.main():
+        return
     scores = quality([e.label for e in test], logits.argmax(-1).tolist(), [e.group for e in test])
     seconds = time.monotonic() - started
     metrics = {
         "accuracy": scores["accuracy"],
         "f1": scores["f1"],
         **outcome.metrics(),
+        **({"test_examples": len(test)} if outcome.cancelled else {}),
     }
     teacher.card = replace(card, metrics=metrics)
     teacher.save(out)

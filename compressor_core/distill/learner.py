@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from compressor_core.distill import checkpoint as checkpoints
+from compressor_core.distill import processes
 from compressor_core.distill.averaging import mean_weights
 from compressor_core.distill.batching import Data, Record
 from compressor_core.distill.checkpoint import Best, State
@@ -21,9 +23,19 @@ from compressor_core.distill.settings import TrainingConfig
 from compressor_core.errors import TrainingError
 from compressor_core.models.card import ModelCard
 from compressor_core.models.classifier import Classifier, drain
-from compressor_core.models.compute import Precision, choose, out_of_memory
+from compressor_core.models.compute import (
+    Precision,
+    choose,
+    free_memory,
+    out_of_memory,
+    random_state,
+    set_random_state,
+)
 from compressor_core.models.inference import predict
 from compressor_core.models.inputs import Encoded
+
+WHEN_CANCELLED = 100
+"""Examples on which a training that was cancelled is measured: who cancels does not want to wait for thousands."""
 
 
 @dataclass
@@ -59,9 +71,16 @@ def saved(error: Diverged, model: Classifier, card: ModelCard, out: Path) -> Tra
     outcome = error.outcome
     if outcome.best_epoch < 0:
         return TrainingError(f"{error}; no epoch had ended before, so no model is kept")
-    model.card = replace(card, metrics=outcome.metrics())
-    model.save(out)
+    if processes.main():
+        model.card = replace(card, metrics=outcome.metrics())
+        model.save(out)
+    processes.wait()  # the first to raise ends all
     return TrainingError(f"{error}; the model of epoch {outcome.best_epoch + 1}, the best before it, is in {out}")
+
+
+def few(count: int) -> list[int]:
+    """Which of so many examples a cancelled training is measured on: the same ones each time, in their order."""
+    return sorted(random.Random(0).sample(range(count), min(count, WHEN_CANCELLED)))
 
 
 @dataclass(frozen=True)
@@ -109,8 +128,9 @@ class Learner:
         )
         self.state = State(config.batch_size)
         self._best: list[Best] = []
-        if place.path is not None and place.path.exists():
-            self._restore(place.path)
+        self._restore()
+        processes.same_weights(model, lesson)
+        processes.own_dropout(config.seed + self.state.step)
         model.train()
 
     def step(self, inputs: Sequence[Encoded], targets: Tensor, rate: float) -> float:
@@ -119,15 +139,13 @@ class Learner:
             group["lr"] = rate
         value = self._gradients(inputs, targets)
         while value is None:
-            size = min(self.state.largest, len(inputs))
+            size = min(self.state.largest, processes.largest_share(len(inputs)))
             if size == 1:
                 raise TrainingError(
                     f"not even one example of {max(map(len, inputs[0]))} tokens fits in memory at step "
                     f"{self.state.step}: take a smaller architecture or a shorter max_length, or close other programs"
                 )
             self.state.largest = (size + 1) // 2
-            if self._compute.device.type == "cuda":
-                torch.cuda.empty_cache()
             value = self._gradients(inputs, targets)
         self._scaler.unscale_(self._optimizer)
         norm = nn.utils.clip_grad_norm_(self._learned, self._config.gradient_clip)
@@ -146,13 +164,22 @@ class Learner:
     def _gradients(self, inputs: Sequence[Encoded], targets: Tensor) -> float | None:
         """The loss of a batch, its gradients in the parameters; None if it did not fit in memory."""
         self._optimizer.zero_grad(set_to_none=True)
+        value = self._own_gradients(inputs, targets)
+        if value is None:
+            free_memory(self._compute.device)
+        return processes.add_up(self._learned, value)
+
+    def _own_gradients(self, inputs: Sequence[Encoded], targets: Tensor) -> float | None:
+        """The same of what this process learns of the batch: its examples' part in the mean over all."""
+        mine = processes.share()
+        own, own_targets = inputs[mine], targets[mine]
         value = 0.0
         try:
-            for start in range(0, len(inputs), self.state.largest):
-                part = inputs[start : start + self.state.largest]
+            for start in range(0, len(own), self.state.largest):
+                part = own[start : start + self.state.largest]
                 with self._compute.autocast():
                     loss = self._lesson.loss(
-                        self._model, part, targets[start : start + self.state.largest], self._pad_id
+                        self._model, part, own_targets[start : start + self.state.largest], self._pad_id
                     )
                 loss = loss * (len(part) / len(inputs))
                 value += float(loss.detach())
@@ -193,16 +220,19 @@ class Learner:
         self.save()
         return report
 
-    def finish(self) -> Outcome:
+    def finish(self, cancelled: bool = False) -> Outcome:
         """Leave the best weights in the model, in eval mode; before the end of any epoch, that is as it stands.
 
-        The mean of the best epochs is taken in their place if it is not worse on the validation data.
+        The mean of the best epochs is taken in their place if it is not worse on the validation data. Cancelled, it
+        ends soon: nothing is averaged, and where no epoch has ended, `WHEN_CANCELLED` validation examples are enough.
         """
-        outcome = self._outcome()
+        outcome = replace(self._outcome(), cancelled=cancelled)
         if not self._best:
             if self.state.step and self._validation is not None:
-                outcome.best_accuracy = self._accuracy(self._validation)
-        elif len(self._best) > 1 and self._validation is not None:
+                inputs, labels = self._validation
+                chosen = few(len(inputs))
+                outcome.best_accuracy = self._accuracy(([inputs[i] for i in chosen], labels[chosen]))
+        elif len(self._best) > 1 and self._validation is not None and not cancelled:
             self._model.load_state_dict(mean_weights([best.weights for best in self._best]))
             accuracy = self._accuracy(self._validation)
             if accuracy >= outcome.best_accuracy:
@@ -224,7 +254,7 @@ class Learner:
 
     def save(self) -> None:
         """Replace the checkpoint, if there is to be one, atomically. Raises StorageError."""
-        if self._place.path is None:
+        if self._place.path is None or not processes.main():
             return
         content = {
             "stage": self._place.stage,
@@ -236,13 +266,19 @@ class Learner:
             "state": asdict(self.state),
             "scaler": self._scaler.state_dict(),
             "rng": torch.get_rng_state(),
-            "cuda_rng": torch.cuda.get_rng_state() if self._compute.device.type == "cuda" else None,
+            "device_rng": random_state(self._compute.device),
         }
         checkpoints.write(self._place.path, content)
         self._saved = time.monotonic()
 
-    def _restore(self, path: Path) -> None:
-        content = checkpoints.read(path)
+    def _restore(self) -> None:
+        """Go on from the checkpoint, if there is one of this stage. Several processes go on from that of the first."""
+        path = self._place.path
+        if path is None:
+            return
+        content = processes.from_main(lambda: checkpoints.read(path) if path.exists() else None)
+        if content is None:
+            return
         checkpoints.refuse_others(path, content, self._place.settings)
         if content["stage"] != self._place.stage:
             return
@@ -252,15 +288,15 @@ class Learner:
             self._optimizer.load_state_dict(content["optimizer"])
             self._scaler.load_state_dict(content["scaler"])
             torch.set_rng_state(content["rng"])
-            if self._compute.device.type == "cuda" and content["cuda_rng"] is not None:
-                torch.cuda.set_rng_state(content["cuda_rng"])
+            set_random_state(self._compute.device, content.get("device_rng"))
             self.state, self._best = State(**content["state"]), [Best(**best) for best in content["best"]]
         except Exception as error:
             raise checkpoints.of_another_model(path) from error
 
     def _accuracy(self, validation: Data) -> float:
         inputs, labels = validation
-        predicted = drain(predict(self._model, inputs, 64, self._pad_id)).argmax(-1)
+        logits = drain(processes.shared(inputs, lambda some: predict(self._model, some, 64, self._pad_id)))
+        predicted = logits.argmax(-1)
         return float((predicted == labels).float().mean())
 
 

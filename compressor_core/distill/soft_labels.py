@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from compressor_core.cache import cache_folder
 from compressor_core.data.dataset import fingerprint_of
+from compressor_core.distill import processes
 from compressor_core.evaluate.progress import Record, told
 from compressor_core.files import write_bytes
 from compressor_core.models.card import CARD
@@ -46,20 +47,22 @@ class SoftLabels:
         Only code goes in: there is no way for a gold label to reach the student through here.
         """
         kept = self._kept(examples, {"logits"})
-        if kept is None:
-            logits = yield from told(
-                self._teacher.predicting(examples, self._batch_size, self._precision), self._words(examples)
+        if processes.any_of(kept is None) or kept is None:
+            steps = processes.shared(
+                examples, lambda some: self._teacher.predicting(some, self._batch_size, self._precision)
             )
+            logits = yield from told(steps, self._words(examples))
             kept = self._keep(examples, {"logits": logits})
         return kept["logits"]
 
     def with_states(self, examples: Sequence[tuple[str, ...]]) -> Generator[Record, None, tuple[Tensor, Tensor]]:
         """The same logits, and the teacher's pooled states (examples, functions, hidden) in float16."""
         kept = self._kept(examples, {"logits", "states"})
-        if kept is None:
-            logits, states = yield from told(
-                self._teacher.predicting_pooled(examples, self._batch_size, self._precision), self._words(examples)
+        if processes.any_of(kept is None) or kept is None:
+            steps = processes.shared(
+                examples, lambda some: self._teacher.predicting_pooled(some, self._batch_size, self._precision)
             )
+            logits, states = yield from told(steps, self._words(examples))
             kept = self._keep(examples, {"logits": logits, "states": states})
         return kept["logits"], kept["states"]
 
@@ -77,8 +80,9 @@ class SoftLabels:
         return found if all(len(tensor) == len(examples) for tensor in found.values()) else None
 
     def _keep(self, examples: Sequence[tuple[str, ...]], tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        write_bytes(self._path(examples), save(tensors), durable=False)
+        if processes.main_here():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_bytes(self._path(examples), save(tensors), durable=False)
         return tensors
 
     def _path(self, examples: Sequence[tuple[str, ...]]) -> Path:

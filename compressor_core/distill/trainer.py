@@ -5,18 +5,18 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from compressor_core.distill import processes
 from compressor_core.distill.batching import Data, EpochData, Record, batches, schedule
+from compressor_core.distill.checkpoint import State
 from compressor_core.distill.learner import Learner, Outcome, Place
 from compressor_core.distill.lessons import Answers, Lesson, Objective
 from compressor_core.distill.settings import TrainingConfig
-from compressor_core.evaluate.progress import until_cancelled
 
 
 def fit(
@@ -38,7 +38,7 @@ def fit(
     matrices: biases and the scales of norms have no reason to be small. The model stays on the device that was
     chosen; mixed precision keeps the weights in float32. The best epoch is the one with the highest validation
     accuracy; without `validation` it is the last one. A batch that does not fit in memory is learned in halves whose
-    gradients add up to the same step, and so are those after it.
+    gradients add up to the same step, and so are those after it. So do those of several processes, see `processes`.
 
     If `checkpoint` exists and is of this `stage`, training goes on from it; one of another stage is passed over, and
     written over in time. With one thread of a CPU the final weights equal those of an uninterrupted training bit for
@@ -64,12 +64,14 @@ def fit(
         name: str(value) if isinstance(value, str) else value
         for name, value in {**config.binding(), **(settings or {})}.items()
     }
+    processes.require_same(bound)
     learner = Learner(model, pad_id, config, lesson, validation, Place(checkpoint, stage, bound))
     state = learner.state
     stopped = False
     yield {"type": "progress", "message": "Preparing the first epoch"}
-    while state.epoch < config.epochs:
-        data = yield from until_cancelled(epoch_data(state.epoch), cancelled)
+    # Asked before an epoch and not after one: a resumed training may have been at its end.
+    while state.epoch < config.epochs and not _hopeless(state, config.patience):
+        data = yield from processes.until_cancelled(epoch_data(state.epoch), cancelled)
         if data is None:
             stopped = True
             break
@@ -95,14 +97,17 @@ def fit(
                 "fraction": state.step / total,
                 "message": f"Epoch {state.epoch + 1} of {config.epochs}, step {state.step} of {total}",
             }
-            stopped = cancelled()
+            stopped = processes.any_of(cancelled())
             learner.save_if_due()
         if stopped:
             break
         speed = seen / max(time.monotonic() - started, 1e-9)
         yield {"type": "epoch", **learner.end_epoch(len(cut)), "examples_per_second": speed}
-        if config.patience is not None and state.epoch - 1 - state.best_epoch >= config.patience:
-            break
     if stopped:
         learner.save()
-    return replace(learner.finish(), cancelled=stopped)
+    return learner.finish(stopped)
+
+
+def _hopeless(state: State, patience: int | None) -> bool:
+    """Whether so many epochs in a row have ended without a better validation accuracy."""
+    return patience is not None and state.epoch - 1 - state.best_epoch >= patience

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import torch
+from torch import Tensor
 
 from compressor_core.errors import SettingsError
 
@@ -37,33 +38,44 @@ class Compute:
         return {"device": self.device.type, "precision": self.precision.value}
 
 
+_MISSING = {
+    "cuda": "this machine has no CUDA device that PyTorch can use: leave the device out, or take cpu",
+    "mps": "this machine has no Apple GPU that PyTorch can use: leave the device out, or take cpu",
+}
+
+
+def _there(device: str) -> bool:
+    return torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
+
+
 def best_device() -> torch.device:
-    """CUDA if there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """CUDA if there is one, or an Apple GPU (MPS)."""
+    return torch.device(next((device for device in _MISSING if _there(device)), "cpu"))
 
 
 def choose(device: str | None = None, precision: str | None = None) -> Compute:
     """What was asked for; for what was left open, CUDA and half precision if they can be had.
 
-    On a CPU half precision is slower than float32 with fused attention, so it is never chosen there.
+    On a CPU half precision is slower than float32 with fused attention, so it is never chosen there; nor is it on MPS,
+    where nobody has measured it.
 
     Raises:
         SettingsError: there is no such device or precision here.
     """
-    if device not in (None, "cpu", "cuda"):
-        raise SettingsError(f"device must be cpu or cuda, not {device!r}")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise SettingsError("this machine has no CUDA device that PyTorch can use: leave the device out, or take cpu")
+    if device not in (None, "cpu", *_MISSING):
+        raise SettingsError(f"device must be cpu, cuda or mps, not {device!r}")
+    if device in _MISSING and not _there(device):
+        raise SettingsError(_MISSING[device])
     if precision is not None and precision not in set(Precision):
         raise SettingsError(f"precision must be one of {', '.join(Precision)}, not {precision!r}")
     found = best_device() if device is None else torch.device(device)
     if precision is not None:
         wanted = Precision(precision)
-    elif found.type == "cpu":
+    elif found.type != "cuda":
         wanted = Precision.FLOAT32
     else:
         wanted = Precision.BFLOAT16 if torch.cuda.is_bf16_supported() else Precision.FLOAT16
-    if wanted is Precision.FLOAT16 and found.type == "cpu":
+    if wanted is Precision.FLOAT16 and found.type != "cuda":
         raise SettingsError("float16 can be trained on CUDA only: take float32 or bfloat16")
     return Compute(found, wanted)
 
@@ -76,3 +88,23 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(
         said in str(error).lower() for said in ("out of memory", "can't allocate memory", "not enough memory")
     )
+
+
+def free_memory(device: torch.device) -> None:
+    """Give back what PyTorch keeps of a device's memory for later; a CPU's it does not keep."""
+    if device.type != "cpu":
+        torch.get_device_module(device).empty_cache()
+
+
+def random_state(device: torch.device) -> Tensor | None:
+    """Where the random numbers of a device stand; None for a CPU, see `torch.get_rng_state`."""
+    if device.type == "cpu":
+        return None
+    state: Tensor = torch.get_device_module(device).get_rng_state()
+    return state
+
+
+def set_random_state(device: torch.device, state: Tensor | None) -> None:
+    """Go on from what `random_state` returned, on a device of the same kind."""
+    if device.type != "cpu" and state is not None:
+        torch.get_device_module(device).set_rng_state(state)

@@ -16,9 +16,13 @@ from compressor_core.architecture import Architecture
 from compressor_core.cost import cost
 from compressor_core.data.dataset import Split
 from compressor_core.data.files import read_file
+from compressor_core.distill import learner
 from compressor_core.distill.distillation import distil
 from compressor_core.distill.distillation_settings import DistillConfig
+from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
+from compressor_core.distill.learner import few
 from compressor_core.errors import CompressorError, ModelError, SettingsError
+from compressor_core.models.card import read_card
 from compressor_core.models.classifier import load
 from tests.conftest import TINY
 
@@ -93,16 +97,43 @@ def test_a_student_comes_to_agree_with_its_teacher(tiny_teacher: Path, labelled_
     assert records[-1]["agreement"] > 0.6
 
 
-def test_cancelled_and_resumed(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
+def test_cancelled_and_resumed(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings, checkpoint = config(tiny_teacher, labelled_file, epochs=3), tmp_path / "c.pt"
     whole = result_of(settings, tmp_path / "whole")
+    monkeypatch.setattr(learner, "WHEN_CANCELLED", 2)
     asked = iter(range(9))
     part = result_of(settings, tmp_path / "part", checkpoint=checkpoint, cancelled=lambda: next(asked, None) is None)
-    assert part["cancelled"] and (tmp_path / "part" / "model.safetensors").exists()
+    assert part["cancelled"] and part["test"]["examples"] == 2
+    assert read_card(tmp_path / "part").metrics["test_examples"] == 2  # type: ignore[union-attr]
+    assert (tmp_path / "part" / "model.safetensors").exists()
     resumed = result_of(settings, tmp_path / "part", checkpoint=checkpoint)
     assert not resumed["cancelled"] and resumed["accuracy"] == whole["accuracy"]
     whole_weights = (tmp_path / "whole" / "model.safetensors").read_bytes()
     assert (tmp_path / "part" / "model.safetensors").read_bytes() == whole_weights
+
+
+def test_cancelled_before_the_first_step(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the teacher labels: there is no student then."""
+    monkeypatch.setenv("COMPRESSOR_CACHE", str(tmp_path / "cache"))
+    records = list(distil(config(tiny_teacher, labelled_file), tmp_path / "s", cancelled=lambda: True))
+    assert {record["type"] for record in records} == {"progress"} and not (tmp_path / "s").exists()
+
+
+def test_a_cancelled_teacher_is_measured_on_a_few(
+    labelled_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learner, "WHEN_CANCELLED", 5)
+    settings = TeacherConfig(dataset="file", data=str(labelled_file), architecture=TINY, threads=1)
+    asked = iter(range(8))
+    *_, result = train_teacher(settings, tmp_path / "t", cancelled=lambda: next(asked, None) is None)
+    assert result["type"] == "result" and result["cancelled"] and result["test"]["examples"] == 5
+    card = read_card(tmp_path / "t")
+    assert card is not None and card.metrics["test_examples"] == 5
+    assert few(3) == [0, 1, 2] and few(1000) == few(1000) and len(set(few(1000))) == 5
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,16 @@ def test_early_stopping() -> None:
     assert outcome.epochs == 3 and outcome.best_epoch == 0
 
 
+def test_early_stopping_survives_an_interruption(tmp_path: Path) -> None:
+    """Killed after the last epoch, with its checkpoint written, a training has nothing more to learn."""
+    checkpoint = tmp_path / "c.pt"
+    config = TrainingConfig(epochs=30, learning_rate=1e-9, batch_size=32, patience=2, threads=1)
+    _, expected = run(fresh(), config, checkpoint=checkpoint)
+    records, outcome = run(fresh(), config, checkpoint=checkpoint)
+    assert outcome == expected and outcome.epochs == 3
+    assert not [record for record in records if record["type"] in ("step", "epoch")]
+
+
 def test_a_loss_that_is_no_number_is_refused() -> None:
     model = fresh()
     with torch.no_grad():

@@ -1,0 +1,96 @@
+"""What each of the two processes of `test_processes` does: all cases in one start, since starting takes seconds.
+
+torchrun --nproc_per_node 2 -m tests.distill.together FOLDER
+
+FOLDER/cases.json lists trainings by name; each process writes their records to FOLDER/NAME.RANK.json.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from compressor_core.distill import processes
+from compressor_core.distill.distillation import DistillConfig, distil
+from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
+from compressor_core.distill.learner import Diverged
+from compressor_core.distill.losses import cross_entropy
+from compressor_core.distill.settings import TrainingConfig
+from compressor_core.distill.trainer import fit
+from compressor_core.errors import CompressorError, SettingsError
+from tests.distill.test_trainer import CONFIG, Small, diverge, epochs, fresh, stop_after, task
+
+Record = dict[str, Any]
+SECOND = os.environ.get("RANK") == "1"
+
+
+def training(folder: Path, name: str, case: dict[str, Any]) -> Iterator[Record]:
+    """The records of a whole training; `stop_after` is said to the second process alone."""
+    cancelled: Callable[[], bool] = lambda: False  # noqa: E731
+    if SECOND and "stop_after" in case:
+        cancelled = stop_after(case["stop_after"])
+    # Processes on several machines have no folder in common: the checkpoint is that of the first.
+    checkpoint = (folder / "absent" if SECOND else folder) / f"{case.get('checkpoint', name)}.pt"
+    out = folder / "models" / name
+    if case["kind"] == "teacher":
+        return train_teacher(TeacherConfig(**case["config"]), out, checkpoint=checkpoint, cancelled=cancelled)
+    return distil(DistillConfig(**case["config"]), out, checkpoint=checkpoint, cancelled=cancelled)
+
+
+def loop(model: Any, **settings: Any) -> list[Record]:
+    """The records of the loop alone, on sequences of numbers; and at the end the sum of the weights."""
+    config = TrainingConfig(**{**CONFIG.to_dict(), **settings})
+    records = list(fit(model, 1, config, epochs, task(64, 99), cross_entropy))
+    return [*records, {"type": "weights", "sum": float(sum(p.double().abs().sum() for p in model.parameters()))}]
+
+
+def too_small() -> list[Record]:
+    """The second machine can hold three examples at once, the first all."""
+    model = fresh()
+    machine = Small(model, 3 if SECOND else 1000, MemoryError, "")
+    return [*loop(model), {"type": "sizes", "sizes": machine.sizes}]
+
+
+def diverging() -> list[Record]:
+    model = fresh()
+    if SECOND:
+        diverge(model, 20)
+    try:
+        loop(model)
+    except Diverged as error:
+        return [{"type": "error", "message": str(error), "best_epoch": error.outcome.best_epoch}]
+    return []
+
+
+def disagreeing() -> list[Record]:
+    try:
+        loop(fresh(), epochs=4 if SECOND else 3)
+    except SettingsError as error:
+        return [{"type": "error", "message": str(error)}]
+    return []
+
+
+def main(folder: Path) -> None:
+    cases = json.loads((folder / "cases.json").read_text())
+    loops = {"too small": too_small, "diverging": diverging, "disagreeing": disagreeing, "plain": lambda: loop(fresh())}
+    with processes.joined("cpu"):
+        for name, case in cases.items():
+            if name == "full" and not SECOND:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+            records = list(training(folder, name, case)) if isinstance(case, dict) else loops[name]()
+            (folder / f"{name}.{os.environ['RANK']}.json").write_text(json.dumps(records))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    try:
+        main(Path(sys.argv[1]))
+    except CompressorError as error:
+        sys.exit(processes.report(2, f"error: {error}"))
