@@ -33,12 +33,20 @@ Record = dict[str, Any]
 Case = dict[str, Any]
 
 
-def torchrun(*arguments: object, cache: Path, **options: Any) -> subprocess.Popen[str]:
+def torchrun(*arguments: object, cache: Path, start_new_session: bool = False) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m"]
     # Both run on one core each; the cache is the test's own, so that the two share the labelling.
     env = {**os.environ, "OMP_NUM_THREADS": "1", "COMPRESSOR_CACHE": str(cache)}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([*command, *map(str, arguments)], cwd=ROOT, text=True, env=env, **pipes, **options)
+    command += map(str, arguments)
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        text=True,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=start_new_session,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +59,7 @@ def cases(
     folder: Path, tiny_teacher: Path, labelled_file: Path, pairs_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Case]:
     pair_teacher = tmp_path_factory.mktemp("models") / "pairs"
-    pairs = {"dataset": "file", "data": str(pairs_file), "architecture": TINY, "threads": 1}
+    pairs: Case = {"dataset": "file", "data": str(pairs_file), "architecture": TINY, "threads": 1}
     list(train_teacher(TeacherConfig(**pairs, epochs=1), pair_teacher))
     functions = {"dataset": "file", "data": str(labelled_file), "architecture": TINY, "threads": 1}
     functions["batch_size"] = 13  # of 235 examples: one is left for the last batch

@@ -18,7 +18,8 @@ from typing import Any
 import torch
 
 from compressor_core.distill import processes
-from compressor_core.distill.distillation import DistillConfig, distil
+from compressor_core.distill.distillation import distil
+from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
 from compressor_core.distill.learner import Diverged
 from compressor_core.distill.losses import cross_entropy
