@@ -1,14 +1,12 @@
 """How fast students learn and teachers label here, beside the published loop on the same data and machine.
 
-python -m benchmarks.training [--threads 1] [--rounds 5] [--data FILE] [--teacher DIR] [--parts PART …]
+python -m benchmarks.training [--threads 1] [--rounds 5] [--data FILE] [--teacher DIR]
 
 The published loop is written anew from the paper's description: every function padded to 400 tokens, eager attention
 with dropout 0.1, float32, random batches of 16. Ours is the loop of this program, driven step by step. All take turns
 within one run, so that what else the machine does falls on each alike. Loss curves are compared with the same initial
 weights and without dropout: first on the same batches, where they must agree up to rounding, then on batches of each
-loop's own. Labelling is the forward pass of a teacher of CodeBERT's shape, or of the one that is given. With
-`--parts compile` (not among the default ones, since compiling takes minutes) our loop takes turns with itself through
-`torch.compile`, for lengths that vary.
+loop's own. Labelling is the forward pass of a teacher of CodeBERT's shape, or of the one that is given.
 """
 
 from __future__ import annotations
@@ -49,8 +47,6 @@ FAST = Architecture(2000, 160, 2, 4, 64)
 """As large on the disk as the published one, to which 12 layers make the most GFLOPs; with two it answers sooner."""
 DEVIGN = Path(__file__).resolve().parents[2] / "shared" / "data" / "devign" / "sample.jsonl"
 LENGTH, BATCH, PAD = 400, 16, 1
-_WARM = 8
-"""Steps of a turn, and those after which a compiled model is ready."""
 LOSS = functools.partial(soft_label_divergence, temperature=2.0)
 SETTINGS = TrainingConfig(epochs=1000, learning_rate=1e-4, batch_size=BATCH, threads=None)
 
@@ -179,34 +175,6 @@ def speed(codes: Sequence[str], rounds: int, fast: Architecture) -> None:
         )
 
 
-def compiled(codes: Sequence[str], rounds: int, architectures: Sequence[Architecture]) -> None:
-    """Print examples per second of our loop as it is and compiled, and what compiling takes."""
-    titles = ("seconds to compile", "examples/s", "eager", "times")
-    print(f"\n{'ours, compiled':<20}{titles[0]:>20}{titles[1]:>12}{titles[2]:>10}{titles[3]:>8}")
-    for architecture in architectures:
-        torch.manual_seed(0)
-        data = (encoded(codes, architecture.vocab_size), torch.randn(len(codes), 2))
-        plain = build(architecture)
-        model = copy.deepcopy(plain)
-        model.forward = torch.compile(model.forward, dynamic=True)  # type: ignore[method-assign, unused-ignore]
-        loops = {"eager": ours(plain, data), "compiled": ours(model, data)}
-        next(loops["eager"])
-        start = time.perf_counter()
-        for _ in range(_WARM):
-            next(loops["compiled"])
-        seconds = time.perf_counter() - start
-        measured: dict[str, list[float]] = {name: [] for name in loops}
-        for _ in range(rounds):
-            for name, steps in loops.items():
-                start = time.perf_counter()
-                for _ in range(_WARM):
-                    next(steps)
-                measured[name].append(_WARM * BATCH / (time.perf_counter() - start))
-        eager, fast = (statistics.median(measured[name]) for name in ("eager", "compiled"))
-        seconds -= _WARM * BATCH / fast
-        print(f"{architecture!s:<20}{seconds:>20.1f}{fast:>12.1f}{eager:>10.1f}{fast / eager:>8.2f}", flush=True)
-
-
 def curves(codes: Sequence[str], steps: int) -> None:
     """Print how the losses of both loops go from the same initial weights, without dropout."""
     inputs = encoded(codes, PUBLISHED.vocab_size)
@@ -308,7 +276,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=24, help="of the loss curves")
     parser.add_argument("--teacher", type=Path, help="for the labelling (default: random weights of CodeBERT's shape)")
     parser.add_argument("--examples", type=int, default=64, help="that the teacher labels in each round")
-    parser.add_argument("--parts", nargs="+", choices=("speed", "curves", "labelling", "compile"))
+    parser.add_argument("--parts", nargs="+", choices=("speed", "curves", "labelling"))
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     name, codes = functions(options.data or (DEVIGN if DEVIGN.is_file() else None))
@@ -316,8 +284,6 @@ def main() -> None:
     parts = options.parts or ("speed", "curves", "labelling")
     if "speed" in parts:
         speed(codes, options.rounds, options.fast)
-    if "compile" in parts:
-        compiled(codes, options.rounds, (options.fast, PUBLISHED))
     if "curves" in parts:
         curves(codes, options.steps)
     if "labelling" in parts:

@@ -80,7 +80,12 @@ def disagreeing() -> list[Record]:
 
 def main(folder: Path) -> None:
     cases = json.loads((folder / "cases.json").read_text())
-    loops = {"too small": too_small, "diverging": diverging, "disagreeing": disagreeing, "plain": lambda: loop(fresh())}
+    loops: dict[str, Callable[[], list[Record]]] = {
+        "too small": too_small,
+        "diverging": diverging,
+        "disagreeing": disagreeing,
+        "plain": lambda: loop(fresh()),
+    }
     with processes.joined("cpu"):
         for name, case in cases.items():
             if name == "full" and not SECOND:
