@@ -193,7 +193,7 @@ def test_killed_and_resumed(folder: Path, cases: dict[str, Case], two: object, t
         pipe.close()
     assert not out.exists() and read(checkpoint)["state"]["step"] > 0
     process = torchrun(*command(cases["soft"], out, "--resume"), cache=folder / "cache")
-    said, errors = process.communicate(timeout=120)
+    said, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert json.loads(said)["model"] == str(out), "more than one object was printed"
     assert errors.count("epoch 4: loss") == 1, errors
@@ -213,7 +213,7 @@ def said_once(errors: str) -> str:
 def test_bad_input_is_said_once(folder: Path, cases: dict[str, Case], tmp_path: Path) -> None:
     case = {"config": {**cases["soft"]["config"], "teacher": "nowhere"}}
     process = torchrun(*command(case, tmp_path / "student"), cache=folder / "cache")
-    said, errors = process.communicate(timeout=120)
+    said, errors = process.communicate(timeout=300)
     assert not said and process.returncode == 1
     assert said_once(errors).startswith("error: There is no model folder nowhere")
 
