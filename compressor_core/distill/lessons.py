@@ -41,7 +41,7 @@ class Answers(Lesson):
 class Transfer(Lesson):
     """Soft labels, and `weight` times the distance of the pooled states through a learned projection.
 
-    Targets are those of `transfer_targets`: (batch, 2 + functions · teacher's width).
+    Targets are those of `transfer_targets`: (batch, 2 + 2 · teacher's width).
     """
 
     def __init__(self, width: int, teacher_width: int, temperature: float, weight: float) -> None:
@@ -59,7 +59,7 @@ class Transfer(Lesson):
 
 
 def transfer_targets(logits: Tensor, states: Tensor) -> Tensor:
-    """The teacher's logits (n, 2) and its pooled states (n, functions, width), side by side as `Transfer` wants them.
+    """The teacher's logits (n, 2) and its pooled states (n, 2, width), side by side as `Transfer` wants them.
 
     The states are centred, each of their dimensions by itself, and divided by one number, so that their distance to
     anything constant is 1 whatever the teacher: a weight means the same for all.

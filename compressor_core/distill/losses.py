@@ -26,9 +26,9 @@ def soft_label_divergence(student_logits: Tensor, teacher_logits: Tensor, temper
 def pooled_state_distance(student_states: Tensor, teacher_states: Tensor) -> Tensor:
     """Mean squared error of the student's projected pooled states, mean over batch and width.
 
-    Both (batch, width), `width` being the teacher's (times the functions of an example). TinyBERT's loss of hidden
-    states (Jiao et al., Findings of EMNLP 2020, Equation 8), for one state of a function in the place of one of each
-    token: the tokenizers of teacher and student cut code differently.
+    Both (batch, width), `width` being twice the teacher's: two states an example. TinyBERT's loss of hidden states
+    (Jiao et al., Findings of EMNLP 2020, Equation 8), for states of whole functions in the place of one of each token:
+    the tokenizers of teacher and student cut code differently.
     """
     return F.mse_loss(student_states, teacher_states)
 

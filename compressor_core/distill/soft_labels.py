@@ -56,15 +56,15 @@ class SoftLabels:
         return kept["logits"]
 
     def with_states(self, examples: Sequence[tuple[str, ...]]) -> Generator[Record, None, tuple[Tensor, Tensor]]:
-        """The same logits, and the teacher's pooled states (examples, functions, hidden) in float16."""
-        kept = self._kept(examples, {"logits", "states"})
+        """The same logits, and the teacher's pooled states (examples, 2, hidden) in float16."""
+        kept = self._kept(examples, {"logits", "pooled"})
         if processes.any_of(kept is None) or kept is None:
             steps = processes.shared(
                 examples, lambda some: self._teacher.predicting_pooled(some, self._batch_size, self._precision)
             )
             logits, states = yield from told(steps, self._words(examples))
-            kept = self._keep(examples, {"logits": logits, "states": states})
-        return kept["logits"], kept["states"]
+            kept = self._keep(examples, {"logits": logits, "pooled": states})
+        return kept["logits"], kept["pooled"]
 
     def _words(self, examples: Sequence[tuple[str, ...]]) -> Callable[[int], str]:
         what = "pairs" if self._teacher.card.task is Task.CLONE else "functions"

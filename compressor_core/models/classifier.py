@@ -92,7 +92,7 @@ class Classifier:
         batch_size: int = 64,
         precision: Precision = Precision.FLOAT32,
     ) -> Generator[int, None, tuple[Tensor, Tensor]]:
-        """The same logits, and the pooled states (examples, functions, hidden) in float16, see `forward_pooled`."""
+        """The same logits, and the pooled states (examples, 2, hidden) in float16, see `forward_pooled`."""
         encoded = yield from self._encoded(examples)
         return (yield from predict_pooled(self.model, encoded, batch_size, self.pad_id, precision))
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from compressor_core.models import graph
 from compressor_core.models.compute import Compute, Precision, out_of_memory
 from compressor_core.models.inputs import Batch, Encoded, FunctionInput
-from compressor_core.models.pair import PairClassifier
+from compressor_core.models.pair import PairClassifier, mean_state
 
 
 def forward(model: nn.Module, inputs: Sequence[Encoded], pad_id: int) -> Tensor:
@@ -23,15 +23,16 @@ def forward(model: nn.Module, inputs: Sequence[Encoded], pad_id: int) -> Tensor:
 
 
 def forward_pooled(model: nn.Module, inputs: Sequence[Encoded], pad_id: int) -> tuple[Tensor, Tensor]:
-    """Logits (batch, 2) as `forward` gives them, and the pooled states (batch, functions, hidden) they come from.
+    """Logits (batch, 2) as `forward` gives them, and the pooled states (batch, 2, hidden) of the last layer.
 
-    The pooled state of a function is the vector that the head of a pair classifier compares; of any other classifier,
-    the last state of its first token, `<s>`.
+    For a pair they are the vectors of its two functions that the head compares. For a single function they are the
+    state of its first token, `<s>`, which the head reads, and the mean over its code.
     """
     if not isinstance(model, PairClassifier):
-        arguments = _batch(model, [function for (function,) in inputs], pad_id).arguments
-        output = model(**arguments, output_hidden_states=True)
-        return output.logits, output.hidden_states[-1][:, :1]
+        batch = _batch(model, [function for (function,) in inputs], pad_id)
+        output = model(**batch.arguments, output_hidden_states=True)
+        last = output.hidden_states[-1]
+        return output.logits, torch.stack([last[:, 0], mean_state(last, batch.code)], 1)
     first, second = _pairs(model, inputs, pad_id)
     return model.compare(first, second), torch.stack([first, second], 1)
 
@@ -68,7 +69,7 @@ def predict_pooled(
     pad_id: int,
     precision: Precision = Precision.FLOAT32,
 ) -> Generator[int, None, tuple[Tensor, Tensor]]:
-    """The logits of `predict`, and the pooled states (inputs, functions, hidden) in float16, see `forward_pooled`."""
+    """The logits of `predict`, and the pooled states (inputs, 2, hidden) in float16, see `forward_pooled`."""
     logits, states = yield from _predict(model, inputs, batch_size, pad_id, precision, pooled=True)
     assert states is not None
     return logits, states

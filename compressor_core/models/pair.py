@@ -40,8 +40,7 @@ class PairClassifier(nn.Module):
         states: Tensor = self.encoder(**arguments).last_hidden_state
         if self.features is PairFeatures.CONCAT:
             return states[:, 0]
-        weights = mask.unsqueeze(-1).to(states.dtype)
-        return (states * weights).sum(1) / weights.sum(1)
+        return mean_state(states, mask)
 
     def compare(self, u: Tensor, v: Tensor) -> Tensor:
         """Logits (batch, classes) of encoded pairs, each (batch, hidden)."""
@@ -55,6 +54,12 @@ class PairClassifier(nn.Module):
     def forward(self, first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> Tensor:
         """Logits (batch, classes) of two batches of (input_ids, attention_mask)."""
         return self.compare(self.encode(*first), self.encode(*second))
+
+
+def mean_state(states: Tensor, mask: Tensor) -> Tensor:
+    """(batch, hidden): the mean of states (batch, length, hidden) where mask (batch, length) is 1."""
+    weights = mask.unsqueeze(-1).to(states.dtype)
+    return (states * weights).sum(1) / weights.sum(1)
 
 
 def encoder_of(config: PreTrainedConfig, *, pooler: bool) -> PreTrainedModel:

@@ -43,17 +43,19 @@ def test_pooled_states_come_with_the_same_logits(task: Task) -> None:
     network, inputs = model(task), examples(task)
     logits, states = forward_pooled(network, inputs, 1)
     assert torch.equal(logits, forward(network, inputs, 1))
-    assert states.shape == (9, 1 if task is Task.VULNERABILITY else 2, 16)
+    assert states.shape == (9, 2, 16)
     everything, kept = drain(predict_pooled(network, inputs, 4, 1))
     assert torch.equal(everything, drain(predict(network, inputs, 4, 1)))
     assert kept.dtype is torch.float16 and torch.allclose(kept.float(), states, atol=2e-3)
 
 
-def test_a_functions_pooled_state_is_what_its_head_reads() -> None:
+def test_a_functions_pooled_states_are_what_its_head_reads_and_the_mean() -> None:
     network, inputs = model(), examples(Task.VULNERABILITY)
     _, states = forward_pooled(network, inputs, 1)
-    first = token_states(network, [function for (function,) in inputs], 1)[:, :1]
-    assert torch.allclose(states, first, atol=1e-6)
+    every = token_states(network, [function for (function,) in inputs], 1)
+    assert torch.allclose(states[:, 0], every[:, 0], atol=1e-6)
+    for (function,), mean, tokens in zip(inputs, states[:, 1], every, strict=True):
+        assert torch.allclose(mean, tokens[: len(function)].mean(0), atol=1e-5)  # without the padding
     assert torch.allclose(network.classifier(states), forward(network, inputs, 1), atol=1e-6)  # type: ignore[operator]
 
 
@@ -79,10 +81,10 @@ def test_a_transfer_is_the_sum_of_its_two_losses() -> None:
     network, inputs = model(), examples(Task.VULNERABILITY)
     torch.manual_seed(2)
     lesson = Transfer(16, 24, 2.0, 0.5)
-    targets = transfer_targets(torch.randn(9, 2), torch.randn(9, 1, 24))
+    targets = transfer_targets(torch.randn(9, 2), torch.randn(9, 2, 24))
     logits, states = forward_pooled(network, inputs, 1)
     weight, bias = (dict(lesson.named_parameters())[f"_projection.{name}"] for name in ("weight", "bias"))
-    distance = (states[:, 0] @ weight.T + bias - targets[:, 2:]).square().mean()
+    distance = ((states @ weight.T + bias).flatten(1) - targets[:, 2:]).square().mean()
     by_hand = soft_label_divergence(logits, targets[:, :2], 2.0) + 0.5 * distance
     assert float(lesson.loss(network, inputs, targets, 1).detach()) == pytest.approx(float(by_hand.detach()), rel=1e-5)
 
@@ -151,7 +153,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(kind: str) -> None:
             lesson, targets = Answers(cross_entropy), torch.arange(9) % 2
         else:
             lesson = Transfer(16, 24, 2.0, 0.5)
-            targets = transfer_targets(torch.randn(9, 2), torch.randn(9, 1, 24))
+            targets = transfer_targets(torch.randn(9, 2), torch.randn(9, 2, 24))
 
     def gradient(size: int) -> Tensor:
         parameters = [*network.parameters(), *lesson.parameters()]

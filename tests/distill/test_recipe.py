@@ -112,7 +112,7 @@ def test_the_renamed_are_labelled_by_the_teacher_and_drawn_anew(
     assert torch.allclose(targets[count:], teacher.logits(made[: round(0.5 * count)]), atol=1e-5)
 
 
-def test_a_pooled_state_is_kept_beside_the_logits(
+def test_pooled_states_are_kept_beside_the_logits(
     tiny_teacher: Path, labelled_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     codes = [example.codes for example in python(labelled_file).examples(Split.UNLABELLED)]
@@ -120,7 +120,7 @@ def test_a_pooled_state_is_kept_beside_the_logits(
     labels = SoftLabels(teacher, tiny_teacher, tmp_path)
     plain = drain(labels.of(codes))
     logits, states = drain(labels.with_states(codes))  # the cache has no states yet
-    assert torch.allclose(plain, logits) and states.shape == (len(codes), 1, 16)
+    assert torch.allclose(plain, logits) and states.shape == (len(codes), 2, 16)
 
     def refuse(*_: object) -> None:
         raise AssertionError("the teacher was asked again")
