@@ -249,6 +249,11 @@ def _parser() -> argparse.ArgumentParser:
     study.add_argument("--epochs", type=int, help="instead of the preset's")
     study.add_argument("--threads", type=int)
     study.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="make the students side by side on a Ray cluster: auto, HOST:PORT, ray://HOST:PORT, or local",
+    )
+    study.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="of the students; the same again goes on where it stood"
     )
 

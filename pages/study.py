@@ -14,6 +14,7 @@ from compressor_core.figures.study import (
     Published,
     StudyInfo,
     budget_rows,
+    failed_sentences,
     latency_figure,
     size_figure,
     student_rows,
@@ -140,9 +141,9 @@ def published(dataset: str) -> list[Published]:
 
 def show(run: Run, status: Status) -> None:
     config = StudyConfig.from_dict(run.config)
-    students = [record for record in records(run) if record["type"] == "student"]
+    kept = records(run)
     beside = published(config.dataset)
-    info = study_info(students, budget_summaries(students), beside)
+    info = study_info(kept, budget_summaries(one for one in kept if one["type"] == "student"), beside)
     goal = GOALS[config.goal]
     epochs = f", epochs: {config.epochs}" if config.epochs else ""
     st.caption(
@@ -152,6 +153,8 @@ def show(run: Run, status: Status) -> None:
     )
     if (result := status.result) and result.get("cancelled"):
         st.caption(f"Cancelled: {len(info.students)} of {config.students} students are kept; resume it for the others.")
+    for sentence in failed_sentences(info):
+        st.warning(sentence, icon=":material/warning:")
     headline(info)
     first, second = st.columns(2)
     with first:

@@ -35,6 +35,8 @@ class StudyInfo:
     budgets: tuple[Record, ...]
     """The summary of each budget that has a student, by rising budget."""
     published: tuple[Published, ...] = ()
+    failed: tuple[Record, ...] = ()
+    """Those that could not be made, by rising budget, then seed."""
 
     @property
     def teacher_accuracy(self) -> float | None:
@@ -50,8 +52,19 @@ class StudyInfo:
 
 def study_info(records: Iterable[Record], budgets: Sequence[Record], published: Sequence[Published] = ()) -> StudyInfo:
     """From the records of a study, in any state; other records are passed over."""
-    students = {(one["budget_mb"], one["seed"]): one for one in records if one["type"] == "student"}
-    return StudyInfo(tuple(students[place] for place in sorted(students)), tuple(budgets), tuple(published))
+    found: dict[str, dict[tuple[float, int], Record]] = {"student": {}, "failed": {}}
+    for one in records:
+        if one["type"] in found:
+            found[one["type"]][one["budget_mb"], one["seed"]] = one
+    students = found["student"]
+    # One that failed before may have been made since.
+    failed = tuple(found["failed"][place] for place in sorted(found["failed"]) if place not in students)
+    return StudyInfo(tuple(students[place] for place in sorted(students)), tuple(budgets), tuple(published), failed)
+
+
+def failed_sentences(info: StudyInfo) -> list[str]:
+    """Why each student that could not be made was not."""
+    return [f"{one['budget_mb']:g} MB, seed {one['seed']}, could not be made: {one['message']}" for one in info.failed]
 
 
 def study_sentence(info: StudyInfo) -> str:

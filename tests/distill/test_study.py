@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,11 @@ import pytest
 
 from compressor_core.architecture import GENES, Architecture, SearchSpace
 from compressor_core.cost import cost
-from compressor_core.distill.study import do, jobs, study, study_summary
+from compressor_core.distill.study import study, study_summary
+from compressor_core.distill.study_jobs import do, jobs
 from compressor_core.distill.study_settings import StudyConfig
 from compressor_core.distill.study_summary import budget_summary
-from compressor_core.errors import BudgetError, CompressorError, ModelError, SettingsError
+from compressor_core.errors import BudgetError, CompressorError, ModelError, SettingsError, TrainingError
 from compressor_core.latency import PARTS, LatencyModel, Lengths, Runtime
 from compressor_core.models.card import read_card
 from compressor_core.search.exact import optimum
@@ -40,7 +42,7 @@ def config(tiny_teacher: Path, labelled_file: Path, tmp_path_factory: pytest.Tem
 @pytest.fixture(scope="module", autouse=True)
 def few_latencies() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("compressor_core.distill.study.LATENCY_EXAMPLES", 2)
+        patch.setattr("compressor_core.distill.study_jobs.LATENCY_EXAMPLES", 2)
         yield
 
 
@@ -154,6 +156,54 @@ def test_cancelled_before_the_first_student_there_is_a_result_without(config: St
     result = list(study(config, tmp_path, lambda: True))[-1]
     assert result["cancelled"] is True
     assert (result["students"], result["budgets"], result["teacher_accuracy"]) == ([], [], None)
+
+
+def diverging(monkeypatch: pytest.MonkeyPatch, seeds: set[int]) -> None:
+    """Makes the loss of the students with these seeds no number."""
+    from compressor_core.distill import distillation, study_jobs
+
+    real, divergence = study_jobs.distil, distillation.soft_label_divergence
+    spoiled = 1.0
+
+    def distil(settings: Any, *rest: Any, **more: Any) -> Iterator[Record]:
+        nonlocal spoiled
+        spoiled = math.nan if settings.seed in seeds else 1.0
+        yield from real(settings, *rest, **more)
+
+    monkeypatch.setattr(study_jobs, "distil", distil)
+    monkeypatch.setattr(
+        distillation, "soft_label_divergence", lambda *given, **more: spoiled * divergence(*given, **more)
+    )
+
+
+def test_a_student_that_diverges_does_not_stop_the_others_and_is_tried_again(
+    config: StudyConfig, records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = replace(config, budgets=(0.11,))
+    with monkeypatch.context() as patch:
+        diverging(patch, {0})
+        told = list(study(narrow, tmp_path))
+    (failed,) = of_type(told, "failed")
+    assert (failed["budget_mb"], failed["seed"]) == (0.11, 0) and "no model is kept" in failed["message"]
+    (made,) = of_type(told, "student")
+    result = told[-1]
+    assert [one["seed"] for one in result["students"]] == [made["seed"]] == [1] and "cancelled" not in result
+    assert result["failed"] == [{"budget_mb": 0.11, "seed": 0, "message": failed["message"]}]
+    assert told[-2] == {"type": "progress", "fraction": 1.0, "message": "1 student, 1 failed"}
+    again = list(study(narrow, tmp_path, done=told))
+    assert again[-1]["failed"] == [] and [one["seed"] for one in of_type(again, "student")] == [0]
+    assert untimed(again[-1]["students"]) == untimed(records[-1]["students"][:2])
+
+
+def test_where_no_student_can_be_made_the_study_fails(
+    config: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diverging(monkeypatch, {0, 1})
+    told = []
+    with pytest.raises(TrainingError, match=r"not one of 2 students could be made: .*step"):
+        for record in study(replace(config, budgets=(0.11,)), tmp_path):
+            told.append(record)
+    assert len(of_type(told, "failed")) == 2
 
 
 def test_a_student_of_other_settings_is_not_taken_for_this_one(

@@ -47,7 +47,7 @@ def config(tiny_teacher: Path, labelled_file: Path, tmp_path_factory: pytest.Tem
 def records(config: StudyConfig, tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
     """Of a real, tiny study."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("compressor_core.distill.study.LATENCY_EXAMPLES", 2)
+        patch.setattr("compressor_core.distill.study_jobs.LATENCY_EXAMPLES", 2)
         return list(study(config, tmp_path_factory.mktemp("students")))
 
 
@@ -91,6 +91,15 @@ def test_a_cancelled_one_says_what_is_kept(
         assert figure["data"][1]["error_y"]["visible"] is False and len(at.dataframe) == 2
     else:
         assert figure["layout"]["annotations"][0]["text"] == "No student is finished yet" and not at.dataframe
+
+
+def test_who_could_not_be_made_is_told(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, config: StudyConfig, records: list[Record]
+) -> None:
+    failed = {"type": "failed", "budget_mb": 0.5, "seed": 3, "message": "the loss is no number at step 7"}
+    at = open_page("study", run=recorded(monkeypatch, config, [failed, *records]).id)
+    assert not at.exception and len(charts(at)) == 2
+    assert [one.value for one in at.warning] == ["0.5 MB, seed 3, could not be made: the loss is no number at step 7"]
 
 
 def test_the_papers_students_stand_beside_those_of_its_dataset(
