@@ -63,16 +63,24 @@ def jobs(config: StudyConfig) -> list[Job]:
 
     Seeds take turns outermost, so that a study that is cut short has students at every budget first.
 
-    Raises BudgetError if nothing in the space fits a budget, ModelError for a damaged teacher.
+    Raises BudgetError if nothing in the space fits a budget, ModelError for a damaged teacher, SettingsError for a
+    recipe that is out of range.
     """
     card = read_card(Path(config.teacher))
     task = Task.VULNERABILITY if card is None else card.task
     space, features = SPACES[config.space](), PairFeatures(config.pair_features)
     best = {}
     for budget in config.budgets:
-        objective = Objective(budget, task=task, pair_features=features, goal=config.goal, latency=config.latency)
+        objective = Objective(
+            budget,
+            task=task,
+            pair_features=features,
+            goal=config.goal,
+            min_gflops=config.min_gflops,
+            latency=config.latency,
+        )
         best[budget] = Architecture.from_dict(dict(optimum(space, objective)))
-    return [
+    planned = [
         Job(
             budget,
             seed,
@@ -87,11 +95,14 @@ def jobs(config: StudyConfig) -> list[Job]:
                 seed=seed,
                 threads=config.threads,
                 pair_features=config.pair_features,
+                **config.recipe(),
             ),
         )
         for seed in config.seeds
         for budget in config.budgets
     ]
+    planned[0].distillation.training()  # refuses what is out of range
+    return planned
 
 
 def do(

@@ -13,6 +13,7 @@ import pytest
 
 from compressor_core.architecture import GENES, Architecture, SearchSpace
 from compressor_core.cost import cost
+from compressor_core.distill.distillation import DistillConfig
 from compressor_core.distill.study import study, study_summary
 from compressor_core.distill.study_jobs import do, jobs
 from compressor_core.distill.study_settings import StudyConfig
@@ -91,6 +92,37 @@ def test_the_fastest_by_prediction(config: StudyConfig) -> None:
     fastest = replace(config, goal=Goal.LATENCY, latency=model)
     assert StudyConfig.from_dict(json.loads(json.dumps(fastest.to_dict()))) == fastest
     assert {Architecture.parse(job.distillation.architecture).num_hidden_layers for job in jobs(fastest)} == {1}
+
+
+def test_the_fastest_with_a_least_computation(config: StudyConfig) -> None:
+    prices = tuple(1.0 if part.name == "layers" else 1e-9 for part in PARTS)
+    model = LatencyModel(
+        Runtime.PYTORCH, Task.VULNERABILITY, PairFeatures.COMPARE, Lengths((1000,), (100.0,), (1e4,)), prices
+    )
+    fastest = replace(config, budgets=(1.0, 3.0), seeds=(0,), goal=Goal.LATENCY, latency=model)
+
+    def gflops(config: StudyConfig) -> list[float]:
+        found = [Architecture.parse(job.distillation.architecture) for job in jobs(config)]
+        return [cost(one, Task.VULNERABILITY).paper_gflops for one in found]
+
+    assert max(gflops(fastest)) < 0.3
+    assert min(gflops(replace(fastest, min_gflops=0.3))) >= 0.3
+    with pytest.raises(BudgetError):
+        jobs(replace(fastest, min_gflops=1000.0))
+
+
+def test_the_recipe_is_that_of_the_distillation(config: StudyConfig) -> None:
+    (plain, *_), defaults = jobs(config), DistillConfig("teacher", "400,16,1,2,16")
+    assert plain.distillation.recipe() == defaults.recipe()
+    assert (plain.distillation.average, plain.distillation.patience) == (defaults.average, defaults.patience)
+    recipe = {"renaming": 0.5, "hidden_weight": 0.1, "masked_epochs": 2, "average": 3, "patience": 4, "device": "cpu"}
+    own = StudyConfig.from_dict({**config.to_dict(), **recipe})
+    for job in jobs(own):
+        assert {name: getattr(job.distillation, name) for name in recipe} == recipe
+    assert StudyConfig.from_dict(json.loads(json.dumps(own.to_dict()))) == own
+    for wrong in ({"renaming": 2.0}, {"hidden_weight": -1.0}, {"average": -1}, {"patience": 0}):
+        with pytest.raises(SettingsError, match=next(iter(wrong))):
+            jobs(replace(config, **wrong))  # type: ignore[arg-type]
 
 
 def test_what_is_made_is_on_the_disk_and_in_the_summary(folder: Path, records: list[Record]) -> None:
@@ -248,6 +280,7 @@ def test_the_summary_of_a_budget() -> None:
         ({"epochs": 0}, "epochs must be"),
         ({"goal": "size"}, "gflops or latency"),
         ({"goal": "latency"}, "calibrate this machine first"),
+        ({"min_gflops": 0}, "positive number of GFLOPs"),
         ({"pair_features": "none"}, "choose from compare, concat"),
         ({"colour": "red"}, "a study takes teacher"),
     ],
