@@ -63,7 +63,7 @@ MAY_IMPORT = {
             "task",
         ),
     },
-    "figures": {"errors", "figures"},
+    "figures": {"errors", "figures", "paper"},
 }
 """By part of the core: which other parts it may import. `runs` and `cli` may import all."""
 

@@ -136,3 +136,11 @@ class StudyConfig:
 
             own["latency"] = LatencyModel.from_dict(own["latency"])
         return cls(**own)
+
+
+def parse_budgets(text: str) -> tuple[float, ...]:
+    """Megabytes separated by commas. Raises BudgetError for any other text."""
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise BudgetError(f"The budgets cannot be {text!r}: write megabytes such as 0.5, 1, 3, 10.") from None

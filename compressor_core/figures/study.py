@@ -10,20 +10,12 @@ import plotly.graph_objects as go
 
 from compressor_core.figures import theme
 from compressor_core.figures.search import short_form
+from compressor_core.paper import Published
 
 _PUBLISHED: Final = (("square", theme.FEASIBLE), ("triangle-up", theme.OPTIMUM), ("cross", theme.BUTTON))
 _EMPTY: Final = "No student is finished yet"
 
 Record = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Published:
-    """One curve of published students of the same dataset: sizes in MB, accuracies from 0 to 1."""
-
-    title: str
-    sizes_mb: tuple[float, ...]
-    accuracies: tuple[float, ...]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from compressor_core.cost import cost
 from compressor_core.distill.distillation import DistillConfig
 from compressor_core.distill.study import study, study_summary
 from compressor_core.distill.study_jobs import do, jobs
-from compressor_core.distill.study_settings import StudyConfig
+from compressor_core.distill.study_settings import StudyConfig, parse_budgets
 from compressor_core.distill.study_summary import budget_summary
 from compressor_core.errors import BudgetError, CompressorError, ModelError, SettingsError, TrainingError
 from compressor_core.latency import PARTS, LatencyModel, Lengths, Runtime
@@ -296,3 +296,9 @@ def test_budgets_are_sorted_and_nothing_is_double() -> None:
     config = StudyConfig("t", budgets=(3, 1.0, 3.0), seeds=(2, 0, 2))
     assert (config.budgets, config.seeds, config.students) == ((1.0, 3.0), (2, 0), 4)
     assert StudyConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_budgets_are_read_from_text() -> None:
+    assert parse_budgets(" 0.5, 1,3 ,") == (0.5, 1.0, 3.0) and parse_budgets("") == ()
+    with pytest.raises(BudgetError, match=r"'1, many': write megabytes"):
+        parse_budgets("1, many")

@@ -10,7 +10,6 @@ import pytest
 from compressor_core.distill.study_summary import budget_summaries
 from compressor_core.figures.forms import csv_text
 from compressor_core.figures.study import (
-    Published,
     StudyInfo,
     budget_rows,
     failed_sentences,
@@ -20,6 +19,7 @@ from compressor_core.figures.study import (
     study_info,
     study_sentence,
 )
+from compressor_core.paper import Published, published_students
 
 GENES = {
     "vocab_size": 1000,
@@ -116,3 +116,11 @@ def test_who_failed_is_said_unless_it_was_made_since() -> None:
     info = study_info([*lost, student(3.0, 0, 0.8)], [])
     assert failed_sentences(info) == ["1 MB, seed 0, could not be made: the loss is no number"]
     assert [one["budget_mb"] for one in info.students] == [3.0]
+
+
+def test_the_published_students_are_those_of_the_dataset() -> None:
+    curves = published_students("devign")
+    assert [curve.title for curve in curves] == ["paper, CodeBERT", "paper, GraphCodeBERT"]
+    assert curves[0].sizes_mb == PAPER.sizes_mb and curves[0].accuracies == pytest.approx(PAPER.accuracies)
+    assert published_students("bigclonebench")[1].accuracies == pytest.approx((0.9422, 0.9565, 0.9678))
+    assert published_students("classroom-vulnerability") == ()
