@@ -19,6 +19,7 @@ from compressor_core.figures.study import (
     study_info,
     study_sentence,
 )
+from compressor_core.figures.training import recipe_text
 from compressor_core.latency import LatencyModel, Runtime
 from compressor_core.paper import published_students
 from compressor_core.runs import Run, Status
@@ -28,6 +29,7 @@ from compressor_core.task import PairFeatures, Task
 from pages.parts.chart import chart
 from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, records, start, store, watch
+from pages.parts.recipe import choose_recipe
 from pages.parts.rows import table
 from pages.parts.task import choose_pair_features
 from pages.parts.teacher import choose_teacher
@@ -85,6 +87,7 @@ def form() -> None:
             fastest = st.session_state.study_goal == "latency"
             latency = predictor(task, features) if fastest else None
             least = least_computation() if fastest else None
+        recipe = choose_recipe()
         go_on = st.button("Start the study", type="primary", icon=":material/play_arrow:", disabled=teacher is None)
         if go_on and teacher is not None:
             with sentences():
@@ -101,6 +104,7 @@ def form() -> None:
                     latency=latency,
                     min_gflops=least,
                     pair_features=features.value,
+                    **recipe,
                 )
             ends = " to ".join(f"{budget:g}" for budget in dict.fromkeys((config.budgets[0], config.budgets[-1])))
             start("study", config.to_dict(), name=f"{ends} MB, {config.students} students")
@@ -138,7 +142,8 @@ def show(run: Run, status: Status) -> None:
     st.caption(
         f"{', '.join(f'{budget:g}' for budget in config.budgets)} MB · seeds "
         f"{', '.join(map(str, config.seeds))} · space: {SPACES[config.space].lower()} · {goal[0].lower()}{goal[1:]} · "
-        f"preset {config.preset}{epochs} · teacher: {teacher_title(store(), config.teacher)}"
+        f"preset {config.preset}{epochs} · learns from {recipe_text(config.recipe())} · "
+        f"teacher: {teacher_title(store(), config.teacher)}"
     )
     if (result := status.result) and result.get("cancelled"):
         st.caption(f"Cancelled: {len(info.students)} of {config.students} students are kept; resume it for the others.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from compressor_core.architecture import SearchSpace
+from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.distill.presets import PRESETS
 from compressor_core.errors import BudgetError, SettingsError
 from compressor_core.search.fitness import Goal
@@ -97,8 +98,9 @@ class StudyConfig:
             raise SettingsError(f"epochs must be a whole number from 1, not {self.epochs!r}")
 
     def recipe(self) -> dict[str, Any]:
-        """The settings of the recipe that are not left to `DistillConfig`."""
-        return {name: value for name in RECIPE if (value := getattr(self, name)) is not None}
+        """The settings of the recipe, those that are left open as `DistillConfig` has them."""
+        own = {name: getattr(self, name) for name in RECIPE}
+        return {name: getattr(DistillConfig, name) if value is None else value for name, value in own.items()}
 
     @property
     def students(self) -> int:
