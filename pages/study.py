@@ -36,13 +36,13 @@ from pages.parts.teacher import choose_teacher
 
 SPACES = {"classroom": "Classroom (at most three layers)", "paper": "The paper's"}
 GOALS = {"gflops": "The most GFLOPs", "latency": "The fastest here, by prediction"}
+# How the numbers of both tables are written. (A string here would be printed on the page.)
 FORMATS = {
     **dict.fromkeys(("Size (MB)", "GFLOPs"), "%.3f"),
     **dict.fromkeys(("Mean accuracy (%)", "Standard deviation (points)", "Lowest (%)", "Highest (%)"), "%.2f"),
     **dict.fromkeys(("Below the teacher (points)", "Times faster", "Accuracy (%)", "Same answer (%)"), "%.2f"),
     **dict.fromkeys(("Latency (ms)", "Teacher (ms)", "Seconds"), "%.2f"),
 }
-"""How the numbers of both tables are written."""
 STAY: dict[str, Any] = {"persist_state": "session"}
 
 

@@ -88,6 +88,13 @@ def test_imports_point_one_way(path: Path) -> None:
         assert parts <= MAY_IMPORT[part], f"{part} must not import {parts - MAY_IMPORT[part]}"
 
 
+@pytest.mark.parametrize("path", [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py"))], ids=lambda p: p.name)
+def test_no_page_says_a_string_that_only_documents(path: Path) -> None:
+    """Streamlit prints what stands alone in the file of a page, the first string apart."""
+    alone = [node for node in ast.parse(path.read_text("utf-8")).body[1:] if isinstance(node, ast.Expr)]
+    assert not [node.lineno for node in alone if not isinstance(node.value, ast.Call)]
+
+
 def test_the_first_page_needs_no_torch() -> None:
     program = (
         "import sys, compressor_core.runs, compressor_core.runs.library, compressor_core.runs.story, "

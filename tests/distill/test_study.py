@@ -13,7 +13,9 @@ import pytest
 
 from compressor_core.architecture import GENES, Architecture, SearchSpace
 from compressor_core.cost import cost
-from compressor_core.distill.distillation import DistillConfig
+from compressor_core.distill import distillation
+from compressor_core.distill.distillation_settings import DistillConfig
+from compressor_core.distill.losses import soft_label_divergence
 from compressor_core.distill.study import study, study_summary
 from compressor_core.distill.study_jobs import do, jobs
 from compressor_core.distill.study_settings import StudyConfig, parse_budgets
@@ -122,7 +124,7 @@ def test_the_recipe_is_that_of_the_distillation(config: StudyConfig) -> None:
     assert StudyConfig.from_dict(json.loads(json.dumps(own.to_dict()))) == own
     for wrong in ({"renaming": 2.0}, {"hidden_weight": -1.0}, {"average": -1}, {"patience": 0}):
         with pytest.raises(SettingsError, match=next(iter(wrong))):
-            jobs(replace(config, **wrong))  # type: ignore[arg-type]
+            jobs(replace(config, **wrong))
 
 
 def test_what_is_made_is_on_the_disk_and_in_the_summary(folder: Path, records: list[Record]) -> None:
@@ -192,19 +194,17 @@ def test_cancelled_before_the_first_student_there_is_a_result_without(config: St
 
 def diverging(monkeypatch: pytest.MonkeyPatch, seeds: set[int]) -> None:
     """Makes the loss of the students with these seeds no number."""
-    from compressor_core.distill import distillation, study_jobs
-
-    real, divergence = study_jobs.distil, distillation.soft_label_divergence
     spoiled = 1.0
 
-    def distil(settings: Any, *rest: Any, **more: Any) -> Iterator[Record]:
+    def distil(settings: DistillConfig, *rest: Any, **more: Any) -> Iterator[Record]:
         nonlocal spoiled
         spoiled = math.nan if settings.seed in seeds else 1.0
-        yield from real(settings, *rest, **more)
+        yield from distillation.distil(settings, *rest, **more)
 
-    monkeypatch.setattr(study_jobs, "distil", distil)
+    monkeypatch.setattr("compressor_core.distill.study_jobs.distil", distil)
     monkeypatch.setattr(
-        distillation, "soft_label_divergence", lambda *given, **more: spoiled * divergence(*given, **more)
+        "compressor_core.distill.distillation.soft_label_divergence",
+        lambda *given, **more: spoiled * soft_label_divergence(*given, **more),
     )
 
 
