@@ -54,7 +54,8 @@ def side_by_side(address: str) -> Maker:
     teacher and student in turns, beside whatever else the node does.
 
     A task that dies with its node is a student that failed; the same study again makes those that are missing. A
-    process that is connected to a Ray already uses that one, which must know this package.
+    process that is connected to a Ray already uses that one, which must know this package. Ray itself asks for a token
+    where RAY_AUTH_MODE is `token`; a Ray that is started here makes one in ~/.ray, and keeps to this user with it.
 
     The maker raises SettingsError where Ray is not installed or not to be reached, TrainingError where the cluster is
     lost, and CompressorError for what no student can do with.
@@ -150,7 +151,7 @@ def _connect(ray: Any, address: str, gpus: int) -> None:
     except (Exception, SystemExit) as error:
         raise SettingsError(
             f"there is no Ray cluster to use at {address} ({_first_line(error)}): start one with `ray start --head`, "
-            f"check the address, or give {LOCAL}"
+            f"check the address (and RAY_AUTH_MODE=token where it asks for one), or give {LOCAL}"
         ) from error
 
 
