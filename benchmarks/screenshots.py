@@ -60,6 +60,7 @@ def addresses() -> dict[str, str]:
         "sweeps": "sweep",
         "latency": "calibrate",
         "distil": "distill",
+        "study": "study",
         "compare": "compare",
         "teacher": "train-teacher",
     }
@@ -77,6 +78,7 @@ def addresses() -> dict[str, str]:
 def shoot(browser: Browser, address: str, target: Path, *, width: int, dark: bool) -> None:
     context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme="dark" if dark else "light")
     page = context.new_page()
+    page.set_default_timeout(120_000)
     page.goto(address)
     page.wait_for_selector("h1")
     page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton]')")

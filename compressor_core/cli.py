@@ -245,11 +245,28 @@ def _parser() -> argparse.ArgumentParser:
         "--goal", choices=("gflops", "latency"), default="gflops", help="of what fits a budget: the most, the fastest"
     )
     study.add_argument("--calibration", metavar="RUN_OR_FILE", help="what `calibrate` measured: predicts latency")
+    study.add_argument(
+        "--min-gflops", type=float, help="in the paper's account; without it the fastest is the smallest there is"
+    )
     study.add_argument("--runtime", choices=("onnxruntime", "pytorch"), default="onnxruntime")
     _pair_features(study)
     study.add_argument("--preset", default="quick", help="smoke, quick or full")
     study.add_argument("--epochs", type=int, help="instead of the preset's")
-    study.add_argument("--threads", type=int)
+    for name, kind, text in (
+        ("renaming", float, "share of the examples that come again, renamed"),
+        ("masked-epochs", int, "of masked-language warm-up on the same code"),
+        ("hidden-weight", float, "of the distance to the teacher's states"),
+        ("average", int, "how many of the best epochs are averaged, if it helps"),
+        ("patience", int, "stop after so many epochs without a better validation accuracy"),
+    ):
+        study.add_argument(f"--{name}", type=kind, metavar="N", help=f"{text} (default: as distill)")
+    study.add_argument("--device", choices=("cpu", "cuda"), help="default: CUDA if there is one; on a cluster the CPU")
+    study.add_argument("--threads", type=int, help="default: all cores; on a cluster one for each student")
+    study.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="make the students side by side on a Ray cluster: auto, HOST:PORT, ray://HOST:PORT, or local",
+    )
     study.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="of the students; the same again goes on where it stood"
     )

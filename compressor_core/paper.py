@@ -90,6 +90,32 @@ def accuracy(row: Row, column: Column) -> float:
     return ACCURACY[row][COLUMNS.index(column)]
 
 
+SIZES_MB: Final = {Row.STUDENT_3: 3.0, Row.STUDENT_25: 25.0, Row.STUDENT_50: 50.0}
+"""What the published students weigh, by the paper's account."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """One curve of published students of the same dataset: sizes in MB, accuracies from 0 to 1."""
+
+    title: str
+    sizes_mb: tuple[float, ...]
+    accuracies: tuple[float, ...]
+
+
+def published_students(dataset: str) -> tuple[Published, ...]:
+    """The paper's students that were measured on a dataset, a curve for each encoder; none on any other."""
+    return tuple(
+        Published(
+            f"paper, {column.encoder.full_name}",
+            tuple(SIZES_MB.values()),
+            tuple(accuracy(row, column) / 100 for row in SIZES_MB),
+        )
+        for column in COLUMNS
+        if DATASET[column.task] == dataset
+    )
+
+
 def latency(row: Row, column: Column) -> int | None:
     """The published milliseconds for one query; None where the paper gives none."""
     return LATENCY[row][COLUMNS.index(column)] if row in LATENCY else None

@@ -162,7 +162,9 @@ def distill(options: argparse.Namespace) -> Record:
 
 
 def study(options: argparse.Namespace) -> Record:
-    from compressor_core.distill.study import jobs, study
+    from compressor_core.distill.cluster import side_by_side
+    from compressor_core.distill.study import one_after_another, study
+    from compressor_core.distill.study_jobs import jobs
     from compressor_core.distill.study_settings import BUDGETS_MB, SEEDS, StudyConfig
 
     config = _config(
@@ -177,7 +179,8 @@ def study(options: argparse.Namespace) -> Record:
     for job in jobs(config):
         _require_place(out / job.name)
     with _Progress(options) as progress:
-        return _follow(study(config, out), progress)
+        make = side_by_side(options.cluster) if options.cluster else one_after_another
+        return _follow(study(config, out, make=make), progress)
 
 
 def evaluate(options: argparse.Namespace) -> Record:
@@ -339,6 +342,8 @@ def _follow(records: Iterable[Record], progress: _Progress) -> Record:
                 f"{record['budget_mb']:g} MB, seed {record['seed']}: accuracy {record['accuracy']:.4f} "
                 f"(teacher {record['teacher_accuracy']:.4f}), {record['size_mb']:.3f} MB, {record['latency_ms']:.2f} ms"
             )
+        elif kind == "failed":
+            progress.say(f"{record['budget_mb']:g} MB, seed {record['seed']}: failed: {record['message']}")
         elif kind == "epoch":
             progress.say(
                 f"epoch {record['epoch'] + 1}: loss {record['loss']:.4f}, validation accuracy "

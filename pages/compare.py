@@ -24,7 +24,7 @@ from pages.parts.live import chosen_run, open_earlier, start, store, watch
 
 def settings() -> None:
     with sentences():
-        found = {model.run.id: model for model in students(store()) if model.run is not None}
+        found = {model.key: model for model in students(store())}
     if not found:
         st.info("There is no student to compare yet.")
         link("distil", "Distil a student first")
@@ -38,12 +38,12 @@ def settings() -> None:
             list(found),
             key="student",
             persist_state="session",
-            format_func=lambda run_id: found[run_id].title,
+            format_func=lambda key: found[key].title,
         )
         if right.button("Compare", type="primary", icon=":material/play_arrow:", width="stretch"):
             student = found[st.session_state.student]
             name = student.run.name if student.run else None
-            start("compare", {"student_run": st.session_state.student}, name=name)
+            start("compare", student.comparison, name=name)
 
 
 def show(run: Run, status: Status) -> None:

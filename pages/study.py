@@ -7,21 +7,21 @@ from typing import Any
 import streamlit as st
 
 from compressor_core.distill.presets import PRESETS
-from compressor_core.distill.study_settings import BUDGETS_MB, SEEDS, StudyConfig
+from compressor_core.distill.study_settings import BUDGETS_MB, SEEDS, StudyConfig, parse_budgets
 from compressor_core.distill.study_summary import budget_summaries
-from compressor_core.errors import BudgetError
 from compressor_core.figures.study import (
-    Published,
     StudyInfo,
     budget_rows,
+    failed_sentences,
     latency_figure,
     size_figure,
     student_rows,
     study_info,
     study_sentence,
 )
+from compressor_core.figures.training import recipe_text
 from compressor_core.latency import LatencyModel, Runtime
-from compressor_core.paper import COLUMNS, DATASET, Row, accuracy
+from compressor_core.paper import published_students
 from compressor_core.runs import Run, Status
 from compressor_core.runs.calibrations import calibrations
 from compressor_core.runs.library import teacher_title
@@ -29,20 +29,20 @@ from compressor_core.task import PairFeatures, Task
 from pages.parts.chart import chart
 from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, records, start, store, watch
+from pages.parts.recipe import choose_recipe
 from pages.parts.rows import table
 from pages.parts.task import choose_pair_features
 from pages.parts.teacher import choose_teacher
 
 SPACES = {"classroom": "Classroom (at most three layers)", "paper": "The paper's"}
 GOALS = {"gflops": "The most GFLOPs", "latency": "The fastest here, by prediction"}
-PUBLISHED_SIZES = {Row.STUDENT_3: 3.0, Row.STUDENT_25: 25.0, Row.STUDENT_50: 50.0}
+# How the numbers of both tables are written. (A string here would be printed on the page.)
 FORMATS = {
     **dict.fromkeys(("Size (MB)", "GFLOPs"), "%.3f"),
     **dict.fromkeys(("Mean accuracy (%)", "Standard deviation (points)", "Lowest (%)", "Highest (%)"), "%.2f"),
     **dict.fromkeys(("Below the teacher (points)", "Times faster", "Accuracy (%)", "Same answer (%)"), "%.2f"),
     **dict.fromkeys(("Latency (ms)", "Teacher (ms)", "Seconds"), "%.2f"),
 }
-"""How the numbers of both tables are written."""
 STAY: dict[str, Any] = {"persist_state": "session"}
 
 
@@ -81,10 +81,13 @@ def form() -> None:
                 key="study_goal",
                 horizontal=True,
                 format_func=GOALS.__getitem__,
-                help="The fastest has little to learn with: hold it against the one with the most computation.",
+                help="The fastest has little to learn with: say below how much computation it must have at least.",
                 **STAY,
             )
-            latency = predictor(task, features) if st.session_state.study_goal == "latency" else None
+            fastest = st.session_state.study_goal == "latency"
+            latency = predictor(task, features) if fastest else None
+            least = least_computation() if fastest else None
+        recipe = choose_recipe()
         go_on = st.button("Start the study", type="primary", icon=":material/play_arrow:", disabled=teacher is None)
         if go_on and teacher is not None:
             with sentences():
@@ -92,25 +95,19 @@ def form() -> None:
                     teacher=str(teacher.folder),
                     dataset=teacher.dataset,
                     data=teacher.data,
-                    budgets=budgets_of(st.session_state.study_budgets),
+                    budgets=parse_budgets(st.session_state.study_budgets),
                     seeds=tuple(range(st.session_state.study_seeds)),
                     space=st.session_state.study_space,
                     preset=st.session_state.preset,
                     epochs=st.session_state.epochs,
                     goal=st.session_state.study_goal,
                     latency=latency,
+                    min_gflops=least,
                     pair_features=features.value,
+                    **recipe,
                 )
             ends = " to ".join(f"{budget:g}" for budget in dict.fromkeys((config.budgets[0], config.budgets[-1])))
             start("study", config.to_dict(), name=f"{ends} MB, {config.students} students")
-
-
-def budgets_of(text: str) -> tuple[float, ...]:
-    """Numbers separated by commas. Raises BudgetError for any other text."""
-    try:
-        return tuple(float(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        raise BudgetError(f"The budgets cannot be {text!r}: write megabytes such as 0.5, 1, 3, 10.") from None
 
 
 def predictor(task: Task, features: PairFeatures) -> LatencyModel | None:
@@ -125,33 +122,33 @@ def predictor(task: Task, features: PairFeatures) -> LatencyModel | None:
     return models.get(Runtime.PYTORCH) or next(iter(models.values()))
 
 
-def published(dataset: str) -> list[Published]:
-    """The paper's students, where they were measured on the same dataset."""
-    return [
-        Published(
-            f"paper, {column.encoder.full_name}",
-            tuple(PUBLISHED_SIZES.values()),
-            tuple(accuracy(row, column) / 100 for row in PUBLISHED_SIZES),
-        )
-        for column in COLUMNS
-        if DATASET[column.task] == dataset
-    ]
+def least_computation() -> float | None:
+    least: float | None = st.number_input(
+        "Least computation (GFLOPs)", 0.001, None, None, 0.1, key="study_least", placeholder="none", format="%.3f",
+        help="In the paper's account. Each budget must have room for it.", **STAY,
+    )  # fmt: skip
+    if least is None:
+        st.caption("Without a least computation, the fastest is the smallest there is, the same at every budget.")
+    return least
 
 
 def show(run: Run, status: Status) -> None:
     config = StudyConfig.from_dict(run.config)
-    students = [record for record in records(run) if record["type"] == "student"]
-    beside = published(config.dataset)
-    info = study_info(students, budget_summaries(students), beside)
-    goal = GOALS[config.goal]
+    kept = records(run)
+    beside = published_students(config.dataset)
+    info = study_info(kept, budget_summaries(one for one in kept if one["type"] == "student"), beside)
+    goal = GOALS[config.goal] + (f", from {config.min_gflops:g} GFLOPs" if config.min_gflops else "")
     epochs = f", epochs: {config.epochs}" if config.epochs else ""
     st.caption(
         f"{', '.join(f'{budget:g}' for budget in config.budgets)} MB · seeds "
         f"{', '.join(map(str, config.seeds))} · space: {SPACES[config.space].lower()} · {goal[0].lower()}{goal[1:]} · "
-        f"preset {config.preset}{epochs} · teacher: {teacher_title(store(), config.teacher)}"
+        f"preset {config.preset}{epochs} · learns from {recipe_text(config.recipe())} · "
+        f"teacher: {teacher_title(store(), config.teacher)}"
     )
     if (result := status.result) and result.get("cancelled"):
         st.caption(f"Cancelled: {len(info.students)} of {config.students} students are kept; resume it for the others.")
+    for sentence in failed_sentences(info):
+        st.warning(sentence, icon=":material/warning:")
     headline(info)
     first, second = st.columns(2)
     with first:

@@ -25,7 +25,7 @@ from compressor_core.search.quantities import Quantity
 from compressor_core.search.tradeoff import TradeoffConfig
 from pages.parts.chart import chart, picture_format
 from pages.parts.frame import go, link, metrics, open_page
-from pages.parts.live import chosen_run, open_earlier, records, watch
+from pages.parts.live import chosen_run, open_earlier, page_of, records, watch
 from pages.parts.search_views import pick_point
 from pages.parts.tradeoffs import settings, title
 
@@ -194,7 +194,7 @@ def show_pick(picked: Individual, config: TradeoffConfig) -> None:
         metrics(*((title(Quantity(key)), axis.text(picked[key])) for key, axis in AXES.items() if key in picked))
         for student in config.students:
             if student.run and str(student.architecture) == short_form(picked):
-                link("distil", f"The student that reached {student.accuracy:.1%}", run=student.run)
+                link(page_of(student.run), f"The student that reached {student.accuracy:.1%}", run=student.run)
 
 
 def take_away(run: Run, info: FrontInfo) -> None:

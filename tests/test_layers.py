@@ -63,7 +63,7 @@ MAY_IMPORT = {
             "task",
         ),
     },
-    "figures": {"errors", "figures"},
+    "figures": {"errors", "figures", "paper"},
 }
 """By part of the core: which other parts it may import. `runs` and `cli` may import all."""
 
@@ -86,6 +86,13 @@ def test_imports_point_one_way(path: Path) -> None:
     if part in MAY_IMPORT:
         parts = {name.split(".")[1] for name in names if name.startswith("compressor_core.")}
         assert parts <= MAY_IMPORT[part], f"{part} must not import {parts - MAY_IMPORT[part]}"
+
+
+@pytest.mark.parametrize("path", [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py"))], ids=lambda p: p.name)
+def test_no_page_says_a_string_that_only_documents(path: Path) -> None:
+    """Streamlit prints what stands alone in the file of a page, the first string apart."""
+    alone = [node for node in ast.parse(path.read_text("utf-8")).body[1:] if isinstance(node, ast.Expr)]
+    assert not [node.lineno for node in alone if not isinstance(node.value, ast.Call)]
 
 
 def test_the_first_page_needs_no_torch() -> None:

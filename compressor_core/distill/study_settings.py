@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from compressor_core.architecture import SearchSpace
+from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.distill.presets import PRESETS
 from compressor_core.errors import BudgetError, SettingsError
 from compressor_core.search.fitness import Goal
@@ -23,6 +25,7 @@ SPACES: Final[Mapping[str, Callable[[], SearchSpace]]] = {
 }
 GOALS: Final = (Goal.GFLOPS, Goal.LATENCY)
 MAX_STUDENTS: Final = 500
+RECIPE: Final = ("device", "renaming", "hidden_weight", "masked_epochs", "average", "patience")
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,10 @@ class StudyConfig:
 
     `budgets` are in MB and `seeds` are those of the distillations; both lose what is double. `space` is one of
     `SPACES`, `goal` one of `GOALS`: what decides among the architectures that fit a budget. `pair_features` is for
-    the clone task. What else a distillation may be asked for is as its defaults have it.
+    the clone task. The settings of the recipe, from `device` on, are those of `DistillConfig`; None is as it has them.
+
+    Of the goal latency, the fastest within a budget is the smallest there is, the same at every budget, and learns
+    little: `min_gflops`, in the paper's account, says how much computation a student must have at least.
 
     Raises SettingsError or BudgetError for values out of range.
     """
@@ -47,8 +53,15 @@ class StudyConfig:
     goal: Goal = Goal.GFLOPS
     latency: LatencyModel | None = None
     """Predicts the milliseconds that the goal `latency` goes by."""
+    min_gflops: float | None = None
     pair_features: str = PairFeatures.COMPARE
     threads: int | None = None
+    device: str | None = None
+    renaming: float | None = None
+    hidden_weight: float | None = None
+    masked_epochs: int | None = None
+    average: int | None = None
+    patience: int | None = None
 
     def __post_init__(self) -> None:
         for budget in self.budgets:
@@ -72,6 +85,9 @@ class StudyConfig:
         object.__setattr__(self, "goal", Goal(self.goal))
         if self.goal is Goal.LATENCY and self.latency is None:
             raise SettingsError("the fastest students are found by prediction: calibrate this machine first")
+        least = self.min_gflops
+        if least is not None and (not isinstance(least, (int, float)) or not 0 < least < math.inf):
+            raise BudgetError(f"min_gflops must be a positive number of GFLOPs, such as 1, not {least!r}")
         if self.pair_features not in set(PairFeatures):
             raise SettingsError(
                 f"pair_features cannot be {self.pair_features!r}: choose from {', '.join(PairFeatures)}"
@@ -80,6 +96,11 @@ class StudyConfig:
             raise SettingsError(f"there is no preset {self.preset!r}: choose from {', '.join(PRESETS)}")
         if self.epochs is not None and (not isinstance(self.epochs, int) or self.epochs < 1):
             raise SettingsError(f"epochs must be a whole number from 1, not {self.epochs!r}")
+
+    def recipe(self) -> dict[str, Any]:
+        """The settings of the recipe, those that are left open as `DistillConfig` has them."""
+        own = {name: getattr(self, name) for name in RECIPE}
+        return {name: getattr(DistillConfig, name) if value is None else value for name, value in own.items()}
 
     @property
     def students(self) -> int:
@@ -117,3 +138,11 @@ class StudyConfig:
 
             own["latency"] = LatencyModel.from_dict(own["latency"])
         return cls(**own)
+
+
+def parse_budgets(text: str) -> tuple[float, ...]:
+    """Megabytes separated by commas. Raises BudgetError for any other text."""
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise BudgetError(f"The budgets cannot be {text!r}: write megabytes such as 0.5, 1, 3, 10.") from None

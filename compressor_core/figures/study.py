@@ -10,20 +10,12 @@ import plotly.graph_objects as go
 
 from compressor_core.figures import theme
 from compressor_core.figures.search import short_form
+from compressor_core.paper import Published
 
 _PUBLISHED: Final = (("square", theme.FEASIBLE), ("triangle-up", theme.OPTIMUM), ("cross", theme.BUTTON))
 _EMPTY: Final = "No student is finished yet"
 
 Record = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Published:
-    """One curve of published students of the same dataset: sizes in MB, accuracies from 0 to 1."""
-
-    title: str
-    sizes_mb: tuple[float, ...]
-    accuracies: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -35,6 +27,8 @@ class StudyInfo:
     budgets: tuple[Record, ...]
     """The summary of each budget that has a student, by rising budget."""
     published: tuple[Published, ...] = ()
+    failed: tuple[Record, ...] = ()
+    """Those that could not be made, by rising budget, then seed."""
 
     @property
     def teacher_accuracy(self) -> float | None:
@@ -50,8 +44,19 @@ class StudyInfo:
 
 def study_info(records: Iterable[Record], budgets: Sequence[Record], published: Sequence[Published] = ()) -> StudyInfo:
     """From the records of a study, in any state; other records are passed over."""
-    students = {(one["budget_mb"], one["seed"]): one for one in records if one["type"] == "student"}
-    return StudyInfo(tuple(students[place] for place in sorted(students)), tuple(budgets), tuple(published))
+    found: dict[str, dict[tuple[float, int], Record]] = {"student": {}, "failed": {}}
+    for one in records:
+        if one["type"] in found:
+            found[one["type"]][one["budget_mb"], one["seed"]] = one
+    students = found["student"]
+    # One that failed before may have been made since.
+    failed = tuple(found["failed"][place] for place in sorted(found["failed"]) if place not in students)
+    return StudyInfo(tuple(students[place] for place in sorted(students)), tuple(budgets), tuple(published), failed)
+
+
+def failed_sentences(info: StudyInfo) -> list[str]:
+    """Why each student that could not be made was not."""
+    return [f"{one['budget_mb']:g} MB, seed {one['seed']}, could not be made: {one['message']}" for one in info.failed]
 
 
 def study_sentence(info: StudyInfo) -> str:

@@ -28,6 +28,21 @@ class Model:
     run: Run | None
     result: Mapping[str, Any]
 
+    @property
+    def key(self) -> str:
+        """What tells it from the others; of the model of a run, that run's id."""
+        if self.run is None:
+            return str(self.folder)
+        return f"{self.run.id}/{self.folder.name}" if self.run.kind == "study" else self.run.id
+
+    @property
+    def comparison(self) -> dict[str, Any]:
+        """The settings of a run that compares this student with its teacher."""
+        if self.run is None:
+            return {"student": str(self.folder)}
+        one = {"student": str(self.folder)} if self.run.kind == "study" else {}
+        return {"student_run": self.run.id, **one}
+
 
 def teachers(store: RunStore) -> list[Model]:
     """The bundled teachers, then the trained ones, newest first."""
@@ -44,8 +59,8 @@ def teachers(store: RunStore) -> list[Model]:
 
 
 def students(store: RunStore) -> list[Model]:
-    """The students that distillations and imports have made, newest first; a cancelled distillation keeps its best."""
-    return _made_by(store, "distill", "reproduce")
+    """The students that distillations, studies and imports have made, newest first; one cancelled keeps its best."""
+    return _made_by(store, "distill", "reproduce", "study")
 
 
 def teacher_title(store: RunStore, folder: str | Path) -> str:
@@ -60,10 +75,25 @@ def _made_by(store: RunStore, *kinds: str) -> list[Model]:
             continue
         with suppress(CompressorError):
             result = run.status().result
-            if result is None or (card := read_card(Path(result["model"]))) is None:
+            if result is None:
                 continue
-            title = f"{run.name or run.id} ({result['size_mb']:.2f} MB, {result['accuracy']:.1%})"
-            config = run.config
-            dataset = str(config.get("dataset", "classroom-vulnerability"))
-            found.append(Model(title, Path(result["model"]), card.task, dataset, config.get("data"), run, result))
+            name = run.name or run.id
+            made = {name: result}
+            if run.kind == "study":
+                made = {
+                    f"{one['budget_mb']:g} MB, seed {one['seed']} of study {name}": one for one in result["students"]
+                }
+            for title, one in made.items():
+                with suppress(CompressorError):
+                    found += _model(run, title, one)
     return found
+
+
+def _model(run: Run, title: str, result: Mapping[str, Any]) -> list[Model]:
+    """What a run has made, if it is still there."""
+    folder = Path(result["model"])
+    if (card := read_card(folder)) is None:
+        return []
+    measured = f"{title} ({result['size_mb']:.2f} MB, {result['accuracy']:.1%})"
+    dataset = str(run.config.get("dataset", "classroom-vulnerability"))
+    return [Model(measured, folder, card.task, dataset, run.config.get("data"), run, result)]

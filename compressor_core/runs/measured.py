@@ -22,7 +22,7 @@ def measured_students(
     found: dict[str, list[MeasuredStudent]] = defaultdict(list)
     for model in students(store):
         card = read_card(model.folder)
-        if model.run is None or model.run.kind != "distill" or card is None or card.architecture is None:
+        if model.run is None or model.run.kind not in ("distill", "study") or card is None or card.architecture is None:
             continue
         if card.task is not task or (task is Task.CLONE and card.pair_features is not pair_features):
             continue

@@ -99,7 +99,7 @@ def compare(context: RunContext) -> Records:
     """A comparison as configured, see `CompareConfig`.
 
     The config may name a `student_run`: its student is compared, with the teacher that it learned from and on
-    the dataset that it was made for.
+    the dataset that it was made for. Of a study, which has many, it names the folder of one as `student` as well.
     """
     from compressor_core.evaluate.comparison import CompareConfig, compare
 
@@ -111,8 +111,10 @@ def compare(context: RunContext) -> Records:
         origin: dict[str, Any] = {
             key: run.config.get(key) for key in ("teacher", "dataset", "data", "seed") if key in run.config
         }
+        if run.kind == "study" and config.get("student") not in [one["model"] for one in found["students"]]:
+            raise RunError(f"{run.id} has made no student {config.get('student')}: choose one of its students.")
         # A file is compared on the rows that neither model learned from.
-        config = {"split": "test", **origin, "student": found["model"], **config}
+        config = {"split": "test", **origin, "student": found.get("model"), **config}
     yield from compare(from_plain(CompareConfig, config), cancelled=context.cancelled)
 
 

@@ -33,6 +33,11 @@ def store() -> RunStore:
     return RunStore()
 
 
+def page_of(run_id: str) -> str:
+    """The page that shows a run; that of all runs if it is there no more."""
+    return next((PAGE_OF[run.kind] for run in store().list() if run.id == run_id), "runs")
+
+
 def chosen_run(kind: str) -> Run | None:
     """The run of `?run=`, or the one this page showed last; None to start with."""
     remembered = f"shown/{kind}"

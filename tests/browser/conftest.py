@@ -13,7 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from compressor_core.runs import RunStore, cancel
 
@@ -77,3 +78,21 @@ def visit(browser: Browser, server: str) -> Iterator[Visit]:
     yield go
     for context in contexts:
         context.close()
+
+
+def settled(page: Page) -> None:
+    """Wait until nothing is being computed for the page."""
+    state = "data-test-script-state"
+    expect(page.get_by_test_id("stApp")).to_have_attribute(state, "notRunning", timeout=60_000)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose from a list, which closes by itself whenever the page is drawn anew."""
+    for _ in range(5):
+        settled(page)
+        page.get_by_role("combobox", name=label).click()
+        with suppress(PlaywrightTimeout):
+            page.get_by_role("option", name=option).click(timeout=5_000)
+            return
+        page.keyboard.press("Escape")
+    raise AssertionError(f"{option} cannot be chosen")

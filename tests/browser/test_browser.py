@@ -5,20 +5,18 @@ from __future__ import annotations
 import csv
 import re
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split
 from compressor_core.errors import ModelError
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.runs import RunStore, launch
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, choose
 from tests.pages.studio import until_over
 
 TITLES = {
@@ -184,24 +182,6 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
 def point(page: Page) -> Locator:
     """A candidate that is not the best: a point over the budget, or one of an earlier generation."""
     return page.locator(".js-plotly-plot").first.locator(".scatterlayer .trace path.point").first
-
-
-def settled(page: Page) -> None:
-    """Wait until nothing is being computed for the page."""
-    state = "data-test-script-state"
-    expect(page.get_by_test_id("stApp")).to_have_attribute(state, "notRunning", timeout=60_000)
-
-
-def choose(page: Page, label: str, option: str) -> None:
-    """Choose from a list, which closes by itself whenever the page is drawn anew."""
-    for _ in range(5):
-        settled(page)
-        page.get_by_role("combobox", name=label).click()
-        with suppress(PlaywrightTimeout):
-            page.get_by_role("option", name=option).click(timeout=5_000)
-            return
-        page.keyboard.press("Escape")
-    raise AssertionError(f"{option} cannot be chosen")
 
 
 def pairs_csv(path: Path) -> Path:

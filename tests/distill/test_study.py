@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,14 @@ import pytest
 
 from compressor_core.architecture import GENES, Architecture, SearchSpace
 from compressor_core.cost import cost
-from compressor_core.distill.study import do, jobs, study, study_summary
-from compressor_core.distill.study_settings import StudyConfig
+from compressor_core.distill import distillation
+from compressor_core.distill.distillation_settings import DistillConfig
+from compressor_core.distill.losses import soft_label_divergence
+from compressor_core.distill.study import study, study_summary
+from compressor_core.distill.study_jobs import do, jobs
+from compressor_core.distill.study_settings import StudyConfig, parse_budgets
 from compressor_core.distill.study_summary import budget_summary
-from compressor_core.errors import BudgetError, CompressorError, ModelError, SettingsError
+from compressor_core.errors import BudgetError, CompressorError, ModelError, SettingsError, TrainingError
 from compressor_core.latency import PARTS, LatencyModel, Lengths, Runtime
 from compressor_core.models.card import read_card
 from compressor_core.search.exact import optimum
@@ -40,7 +45,7 @@ def config(tiny_teacher: Path, labelled_file: Path, tmp_path_factory: pytest.Tem
 @pytest.fixture(scope="module", autouse=True)
 def few_latencies() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("compressor_core.distill.study.LATENCY_EXAMPLES", 2)
+        patch.setattr("compressor_core.distill.study_jobs.LATENCY_EXAMPLES", 2)
         yield
 
 
@@ -89,6 +94,37 @@ def test_the_fastest_by_prediction(config: StudyConfig) -> None:
     fastest = replace(config, goal=Goal.LATENCY, latency=model)
     assert StudyConfig.from_dict(json.loads(json.dumps(fastest.to_dict()))) == fastest
     assert {Architecture.parse(job.distillation.architecture).num_hidden_layers for job in jobs(fastest)} == {1}
+
+
+def test_the_fastest_with_a_least_computation(config: StudyConfig) -> None:
+    prices = tuple(1.0 if part.name == "layers" else 1e-9 for part in PARTS)
+    model = LatencyModel(
+        Runtime.PYTORCH, Task.VULNERABILITY, PairFeatures.COMPARE, Lengths((1000,), (100.0,), (1e4,)), prices
+    )
+    fastest = replace(config, budgets=(1.0, 3.0), seeds=(0,), goal=Goal.LATENCY, latency=model)
+
+    def gflops(config: StudyConfig) -> list[float]:
+        found = [Architecture.parse(job.distillation.architecture) for job in jobs(config)]
+        return [cost(one, Task.VULNERABILITY).paper_gflops for one in found]
+
+    assert max(gflops(fastest)) < 0.3
+    assert min(gflops(replace(fastest, min_gflops=0.3))) >= 0.3
+    with pytest.raises(BudgetError):
+        jobs(replace(fastest, min_gflops=1000.0))
+
+
+def test_the_recipe_is_that_of_the_distillation(config: StudyConfig) -> None:
+    (plain, *_), defaults = jobs(config), DistillConfig("teacher", "400,16,1,2,16")
+    assert plain.distillation.recipe() == defaults.recipe()
+    assert (plain.distillation.average, plain.distillation.patience) == (defaults.average, defaults.patience)
+    recipe = {"renaming": 0.5, "hidden_weight": 0.1, "masked_epochs": 2, "average": 3, "patience": 4, "device": "cpu"}
+    own = StudyConfig.from_dict({**config.to_dict(), **recipe})
+    for job in jobs(own):
+        assert {name: getattr(job.distillation, name) for name in recipe} == recipe
+    assert StudyConfig.from_dict(json.loads(json.dumps(own.to_dict()))) == own
+    for wrong in ({"renaming": 2.0}, {"hidden_weight": -1.0}, {"average": -1}, {"patience": 0}):
+        with pytest.raises(SettingsError, match=next(iter(wrong))):
+            jobs(replace(config, **wrong))
 
 
 def test_what_is_made_is_on_the_disk_and_in_the_summary(folder: Path, records: list[Record]) -> None:
@@ -156,6 +192,52 @@ def test_cancelled_before_the_first_student_there_is_a_result_without(config: St
     assert (result["students"], result["budgets"], result["teacher_accuracy"]) == ([], [], None)
 
 
+def diverging(monkeypatch: pytest.MonkeyPatch, seeds: set[int]) -> None:
+    """Makes the loss of the students with these seeds no number."""
+    spoiled = 1.0
+
+    def distil(settings: DistillConfig, *rest: Any, **more: Any) -> Iterator[Record]:
+        nonlocal spoiled
+        spoiled = math.nan if settings.seed in seeds else 1.0
+        yield from distillation.distil(settings, *rest, **more)
+
+    monkeypatch.setattr("compressor_core.distill.study_jobs.distil", distil)
+    monkeypatch.setattr(
+        "compressor_core.distill.distillation.soft_label_divergence",
+        lambda *given, **more: spoiled * soft_label_divergence(*given, **more),
+    )
+
+
+def test_a_student_that_diverges_does_not_stop_the_others_and_is_tried_again(
+    config: StudyConfig, records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = replace(config, budgets=(0.11,))
+    with monkeypatch.context() as patch:
+        diverging(patch, {0})
+        told = list(study(narrow, tmp_path))
+    (failed,) = of_type(told, "failed")
+    assert (failed["budget_mb"], failed["seed"]) == (0.11, 0) and "no model is kept" in failed["message"]
+    (made,) = of_type(told, "student")
+    result = told[-1]
+    assert [one["seed"] for one in result["students"]] == [made["seed"]] == [1] and "cancelled" not in result
+    assert result["failed"] == [{"budget_mb": 0.11, "seed": 0, "message": failed["message"]}]
+    assert told[-2] == {"type": "progress", "fraction": 1.0, "message": "1 student, 1 failed"}
+    again = list(study(narrow, tmp_path, done=told))
+    assert again[-1]["failed"] == [] and [one["seed"] for one in of_type(again, "student")] == [0]
+    assert untimed(again[-1]["students"]) == untimed(records[-1]["students"][:2])
+
+
+def test_where_no_student_can_be_made_the_study_fails(
+    config: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diverging(monkeypatch, {0, 1})
+    told = []
+    with pytest.raises(TrainingError, match=r"not one of 2 students could be made: .*step"):
+        for record in study(replace(config, budgets=(0.11,)), tmp_path):
+            told.append(record)
+    assert len(of_type(told, "failed")) == 2
+
+
 def test_a_student_of_other_settings_is_not_taken_for_this_one(
     config: StudyConfig, folder: Path, records: list[Record], tmp_path: Path
 ) -> None:
@@ -198,6 +280,7 @@ def test_the_summary_of_a_budget() -> None:
         ({"epochs": 0}, "epochs must be"),
         ({"goal": "size"}, "gflops or latency"),
         ({"goal": "latency"}, "calibrate this machine first"),
+        ({"min_gflops": 0}, "positive number of GFLOPs"),
         ({"pair_features": "none"}, "choose from compare, concat"),
         ({"colour": "red"}, "a study takes teacher"),
     ],
@@ -213,3 +296,9 @@ def test_budgets_are_sorted_and_nothing_is_double() -> None:
     config = StudyConfig("t", budgets=(3, 1.0, 3.0), seeds=(2, 0, 2))
     assert (config.budgets, config.seeds, config.students) == ((1.0, 3.0), (2, 0), 4)
     assert StudyConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_budgets_are_read_from_text() -> None:
+    assert parse_budgets(" 0.5, 1,3 ,") == (0.5, 1.0, 3.0) and parse_budgets("") == ()
+    with pytest.raises(BudgetError, match=r"'1, many': write megabytes"):
+        parse_budgets("1, many")

@@ -10,15 +10,16 @@ import pytest
 from compressor_core.distill.study_summary import budget_summaries
 from compressor_core.figures.forms import csv_text
 from compressor_core.figures.study import (
-    Published,
     StudyInfo,
     budget_rows,
+    failed_sentences,
     latency_figure,
     size_figure,
     student_rows,
     study_info,
     study_sentence,
 )
+from compressor_core.paper import Published, published_students
 
 GENES = {
     "vocab_size": 1000,
@@ -106,3 +107,20 @@ def test_the_published_students_stand_beside_the_sizes_and_not_the_latencies() -
     assert list(trace(figure, "paper").y) == pytest.approx([59.44, 60.80, 61.31])
     assert figure.layout.xaxis.range[1] > math.log10(50)
     assert not [one for one in latency_figure(info).data if "paper" in one.name]
+
+
+def test_who_failed_is_said_unless_it_was_made_since() -> None:
+    lost = [
+        {"type": "failed", "budget_mb": budget, "seed": 0, "message": "the loss is no number"} for budget in (3.0, 1.0)
+    ]
+    info = study_info([*lost, student(3.0, 0, 0.8)], [])
+    assert failed_sentences(info) == ["1 MB, seed 0, could not be made: the loss is no number"]
+    assert [one["budget_mb"] for one in info.students] == [3.0]
+
+
+def test_the_published_students_are_those_of_the_dataset() -> None:
+    curves = published_students("devign")
+    assert [curve.title for curve in curves] == ["paper, CodeBERT", "paper, GraphCodeBERT"]
+    assert curves[0].sizes_mb == PAPER.sizes_mb and curves[0].accuracies == pytest.approx(PAPER.accuracies)
+    assert published_students("bigclonebench")[1].accuracies == pytest.approx((0.9422, 0.9565, 0.9678))
+    assert published_students("classroom-vulnerability") == ()

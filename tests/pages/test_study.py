@@ -47,7 +47,7 @@ def config(tiny_teacher: Path, labelled_file: Path, tmp_path_factory: pytest.Tem
 def records(config: StudyConfig, tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
     """Of a real, tiny study."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("compressor_core.distill.study.LATENCY_EXAMPLES", 2)
+        patch.setattr("compressor_core.distill.study_jobs.LATENCY_EXAMPLES", 2)
         return list(study(config, tmp_path_factory.mktemp("students")))
 
 
@@ -93,6 +93,38 @@ def test_a_cancelled_one_says_what_is_kept(
         assert figure["layout"]["annotations"][0]["text"] == "No student is finished yet" and not at.dataframe
 
 
+def test_its_students_can_be_compared(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, config: StudyConfig, records: list[Record]
+) -> None:
+    run = recorded(monkeypatch, config, records)
+    at = open_page("compare")
+    choice = field(at.selectbox, "Student")
+    assert not at.exception and choice.value == f"{run.id}/0.11-0"
+    assert [title.split(" (")[0] for title in choice.options] == [
+        f"{budget} MB, seed {seed} of study tiny" for budget in (0.11, 0.12) for seed in (0, 1)
+    ]
+    choice.set_value(f"{run.id}/0.12-1").run()
+    button(at, "Compare").click().run()
+    assert not at.exception
+    comparison = RunStore().list()[0]
+    picked = next(one["model"] for one in records[-1]["students"] if (one["budget_mb"], one["seed"]) == (0.12, 1))
+    assert comparison.config == {"student_run": run.id, "student": picked}
+    status = until_over(comparison)
+    assert status.state is State.FINISHED and status.result is not None, status.error
+    made = next(one for one in records[-1]["students"] if one["model"] == picked)
+    assert status.result["student"]["accuracy"] == made["accuracy"]
+    assert status.result["teacher"]["accuracy"] == made["teacher_accuracy"]
+
+
+def test_who_could_not_be_made_is_told(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, config: StudyConfig, records: list[Record]
+) -> None:
+    failed = {"type": "failed", "budget_mb": 0.5, "seed": 3, "message": "the loss is no number at step 7"}
+    at = open_page("study", run=recorded(monkeypatch, config, [failed, *records]).id)
+    assert not at.exception and len(charts(at)) == 2
+    assert [one.value for one in at.warning] == ["0.5 MB, seed 3, could not be made: the loss is no number at step 7"]
+
+
 def test_the_papers_students_stand_beside_those_of_its_dataset(
     open_page: Open, monkeypatch: pytest.MonkeyPatch, config: StudyConfig, records: list[Record]
 ) -> None:
@@ -130,6 +162,8 @@ def test_it_is_started_from_its_form_and_cancelled(
 def test_the_fastest_needs_a_calibration(open_page: Open) -> None:
     at = open_page("study")
     field(at.radio, "Best is").set_value("latency").run()
-    assert not at.exception
+    assert not at.exception and "the fastest is the smallest there is" in texts(at)
+    field(at.number_input, "Least computation (GFLOPs)").set_value(0.5).run()
+    assert not at.exception and "the fastest is the smallest there is" not in texts(at)
     button(at, "Start the study").click().run()
     assert "calibrate this machine first" in at.error[0].value and RunStore().list() == []

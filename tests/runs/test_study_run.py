@@ -14,6 +14,7 @@ import pytest
 
 from compressor_core.figures.forms import KINDS, run_headline
 from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
+from compressor_core.runs.measured import measured_students
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -60,6 +61,11 @@ def test_a_study_is_cancelled_and_resumed_and_trains_nothing_twice(settings: dic
     assert result is not None and [one["students"] for one in result["budgets"]] == [2, 2]
     assert KINDS["study"] and " at 0.11 MB to " in run_headline("study", result)
     assert run_headline("study", {**result, "budgets": []}) == "no student yet"
+
+    at_hand = measured_students(RunStore(tmp_path))[f"file, {settings['data']}"]
+    assert [(one.run, one.accuracy) for one in at_hand] == [(run.id, one["accuracy"]) for one in result["students"]]
+    wrong = until_over(launch(RunStore(tmp_path), "compare", {"student_run": run.id}))
+    assert wrong.state is State.FAILED and wrong.error and "choose one of its students" in wrong.error
 
 
 def test_a_study_of_nothing_fails_in_one_sentence(settings: dict[str, Any], tmp_path: Path) -> None:

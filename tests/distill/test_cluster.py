@@ -1,0 +1,169 @@
+"""Students made side by side on a real Ray of this machine: the same ones as one after the other."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from compressor_core.architecture import GENES
+from compressor_core.distill import cluster
+from compressor_core.distill.cluster import side_by_side
+from compressor_core.distill.study import study
+from compressor_core.distill.study_settings import StudyConfig
+from compressor_core.errors import SettingsError
+
+ROOT = Path(__file__).resolve().parents[2]
+Record = dict[str, Any]
+SAME = ("budget_mb", "seed", *GENES, "size_mb", "paper_gflops", "accuracy", "teacher_accuracy", "agreement")
+
+
+@pytest.fixture(scope="module")
+def config(tiny_teacher: Path, labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> StudyConfig:
+    data = tmp_path_factory.mktemp("study") / "functions.jsonl"
+    data.write_text("".join(labelled_file.read_text("utf-8").splitlines(keepends=True)[:120]), "utf-8")
+    return StudyConfig(
+        str(tiny_teacher), "file", str(data), budgets=(0.11, 0.12), seeds=(0, 1), preset="smoke", threads=1
+    )
+
+
+@pytest.fixture(scope="module")
+def alone(config: StudyConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Record]:
+    """The students one after the other: their folder and the result."""
+    folder = tmp_path_factory.mktemp("alone")
+    return folder, list(study(config, folder))[-1]
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The cache of the one node of a Ray of two CPUs, which this process is connected to."""
+    cache = tmp_path_factory.mktemp("node")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("COMPRESSOR_CACHE", str(cache))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        import ray
+
+        ray.init(
+            address="local", num_cpus=2, object_store_memory=80_000_000, include_dashboard=False, log_to_driver=False,
+            logging_level=logging.ERROR, runtime_env={"py_modules": [str(ROOT / "compressor_core")]},
+        )  # fmt: skip
+        yield cache
+        ray.shutdown()
+
+
+def of_type(records: list[Record], kind: str) -> list[Record]:
+    return [record for record in records if record["type"] == kind]
+
+
+def untimed(records: list[Record]) -> list[Record]:
+    return [{key: record[key] for key in SAME} for record in records]
+
+
+def test_the_same_students_bit_for_bit(
+    node: Path, config: StudyConfig, alone: tuple[Path, Record], tmp_path: Path
+) -> None:
+    folder, expected = alone
+    first = list(study(replace(config, seeds=(0,)), tmp_path, make=side_by_side("auto")))
+    kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")}
+    records = list(study(config, tmp_path, make=side_by_side("auto")))
+    assert untimed(records[-1]["students"]) == untimed(expected["students"])
+    assert records[-1]["planned"] == 4 and records[-1]["failed"] == []
+    assert {name: (tmp_path / name).stat().st_mtime_ns for name in kept} == kept and len(kept) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in folder.iterdir())
+    for student in expected["students"]:
+        name = f"{student['budget_mb']}-{student['seed']}"
+        files = sorted(path.name for path in (folder / name).iterdir())
+        assert sorted(path.name for path in (tmp_path / name).iterdir()) == files and "model.safetensors" in files
+        for file in files:
+            assert (tmp_path / name / file).read_bytes() == (folder / name / file).read_bytes(), file
+    for one in of_type(records, "student"):
+        assert Path(one["model"]).parent == tmp_path and one["latency_ms"] > 0
+    for told in (first, records):
+        fractions = [record["fraction"] for record in of_type(told, "progress")]
+        assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
+    # Here, one after the other, goes on with what the cluster has made.
+    assert of_type(list(study(config, tmp_path)), "student") == sorted(
+        of_type(records, "student"), key=lambda one: (one["seed"], one["budget_mb"])
+    )
+
+
+def test_cancelled_the_tasks_stop_and_leave_their_checkpoints(node: Path, config: StudyConfig, tmp_path: Path) -> None:
+    training: list[Record] = []
+    long = replace(config, budgets=(0.11,), seeds=(5,), epochs=500)
+    records = []
+    for record in study(long, tmp_path, lambda: bool(training), make=side_by_side("auto")):
+        records.append(record)
+        if record["type"] == "progress" and "Epoch" in record["message"]:
+            training.append(record)
+    assert records[-1]["cancelled"] is True and records[-1]["students"] == [] == records[-1]["failed"]
+    assert len(list(node.glob("cluster/*/0.11-5.checkpoint.pt"))) == 1
+
+
+def test_a_task_that_dies_is_a_student_that_failed_and_the_other_is_made(
+    node: Path, config: StudyConfig, tmp_path: Path
+) -> None:
+    two = replace(config, budgets=(0.11,), seeds=(0, 7), epochs=30)
+    records = []
+    killed = None
+    for record in study(two, tmp_path, make=side_by_side("auto")):
+        records.append(record)
+        if killed is None and record["type"] == "progress" and "Epoch" in record["message"]:
+            tasks = [one for one in psutil.Process().children(recursive=True) if "ray::_on_node" in one.cmdline()[:1]]
+            killed = tasks[0].pid
+            tasks[0].kill()
+    (failed,) = of_type(records, "failed")
+    assert "its task on the cluster ended with" in failed["message"] and "\n" not in failed["message"]
+    result = records[-1]
+    assert "cancelled" not in result and result["failed"] == [{k: v for k, v in failed.items() if k != "type"}]
+    assert {failed["seed"], result["students"][0]["seed"]} == {0, 7} and len(result["students"]) == 1
+    assert records[-2]["message"] == "1 student, 1 failed"
+
+
+def test_nobody_at_the_address(config: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        for where in (address, f"ray://{address}"):
+            started = time.monotonic()
+            with pytest.raises(SettingsError, match=rf"{where} \(no answer within 1 seconds\)"):
+                list(study(config, tmp_path, make=side_by_side(where)))
+            assert time.monotonic() - started < 20
+
+
+def test_without_ray_it_says_what_to_install(
+    config: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(SettingsError, match=r"pip install -r requirements-cluster\.txt"):
+        list(study(config, tmp_path, make=side_by_side("local")))
+
+
+def test_the_command_line(config: StudyConfig, alone: tuple[Path, Record], tmp_path: Path) -> None:
+    folder, _ = alone
+    out = tmp_path / "students"
+    command = [
+        *(sys.executable, "-m", "compressor_core", "study", "--json", "--cluster", "local", "--out", str(out)),
+        *("--teacher", config.teacher, "--dataset", "file", "--data", str(config.data), "--preset", "smoke"),
+        *("--threads", "1", "--budgets", "0.11", "--seeds", "0"),
+    ]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [one["seed"] for one in json.loads(done.stdout)["students"]] == [0]
+    weights = "0.11-0/model.safetensors"
+    assert (out / weights).read_bytes() == (folder / weights).read_bytes()
