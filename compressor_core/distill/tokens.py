@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from compressor_core.cache import cache_folder
-from compressor_core.data.dataset import fingerprint_of
+from compressor_core.distill.soft_labels import fingerprint
 from compressor_core.evaluate.progress import Record, told
 from compressor_core.files import write_bytes
 from compressor_core.models.classifier import Classifier
@@ -39,11 +39,6 @@ def encoded(model: Classifier, examples: Codes, *, keep: bool) -> Generator[Reco
     if tokens is not None:
         tokens.keep(fingerprint(examples), found)
     return found
-
-
-def fingerprint(examples: Codes) -> str:
-    """Of the code of examples and of how many functions each has."""
-    return fingerprint_of([str(len(examples)), *(code for example in examples for code in example)])
 
 
 class Tokens:
