@@ -232,8 +232,23 @@ def _parser() -> argparse.ArgumentParser:
         default="float32",
         help="of the teacher while it labels (default: float32)",
     )
+    distill.add_argument(
+        "--unlabelled",
+        metavar="PATH",
+        help="learn from this pool of code: a JSONL (.gz) or Parquet file, or a folder of them, of any size",
+    )
     distill.add_argument("--checkpoint-steps", type=int, metavar="N", help="a checkpoint every N steps, too")
     _training(distill, batch_size=16)
+
+    label = add("label", verbs.label, "Label a pool of code, or a part of it, for distillations to come.")
+    label.add_argument("--teacher", required=True, metavar="DIR")
+    label.add_argument("--unlabelled", required=True, metavar="PATH", help="as of distill")
+    label.add_argument("--part", default="1/1", metavar="K/N", help="only the shards of the K-th of N machines")
+    label.add_argument("--states", action="store_true", help="keep the teacher's pooled states, too")
+    label.add_argument("--label-precision", choices=("float32", "bfloat16", "float16"), default="float32")
+    label.add_argument("--threads", type=int, help="default: all cores")
+    label.add_argument("--device", choices=("cpu", "cuda"), help="default: CUDA if there is one")
+    label.add_argument("--skip-bad-rows", action="store_true", help="leave out the rows that cannot be used")
 
     study = add("study", verbs.study, "Distil students at several budgets, with several seeds: what a megabyte buys.")
     study.add_argument("--teacher", required=True, metavar="DIR")

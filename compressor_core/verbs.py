@@ -161,6 +161,13 @@ def distill(options: argparse.Namespace) -> Record:
     return _train(options, lambda checkpoint: distil(config, options.out, checkpoint=checkpoint))
 
 
+def label(options: argparse.Namespace) -> Record:
+    from compressor_core.distill.pooled import LabelConfig, label
+
+    with _Progress(options) as progress:
+        return _follow(label(_config(LabelConfig, options)), progress)
+
+
 def study(options: argparse.Namespace) -> Record:
     from compressor_core.distill.cluster import side_by_side
     from compressor_core.distill.study import one_after_another, study
@@ -278,7 +285,8 @@ def _data(options: argparse.Namespace) -> str | None:
     """The data to read: the file as it is, or the copy that is made where something is said about it."""
     given = {"columns": options.columns, "positive": options.positive, "language": options.language}
     said = [name for name, value in given.items() if value is not None]
-    said += ["skip-bad-rows"] if options.skip_bad_rows else []
+    pool_only = options.dataset != "file" and getattr(options, "unlabelled", None) is not None
+    said += ["skip-bad-rows"] if options.skip_bad_rows and not pool_only else []
     data: str | None = options.data
     if not said:
         return data

@@ -151,7 +151,7 @@ def column_names(path: Path) -> tuple[str, ...]:
     with _open(path) as file:
         if path.suffix.lower() in _CSV_SUFFIXES:
             return tuple(_header(path, file)[1])
-        rows = islice(_json_rows(file), _LOOKED_AT)
+        rows = islice(json_rows(file), _LOOKED_AT)
         return tuple(dict.fromkeys(key for row in rows if not isinstance(row, BadRow) for key in row[1]))
 
 
@@ -180,7 +180,7 @@ def read_rows(
     if chosen.label is None:
         raise DataError(f"{path} has no column known to hold labels among {_listed(names)}: name it with label=COLUMN")
     with _open(path) as file:
-        raw = _csv_rows(path, file) if path.suffix.lower() in _CSV_SUFFIXES else _json_rows(file)
+        raw = _csv_rows(path, file) if path.suffix.lower() in _CSV_SUFFIXES else json_rows(file)
         for entry in raw:
             yield entry if isinstance(entry, BadRow) else _row(*entry, chosen, chosen.label, positive, split, labels)
 
@@ -212,7 +212,7 @@ def check(path: Path, labels: Mapping[int, str]) -> None:
 def json_objects(path: Path) -> Iterator[tuple[int, Mapping[str, Any]] | BadRow]:
     """The objects of a JSONL file with their line numbers. Raises DataError if it cannot be read at all."""
     with _open(path) as file:
-        yield from _json_rows(file)
+        yield from json_rows(file)
 
 
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -255,7 +255,8 @@ def _open(path: Path) -> TextIO:
     return text
 
 
-def _json_rows(file: TextIO) -> Iterator[tuple[int, Mapping[str, Any]] | BadRow]:
+def json_rows(file: TextIO) -> Iterator[tuple[int, Mapping[str, Any]] | BadRow]:
+    """The objects of an open JSONL file with their line numbers; undecodable bytes are lone surrogates in it."""
     for number, line in enumerate(file, 1):
         if not line.strip():
             continue
@@ -336,6 +337,22 @@ def _broken(text: str) -> str | None:
     return _NUL if "\0" in text else None
 
 
+def functions_in(line: int, row: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, ...] | BadRow:
+    """The code of a row, from its columns with code; or what is wrong with it."""
+    codes = []
+    for column in columns:
+        code = row.get(column)
+        if not isinstance(code, str) or not code.strip():
+            return BadRow(line, f"has no code in {column!r}")
+        if "\0" in code:
+            return BadRow(line, _NUL)
+        if _HALF.search(code):
+            return BadRow(line, "has half a character (a lone surrogate), which cannot be written as UTF-8")
+        # The same function from Windows and from elsewhere is the same function.
+        codes.append(code.replace("\r\n", "\n"))
+    return tuple(codes)
+
+
 _NUL = "has a NUL character, which no source code has; the file may be damaged or UTF-16"
 
 
@@ -348,17 +365,9 @@ def _row(
     default: Split | None,
     labels: Counter[str] | None,
 ) -> Row | BadRow:
-    codes = []
-    for column in columns.code:
-        code = row.get(column)
-        if not isinstance(code, str) or not code.strip():
-            return BadRow(line, f"has no code in {column!r}")
-        if "\0" in code:
-            return BadRow(line, _NUL)
-        if _HALF.search(code):
-            return BadRow(line, "has half a character (a lone surrogate), which cannot be written as UTF-8")
-        # The same function from Windows and from elsewhere is the same function.
-        codes.append(code.replace("\r\n", "\n"))
+    codes = functions_in(line, row, columns.code)
+    if isinstance(codes, BadRow):
+        return codes
     split = _split(row.get(columns.split) if columns.split else None) or default
     if isinstance(split, str) and not isinstance(split, Split):
         return BadRow(line, f"has the split {split!r}, which is none of {', '.join(Split)}")
@@ -376,7 +385,7 @@ def _row(
             )
         label = number
     group = str(row.get(columns.group) or "") if columns.group else ""
-    example = Example(tuple(codes), label, group, str(row.get("origin") or f"line {line}"))
+    example = Example(codes, label, group, str(row.get("origin") or f"line {line}"))
     return Row(line, example, str(row.get("label_name") or name), split, _language(row.get("language")))
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from array import array
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
+from compressor_core.models.encoded import Items, lengths_of
 from compressor_core.models.inputs import Encoded
 
 Record = dict[str, Any]
@@ -34,16 +37,37 @@ def remembered(load: EpochData, draw_of: Callable[[int], int]) -> EpochData:
     return epoch_data
 
 
-def batches(inputs: Sequence[Encoded], size: int, rng: random.Random) -> list[list[int]]:
+class Batches(Items[list[int]]):
+    """Batches of indices, kept flat: a list for each would take more memory than the tokens."""
+
+    def __init__(self) -> None:
+        self._indices = array("i")
+        self._starts = array("q", [0])
+
+    def add(self, batch: Sequence[int]) -> None:
+        self._indices.extend(batch)
+        self._starts.append(len(self._indices))
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def _item(self, index: int) -> list[int]:
+        return self._indices[self._starts[index] : self._starts[index + 1]].tolist()
+
+
+def batches(inputs: Sequence[Encoded], size: int, rng: random.Random) -> Batches:
     """Indices of every input once, in ⌈n / size⌉ batches of similar length, in random order."""
-    order = list(range(len(inputs)))
+    lengths = lengths_of(inputs)
+    order = array("i", range(len(lengths)))
     rng.shuffle(order)
-    found = []
+    found = Batches()
     for start in range(0, len(order), size * _BUCKET):
-        bucket = sorted(order[start : start + size * _BUCKET], key=lambda i: sum(map(len, inputs[i])))
-        cut = [bucket[k : k + size] for k in range(0, len(bucket), size)]
+        bucket = np.array(order[start : start + size * _BUCKET])
+        bucket = bucket[np.argsort(lengths[bucket], kind="stable")]
+        cut = [bucket[k : k + size].tolist() for k in range(0, len(bucket), size)]
         rng.shuffle(cut)
-        found += cut
+        for batch in cut:
+            found.add(batch)
     return found
 
 

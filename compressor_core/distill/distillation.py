@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import torch
 from compressor_core.architecture import Architecture
 from compressor_core.cost import cost
 from compressor_core.data.dataset import Dataset, Split
+from compressor_core.data.pool import Pool
 from compressor_core.data.registry import open_dataset
 from compressor_core.distill import processes
 from compressor_core.distill.batching import Record
@@ -23,6 +24,7 @@ from compressor_core.distill.fine_tuning import pair_features
 from compressor_core.distill.learner import Diverged, Outcome, few, saved
 from compressor_core.distill.lessons import Answers, Lesson, MaskedTokens, Transfer
 from compressor_core.distill.losses import soft_label_divergence
+from compressor_core.distill.pooled import Pooled
 from compressor_core.distill.soft_labels import SoftLabels, model_fingerprint
 from compressor_core.distill.trainer import fit
 from compressor_core.distill.unlabelled import Unlabelled
@@ -87,8 +89,16 @@ def distil(
         )
     teacher.model.to(compute.device)
     yield {"type": "progress", "message": "Training the student's tokenizer"}
-    texts = [code for example in dataset.examples(Split.UNLABELLED) for code in example.codes]
-    if flow is not None:
+    pool: Pooled | None = None
+    texts: Iterable[str]
+    if config.unlabelled is not None:
+        pool = Pooled(Pool(config.unlabelled, dataset.task, skip_bad_rows=config.skip_bad_rows), dataset)
+        if (yield from until_cancelled(pool.survey(), cancelled)) is None:
+            return
+        texts = pool.texts()
+    else:
+        texts = [code for example in dataset.examples(Split.UNLABELLED) for code in example.codes]
+    if flow is not None and pool is None:
         steps = told(extracting(texts, flow), lambda done: f"Reading the data flow of {done:,} functions")
         if (yield from processes.until_cancelled(steps, cancelled)) is None:
             return
@@ -114,15 +124,17 @@ def distil(
             **config.recipe(),
             **training.to_dict(),
             **compute.to_dict(),
+            **({} if pool is None else {"unlabelled": config.unlabelled, "unlabelled_examples": len(pool)}),
         },
         versions=versions(),
     )
     labels = SoftLabels(teacher, Path(config.teacher), precision=labelling)
-    unlabelled = Unlabelled(dataset, student, labels, config.seed, config.renaming or 0.0, config.hidden_weight > 0)
+    own = Unlabelled(dataset, student, labels, config.seed, config.renaming or 0.0, config.hidden_weight > 0)
     settings = {
         **config.recipe(),
         "teacher": model_fingerprint(Path(config.teacher)),
         "dataset": dataset.fingerprint,
+        **({} if pool is None else {"unlabelled": pool.fingerprint}),
         "architecture": str(architecture),
         **training.binding(),
     }
@@ -131,7 +143,7 @@ def distil(
             student.model,
             student.pad_id,
             replace(training, epochs=config.masked_epochs, patience=None, average=0),
-            unlabelled.masked(),
+            own.masked(),
             None,
             MaskedTokens(student.model),
             stage="warm-up",
@@ -151,7 +163,7 @@ def distil(
             student.model,
             student.pad_id,
             training,
-            unlabelled.labelled(),
+            own.labelled() if pool is None else pool.labelled(student, labels),
             (student.encode([e.codes for e in validation]), torch.tensor([e.label for e in validation])),
             lesson,
             stage=DISTILLATION,

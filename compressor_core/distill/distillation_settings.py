@@ -30,6 +30,9 @@ class DistillConfig:
     the same code; `hidden_weight`, of the distance of the pooled states, see `Transfer`; `average`, how many of the
     best epochs may be averaged, see `mean_weights`. `label_precision` is that of the teacher's matrix products while it
     labels.
+
+    `unlabelled` is a pool in the place of the dataset's unlabelled split, see `Pool`, and `skip_bad_rows` leaves out
+    what cannot be used of it; renaming, warm-up and hidden states are for a dataset's own split only.
     """
 
     teacher: str
@@ -54,6 +57,8 @@ class DistillConfig:
     average: int = 0
     checkpoint_steps: int | None = None
     label_precision: str = "float32"
+    unlabelled: str | None = None
+    skip_bad_rows: bool = False
 
     def training(self) -> TrainingConfig:
         """The settings of the training loop. Raises SettingsError for values out of range."""
@@ -67,6 +72,9 @@ class DistillConfig:
             raise SettingsError(f"masked_epochs must be a whole number from 0, not {self.masked_epochs!r}")
         if not 0 <= self.hidden_weight < math.inf:
             raise SettingsError(f"hidden_weight must be 0 or more, not {self.hidden_weight!r}")
+        for name in ("renaming", "masked_epochs", "hidden_weight") if self.unlabelled is not None else ():
+            if getattr(self, name):
+                raise SettingsError(f"{name} is for the dataset's own code: set it to 0, or give no unlabelled code")
         preset = PRESETS[self.preset]
         return TrainingConfig.of(
             self,
@@ -75,10 +83,10 @@ class DistillConfig:
         )
 
     def resolved(self, language: Language | None) -> DistillConfig:
-        """With `renaming` decided: where it is open, half of the examples if the language of the code is known."""
+        """With `renaming` decided: where it is open, half of a dataset's own examples if their language is known."""
         if self.renaming is not None:
             return self
-        return replace(self, renaming=0.0 if language is None else RENAMING)
+        return replace(self, renaming=0.0 if language is None or self.unlabelled is not None else RENAMING)
 
     def recipe(self) -> dict[str, Any]:
         """What is learned, beside the settings of the training loop."""

@@ -18,6 +18,7 @@ from compressor_core.distill.batching import Data, Record, remembered
 from compressor_core.distill.learner import Diverged, few, saved
 from compressor_core.distill.losses import cross_entropy
 from compressor_core.distill.settings import TrainingConfig
+from compressor_core.distill.tokens import encoded
 from compressor_core.distill.trainer import fit
 from compressor_core.errors import SettingsError
 from compressor_core.evaluate.progress import told
@@ -117,9 +118,8 @@ def train_teacher(
 
     def labelled(split: Split, draw: int = 0) -> Generator[Record, None, Data]:
         examples = dataset.examples(split, draw)
-        inputs = yield from told(
-            teacher.encoding([example.codes for example in examples]), lambda done: f"Encoding, {done:,} functions done"
-        )
+        keep = not (dataset.fresh and split is Split.TRAIN)
+        inputs = yield from encoded(teacher, [example.codes for example in examples], keep=keep)
         return inputs, torch.tensor([example.label for example in examples])
 
     validation = yield from processes.until_cancelled(labelled(Split.VALIDATION), cancelled)

@@ -38,7 +38,7 @@ class SoftLabels:
         self._teacher = teacher
         self._precision = precision
         name = model_fingerprint(teacher_folder) + ("" if precision is Precision.FLOAT32 else f"-{precision}")
-        self._folder = (cache or cache_folder()) / "soft-labels" / name
+        self.folder = (cache or cache_folder()) / "soft-labels" / name
         self._batch_size = labelling_batch(teacher.model)
 
     def of(self, examples: Sequence[tuple[str, ...]]) -> Generator[Record, None, Tensor]:
@@ -66,27 +66,44 @@ class SoftLabels:
             kept = self._keep(examples, {"logits": logits, "pooled": states})
         return kept["logits"], kept["pooled"]
 
+    def known(self, of: str, count: int) -> Tensor | None:
+        """Logits (count, 2) of the examples whose code has the fingerprint `of`; None if the cache has them not."""
+        kept = self._read(of, count, {"logits"})
+        return None if kept is None else kept["logits"]
+
+    def has(self, examples: Sequence[tuple[str, ...]], *, states: bool = False) -> bool:
+        """Whether nothing is left to be labelled of these examples."""
+        return self._kept(examples, {"logits", "pooled"} if states else {"logits"}) is not None
+
     def _words(self, examples: Sequence[tuple[str, ...]]) -> Callable[[int], str]:
         what = "pairs" if self._teacher.card.task is Task.CLONE else "functions"
         return lambda done: f"The teacher labels {done:,} of {len(examples):,} {what}"
 
     def _kept(self, examples: Sequence[tuple[str, ...]], names: set[str]) -> dict[str, Tensor] | None:
+        return self._read(fingerprint(examples), len(examples), names)
+
+    def _read(self, of: str, count: int, names: set[str]) -> dict[str, Tensor] | None:
         """What the cache has under these names; None unless it has all of them, whole."""
         try:
-            with safe_open(self._path(examples), "pt") as file:
+            with safe_open(self._path(of), "pt") as file:
                 found = {name: file.get_tensor(name) for name in names}
         except (OSError, SafetensorError):
             return None  # absent or damaged: it is computed (again)
-        return found if all(len(tensor) == len(examples) for tensor in found.values()) else None
+        return found if all(len(tensor) == count for tensor in found.values()) else None
 
     def _keep(self, examples: Sequence[tuple[str, ...]], tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         if processes.main_here():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            write_bytes(self._path(examples), save(tensors), durable=False)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_bytes(self._path(fingerprint(examples)), save(tensors), durable=False)
         return tensors
 
-    def _path(self, examples: Sequence[tuple[str, ...]]) -> Path:
-        return self._folder / f"{fingerprint_of(code for example in examples for code in example)}.safetensors"
+    def _path(self, of: str) -> Path:
+        return self.folder / f"{of}.safetensors"
+
+
+def fingerprint(examples: Sequence[tuple[str, ...]]) -> str:
+    """Of the code of examples: what their labels and their tokens are kept under."""
+    return fingerprint_of(code for example in examples for code in example)
 
 
 def labelling_batch(teacher: nn.Module) -> int:

@@ -16,11 +16,11 @@ from compressor_core.distill.batching import Data, EpochData, Record, remembered
 from compressor_core.distill.lessons import transfer_targets
 from compressor_core.distill.masking import mask
 from compressor_core.distill.soft_labels import SoftLabels
+from compressor_core.distill.tokens import encoded
 from compressor_core.errors import SettingsError
-from compressor_core.evaluate.progress import told
 from compressor_core.language import Language
 from compressor_core.models.classifier import Classifier
-from compressor_core.models.inputs import Encoded
+from compressor_core.models.encoded import Examples, Joined
 
 EPOCHS_PER_DRAW = 2
 """Epochs for which one draw of a fresh dataset serves: labelling it costs about half as much as learning from it."""
@@ -64,7 +64,7 @@ class Unlabelled:
 
         def draw(number: int) -> Generator[Record, None, Data]:
             codes = dict.fromkeys(code for example in self._codes(number) for code in example)
-            inputs = yield from self._encoded([(code,) for code in codes])
+            inputs = yield from encoded(self.student, [(code,) for code in codes], keep=not self.dataset.fresh)
             return inputs, torch.empty(0)
 
         drawn = remembered(draw, lambda epoch: epoch // EPOCHS_PER_DRAW if self.dataset.fresh else 0)
@@ -73,7 +73,8 @@ class Unlabelled:
 
         def epoch_data(epoch: int) -> Generator[Record, None, Data]:
             inputs, _ = yield from drawn(epoch)
-            return mask([function for (function,) in inputs], mask_id, random.Random(f"{self.seed}/{epoch}/mask"))
+            assert isinstance(inputs, Examples)
+            return mask(inputs.functions, mask_id, random.Random(f"{self.seed}/{epoch}/mask"))
 
         return epoch_data
 
@@ -85,8 +86,11 @@ class Unlabelled:
         renamed = yield from self._renamed(codes, random.Random(f"{self.seed}/{draw}/renaming"))
         # The two apart from each other: where nothing is drawn anew, the cache knows the first.
         targets = yield from self._targets([part for part in (codes, renamed) if part])
-        inputs = yield from self._encoded([*codes, *renamed])
-        return inputs, targets
+        # A draw is not read again: it would fill the disk for nothing.
+        inputs = yield from encoded(self.student, codes, keep=not self.dataset.fresh)
+        if not renamed:
+            return inputs, targets
+        return Joined([inputs, (yield from encoded(self.student, renamed, keep=False))]), targets
 
     def _targets(self, parts: Sequence[Sequence[tuple[str, ...]]]) -> Generator[Record, None, Tensor]:
         logits, states = [], []
@@ -120,6 +124,3 @@ class Unlabelled:
         """The names to draw from: the commonest of the dataset's own."""
         assert self.dataset.language is not None
         return vocabulary(dict.fromkeys(code for codes in self._codes(0) for code in codes), self.dataset.language)
-
-    def _encoded(self, examples: Sequence[tuple[str, ...]]) -> Generator[Record, None, Sequence[Encoded]]:
-        return (yield from told(self.student.encoding(examples), lambda done: f"Encoding, {done:,} functions done"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import pickle
 import shutil
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -24,9 +24,10 @@ from compressor_core.files import storage_error, write_json
 from compressor_core.models import graph
 from compressor_core.models.card import CARD, MAX_TOKENS, ModelCard, read_card
 from compressor_core.models.compute import Precision
+from compressor_core.models.encoded import Examples, Flattened
 from compressor_core.models.hub import TOKENIZER_FILES
 from compressor_core.models.inference import predict, predict_pooled
-from compressor_core.models.inputs import Encoded, FunctionInput
+from compressor_core.models.inputs import FunctionInput
 from compressor_core.models.pair import PairClassifier, encoder_of
 from compressor_core.task import PairFeatures, Task
 
@@ -51,26 +52,29 @@ class Classifier:
     tokenizer: PreTrainedTokenizerBase
     card: ModelCard
 
-    def encode(self, examples: Sequence[tuple[str, ...]]) -> list[Encoded]:
+    def encode(self, examples: Sequence[tuple[str, ...]]) -> Examples:
         """What the model reads of each function of each example, cut to the card's `max_length`, without padding."""
         return drain(self.encoding(examples))
 
-    def encoding(self, examples: Sequence[tuple[str, ...]]) -> Generator[int, None, list[Encoded]]:
+    def encoding(self, examples: Sequence[tuple[str, ...]]) -> Generator[int, None, Examples]:
         """The same, step by step: yields how many different functions are done and not the last."""
-        codes = list(dict.fromkeys(itertools.chain.from_iterable(examples)))
-        inputs: dict[str, FunctionInput] = {}
+        places: dict[str, int] = {}
+        rows = [[places.setdefault(code, len(places)) for code in example] for example in examples]
+        codes = list(places)
+        functions = Flattened()
         for start in range(0, len(codes), _CHUNK):
             if start:
                 yield start
-            some = codes[start : start + _CHUNK]
-            inputs.update(zip(some, self._functions(some), strict=True))
-        return [tuple(inputs[code] for code in example) for example in examples]
+            functions.add(self._functions(codes[start : start + _CHUNK]))
+        return Examples(functions.done(), np.array(rows, np.int32).reshape(len(rows), -1 if rows else 1))
 
     def _functions(self, codes: Sequence[str]) -> list[FunctionInput]:
         if self.card.data_flow is not None:
             return graph.encode(self.tokenizer, codes, self.card.data_flow, self.card.max_length)
-        ids = self.tokenizer(list(codes), truncation=True, max_length=self.card.max_length)["input_ids"]
-        return list(map(FunctionInput, ids))
+        encoded = self.tokenizer(
+            list(codes), truncation=True, max_length=self.card.max_length, return_attention_mask=False
+        )
+        return list(map(FunctionInput, encoded["input_ids"]))
 
     def logits(self, examples: Sequence[tuple[str, ...]], batch_size: int = 64) -> Tensor:
         """Logits (examples, 2) on the CPU, in the order given, without gradients."""
@@ -96,14 +100,14 @@ class Classifier:
         encoded = yield from self._encoded(examples)
         return (yield from predict_pooled(self.model, encoded, batch_size, self.pad_id, precision))
 
-    def _encoded(self, examples: Sequence[tuple[str, ...]]) -> Generator[int, None, list[Encoded]]:
+    def _encoded(self, examples: Sequence[tuple[str, ...]]) -> Generator[int, None, Examples]:
         """`encoding`, which to one who predicts is not progress yet."""
         encoding = self.encoding(examples)
         while True:
             try:
                 next(encoding)
             except StopIteration as end:
-                encoded: list[Encoded] = end.value
+                encoded: Examples = end.value
                 return encoded
             yield 0
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from compressor_core.models import graph
 from compressor_core.models.compute import Compute, Precision, out_of_memory
+from compressor_core.models.encoded import Examples, lengths_of
 from compressor_core.models.inputs import Batch, Encoded, FunctionInput
 from compressor_core.models.pair import PairClassifier, mean_state
 
@@ -110,7 +112,7 @@ def _predict_functions(
             states = torch.empty(len(inputs), *vectors.shape[1:], dtype=torch.float16)
         states[chosen] = vectors.half().cpu()
 
-    yield from _in_batches(_by_length([function for (function,) in inputs]), batch_size, compute, answer)
+    yield from _in_batches(_ordered(lengths_of(inputs)), batch_size, compute, answer)
     return logits, states
 
 
@@ -120,7 +122,7 @@ def _predict_pairs(
     logits = torch.zeros(len(inputs), 2)
     if not inputs:
         return logits, None
-    functions, rows = _distinct(inputs)
+    functions, lengths, rows = _different(inputs)
     device = compute.device
     vectors: Tensor | None = None
 
@@ -131,7 +133,7 @@ def _predict_pairs(
             vectors = torch.empty(len(functions), encoded.shape[-1], dtype=encoded.dtype, device=device)
         vectors[torch.tensor(chosen, device=device)] = encoded
 
-    for done in _in_batches(_by_length(functions), batch_size, compute, encode):
+    for done in _in_batches(_ordered(lengths), batch_size, compute, encode):
         # The head costs next to nothing beside the encoder: an example counts as done with its functions.
         yield done * len(inputs) // len(functions)
     assert vectors is not None
@@ -145,10 +147,14 @@ def _predict_pairs(
 def _in_batches(
     order: Sequence[int], batch_size: int, compute: Compute, work: Callable[[Sequence[int]], None]
 ) -> Generator[int, None, None]:
-    """Do `work` on all of `order`, batch by batch, without gradients; yields how many are done."""
-    start = 0
-    while start < len(order):
-        chosen = order[start : start + batch_size]
+    """Do `work` on all of `order`, batch by batch, without gradients; yields how many are done.
+
+    From the end of `order` on, where the longest are: memory that was once allocated then serves for all that follows,
+    while with ever larger batches an allocator keeps what each of them left.
+    """
+    left = len(order)
+    while left:
+        chosen = order[left - (left % batch_size or batch_size) : left]
         try:
             with torch.inference_mode(), compute.autocast():
                 work(chosen)
@@ -157,15 +163,15 @@ def _in_batches(
                 raise
             batch_size = (len(chosen) + 1) // 2
         else:
-            start += len(chosen)
-            yield start
+            left -= len(chosen)
+            yield len(order) - left
 
 
 def _pairs(model: PairClassifier, inputs: Sequence[Encoded], pad_id: int) -> tuple[Tensor, Tensor]:
     """The vectors (batch, hidden) of the first and of the second functions of one batch of pairs."""
     functions, rows = _distinct(inputs)
     # Two batches, of the shorter and of the longer half, have less padding than one.
-    order, half = _by_length(functions), (len(functions) + 1) // 2
+    order, half = _ordered([len(function) for function in functions]), (len(functions) + 1) // 2
     parts = [_vectors(model, [functions[i] for i in part], pad_id) for part in (order[:half], order[half:]) if part]
     vectors = torch.cat(parts)[torch.tensor(order).argsort().to(parts[0].device)]
     first, second = rows.to(vectors.device).unbind(1)
@@ -188,8 +194,19 @@ def _distinct(inputs: Sequence[Encoded]) -> tuple[list[FunctionInput], Tensor]:
     return functions, torch.tensor(rows)
 
 
-def _by_length(functions: Sequence[FunctionInput]) -> list[int]:
-    return sorted(range(len(functions)), key=lambda i: len(functions[i]))
+def _different(inputs: Sequence[Encoded]) -> tuple[Sequence[FunctionInput], Sequence[int], Tensor]:
+    """`_distinct` and the lengths; what are flat arrays already stays so."""
+    if not isinstance(inputs, Examples):
+        functions, rows = _distinct(inputs)
+        return functions, [len(function) for function in functions], rows
+    different, places = inputs.distinct()
+    return different, different.lengths.tolist(), torch.from_numpy(places)
+
+
+def _ordered(lengths: Any) -> list[int]:
+    """The places of these lengths, the shortest first, equal ones as they come."""
+    order: list[int] = np.argsort(lengths, kind="stable").tolist()
+    return order
 
 
 def _vectors(model: PairClassifier, functions: Sequence[FunctionInput], pad_id: int) -> Tensor:

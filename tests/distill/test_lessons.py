@@ -110,9 +110,9 @@ def test_masking() -> None:
 def test_masking_keeps_the_data_flow_and_spares_what_has_no_tokens() -> None:
     flow = GraphInput(((1, 3),), ())
     ((function,), (empty,)), targets = mask(
-        [FunctionInput([0, 9, 8, 2], flow), FunctionInput([0, 2])], MASK, random.Random(0)
+        [FunctionInput([0, 9, 8, 2], flow), FunctionInput([0, 2], GraphInput((), ()))], MASK, random.Random(0)
     )
-    assert function.graph is flow and empty.ids == [0, 2]
+    assert function.graph == flow and empty.ids == [0, 2]
     assert targets[0, 0, 0] in (1, 2) and targets[1].tolist() == [[0, 0]]
     network = model()
     loss = MaskedTokens(network).loss(network, [(function,), (empty,)], targets, 1)

@@ -1,0 +1,143 @@
+"""A pool of unlabelled code: files of any size, read as a stream, shard by shard, and never whole."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+from compressor_core.data.dataset import Dataset, Split
+from compressor_core.data.hub import parquet_rows
+from compressor_core.data.tables import BadRow, Columns, bad_rows, functions_in, json_objects, json_rows
+from compressor_core.errors import DataError
+from compressor_core.task import Task
+
+SHARD = 10_000
+"""Examples of a shard: what is labelled, encoded and kept as one file each. No shard has rows of two files."""
+_KINDS = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet")
+_LOOKED_AT = 200
+"""Rows of a JSONL file that are read to know its columns."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some examples of a pool, in its order; the last shard of each file may have fewer than SHARD."""
+
+    number: int
+    codes: list[tuple[str, ...]]
+
+
+class Pool:
+    """A JSONL file (also gzipped), a Parquet file, or a folder of such, of functions, or of pairs for the clone task.
+
+    A folder is read with all that is below it, in the order of the paths. Columns are guessed by their names, and all
+    but the code is passed over. `bad` is how many rows could not be used in the last reading.
+
+    Raises:
+        DataError: there is no such file or folder, or a folder has no file of these kinds.
+    """
+
+    def __init__(self, path: Path | str, task: Task, *, skip_bad_rows: bool = False) -> None:
+        self.path = Path(path)
+        self.bad = 0
+        self._width = 2 if task is Task.CLONE else 1
+        self._skip = skip_bad_rows
+        if self.path.is_dir():
+            self._files = sorted(p for p in self.path.rglob("*") if p.name.lower().endswith(_KINDS) and p.is_file())
+        else:
+            self._files = [self.path] if self.path.exists() else []
+        if not self._files:
+            what = f"holds none of the kinds {', '.join(_KINDS)}" if self.path.is_dir() else "is not there"
+            raise DataError(
+                f"the unlabelled code {self.path} {what}: give a JSONL or Parquet file, or a folder of them"
+            )
+
+    def shards(self) -> Iterator[Shard]:
+        """All shards, one in memory at a time.
+
+        Raises:
+            DataError: a file is damaged, has no column with code or another number of functions in a row than the
+                task, or a bad row that is not to be skipped; the pool has no example.
+        """
+        self.bad = 0
+        numbers = count()
+        for path in self._files:
+            examples = self._examples(path)
+            while codes := list(islice(examples, SHARD)):
+                yield Shard(next(numbers), codes)
+        if next(numbers) == 0:
+            raise DataError(f"the unlabelled code {self.path} has no function that can be used: give other files")
+
+    def _examples(self, path: Path) -> Iterator[tuple[str, ...]]:
+        columns: tuple[str, ...] = ()
+        if not _is_parquet(path):
+            names = dict.fromkeys(
+                name for row in islice(_json(path), _LOOKED_AT) if not isinstance(row, BadRow) for name in row[1]
+            )
+            columns = self._columns(path, tuple(names)) if names else ("func",)
+        else:
+            columns = self._columns(path, _parquet_columns(path))
+        for row in _parquet(path, columns) if _is_parquet(path) else _json(path):
+            found = row if isinstance(row, BadRow) else functions_in(row[0], row[1], columns)
+            if not isinstance(found, BadRow):
+                yield found
+            elif self._skip:
+                self.bad += 1
+            else:
+                raise bad_rows(path, [found])
+
+    def _columns(self, path: Path, names: tuple[str, ...]) -> tuple[str, ...]:
+        code = Columns().completed(names).code
+        if len(code) == self._width:
+            return code
+        wanted = "pairs, as func1 and func2" if self._width == 2 else "single functions, as func"
+        found = f"{len(code)} function{'s' if len(code) > 1 else ''} in a row" if code else "no column known to be code"
+        raise DataError(f"{path} has {found}, and the teacher reads {wanted}: give rows of that kind")
+
+
+def held_out(dataset: Dataset) -> frozenset[str]:
+    """The functions that students are judged by, as `is_held_out` compares them: a pool must not teach them."""
+    splits = (Split.VALIDATION, Split.TEST)
+    return frozenset(_plain(code) for split in splits for e in dataset.examples(split) for code in e.codes)
+
+
+def is_held_out(codes: tuple[str, ...], functions: frozenset[str]) -> bool:
+    """Whether any function of an example is one of `held_out`, however it is laid out on its lines."""
+    return any(_plain(code) in functions for code in codes)
+
+
+def _plain(code: str) -> str:
+    return " ".join(code.split())
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == ".parquet"
+
+
+def _parquet(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    yield from enumerate(parquet_rows(path, columns), 1)
+
+
+def _parquet_columns(path: Path) -> tuple[str, ...]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        return tuple(pyarrow.parquet.read_schema(path).names)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataError(f"{path} is no Parquet file that can be read ({error}): copy it again") from error
+
+
+def _json(path: Path) -> Iterator[tuple[int, Mapping[str, Any]] | BadRow]:
+    if path.suffix.lower() != ".gz":
+        yield from json_objects(path)
+        return
+    try:
+        with gzip.open(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            yield from json_rows(file)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} is no whole gzip file ({error}): copy it again") from error

@@ -1,0 +1,79 @@
+"""Tokens of many functions: encoded once for a tokenizer, kept by content, and mapped into memory afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tokenizers
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from compressor_core.cache import cache_folder
+from compressor_core.distill.soft_labels import fingerprint
+from compressor_core.evaluate.progress import Record, told
+from compressor_core.files import write_bytes
+from compressor_core.models.classifier import Classifier
+from compressor_core.models.encoded import Examples, Functions
+
+_FORMAT = 1
+"""To be raised whenever the same code is read in another way."""
+Codes = Sequence[tuple[str, ...]]
+
+
+def encoded(model: Classifier, examples: Codes, *, keep: bool) -> Generator[Record, None, Examples]:
+    """What `model` reads of the examples; yields progress records. With `keep`, the cache has it afterwards.
+
+    Keep what is read again: the fixed splits of a dataset, a pool. A draw of a fresh dataset is not.
+    """
+    tokens = Tokens(model) if keep else None
+    kept = None if tokens is None else tokens.kept(fingerprint(examples), len(examples))
+    if kept is not None:
+        return kept
+    found = yield from told(model.encoding(examples), lambda done: f"Encoding, {done:,} functions done")
+    if tokens is not None:
+        tokens.keep(fingerprint(examples), found)
+    return found
+
+
+class Tokens:
+    """The cache of one tokenizer, for the number of tokens and the data flow that its model reads."""
+
+    def __init__(self, model: Classifier, cache: Path | None = None) -> None:
+        self._folder = (cache or cache_folder()) / "tokens" / _tokenizer_fingerprint(model)
+
+    def kept(self, of: str, count: int) -> Examples | None:
+        """The `count` examples of fingerprint `of`, mapped into memory; None if the cache has none that is whole."""
+        try:
+            with safe_open(self._path(of), "pt") as file:
+                arrays = {name: file.get_tensor(name).numpy() for name in file.keys()}  # noqa: SIM118
+            found = Examples(Functions(arrays), arrays["rows"])
+        except (OSError, SafetensorError, KeyError, ValueError, IndexError, TypeError):
+            return None  # absent or damaged: it is computed (again)
+        return found if len(found) == count else None
+
+    def keep(self, of: str, examples: Examples) -> Examples:
+        """Write the examples to the cache. Raises StorageError."""
+        arrays = {**examples.functions.arrays, "rows": examples.rows}
+        self._folder.mkdir(parents=True, exist_ok=True)
+        content = save({name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()})
+        write_bytes(self._path(of), content)
+        return examples
+
+    def _path(self, of: str) -> Path:
+        return self._folder / f"{of}.safetensors"
+
+
+def _tokenizer_fingerprint(model: Classifier) -> str:
+    tokenizer: Any = model.tokenizer
+    described = json.loads(tokenizer.backend_tokenizer.to_str())
+    # What the last call has set of them is no part of the tokenizer.
+    described.update(truncation=None, padding=None)
+    parts = [_FORMAT, tokenizers.__version__, described, tokenizer.cls_token_id, tokenizer.sep_token_id]
+    parts += [model.card.max_length, model.card.data_flow]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
