@@ -228,7 +228,7 @@ def labelling(codes: Sequence[str], teacher: Path | None, rounds: int, examples:
     else:
         model = load(teacher)
         name, length = teacher.name, model.card.max_length
-        inputs = model.encode([(code,) for code in codes])
+        inputs = list(model.encode([(code,) for code in codes]))
         plain = model.model
     fused: Any = copy.deepcopy(plain)
     fused.set_attn_implementation("sdpa")

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from compressor_core import verbs
 from compressor_core.distill import processes
-from compressor_core.distill.distillation_settings import RENAMING, DistillConfig
+from compressor_core.distill.distillation_settings import HIDDEN_WEIGHT, RENAMING, DistillConfig
 from compressor_core.errors import CompressorError, SettingsError, TrainingError
 from compressor_core.language import Language
 from compressor_core.models.bundled import FROM_SCRATCH
@@ -205,7 +205,7 @@ def _parser() -> argparse.ArgumentParser:
         "--renaming",
         type=float,
         metavar="SHARE",
-        help=f"of the examples that come again, renamed (default: {RENAMING:g} where the language is known, else 0)",
+        help=f"of the examples that come again, renamed (default: {RENAMING:g} of a file in a known language)",
     )
     distill.add_argument(
         "--masked-epochs",
@@ -216,8 +216,7 @@ def _parser() -> argparse.ArgumentParser:
     distill.add_argument(
         "--hidden-weight",
         type=float,
-        default=DistillConfig.hidden_weight,
-        help="of the distance to the teacher's states; 0: soft labels alone (default: %(default)s)",
+        help=f"of the distance to the teacher's states; 0: soft labels alone (default: {HIDDEN_WEIGHT:g})",
     )
     distill.add_argument(
         "--average",

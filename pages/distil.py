@@ -113,7 +113,7 @@ def architecture_of(run: Run) -> str:
 def show(run: Run, status: Status) -> None:
     result = status.result
     settings = run.config
-    states = settings.get("hidden_weight", 0.0)
+    states = settings.get("hidden_weight", 0.0) != 0
     st.caption(
         f"Architecture {architecture_of(run)} · preset {settings.get('preset')} · temperature "
         f"{settings.get('temperature', 2.0):g} · seed {settings.get('seed', 0)} · learns from "

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import re
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import torch
 
 from compressor_core.architecture import Architecture
 from compressor_core.cost import cost
-from compressor_core.data.dataset import Dataset, Split
+from compressor_core.data.dataset import Dataset, Example, Split
 from compressor_core.data.pool import Pool
 from compressor_core.data.registry import open_dataset
 from compressor_core.distill import processes
@@ -24,15 +23,15 @@ from compressor_core.distill.fine_tuning import pair_features
 from compressor_core.distill.learner import Diverged, Outcome, few, saved
 from compressor_core.distill.lessons import Answers, Lesson, MaskedTokens, Transfer
 from compressor_core.distill.losses import soft_label_divergence
+from compressor_core.distill.matching import require_match
 from compressor_core.distill.pooled import Pooled
 from compressor_core.distill.soft_labels import SoftLabels, model_fingerprint
 from compressor_core.distill.trainer import fit
 from compressor_core.distill.unlabelled import Unlabelled
-from compressor_core.errors import ModelError
 from compressor_core.evaluate.progress import told
 from compressor_core.evaluate.quality import agreement, quality
 from compressor_core.models.card import size_on_disk
-from compressor_core.models.classifier import load
+from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.compute import choose
 from compressor_core.models.graph import extracting
 from compressor_core.models.pair import encoder_config
@@ -41,8 +40,6 @@ from compressor_core.versions import versions
 
 DISTILLATION = "distillation"
 """The stage of a checkpoint that is past the warm-up."""
-_BARE = re.compile(r"(label[_ ]?)?\d+|true|false|")
-"""Names of classes that say nothing of what they mean."""
 
 
 def distil(
@@ -74,26 +71,16 @@ def distil(
     yield {"type": "progress", "message": "Loading the teacher and the dataset"}
     teacher = load(Path(config.teacher))
     dataset = dataset or open_dataset(config.dataset, config.data, seed=config.seed)
-    config = config.resolved(dataset.language)
-    if teacher.card.task is not dataset.task:
-        raise ModelError(
-            f"the teacher {config.teacher} is for {teacher.card.task} and {dataset.name} is for {dataset.task}: "
-            "choose a teacher and a dataset of the same task"
-        )
-    require_labels(teacher.card.labels, config.teacher, dataset)
+    config = config.resolved(dataset)
+    require_match(teacher.card, config.teacher, dataset)
     flow = teacher.card.data_flow
-    if flow is not None and dataset.language not in (None, flow):
-        raise ModelError(
-            f"the teacher {config.teacher} reads the data flow of {flow} and {dataset.name} is {dataset.language}: "
-            "choose a teacher and a dataset of the same language"
-        )
     teacher.model.to(compute.device)
     yield {"type": "progress", "message": "Training the student's tokenizer"}
     pool: Pooled | None = None
     texts: Iterable[str]
     if config.unlabelled is not None:
         pool = Pooled(Pool(config.unlabelled, dataset.task, skip_bad_rows=config.skip_bad_rows), dataset)
-        if (yield from until_cancelled(pool.survey(), cancelled)) is None:
+        if (yield from processes.until_cancelled(pool.survey(), cancelled)) is None:
             return
         texts = pool.texts()
     else:
@@ -129,7 +116,7 @@ def distil(
         versions=versions(),
     )
     labels = SoftLabels(teacher, Path(config.teacher), precision=labelling)
-    own = Unlabelled(dataset, student, labels, config.seed, config.renaming or 0.0, config.hidden_weight > 0)
+    own = Unlabelled(dataset, student, labels, config.seed, config.renaming or 0.0, bool(config.hidden_weight))
     settings = {
         **config.recipe(),
         "teacher": model_fingerprint(Path(config.teacher)),
@@ -179,34 +166,23 @@ def distil(
     test = dataset.examples(Split.TEST)
     if outcome.cancelled:
         test = [test[index] for index in few(len(test))]
-    gold, groups = [e.label for e in test], [e.group for e in test]
-    codes = [e.codes for e in test]
-    of = f"of {len(codes):,} examples of the test split"
-    answers = processes.shared(codes, teacher.predicting)
-    teacher_logits = yield from told(answers, lambda done: f"The teacher predicts {done:,} {of}")
-    answers = processes.shared(codes, student.predicting)
-    student_logits = yield from told(answers, lambda done: f"The student predicts {done:,} {of}")
+    teacher_says = yield from _answers("teacher", teacher, test)
+    student_says = yield from _answers("student", student, test)
     if not processes.main():
         return
-    teacher_says, student_says = teacher_logits.argmax(-1).tolist(), student_logits.argmax(-1).tolist()
-    teacher_scores, scores = quality(gold, teacher_says), quality(gold, student_says, groups)
-    agreed = agreement(teacher_says, student_says)
-    metrics = {
+    scores = quality([e.label for e in test], student_says, [e.group for e in test])
+    measured = {
         "accuracy": scores["accuracy"],
-        "f1": scores["f1"],
-        "teacher_accuracy": teacher_scores["accuracy"],
-        "agreement": agreed,
-        **outcome.metrics(),
-        **({"test_examples": len(test)} if outcome.cancelled else {}),
+        "teacher_accuracy": quality([e.label for e in test], teacher_says)["accuracy"],
+        "agreement": agreement(teacher_says, student_says),
     }
-    student.card = replace(card, metrics=metrics)
+    few_tested = {"test_examples": len(test)} if outcome.cancelled else {}
+    student.card = replace(card, metrics={**measured, "f1": scores["f1"], **outcome.metrics(), **few_tested})
     student.save(out)
     yield {
         "type": "result",
         "model": str(out),
-        "accuracy": scores["accuracy"],
-        "teacher_accuracy": teacher_scores["accuracy"],
-        "agreement": agreed,
+        **measured,
         "validation_accuracy": outcome.best_accuracy,
         "test": scores,
         "size_mb": size_on_disk(out) / 1e6,
@@ -218,19 +194,14 @@ def distil(
     }
 
 
-def require_labels(told: tuple[str, str], teacher: str, dataset: Dataset) -> None:
-    """Raise ModelError if teacher and dataset mean different things by class 1. Bare numbers may mean anything."""
-    (zero, one), (other_zero, other_one) = ([name.casefold() for name in names] for names in (told, dataset.labels))
-    if one == other_one or any(_BARE.fullmatch(name) for name in (one, other_one)):
-        return
-    if one == other_zero or zero == other_one:
-        what, remedy = "the other way round", "turn the labels of the dataset round"
-    else:
-        what, remedy = "something else", "choose a teacher of the same labels, or rename those of the dataset"
-    raise ModelError(
-        f"the teacher {teacher} tells {told[0]!r} (class 0) from {told[1]!r} (class 1), and {dataset.name} "
-        f"{dataset.labels[0]!r} from {dataset.labels[1]!r}, which is {what}: {remedy}"
+def _answers(who: str, model: Classifier, test: Sequence[Example]) -> Generator[Record, None, list[int]]:
+    """The class that a model tells of each example."""
+    logits = yield from told(
+        processes.shared([example.codes for example in test], model.predicting),
+        lambda done: f"The {who} predicts {done:,} of {len(test):,} examples of the test split",
     )
+    answers: list[int] = logits.argmax(-1).tolist()
+    return answers
 
 
 def _as_warm_up(records: Generator[Record, None, Outcome]) -> Generator[Record, None, Outcome]:

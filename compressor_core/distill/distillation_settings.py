@@ -6,14 +6,15 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
+from compressor_core.data.dataset import Dataset
 from compressor_core.distill.presets import PRESETS
 from compressor_core.distill.settings import TrainingConfig
 from compressor_core.errors import SettingsError
-from compressor_core.language import Language
 from compressor_core.task import PairFeatures
 
 RENAMING: Final = 0.5
-"""The share of renamed examples where nothing else is asked for and the language is known."""
+HIDDEN_WEIGHT: Final = 16.0
+"""What is learned beside soft labels where nothing else is asked for, see `DistillConfig.resolved`."""
 _RECIPE = ("temperature", "renaming", "masked_epochs", "hidden_weight", "label_precision")
 
 
@@ -26,10 +27,10 @@ class DistillConfig:
     not the outcome of a comparison.
 
     What is added to soft labels, each off at 0: `renaming`, the share of the unlabelled examples that come once more
-    with other identifiers, see `Unlabelled` (None: as `resolved` has it); `masked_epochs` of masked-language warm-up on
-    the same code; `hidden_weight`, of the distance of the pooled states, see `Transfer`; `average`, how many of the
-    best epochs may be averaged, see `mean_weights`. `label_precision` is that of the teacher's matrix products while it
-    labels.
+    with other identifiers, see `Unlabelled`; `hidden_weight`, of the distance of the pooled states, see `Transfer`;
+    `masked_epochs` of masked-language warm-up on the same code; `average`, how many of the best epochs may be averaged,
+    see `mean_weights`. For the first two, None is as `resolved` has it. `label_precision` is that of the teacher's
+    matrix products while it labels.
 
     `unlabelled` is a pool in the place of the dataset's unlabelled split, see `Pool`, and `skip_bad_rows` leaves out
     what cannot be used of it; renaming, warm-up and hidden states are for a dataset's own split only.
@@ -53,7 +54,7 @@ class DistillConfig:
     precision: str | None = None
     renaming: float | None = None
     masked_epochs: int = 0
-    hidden_weight: float = 0.0
+    hidden_weight: float | None = None
     average: int = 0
     checkpoint_steps: int | None = None
     label_precision: str = "float32"
@@ -70,7 +71,7 @@ class DistillConfig:
             raise SettingsError(f"renaming is a share of the examples, from 0 to 1, not {self.renaming!r}")
         if not isinstance(self.masked_epochs, int) or self.masked_epochs < 0:
             raise SettingsError(f"masked_epochs must be a whole number from 0, not {self.masked_epochs!r}")
-        if not 0 <= self.hidden_weight < math.inf:
+        if self.hidden_weight is not None and not 0 <= self.hidden_weight < math.inf:
             raise SettingsError(f"hidden_weight must be 0 or more, not {self.hidden_weight!r}")
         for name in ("renaming", "masked_epochs", "hidden_weight") if self.unlabelled is not None else ():
             if getattr(self, name):
@@ -82,11 +83,19 @@ class DistillConfig:
             learning_rate=preset.learning_rate if self.learning_rate is None else self.learning_rate,
         )
 
-    def resolved(self, language: Language | None) -> DistillConfig:
-        """With `renaming` decided: where it is open, half of a dataset's own examples if their language is known."""
-        if self.renaming is not None:
-            return self
-        return replace(self, renaming=0.0 if language is None or self.unlabelled is not None else RENAMING)
+    def resolved(self, dataset: Dataset) -> DistillConfig:
+        """With what is open decided: by the recipe that `benchmarks/distill.py` found best.
+
+        States are transferred, and half of the examples are renamed where the language is known and the dataset has
+        no end of new code. A pool has soft labels alone.
+        """
+        own = self.unlabelled is None
+        renamed = own and dataset.language is not None and not dataset.fresh
+        return replace(
+            self,
+            renaming=RENAMING * renamed if self.renaming is None else self.renaming,
+            hidden_weight=HIDDEN_WEIGHT * own if self.hidden_weight is None else self.hidden_weight,
+        )
 
     def recipe(self) -> dict[str, Any]:
         """What is learned, beside the settings of the training loop."""

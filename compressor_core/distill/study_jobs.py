@@ -170,7 +170,7 @@ def do(
 
 def made_from(job: Job, dataset: Dataset) -> Record:
     """What a student depends on, wherever it is made: the same data and the same teacher may lie elsewhere."""
-    settings = job.distillation.resolved(dataset.language)
+    settings = job.distillation.resolved(dataset)
     origin = {
         **settings.to_dict(),
         "teacher": model_fingerprint(Path(settings.teacher)),

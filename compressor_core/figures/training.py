@@ -98,10 +98,12 @@ def recipe_text(config: Mapping[str, Any]) -> str:
     masked, average = config.get("masked_epochs", 0), config.get("average", 0)
     parts = ["soft labels"]
     if renaming is None:
-        parts.append("renamed copies where the language is known")
+        parts.append("renamed copies of a file in a known language")
     elif renaming:
         parts.append(f"renamed copies of {renaming:.0%}")
-    if states:
+    if states is None:
+        parts.append("the teacher's states")
+    elif states:
         parts.append(f"the teacher's states (weight {states:g})")
     if masked:
         parts.append(f"{masked} epoch{'s' if masked > 1 else ''} of masked code first")

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from compressor_core.distill.distillation_settings import RENAMING, DistillConfig
+from compressor_core.distill.distillation_settings import HIDDEN_WEIGHT, RENAMING, DistillConfig
 
 _STAY: dict[str, Any] = {"persist_state": "session"}
 
@@ -24,7 +24,7 @@ def choose_recipe() -> dict[str, Any]:
                 None,
                 0.25,
                 key="renaming",
-                placeholder=f"{RENAMING:g}, if the language is known",
+                placeholder=f"{RENAMING:g} of a file in a known language",
                 help="The share of the functions that come once more with other variable names, and with what the "
                 "teacher says of them then: names should not matter, and the student sees more code.",
                 **_STAY,
@@ -32,10 +32,11 @@ def choose_recipe() -> dict[str, Any]:
             "hidden_weight": second.number_input(
                 "Weight of the teacher's states",
                 0.0,
-                100.0,
-                DistillConfig.hidden_weight,
+                1000.0,
+                None,
                 1.0,
                 key="hidden_weight",
+                placeholder=f"{HIDDEN_WEIGHT:g}",
                 help="How much it counts that the student's inner picture of a function, through a learned projection, "
                 "is that of the teacher: hundreds of numbers tell more than two. 0: soft labels alone.",
                 **_STAY,

@@ -17,10 +17,11 @@ from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.files import FileDataset, read_file
 from compressor_core.data.renaming import rename_example
 from compressor_core.distill import unlabelled as unlabelled_code
-from compressor_core.distill.distillation import distil, require_labels
+from compressor_core.distill.distillation import distil
 from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
 from compressor_core.distill.lessons import MaskedTokens
+from compressor_core.distill.matching import require_labels
 from compressor_core.distill.soft_labels import SoftLabels
 from compressor_core.distill.unlabelled import Unlabelled
 from compressor_core.errors import ModelError, SettingsError, TrainingError
