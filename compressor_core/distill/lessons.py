@@ -64,10 +64,13 @@ def transfer_targets(logits: Tensor, states: Tensor) -> Tensor:
     The states are centred, each of their dimensions by itself, and divided by one number, so that their distance to
     anything constant is 1 whatever the teacher: a weight means the same for all.
     """
-    vectors = states.float().flatten(0, 1)
-    centred = vectors - vectors.mean(0)
-    scale = centred.square().mean().sqrt().clamp(min=1e-6)
-    return torch.cat([logits, (centred / scale).view(len(states), -1)], 1)
+    targets = torch.empty(len(states), logits.shape[1] + states[0].numel())
+    targets[:, : logits.shape[1]] = logits
+    # In place: of a million functions each copy of the states takes gigabytes.
+    vectors = targets[:, logits.shape[1] :].unflatten(1, states.shape[1:]).copy_(states)
+    vectors -= vectors.mean((0, 1))
+    vectors /= (torch.linalg.vector_norm(vectors) / vectors.numel() ** 0.5).clamp(min=1e-6)
+    return targets
 
 
 class MaskedTokens(Lesson):
