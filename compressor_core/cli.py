@@ -22,6 +22,7 @@ from compressor_core.threads import yield_when_idle
 
 Record = dict[str, Any]
 Verb = Callable[[argparse.Namespace], Record]
+_PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -225,12 +226,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="EPOCHS",
         help="average the best, if it helps (default: %(default)s)",
     )
-    distill.add_argument(
-        "--label-precision",
-        choices=("float32", "bfloat16", "float16"),
-        default="float32",
-        help="of the teacher while it labels (default: float32)",
-    )
+    _label_precision(distill)
     distill.add_argument(
         "--unlabelled",
         metavar="PATH",
@@ -243,10 +239,8 @@ def _parser() -> argparse.ArgumentParser:
     label.add_argument("--teacher", required=True, metavar="DIR")
     label.add_argument("--unlabelled", required=True, metavar="PATH", help="as of distill")
     label.add_argument("--part", default="1/1", metavar="K/N", help="only the shards of the K-th of N machines")
-    label.add_argument("--states", action="store_true", help="keep the teacher's pooled states, too")
-    label.add_argument("--label-precision", choices=("float32", "bfloat16", "float16"), default="float32")
-    label.add_argument("--threads", type=int, help="default: all cores")
-    label.add_argument("--device", choices=("cpu", "cuda"), help="default: CUDA if there is one")
+    _label_precision(label)
+    _machine(label)
     label.add_argument("--skip-bad-rows", action="store_true", help="leave out the rows that cannot be used")
 
     study = add("study", verbs.study, "Distil students at several budgets, with several seeds: what a megabyte buys.")
@@ -350,16 +344,29 @@ def _dataset(verb: argparse.ArgumentParser, *, seed: bool = True) -> None:
         verb.add_argument("--seed", type=int, default=0)
 
 
+def _machine(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--threads", type=int, help="default: all cores")
+    verb.add_argument("--device", choices=("cpu", "cuda", "mps"), help="default: CUDA or MPS if there is one")
+
+
+def _label_precision(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--label-precision",
+        choices=_PRECISIONS,
+        help="of the teacher while it labels (default: half precision on CUDA, and for a teacher of 512 dimensions or "
+        "more on a CPU with units for it; else float32)",
+    )
+
+
 def _training(verb: argparse.ArgumentParser, batch_size: int) -> None:
     _dataset(verb)
     verb.add_argument("--batch-size", type=int, default=batch_size)
     verb.add_argument("--learning-rate", type=float)
     verb.add_argument("--patience", type=int, help="stop after so many epochs without a better validation accuracy")
-    verb.add_argument("--threads", type=int, help="default: all cores")
-    verb.add_argument("--device", choices=("cpu", "cuda", "mps"), help="default: CUDA or MPS if there is one")
+    _machine(verb)
     verb.add_argument(
         "--precision",
-        choices=("float32", "bfloat16", "float16"),
+        choices=_PRECISIONS,
         help="of the matrix products (default: half precision on CUDA, float32 on a CPU)",
     )
     verb.add_argument("--out", type=Path, required=True, metavar="DIR")

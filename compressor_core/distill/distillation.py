@@ -25,7 +25,7 @@ from compressor_core.distill.lessons import Answers, Lesson, MaskedTokens, Trans
 from compressor_core.distill.losses import soft_label_divergence
 from compressor_core.distill.matching import require_match
 from compressor_core.distill.pooled import Pooled
-from compressor_core.distill.soft_labels import SoftLabels, model_fingerprint
+from compressor_core.distill.soft_labels import SoftLabels, labelling_precision, model_fingerprint
 from compressor_core.distill.trainer import fit
 from compressor_core.distill.unlabelled import Unlabelled
 from compressor_core.evaluate.progress import told
@@ -65,13 +65,13 @@ def distil(
     started = time.monotonic()
     training = config.training()
     compute = choose(config.device, config.precision)
-    labelling = choose(config.device, config.label_precision).precision
     features = pair_features(config.pair_features)
     architecture = Architecture.parse(config.architecture)
     yield {"type": "progress", "message": "Loading the teacher and the dataset"}
     teacher = load(Path(config.teacher))
     dataset = dataset or open_dataset(config.dataset, config.data, seed=config.seed)
-    config = config.resolved(dataset)
+    labelling = labelling_precision(teacher.model, config.device, config.label_precision)
+    config = replace(config.resolved(dataset), label_precision=labelling.value)
     require_match(teacher.card, config.teacher, dataset)
     flow = teacher.card.data_flow
     teacher.model.to(compute.device)

@@ -30,7 +30,7 @@ class DistillConfig:
     with other identifiers, see `Unlabelled`; `hidden_weight`, of the distance of the pooled states, see `Transfer`;
     `masked_epochs` of masked-language warm-up on the same code; `average`, how many of the best epochs may be averaged,
     see `mean_weights`. For the first two, None is as `resolved` has it. `label_precision` is that of the teacher's
-    matrix products while it labels.
+    matrix products while it labels, None: see `labelling_precision`.
 
     `unlabelled` is a pool in the place of the dataset's unlabelled split, see `Pool`, and `skip_bad_rows` leaves out
     what cannot be used of it; renaming, warm-up and hidden states are for a dataset's own split only.
@@ -57,7 +57,7 @@ class DistillConfig:
     hidden_weight: float | None = None
     average: int = 0
     checkpoint_steps: int | None = None
-    label_precision: str = "float32"
+    label_precision: str | None = None
     unlabelled: str | None = None
     skip_bad_rows: bool = False
 

@@ -67,7 +67,7 @@ def transfer_targets(logits: Tensor, states: Tensor) -> Tensor:
     targets = torch.empty(len(states), logits.shape[1] + states[0].numel())
     targets[:, : logits.shape[1]] = logits
     # In place: of a million functions each copy of the states takes gigabytes.
-    vectors = targets[:, logits.shape[1] :].unflatten(1, states.shape[1:]).copy_(states)
+    vectors = targets[:, logits.shape[1] :].view(states.shape).copy_(states)
     vectors -= vectors.mean((0, 1))
     vectors /= (torch.linalg.vector_norm(vectors) / vectors.numel() ** 0.5).clamp(min=1e-6)
     return targets

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from compressor_core.data.dataset import Dataset, fingerprint_of
 from compressor_core.data.pool import Pool, held_out, is_held_out
 from compressor_core.distill.batching import Data, EpochData, Record, remembered
-from compressor_core.distill.soft_labels import SoftLabels, fingerprint
+from compressor_core.distill.soft_labels import SoftLabels, fingerprint, labelling_precision
 from compressor_core.distill.tokens import Tokens, encoded
 from compressor_core.errors import DataError, SettingsError
 from compressor_core.models.classifier import Classifier, load
-from compressor_core.models.compute import Precision, choose
+from compressor_core.models.compute import choose
 from compressor_core.models.encoded import Joined
 
 TOKENIZER_FUNCTIONS = 200_000
@@ -127,8 +127,7 @@ class LabelConfig:
     teacher: str
     unlabelled: str
     part: str = "1/1"
-    states: bool = False
-    label_precision: str = Precision.FLOAT32
+    label_precision: str | None = None
     device: str | None = None
     threads: int | None = None
     skip_bad_rows: bool = False
@@ -156,12 +155,12 @@ def label(config: LabelConfig) -> Iterator[Record]:
     """
     mine, parts = config.share()
     compute = choose(config.device)
-    precision = choose(config.device, config.label_precision).precision
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     yield {"type": "progress", "message": "Loading the teacher"}
     teacher = load(Path(config.teacher))
     teacher.model.to(compute.device)
+    precision = labelling_precision(teacher.model, config.device, config.label_precision)
     labels = SoftLabels(teacher, Path(config.teacher), precision=precision)
     shards = functions = labelled = 0
     seconds = 0.0
@@ -170,11 +169,10 @@ def label(config: LabelConfig) -> Iterator[Record]:
         if shard.number % parts != mine:
             continue
         shards, functions = shards + 1, functions + len(shard.codes)
-        if labels.has(shard.codes, states=config.states):
+        if labels.has(shard.codes):
             continue
         started = time.monotonic()
-        work: Any = labels.with_states(shard.codes) if config.states else labels.of(shard.codes)
-        yield from _in_shard(shard.number, None, work)
+        yield from _in_shard(shard.number, None, labels.of(shard.codes))
         seconds += time.monotonic() - started
         labelled += len(shard.codes)
     if pool.bad:

@@ -17,7 +17,7 @@ from compressor_core.evaluate.progress import Record, told
 from compressor_core.files import write_bytes
 from compressor_core.models.card import CARD
 from compressor_core.models.classifier import Classifier
-from compressor_core.models.compute import Precision
+from compressor_core.models.compute import Precision, choose, multiplies_bfloat16
 from compressor_core.models.pair import encoder_config
 from compressor_core.task import Task
 
@@ -71,9 +71,9 @@ class SoftLabels:
         kept = self._read(of, count, {"logits"})
         return None if kept is None else kept["logits"]
 
-    def has(self, examples: Sequence[tuple[str, ...]], *, states: bool = False) -> bool:
+    def has(self, examples: Sequence[tuple[str, ...]]) -> bool:
         """Whether nothing is left to be labelled of these examples."""
-        return self._kept(examples, {"logits", "pooled"} if states else {"logits"}) is not None
+        return self._kept(examples, {"logits"}) is not None
 
     def _words(self, examples: Sequence[tuple[str, ...]]) -> Callable[[int], str]:
         what = "pairs" if self._teacher.card.task is Task.CLONE else "functions"
@@ -108,8 +108,24 @@ def fingerprint(examples: Sequence[tuple[str, ...]]) -> str:
 
 def labelling_batch(teacher: nn.Module) -> int:
     """How many functions a teacher labels at once."""
-    wide = int(encoder_config(teacher).hidden_size) >= _WIDE
-    return _SMALL_BATCH if wide and next(teacher.parameters()).device.type == "cpu" else 64
+    return _SMALL_BATCH if _wide(teacher) and next(teacher.parameters()).device.type == "cpu" else 64
+
+
+def labelling_precision(teacher: nn.Module, device: str | None = None, precision: str | None = None) -> Precision:
+    """In which precision a teacher labels; None: half precision on CUDA, and for a wide teacher on a CPU with units for
+    it, else float32. README, "Training and labelling", has what that is worth.
+
+    Raises:
+        SettingsError: as `choose`.
+    """
+    compute = choose(device, precision)
+    if precision is None and compute.device.type == "cpu" and _wide(teacher) and multiplies_bfloat16():
+        return Precision.BFLOAT16
+    return compute.precision
+
+
+def _wide(teacher: nn.Module) -> bool:
+    return int(encoder_config(teacher).hidden_size) >= _WIDE
 
 
 def model_fingerprint(folder: Path) -> str:

@@ -80,6 +80,12 @@ def choose(device: str | None = None, precision: str | None = None) -> Compute:
     return Compute(found, wanted)
 
 
+def multiplies_bfloat16() -> bool:
+    """Whether this CPU has units that multiply matrices of bfloat16 (Intel's AMX); as far as PyTorch can tell."""
+    # PyTorch has no public name for it.
+    return bool(getattr(torch.cpu, "_is_amx_tile_supported", bool)())
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Whether a step failed because its batch did not fit: PyTorch says so in several ways, by device."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
