@@ -217,7 +217,7 @@ def _parser() -> argparse.ArgumentParser:
     distill.add_argument(
         "--hidden-weight",
         type=float,
-        help=f"of the distance to the teacher's states; 0: soft labels alone (default: {HIDDEN_WEIGHT:g})",
+        help=f"of the distance to the teacher's states; 0: none (default: {HIDDEN_WEIGHT:g} for pairs)",
     )
     distill.add_argument(
         "--average",

@@ -76,7 +76,7 @@ def form() -> None:
             help="Higher softens the teacher's labels. The paper uses 10 for vulnerability prediction, 1 for clones.",
         )
         fourth.number_input("Seed", 0, 2**31 - 1, key="distil_seed", persist_state="session")
-        recipe = choose_recipe()
+        recipe = choose_recipe(task)
         ready = teacher is not None and architecture is not None
         if (
             st.button("Start distilling", type="primary", icon=":material/play_arrow:", disabled=not ready)
@@ -113,7 +113,6 @@ def architecture_of(run: Run) -> str:
 def show(run: Run, status: Status) -> None:
     result = status.result
     settings = run.config
-    states = settings.get("hidden_weight", 0.0) != 0
     st.caption(
         f"Architecture {architecture_of(run)} · preset {settings.get('preset')} · temperature "
         f"{settings.get('temperature', 2.0):g} · seed {settings.get('seed', 0)} · learns from "
@@ -122,7 +121,7 @@ def show(run: Run, status: Status) -> None:
     training(
         run,
         status,
-        loss="Divergence from the teacher's soft labels" + (" and distance from its states" if states else ""),
+        loss="Loss: how far the student is from its teacher",
         teacher=result["teacher_accuracy"] if result else None,
     )
     if result is None:

@@ -87,7 +87,7 @@ def form() -> None:
             fastest = st.session_state.study_goal == "latency"
             latency = predictor(task, features) if fastest else None
             least = least_computation() if fastest else None
-        recipe = choose_recipe()
+        recipe = choose_recipe(task)
         go_on = st.button("Start the study", type="primary", icon=":material/play_arrow:", disabled=teacher is None)
         if go_on and teacher is not None:
             with sentences():

@@ -10,11 +10,22 @@ from compressor_core.data.dataset import Dataset
 from compressor_core.distill.presets import PRESETS
 from compressor_core.distill.settings import TrainingConfig
 from compressor_core.errors import SettingsError
-from compressor_core.task import PairFeatures
+from compressor_core.task import PairFeatures, Task
 
 RENAMING: Final = 0.5
 HIDDEN_WEIGHT: Final = 16.0
 """What is learned beside soft labels where nothing else is asked for, see `DistillConfig.resolved`."""
+
+
+def usual_weight(task: Task) -> float:
+    """The weight of the teacher's pooled states where none is asked for, as `benchmarks/distill.py` found it best.
+
+    The head of a model of pairs compares these states, and a student gains by having the teacher's. Where the head
+    reads one state of one function, the transfer gave nothing.
+    """
+    return HIDDEN_WEIGHT if task is Task.CLONE else 0.0
+
+
 _RECIPE = ("temperature", "renaming", "masked_epochs", "hidden_weight", "label_precision")
 
 
@@ -84,17 +95,17 @@ class DistillConfig:
         )
 
     def resolved(self, dataset: Dataset) -> DistillConfig:
-        """With what is open decided: by the recipe that `benchmarks/distill.py` found best.
+        """With what is open decided.
 
-        States are transferred, and half of the examples are renamed where the language is known and the dataset has
-        no end of new code. A pool has soft labels alone.
+        The weight of the states is the task's, see `usual_weight`; half of the examples are renamed where the language
+        is known and the dataset does not bring new code by itself. A pool has soft labels alone.
         """
         own = self.unlabelled is None
         renamed = own and dataset.language is not None and not dataset.fresh
         return replace(
             self,
             renaming=RENAMING * renamed if self.renaming is None else self.renaming,
-            hidden_weight=HIDDEN_WEIGHT * own if self.hidden_weight is None else self.hidden_weight,
+            hidden_weight=usual_weight(dataset.task) * own if self.hidden_weight is None else self.hidden_weight,
         )
 
     def recipe(self) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def recipe_text(config: Mapping[str, Any]) -> str:
     elif renaming:
         parts.append(f"renamed copies of {renaming:.0%}")
     if states is None:
-        parts.append("the teacher's states")
+        parts.append("the teacher's states if they are pairs")
     elif states:
         parts.append(f"the teacher's states (weight {states:g})")
     if masked:

@@ -6,13 +6,14 @@ from typing import Any
 
 import streamlit as st
 
-from compressor_core.distill.distillation_settings import HIDDEN_WEIGHT, RENAMING, DistillConfig
+from compressor_core.distill.distillation_settings import RENAMING, DistillConfig, usual_weight
+from compressor_core.task import Task
 
 _STAY: dict[str, Any] = {"persist_state": "session"}
 
 
-def choose_recipe() -> dict[str, Any]:
-    """The settings of that name in a `DistillConfig`; what is not touched is as its defaults have it."""
+def choose_recipe(task: Task) -> dict[str, Any]:
+    """The settings of that name in a `DistillConfig`; what is not touched is as its defaults have it for the task."""
     with st.expander("What the student learns from, beside soft labels"):
         first, second, third = st.columns(3, vertical_alignment="bottom")
         fourth, fifth, _ = st.columns(3, vertical_alignment="bottom")
@@ -33,10 +34,9 @@ def choose_recipe() -> dict[str, Any]:
                 "Weight of the teacher's states",
                 0.0,
                 1000.0,
-                None,
+                usual_weight(task),
                 1.0,
-                key="hidden_weight",
-                placeholder=f"{HIDDEN_WEIGHT:g}",
+                key=f"hidden_weight/{task}",
                 help="How much it counts that the student's inner picture of a function, through a learned projection, "
                 "is that of the teacher: hundreds of numbers tell more than two. 0: soft labels alone.",
                 **_STAY,

@@ -328,9 +328,22 @@ def test_pairs_are_labelled_in_half_precision_too(pairs_file: Path) -> None:
     assert not torch.equal(exact, half) and torch.allclose(exact, half, atol=0.05) and states.shape[1:] == (2, 16)
 
 
-def test_half_of_the_code_is_renamed_where_its_language_is_known(
-    tiny_teacher: Path, labelled_file: Path, tmp_path: Path
-) -> None:
+def test_the_usual_recipe(labelled_file: Path, pairs_file: Path) -> None:
+    functions, pairs = python(labelled_file), read_file(pairs_file)
+    settings = config(Path("teacher"), renaming=None, hidden_weight=None)
+    for dataset, changes, usual in (
+        (functions, {}, (0.5, 0.0)),
+        (replace(functions, fresh=True), {}, (0.0, 0.0)),
+        (pairs, {}, (0.0, 16.0)),
+        (replace(pairs, language=Language.JAVA), {}, (0.5, 16.0)),
+        (pairs, {"unlabelled": "pool"}, (0.0, 0.0)),
+        (pairs, {"renaming": 0.25, "hidden_weight": 1.0}, (0.25, 1.0)),
+    ):
+        resolved = replace(settings, **changes).resolved(dataset)
+        assert (resolved.renaming, resolved.hidden_weight) == usual
+
+
+def test_renamed_copies_come_with_the_language(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
     dataset = python(labelled_file)
     for name, data, share in (("known", dataset, 0.5), ("unknown", replace(dataset, language=None), 0.0)):
         steps = [each["type"] for each in student(config(tiny_teacher, renaming=None), tmp_path / name, data)].count(

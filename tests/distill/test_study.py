@@ -203,7 +203,7 @@ def diverging(monkeypatch: pytest.MonkeyPatch, seeds: set[int]) -> None:
 
     monkeypatch.setattr("compressor_core.distill.study_jobs.distil", distil)
     monkeypatch.setattr(
-        "compressor_core.distill.lessons.soft_label_divergence",
+        "compressor_core.distill.distillation.soft_label_divergence",
         lambda *given, **more: spoiled * soft_label_divergence(*given, **more),
     )
 
