@@ -59,7 +59,7 @@ def make(sample: Path, count: int, folder: Path, *, pool: bool) -> None:
 def child(folder: Path, steps: int, pool: bool) -> None:
     """Distil, and print a JSON object for each phase: its seconds and the peak of the resident set, in MB."""
     from compressor_core.distill.distillation import distil
-    from compressor_core.distill.distillation_settings import DistillConfig
+    from compressor_core.distill.distillation_settings import HIDDEN_WEIGHT, DistillConfig
 
     taken: list[int] = []
     unlabelled = str(folder / "pool.jsonl") if pool else None
@@ -71,6 +71,7 @@ def child(folder: Path, steps: int, pool: bool) -> None:
         epochs=1,
         threads=THREADS,
         unlabelled=unlabelled,
+        hidden_weight=None if pool else HIDDEN_WEIGHT,  # the states take the most memory of all that may be learned
     )
     phase, started = "loading", time.perf_counter()
     for record in distil(config, folder / "student", cancelled=lambda: len(taken) >= steps):

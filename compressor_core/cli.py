@@ -1,4 +1,4 @@
-"""The command line: its options, and how results and errors are printed. What the verbs do is in `verbs.py`."""
+"""The command line: its options, and how results and errors are printed. What the verbs do is in `verbs/`."""
 
 from __future__ import annotations
 
@@ -309,11 +309,11 @@ def _parser() -> argparse.ArgumentParser:
     released.add_argument("--out", type=Path, required=True, metavar="DIR")
 
     runs = commands.add_parser("runs", help="The runs of the app.").add_subparsers(metavar="ACTION", required=True)
-    add("list", verbs.runs_list, "All runs, newest first.", runs)
+    add("list", verbs.list_runs, "All runs, newest first.", runs)
     for name, run, text in (
-        ("show", verbs.runs_show, "One run: state, settings, result."),
-        ("cancel", verbs.runs_cancel, "Ask a run to stop and keep its best so far."),
-        ("delete", verbs.runs_delete, "Remove a run for good."),
+        ("show", verbs.show_run, "One run: state, settings, result."),
+        ("cancel", verbs.cancel_run, "Ask a run to stop and keep its best so far."),
+        ("delete", verbs.delete_run, "Remove a run for good."),
     ):
         add(name, run, text, runs).add_argument("id")
     return parser

@@ -1,0 +1,29 @@
+"""What each verb of the command line does: options in, one record out.
+
+Heavy modules are imported by the verbs that need them.
+"""
+
+from compressor_core.verbs.models import compare, evaluate, import_released, predict
+from compressor_core.verbs.runs import cancel_run, delete_run, list_runs, show_run
+from compressor_core.verbs.searching import calibrate, cost, search, sweep, tradeoff
+from compressor_core.verbs.training import distill, label, study, train_teacher
+
+__all__ = [
+    "calibrate",
+    "cancel_run",
+    "compare",
+    "cost",
+    "delete_run",
+    "distill",
+    "evaluate",
+    "import_released",
+    "label",
+    "list_runs",
+    "predict",
+    "search",
+    "show_run",
+    "study",
+    "sweep",
+    "tradeoff",
+    "train_teacher",
+]

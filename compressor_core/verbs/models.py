@@ -1,0 +1,68 @@
+"""The verbs that look at finished models."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from compressor_core.errors import DataError
+from compressor_core.verbs.options import configured, data_of, require_place
+from compressor_core.verbs.progress import Progress, follow
+
+Record = dict[str, Any]
+
+
+def evaluate(options: argparse.Namespace) -> Record:
+    from compressor_core.evaluate.comparison import evaluate
+
+    return evaluate(options.model, options.dataset, data_of(options), options.split, seed=options.seed)
+
+
+def compare(options: argparse.Namespace) -> Record:
+    from compressor_core.evaluate.comparison import CompareConfig, compare
+
+    sides = {"teacher": str(options.teacher), "student": str(options.student)}
+    config = configured(CompareConfig, options, data=data_of(options), threads=options.threads or 1, **sides)
+    with Progress(options) as progress:
+        return follow(compare(config), progress)
+
+
+def predict(options: argparse.Namespace) -> Record:
+    from compressor_core.evaluate.prediction import predict_once
+    from compressor_core.models.classifier import load
+
+    codes = [_read_code(path) for path in options.files]
+    prediction = predict_once(load(options.model), tuple(codes))
+    return prediction.to_dict()
+
+
+def import_released(options: argparse.Namespace) -> Record:
+    from compressor_core.models.card import size_on_disk
+    from compressor_core.models.released import import_released
+    from compressor_core.paper import Encoder
+    from compressor_core.task import Task
+
+    require_place(options.out)
+    encoder, task = Encoder(options.teacher), Task(options.task)
+    student = import_released(options.checkpoint, options.tokenizer, encoder, task, options.out, heads=options.heads)
+    return {
+        "model": str(options.out),
+        "parameters": student.parameters,
+        "size_mb": size_on_disk(options.out) / 1e6,
+        "architecture": str(student.card.architecture),
+        "task": task.value,
+        "labels": list(student.card.labels),
+    }
+
+
+def _read_code(path: Path) -> str:
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 text: give a file of source code") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}): check the path") from error
+    if not text.strip():
+        raise DataError(f"{path} is empty: give a file with one function")
+    return text

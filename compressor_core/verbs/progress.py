@@ -1,0 +1,59 @@
+"""How a verb tells how far it is, on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+Record = dict[str, Any]
+
+
+class Progress:
+    """A bar on standard error; silent where nobody watches, except for whole lines."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        from tqdm import tqdm
+
+        form = "{percentage:3.0f}%|{bar}| {elapsed} {postfix}"
+        self._bar = tqdm(total=1.0, file=sys.stderr, bar_format=form, disable=not sys.stderr.isatty(), leave=False)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def show(self, fraction: float | None, message: str) -> None:
+        if fraction is not None:
+            self._bar.n = min(fraction, 1.0)
+        self._bar.set_postfix_str(message)
+
+    def say(self, line: str) -> None:
+        self._bar.write(line, file=sys.stderr)
+
+
+def follow(records: Iterable[Record], progress: Progress) -> Record:
+    result: Record = {}
+    for record in records:
+        kind = record["type"]
+        if kind == "progress":
+            progress.show(record.get("fraction"), record.get("message", ""))
+        elif kind == "notice":
+            progress.say(record["message"])
+        elif kind == "student":
+            progress.say(
+                f"{record['budget_mb']:g} MB, seed {record['seed']}: accuracy {record['accuracy']:.4f} "
+                f"(teacher {record['teacher_accuracy']:.4f}), {record['size_mb']:.3f} MB, {record['latency_ms']:.2f} ms"
+            )
+        elif kind == "failed":
+            progress.say(f"{record['budget_mb']:g} MB, seed {record['seed']}: failed: {record['message']}")
+        elif kind == "epoch":
+            progress.say(
+                f"epoch {record['epoch'] + 1}: loss {record['loss']:.4f}, validation accuracy "
+                f"{record['validation_accuracy']:.4f}, {record['examples_per_second']:.0f} examples/s"
+            )
+        elif kind == "result":
+            result = {key: value for key, value in record.items() if key != "type"}
+    return result
