@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import torch
 
 from compressor_core.architecture import Architecture
 from compressor_core.cost import cost
-from compressor_core.data.dataset import Dataset, Example, Split
+from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.pool import Pool
 from compressor_core.data.registry import open_dataset
 from compressor_core.distill import processes
@@ -20,7 +20,8 @@ from compressor_core.distill.batching import Record
 from compressor_core.distill.checkpoint import stage_of
 from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.distill.fine_tuning import pair_features
-from compressor_core.distill.learner import Diverged, Outcome, few, saved
+from compressor_core.distill.judging import answers, judges
+from compressor_core.distill.learner import Diverged, Outcome, saved
 from compressor_core.distill.lessons import Answers, Lesson, MaskedTokens, Transfer
 from compressor_core.distill.losses import soft_label_divergence
 from compressor_core.distill.matching import require_match
@@ -31,7 +32,7 @@ from compressor_core.distill.unlabelled import Unlabelled
 from compressor_core.evaluate.progress import told
 from compressor_core.evaluate.quality import agreement, quality
 from compressor_core.models.card import size_on_disk
-from compressor_core.models.classifier import Classifier, load
+from compressor_core.models.classifier import load
 from compressor_core.models.compute import choose
 from compressor_core.models.graph import extracting
 from compressor_core.models.pair import encoder_config
@@ -54,7 +55,7 @@ def distil(
 
     The result has model, accuracy and teacher_accuracy (test split), agreement, size_mb, seconds, cancelled.
     Cancelled before the first step from soft labels, there is none; cancelled later, both are measured on a few
-    examples of the split, see `few`: `test` says on how many. Of several processes only the first saves the student
+    examples of the split, see `judges`: `test` says on how many. Of several processes only the first saves the student
     and yields the result, see `processes`. `dataset` takes the place of the one that the
     configuration names. The records of a warm-up are of the types "warm-up-step" and "warm-up-epoch".
 
@@ -163,11 +164,9 @@ def distil(
     if outcome.cancelled and not outcome.steps:
         return
     yield {"type": "progress", "message": "Measuring on the test split"}
-    test = dataset.examples(Split.TEST)
-    if outcome.cancelled:
-        test = [test[index] for index in few(len(test))]
-    teacher_says = yield from _answers("teacher", teacher, test)
-    student_says = yield from _answers("student", student, test)
+    test = judges(dataset, cancelled=outcome.cancelled)
+    teacher_says = yield from answers("teacher", teacher, test)
+    student_says = yield from answers("student", student, test)
     if not processes.main():
         return
     scores = quality([e.label for e in test], student_says, [e.group for e in test])
@@ -192,16 +191,6 @@ def distil(
         "seconds": time.monotonic() - started,
         "cancelled": outcome.cancelled,
     }
-
-
-def _answers(who: str, model: Classifier, test: Sequence[Example]) -> Generator[Record, None, list[int]]:
-    """The class that a model tells of each example."""
-    logits = yield from told(
-        processes.shared([example.codes for example in test], model.predicting),
-        lambda done: f"The {who} predicts {done:,} of {len(test):,} examples of the test split",
-    )
-    answers: list[int] = logits.argmax(-1).tolist()
-    return answers
 
 
 def _as_warm_up(records: Generator[Record, None, Outcome]) -> Generator[Record, None, Outcome]:

@@ -15,7 +15,8 @@ from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.distill import processes
 from compressor_core.distill.batching import Data, Record, remembered
-from compressor_core.distill.learner import Diverged, few, saved
+from compressor_core.distill.judging import answers, judges
+from compressor_core.distill.learner import Diverged, saved
 from compressor_core.distill.losses import cross_entropy
 from compressor_core.distill.settings import TrainingConfig
 from compressor_core.distill.tokens import encoded
@@ -83,8 +84,8 @@ def train_teacher(
 
     The result has model, accuracy (test split), validation_accuracy, test (all scores), size_mb, seconds, cancelled.
     Cancelled before the first step of training, there is none; cancelled later, it is measured on a few examples of
-    the split, see `few`: `test` says on how many. Of several processes only the first saves the teacher and yields the
-    result, see `processes`.
+    the split, see `judges`: `test` says on how many. Of several processes only the first saves the teacher and yields
+    the result, see `processes`.
 
     Raises:
         DataError, ModelError, SettingsError, TrainingError, StorageError: one sentence each. Where the loss is no
@@ -150,16 +151,11 @@ def train_teacher(
     if outcome.cancelled and not outcome.steps:
         return
     yield {"type": "progress", "message": "Measuring on the test split"}
-    test = dataset.examples(Split.TEST)
-    if outcome.cancelled:
-        test = [test[index] for index in few(len(test))]
-    logits = yield from told(
-        processes.shared([example.codes for example in test], teacher.predicting),
-        lambda done: f"Measuring on the test split, {done:,} of {len(test):,}",
-    )
+    test = judges(dataset, cancelled=outcome.cancelled)
+    said = yield from answers("teacher", teacher, test)
     if not processes.main():
         return
-    scores = quality([e.label for e in test], logits.argmax(-1).tolist(), [e.group for e in test])
+    scores = quality([e.label for e in test], said, [e.group for e in test])
     seconds = time.monotonic() - started
     metrics = {
         "accuracy": scores["accuracy"],

@@ -7,11 +7,8 @@ tokens are and when it is their turn, stay in memory; the tokens are mapped from
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Generator, Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,11 +18,10 @@ from numpy.typing import NDArray
 from compressor_core.data.dataset import Dataset, fingerprint_of
 from compressor_core.data.pool import Pool, held_out, is_held_out
 from compressor_core.distill.batching import Data, EpochData, Record, remembered
-from compressor_core.distill.soft_labels import SoftLabels, fingerprint, labelling_precision
+from compressor_core.distill.soft_labels import SoftLabels, fingerprint
 from compressor_core.distill.tokens import Tokens, encoded
-from compressor_core.errors import DataError, SettingsError
-from compressor_core.models.classifier import Classifier, load
-from compressor_core.models.compute import choose
+from compressor_core.errors import DataError
+from compressor_core.models.classifier import Classifier
 from compressor_core.models.encoded import Joined
 
 TOKENIZER_FUNCTIONS = 200_000
@@ -110,8 +106,8 @@ class Pooled:
                     shard = next(shard for shard in texts if shard.number == number)
                     if fingerprint(shard.codes) != known.fingerprint:
                         raise DataError(f"{self._pool.path} has changed while it was read: start again")
-                    logits = yield from _in_shard(number, len(self._shards), labels.of(shard.codes))
-                    written = yield from _in_shard(number, len(self._shards), encoded(student, shard.codes, keep=True))
+                    logits = yield from in_shard(number, len(self._shards), labels.of(shard.codes))
+                    written = yield from in_shard(number, len(self._shards), encoded(student, shard.codes, keep=True))
                     inputs = tokens.kept(known.fingerprint, known.count) or written
                 parts.append(inputs.only(known.kept))
                 targets.append(logits[torch.from_numpy(known.kept).long()])
@@ -120,76 +116,7 @@ class Pooled:
         return remembered(load, lambda _: 0)
 
 
-@dataclass(frozen=True)
-class LabelConfig:
-    """What `label` is asked for; `part` as "3/8": the third of eight machines that share the work."""
-
-    teacher: str
-    unlabelled: str
-    part: str = "1/1"
-    label_precision: str | None = None
-    device: str | None = None
-    threads: int | None = None
-    skip_bad_rows: bool = False
-
-    def share(self) -> tuple[int, int]:
-        """The number of the part, from 0, and how many there are. Raises SettingsError."""
-        found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", self.part)
-        if found is None or not 1 <= int(found[1]) <= int(found[2]):
-            raise SettingsError(f"the part must be K/N with K from 1 to N, such as 3/8, not {self.part!r}")
-        return int(found[1]) - 1, int(found[2])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
-
-
-def label(config: LabelConfig) -> Iterator[Record]:
-    """Label the shards of one part of a pool into the cache; the last record is the result.
-
-    It has shards and functions (of the part, in the task of pairs: pairs), labelled and known (functions that were
-    labelled now, or before), seconds of labelling, functions_per_second (None where nothing was left to do), folder.
-
-    Raises:
-        DataError, ModelError, SettingsError, StorageError: one sentence each.
-    """
-    mine, parts = config.share()
-    compute = choose(config.device)
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
-    yield {"type": "progress", "message": "Loading the teacher"}
-    teacher = load(Path(config.teacher))
-    teacher.model.to(compute.device)
-    precision = labelling_precision(teacher.model, config.device, config.label_precision)
-    labels = SoftLabels(teacher, Path(config.teacher), precision=precision)
-    shards = functions = labelled = 0
-    seconds = 0.0
-    pool = Pool(config.unlabelled, teacher.card.task, skip_bad_rows=config.skip_bad_rows)
-    for shard in pool.shards():
-        if shard.number % parts != mine:
-            continue
-        shards, functions = shards + 1, functions + len(shard.codes)
-        if labels.has(shard.codes):
-            continue
-        started = time.monotonic()
-        yield from _in_shard(shard.number, None, labels.of(shard.codes))
-        seconds += time.monotonic() - started
-        labelled += len(shard.codes)
-    if pool.bad:
-        yield {"type": "notice", "message": f"{pool.bad:,} rows of {pool.path} cannot be used and are left out"}
-    yield {
-        "type": "result",
-        "shards": shards,
-        "functions": functions,
-        "labelled": labelled,
-        "known": functions - labelled,
-        "seconds": seconds,
-        "functions_per_second": labelled / seconds if labelled else None,
-        "folder": str(labels.folder),
-    }
-
-
-def _in_shard(number: int, of: int | None, steps: Generator[Record, None, Any]) -> Generator[Record, None, Any]:
+def in_shard(number: int, of: int | None, steps: Generator[Record, None, Any]) -> Generator[Record, None, Any]:
     """The records of work on a shard, which say on which."""
     place = f"Shard {number + 1:,}" + ("" if of is None else f" of {of:,}")
     while True:

@@ -36,7 +36,7 @@ def distill(options: argparse.Namespace) -> Record:
 
 
 def label(options: argparse.Namespace) -> Record:
-    from compressor_core.distill.pooled import LabelConfig, label
+    from compressor_core.distill.labelling import LabelConfig, label
 
     with Progress(options) as progress:
         return follow(label(configured(LabelConfig, options)), progress)

@@ -24,7 +24,7 @@ from compressor_core.data.files import read_file
 from compressor_core.data.pool import Pool, held_out, is_held_out
 from compressor_core.distill.distillation import distil
 from compressor_core.distill.distillation_settings import DistillConfig
-from compressor_core.distill.pooled import LabelConfig, label
+from compressor_core.distill.labelling import LabelConfig, label
 from compressor_core.distill.soft_labels import SoftLabels
 from compressor_core.errors import DataError, SettingsError
 from compressor_core.task import Task
