@@ -97,18 +97,16 @@ def recipe_text(config: Mapping[str, Any]) -> str:
     renaming, states = config.get("renaming", 0.0), config.get("hidden_weight", 0.0)
     masked, average = config.get("masked_epochs", 0), config.get("average", 0)
     parts = ["soft labels"]
-    if renaming is None:
-        parts.append("renamed copies of a file in a known language")
-    elif renaming:
+    if renaming:
         parts.append(f"renamed copies of {renaming:.0%}")
-    if states is None:
-        parts.append("the teacher's states if they are pairs")
-    elif states:
+    if states:
         parts.append(f"the teacher's states (weight {states:g})")
     if masked:
         parts.append(f"{masked} epoch{'s' if masked > 1 else ''} of masked code first")
     if average > 1:
         parts.append(f"the mean of the {average} best epochs")
+    if renaming is None or states is None:
+        parts.append("what else is usual for its data")
     return ", ".join(parts)
 
 

@@ -96,9 +96,10 @@ def test_a_warm_up_and_what_had_to_be_changed() -> None:
     ("config", "text"),
     [
         ({}, "soft labels"),
-        ({"renaming": None, "hidden_weight": 4.0}, "soft labels, renamed copies of a file in a known language, the "
-         "teacher's states (weight 4)"),
-        ({"hidden_weight": None}, "soft labels, the teacher's states if they are pairs"),
+        ({"renaming": None, "hidden_weight": 4.0}, "soft labels, the teacher's states (weight 4), what else is usual "
+         "for its data"),
+        ({"renaming": 0.25, "hidden_weight": None}, "soft labels, renamed copies of 25%, what else is usual for its "
+         "data"),
         ({"renaming": 0.5, "masked_epochs": 1, "average": 3}, "soft labels, renamed copies of 50%, 1 epoch of masked "
          "code first, the mean of the 3 best epochs"),
         ({"renaming": 0.0, "hidden_weight": 0.0, "masked_epochs": 0, "average": 1}, "soft labels"),

@@ -322,7 +322,7 @@ class TestDistil:
         assert recipe.items() <= run.config.items()
         assert run.config["data"] == studio.teacher.config["data"]
         assert until_over(run).state is State.FINISHED
-        assert "renamed copies of a file in a known language, the teacher's states (weight 2), 1 epoch" in texts(at)
+        assert "the teacher's states (weight 2), 1 epoch of masked code first, what else is usual" in texts(at)
         at.run()
         no_traceback(at)
         assert "of the teacher's accuracy on the test split" in texts(at)
