@@ -12,6 +12,7 @@ import pytest
 from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split
+from compressor_core.distill.study_settings import StudyConfig
 
 TINY = "400,16,1,2,16"
 
@@ -46,6 +47,16 @@ def tiny_teacher(labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) 
     for _ in train_teacher(config, out):
         pass
     return out
+
+
+@pytest.fixture(scope="session")
+def tiny_study(tiny_teacher: Path, labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> StudyConfig:
+    """The tiniest study that has two budgets and two seeds."""
+    data = tmp_path_factory.mktemp("study") / "functions.jsonl"
+    data.write_text("".join(labelled_file.read_text("utf-8").splitlines(keepends=True)[:120]), "utf-8")
+    return StudyConfig(
+        str(tiny_teacher), "file", str(data), budgets=(0.12, 0.11), seeds=(0, 1), preset="smoke", threads=1
+    )
 
 
 @pytest.fixture(scope="session")

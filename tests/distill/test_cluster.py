@@ -30,19 +30,10 @@ SAME = ("budget_mb", "seed", *GENES, "size_mb", "paper_gflops", "accuracy", "tea
 
 
 @pytest.fixture(scope="module")
-def config(tiny_teacher: Path, labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> StudyConfig:
-    data = tmp_path_factory.mktemp("study") / "functions.jsonl"
-    data.write_text("".join(labelled_file.read_text("utf-8").splitlines(keepends=True)[:120]), "utf-8")
-    return StudyConfig(
-        str(tiny_teacher), "file", str(data), budgets=(0.11, 0.12), seeds=(0, 1), preset="smoke", threads=1
-    )
-
-
-@pytest.fixture(scope="module")
-def alone(config: StudyConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Record]:
+def alone(tiny_study: StudyConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Record]:
     """The students one after the other: their folder and the result."""
     folder = tmp_path_factory.mktemp("alone")
-    return folder, list(study(config, folder))[-1]
+    return folder, list(study(tiny_study, folder))[-1]
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +63,12 @@ def untimed(records: list[Record]) -> list[Record]:
 
 
 def test_the_same_students_bit_for_bit(
-    node: Path, config: StudyConfig, alone: tuple[Path, Record], tmp_path: Path
+    node: Path, tiny_study: StudyConfig, alone: tuple[Path, Record], tmp_path: Path
 ) -> None:
     folder, expected = alone
-    first = list(study(replace(config, seeds=(0,)), tmp_path, make=side_by_side("auto")))
+    first = list(study(replace(tiny_study, seeds=(0,)), tmp_path, make=side_by_side("auto")))
     kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")}
-    records = list(study(config, tmp_path, make=side_by_side("auto")))
+    records = list(study(tiny_study, tmp_path, make=side_by_side("auto")))
     assert untimed(records[-1]["students"]) == untimed(expected["students"])
     assert records[-1]["planned"] == 4 and records[-1]["failed"] == []
     assert {name: (tmp_path / name).stat().st_mtime_ns for name in kept} == kept and len(kept) == 2
@@ -94,14 +85,16 @@ def test_the_same_students_bit_for_bit(
         fractions = [record["fraction"] for record in of_type(told, "progress")]
         assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
     # Here, one after the other, goes on with what the cluster has made.
-    assert of_type(list(study(config, tmp_path)), "student") == sorted(
+    assert of_type(list(study(tiny_study, tmp_path)), "student") == sorted(
         of_type(records, "student"), key=lambda one: (one["seed"], one["budget_mb"])
     )
 
 
-def test_cancelled_the_tasks_stop_and_leave_their_checkpoints(node: Path, config: StudyConfig, tmp_path: Path) -> None:
+def test_cancelled_the_tasks_stop_and_leave_their_checkpoints(
+    node: Path, tiny_study: StudyConfig, tmp_path: Path
+) -> None:
     training: list[Record] = []
-    long = replace(config, budgets=(0.11,), seeds=(5,), epochs=500)
+    long = replace(tiny_study, budgets=(0.11,), seeds=(5,), epochs=500)
     records = []
     for record in study(long, tmp_path, lambda: bool(training), make=side_by_side("auto")):
         records.append(record)
@@ -112,9 +105,9 @@ def test_cancelled_the_tasks_stop_and_leave_their_checkpoints(node: Path, config
 
 
 def test_a_task_that_dies_is_a_student_that_failed_and_the_other_is_made(
-    node: Path, config: StudyConfig, tmp_path: Path
+    node: Path, tiny_study: StudyConfig, tmp_path: Path
 ) -> None:
-    two = replace(config, budgets=(0.11,), seeds=(0, 7), epochs=30)
+    two = replace(tiny_study, budgets=(0.11,), seeds=(0, 7), epochs=30)
     records = []
     killed = None
     for record in study(two, tmp_path, make=side_by_side("auto")):
@@ -131,7 +124,7 @@ def test_a_task_that_dies_is_a_student_that_failed_and_the_other_is_made(
     assert records[-2]["message"] == "1 student, 1 failed"
 
 
-def test_nobody_at_the_address(config: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_at_the_address(tiny_study: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1.0)
     monkeypatch.setattr("ray.is_initialized", lambda: False)
     with socket.socket() as silent:
@@ -141,24 +134,24 @@ def test_nobody_at_the_address(config: StudyConfig, tmp_path: Path, monkeypatch:
         for where in (address, f"ray://{address}"):
             started = time.monotonic()
             with pytest.raises(SettingsError, match=rf"{where} \(no answer within 1 seconds\)"):
-                list(study(config, tmp_path, make=side_by_side(where)))
+                list(study(tiny_study, tmp_path, make=side_by_side(where)))
             assert time.monotonic() - started < 20
 
 
 def test_without_ray_it_says_what_to_install(
-    config: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_study: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(SettingsError, match=r"pip install -r requirements-cluster\.txt"):
-        list(study(config, tmp_path, make=side_by_side("local")))
+        list(study(tiny_study, tmp_path, make=side_by_side("local")))
 
 
-def test_the_command_line(config: StudyConfig, alone: tuple[Path, Record], tmp_path: Path) -> None:
+def test_the_command_line(tiny_study: StudyConfig, alone: tuple[Path, Record], tmp_path: Path) -> None:
     folder, _ = alone
     out = tmp_path / "students"
     command = [
         *(sys.executable, "-m", "compressor_core", "study", "--json", "--cluster", "local", "--out", str(out)),
-        *("--teacher", config.teacher, "--dataset", "file", "--data", str(config.data), "--preset", "smoke"),
+        *("--teacher", tiny_study.teacher, "--dataset", "file", "--data", str(tiny_study.data), "--preset", "smoke"),
         *("--threads", "1", "--budgets", "0.11", "--seeds", "0"),
     ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -32,16 +32,6 @@ SAME = ("budget_mb", "seed", *GENES, "size_mb", "paper_gflops", "accuracy", "tea
 """What a student is told to be, however fast the machine."""
 
 
-@pytest.fixture(scope="module")
-def config(tiny_teacher: Path, labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> StudyConfig:
-    """The tiniest study that has two budgets and two seeds."""
-    data = tmp_path_factory.mktemp("study") / "functions.jsonl"
-    data.write_text("".join(labelled_file.read_text("utf-8").splitlines(keepends=True)[:120]), "utf-8")
-    return StudyConfig(
-        str(tiny_teacher), "file", str(data), budgets=(0.12, 0.11), seeds=(0, 1), preset="smoke", threads=1
-    )
-
-
 @pytest.fixture(scope="module", autouse=True)
 def few_latencies() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
@@ -55,9 +45,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def records(config: StudyConfig, folder: Path) -> list[Record]:
+def records(tiny_study: StudyConfig, folder: Path) -> list[Record]:
     """Those of the whole study."""
-    return list(study(config, folder))
+    return list(study(tiny_study, folder))
 
 
 def of_type(records: list[Record], kind: str) -> list[Record]:
@@ -74,8 +64,8 @@ def after(asked: int) -> Callable[[], bool]:
     return lambda: next(count) >= asked
 
 
-def test_the_jobs_are_the_optima_with_every_seed(config: StudyConfig) -> None:
-    planned = jobs(config)
+def test_the_jobs_are_the_optima_with_every_seed(tiny_study: StudyConfig) -> None:
+    planned = jobs(tiny_study)
     assert [job.name for job in planned] == ["0.11-0", "0.12-0", "0.11-1", "0.12-1"]
     for job in planned:
         best = optimum(SearchSpace.classroom(), Objective(job.budget_mb))
@@ -83,28 +73,28 @@ def test_the_jobs_are_the_optima_with_every_seed(config: StudyConfig) -> None:
         assert cost(Architecture.parse(job.distillation.architecture), Task.VULNERABILITY).size_mb <= job.budget_mb
         assert (job.distillation.seed, job.distillation.budget_mb) == (job.seed, job.budget_mb)
     with pytest.raises(BudgetError, match=r"0\.001"):
-        jobs(replace(config, budgets=(0.001,)))
+        jobs(replace(tiny_study, budgets=(0.001,)))
 
 
-def test_the_fastest_by_prediction(config: StudyConfig) -> None:
+def test_the_fastest_by_prediction(tiny_study: StudyConfig) -> None:
     prices = tuple(1.0 if part.name == "layers" else 1e-9 for part in PARTS)
     model = LatencyModel(
         Runtime.PYTORCH, Task.VULNERABILITY, PairFeatures.COMPARE, Lengths((1000,), (100.0,), (1e4,)), prices
     )
-    fastest = replace(config, goal=Goal.LATENCY, latency=model)
+    fastest = replace(tiny_study, goal=Goal.LATENCY, latency=model)
     assert StudyConfig.from_dict(json.loads(json.dumps(fastest.to_dict()))) == fastest
     assert {Architecture.parse(job.distillation.architecture).num_hidden_layers for job in jobs(fastest)} == {1}
 
 
-def test_the_fastest_with_a_least_computation(config: StudyConfig) -> None:
+def test_the_fastest_with_a_least_computation(tiny_study: StudyConfig) -> None:
     prices = tuple(1.0 if part.name == "layers" else 1e-9 for part in PARTS)
     model = LatencyModel(
         Runtime.PYTORCH, Task.VULNERABILITY, PairFeatures.COMPARE, Lengths((1000,), (100.0,), (1e4,)), prices
     )
-    fastest = replace(config, budgets=(1.0, 3.0), seeds=(0,), goal=Goal.LATENCY, latency=model)
+    fastest = replace(tiny_study, budgets=(1.0, 3.0), seeds=(0,), goal=Goal.LATENCY, latency=model)
 
-    def gflops(config: StudyConfig) -> list[float]:
-        found = [Architecture.parse(job.distillation.architecture) for job in jobs(config)]
+    def gflops(asked: StudyConfig) -> list[float]:
+        found = [Architecture.parse(job.distillation.architecture) for job in jobs(asked)]
         return [cost(one, Task.VULNERABILITY).paper_gflops for one in found]
 
     assert max(gflops(fastest)) < 0.3
@@ -113,18 +103,18 @@ def test_the_fastest_with_a_least_computation(config: StudyConfig) -> None:
         jobs(replace(fastest, min_gflops=1000.0))
 
 
-def test_the_recipe_is_that_of_the_distillation(config: StudyConfig) -> None:
-    (plain, *_), defaults = jobs(config), DistillConfig("teacher", "400,16,1,2,16")
+def test_the_recipe_is_that_of_the_distillation(tiny_study: StudyConfig) -> None:
+    (plain, *_), defaults = jobs(tiny_study), DistillConfig("teacher", "400,16,1,2,16")
     assert plain.distillation.recipe() == defaults.recipe()
     assert (plain.distillation.average, plain.distillation.patience) == (defaults.average, defaults.patience)
     recipe = {"renaming": 0.5, "hidden_weight": 0.1, "masked_epochs": 2, "average": 3, "patience": 4, "device": "cpu"}
-    own = StudyConfig.from_dict({**config.to_dict(), **recipe})
+    own = StudyConfig.from_dict({**tiny_study.to_dict(), **recipe})
     for job in jobs(own):
         assert {name: getattr(job.distillation, name) for name in recipe} == recipe
     assert StudyConfig.from_dict(json.loads(json.dumps(own.to_dict()))) == own
     for wrong in ({"renaming": 2.0}, {"hidden_weight": -1.0}, {"average": -1}, {"patience": 0}):
         with pytest.raises(SettingsError, match=next(iter(wrong))):
-            jobs(replace(config, **wrong))
+            jobs(replace(tiny_study, **wrong))
 
 
 def test_what_is_made_is_on_the_disk_and_in_the_summary(folder: Path, records: list[Record]) -> None:
@@ -157,24 +147,24 @@ def test_what_is_made_is_on_the_disk_and_in_the_summary(folder: Path, records: l
 
 
 def test_the_same_again_trains_nothing_and_elsewhere_comes_to_the_same(
-    config: StudyConfig, folder: Path, records: list[Record], tmp_path: Path
+    tiny_study: StudyConfig, folder: Path, records: list[Record], tmp_path: Path
 ) -> None:
     students = of_type(records, "student")
-    again = list(study(config, folder))
+    again = list(study(tiny_study, folder))
     assert of_type(again, "student") == students and again[-1] == records[-1]
     assert not [one for one in of_type(again, "progress") if "poch" in one["message"]]
-    elsewhere = list(study(replace(config, seeds=(1,), budgets=(0.12,)), tmp_path))
+    elsewhere = list(study(replace(tiny_study, seeds=(1,), budgets=(0.12,)), tmp_path))
     assert untimed(of_type(elsewhere, "student")) == untimed(students[3:])
 
 
 def test_cut_short_anywhere_it_goes_on_where_it_stood(
-    config: StudyConfig, records: list[Record], tmp_path: Path
+    tiny_study: StudyConfig, records: list[Record], tmp_path: Path
 ) -> None:
     told: list[Record] = []
     sittings = 0
     while not told or told[-1].get("cancelled"):
         kept = of_type(told, "student")
-        fresh = list(study(config, tmp_path, after(8), kept))
+        fresh = list(study(tiny_study, tmp_path, after(8), kept))
         assert len(fresh[-1]["students"]) == len(kept) + len(of_type(fresh, "student"))
         told += fresh
         sittings += 1
@@ -186,8 +176,8 @@ def test_cut_short_anywhere_it_goes_on_where_it_stood(
     assert steps == whole  # each step once: nothing is trained twice
 
 
-def test_cancelled_before_the_first_student_there_is_a_result_without(config: StudyConfig, tmp_path: Path) -> None:
-    result = list(study(config, tmp_path, lambda: True))[-1]
+def test_cancelled_before_the_first_student_there_is_a_result_without(tiny_study: StudyConfig, tmp_path: Path) -> None:
+    result = list(study(tiny_study, tmp_path, lambda: True))[-1]
     assert result["cancelled"] is True
     assert (result["students"], result["budgets"], result["teacher_accuracy"]) == ([], [], None)
 
@@ -209,9 +199,9 @@ def diverging(monkeypatch: pytest.MonkeyPatch, seeds: set[int]) -> None:
 
 
 def test_a_student_that_diverges_does_not_stop_the_others_and_is_tried_again(
-    config: StudyConfig, records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_study: StudyConfig, records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    narrow = replace(config, budgets=(0.11,))
+    narrow = replace(tiny_study, budgets=(0.11,))
     with monkeypatch.context() as patch:
         diverging(patch, {0})
         told = list(study(narrow, tmp_path))
@@ -228,20 +218,20 @@ def test_a_student_that_diverges_does_not_stop_the_others_and_is_tried_again(
 
 
 def test_where_no_student_can_be_made_the_study_fails(
-    config: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_study: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     diverging(monkeypatch, {0, 1})
     told = []
     with pytest.raises(TrainingError, match=r"not one of 2 students could be made: .*step"):
-        for record in study(replace(config, budgets=(0.11,)), tmp_path):
+        for record in study(replace(tiny_study, budgets=(0.11,)), tmp_path):
             told.append(record)
     assert len(of_type(told, "failed")) == 2
 
 
 def test_a_student_of_other_settings_is_not_taken_for_this_one(
-    config: StudyConfig, folder: Path, records: list[Record], tmp_path: Path
+    tiny_study: StudyConfig, folder: Path, records: list[Record], tmp_path: Path
 ) -> None:
-    job = jobs(config)[0]
+    job = jobs(tiny_study)[0]
     (again,) = do(job, folder)
     assert again == of_type(records, "student")[0]
     with pytest.raises(ModelError, match=r"0\.11-0 is a student of another epochs"):

@@ -35,34 +35,25 @@ def charts(at: AppTest) -> list[Record]:
 
 
 @pytest.fixture(scope="module")
-def config(tiny_teacher: Path, labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> StudyConfig:
-    data = tmp_path_factory.mktemp("study") / "functions.jsonl"
-    data.write_text("".join(labelled_file.read_text("utf-8").splitlines(keepends=True)[:120]), "utf-8")
-    return StudyConfig(
-        str(tiny_teacher), "file", str(data), budgets=(0.11, 0.12), seeds=(0, 1), preset="smoke", threads=1
-    )
-
-
-@pytest.fixture(scope="module")
-def records(config: StudyConfig, tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
+def records(tiny_study: StudyConfig, tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
     """Of a real, tiny study."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("compressor_core.distill.study_jobs.LATENCY_EXAMPLES", 2)
-        return list(study(config, tmp_path_factory.mktemp("students")))
+        return list(study(tiny_study, tmp_path_factory.mktemp("students")))
 
 
-def recorded(monkeypatch: pytest.MonkeyPatch, config: StudyConfig, records: list[Record]) -> Run:
+def recorded(monkeypatch: pytest.MonkeyPatch, tiny_study: StudyConfig, records: list[Record]) -> Run:
     """A run of the app's store with these records, written by the worker."""
-    run = RunStore().create("study", config.to_dict(), name="tiny")
+    run = RunStore().create("study", tiny_study.to_dict(), name="tiny")
     monkeypatch.setattr("compressor_core.distill.study.study", lambda *_: iter(records))
     run_worker(run.folder)
     return run
 
 
 def test_a_finished_one_is_drawn_and_can_be_taken_away(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, config: StudyConfig, records: list[Record]
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudyConfig, records: list[Record]
 ) -> None:
-    run = recorded(monkeypatch, config, records)
+    run = recorded(monkeypatch, tiny_study, records)
     assert run.status().state is State.FINISHED, run.status().error
     at = open_page("study", run=run.id)
     assert not at.exception
@@ -80,11 +71,11 @@ def test_a_finished_one_is_drawn_and_can_be_taken_away(
 
 @pytest.mark.parametrize("finished", [0, 1])
 def test_a_cancelled_one_says_what_is_kept(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, config: StudyConfig, records: list[Record], finished: int
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudyConfig, records: list[Record], finished: int
 ) -> None:
     students = [record for record in records if record["type"] == "student"][:finished]
     cut = {**records[-1], "students": students, "budgets": [], "cancelled": True}
-    at = open_page("study", run=recorded(monkeypatch, config, [*students, cut]).id)
+    at = open_page("study", run=recorded(monkeypatch, tiny_study, [*students, cut]).id)
     assert not at.exception and f"Cancelled: {finished} of 4 students are kept" in texts(at)
     figure = charts(at)[0]
     if finished:
@@ -94,9 +85,9 @@ def test_a_cancelled_one_says_what_is_kept(
 
 
 def test_its_students_can_be_compared(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, config: StudyConfig, records: list[Record]
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudyConfig, records: list[Record]
 ) -> None:
-    run = recorded(monkeypatch, config, records)
+    run = recorded(monkeypatch, tiny_study, records)
     at = open_page("compare")
     choice = field(at.selectbox, "Student")
     assert not at.exception and choice.value == f"{run.id}/0.11-0"
@@ -117,18 +108,18 @@ def test_its_students_can_be_compared(
 
 
 def test_who_could_not_be_made_is_told(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, config: StudyConfig, records: list[Record]
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudyConfig, records: list[Record]
 ) -> None:
     failed = {"type": "failed", "budget_mb": 0.5, "seed": 3, "message": "the loss is no number at step 7"}
-    at = open_page("study", run=recorded(monkeypatch, config, [failed, *records]).id)
+    at = open_page("study", run=recorded(monkeypatch, tiny_study, [failed, *records]).id)
     assert not at.exception and len(charts(at)) == 2
     assert [one.value for one in at.warning] == ["0.5 MB, seed 3, could not be made: the loss is no number at step 7"]
 
 
 def test_the_papers_students_stand_beside_those_of_its_dataset(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, config: StudyConfig, records: list[Record]
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudyConfig, records: list[Record]
 ) -> None:
-    devign = StudyConfig.from_dict({**config.to_dict(), "dataset": "devign"})
+    devign = StudyConfig.from_dict({**tiny_study.to_dict(), "dataset": "devign"})
     at = open_page("study", run=recorded(monkeypatch, devign, records).id)
     assert not at.exception
     titles = [trace["name"] for trace in charts(at)[0]["data"]]
