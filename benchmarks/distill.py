@@ -4,7 +4,8 @@ python -m benchmarks.distill [--tasks …] [--options …] [--seeds 3] [--epochs
     [--threads 1] [--results FILE] [--table]
 
 An option is a name, with a value if it is to be another than below (`masked=4`), or several joined by plus signs
-(`renaming+hidden=0.5`); `soft` is soft labels alone. What adds steps should be held against `longer`, which only trains
+(`renaming+hidden=0.5`); `soft` is soft labels alone, of the architecture with the most GFLOPs in the classroom's space
+that fits the budget. What adds steps should be held against `longer`, which only trains
 half as many epochs more. Every cell of the table, one task with one option and one seed, is written to the results file
 when it is done and is not done again; one that was interrupted goes on from its checkpoint. `--table` prints what there
 is and computes nothing.
@@ -53,6 +54,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "average": {"average": 3},
     "patience": {"patience": 3},
     "temperature": {"temperature": 1.0},
+    "architecture": {"architecture": "1000,176,3,8,64"},
 }
 """The options by name: the one setting that each changes, and to what."""
 DEFAULT = ("soft", "longer", "renaming", "masked", "hidden", "average", "renaming+hidden")

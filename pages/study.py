@@ -34,7 +34,7 @@ from pages.parts.rows import table
 from pages.parts.task import choose_pair_features
 from pages.parts.teacher import choose_teacher
 
-SPACES = {"classroom": "Classroom (at most three layers)", "paper": "The paper's"}
+SPACES = {"classroom": "Classroom (three layers at most, 2,000 tokens at least)", "paper": "The paper's"}
 GOALS = {"gflops": "The most GFLOPs", "latency": "The fastest here, by prediction"}
 # How the numbers of both tables are written. (A string here would be printed on the page.)
 FORMATS = {

@@ -55,7 +55,7 @@ def tiny_study(tiny_teacher: Path, labelled_file: Path, tmp_path_factory: pytest
     data = tmp_path_factory.mktemp("study") / "functions.jsonl"
     data.write_text("".join(labelled_file.read_text("utf-8").splitlines(keepends=True)[:120]), "utf-8")
     return StudyConfig(
-        str(tiny_teacher), "file", str(data), budgets=(0.12, 0.11), seeds=(0, 1), preset="smoke", threads=1
+        str(tiny_teacher), "file", str(data), budgets=(0.2, 0.19), seeds=(0, 1), preset="smoke", threads=1
     )
 
 

@@ -98,10 +98,10 @@ class DistillConfig:
         """With what is open decided.
 
         The weight of the states is the task's, see `usual_weight`; half of the examples are renamed where the language
-        is known and the dataset does not bring new code by itself. A pool has soft labels alone.
+        is known, but for pairs that are drawn anew, whose clones are renamed already. A pool has soft labels alone.
         """
         own = self.unlabelled is None
-        renamed = own and dataset.language is not None and not dataset.fresh
+        renamed = own and dataset.language is not None and not (dataset.fresh and dataset.task is Task.CLONE)
         return replace(
             self,
             renaming=RENAMING * renamed if self.renaming is None else self.renaming,

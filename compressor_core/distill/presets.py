@@ -16,6 +16,6 @@ class Preset:
 
 PRESETS = {
     "smoke": Preset(1, 7e-4, "One epoch: enough to see the machinery work."),
-    "quick": Preset(8, 7e-4, "A demonstration: minutes on a laptop."),
+    "quick": Preset(6, 7e-4, "A demonstration: minutes on a laptop."),
     "full": Preset(24, 7e-4, "A good student: time for a coffee, or two."),
 }

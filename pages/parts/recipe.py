@@ -25,7 +25,7 @@ def choose_recipe(task: Task) -> dict[str, Any]:
                 None,
                 0.25,
                 key="renaming",
-                placeholder=f"{RENAMING:g} of a file in a known language",
+                placeholder=f"{RENAMING:g} where the language is known",
                 help="The share of the functions that come once more with other variable names, and with what the "
                 "teacher says of them then: names should not matter, and the student sees more code.",
                 **_STAY,

@@ -205,7 +205,10 @@ def search_space(latency: LatencyModel | None) -> SearchSpace | None:
         persist_state="session",
         horizontal=True,
         on_change=lambda: fill_space(st.session_state.space),
-        format_func={"paper": "The paper's", "classroom": "Classroom (at most three layers)"}.__getitem__,
+        format_func={
+            "paper": "The paper's",
+            "classroom": "Classroom (three layers at most, 2,000 tokens at least)",
+        }.__getitem__,
     )
     for column, (gene, title) in zip(st.columns(5), GENE_TITLES.items(), strict=True):
         column.text_input(title, key=gene_key(gene), persist_state="session", help="`16 to 768 by 16` or `1, 2, 4, 8`")

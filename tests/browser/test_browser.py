@@ -56,7 +56,7 @@ def test_no_page_is_wider_than_a_phone(visit: Visit, labelled_file: Path, tiny_t
     search = launch(store, "search", {"budget_mb": 3.0, "generations": 10, "population": 10})
     distill = launch(store, "distill", {**data, "architecture": "1000,16,1,1,32", "preset": "smoke", "threads": 1})
     launch(store, "compare", {"student_run": distill.id, "latency_examples": 5})
-    budgets = launch(store, "study", {**data, "budgets": [0.11], "seeds": [0, 1], "preset": "smoke", "threads": 1})
+    budgets = launch(store, "study", {**data, "budgets": [0.19], "seeds": [0, 1], "preset": "smoke", "threads": 1})
     tradeoff = launch(store, "tradeoff", {"generations": 3, "population": 10})
     base = {"budget_mb": 3.0, "generations": 3, "population": 10}
     seeds = launch(store, "sweep", {"search": base, "over": "seed", "seeds": [0, 1]})
@@ -132,8 +132,8 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
     budget.fill("1")
     budget.press("Enter")
     page.get_by_text("Settings of the search").click()
-    page.get_by_text("Classroom (at most three layers)").click()
-    expect(page.get_by_text("2,736,000 architectures")).to_be_visible()
+    page.get_by_text("Classroom (three layers at most, 2,000 tokens at least)").click()
+    expect(page.get_by_text("2,681,280 architectures")).to_be_visible()
     page.get_by_role("button", name="Start the search").click()
     slider = page.locator(".js-plotly-plot .slider-label").first
     expect(slider).to_have_text("Generation 100", timeout=60_000)

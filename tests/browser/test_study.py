@@ -31,7 +31,7 @@ def test_a_study_from_its_form_to_a_comparison_of_one_of_its_students(visit: Vis
     page = visit("/study")
     choose(page, "Teacher", "tiny")
     budgets = page.get_by_role("textbox", name="Budgets (MB)")
-    budgets.fill("0.11, 0.12")
+    budgets.fill("0.19, 0.2")
     budgets.press("Enter")
     seeds = page.get_by_role("spinbutton", name="Seeds")
     seeds.fill("1")
@@ -48,5 +48,5 @@ def test_a_study_from_its_form_to_a_comparison_of_one_of_its_students(visit: Vis
     expect(page.get_by_text("The students", exact=True)).to_be_visible()
 
     page.get_by_role("link", name="Compare", exact=True).click()
-    choose(page, "Student", "0.12 MB, seed 0 of study")
+    choose(page, "Student", "0.2 MB, seed 0 of study")
     expect(page.get_by_role("button", name="Compare", exact=True)).to_be_enabled()

@@ -94,20 +94,20 @@ def test_cancelled_the_tasks_stop_and_leave_their_checkpoints(
     node: Path, tiny_study: StudyConfig, tmp_path: Path
 ) -> None:
     training: list[Record] = []
-    long = replace(tiny_study, budgets=(0.11,), seeds=(5,), epochs=500)
+    long = replace(tiny_study, budgets=(0.19,), seeds=(5,), epochs=500)
     records = []
     for record in study(long, tmp_path, lambda: bool(training), make=side_by_side("auto")):
         records.append(record)
         if record["type"] == "progress" and "Epoch" in record["message"]:
             training.append(record)
     assert records[-1]["cancelled"] is True and records[-1]["students"] == [] == records[-1]["failed"]
-    assert len(list(node.glob("cluster/*/0.11-5.checkpoint.pt"))) == 1
+    assert len(list(node.glob("cluster/*/0.19-5.checkpoint.pt"))) == 1
 
 
 def test_a_task_that_dies_is_a_student_that_failed_and_the_other_is_made(
     node: Path, tiny_study: StudyConfig, tmp_path: Path
 ) -> None:
-    two = replace(tiny_study, budgets=(0.11,), seeds=(0, 7), epochs=30)
+    two = replace(tiny_study, budgets=(0.19,), seeds=(0, 7), epochs=30)
     records = []
     killed = None
     for record in study(two, tmp_path, make=side_by_side("auto")):
@@ -152,11 +152,11 @@ def test_the_command_line(tiny_study: StudyConfig, alone: tuple[Path, Record], t
     command = [
         *(sys.executable, "-m", "compressor_core", "study", "--json", "--cluster", "local", "--out", str(out)),
         *("--teacher", tiny_study.teacher, "--dataset", "file", "--data", str(tiny_study.data), "--preset", "smoke"),
-        *("--threads", "1", "--budgets", "0.11", "--seeds", "0"),
+        *("--threads", "1", "--budgets", "0.19", "--seeds", "0"),
     ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert [one["seed"] for one in json.loads(done.stdout)["students"]] == [0]
-    weights = "0.11-0/model.safetensors"
+    weights = "0.19-0/model.safetensors"
     assert (out / weights).read_bytes() == (folder / weights).read_bytes()

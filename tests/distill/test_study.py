@@ -66,7 +66,7 @@ def after(asked: int) -> Callable[[], bool]:
 
 def test_the_jobs_are_the_optima_with_every_seed(tiny_study: StudyConfig) -> None:
     planned = jobs(tiny_study)
-    assert [job.name for job in planned] == ["0.11-0", "0.12-0", "0.11-1", "0.12-1"]
+    assert [job.name for job in planned] == ["0.19-0", "0.2-0", "0.19-1", "0.2-1"]
     for job in planned:
         best = optimum(SearchSpace.classroom(), Objective(job.budget_mb))
         assert job.distillation.architecture == str(Architecture.from_dict(dict(best)))
@@ -119,7 +119,7 @@ def test_the_recipe_is_that_of_the_distillation(tiny_study: StudyConfig) -> None
 
 def test_what_is_made_is_on_the_disk_and_in_the_summary(folder: Path, records: list[Record]) -> None:
     students, result = of_type(records, "student"), records[-1]
-    assert [(one["budget_mb"], one["seed"]) for one in students] == [(0.11, 0), (0.12, 0), (0.11, 1), (0.12, 1)]
+    assert [(one["budget_mb"], one["seed"]) for one in students] == [(0.19, 0), (0.2, 0), (0.19, 1), (0.2, 1)]
     for one in students:
         assert Path(one["model"]) == folder / f"{one['budget_mb']}-{one['seed']}"
         card = read_card(Path(one["model"]))
@@ -132,14 +132,14 @@ def test_what_is_made_is_on_the_disk_and_in_the_summary(folder: Path, records: l
 
     assert result["type"] == "result" and "cancelled" not in result
     assert [(one["budget_mb"], one["seed"]) for one in result["students"]] == [
-        (0.11, 0),
-        (0.11, 1),
-        (0.12, 0),
-        (0.12, 1),
+        (0.19, 0),
+        (0.19, 1),
+        (0.2, 0),
+        (0.2, 1),
     ]
     assert result["teacher_accuracy"] == students[0]["teacher_accuracy"] and result["planned"] == 4
-    assert [one["budget_mb"] for one in result["budgets"]] == [0.11, 0.12]
-    small = [one["accuracy"] for one in students if one["budget_mb"] == 0.11]
+    assert [one["budget_mb"] for one in result["budgets"]] == [0.19, 0.2]
+    small = [one["accuracy"] for one in students if one["budget_mb"] == 0.19]
     assert result["budgets"][0]["mean"] == pytest.approx(sum(small) / 2)
     assert (result["budgets"][0]["min"], result["budgets"][0]["max"]) == (min(small), max(small))
     fractions = [record["fraction"] for record in of_type(records, "progress") if "fraction" in record]
@@ -153,7 +153,7 @@ def test_the_same_again_trains_nothing_and_elsewhere_comes_to_the_same(
     again = list(study(tiny_study, folder))
     assert of_type(again, "student") == students and again[-1] == records[-1]
     assert not [one for one in of_type(again, "progress") if "poch" in one["message"]]
-    elsewhere = list(study(replace(tiny_study, seeds=(1,), budgets=(0.12,)), tmp_path))
+    elsewhere = list(study(replace(tiny_study, seeds=(1,), budgets=(0.2,)), tmp_path))
     assert untimed(of_type(elsewhere, "student")) == untimed(students[3:])
 
 
@@ -201,16 +201,16 @@ def diverging(monkeypatch: pytest.MonkeyPatch, seeds: set[int]) -> None:
 def test_a_student_that_diverges_does_not_stop_the_others_and_is_tried_again(
     tiny_study: StudyConfig, records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    narrow = replace(tiny_study, budgets=(0.11,))
+    narrow = replace(tiny_study, budgets=(0.19,))
     with monkeypatch.context() as patch:
         diverging(patch, {0})
         told = list(study(narrow, tmp_path))
     (failed,) = of_type(told, "failed")
-    assert (failed["budget_mb"], failed["seed"]) == (0.11, 0) and "no model is kept" in failed["message"]
+    assert (failed["budget_mb"], failed["seed"]) == (0.19, 0) and "no model is kept" in failed["message"]
     (made,) = of_type(told, "student")
     result = told[-1]
     assert [one["seed"] for one in result["students"]] == [made["seed"]] == [1] and "cancelled" not in result
-    assert result["failed"] == [{"budget_mb": 0.11, "seed": 0, "message": failed["message"]}]
+    assert result["failed"] == [{"budget_mb": 0.19, "seed": 0, "message": failed["message"]}]
     assert told[-2] == {"type": "progress", "fraction": 1.0, "message": "1 student, 1 failed"}
     again = list(study(narrow, tmp_path, done=told))
     assert again[-1]["failed"] == [] and [one["seed"] for one in of_type(again, "student")] == [0]
@@ -223,7 +223,7 @@ def test_where_no_student_can_be_made_the_study_fails(
     diverging(monkeypatch, {0, 1})
     told = []
     with pytest.raises(TrainingError, match=r"not one of 2 students could be made: .*step"):
-        for record in study(replace(tiny_study, budgets=(0.11,)), tmp_path):
+        for record in study(replace(tiny_study, budgets=(0.19,)), tmp_path):
             told.append(record)
     assert len(of_type(told, "failed")) == 2
 
@@ -234,9 +234,9 @@ def test_a_student_of_other_settings_is_not_taken_for_this_one(
     job = jobs(tiny_study)[0]
     (again,) = do(job, folder)
     assert again == of_type(records, "student")[0]
-    with pytest.raises(ModelError, match=r"0\.11-0 is a student of another epochs"):
+    with pytest.raises(ModelError, match=r"0\.19-0 is a student of another epochs"):
         list(do(replace(job, distillation=replace(job.distillation, epochs=2)), folder))
-    (tmp_path / "0.11-0.json").write_text("{")
+    (tmp_path / "0.19-0.json").write_text("{")
     with pytest.raises(ModelError, match="cannot be read"):
         list(do(job, tmp_path))
 

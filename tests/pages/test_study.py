@@ -90,15 +90,15 @@ def test_its_students_can_be_compared(
     run = recorded(monkeypatch, tiny_study, records)
     at = open_page("compare")
     choice = field(at.selectbox, "Student")
-    assert not at.exception and choice.value == f"{run.id}/0.11-0"
+    assert not at.exception and choice.value == f"{run.id}/0.19-0"
     assert [title.split(" (")[0] for title in choice.options] == [
-        f"{budget} MB, seed {seed} of study tiny" for budget in (0.11, 0.12) for seed in (0, 1)
+        f"{budget} MB, seed {seed} of study tiny" for budget in (0.19, 0.2) for seed in (0, 1)
     ]
-    choice.set_value(f"{run.id}/0.12-1").run()
+    choice.set_value(f"{run.id}/0.2-1").run()
     button(at, "Compare").click().run()
     assert not at.exception
     comparison = RunStore().list()[0]
-    picked = next(one["model"] for one in records[-1]["students"] if (one["budget_mb"], one["seed"]) == (0.12, 1))
+    picked = next(one["model"] for one in records[-1]["students"] if (one["budget_mb"], one["seed"]) == (0.2, 1))
     assert comparison.config == {"student_run": run.id, "student": picked}
     status = until_over(comparison)
     assert status.state is State.FINISHED and status.result is not None, status.error

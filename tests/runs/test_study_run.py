@@ -32,7 +32,7 @@ def settings(tiny_teacher: Path, labelled_file: Path, tmp_path_factory: pytest.T
     data = tmp_path_factory.mktemp("study") / "functions.jsonl"
     data.write_text("".join(labelled_file.read_text("utf-8").splitlines(keepends=True)[:120]), "utf-8")
     whole = {"teacher": str(tiny_teacher), "dataset": "file", "data": str(data), "preset": "smoke", "threads": 1}
-    return {**whole, "budgets": [0.11, 0.12], "seeds": [0, 1]}
+    return {**whole, "budgets": [0.19, 0.2], "seeds": [0, 1]}
 
 
 def students(run: Run) -> list[dict[str, Any]]:
@@ -49,17 +49,17 @@ def test_a_study_is_cancelled_and_resumed_and_trains_nothing_twice(settings: dic
     assert status.state is State.CANCELLED and status.message and status.message.startswith("Stopped: ")
     kept = students(run)
     assert status.result is not None and status.result["cancelled"] is True and 1 <= len(kept) < 4
-    weights = run.folder / "students" / "0.11-0" / "model.safetensors"
+    weights = run.folder / "students" / "0.19-0" / "model.safetensors"
     written = weights.stat().st_mtime_ns
 
     resume(run)
     status = until_over(run)
     assert (status.state, status.progress, status.message) == (State.FINISHED, 1.0, "4 students"), status.error
     assert students(run)[: len(kept)] == kept and weights.stat().st_mtime_ns == written
-    assert [(one["budget_mb"], one["seed"]) for one in students(run)] == [(0.11, 0), (0.12, 0), (0.11, 1), (0.12, 1)]
+    assert [(one["budget_mb"], one["seed"]) for one in students(run)] == [(0.19, 0), (0.2, 0), (0.19, 1), (0.2, 1)]
     result = status.result
     assert result is not None and [one["students"] for one in result["budgets"]] == [2, 2]
-    assert KINDS["study"] and " at 0.11 MB to " in run_headline("study", result)
+    assert KINDS["study"] and " at 0.19 MB to " in run_headline("study", result)
     assert run_headline("study", {**result, "budgets": []}) == "no student yet"
 
     at_hand = measured_students(RunStore(tmp_path))[f"file, {settings['data']}"]
@@ -83,16 +83,16 @@ def study(settings: dict[str, Any], out: Path, *options: object) -> subprocess.C
 
 def test_the_command_line(settings: dict[str, Any], tmp_path: Path) -> None:
     out = tmp_path / "students"
-    done = study(settings, out, "--budgets", 0.11, "--seeds", 0, 1)
+    done = study(settings, out, "--budgets", 0.19, "--seeds", 0, 1)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert {"teacher_accuracy", "students", "budgets", "seconds"} <= set(result)
     assert [one["seed"] for one in result["students"]] == [0, 1] and len(result["budgets"]) == 1
-    assert done.stderr.count("0.11 MB, seed ") == 2
-    assert sorted(path.name for path in out.iterdir()) == ["0.11-0", "0.11-0.json", "0.11-1", "0.11-1.json"]
+    assert done.stderr.count("0.19 MB, seed ") == 2
+    assert sorted(path.name for path in out.iterdir()) == ["0.19-0", "0.19-0.json", "0.19-1", "0.19-1.json"]
 
-    (out / "0.12-0").mkdir()
-    (out / "0.12-0" / "thesis.txt").write_text("dear to somebody")
-    wrong = study(settings, out, "--budgets", 0.12, "--seeds", 0)
+    (out / "0.2-0").mkdir()
+    (out / "0.2-0" / "thesis.txt").write_text("dear to somebody")
+    wrong = study(settings, out, "--budgets", 0.2, "--seeds", 0)
     assert wrong.returncode == 2 and wrong.stderr.startswith("error: ") and wrong.stderr.count("\n") == 1
-    assert (out / "0.12-0" / "thesis.txt").exists()
+    assert (out / "0.2-0" / "thesis.txt").exists()
