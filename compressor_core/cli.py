@@ -206,7 +206,8 @@ def _parser() -> argparse.ArgumentParser:
         "--renaming",
         type=float,
         metavar="SHARE",
-        help=f"of the examples that come again, renamed (default: {RENAMING:g} where the language is known, but none of pairs that are drawn anew)",
+        help=f"of the examples that come again, renamed (default: {RENAMING:g} where the language is known; 0 of pairs "
+        "that are drawn anew)",
     )
     distill.add_argument(
         "--masked-epochs",
