@@ -10,6 +10,7 @@ from compressor_core.errors import CompressorError, RunError
 from compressor_core.figures.answers import AnswersInfo, answers_figure, answers_headline, answers_info
 from compressor_core.figures.attribution import (
     WHAT_IT_IS,
+    attribution_caveat,
     attribution_html,
     attribution_info,
     attribution_sentence,
@@ -97,7 +98,9 @@ def paste(student: Model) -> tuple[str, ...] | None:
 def upload(student: Model, number: int, title: str) -> None:
     """A file whose text goes into the box; one that is no code is refused in a sentence."""
     key = field(student, number)
-    file = st.file_uploader(f"Upload: {title.lower()}", key=f"file/{key}", label_visibility="collapsed")
+    file = st.file_uploader(
+        f"Upload: {title.lower()}", key=f"file/{key}", label_visibility="collapsed", max_upload_size=1
+    )
     if file is None or st.session_state.get(f"taken/{key}") == file.file_id:
         return
     try:
@@ -182,6 +185,8 @@ def show_lines(places: dict[str, Place], info: AnswersInfo, codes: tuple[str, ..
                 st.caption(title)
             st.html(attribution_html(function))
     st.caption(WHAT_IT_IS)
+    if (caveat := attribution_caveat(records)) is not None:
+        st.caption(caveat)
 
 
 def play(student: Model) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from compressor_core.figures import theme
 
@@ -19,6 +20,8 @@ _LONGEST = 400
 """Characters of a line that are shown."""
 _BEYOND = 2
 """Lines that are shown behind the last one that any model has read."""
+_CLOSE = 0.05
+"""By how much of what they are to add up to, or of one logit, scores may miss it without a word."""
 _NOTABLE = 0.1
 """Share of the highest score from which a line counts among those that mattered."""
 
@@ -63,17 +66,18 @@ class AttributionInfo:
 
 
 def attribution_info(
-    codes: Sequence[str], records: Mapping[str, Mapping[str, object]], function: int = 0
+    codes: Sequence[str], records: Mapping[str, Mapping[str, Any]], function: int = 0
 ) -> AttributionInfo:
     """One function of an example with what each side says of its lines.
 
     Args:
         codes: The functions of the example.
-        records: By side (`teacher`, `student`): `label`, and `lines`, for each function the score of each line.
+        records: By side (`teacher`, `student`): `label`, and `lines`, for each function the score of each line (and
+            `margin`, `baseline` and `missing`, see `attribution_caveat`).
         function: Which of the functions; bars have the same scale in both.
     """
     sides = [side for side in SIDES if side in records]
-    scores: dict[str, Sequence[Sequence[float | None]]] = {side: records[side]["lines"] for side in sides}  # type: ignore[misc]
+    scores: dict[str, Sequence[Sequence[float | None]]] = {side: records[side]["lines"] for side in sides}
     texts = codes[function].splitlines()
     lines = tuple(
         LineInfo(number, text, {side: scores[side][function][number - 1] for side in sides})
@@ -104,6 +108,16 @@ def attribution_sentence(infos: Sequence[AttributionInfo], side: str) -> str:
     if not found:
         return f"No line speaks for the {side}'s answer, {label}."
     return f"For the {side}'s answer, {label}, {' and '.join(found)} mattered most."
+
+
+def attribution_caveat(records: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """What to say where scores miss what they are to add up to; `records` as for `attribution_info`."""
+    said = []
+    for side, record in records.items():
+        gained = record["margin"] - record["baseline"]
+        if abs(record["missing"]) > _CLOSE * max(1.0, abs(gained)):
+            said.append(f"The {side}'s scores add up to {gained + record['missing']:.2f} in the place of {gained:.2f}")
+    return f"{'. '.join(said)}: take their order for a hint only." if said else None
 
 
 def attribution_html(info: AttributionInfo) -> str:
