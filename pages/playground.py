@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from compressor_core.data.dataset import UNKNOWN
 from compressor_core.data.pasted import checked, decoded, language_remark
 from compressor_core.errors import CompressorError, RunError
 from compressor_core.figures.answers import AnswersInfo, answers_figure, answers_headline, answers_info
@@ -21,7 +20,17 @@ from compressor_core.task import Task
 from pages.parts.chart import chart
 from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import store
-from pages.parts.playground import PATIENCE, Place, answers, attributed, examples_of, loaded, place_of, seconds_of_lines
+from pages.parts.playground import (
+    PATIENCE,
+    Drawn,
+    Place,
+    answers,
+    attributed,
+    example_of,
+    loaded,
+    place_of,
+    seconds_of_lines,
+)
 
 TITLES = {Task.VULNERABILITY: ("Function",), Task.CLONE: ("First function", "Second function")}
 MONOSPACED = "<style>.st-key-pasted textarea{font-family:'Source Code Pro',monospace;font-size:.8rem}</style>"
@@ -60,7 +69,7 @@ def student_of(run_id: str, found: dict[str, Model]) -> str:
 
 
 def field(student: Model, number: int) -> str:
-    """The key of a box; what was drawn for one dataset does not stay for another."""
+    """The key of a box; students of one task share what is in it."""
     return f"pasted/{student.task}/{number}"
 
 
@@ -71,7 +80,11 @@ def paste(student: Model) -> tuple[str, ...] | None:
     with st.container(border=True, key="pasted"):
         draw, ask, origin = st.columns([2, 2, 5], vertical_alignment="center")
         if draw.button("Draw an example", icon=":material/casino:", width="stretch", help="From the test split"):
-            draw_example(student)
+            draw_example(student, st.session_state.get(drawn_so_far(student), -1) + 1)
+        elif (
+            linked := st.query_params.get("example", "")
+        ).isdecimal() and "playground_example" not in st.session_state:
+            draw_example(student, int(linked))
         asked = ask.button("Ask both", type="primary", icon=":material/play_arrow:", width="stretch")
         codes = []
         for number, (title, column) in enumerate(zip(titles, st.columns(len(titles)), strict=True)):
@@ -87,7 +100,10 @@ def paste(student: Model) -> tuple[str, ...] | None:
                     )
                 )
         if (drawn := example_in(student, tuple(codes))) is not None:
-            origin.caption(f"Test split: `{drawn[1]}`")
+            origin.caption(f"Test split: `{drawn.origin}`")
+            st.query_params["example"] = str(drawn.number)
+        elif "example" in st.query_params:
+            del st.query_params["example"]
     if not any(code.strip() for code in codes) and not asked:
         st.info("Paste code, upload a file, or draw an example to start with.")
         return None
@@ -110,26 +126,28 @@ def upload(student: Model, number: int, title: str) -> None:
         st.error(str(error), icon=":material/error:")
 
 
-def draw_example(student: Model) -> None:
-    """Fill the boxes with the next example of the test split."""
+def drawn_so_far(student: Model) -> str:
+    """The key of the number of the last example that was drawn."""
+    return f"drawn/{student.dataset}/{student.data}"
+
+
+def draw_example(student: Model, number: int) -> None:
+    """Fill the boxes with an example of the test split."""
     with sentences():
-        examples, labels = examples_of(student)
-    count = f"drawn/{student.dataset}/{student.data}"
-    number = st.session_state.get(count, 0)
-    st.session_state[count] = number + 1
-    example = examples[number % len(examples)]
-    for at, code in enumerate(example.codes):
+        drawn = example_of(student, number)
+    st.session_state[drawn_so_far(student)] = drawn.number
+    for at, code in enumerate(drawn.codes):
         st.session_state[field(student, at)] = code
-    truth = None if example.label == UNKNOWN else labels[example.label]
-    kind = f"{example.group}, " if example.group else ""
-    st.session_state["playground_example"] = (example.codes, truth, f"{kind}{example.origin}")
+    st.session_state["playground_example"] = drawn
 
 
-def example_in(student: Model, codes: tuple[str, ...]) -> tuple[str | None, str] | None:
-    """The true label and the origin of the example that is in the boxes; None if they hold something else."""
-    drawn, truth, origin = st.session_state.get("playground_example", ((), None, ""))
+def example_in(student: Model, codes: tuple[str, ...]) -> Drawn | None:
+    """The example that is in the boxes; None if they hold something else."""
+    drawn: Drawn | None = st.session_state.get("playground_example")
+    if drawn is None or drawn.source != (student.dataset, student.data):
+        return None
     # A box gives back other line ends than it was given.
-    return (truth, origin) if [c.split() for c in drawn] == [c.split() for c in codes] else None
+    return drawn if [code.split() for code in drawn.codes] == [code.split() for code in codes] else None
 
 
 def sides_of(student: Model) -> dict[str, Place]:
@@ -141,7 +159,7 @@ def sides_of(student: Model) -> dict[str, Place]:
             loaded(place := place_of(folder))
             places[side] = place
         except CompressorError as error:
-            st.error(f"The {side} cannot be asked. {error}", icon=":material/error:")
+            (st.info if isinstance(error, RunError) else st.error)(f"The {side} cannot be asked. {error}")
     return places
 
 
@@ -149,10 +167,10 @@ def show_answers(info: AnswersInfo) -> None:
     st.subheader(answers_headline(info), anchor=False)
     metrics(
         *(
-            (side.capitalize(), answer.label, f"{answer.confidence:.1%} sure, {answer.milliseconds:.1f} ms")
+            (side.capitalize(), answer.label, f"{answer.sure}, {answer.milliseconds:.1f} ms")
             for side, answer in info.answers.items()
         ),
-        *((("True label", info.truth, "of the test split"),) if info.truth else ()),
+        *((("True label", info.true_label, "of the test split"),) if info.true_label else ()),
     )
     chart(answers_figure(info), key="answers")
     st.caption(
@@ -201,7 +219,7 @@ def play(student: Model) -> None:
         return
     drawn = example_in(student, codes)
     with sentences():
-        info = answers_info(answers(places, codes), drawn[0] if drawn else None)
+        info = answers_info(answers(places, codes), drawn.truth if drawn else None)
     show_answers(info)
     show_lines(places, info, codes, TITLES[student.task])
 

@@ -22,16 +22,29 @@ class AnswerInfo:
     milliseconds: float
 
     @property
-    def confidence(self) -> float:
-        return self.probabilities[self.label]
+    def sure(self) -> str:
+        """How sure it is; no model is certain."""
+        share = self.probabilities[self.label]
+        return f"{share:.1%} sure" if share < 0.9995 else "more than 99.9% sure"
+
+    @property
+    def number(self) -> int:
+        """The number of the class; its name may be another one on another side."""
+        return list(self.probabilities).index(self.label)
 
 
 @dataclass(frozen=True)
 class AnswersInfo:
-    """The answers by side, the teacher's first; `truth` is the true label, None if nobody knows it."""
+    """The answers by side, the teacher's first; `truth` is the number of the true class, None if nobody knows it."""
 
     answers: Mapping[str, AnswerInfo]
-    truth: str | None = None
+    truth: int | None = None
+
+    @property
+    def true_label(self) -> str | None:
+        """What the true class is called, in the student's words if it is there."""
+        last = list(self.answers.values())[-1]
+        return None if self.truth is None else list(last.probabilities)[self.truth]
 
     @property
     def labels(self) -> list[str]:
@@ -39,26 +52,31 @@ class AnswersInfo:
         return list(dict.fromkeys(label for answer in self.answers.values() for label in answer.probabilities))
 
 
-def answers_info(records: Mapping[str, Mapping[str, Any]], truth: str | None = None) -> AnswersInfo:
-    """`records` has by side (`teacher`, `student`): `label`, `probabilities` and `milliseconds`."""
+def answers_info(records: Mapping[str, Mapping[str, Any]], truth: int | None = None) -> AnswersInfo:
+    """`records` has by side (`teacher`, `student`): `label`, `probabilities`, in the order of the classes, and
+    `milliseconds`."""
     return AnswersInfo({side: AnswerInfo(**records[side]) for side in SIDES if side in records}, truth)
 
 
 def answers_headline(info: AnswersInfo) -> str:
     """Whether they agree, whether they are right, and how their times compare."""
-    said = {side: answer.label for side, answer in info.answers.items()}
+    said = {side: f"{answer.label}{_verdict(answer, info.truth)}" for side, answer in info.answers.items()}
     if len(said) < 2:
-        ((side, label),) = said.items()
-        return f"The {side} says {label}{_verdict(label, info.truth)}."
-    if said["teacher"] == said["student"]:
-        text = f"Both say {said['student']}{_verdict(said['student'], info.truth)}."
+        ((side, words),) = said.items()
+        return f"The {side} says {words}."
+    teacher, student = info.answers["teacher"], info.answers["student"]
+    if teacher.number == student.number:
+        text = f"Both say {said['student']}."
     else:
-        parts = (f"the {side} says {label}{_verdict(label, info.truth)}" for side, label in said.items())
-        text = f"They disagree: {', '.join(parts)}."
-    ratio = info.answers["teacher"].milliseconds / max(info.answers["student"].milliseconds, 1e-9)
+        text = f"They disagree: {', '.join(f'the {side} says {words}' for side, words in said.items())}."
+    ratio = teacher.milliseconds / max(student.milliseconds, 1e-9)
     if ratio >= 1.1:
         return f"{text} The student was {ratio:.1f} times as fast."
-    return f"{text} The student was {'no faster' if ratio >= 0.9 else 'slower'}."
+    return (
+        f"{text} The student was no faster."
+        if ratio > 1 / 1.1
+        else f"{text} The student took {1 / ratio:.1f} times as long."
+    )
 
 
 def answers_figure(info: AnswersInfo) -> go.Figure:
@@ -93,7 +111,7 @@ def answers_figure(info: AnswersInfo) -> go.Figure:
     return figure
 
 
-def _verdict(label: str, truth: str | None) -> str:
+def _verdict(answer: AnswerInfo, truth: int | None) -> str:
     if truth is None:
         return ""
-    return ", which is right" if label == truth else ", which is wrong"
+    return ", which is right" if answer.number == truth else ", which is wrong"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from compressor_core.data.dataset import Example, Split
+from compressor_core.data.dataset import UNKNOWN, Example, Split
 from compressor_core.data.hub import cached_parts
 from compressor_core.errors import DataError
 from compressor_core.runs.library import Model
@@ -63,17 +64,27 @@ def seconds_of_lines(milliseconds: float) -> float:
     return milliseconds * _CALLS_PER_LINES / 1e3
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """An example of a test split: which one, of what, and the number of its true class, None if nobody knows it."""
+
+    source: tuple[str, str | None]
+    number: int
+    codes: tuple[str, ...]
+    truth: int | None
+    origin: str
+
+
 @st.cache_resource(max_entries=2, show_spinner="Reading the dataset")
-def test_examples(name: str, data: str | None, when: float | None) -> tuple[Sequence[Example], tuple[str, str]]:
-    """The test split in an order of its own, always the same, and the names of its labels."""
-    dataset = opened(name, data, when)
-    examples = dataset.examples(Split.TEST)
+def test_examples(name: str, data: str | None, when: float | None) -> Sequence[Example]:
+    """The test split in an order of its own, always the same."""
+    examples = opened(name, data, when).examples(Split.TEST)
     order = random.Random(0).sample(range(len(examples)), len(examples))
-    return [examples[at] for at in order], dataset.labels
+    return [examples[at] for at in order]
 
 
-def examples_of(student: Model) -> tuple[Sequence[Example], tuple[str, str]]:
-    """The test split of what a student was made for.
+def example_of(student: Model, number: int) -> Drawn:
+    """An example of the test split of what a student was made for; after the last one comes the first.
 
     Raises:
         DataError: its file is gone or has no test split, or it is on the hub and not on this machine.
@@ -81,5 +92,9 @@ def examples_of(student: Model) -> tuple[Sequence[Example], tuple[str, str]]:
     info = INFO[student.dataset]
     if student.data is None and info.hub is not None and cached_parts(info.hub) is None:
         raise DataError(f"{info.title} is not on this machine, so there is no example to draw: paste code instead")
-    when = changed(Path(student.data)) if student.data else None
-    return test_examples(student.dataset, student.data, when)
+    examples = test_examples(student.dataset, student.data, changed(Path(student.data)) if student.data else None)
+    number %= len(examples)
+    example = examples[number]
+    truth = None if example.label == UNKNOWN else example.label
+    origin = ", ".join(filter(None, (example.group, example.origin)))
+    return Drawn((student.dataset, student.data), number, example.codes, truth, origin)

@@ -112,19 +112,27 @@ def said(teacher: str, student: str, times: tuple[float, float] = (30.0, 10.0)) 
     ("found", "truth", "headline"),
     [
         (said("bad", "bad"), None, "Both say bad. The student was 3.0 times as fast."),
-        (said("bad", "bad"), "safe", "Both say bad, which is wrong. The student was 3.0 times as fast."),
+        (said("bad", "bad"), 0, "Both say bad, which is wrong. The student was 3.0 times as fast."),
         (
             said("bad", "safe", (10.0, 10.0)),
-            "safe",
+            0,
             "They disagree: the teacher says bad, which is wrong, the student says safe, which is right. "
             "The student was no faster.",
         ),
-        (said("safe", "safe", (10.0, 20.0)), None, "Both say safe. The student was slower."),
+        (said("safe", "safe", (10.0, 20.0)), None, "Both say safe. The student took 2.0 times as long."),
         ({"student": said("bad", "safe")["student"]}, None, "The student says safe."),
     ],
 )
-def test_the_headline_says_who_is_right_and_who_is_faster(found: Any, truth: str | None, headline: str) -> None:
+def test_the_headline_says_who_is_right_and_who_is_faster(found: Any, truth: int | None, headline: str) -> None:
     assert answers_headline(answers_info(found, truth)) == headline
+
+
+def test_classes_are_the_same_whatever_each_side_calls_them() -> None:
+    found = said("bad", "bad")
+    found["teacher"] = {"label": "1", "probabilities": {"0": 0.0, "1": 1.0}, "milliseconds": 30.0}
+    info = answers_info(found, 1)
+    assert answers_headline(info).startswith("Both say bad, which is right.") and info.true_label == "bad"
+    assert info.answers["teacher"].sure == "more than 99.9% sure" and info.answers["student"].sure == "75.0% sure"
 
 
 def test_each_side_has_its_own_bars() -> None:
