@@ -70,6 +70,7 @@ def addresses() -> dict[str, str]:
         "home": f"/?story={newest['compare']}" if "compare" in newest else "/",
         **links,
         **(views if "search" in newest else {}),
+        "playground": f"/playground?run={newest['distill']}&example=1" if "distill" in newest else "/playground",
         "runs": "/runs",
         "paper": "/paper",
     }

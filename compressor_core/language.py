@@ -11,3 +11,7 @@ class Language(StrEnum):
     C = "c"
     JAVA = "java"
     PYTHON = "python"
+
+
+LANGUAGE_NAMES = {Language.C: "C", Language.JAVA: "Java", Language.PYTHON: "Python"}
+"""What readers call them."""

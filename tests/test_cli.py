@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from compressor_core.models.bundled import bundled_teacher
 from compressor_core.search import Operators, SearchConfig, search_records
 from compressor_core.search.replica import replica
 from tests import released
@@ -222,6 +223,21 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments: tuple[object, ...], sa
     assert line.startswith("error: ") and says in line
     assert "Traceback" not in done.stderr
     assert not (ROOT / "y").exists()
+
+
+def test_a_prediction_is_of_code(tiny_teacher: Path, tmp_path: Path) -> None:
+    files = {"empty.py": b"\n", "a.out": b"\x7fELF\0\0", "long.py": b"x = 1\n" * 170_000, "latin.py": b"s = '\xe9'"}
+    says = ("is empty", "is binary data", "has 1,020,000 bytes", "is not UTF-8 text (byte 6)")
+    for (name, data), words in zip(files.items(), says, strict=True):
+        (tmp_path / name).write_bytes(data)
+        refused = run("predict", tiny_teacher, tmp_path / name)
+        assert refused.returncode == 2 and refused.stderr.count("\n") == 1
+        assert refused.stderr.startswith("error: ") and words in refused.stderr
+    script = tmp_path / "code.js"
+    script.write_text("const f = (a) => a === 2;\n")
+    done = run("predict", bundled_teacher("classroom-vulnerability"), script, "--json")
+    assert done.returncode == 0 and set(json.loads(done.stdout)) == {"label", "probabilities", "milliseconds"}
+    assert done.stderr.startswith("note: This code does not read as Python")
 
 
 def test_runs(tmp_path: Path) -> None:

@@ -56,6 +56,13 @@ class ModelCard:
         if len(self.labels) != 2:
             raise ModelError(f"a model must have two labels, not {list(self.labels)}")
 
+    @property
+    def language(self) -> Language | None:
+        """What the model learned to read, as far as its card says: by its data flow, else by its dataset."""
+        from compressor_core.data.registry import DATASETS
+
+        return self.data_flow or next((info.language for info in DATASETS if info.name == self.dataset), None)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)

@@ -90,6 +90,18 @@ def encode(
     return inputs
 
 
+def token_places(tokenizer: PreTrainedTokenizerBase, code: str, language: Language, count: int) -> list[int]:
+    """Where in `code` each of the first `count` tokens between `<s>` and `</s>` of `encode` begins."""
+    flow, tokens = _flow(code, language), extract(code, language).tokens
+    offsets = tokenizer(flow.text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"][:count]
+    places = []
+    for start, stop in offsets:
+        at = bisect_left(flow.ends, stop)
+        beginning = flow.ends[at] - len(tokens[at].text)
+        places.append(tokens[at].start + max(0, start - beginning))
+    return places
+
+
 def batch(embeddings: nn.Module, functions: Sequence[FunctionInput], pad_id: int) -> Batch:
     """One padded batch: `inputs_embeds` (functions, longest, hidden), `position_ids`, and a float `attention_mask`
     (functions, 1, longest, longest) that is added to the attention scores."""

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from compressor_core.data.registry import DATASETS
-from compressor_core.errors import CompressorError, ModelError
+from compressor_core.errors import CompressorError, ModelError, RunError
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.models.card import read_card, size_on_disk
+from compressor_core.paper import DATASET, Column, Encoder
+from compressor_core.runs.reproduction import teacher_of
 from compressor_core.runs.store import Run, RunStore
 from compressor_core.task import Task
 
@@ -66,6 +68,26 @@ def students(store: RunStore) -> list[Model]:
 def teacher_title(store: RunStore, folder: str | Path) -> str:
     """What the teacher in `folder` is called; the folder's own name if it is none of those at hand."""
     return next((model.title for model in teachers(store) if model.folder == Path(folder)), Path(folder).name)
+
+
+def teacher_of_student(store: RunStore, student: Model) -> Path:
+    """The folder of the teacher that a student learned from; of a published one, that it can be held against.
+
+    Raises:
+        RunError: a published student has no teacher at hand.
+    """
+    run = student.run
+    if run is None or run.kind != "reproduce":
+        card = read_card(student.folder)
+        known = (run.config.get("teacher") if run else None) or (card.teacher if card else None)
+        return Path(str(known))
+    column = Column(Encoder(run.config["teacher"]), student.task)
+    if (folder := teacher_of(store, column)) is None:
+        raise RunError(
+            f"A published student comes without its teacher: fine-tune {column.encoder.hub_name} on "
+            f"{DATASET[column.task]} first, then both can be asked."
+        )
+    return Path(folder)
 
 
 def _made_by(store: RunStore, *kinds: str) -> list[Model]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,15 @@ def compare(options: argparse.Namespace) -> Record:
 
 
 def predict(options: argparse.Namespace) -> Record:
+    from compressor_core.data.pasted import language_remark
     from compressor_core.evaluate.prediction import predict_once
     from compressor_core.models.classifier import load
 
     codes = [_read_code(path) for path in options.files]
-    prediction = predict_once(load(options.model), tuple(codes))
+    model = load(options.model)
+    prediction = predict_once(model, tuple(codes))
+    for remark in {language_remark(code, model.card.language) for code in codes} - {None}:
+        print(f"note: {remark}", file=sys.stderr)
     return prediction.to_dict()
 
 
@@ -57,12 +62,10 @@ def import_released(options: argparse.Namespace) -> Record:
 
 
 def _read_code(path: Path) -> str:
+    from compressor_core.data.pasted import decoded
+
     try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text: give a file of source code") from error
+        data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}): check the path") from error
-    if not text.strip():
-        raise DataError(f"{path} is empty: give a file with one function")
-    return text
+    return decoded(data, str(path))

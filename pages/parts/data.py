@@ -18,7 +18,7 @@ from compressor_core.data.tables import Columns
 from compressor_core.data.uploads import SUFFIXES, save_upload
 from compressor_core.errors import DataError
 from compressor_core.figures.data import balance_figure, data_info, lengths_figure
-from compressor_core.language import Language
+from compressor_core.language import LANGUAGE_NAMES, Language
 from compressor_core.task import Task
 from pages.parts.chart import chart
 from pages.parts.dataflow import draw_data_flow
@@ -26,7 +26,6 @@ from pages.parts.frame import metrics, sentences
 from pages.parts.live import store
 
 INFO = {info.name: info for info in DATASETS}
-LANGUAGES = {Language.C: "C", Language.JAVA: "Java", Language.PYTHON: "Python"}
 EXAMPLES, FIGURES, DATA_FLOW = "Examples", "Figures", "Data flow"
 SHOWN = 3
 """Examples in a preview."""
@@ -172,9 +171,9 @@ def meaning(place: str, found: Inspection) -> Language | None:
             column("Label", "label", found.columns.label)
             language = st.selectbox(
                 "Language",
-                list(LANGUAGES),
+                list(LANGUAGE_NAMES),
                 index=None,
-                format_func=LANGUAGES.__getitem__,
+                format_func=LANGUAGE_NAMES.__getitem__,
                 placeholder="Not said",
                 key=f"language/{place}",
                 persist_state="session",

@@ -48,6 +48,7 @@ PAGES = (
     Entry("distil", "Distil", ":material/science:", "Distil a student"),
     Entry("study", "Budgets", ":material/ssid_chart:", "What a megabyte buys"),
     Entry("compare", "Compare", ":material/balance:", "Compare teacher and student"),
+    Entry("playground", "Playground", ":material/sports_esports:", "Try them on your own code"),
     Entry("runs", "Runs", ":material/list_alt:", "Runs"),
     Entry("paper", "Paper", ":material/article:", "The paper, reproduced"),
 )

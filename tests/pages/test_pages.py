@@ -31,6 +31,7 @@ NAMES = (
     "distil",
     "study",
     "compare",
+    "playground",
     "runs",
     "paper",
 )

@@ -1,0 +1,92 @@
+"""Code that somebody pastes, uploads or names on the command line: what is refused, and what is only remarked on."""
+
+from __future__ import annotations
+
+import textwrap
+
+from compressor_core.dataflow.syntax import parser
+from compressor_core.errors import DataError
+from compressor_core.language import LANGUAGE_NAMES, Language
+
+MOST_CHARACTERS = 100_000
+"""Characters that are taken: far more than the 512 tokens that a model reads at most."""
+_PARSED = 20_000
+"""Characters up to which the language is told: on them, no parser's error recovery takes long."""
+_GARBAGE = 0.05
+"""Share of control and replacement characters above which a text is no text."""
+_LAYOUT = "\t\n\v\f\r"
+
+
+def decoded(data: bytes, name: str) -> str:
+    """The text of a file, see `checked`.
+
+    Raises:
+        DataError: it is not text in UTF-8, or `checked` refuses it.
+    """
+    if len(data) > 4 * MOST_CHARACTERS:  # UTF-8 has four bytes a character at most
+        raise _too_long(name, f"{len(data):,} bytes")
+    if b"\0" in data:
+        raise _binary(name)
+    try:
+        return checked(data.decode("utf-8-sig"), name)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{name} is not UTF-8 text (byte {error.start + 1:,}): give a file of source code, saved as UTF-8"
+        ) from error
+
+
+def checked(code: str, name: str) -> str:
+    """`code` as it is, if a model can be asked about it; `name` is what a sentence calls it.
+
+    Raises:
+        DataError: it is blank, longer than `MOST_CHARACTERS`, or binary data.
+    """
+    if len(code) > MOST_CHARACTERS:
+        raise _too_long(name, f"{len(code):,} characters")
+    if not code.strip():
+        raise DataError(f"{name} is empty: give one function")
+    bad = sum(not character.isprintable() and _is_control(character) for character in code)
+    if "\0" in code or bad > _GARBAGE * len(code):
+        raise _binary(name)
+    try:
+        code.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{name} is not Unicode text (character {error.start + 1:,}): paste it as text") from error
+    return code
+
+
+def language_remark(code: str, language: Language | None) -> str | None:
+    """What to say of code that is in another language than the model's; None if there is nothing to say.
+
+    It is told by parsing without an error. C that no parser reads so is not remarked on: macros do that.
+    """
+    if language is None or len(code) > _PARSED or _parses(code, language):
+        return None
+    others = [LANGUAGE_NAMES[other] for other in Language if other is not language and _parses(code, other)]
+    own = LANGUAGE_NAMES[language]
+    if others:
+        found = f"is {' or '.join(others)}, and the model learned from {own}"
+    elif language is not Language.C:
+        found = f"does not read as {own}, which the model learned from"
+    else:
+        return None
+    return f"This code {found}: it answers all the same, but the answer may mean nothing."
+
+
+def _parses(code: str, language: Language) -> bool:
+    source = textwrap.dedent(code).encode("utf-8", "replace")
+    return not parser(language).parse(source).root_node.has_error
+
+
+def _is_control(character: str) -> bool:
+    return (character < " " and character not in _LAYOUT) or "\x7f" <= character < "\xa0"
+
+
+def _binary(name: str) -> DataError:
+    return DataError(f"{name} is binary data, not text: give source code")
+
+
+def _too_long(name: str, length: str) -> DataError:
+    return DataError(
+        f"{name} has {length}, more than {MOST_CHARACTERS:,} characters: give one function, models read its beginning"
+    )

@@ -1,0 +1,100 @@
+"""What the playground asks the core, kept for as long as nothing changes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from compressor_core.data.dataset import UNKNOWN, Example, Split
+from compressor_core.data.hub import cached_parts
+from compressor_core.errors import DataError
+from compressor_core.runs.library import Model
+from pages.parts.data import INFO, changed, opened
+
+if TYPE_CHECKING:
+    from compressor_core.models.classifier import Classifier
+
+PATIENCE = 20.0
+"""Seconds that a model's lines may be expected to take without being asked for."""
+_CALLS_PER_LINES = 60
+"""About as many calls of a model, at least, as long as scoring its lines takes: twenty gradients."""
+
+Place = tuple[str, float | None]
+"""A model's folder, and when it last changed."""
+
+
+def place_of(folder: Path) -> Place:
+    return str(folder), changed(folder)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the model")
+def loaded(place: Place) -> Classifier:
+    """The model in a folder, for inference only."""
+    from compressor_core.models.classifier import load
+
+    classifier = load(place[0])
+    classifier.model.requires_grad_(False)
+    return classifier
+
+
+@st.cache_data(max_entries=50, show_spinner="Asking both")
+def answers(places: Mapping[str, Place], codes: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """What each side says, and how long it took: each model by itself."""
+    from compressor_core.evaluate.prediction import predict_in_turns
+
+    found = predict_in_turns({side: loaded(place) for side, place in places.items()}, codes)
+    return {side: prediction.to_dict() for side, prediction in found.items()}
+
+
+@st.cache_data(max_entries=50, show_spinner="Looking for the lines that mattered")
+def attributed(place: Place, codes: tuple[str, ...]) -> dict[str, Any]:
+    """What each line adds to one model's answer."""
+    from compressor_core.evaluate.attribution import attribute
+
+    return attribute(loaded(place), codes).to_dict()
+
+
+def seconds_of_lines(milliseconds: float) -> float:
+    """How long scoring the lines takes at least, of a model that answers in so many milliseconds."""
+    return milliseconds * _CALLS_PER_LINES / 1e3
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """An example of a test split: which one, of what, and the number of its true class, None if nobody knows it."""
+
+    source: tuple[str, str | None]
+    number: int
+    codes: tuple[str, ...]
+    truth: int | None
+    origin: str
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the dataset")
+def test_examples(name: str, data: str | None, when: float | None) -> Sequence[Example]:
+    """The test split in an order of its own, always the same."""
+    examples = opened(name, data, when).examples(Split.TEST)
+    order = random.Random(0).sample(range(len(examples)), len(examples))
+    return [examples[at] for at in order]
+
+
+def example_of(student: Model, number: int) -> Drawn:
+    """An example of the test split of what a student was made for; after the last one comes the first.
+
+    Raises:
+        DataError: its file is gone or has no test split, or it is on the hub and not on this machine.
+    """
+    info = INFO[student.dataset]
+    if student.data is None and info.hub is not None and cached_parts(info.hub) is None:
+        raise DataError(f"{info.title} is not on this machine, so there is no example to draw: paste code instead")
+    examples = test_examples(student.dataset, student.data, changed(Path(student.data)) if student.data else None)
+    number %= len(examples)
+    example = examples[number]
+    truth = None if example.label == UNKNOWN else example.label
+    origin = ", ".join(filter(None, (example.group, example.origin)))
+    return Drawn((student.dataset, student.data), number, example.codes, truth, origin)

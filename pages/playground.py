@@ -1,0 +1,230 @@
+"""Playground: one's own code, answered by teacher and student, each by itself."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from compressor_core.data.pasted import checked, decoded, language_remark
+from compressor_core.errors import CompressorError, RunError
+from compressor_core.figures.answers import AnswersInfo, answers_figure, answers_headline, answers_info
+from compressor_core.figures.attribution import (
+    WHAT_IT_IS,
+    attribution_caveat,
+    attribution_html,
+    attribution_info,
+    attribution_sentence,
+)
+from compressor_core.models.card import read_card
+from compressor_core.runs.library import Model, students, teacher_of_student
+from compressor_core.task import Task
+from pages.parts.chart import chart
+from pages.parts.frame import link, metrics, open_page, sentences
+from pages.parts.live import store
+from pages.parts.playground import (
+    PATIENCE,
+    Drawn,
+    Place,
+    answers,
+    attributed,
+    example_of,
+    loaded,
+    place_of,
+    seconds_of_lines,
+)
+
+TITLES = {Task.VULNERABILITY: ("Function",), Task.CLONE: ("First function", "Second function")}
+MONOSPACED = "<style>.st-key-pasted textarea{font-family:'Source Code Pro',monospace;font-size:.8rem}</style>"
+
+
+def choose_student() -> Model | None:
+    """The student of `?run=`, or the one chosen here or on another page."""
+    with sentences():
+        found = {model.key: model for model in students(store())}
+        wanted = st.query_params.get("run")
+        if wanted is not None and st.session_state.get("playground_run") != wanted:
+            st.session_state.student = student_of(wanted, found)
+            st.session_state.playground_run = wanted
+    if not found:
+        st.info("There is no student to play with yet.")
+        link("distil", "Distil a student first")
+        return None
+    if st.session_state.student not in found:
+        st.session_state.student = next(iter(found))
+    st.selectbox(
+        "Student", list(found), key="student", persist_state="session", format_func=lambda key: found[key].title
+    )
+    student = found[st.session_state.student]
+    if student.run is not None:
+        st.session_state.playground_run = st.query_params["run"] = student.run.id
+    return student
+
+
+def student_of(run_id: str, found: dict[str, Model]) -> str:
+    """The key of the first student that a run has made."""
+    run = store().get(run_id)
+    key = next((key for key, model in found.items() if model.run is not None and model.run.id == run.id), None)
+    if key is None:
+        raise RunError(f"Run {run_id} has made no student that is still there: choose one here.")
+    return key
+
+
+def field(student: Model, number: int) -> str:
+    """The key of a box; students of one task share what is in it."""
+    return f"pasted/{student.task}/{number}"
+
+
+def paste(student: Model) -> tuple[str, ...] | None:
+    """The code to ask about: pasted, uploaded or drawn. None while there is none, and the sentence why."""
+    titles = TITLES[student.task]
+    st.html(MONOSPACED)
+    with st.container(border=True, key="pasted"):
+        draw, ask, origin = st.columns([2, 2, 5], vertical_alignment="center")
+        if draw.button("Draw an example", icon=":material/casino:", width="stretch", help="From the test split"):
+            draw_example(student, st.session_state.get(drawn_so_far(student), -1) + 1)
+        elif (
+            linked := st.query_params.get("example", "")
+        ).isdecimal() and "playground_example" not in st.session_state:
+            draw_example(student, int(linked))
+        asked = ask.button("Ask both", type="primary", icon=":material/play_arrow:", width="stretch")
+        codes = []
+        for number, (title, column) in enumerate(zip(titles, st.columns(len(titles)), strict=True)):
+            with column:
+                upload(student, number, title)
+                codes.append(
+                    st.text_area(
+                        title,
+                        key=field(student, number),
+                        persist_state="session",
+                        height=260,
+                        placeholder="Paste a function here",
+                    )
+                )
+        if (drawn := example_in(student, tuple(codes))) is not None:
+            origin.caption(f"Test split: `{drawn.origin}`")
+            st.query_params["example"] = str(drawn.number)
+        elif "example" in st.query_params:
+            del st.query_params["example"]
+    if not any(code.strip() for code in codes) and not asked:
+        st.info("Paste code, upload a file, or draw an example to start with.")
+        return None
+    with sentences():
+        return tuple(checked(code, title) for code, title in zip(codes, titles, strict=True))
+
+
+def upload(student: Model, number: int, title: str) -> None:
+    """A file whose text goes into the box; one that is no code is refused in a sentence."""
+    key = field(student, number)
+    file = st.file_uploader(
+        f"Upload: {title.lower()}", key=f"file/{key}", label_visibility="collapsed", max_upload_size=1
+    )
+    if file is None or st.session_state.get(f"taken/{key}") == file.file_id:
+        return
+    try:
+        st.session_state[key] = decoded(file.getvalue(), file.name)
+        st.session_state[f"taken/{key}"] = file.file_id
+    except CompressorError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def drawn_so_far(student: Model) -> str:
+    """The key of the number of the last example that was drawn."""
+    return f"drawn/{student.dataset}/{student.data}"
+
+
+def draw_example(student: Model, number: int) -> None:
+    """Fill the boxes with an example of the test split."""
+    with sentences():
+        drawn = example_of(student, number)
+    st.session_state[drawn_so_far(student)] = drawn.number
+    for at, code in enumerate(drawn.codes):
+        st.session_state[field(student, at)] = code
+    st.session_state["playground_example"] = drawn
+
+
+def example_in(student: Model, codes: tuple[str, ...]) -> Drawn | None:
+    """The example that is in the boxes; None if they hold something else."""
+    drawn: Drawn | None = st.session_state.get("playground_example")
+    if drawn is None or drawn.source != (student.dataset, student.data):
+        return None
+    # A box gives back other line ends than it was given.
+    return drawn if [code.split() for code in drawn.codes] == [code.split() for code in codes] else None
+
+
+def sides_of(student: Model) -> dict[str, Place]:
+    """The models that can be asked: one that cannot is told, and does not keep the other from answering."""
+    places: dict[str, Place] = {}
+    for side in ("teacher", "student"):
+        try:
+            folder = student.folder if side == "student" else teacher_of_student(store(), student)
+            loaded(place := place_of(folder))
+            places[side] = place
+        except CompressorError as error:
+            (st.info if isinstance(error, RunError) else st.error)(f"The {side} cannot be asked. {error}")
+    return places
+
+
+def show_answers(info: AnswersInfo) -> None:
+    st.subheader(answers_headline(info), anchor=False)
+    metrics(
+        *(
+            (side.capitalize(), answer.label, f"{answer.sure}, {answer.milliseconds:.1f} ms")
+            for side, answer in info.answers.items()
+        ),
+        *((("True label", info.true_label, "of the test split"),) if info.true_label else ()),
+    )
+    chart(answers_figure(info), key="answers")
+    st.caption(
+        "Milliseconds: tokenization and model together, this input alone, one thread; the median of five calls (fewer "
+        "of slow models) in which the two take turns. The page Compare measures over many functions."
+    )
+
+
+def show_lines(places: dict[str, Place], info: AnswersInfo, codes: tuple[str, ...], titles: tuple[str, ...]) -> None:
+    """The code with what each line adds to each side's answer."""
+    st.markdown("**The lines that mattered**")
+    records = {}
+    for side, place in places.items():
+        seconds = seconds_of_lines(info.answers[side].milliseconds)
+        if seconds > PATIENCE and not st.toggle(
+            f"Score the lines for the {side} too: takes {seconds:.0f} seconds or more here", key=f"score/{side}"
+        ):
+            continue
+        try:
+            records[side] = attributed(place, codes)
+        except CompressorError as error:
+            st.info(str(error))
+    if not records:
+        return
+    functions = [attribution_info(codes, records, number) for number in range(len(codes))]
+    st.markdown(" ".join(attribution_sentence(functions, side) for side in records))
+    for function, title, column in zip(functions, titles, st.columns(len(codes)), strict=True):
+        with column:
+            if len(codes) > 1:
+                st.caption(title)
+            st.html(attribution_html(function))
+    st.caption(WHAT_IT_IS)
+    if (caveat := attribution_caveat(records)) is not None:
+        st.caption(caveat)
+
+
+def play(student: Model) -> None:
+    codes = paste(student)
+    if codes is None:
+        return
+    card = read_card(student.folder)
+    for code in dict.fromkeys(codes):
+        if card is not None and (remark := language_remark(code, card.language)) is not None:
+            st.warning(remark, icon=":material/translate:")
+    if not (places := sides_of(student)):
+        return
+    drawn = example_in(student, codes)
+    with sentences():
+        info = answers_info(answers(places, codes), drawn.truth if drawn else None)
+    show_answers(info)
+    show_lines(places, info, codes, TITLES[student.task])
+
+
+open_page("playground")
+student = choose_student()
+if student is not None:
+    play(student)

@@ -1,0 +1,75 @@
+"""Code that somebody pastes: what is refused in a sentence, and what is remarked on."""
+
+from __future__ import annotations
+
+import pytest
+
+from compressor_core.data.pasted import MOST_CHARACTERS, checked, decoded, language_remark
+from compressor_core.errors import DataError
+from compressor_core.language import Language
+
+C = "static int f(char *p, int n) {\n  for (int i = 0; i < n; i++) p[i] = 0;\n  return n;\n}\n"
+JAVA = "public static int f(List<String> all) throws IOException {\n  return all.size();\n}\n"
+PYTHON = "    def f(self, x):\n        return [y for y in x if y]\n"
+SCRIPT = "const f = (a) => {\n  let x = a === 2;\n  return x;\n};\n"
+
+
+@pytest.mark.parametrize(
+    "code", [C, JAVA, PYTHON, "x", "\ufeffx", "\f\n\tint a;\r\n", "s = '漢字 \N{GRINNING FACE}'", "x" * MOST_CHARACTERS]
+)
+def test_code_is_taken_as_it_is(code: str) -> None:
+    assert checked(code, "The box") == code
+    assert decoded(code.encode(), "a.c") == code.removeprefix("\ufeff")
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("", "The box is empty: give one function"),
+        (" \n\t\n", "The box is empty"),
+        ("int\0f();", "The box is binary data"),
+        ("ELF" + "\x02\x01\x1b" * 40, "The box is binary data"),
+        ("x" * 1_000_000, "The box has 1,000,000 characters, more than 100,000 characters"),
+        ("int \ud800;", "not Unicode text (character 5)"),
+    ],
+)
+def test_what_is_no_code_is_refused_in_a_sentence(code: str, says: str) -> None:
+    with pytest.raises(DataError) as refusal:
+        checked(code, "The box")
+    assert says in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "a.c is empty"),
+        (b"\x7fELF\x02\x01\x01\0\0\0", "a.c is binary data"),
+        ("caf\xe9".encode("latin-1"), "a.c is not UTF-8 text (byte 4)"),
+        (b"\xff\xfei\0n\0t\0", "a.c is binary data"),
+        (b"x" * 1_000_000, "a.c has 1,000,000 bytes"),
+        (b"x" * 100_001, "a.c has 100,001 characters"),
+    ],
+)
+def test_a_file_that_is_no_code_is_refused_in_a_sentence(data: bytes, says: str) -> None:
+    with pytest.raises(DataError) as refusal:
+        decoded(data, "a.c")
+    assert says in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "language", "says"),
+    [
+        (C, Language.C, None),
+        (JAVA, Language.JAVA, None),
+        (PYTHON, Language.PYTHON, None),
+        (PYTHON, Language.C, "is Python, and the model learned from C"),
+        (C, Language.PYTHON, "is C, and the model learned from Python"),
+        (JAVA, Language.PYTHON, "is Java, and"),
+        (SCRIPT, Language.PYTHON, "does not read as Python"),
+        (SCRIPT, Language.C, None),  # as C with macros would
+        (SCRIPT, None, None),
+    ],
+)
+def test_another_language_is_remarked_on(code: str, language: Language | None, says: str | None) -> None:
+    remark = language_remark(code, language)
+    assert remark is None if says is None else (remark is not None and says in remark)
