@@ -309,6 +309,10 @@ def _parser() -> argparse.ArgumentParser:
     released.add_argument("--heads", type=int, help="attention heads, of an architecture that was not published")
     released.add_argument("--out", type=Path, required=True, metavar="DIR")
 
+    report = add("report", verbs.report, "The whole story of a run as one HTML file that opens without a network.")
+    report.add_argument("run", metavar="RUN", help="its last run: a comparison, or a distillation, a search, a teacher")
+    report.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file, such as report.html")
+
     runs = commands.add_parser("runs", help="The runs of the app.").add_subparsers(metavar="ACTION", required=True)
     add("list", verbs.list_runs, "All runs, newest first.", runs)
     for name, run, text in (

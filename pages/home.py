@@ -12,6 +12,7 @@ from compressor_core.runs.story import Story, launch_story, open_story
 from compressor_core.task import Task
 from pages.parts.frame import go, link, metrics, open_page, sentences
 from pages.parts.live import PAGE_OF, POLL_SECONDS, resume_button, state_of, store
+from pages.parts.report import report_button
 from pages.parts.task import choose_task
 
 STEPS = (
@@ -117,6 +118,7 @@ def outcome(story: Story) -> None:
             ("Median latency", f"{student.median:.1f} ms", f"teacher {teacher.median:.1f} ms"),
         )
         link("compare", "See the whole comparison", run=story.compare.id)
+        report_button(story.compare)
 
 
 open_page("home")

@@ -12,6 +12,7 @@ from compressor_core.figures.forms import KINDS, duration, run_headline, state_t
 from compressor_core.runs import Run, Status, cancel, resume
 from pages.parts.frame import link, open_page, sentences
 from pages.parts.live import PAGE_OF, store
+from pages.parts.report import report_button
 
 Row = tuple[Run, Status]
 
@@ -65,6 +66,7 @@ def actions(run: Run, status: Status) -> None:
             st.caption(status.message)
         if run.kind in PAGE_OF:
             link(PAGE_OF[run.kind], "Open this run", run=run.id)
+        report_button(run)
         name, rename, first, second = st.columns([3, 1, 1, 1], vertical_alignment="bottom")
         text = name.text_input("Name", run.name or "", key=f"name/{run.id}")
         if rename.button("Rename", key=f"rename/{run.id}", width="stretch"):

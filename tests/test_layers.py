@@ -64,6 +64,9 @@ MAY_IMPORT = {
         ),
     },
     "figures": {"errors", "figures", "paper"},
+    "report": {
+        *("architecture", "data", "errors", "figures", "files", "models", "report", "runs", "search", "versions"),
+    },
 }
 """By part of the core: which other parts it may import. `runs` and `cli` may import all."""
 

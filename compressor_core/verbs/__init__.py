@@ -4,7 +4,7 @@ Heavy modules are imported by the verbs that need them.
 """
 
 from compressor_core.verbs.models import compare, evaluate, import_released, predict
-from compressor_core.verbs.runs import cancel_run, delete_run, list_runs, show_run
+from compressor_core.verbs.runs import cancel_run, delete_run, list_runs, report, show_run
 from compressor_core.verbs.searching import calibrate, cost, search, sweep, tradeoff
 from compressor_core.verbs.training import distill, label, study, train_teacher
 
@@ -20,6 +20,7 @@ __all__ = [
     "label",
     "list_runs",
     "predict",
+    "report",
     "search",
     "show_run",
     "study",

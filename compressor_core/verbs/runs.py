@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from compressor_core.errors import RunError
@@ -35,6 +36,13 @@ def cancel_run(options: argparse.Namespace) -> Record:
 def delete_run(options: argparse.Namespace) -> Record:
     run_store().delete(options.id)
     return {"id": options.id, "deleted": True}
+
+
+def report(options: argparse.Namespace) -> Record:
+    from compressor_core.report import write_report
+
+    out: Path = options.out
+    return {"files": [str(out)], "size_mb": write_report(run_store(), options.run, out) / 1e6}
 
 
 def _describe_run(run: Any) -> Record:

@@ -1,0 +1,90 @@
+"""The end of a report: settings, versions, data, and the commands that repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from compressor_core.figures.forms import KINDS, duration, gene_text, state_text
+from compressor_core.models.card import ModelCard
+from compressor_core.report.commands import REPLICA, repeat
+from compressor_core.report.material import Chapter, Material
+from compressor_core.report.page import Attachment, Block, Commands, Table, Text, date
+from compressor_core.versions import versions
+
+
+def facts(chapter: Chapter) -> dict[str, str]:
+    """What every run says of itself."""
+    status = chapter.status
+    return {
+        "Run": chapter.run.id,
+        "Name": chapter.run.name or "",
+        "State": state_text(status.state.value),
+        "Begun": date(status.started or chapter.run.created),
+        "Took": duration(status.elapsed),
+    }
+
+
+def settings(story: Material) -> list[Block]:
+    """A table of each run: its state and what it was asked for, as it was asked."""
+    tables: list[Block] = []
+    for chapter in story.chapters:
+        rows = [*facts(chapter).items(), *((name, _value(name, value)) for name, value in chapter.config.items())]
+        tables.append(Table(KINDS.get(chapter.run.kind, chapter.run.kind), [row for row in rows if row[1]]))
+    return tables
+
+
+def versions_and_data(story: Material) -> list[Block]:
+    """Which libraries made the models and this report, and a fingerprint of the data."""
+    made = {"Teacher": story.teacher, "Student": story.student}
+    cards = {title: card for title, card in made.items() if card is not None}
+    here = versions()
+    names = list(here)
+    names += [name for card in cards.values() for name in card.versions if name not in here]
+    rows = [
+        (name, *(str(card.versions.get(name, "–")) for card in cards.values()), here.get(name, "–"))
+        for name in dict.fromkeys(names)
+    ]
+    blocks: list[Block] = [
+        Table("Libraries that made each model, and this report", rows, ("", *cards, "This report")),
+    ]
+    if cards:
+        data = [(title, card.dataset or "–", card.dataset_fingerprint or "–") for title, card in cards.items()]
+        blocks.append(Table("Data that each model was made with", data, ("", "Dataset", "Fingerprint")))
+        blocks.append(Text("Two fingerprints are the same exactly if the data are: compare them before the figures."))
+    return [*blocks, *(_training(title, card) for title, card in cards.items() if card.training)]
+
+
+def repeated(story: Material) -> list[Block]:
+    """Commands, and the file of settings that they read where options do not say everything."""
+    found = repeat(story)
+    blocks: list[Block] = [Text(sentence) for sentence in found.missing]
+    if found.commands:
+        blocks += [
+            Text(
+                "In the folder of the program. Models and their scores come out the same on the same machine and "
+                "versions, and close to it elsewhere; times never do."
+            ),
+            Commands(found.commands),
+        ]
+    if found.replica is not None:
+        blocks.append(Attachment(REPLICA, found.replica, f"Save {REPLICA}, the settings of the search"))
+    return blocks
+
+
+def _training(title: str, card: ModelCard) -> Table:
+    rows = [(name, _value(name, value)) for name, value in card.training.items()]
+    return Table(f"How the {title.lower()} was trained, defaults included", rows)
+
+
+def _value(name: str, value: Any) -> str:
+    """A setting on one line."""
+    if value is None:
+        return "not set"
+    if name == "space" and isinstance(value, Mapping):
+        return "; ".join(f"{gene}: {gene_text(values)}" for gene, values in value.items())
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key}: {_value(str(key), one)}" for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_value("", one) for one in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)

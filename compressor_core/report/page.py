@@ -1,0 +1,133 @@
+"""The document of a report: blocks of text, tables and figures in, one HTML file out that loads nothing.
+
+The template escapes every text. The page may execute its two scripts, which it names by their digests, and nothing
+else: a text that slipped through could neither run nor reach the network.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final
+
+import plotly.graph_objects as go
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from compressor_core import __version__
+
+_FOLDER: Final = Path(__file__).parent / "template"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph; a finding stands out."""
+
+    text: str
+    finding: bool = False
+    block: ClassVar[str] = "text"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a caption. Without a `header`, the first cell of each row names the row all the same."""
+
+    caption: str
+    rows: Sequence[Sequence[str]]
+    header: Sequence[str] = ()
+    block: ClassVar[str] = "table"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure. `caption` says in words what is seen, for those who cannot see it or have it on paper."""
+
+    title: str
+    figure: go.Figure
+    caption: str
+    block: ClassVar[str] = "picture"
+
+    @property
+    def data(self) -> Markup:
+        """For a data block of the page: Plotly writes `<`, `>` and `/` as escapes, so no text can end it."""
+        return Markup(self.figure.to_json())
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two figures, side by side where there is room."""
+
+    pictures: Sequence[Picture]
+    block: ClassVar[str] = "pair"
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Lines for a shell."""
+
+    lines: Sequence[str]
+    block: ClassVar[str] = "commands"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A text file that the reader can save."""
+
+    name: str
+    text: str
+    label: str
+    block: ClassVar[str] = "attachment"
+
+    @property
+    def address(self) -> str:
+        return "data:application/octet-stream;base64," + base64.b64encode(self.text.encode()).decode()
+
+
+Block = Text | Table | Picture | Pair | Commands | Attachment
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report under a heading of its own; `anchor` is its address within the page."""
+
+    anchor: str
+    title: str
+    blocks: Sequence[Block]
+
+
+def page(title: str, lead: str, missing: Sequence[str], sections: Sequence[Section], made: float) -> str:
+    """The whole document; `made` is when, in seconds since the epoch."""
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER, encoding="utf-8"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    scripts = [get_plotlyjs().replace("\r\n", "\n"), (_FOLDER / "figures.js").read_text("utf-8")]
+    return environment.get_template("page.html").render(
+        title=title,
+        lead=lead,
+        missing=missing,
+        sections=sections,
+        date=date(made),
+        version=__version__,
+        style=Markup((_FOLDER / "page.css").read_text("utf-8")),
+        scripts=[Markup(script) for script in scripts],
+        digests=[_digest(script) for script in scripts],
+    )
+
+
+def date(seconds: float) -> str:
+    """A time, to the minute, the same for every reader."""
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
+
+
+def _digest(script: str) -> str:
+    """What a content security policy calls a script."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

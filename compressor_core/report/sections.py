@@ -1,0 +1,264 @@
+"""A story, section by section, from the material of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from compressor_core.architecture import Architecture
+from compressor_core.figures.forms import duration, run_headline
+from compressor_core.figures.population import population_figure
+from compressor_core.figures.search import GENE_TITLES, fitness_figure, gap_sentence, run_info, short_form
+from compressor_core.figures.training import accuracy_figure, loss_figure, recipe_text, training_info
+from compressor_core.report.appendix import facts, repeated, settings, versions_and_data
+from compressor_core.report.commands import architecture_of, distilled_with
+from compressor_core.report.comparison import compared, comparison_lead, measured
+from compressor_core.report.material import Chapter, Material
+from compressor_core.report.page import Block, Picture, Section, Table, Text
+
+_UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+"""What records that another version of the program wrote, or somebody changed, may lead to."""
+
+
+def title(story: Material) -> str:
+    """What the report is called."""
+    return story.run.name or f"{story.chapters[-1].name.capitalize()} {story.run.id}"
+
+
+def lead(story: Material) -> str:
+    """The outcome in one sentence."""
+    chapter = story.chapters[-1]
+    result = chapter.result
+    try:
+        if result is None:
+            return f"The {chapter.name} has no result."
+        if chapter.run.kind == "compare":
+            return comparison_lead(result)
+        if chapter.run.kind == "distill":
+            return _kept(result)
+        if chapter.run.kind == "search":
+            return gap_sentence(run_info(chapter.records, chapter.config))
+        return f"The teacher: {run_headline(chapter.run.kind, result)}."
+    except _UNREADABLE:
+        return f"The {chapter.name} has a result that this version of the program cannot read."
+
+
+def sections(story: Material) -> list[Section]:
+    """All sections that the story has something for, in its order."""
+    parts: list[tuple[str, str, Callable[[Material], list[Block]]]] = [
+        ("asked", "What was asked for", _asked),
+        ("search", "The search", _search),
+        ("teacher", "The teacher", _teacher),
+        ("student", "The student", _student),
+        ("distillation", "The distillation", _distillation),
+        ("comparison", "Teacher and student side by side", _comparison),
+        ("measured", "How it was measured", _measured),
+        ("settings", "Settings of each run", settings),
+        ("versions", "Versions and data", versions_and_data),
+        ("repeat", "How to repeat it", repeated),
+    ]
+    found = []
+    for anchor, heading, build in parts:
+        try:
+            blocks = build(story)
+        except _UNREADABLE as error:
+            what = f"{type(error).__name__}: {error}"
+            blocks = [Text(f"The records of this part cannot be read ({what}): another version has written them.")]
+        if blocks:
+            found.append(Section(anchor, heading, blocks))
+    return found
+
+
+def _asked(story: Material) -> list[Block]:
+    search = story.search.config if story.search else {}
+    making = story.making.config if story.making else {}
+    first = story.chapters[0]
+    card = story.student or story.teacher
+    budget = search.get("budget_mb", making.get("budget_mb"))
+    rows = {
+        "Task": search.get("task") or (card.task.value if card else None),
+        "Dataset": making.get("dataset") or (card.dataset if card else None),
+        "Size budget": None if budget is None else f"{budget:g} MB (1 MB is 10⁶ bytes)",
+        "Most wanted within it": _goal(search) if search else None,
+        "Teacher": Path(story.teacher_folder).name if story.teacher_folder and not story.training else None,
+        "Training of the student": _length(making) if making.get("preset") else None,
+        "Seed of the search": search.get("seed"),
+        "Seed of the distillation": making.get("seed"),
+        "Begun": facts(first)["Begun"],
+    }
+    return [
+        Text("A large model of code, the teacher, is to be replaced by a small one that fits a size budget: a student.")
+        if story.making or story.comparison
+        else Text(f"A {first.name}, as one step towards a small model of code."),
+        Table("In short", [(name, str(value)) for name, value in rows.items() if value is not None]),
+    ]
+
+
+def _goal(config: Mapping[str, Any]) -> str:
+    goal = {"latency": "the lowest predicted latency", "size": "the smallest size"}.get(config.get("goal", ""))
+    limits = [f"at most {config['max_latency_ms']:g} ms"] if config.get("max_latency_ms") is not None else []
+    limits += [f"at least {config['min_gflops']:g} GFLOPs"] if config.get("min_gflops") is not None else []
+    return ", ".join([goal or "computation (GFLOPs), which stands for what a model can learn", *limits])
+
+
+def _length(config: Mapping[str, Any]) -> str:
+    epochs = config.get("epochs")
+    return f"preset {config['preset']}" + ("" if epochs is None else f", {epochs} epochs")
+
+
+def _search(story: Material) -> list[Block]:
+    if story.search is None:
+        return []
+    info = run_info(story.search.records, story.search.config)
+    blocks: list[Block] = [Text(gap_sentence(info), finding=True)]
+    if info.last is None:
+        return blocks
+    blocks.append(
+        Text(
+            "A genetic algorithm keeps a population of architectures, breeds new ones from the fittest and lets the "
+            f"best of both survive. It judged {info.last.evaluations:,} architectures in "
+            f"{info.last.number} generations.{_took(story.search)}"
+        )
+    )
+    if info.best is not None:
+        rows = [("Best found", *_measures(info.best))]
+        rows += [("True optimum of the space", *_measures(info.optimum))] if info.optimum else []
+        blocks.append(Table("Architectures as V,H,L,A,I: " + ", ".join(GENE_TITLES.values()).lower(), rows, _MEASURES))
+    blocks += [
+        Picture(
+            "The population",
+            population_figure(info, replay=True),
+            f"Size against computation of the {len(info.candidates):,} architectures that ever survived, both on "
+            "logarithmic axes: the last generation strong, what was seen before it faint, the true optimum as a star. "
+            "The buttons play the search again, generation by generation.",
+        ),
+        Picture(
+            "The best so far",
+            fitness_figure(info),
+            "The fitness of the best architecture and the mean of the population by generation, and what the best "
+            "possible architecture would have.",
+        ),
+    ]
+    return blocks
+
+
+_MEASURES: Final = ("", "Architecture", "Size (MB)", "GFLOPs (paper's account)", "Fitness")
+
+
+def _measures(one: Mapping[str, Any]) -> tuple[str, ...]:
+    return short_form(one), f"{one['size_mb']:.3f}", f"{one['paper_gflops']:.3f}", f"{one['fitness']:.4f}"
+
+
+def _teacher(story: Material) -> list[Block]:
+    if story.training is not None:
+        result = story.training.result
+        blocks: list[Block] = []
+        if result is not None:
+            finding = f"The teacher is right on {result['accuracy']:.1%} of the test split"
+            blocks.append(
+                Text(f"{finding}; it weighs {result['size_mb']:.2f} MB{_took(story.training)}.", finding=True)
+            )
+        return [*blocks, *_curves(story.training, "Loss of the teacher by training step", None)]
+    if story.teacher is None:
+        return []
+    card = story.teacher
+    rows = {
+        "Folder": story.teacher_folder,
+        "Architecture": None if card.architecture is None else str(card.architecture),
+        "Longest input": f"{card.max_length} tokens",
+        "Trained on": card.dataset,
+        "Accuracy on its test split": _share(card.metrics.get("accuracy")),
+    }
+    return [Table("What the teacher says of itself", [(name, str(value)) for name, value in rows.items() if value])]
+
+
+def _student(story: Material) -> list[Block]:
+    shape = architecture_of(story)
+    if story.making is None and story.student is None:
+        return []
+    blocks: list[Block] = []
+    if shape is not None:
+        genes = dict(zip(GENE_TITLES.values(), Architecture.parse(shape).to_dict().values(), strict=True))
+        blocks.append(Table("Architecture", [(name, f"{value:,}") for name, value in genes.items()]))
+    distilled = story.making is not None and story.making.run.kind == "distill"
+    result = (story.making.result if story.making and distilled else None) or {}
+    size = result.get("size_mb")
+    parameters = result.get("parameters")
+    rows = {
+        "Size of the file": None if size is None else f"{size:.3f} MB",
+        "Parameters": None if parameters is None else f"{parameters:,}",
+        "GFLOPs, paper's account": None if not result.get("paper_gflops") else f"{result['paper_gflops']:.3f}",
+        "Longest input": None if story.student is None else f"{story.student.max_length} tokens",
+        "Labels": None if story.student is None else ", ".join(story.student.labels),
+        "Learns from": recipe_text(distilled_with(story))
+        if story.making and story.making.run.kind == "distill"
+        else None,
+    }
+    blocks.append(Table("Figures", [(name, value) for name, value in rows.items() if value is not None]))
+    return blocks
+
+
+def _distillation(story: Material) -> list[Block]:
+    made = story.making
+    if made is None:
+        return []
+    if made.run.kind != "distill":
+        return [
+            Text(f"The student comes from the {made.name} {made.run.name or made.run.id}, which has a page of its own.")
+        ]
+    blocks: list[Block] = []
+    if made.result is not None:
+        blocks += [
+            Text(_kept(made.result), finding=True),
+            Text(
+                "The teacher labels code with its probabilities, and the student learns to give the same ones. The "
+                f"epoch that did best on the validation split is kept.{_took(made)}"
+            ),
+        ]
+    teacher = made.result["teacher_accuracy"] if made.result else None
+    return [*blocks, *_curves(made, "Loss: how far the student is from its teacher", teacher)]
+
+
+def _curves(chapter: Chapter, loss: str, teacher: float | None) -> list[Block]:
+    info = training_info(chapter.records)
+    blocks: list[Block] = [Text(notice) for notice in info.notices]
+    if info.steps:
+        text = f"{info.last_step:,} steps; the faint line is each step, the strong one the same smoothed."
+        if info.warm_up:
+            losses = ", ".join(f"{value:.2f}" for value in info.warm_up)
+            text += f" A warm-up on masked code came first, its loss by epoch (nats per hidden token): {losses}."
+        blocks.append(Picture(loss, loss_figure(info), text))
+    if info.best is not None:
+        text = f"Best after epoch {info.best.number} of {len(info.epochs)}: {info.best.validation_accuracy:.1%}."
+        if teacher is not None:
+            text += f" The dashed line is the teacher's accuracy on the test split, {teacher:.1%}."
+        blocks.append(Picture("Accuracy on the validation split", accuracy_figure(info, teacher=teacher), text))
+    return blocks
+
+
+def _comparison(story: Material) -> list[Block]:
+    result = story.comparison.result if story.comparison else None
+    return [] if result is None else compared(result)
+
+
+def _measured(story: Material) -> list[Block]:
+    result = story.comparison.result if story.comparison else None
+    return [] if result is None else measured(result)
+
+
+def _kept(result: Mapping[str, Any]) -> str:
+    kept = result["accuracy"] / result["teacher_accuracy"] if result["teacher_accuracy"] else 0.0
+    return (
+        f"The student keeps {kept:.1%} of the teacher's accuracy on the test split ({result['accuracy']:.1%} against "
+        f"{result['teacher_accuracy']:.1%}) at {result['size_mb']:.3f} MB."
+    )
+
+
+def _took(chapter: Chapter) -> str:
+    seconds = (chapter.result or {}).get("seconds")
+    return "" if seconds is None else f" It took {duration(seconds)}."
+
+
+def _share(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2%}"

@@ -1,0 +1,35 @@
+"""The report of a story, to download."""
+
+from __future__ import annotations
+
+from functools import partial
+from html import escape
+
+import streamlit as st
+
+from compressor_core.errors import CompressorError
+from compressor_core.report import KINDS, report
+from compressor_core.runs import Run
+from pages.parts.live import store
+
+
+def report_button(run: Run) -> None:
+    """Download the story that ends with a run as one HTML file, which is made when the button is pressed."""
+    if run.kind in KINDS:
+        st.download_button(
+            "Report",
+            partial(_report, run.id),
+            file_name=f"report-{run.id}.html",
+            mime="text/html",
+            key=f"report/{run.id}",
+            on_click="ignore",
+            icon=":material/description:",
+            help="Figures, settings, versions and commands of the whole story in one file that opens offline.",
+        )
+
+
+def _report(run_id: str) -> str:
+    try:
+        return report(store(), run_id)
+    except CompressorError as error:  # deleted meanwhile: a download has no other place to say so
+        return f"<!doctype html><meta charset='utf-8'><title>No report</title><p>{escape(str(error))}</p>"

@@ -1,0 +1,314 @@
+"""Reports of real runs: what is in them, that nothing in them acts, and what they say of what is missing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compressor_core import cli
+from compressor_core.architecture import SearchSpace
+from compressor_core.distill.distillation_settings import DistillConfig
+from compressor_core.errors import RunError
+from compressor_core.figures.comparison import comparison_info, headline, noise_sentence
+from compressor_core.figures.search import gap_sentence, run_info
+from compressor_core.files import write_json
+from compressor_core.report import report
+from compressor_core.report.commands import PROGRAM, Repeat, repeat
+from compressor_core.report.material import Material, material
+from compressor_core.runs import RunStore
+from compressor_core.search import SearchConfig
+from compressor_core.search.replica import config_of
+from compressor_core.verbs.options import configured, space_of
+from tests.report.story import HOSTILE, HOSTILE_KIND, Told, done, tell
+
+SMALL = {"budget_mb": 3.0, "population": 6, "generations": 3}
+
+
+class Reader(HTMLParser):
+    """What a browser would make of a page: its elements, its texts, its scripts and its data."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.scripts: list[str] = []
+        self.data: list[Any] = []
+        self._inside = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        kind = dict(attrs).get("type")
+        self._inside = "data" if kind == "application/json" else tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "script":
+            self.scripts.append(data)
+        elif self._inside == "data":
+            self.data.append(json.loads(data))
+        elif self._inside != "style" and data.strip():
+            self.texts.append(" ".join(data.split()))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COMPRESSOR_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        return tell(RunStore(tmp_path_factory.mktemp("told") / "runs"))
+
+
+@pytest.fixture(scope="module")
+def whole(told: Told) -> Reader:
+    return Reader(report(told.store, told.compare.id))
+
+
+@pytest.fixture
+def copy(told: Told, tmp_path: Path) -> RunStore:
+    """The runs in another place, as their test wants to change them."""
+    root = tmp_path / "elsewhere"
+    shutil.copytree(told.store.root, root)
+    return RunStore(root)
+
+
+def sentences(store: RunStore, run_id: str) -> str:
+    return "\n".join(Reader(report(store, run_id)).texts)
+
+
+def test_the_sections_follow_the_story(whole: Reader) -> None:
+    anchors = [one["id"] for one in whole.all("section")]
+    assert anchors == [
+        *("asked", "search", "teacher", "student", "distillation", "comparison", "measured", "settings"),
+        *("versions", "repeat"),
+    ]
+    assert [one["href"] for one in whole.all("a") if (one["href"] or "").startswith("#")] == [f"#{a}" for a in anchors]
+
+
+def test_the_findings_are_those_of_the_pages(told: Told, whole: Reader) -> None:
+    result = told.compare.status().result
+    assert result is not None
+    info = comparison_info(result)
+    text = "\n".join(whole.texts)
+    assert headline(info) in text and noise_sentence(info) in text and info.measured in text
+    assert gap_sentence(run_info(told.search.events()[0], told.search.config)) in text
+    assert f"{result['student']['size_mb']:.3f} MB" in text
+    card = json.loads((told.distill.folder / "model" / "compressor.json").read_text())
+    assert card["dataset_fingerprint"] in whole.texts
+    for name, version in card["versions"].items():
+        assert name in whole.texts and version in whole.texts
+    for run in (told.search, told.teacher, told.distill, told.compare):
+        assert run.id in whole.texts
+    assert HOSTILE_KIND in text and "kinds & more.jsonl" in text
+
+
+def test_every_figure_has_data_and_a_text(whole: Reader) -> None:
+    plots = [one for one in whole.all("div") if one.get("class") == "plot"]
+    assert len(plots) == len(whole.data) == len(whole.all("figcaption")) == 12
+    assert all(len(one["aria-label"] or "") > 40 and one["role"] == "img" for one in plots)
+    assert all(figure["data"] for figure in whole.data)
+    population, best, *_ = whole.data
+    assert len(population["frames"]) == 6 and "best so far" in [trace["name"] for trace in best["data"]]
+
+
+def test_a_page_with_hostile_names_has_no_script_but_its_own_two(whole: Reader) -> None:
+    assert HOSTILE in whole.texts
+    assert len(whole.scripts) == 2 and not [text for text in whole.scripts if "alert('" in text]
+    assert not whole.all("img")
+    assert not [name for _, attributes in whole.elements for name in attributes if name.startswith("on")]
+
+
+def test_the_policy_names_the_two_scripts_and_lets_nothing_be_loaded(whole: Reader) -> None:
+    (policy,) = [one["content"] or "" for one in whole.all("meta") if "http-equiv" in one]
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in whole.scripts]
+    assert re.findall(r"'sha256-([^']+)'", policy) == digests
+    assert policy.startswith("default-src 'none'") and "connect" not in policy and "http" not in policy
+    assert not whole.all("link") and not [one for _, one in whole.elements if "src" in one]
+    assert all((one["href"] or "").startswith(("#", "data:")) for one in whole.all("a"))
+
+
+def test_the_commands_ask_for_what_the_runs_were_asked(told: Told, tmp_path: Path) -> None:
+    found = repeat(material(told.store, told.compare.id))
+    assert found.missing == ()
+    search, train, distill, compare = parsed(found)
+    assert found.replica is not None and search.config == Path("search.json")
+    assert config_of(json.loads(found.replica)) == SearchConfig.from_dict(told.search.config)
+    (tmp_path / "search.json").write_text(found.replica)
+    repeated = search.verb(cli._parser().parse_args(["search", "--config", str(tmp_path / "search.json"), "--json"]))
+    assert repeated["same_trajectory"] is True
+    assert {name: getattr(train, name) for name in told.teacher.config} == told.teacher.config
+    config = configured(DistillConfig, distill)
+    best = (told.search.status().result or {})["best"]
+    assert config == DistillConfig(
+        teacher=str(train.out),
+        architecture=",".join(str(best[gene]) for gene in list(best)[:5]),
+        dataset="file",
+        data=told.distill.config["data"],
+        preset="smoke",
+        threads=1,
+        renaming=0.0,  # as the distillation decided for a file of unknown language
+        hidden_weight=0.0,
+    )
+    assert (compare.teacher, compare.student) == (train.out, distill.out)
+    assert (compare.data, compare.split, compare.latency_examples) == (told.distill.config["data"], "test", 5)
+
+
+def parsed(found: Repeat) -> list[Any]:
+    """The commands as the command line reads them."""
+    lines = [shlex.split(line.removeprefix(PROGRAM)) for line in found.commands]
+    return [cli._parser().parse_args(line) for line in lines]
+
+
+def test_an_ordinary_search_is_repeated_by_options(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    config = SearchConfig(**SMALL, seed=5, space=SearchSpace.classroom(), operators="paper", min_gflops=0.1)  # type: ignore[arg-type]
+    run = done(store, "search", config.to_dict())
+    found = repeat(material(store, run.id))
+    (options,) = parsed(found)
+    assert found.replica is None and configured(SearchConfig, options, space=space_of(options.space)) == config
+    other = done(store, "search", {**config.to_dict(), "mutation_rate": 0.9})
+    assert repeat(material(store, other.id)).replica is not None
+
+
+def test_the_commands_of_a_bundled_teacher_are_for_any_machine(told: Told) -> None:
+    story = material(told.store, told.compare.id)
+    folder = "/home/someone/studio/assets/teachers/classroom-vulnerability"
+    distill, compare = parsed(repeat(replace(story, search=None, training=None, teacher_folder=folder)))
+    assert distill.teacher == "assets/teachers/classroom-vulnerability" == str(compare.teacher)
+
+
+def test_the_students_of_studies_and_imports_can_be_repeated(told: Told, copy: RunStore) -> None:
+    status = json.loads((told.compare.folder / "status.json").read_text())
+    study = {"teacher": "t", "budgets": [0.5, 3.0], "seeds": [0, 1], "preset": "smoke", "epochs": None, "latency": None}
+    published = {"checkpoint": "-m.bin", "tokenizer": "b.json", "teacher": "codebert", "task": "clone", "dataset": "x"}
+    for kind, config, student in (("study", study, "/x/0.5mb-0"), ("reproduce", published, None)):
+        made = copy.create(kind, config)
+        last = copy.create("compare", {"student_run": made.id, **({"student": student} if student else {})})
+        write_json(last.folder / "status.json", status)
+        *_, first, second = parsed(repeat(material(copy, last.id)))
+        text = sentences(copy, last.id)
+        assert made.id in text and "a page of its own" in text
+        if kind == "study":
+            assert (first.budgets, first.seeds) == ([0.5, 3.0], [0, 1])
+            assert str(second.student) == "study/0.5mb-0"
+        else:
+            assert (first.checkpoint, first.teacher, second.student) == (Path("-m.bin"), "codebert", first.out)
+
+
+def test_a_teacher_from_the_same_store_is_found_wherever_the_store_is(told: Told, copy: RunStore) -> None:
+    story = material(copy, told.distill.id)
+    assert story.training is not None and story.training.run.id == told.teacher.id
+    assert story.student is not None and story.search is not None and story.comparison is None
+
+
+def test_less_than_a_whole_story(told: Told) -> None:
+    text = sentences(told.store, told.distill.id)
+    assert "The student keeps" in text and "side by side" not in text
+    search = Reader(report(told.store, told.search.id))
+    assert [one["id"] for one in search.all("section")] == ["asked", "search", "settings", "versions", "repeat"]
+    assert "The teacher is right on" in sentences(told.store, told.teacher.id)
+
+
+def test_what_was_deleted_is_said(told: Told, copy: RunStore) -> None:
+    copy.delete(told.search.id)
+    text = sentences(copy, told.compare.id)
+    assert f"The distillation builds on run {told.search.id}, which cannot be shown: There is no run" in text
+    assert "The student keeps" in text and "A genetic algorithm" not in text
+    copy.delete(told.distill.id)
+    text = sentences(copy, told.compare.id)
+    assert f"The comparison builds on run {told.distill.id}, which cannot be shown" in text
+    assert "Confusion of the student" in text
+
+
+def test_what_is_not_over_or_failed_is_said(copy: RunStore, told: Told) -> None:
+    waiting = copy.create("compare", {"student_run": told.distill.id})
+    text = sentences(copy, waiting.id)
+    assert "The comparison has not begun: it has recorded nothing." in text and "has no result" in text
+    assert "The student keeps" in text
+    failed = copy.create("distill", {"teacher": "nowhere", "search_run": told.search.id})
+    ended = {"state": "failed", "error": "There is no teacher in nowhere.", "launch": failed.created}
+    write_json(failed.folder / "status.json", ended)
+    text = sentences(copy, failed.id)
+    assert "The distillation failed: it has recorded nothing. There is no teacher in nowhere." in text
+
+
+def test_damage_costs_a_section_and_not_the_report(copy: RunStore, told: Told) -> None:
+    (copy.root / told.distill.id / "model" / "compressor.json").write_text("{")
+    path = copy.root / told.compare.id / "status.json"
+    status = json.loads(path.read_text())
+    del status["result"]["machine"]
+    write_json(path, status)
+    text = sentences(copy, told.compare.id)
+    assert "What the student says of itself is not here" in text
+    assert "The records of this part cannot be read (KeyError: 'machine')" in text
+    assert "The student keeps" in text  # of the distillation
+
+
+@pytest.mark.parametrize(("run_id", "says"), [("../etc", "not the id"), ("20260101-000000-search-0000", "no run")])
+def test_a_run_that_is_not_there(tmp_path: Path, run_id: str, says: str) -> None:
+    with pytest.raises(RunError, match=says):
+        report(RunStore(tmp_path), run_id)
+
+
+def test_a_run_that_tells_no_story(tmp_path: Path) -> None:
+    run = RunStore(tmp_path).create("sweep", {})
+    with pytest.raises(RunError, match="of the kind sweep"):
+        report(RunStore(tmp_path), run.id)
+
+
+def test_the_verb(
+    told: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPRESSOR_RUNS", str(told.store.root))
+    out = tmp_path / "story.html"
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = cli.main(["report", *arguments, "--json"])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    code, said, _ = call(told.search.id, "--out", str(out))
+    assert code == 0
+    assert json.loads(said) == {"files": [str(out)], "size_mb": out.stat().st_size / 1e6}
+    assert [path.name for path in tmp_path.iterdir()] == ["story.html"]
+    before = out.read_bytes()
+    refusals: Sequence[tuple[str, Path, str]] = [
+        (told.compare.id, out, "replaces nothing"),
+        (told.compare.id, tmp_path, "replaces nothing"),
+        (told.compare.id, tmp_path / "no" / "folder.html", "check that its folder exists"),
+        ("20260101-000000-search-0000", tmp_path / "b.html", "There is no run"),
+    ]
+    for run_id, path, says in refusals:
+        code, said, error = call(run_id, "--out", str(path))
+        assert (code, said, error.count("\n")) == (2, "", 1) and says in error
+    assert out.read_bytes() == before and [path.name for path in tmp_path.iterdir()] == ["story.html"]
+
+
+def test_a_report_needs_no_torch() -> None:
+    program = (
+        "import sys, compressor_core.report; assert 'plotly' not in sys.modules; "
+        "import compressor_core.report.sections; assert not {'torch', 'transformers', 'streamlit'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).resolve().parents[2])
+
+
+def test_the_material_is_in_the_order_of_the_story(told: Told) -> None:
+    story: Material = material(told.store, told.compare.id)
+    assert [chapter.run.kind for chapter in story.chapters] == ["search", "train-teacher", "distill", "compare"]
