@@ -119,13 +119,20 @@ def page(title: str, lead: str, missing: Sequence[str], sections: Sequence[Secti
         version=__version__,
         style=Markup((_FOLDER / "page.css").read_text("utf-8")),
         scripts=[Markup(script) for script in scripts],
-        digests=[_digest(script) for script in scripts],
+        allowed=[*(_digest(script) for script in scripts), *(["unsafe-eval"] if _on_card(sections) else [])],
     )
 
 
 def date(seconds: float) -> str:
     """A time, to the minute, the same for every reader."""
     return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
+
+
+def _on_card(sections: Sequence[Section]) -> bool:
+    """Whether a figure has so many points that the graphics card draws it: Plotly compiles programs for that."""
+    blocks = [block for section in sections for block in section.blocks]
+    pictures = [block for block in blocks if isinstance(block, Picture)]
+    return any(trace.type.endswith("gl") for picture in pictures for trace in picture.figure.data)
 
 
 def _digest(script: str) -> str:

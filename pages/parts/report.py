@@ -18,7 +18,7 @@ def report_button(run: Run) -> None:
     if run.kind in KINDS:
         st.download_button(
             "Report",
-            partial(_report, run.id),
+            partial(report_of, run.id),
             file_name=f"report-{run.id}.html",
             mime="text/html",
             key=f"report/{run.id}",
@@ -28,8 +28,9 @@ def report_button(run: Run) -> None:
         )
 
 
-def _report(run_id: str) -> str:
+def report_of(run_id: str) -> str:
+    """The report, or a page with the sentence why there is none: a download has no other place to say so."""
     try:
         return report(store(), run_id)
-    except CompressorError as error:  # deleted meanwhile: a download has no other place to say so
+    except CompressorError as error:  # deleted meanwhile, for example
         return f"<!doctype html><meta charset='utf-8'><title>No report</title><p>{escape(str(error))}</p>"
