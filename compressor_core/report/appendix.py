@@ -7,7 +7,7 @@ from typing import Any
 
 from compressor_core.figures.forms import KINDS, duration, gene_text, state_text
 from compressor_core.models.card import ModelCard
-from compressor_core.report.commands import REPLICA, repeat
+from compressor_core.report.commands import repeat
 from compressor_core.report.material import Chapter, Material
 from compressor_core.report.page import Attachment, Block, Commands, Table, Text, date
 from compressor_core.versions import versions
@@ -36,14 +36,14 @@ def settings(story: Material) -> list[Block]:
 
 def versions_and_data(story: Material) -> list[Block]:
     """Which libraries made the models and this report, and a fingerprint of the data."""
-    made = {"Teacher": story.teacher, "Student": story.student}
+    names = student_names(story)
+    made = {"Teacher": story.teacher, **{name: one.card for name, one in zip(names, story.students, strict=True)}}
     cards = {title: card for title, card in made.items() if card is not None}
     here = versions()
-    names = list(here)
-    names += [name for card in cards.values() for name in card.versions if name not in here]
+    packages = [*here, *(name for card in cards.values() for name in card.versions)]
     rows = [
         (name, *(str(card.versions.get(name, "–")) for card in cards.values()), here.get(name, "–"))
-        for name in dict.fromkeys(names)
+        for name in dict.fromkeys(packages)
     ]
     blocks: list[Block] = [
         Table("Libraries that made each model, and this report", rows, ("", *cards, "This report")),
@@ -67,14 +67,21 @@ def repeated(story: Material) -> list[Block]:
             ),
             Commands(found.commands),
         ]
-    if found.replica is not None:
-        blocks.append(Attachment(REPLICA, found.replica, f"Save {REPLICA}, the settings of the search"))
-    return blocks
+    saved = [Attachment(name, text, f"Save {name}, the settings of a search") for name, text in found.files.items()]
+    return [*blocks, *saved]
+
+
+def student_names(story: Material) -> list[str]:
+    """What the students are called, each by another name."""
+    if len(story.students) < 2:
+        return ["Student"] * len(story.students)
+    named = [one.making.run.name if one.making and one.making.run.name else "" for one in story.students]
+    return [f"Student {place}" + (f", {name}" if name else "") for place, name in enumerate(named, 1)]
 
 
 def _training(title: str, card: ModelCard) -> Table:
     rows = [(name, _value(name, value)) for name, value in card.training.items()]
-    return Table(f"How the {title.lower()} was trained, defaults included", rows)
+    return Table(f"{title}: how it was trained, defaults included", rows)
 
 
 def _value(name: str, value: Any) -> str:

@@ -12,7 +12,7 @@ from compressor_core.architecture import Architecture, SearchSpace
 from compressor_core.data.registry import DATASETS
 from compressor_core.errors import CompressorError
 from compressor_core.files import to_json
-from compressor_core.report.material import Chapter, Material
+from compressor_core.report.material import Chapter, Material, Student
 from compressor_core.search.genetic import SearchConfig
 from compressor_core.search.replica import replica
 
@@ -20,7 +20,6 @@ PROGRAM: Final = "python -m compressor_core"
 TEACHER: Final = "teacher"
 STUDENT: Final = "student"
 """The folders that the commands make, where they are executed."""
-REPLICA: Final = "search.json"
 
 _SEARCH: Final = (
     *("budget_mb", "constraint", "population", "generations", "operators", "goal", "max_latency_ms", "min_gflops"),
@@ -44,10 +43,10 @@ _RECIPE: Final = ("renaming", "hidden_weight", "masked_epochs", "average")
 
 @dataclass(frozen=True)
 class Repeat:
-    """What repeats a story: commands, and the file that they read, if any; `missing` says what cannot be repeated."""
+    """What repeats a story: commands, and the files by name that they read; `missing` is what cannot be repeated."""
 
     commands: tuple[str, ...]
-    replica: str | None
+    files: Mapping[str, str]
     missing: tuple[str, ...]
 
 
@@ -55,24 +54,35 @@ def repeat(story: Material) -> Repeat:
     """The commands of all runs of a story, in its order."""
     commands: list[str] = []
     missing: list[str] = []
-    file = None
-    if story.search is not None:
+    files: dict[str, str] = {}
+    for chapter in story.searches:
+        name = "search.json" if not files else f"search-{len(files) + 1}.json"
         try:
-            arguments, file = _search(story.search)
-            commands.append(command("search", arguments))
+            arguments, file = _search(chapter, name)
         except CompressorError as error:
             missing.append(f"There is no command for the search: {error}")
+            continue
+        commands.append(command("search", arguments))
+        if file is not None:
+            files[name] = file
     if story.training is not None:
-        settings = {**story.training.config}
-        commands.append(command("train-teacher", [*options(settings, _TEACHER), "--out", TEACHER]))
-    student = None
-    if story.making is not None:
-        student, line = _making(story, story.making)
-        commands += [line] if line else []
-        missing += [] if line else [f"There is no command for the {story.making.name}: its settings are in the table."]
+        commands.append(command("train-teacher", [*options(story.training.config, _TEACHER), "--out", TEACHER]))
+    made: dict[str, str] = {}
+    for student in story.students:
+        if student.making is None or student.making.run.id in made:
+            continue
+        kind = "study" if student.making.run.kind == "study" else STUDENT
+        number = 1 + sum(folder.split("-")[0] == kind for folder in made.values())
+        out = kind if number == 1 else f"{kind}-{number}"
+        line = _making(story, student, student.making, out)
+        if line is None:
+            missing.append(f"There is no command for the {student.making.name}: its settings are in the tables.")
+        else:
+            commands.append(line)
+        made[student.making.run.id] = out
     if story.comparison is not None and story.comparison.result is not None:
-        commands.append(_compare(story, story.comparison, student))
-    return Repeat(tuple(commands), file, tuple(missing))
+        commands.append(_compare(story, story.comparison, [_folder(student, made) for student in story.students]))
+    return Repeat(tuple(commands), files, tuple(missing))
 
 
 def command(verb: str, arguments: Sequence[str]) -> str:
@@ -95,23 +105,23 @@ def options(settings: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     return found
 
 
-def architecture_of(story: Material) -> str | None:
-    """The student's, as V,H,L,A,I: as asked for, or as the search found it."""
-    made = story.making.config.get("architecture") if story.making else None
+def architecture_of(student: Student) -> str | None:
+    """As V,H,L,A,I: as asked for, or as the search found it."""
+    made = student.making.config.get("architecture") if student.making else None
     if made is not None:
         return str(made)
-    if story.student is not None and story.student.architecture is not None:
-        return str(story.student.architecture)
-    found = story.search.result.get("best") if story.search and story.search.result else None
+    if student.card is not None and student.card.architecture is not None:
+        return str(student.card.architecture)
+    found = student.search.result.get("best") if student.search and student.search.result else None
     return None if not found else str(Architecture.from_dict(found))
 
 
-def distilled_with(story: Material) -> dict[str, Any]:
-    """The settings of the distillation, with what it decided itself as the student's card has it."""
-    settings = dict(story.making.config) if story.making else {}
-    if story.student is not None and "temperature" in story.student.training:
+def distilled_with(student: Student) -> dict[str, Any]:
+    """The settings of its distillation, with what that decided itself as the student's card has it."""
+    settings = dict(student.making.config) if student.making else {}
+    if student.card is not None and "temperature" in student.card.training:
         # A card that does not name one of them is older than it, and so was made without.
-        settings |= {name: story.student.training.get(name, 0) for name in _RECIPE}
+        settings |= {name: student.card.training.get(name, 0) for name in _RECIPE}
     return settings
 
 
@@ -125,39 +135,49 @@ def _text(value: Any) -> str:
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
-def _search(chapter: Chapter) -> tuple[list[str], str | None]:
-    """The arguments, and the file that they name where options do not say everything."""
+def _search(chapter: Chapter, name: str) -> tuple[list[str], str | None]:
+    """The arguments, and the file of this name that they read where options do not say everything."""
     config = SearchConfig.from_dict(dict(chapter.config))
     names = {SearchSpace.paper(): "paper", SearchSpace.classroom(): "classroom"}
     usual = SearchConfig(config.budget_mb, space=config.space)
     rates = (config.crossover_rate, config.mutation_rate) == (usual.crossover_rate, usual.mutation_rate)
     if config.space in names and rates and config.latency is None:
         return [*options(config.to_dict(), _SEARCH), "--space", names[config.space]], None
-    return ["--config", REPLICA], to_json(replica(config, chapter.records), indent=2)
+    return ["--config", name], to_json(replica(config, chapter.records), indent=2)
 
 
-def _making(story: Material, chapter: Chapter) -> tuple[str | None, str | None]:
-    """Where the student will lie, and the command that makes it; None for what cannot be said."""
-    settings = {**chapter.config, "teacher": _teacher(story)}
-    if chapter.run.kind == "distill":
-        settings = {**distilled_with(story), "teacher": _teacher(story), "architecture": architecture_of(story)}
-        known = settings["architecture"] is not None
-        return STUDENT, command("distill", [*options(settings, _DISTILL), "--out", STUDENT]) if known else None
-    if chapter.run.kind == "study":
-        name = Path(str(story.comparison.config.get("student"))).name if story.comparison else ""
-        said = settings.get("latency") is None
-        return f"study/{name}", command("study", [*options(settings, _STUDY), "--out", "study"]) if said else None
-    given = options(chapter.config, ("tokenizer", "teacher", "task", "heads"))
-    return STUDENT, command("import-released", [_path(chapter.config["checkpoint"]), *given, "--out", STUDENT])
+def _making(story: Material, student: Student, making: Chapter, out: str) -> str | None:
+    """The command that makes a student; None if its settings cannot be said in one."""
+    settings = {**making.config, "teacher": _teacher(story)}
+    if making.run.kind == "distill":
+        settings = {**distilled_with(student), "teacher": _teacher(story), "architecture": architecture_of(student)}
+        if settings["architecture"] is None:
+            return None
+        return command("distill", [*options(settings, _DISTILL), "--out", out])
+    if making.run.kind == "study":
+        if settings.get("latency") is not None:
+            return None
+        return command("study", [*options(settings, _STUDY), "--out", out])
+    given = options(making.config, ("tokenizer", "teacher", "task", "heads"))
+    return command("import-released", [_path(making.config["checkpoint"]), *given, "--out", out])
 
 
-def _compare(story: Material, chapter: Chapter, student: str | None) -> str:
+def _folder(student: Student, made: Mapping[str, str]) -> str:
+    """Where a student lies once the commands are executed."""
+    out = made.get(student.making.run.id, STUDENT) if student.making else None
+    if student.making is not None and student.making.run.kind == "study":
+        return f"{out}/{Path(student.folder or '').name}"
+    return out or student.folder or STUDENT
+
+
+def _compare(story: Material, chapter: Chapter, students: Sequence[str]) -> str:
     config, result = chapter.config, chapter.result or {}
-    making = story.making.config if story.making else {}
+    first = story.students[0].making
+    making = first.config if first else {}
     settings = {name: config.get(name, making.get(name)) for name in ("data", "seed")}
     settings |= {name: config.get(name) for name in ("latency_examples", "threads")}
     settings |= {"dataset": result.get("dataset"), "split": None if result.get("split") == "all" else result["split"]}
-    models = [_path(_teacher(story) or TEACHER), _path(student or config.get("student"))]
+    models = [_path(_teacher(story) or TEACHER), *map(_path, students)]
     return command("compare", [*models, *options(settings, tuple(settings))])
 
 

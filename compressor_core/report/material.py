@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,28 +55,44 @@ class Chapter:
 
 
 @dataclass(frozen=True)
+class Student:
+    """One student of a story: the run that made it and the search before that, as far as they are there."""
+
+    making: Chapter | None
+    """A distillation, a study of budgets or the import of a published student."""
+    search: Chapter | None
+    card: ModelCard | None
+    folder: str | None
+    """As its comparison names it, where it does."""
+
+    @property
+    def distilled(self) -> bool:
+        return self.making is not None and self.making.run.kind == "distill"
+
+
+@dataclass(frozen=True)
 class Material:
     """A story as it is on the disk; None is for what it does not have, or what is there no more."""
 
     run: Run
     """The one that the report is asked of."""
-    search: Chapter | None
+    searches: tuple[Chapter, ...]
     training: Chapter | None
     """Of the teacher, if it was trained here."""
-    making: Chapter | None
-    """Of the student: a distillation, a study of budgets or the import of a published one."""
+    students: tuple[Student, ...]
+    """In the order of the comparison."""
     comparison: Chapter | None
     teacher: ModelCard | None
-    student: ModelCard | None
     teacher_folder: str | None
     missing: tuple[str, ...]
     """What is not in the report and why, in sentences."""
 
     @property
     def chapters(self) -> tuple[Chapter, ...]:
-        """In the order of the story."""
-        found = (self.search, self.training, self.making, self.comparison)
-        return tuple(chapter for chapter in found if chapter is not None)
+        """In the order of the story, each once."""
+        makings = (student.making for student in self.students)
+        found = (*self.searches, self.training, *makings, self.comparison)
+        return tuple({chapter.run.id: chapter for chapter in found if chapter is not None}.values())
 
 
 def material(store: RunStore, run_id: str) -> Material:
@@ -88,30 +104,57 @@ def material(store: RunStore, run_id: str) -> Material:
             "distillation, a search or the training of a teacher."
         )
     missing: list[str] = []
-    first = _read(run)
-    own = {run.kind: first}
+    own = {run.kind: _read(run)}
     comparison = own.get("compare")
-    making = own.get("distill") or _linked(store, comparison, "student_run", missing)
-    search = own.get("search") or _linked(store, making, "search_run", missing)
-    folder = _teacher_folder(comparison, making)
+    if comparison is not None:
+        asked = [comparison.config, *(_named(other) for other in comparison.config.get("others") or ())]
+        students = tuple(_student(store, comparison, one, missing) for one in asked)
+    else:
+        students = tuple(
+            _of(store, distillation, None, missing) for distillation in [own.get("distill")] if distillation
+        )
+    found = [own.get("search"), *(student.search for student in students)]
+    searches = tuple({one.run.id: one for one in found if one is not None}.values())
+    folder = _teacher_folder(comparison, students)
     training = own.get("train-teacher") or _trained_here(store, folder)
-    student_folder = _student_folder(comparison, making)
     teacher = _card(training.run.folder / MODEL if training else folder, "teacher", missing)
-    student = _card(student_folder, "student", missing)
-    said = [_state(one) for one in (search, training, making, comparison) if one is not None]
-    missing = [*filter(None, said), *missing]
-    return Material(run, search, training, making, comparison, teacher, student, folder, tuple(missing))
+    story = Material(run, searches, training, students, comparison, teacher, folder, ())
+    said = [_state(chapter) for chapter in story.chapters]
+    return replace(story, missing=tuple(dict.fromkeys([*filter(None, said), *missing])))
+
+
+def _named(other: Any) -> Record:
+    """One of the further students of a comparison, which are named by a run or by a folder."""
+    return other if isinstance(other, Mapping) else {"student": other}
+
+
+def _student(store: RunStore, comparison: Chapter, asked: Record, missing: list[str]) -> Student:
+    folder = None if asked.get("student") is None else str(asked["student"])
+    making = _linked(store, comparison, asked, "student_run", missing)
+    if making is None:
+        card = None if "student_run" in asked else _card(folder, "student", missing)
+        return Student(None, None, card, folder)
+    return _of(store, making, folder, missing)
+
+
+def _of(store: RunStore, making: Chapter, folder: str | None, missing: list[str]) -> Student:
+    """The student that a run made; of a study, the one in the folder."""
+    place = making.run.folder / MODEL if making.result is not None else None
+    if making.run.kind == "study":
+        place = None if folder is None else making.run.folder / STUDENTS / Path(folder).name
+    search = _linked(store, making, making.config, "search_run", missing)
+    return Student(making, search, _card(place, "student", missing), folder)
 
 
 def _read(run: Run) -> Chapter:
     return Chapter(run, run.status(), run.events()[0])
 
 
-def _linked(store: RunStore, chapter: Chapter | None, key: str, missing: list[str]) -> Chapter | None:
+def _linked(store: RunStore, chapter: Chapter, asked: Record, key: str, missing: list[str]) -> Chapter | None:
     """The run that a chapter builds on."""
-    if chapter is None or chapter.config.get(key) is None:
+    if asked.get(key) is None:
         return None
-    run_id = str(chapter.config[key])
+    run_id = str(asked[key])
     try:
         return _read(store.get(run_id))
     except CompressorError as error:
@@ -128,21 +171,13 @@ def _trained_here(store: RunStore, folder: str | None) -> Chapter | None:
     return found if found is not None and found.run.kind == "train-teacher" else None
 
 
-def _teacher_folder(comparison: Chapter | None, making: Chapter | None) -> str | None:
-    named = making.config.get("teacher") if making and making.run.kind != "reproduce" else None
+def _teacher_folder(comparison: Chapter | None, students: Sequence[Student]) -> str | None:
+    makings = [one.making for one in students if one.making is not None and one.making.run.kind != "reproduce"]
+    named = next((making.config.get("teacher") for making in makings), None)
     named = named or (comparison.config.get("teacher") if comparison else None)
     if named is None and comparison and comparison.result:
         named = comparison.result["teacher"]["model"]
     return None if named is None else str(named)
-
-
-def _student_folder(comparison: Chapter | None, making: Chapter | None) -> Path | str | None:
-    named = comparison.config.get("student") if comparison else None
-    if making is None:
-        return None if named is None else str(named)
-    if making.run.kind == "study":
-        return None if named is None else making.run.folder / STUDENTS / Path(str(named)).name
-    return making.run.folder / MODEL if making.result is not None else None
 
 
 def _card(folder: Path | str | None, side: str, missing: list[str]) -> ModelCard | None:

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from compressor_core.architecture import Architecture
+from compressor_core.errors import CompressorError
 from compressor_core.figures.forms import duration, run_headline
 from compressor_core.figures.population import population_figure
 from compressor_core.figures.search import GENE_TITLES, fitness_figure, gap_sentence, run_info, short_form
 from compressor_core.figures.training import accuracy_figure, loss_figure, recipe_text, training_info
-from compressor_core.report.appendix import facts, repeated, settings, versions_and_data
+from compressor_core.report.appendix import facts, repeated, settings, student_names, versions_and_data
 from compressor_core.report.commands import architecture_of, distilled_with
 from compressor_core.report.comparison import compared, comparison_lead, measured
-from compressor_core.report.material import Chapter, Material
+from compressor_core.report.material import Chapter, Material, Student
 from compressor_core.report.page import Block, Picture, Section, Table, Text
 
 _UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError)
@@ -40,7 +41,7 @@ def lead(story: Material) -> str:
         if chapter.run.kind == "search":
             return gap_sentence(run_info(chapter.records, chapter.config))
         return f"The teacher: {run_headline(chapter.run.kind, result)}."
-    except _UNREADABLE:
+    except (CompressorError, *_UNREADABLE):
         return f"The {chapter.name} has a result that this version of the program cannot read."
 
 
@@ -62,6 +63,8 @@ def sections(story: Material) -> list[Section]:
     for anchor, heading, build in parts:
         try:
             blocks = build(story)
+        except CompressorError as error:
+            blocks = [Text(str(error))]
         except _UNREADABLE as error:
             what = f"{type(error).__name__}: {error}"
             blocks = [Text(f"The records of this part cannot be read ({what}): another version has written them.")]
@@ -71,10 +74,11 @@ def sections(story: Material) -> list[Section]:
 
 
 def _asked(story: Material) -> list[Block]:
-    search = story.search.config if story.search else {}
-    making = story.making.config if story.making else {}
+    search = story.searches[0].config if story.searches else {}
+    student = story.students[0] if story.students else Student(None, None, None, None)
+    making = student.making.config if student.making else {}
     first = story.chapters[0]
-    card = story.student or story.teacher
+    card = student.card or story.teacher
     budget = search.get("budget_mb", making.get("budget_mb"))
     rows = {
         "Task": search.get("task") or (card.task.value if card else None),
@@ -89,7 +93,7 @@ def _asked(story: Material) -> list[Block]:
     }
     return [
         Text("A large model of code, the teacher, is to be replaced by a small one that fits a size budget: a student.")
-        if story.making or story.comparison
+        if story.students
         else Text(f"A {first.name}, as one step towards a small model of code."),
         Table("In short", [(name, str(value)) for name, value in rows.items() if value is not None]),
     ]
@@ -108,9 +112,11 @@ def _length(config: Mapping[str, Any]) -> str:
 
 
 def _search(story: Material) -> list[Block]:
-    if story.search is None:
-        return []
-    info = run_info(story.search.records, story.search.config)
+    return [block for chapter in story.searches for block in _searched(chapter)]
+
+
+def _searched(chapter: Chapter) -> list[Block]:
+    info = run_info(chapter.records, chapter.config)
     blocks: list[Block] = [Text(gap_sentence(info), finding=True)]
     if info.last is None:
         return blocks
@@ -118,7 +124,7 @@ def _search(story: Material) -> list[Block]:
         Text(
             "A genetic algorithm keeps a population of architectures, breeds new ones from the fittest and lets the "
             f"best of both survive. It judged {info.last.evaluations:,} architectures in "
-            f"{info.last.number} generations.{_took(story.search)}"
+            f"{info.last.number} generations.{_took(chapter)}"
         )
     )
     if info.best is not None:
@@ -174,50 +180,52 @@ def _teacher(story: Material) -> list[Block]:
 
 
 def _student(story: Material) -> list[Block]:
-    shape = architecture_of(story)
-    if story.making is None and story.student is None:
-        return []
+    named = zip(student_names(story), story.students, strict=True)
+    return [block for name, student in named for block in _made(name, student)]
+
+
+def _made(name: str, student: Student) -> list[Block]:
+    """What a student is."""
     blocks: list[Block] = []
-    if shape is not None:
+    if (shape := architecture_of(student)) is not None:
         genes = dict(zip(GENE_TITLES.values(), Architecture.parse(shape).to_dict().values(), strict=True))
-        blocks.append(Table("Architecture", [(name, f"{value:,}") for name, value in genes.items()]))
-    distilled = story.making is not None and story.making.run.kind == "distill"
-    result = (story.making.result if story.making and distilled else None) or {}
-    size = result.get("size_mb")
-    parameters = result.get("parameters")
+        blocks.append(Table(f"{name}: architecture", [(title, f"{value:,}") for title, value in genes.items()]))
+    result = (student.making.result if student.making and student.distilled else None) or {}
+    size, parameters, gflops = (result.get(key) for key in ("size_mb", "parameters", "paper_gflops"))
     rows = {
         "Size of the file": None if size is None else f"{size:.3f} MB",
         "Parameters": None if parameters is None else f"{parameters:,}",
-        "GFLOPs, paper's account": None if not result.get("paper_gflops") else f"{result['paper_gflops']:.3f}",
-        "Longest input": None if story.student is None else f"{story.student.max_length} tokens",
-        "Labels": None if story.student is None else ", ".join(story.student.labels),
-        "Learns from": recipe_text(distilled_with(story))
-        if story.making and story.making.run.kind == "distill"
-        else None,
+        "GFLOPs, paper's account": None if gflops is None else f"{gflops:.3f}",
+        "Longest input": None if student.card is None else f"{student.card.max_length} tokens",
+        "Labels": None if student.card is None else ", ".join(student.card.labels),
+        "Learns from": recipe_text(distilled_with(student)) if student.distilled else None,
     }
-    blocks.append(Table("Figures", [(name, value) for name, value in rows.items() if value is not None]))
-    return blocks
+    said = [(title, value) for title, value in rows.items() if value is not None]
+    return [*blocks, *([Table(f"{name}: figures", said)] if said else [])]
 
 
 def _distillation(story: Material) -> list[Block]:
-    made = story.making
-    if made is None:
-        return []
+    named = zip(student_names(story), story.students, strict=True)
+    return [block for name, one in named if one.making for block in _taught(name, one.making, len(story.students) > 1)]
+
+
+def _taught(name: str, made: Chapter, several: bool) -> list[Block]:
+    """How a student learned."""
+    prefix = f"{name}. " if several else ""
     if made.run.kind != "distill":
-        return [
-            Text(f"The student comes from the {made.name} {made.run.name or made.run.id}, which has a page of its own.")
-        ]
+        title = made.run.name or made.run.id
+        return [Text(f"{prefix}The student comes from the {made.name} {title}, which has a page of its own.")]
     blocks: list[Block] = []
     if made.result is not None:
         blocks += [
-            Text(_kept(made.result), finding=True),
+            Text(prefix + _kept(made.result), finding=True),
             Text(
                 "The teacher labels code with its probabilities, and the student learns to give the same ones. The "
                 f"epoch that did best on the validation split is kept.{_took(made)}"
             ),
         ]
     teacher = made.result["teacher_accuracy"] if made.result else None
-    return [*blocks, *_curves(made, "Loss: how far the student is from its teacher", teacher)]
+    return [*blocks, *_curves(made, f"{prefix}Loss: how far the student is from its teacher", teacher)]
 
 
 def _curves(chapter: Chapter, loss: str, teacher: float | None) -> list[Block]:

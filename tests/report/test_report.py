@@ -157,9 +157,9 @@ def test_the_commands_ask_for_what_the_runs_were_asked(told: Told, tmp_path: Pat
     found = repeat(material(told.store, told.compare.id))
     assert found.missing == ()
     search, train, distill, compare = parsed(found)
-    assert found.replica is not None and search.config == Path("search.json")
-    assert config_of(json.loads(found.replica)) == SearchConfig.from_dict(told.search.config)
-    (tmp_path / "search.json").write_text(found.replica)
+    assert search.config == Path("search.json")
+    assert config_of(json.loads(found.files["search.json"])) == SearchConfig.from_dict(told.search.config)
+    (tmp_path / "search.json").write_text(found.files["search.json"])
     repeated = search.verb(cli._parser().parse_args(["search", "--config", str(tmp_path / "search.json"), "--json"]))
     assert repeated["same_trajectory"] is True
     assert {name: getattr(train, name) for name in told.teacher.config} == told.teacher.config
@@ -191,15 +191,15 @@ def test_an_ordinary_search_is_repeated_by_options(tmp_path: Path) -> None:
     run = done(store, "search", config.to_dict())
     found = repeat(material(store, run.id))
     (options,) = parsed(found)
-    assert found.replica is None and configured(SearchConfig, options, space=space_of(options.space)) == config
+    assert not found.files and configured(SearchConfig, options, space=space_of(options.space)) == config
     other = done(store, "search", {**config.to_dict(), "mutation_rate": 0.9})
-    assert repeat(material(store, other.id)).replica is not None
+    assert list(repeat(material(store, other.id)).files) == ["search.json"]
 
 
 def test_the_commands_of_a_bundled_teacher_are_for_any_machine(told: Told) -> None:
     story = material(told.store, told.compare.id)
     folder = "/home/someone/studio/assets/teachers/classroom-vulnerability"
-    distill, compare = parsed(repeat(replace(story, search=None, training=None, teacher_folder=folder)))
+    distill, compare = parsed(repeat(replace(story, searches=(), training=None, teacher_folder=folder)))
     assert distill.teacher == "assets/teachers/classroom-vulnerability" == str(compare.teacher)
 
 
@@ -224,7 +224,8 @@ def test_the_students_of_studies_and_imports_can_be_repeated(told: Told, copy: R
 def test_a_teacher_from_the_same_store_is_found_wherever_the_store_is(told: Told, copy: RunStore) -> None:
     story = material(copy, told.distill.id)
     assert story.training is not None and story.training.run.id == told.teacher.id
-    assert story.student is not None and story.search is not None and story.comparison is None
+    (student,) = story.students
+    assert student.card is not None and student.search is not None and story.comparison is None
 
 
 def test_less_than_a_whole_story(told: Told) -> None:
