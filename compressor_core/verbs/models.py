@@ -31,13 +31,15 @@ def compare(options: argparse.Namespace) -> Record:
 
 def predict(options: argparse.Namespace) -> Record:
     from compressor_core.data.pasted import language_remark
+
+    codes = [_read_code(path) for path in options.files]
+
     from compressor_core.evaluate.prediction import predict_once
     from compressor_core.models.classifier import load
 
-    codes = [_read_code(path) for path in options.files]
     model = load(options.model)
     prediction = predict_once(model, tuple(codes))
-    for remark in {language_remark(code, model.card.language) for code in codes} - {None}:
+    for remark in dict.fromkeys(filter(None, (language_remark(code, model.card.language) for code in codes))):
         print(f"note: {remark}", file=sys.stderr)
     return prediction.to_dict()
 

@@ -132,10 +132,9 @@ def test_scores_by_line() -> None:
 
 
 def test_a_tokenizer_without_places_is_one_sentence() -> None:
-    model = real()
-    slow: Any = SimpleNamespace(is_fast=False)
-    model.encode = lambda examples: [(SimpleNamespace(ids=[0, 5, 2], graph=None),)]  # type: ignore[method-assign,assignment]
-    model.tokenizer = slow
-    model.tokenizer.pad_token_id = 1
+    model: Any = real()
+    encoded = model.encode([("x",)])
+    model.encode = lambda examples: encoded
+    model.tokenizer = SimpleNamespace(is_fast=False, pad_token_id=1)
     with pytest.raises(ModelError, match="tokenizer does not say where its tokens stand"):
         attribute(model, ("x",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def test_models_take_turns_and_the_median_without_the_first_call_is_told(monkeyp
 
     monkeypatch.setattr(prediction, "_logits", timed)
     monkeypatch.setattr(prediction, "_PATIENCE", 1e9)
-    monkeypatch.setattr(prediction.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     threads = torch.get_num_threads()
     found = predict_in_turns(models, CODE)
     assert asked == ["slow", "fast"] * (1 + CALLS)

@@ -35,7 +35,7 @@ def ask(at: AppTest, *codes: str) -> AppTest:
 
 def parameter(at: AppTest, name: str) -> str:
     value = at.query_params[name]  # a list until the page itself has set it
-    return value if isinstance(value, str) else value[0]
+    return str(value if isinstance(value, str) else value[0])
 
 
 def said(at: AppTest) -> dict[str, str]:
@@ -120,7 +120,7 @@ def test_examples_of_the_test_split_come_one_after_the_other(studio: Studio, ope
     again.query_params["example"] = "1"
     again.switch_page("pages/playground.py").run()
     assert again.text_area[0].value == drawn[1] and set(said(again)) == {"Teacher", "Student", "True label"}
-    ask(at, drawn[1] + "\n    x = 1")
+    ask(at, f"{drawn[1]}\n    x = 1")
     assert "True label" not in said(at), "nobody knows the label of what was changed"
     assert "example" not in at.query_params
 
@@ -151,9 +151,11 @@ def test_another_language_is_remarked_on_and_answered(studio: Studio, open_page:
 
 def test_uploads(studio: Studio, open_page: Open) -> None:
     at = open_page("playground")
-    at.get("file_uploader")[0].upload("f.py", CODE.encode(), "text/plain").run()
+    box: Any = at.get("file_uploader")[0]
+    box.upload("f.py", CODE.encode(), "text/plain").run()
     assert at.text_area[0].value == CODE and set(said(at)) == {"Teacher", "Student"}
-    at.get("file_uploader")[0].upload("f.o", b"\x7fELF\0\0", "application/octet-stream").run()
+    box = at.get("file_uploader")[0]
+    box.upload("f.o", b"\x7fELF\0\0", "application/octet-stream").run()
     assert at.error[0].value == "f.o is binary data, not text: give source code"
     assert at.text_area[0].value == CODE and set(said(at)) == {"Teacher", "Student"}
 
