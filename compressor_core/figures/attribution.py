@@ -60,10 +60,6 @@ class AttributionInfo:
         ranked = sorted(self.lines, key=lambda line: -self.share(side, line))
         return [line.number for line in ranked[:MOST_NAMED] if self.share(side, line) >= _NOTABLE]
 
-    def unread(self, side: str) -> list[int]:
-        """The numbers of the lines that the side has not read."""
-        return [line.number for line in self.lines if line.scores[side] is None]
-
 
 def attribution_info(
     codes: Sequence[str], records: Mapping[str, Mapping[str, Any]], function: int = 0

@@ -37,7 +37,6 @@ def test_lines_with_the_scores_of_both_sides() -> None:
     assert [line.number for line in info.lines] == [1, 2, 3, 4, 5, 6] and info.more == 3
     assert [info.share("teacher", line) for line in info.lines[:4]] == [0.125, 1.0, 0.0, -0.5]
     assert info.top("teacher") == [2, 1] and info.top("student") == [1, 2]
-    assert info.unread("teacher") == [5, 6] and info.unread("student") == [4, 5, 6]
     assert (
         attribution_sentence([info], "teacher") == "For the teacher's answer, vulnerable, lines 2 and 1 mattered most."
     )

@@ -43,7 +43,7 @@ def said(at: AppTest) -> dict[str, str]:
 
 
 def table(at: AppTest) -> str:
-    return next(one.proto.body for one in at.get("html") if 'class="lines"' in one.proto.body)
+    return str(next(one.proto.body for one in at.get("html") if 'class="lines"' in one.proto.body))
 
 
 def changed(run: Run, *, teacher: Path | None = None, student: Path | None = None) -> None:
