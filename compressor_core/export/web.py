@@ -53,9 +53,7 @@ def web_page(classifier: Classifier, onnx_file: Path, out: Path) -> None:
     except OSError as error:
         raise storage_error(error, onnx_file, action="read") from error
     script = _as_global(runtime.script.decode("utf-8"))
-    style, tokenizer_code, app = (
-        (_PARTS / name).read_text("utf-8") for name in ("page.css", "tokenizer.js", "app.js")
-    )
+    style, tokenizer_code, app = ((_PARTS / name).read_text("utf-8") for name in ("page.css", "tokenizer.js", "app.js"))
     page = Template((_PARTS / "page.html").read_text("utf-8")).substitute(
         policy="; ".join(
             (
@@ -118,7 +116,9 @@ def _as_global(script: str) -> str:
     exports = _EXPORTS.findall(script)
     assert len(exports) == 1, "the file that was checked has one list of exports"
     names = dict(reversed(pair.split(" as ")) for pair in exports[0].split(","))
-    table = ",".join(f"{name}:{local}" for name, local in names.items() if name in ("env", "InferenceSession", "Tensor"))
+    table = ",".join(
+        f"{name}:{local}" for name, local in names.items() if name in ("env", "InferenceSession", "Tensor")
+    )
     script = _EXPORTS.sub(lambda _: f"globalThis.ort={{{table}}};", script)
     return re.sub(r"^//# sourceMappingURL=.*$", "", script.replace("import.meta.url", _NOWHERE), flags=re.MULTILINE)
 

@@ -125,7 +125,7 @@ def _by_npm(npm: str) -> bytes:
 
 
 def _by_python() -> bytes:
-    registry = os.environ.get("npm_config_registry") or _REGISTRY
+    registry = os.environ.get("npm_config_registry") or _REGISTRY  # noqa: SIM112 # npm's own spelling
     address = f"{registry.rstrip('/')}/onnxruntime-web/-/{TARBALL}"
     if not address.startswith(("https://", "http://")):
         raise ValueError(f"npm_config_registry is no address of the web: {registry!r}")
@@ -139,7 +139,7 @@ def _unpacked(data: bytes) -> dict[str, bytes]:
     if "sha512-" + base64.b64encode(hashlib.sha512(data).digest()).decode() != INTEGRITY:
         raise ModelError(
             f"No page for the browser can be made: the {TARBALL} that was found or downloaded is damaged or another "
-            f"({len(data)} bytes): remove it, and get it from the npm registry with `npm pack onnxruntime-web@{VERSION}`."
+            f"({len(data)} bytes): remove it, and get it with `npm pack onnxruntime-web@{VERSION}`."
         )
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
         return {name: _member(archive, name) for name in FILES}

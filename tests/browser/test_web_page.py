@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -116,9 +115,12 @@ def answer(page: Page, codes: Sequence[str]) -> tuple[str, list[float]]:
         page.locator(f"#code-{number}").fill(code)
     page.get_by_role("button", name="Predict").click()
     expect(page.locator("#result")).to_be_visible(timeout=20_000)
-    assert float(page.locator("#milliseconds").inner_text().removesuffix(" ms")) > 0
-    figures = page.locator("[data-value]").all()
-    return page.locator("#label").inner_text(), [float(each.get_attribute("data-value") or "nan") for each in figures]
+    label, milliseconds, *figures = page.evaluate(
+        """[document.getElementById("label").textContent, document.getElementById("milliseconds").textContent,
+            ...Array.from(document.querySelectorAll("[data-value]"), (each) => Number(each.dataset.value))]"""
+    )
+    assert float(milliseconds.removesuffix(" ms")) > 0
+    return label, figures
 
 
 def compare(page: Page, made: Made, examples: Sequence[tuple[str, ...]]) -> list[float]:
@@ -143,13 +145,54 @@ def tokens_in_the_page(page: Page, codes: Sequence[str]) -> list[list[int]]:
     return ids
 
 
+def tokens(classifier: Classifier, codes: Sequence[str]) -> list[list[int]]:
+    """The ids that Python's tokenizer gives each text."""
+    return [function.ids for (function,) in classifier.encode([(code,) for code in codes])]
+
+
 def odd_texts() -> list[str]:
     """Texts that tokenizers get wrong: every kind of space, case and sign, and seeded mixtures of them."""
     kinds = [
-        *("", " ", "\n \n", "\ufeffx", "a\x00b", "'s I'LL don't 'RE''ve", "x" * 3000, "ab" * 2000, "=-" * 900, "  " * 500),
-        *("</s", "<S> <PAD>", "a</s>b", " <s> ", "<unk><unk>", "ΑΣ ΣΑΣ Σ ς", "İSTANBUL ıI", "ǅ ǈ ŉ ﬁ", "e\u0301 \u0301x"),
-        *("x\u00a0y", "x\u2028y\u2029", "x\u3000\u3000y", "a\u200bb\u180ec", "٣٤ ²½ Ⅻ ৪", "日本語 テスト。한국어", "\U0001d4d0𐐀 𐐨"),
-        *("a\x1cb\x1d\x1e\x1f c", "\x85x\x85 y\x85", "\t\x0b\x0cx\r\r\n", "if(a&&b||!c){d<<=2;}", "ẞ ß Å Å", "🏳️‍🌈🇩🇪👍🏽"),
+        *(
+            "",
+            " ",
+            "\n \n",
+            "\ufeffx",
+            "a\x00b",
+            "'s I'LL don't 'RE''ve",
+            "x" * 3000,
+            "ab" * 2000,
+            "=-" * 900,
+            "  " * 500,
+        ),
+        *(
+            "</s",
+            "<S> <PAD>",
+            "a</s>b",
+            " <s> ",
+            "<unk><unk>",
+            "ΑΣ ΣΑΣ Σ ς",
+            "İSTANBUL ıI",
+            "ǅ ǈ ŉ ﬁ",
+            "e\u0301 \u0301x",
+        ),
+        *(
+            "x\u00a0y",
+            "x\u2028y\u2029",
+            "x\u3000\u3000y",
+            "a\u200bb\u180ec",
+            "٣٤ ²½ Ⅻ ৪",
+            "日本語 テスト。한국어",
+            "\U0001d4d0𐐀 𐐨",
+        ),
+        *(
+            "a\x1cb\x1d\x1e\x1f c",
+            "\x85x\x85 y\x85",
+            "\t\x0b\x0cx\r\r\n",
+            "if(a&&b||!c){d<<=2;}",
+            "ẞ ß Å Å",
+            "🏳️‍🌈🇩🇪👍🏽",
+        ),
     ]
     rng = random.Random(7)
     alphabet = "aZ9_ ().=\n\t'\"äßÉıΣжЯ中文字한٣½😀\u00a0\u2003\x85\x1c\u200d\ufe0f\u0301</s>"
@@ -182,9 +225,7 @@ def test_two_functions(clone: Made, visit: Callable[[Made], Page]) -> None:
 
 
 @pytest.mark.parametrize("dataset", ["classroom-vulnerability", "classroom-clone"])
-def test_a_trained_model(
-    dataset: str, make: Callable[[Classifier, str], Made], visit: Callable[[Made], Page]
-) -> None:
+def test_a_trained_model(dataset: str, make: Callable[[Classifier, str], Made], visit: Callable[[Made], Page]) -> None:
     made = make(load(bundled_teacher(dataset)), dataset)
     examples = [(code,) for code in [*FUNCTIONS[:5], GERMAN]] if "vuln" in dataset else [*PAIRS[:5], (GERMAN, CRLF)]
     positive = compare(visit(made), made, examples)
@@ -200,12 +241,12 @@ def test_a_published_student(
     page = visit(made)
     compare(page, made, [(CRLF, GERMAN), (TABS, LONG)])
     texts = FUNCTIONS[:40] + ODD + odd_texts()
-    assert tokens_in_the_page(page, texts) == [function.ids for (function,) in made.classifier.encode([(t,) for t in texts])]
+    assert tokens_in_the_page(page, texts) == tokens(made.classifier, texts)
 
 
 def test_the_tokens_are_the_same(vulnerability: Made, visit: Callable[[Made], Page]) -> None:
     texts = FUNCTIONS + ODD + odd_texts()
-    wanted = [function.ids for (function,) in vulnerability.classifier.encode([(text,) for text in texts])]
+    wanted = tokens(vulnerability.classifier, texts)
     assert max(map(len, wanted)) == 128 and min(map(len, wanted)) == 2
     assert tokens_in_the_page(visit(vulnerability), texts) == wanted
 
@@ -216,7 +257,7 @@ def test_bad_input_is_one_sentence(vulnerability: Made, clone: Made, visit: Call
         ("", "The box is empty: paste a function."),
         (" \n\t\n", "The box is empty"),
         ("MZ\x00\x01", "The box holds binary data"),
-        ("x = 1\n" * 40_000, "The box holds 240,000 characters: paste one function, of at most 200,000."),
+        (("x" * 199 + "\n") * 1_200, "The box holds 240,000 characters: paste one function, of at most 200,000."),
     ):
         answer(page, ["def f(): pass"])
         page.locator("#code-1").fill(code)
@@ -247,4 +288,3 @@ def test_nothing_else_can_run_or_be_reached(
     assert policy.startswith("default-src 'none'; ") and "unsafe-inline" not in policy and "'unsafe-eval'" not in policy
     refused = page.evaluate("fetch('data:,x').then(() => 'connected', () => 'refused')")
     assert refused == "refused"
-    assert json.loads(json.dumps(text.count("https://"))) >= 0

@@ -1,4 +1,4 @@
-"""onnxruntime-web comes from the cache, from a tarball put there, or from a registry, and only if it is the pinned one."""
+"""onnxruntime-web comes from the cache, a tarball put there or a registry, and only if it is the pinned one."""
 
 from __future__ import annotations
 
