@@ -270,21 +270,22 @@ def test_bad_input_is_one_sentence(vulnerability: Made, clone: Made, visit: Call
     expect(page.locator("#status")).to_have_text("The second box is empty: paste a function.")
 
 
-def test_nothing_else_can_run_or_be_reached(
+def test_what_the_card_says_is_shown_as_it_is(
     make: Callable[[Classifier, str], Made], visit: Callable[[Made], Page]
 ) -> None:
-    """Texts of the card are shown as they are, and the page's own policy forbids connections and other scripts."""
     labels = ("<i>fine</i>", "</script><script>document.title = 'taken'</script>")
     plain = student(Task.VULNERABILITY, None, 64, labels)
     card = replace(plain.card, dataset="<img src=x>", teacher="/models/a & b")
-    made = make(replace(plain, card=card), "markup")
-    page = visit(made)
+    page = visit(make(replace(plain, card=card), "markup"))
     label, _ = answer(page, [MARKUP])
     assert label in labels and page.title() == "Is this function vulnerable?"
     shown = page.locator("body").inner_text()
     assert all(text in shown for text in (*labels, "<img src=x>", "a & b")) and "/models" not in shown
-    text = made.page.read_text("utf-8")
-    policy = text[text.index("Content-Security-Policy") :].split('content="')[1].split('"')[0]
-    assert policy.startswith("default-src 'none'; ") and "unsafe-inline" not in policy and "'unsafe-eval'" not in policy
-    refused = page.evaluate("fetch('data:,x').then(() => 'connected', () => 'refused')")
-    assert refused == "refused"
+
+
+def test_the_page_may_not_connect(browser: Browser, vulnerability: Made) -> None:
+    """Its policy refuses even what needs no network."""
+    page = browser.new_page()
+    page.goto(vulnerability.page.as_uri())
+    assert page.evaluate("fetch('data:,x').then(() => 'connected', () => 'refused')") == "refused"
+    page.close()
