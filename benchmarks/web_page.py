@@ -37,7 +37,7 @@ def main() -> int:
         print("error: chromium is not installed: apt-get install chromium", file=sys.stderr)
         return 2
     try:
-        models = [load(folder) for folder in sys.argv[1:] or [bundled_teacher("classroom-vulnerability")]]
+        models = [load(folder) for folder in sys.argv[1:] or [str(bundled_teacher("classroom-vulnerability"))]]
         wasm = len(web_runtime().wasm)
         with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
             for number, model in enumerate(models):
