@@ -19,7 +19,7 @@ from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import ModelError
-from compressor_core.export.onnx import export_onnx
+from compressor_core.export.onnx import export_onnx, open_onnx, run_onnx
 from compressor_core.export.web import web_page
 from compressor_core.export.web_runtime import web_runtime
 from compressor_core.models.bundled import bundled_teacher
@@ -230,6 +230,19 @@ def test_a_trained_model(dataset: str, make: Callable[[Classifier, str], Made], 
     examples = [(code,) for code in [*FUNCTIONS[:5], GERMAN]] if "vuln" in dataset else [*PAIRS[:5], (GERMAN, CRLF)]
     positive = compare(visit(made), made, examples)
     assert min(positive) < 0.1 and max(positive) > 0.9
+
+
+def test_a_model_in_8_bits(vulnerability: Made, visit: Callable[[Made], Page], tmp_path: Path) -> None:
+    """Against the same file in Python; each processor rounds activations in its own way."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    float32, int8 = vulnerability.page.with_suffix(".onnx"), tmp_path / "int8.onnx"
+    quantize_dynamic(float32, int8, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
+    web_page(vulnerability.classifier, int8, tmp_path / "int8.html")
+    page, session = visit(replace(vulnerability, page=tmp_path / "int8.html")), open_onnx(int8)
+    for code in FUNCTIONS[:6]:
+        logits = torch.from_numpy(run_onnx(session, vulnerability.classifier.encode([(code,)])[0]))
+        assert answer(page, [code])[1] == pytest.approx(torch.softmax(logits, -1)[0].tolist(), abs=5e-3)
 
 
 def test_a_published_student(
