@@ -113,8 +113,7 @@ def _by_npm(npm: str) -> bytes:
         subprocess.run(
             [
                 *(npm, "pack", f"onnxruntime-web@{VERSION}", "--pack-destination", folder, "--ignore-scripts"),
-                *("--fetch-retries", "1", "--fetch-retry-maxtimeout", "1000"),
-                *("--fetch-timeout", str(_PATIENCE * 1000)),
+                *("--fetch-retries", "0", "--fetch-timeout", str(_PATIENCE * 1000)),
             ],
             cwd=folder,
             check=True,

@@ -266,14 +266,14 @@ def test_the_tokens_are_the_same(vulnerability: Made, visit: Callable[[Made], Pa
 
 def test_bad_input_is_one_sentence(vulnerability: Made, clone: Made, visit: Callable[[Made], Page]) -> None:
     page = visit(vulnerability)
+    answer(page, ["def f(): pass"])
     for code, sentence in (
         ("", "The box is empty: paste a function."),
         (" \n\t\n", "The box is empty"),
         ("MZ\x00\x01", "The box holds binary data"),
         (("x" * 199 + "\n") * 1_200, "The box holds 240,000 characters: paste one function, of at most 200,000."),
     ):
-        answer(page, ["def f(): pass"])
-        page.locator("#code-1").fill(code)
+        page.locator("#code-1").evaluate("(box, text) => { box.value = text }", code)  # typing takes Chromium long
         page.get_by_role("button", name="Predict").click()
         expect(page.locator("#status")).to_contain_text(sentence)
         expect(page.locator("#result")).to_be_hidden()

@@ -67,8 +67,10 @@ function problemOf(codes) {
   for (const [index, code] of codes.entries()) {
     if (!code.trim()) return `${name(index)} is empty: paste a function.`;
     if (code.includes("\0")) return `${name(index)} holds binary data: paste the text of a function.`;
-    if (code.length > LONGEST)
-      return `${name(index)} holds ${code.length.toLocaleString("en")} characters: paste one function, of at most ${LONGEST.toLocaleString("en")}.`;
+    if (code.length > LONGEST) {
+      const [found, most] = [code.length, LONGEST].map((count) => count.toLocaleString("en"));
+      return `${name(index)} holds ${found} characters: paste one function, of at most ${most}.`;
+    }
   }
   return "";
 }
@@ -112,7 +114,8 @@ function show({ functions, probabilities, reading, model }) {
 function readOf({ ids, cut }, index) {
   const name = boxes.length > 1 ? `${["First", "Second"][index]} function: ` : "";
   const most = settings.maxLength;
-  return name + (cut ? `longer than the ${most} tokens that the model reads; the rest was left out.` : `${ids.length} of at most ${most} tokens.`);
+  if (cut) return `${name}longer than the ${most} tokens that the model reads; the rest was left out.`;
+  return `${name}${ids.length} of at most ${most} tokens.`;
 }
 
 function row(probability, index) {

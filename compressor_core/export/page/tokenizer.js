@@ -9,9 +9,16 @@
 //   merges      [left, right, merged] ids, the first learnt first
 //   start, end  the ids around every function; maxLength counts them
 
-// GPT-2's pieces (Radford et al., 2019): contractions, letters, digits, other signs and blanks, each with one blank before.
-const PIECES =
-  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+// GPT-2's pieces (Radford et al., 2019): contractions; letters, digits or other signs, with one blank before; blanks.
+// JavaScript's own \s is another set of characters.
+const PIECES = new RegExp(
+  [
+    "'s|'t|'re|'ve|'m|'ll|'d",
+    String.raw` ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+`,
+    String.raw`\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+`,
+  ].join("|"),
+  "gu",
+);
 
 const NORMALIZERS = {
   replace: (text, { pattern, content }) => text.replace(new RegExp(pattern, "gu"), () => content),
@@ -31,7 +38,9 @@ function trailingSpace(text) {
 }
 
 function makeTokenizer(spec) {
-  const rules = new Map(spec.merges.map(([left, right, merged], rank) => [pair(left, right), { rank, left, right, merged }]));
+  const rules = new Map(
+    spec.merges.map(([left, right, merged], rank) => [pair(left, right), { rank, left, right, merged }]),
+  );
   const escaped = Object.keys(spec.specials)
     .sort((one, other) => other.length - one.length)
     .map((text) => text.replace(/[\\^$.*+?()[\]{}|\/]/g, "\\$&"));
