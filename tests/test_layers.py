@@ -46,7 +46,7 @@ MAY_IMPORT = {
             "versions",
         ),
     },
-    "export": {"errors", "export", "models"},
+    "export": {"cache", "errors", "export", "files", "models", "task"},
     "evaluate": {
         *(
             "architecture",
