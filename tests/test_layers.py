@@ -55,6 +55,7 @@ MAY_IMPORT = {
             "errors",
             "evaluate",
             "export",
+            "files",
             "language",
             "latency",
             "models",

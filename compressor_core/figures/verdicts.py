@@ -1,0 +1,123 @@
+"""A comparison in words and tables: what the numbers allow to be said, and what they do not."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from compressor_core.figures.comparison import ComparisonInfo, PairInfo
+
+FEW: Final = 100
+"""With fewer examples than this, an interval is a rough guide itself."""
+
+
+def headline(info: ComparisonInfo) -> str:
+    """The comparison in one sentence."""
+    smaller = [info.teacher.size_mb / side.size_mb for side in info.students]
+    faster = [pair.speedup for pair in info.pairs]
+    if info.alone:
+        return (
+            f"The student keeps {info.pairs[0].kept:.1%} of the teacher's accuracy "
+            f"({info.student.scores['accuracy']:.1%} against {info.teacher.scores['accuracy']:.1%}) "
+            f"and is {_times(smaller[0], 'smaller', 'larger')} and {_times(faster[0], 'faster', 'slower')}."
+        )
+    kept = [pair.kept for pair in info.pairs]
+    return (
+        f"The {len(kept)} students keep {min(kept):.1%} to {max(kept):.1%} of the teacher's accuracy, at "
+        f"{min(smaller):.1f} to {max(smaller):.1f} times less size and {min(faster):.1f} to {max(faster):.1f} times "
+        "the speed."
+    )
+
+
+def noise_sentence(info: ComparisonInfo, place: int = 0) -> str:
+    """What McNemar's test and the interval say of one student's difference in accuracy, in words."""
+    pair = info.pairs[place]
+    student = "student" if info.alone else f"student {pair.title}"
+    counts = (
+        f"{pair.only_teacher:,} examples only the teacher gets right, {pair.only_student:,} only the student "
+        f"(McNemar's exact test, p {p_text(pair.p)}{'' if info.alone else ' after Holm'})"
+    )
+    low, high = pair.loss_interval or (None, None)
+    if pair.significant:
+        teacher_better = pair.only_teacher > pair.only_student
+        better = "teacher" if teacher_better else student
+        if low is None or high is None:
+            return f"The {better} is better by more than noise: {counts}."
+        ends = (low, high) if teacher_better else (-high, -low)
+        size = f"{points(abs(pair.loss))}, 95% interval {ends[0] * 100:.1f} to {ends[1] * 100:.1f}"
+        return f"The {better} is better by more than noise, by {size}: {counts}."
+    said = f"The difference in accuracy is within noise: {counts}."
+    if not info.alone:
+        said = f"The difference of the {student} is within noise: {counts}."
+    if low is None or high is None:
+        return said
+    worst = f" a loss of {points(high)}" if high > 0 else " no loss"
+    return (
+        f"{said} That does not show the two to be equal: the student's loss is {points(pair.loss)}, 95% interval "
+        f"{low * 100:.1f} to {high * 100:.1f}, so{worst} would fit these {info.examples:,} examples as well."
+    )
+
+
+def few_sentence(info: ComparisonInfo) -> str:
+    """A warning where there are few examples; else empty."""
+    if info.examples >= FEW:
+        return ""
+    return (
+        f"{info.examples:,} examples are few: intervals by bootstrap are too narrow for them, and differences of less "
+        f"than {100 / max(info.examples, 1):.0f} points cannot be seen at all."
+    )
+
+
+def student_rows(info: ComparisonInfo) -> list[dict[str, Any]]:
+    """One row of a table for each student."""
+    rows: list[dict[str, Any]] = []
+    for side, pair in zip(info.students, info.pairs, strict=True):
+        low, high = pair.loss_interval or (None, None)
+        row: dict[str, Any] = {
+            "Student": side.title,
+            "Accuracy (%)": side.scores["accuracy"] * 100,
+            "Loss (points)": pair.loss * 100,
+            "95% interval": "–" if low is None or high is None else f"{low * 100:.1f} to {high * 100:.1f}",
+            "p (Holm)": pair.p,
+            "Verdict": verdict(pair),
+            "Agreement (%)": pair.agreement * 100,
+            "Size (MB)": side.size_mb,
+            "Median latency (ms)": side.median,
+            "Times faster": pair.speedup,
+        }
+        rows.append(row)
+    return rows
+
+
+def verdict(pair: PairInfo) -> str:
+    """The difference to the teacher in three words."""
+    if not pair.significant:
+        return "within noise"
+    return "worse than teacher" if pair.only_teacher > pair.only_student else "better than teacher"
+
+
+def fidelity_rows(info: ComparisonInfo) -> list[dict[str, Any]]:
+    """How close each student is to the teacher, label by label and in probability; empty in older runs."""
+    return [
+        {
+            "Student": pair.title,
+            "Same answer (%)": pair.agreement * 100,
+            "Mean |Δ probability| (points)": pair.absolute_difference * 100,
+            "KL(teacher ‖ student) (nats)": pair.kl,
+        }
+        for pair in info.pairs
+        if pair.kl is not None and pair.absolute_difference is not None
+    ]
+
+
+def points(share: float) -> str:
+    """A share in percentage points."""
+    return f"{share * 100:.1f} points"
+
+
+def p_text(value: float) -> str:
+    """A p-value with its sign."""
+    return f"= {value:.3f}" if value >= 0.001 else "< 0.001"
+
+
+def _times(value: float, more: str, less: str) -> str:
+    return f"{value:.1f}× {more}" if value >= 1 else f"{1 / value:.1f}× {less}"
