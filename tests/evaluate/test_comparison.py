@@ -177,7 +177,7 @@ def test_classes_in_another_order_are_refused(tiny_teacher: Path, labelled_file:
 
 
 def test_a_teacher_of_another_task(tiny_teacher: Path, pair_student: Path, labelled_file: Path) -> None:
-    with pytest.raises(ModelError, match="teacher is for vulnerability and the student .* for clone: compare models"):
+    with pytest.raises(ModelError, match=r"teacher is for vulnerability and the student .* for clone: compare models"):
         result(tiny_teacher, pair_student, labelled_file)
 
 
