@@ -40,7 +40,7 @@ def reliability_figure(info: ComparisonInfo) -> go.Figure:
             # The area of a mark goes with the share of the examples that it stands for.
             marker={
                 "symbol": side.look.symbol,
-                "size": [6 + 22 * (part.examples / side.examples) ** 0.5 for part in parts],
+                "size": [6 + 16 * (part.examples / side.examples) ** 0.5 for part in parts],
                 "opacity": 0.85,
             },
             error_y={

@@ -68,7 +68,7 @@ def losses_figure(info: ComparisonInfo) -> go.Figure:
     """How much accuracy each student loses to the teacher, in percentage points, with the interval of the pair."""
     figure = go.Figure(
         layout=theme.layout(
-            "Accuracy lost to the teacher (percentage points), with its 95% interval",
+            "Accuracy lost (percentage points)",
             "",
             height=130 + 44 * len(info.pairs),
             showlegend=False,

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from compressor_core.data.registry import DATASETS
 from compressor_core.errors import RunError
 from compressor_core.paper import DATASET, Column, Encoder
 from compressor_core.runs.context import RunContext
-from compressor_core.runs.library import Model, students, teacher_title
+from compressor_core.runs.library import Model, students, teacher_of_student, teacher_title
 from compressor_core.runs.reproduction import teacher_of
-from compressor_core.runs.store import Run, RunStore
+from compressor_core.runs.store import RunStore
 from compressor_core.task import Task
 
 _SAME: Final = ("teacher", "dataset", "data")
@@ -46,11 +47,14 @@ def families(store: RunStore) -> list[Family]:
     found: dict[tuple[object, ...], list[Model]] = {}
     for model in students(store):
         if model.run is not None:
-            found.setdefault((_teacher(store, model.run), model.dataset, model.data), []).append(model)
+            found.setdefault((_teacher(store, model), model.dataset, model.data), []).append(model)
     titles: dict[str, int] = {}
+    known = {f"{info.title} (bundled)": info.name for info in DATASETS}
     made = []
     for (teacher, dataset, data), members in found.items():
-        title = f"{teacher_title(store, str(teacher))}, on {Path(str(data)).name if data else dataset}"
+        learned_on = Path(str(data)).name if data else dataset
+        title = teacher_title(store, str(teacher))
+        title = title if learned_on in (title, known.get(title)) else f"{title}, on {learned_on}"
         titles[title] = titles.get(title, 0) + 1
         made.append(Family(title if titles[title] == 1 else f"{title} ({titles[title]})", tuple(members)))
     return made
@@ -97,8 +101,8 @@ def _asked(context: RunContext, asked: Mapping[str, Any], config: Mapping[str, A
         key: run.config[key] for key in ("teacher", "dataset", "data", "seed") if key in run.config
     }
     if run.kind == "reproduce":
-        if (teacher := config.get("teacher") or _published_teacher(context.store, run)) is None:
-            column = _column(run)
+        column = Column(Encoder(run.config["teacher"]), Task(run.config["task"]))
+        if (teacher := config.get("teacher") or teacher_of(context.store, column)) is None:
             raise RunError(
                 f"A published student comes without its teacher: fine-tune {column.encoder.hub_name} on "
                 f"{DATASET[column.task]} first, then compare the two."
@@ -112,17 +116,9 @@ def _asked(context: RunContext, asked: Mapping[str, Any], config: Mapping[str, A
     return Asked(str(asked.get("student", found.get("model"))), name, origin)
 
 
-def _teacher(store: RunStore, run: Run) -> str:
-    """The teacher of a run's students: a folder, or a published model's name if it is not at hand."""
-    if run.kind == "reproduce":
-        return _published_teacher(store, run) or _column(run).encoder.hub_name
-    return str(run.config.get("teacher"))
-
-
-def _published_teacher(store: RunStore, run: Run) -> str | None:
-    """The teacher at hand that a published student can be held against: the authors' own is not published here."""
-    return teacher_of(store, _column(run))
-
-
-def _column(run: Run) -> Column:
-    return Column(Encoder(run.config["teacher"]), Task(run.config["task"]))
+def _teacher(store: RunStore, student: Model) -> str:
+    """The folder of the teacher that a student learned from; the name of a published one that is not at hand."""
+    try:
+        return str(teacher_of_student(store, student))
+    except RunError:
+        return str(student.run.config["teacher"]) if student.run else ""

@@ -111,8 +111,9 @@ def statistics(run: Run, info: ComparisonInfo) -> None:
     st.markdown("  \n".join(noise_sentence(info, place) for place in range(len(info.pairs))))
     chart(losses_figure(info), key=f"losses/{run.id}", alt="The accuracy that each student loses, with its interval")
     st.caption(
-        "An interval that holds the dashed line, the teacher, is a difference that chance alone could make. The "
-        "interval is of the pair: both models see the same examples, so what is hard for both cancels out."
+        "A bar is the 95% interval of the loss; where it holds the dashed line, the teacher, chance alone could "
+        "explain the difference. It is an interval of the pair: both models see the same examples, so what is hard "
+        "for both cancels out."
     )
     left, right = st.columns(2)
     with left:
@@ -121,14 +122,16 @@ def statistics(run: Run, info: ComparisonInfo) -> None:
         st.caption(
             "Whether a probability can be taken at its word: below the diagonal a model is surer than it is right, "
             "and a threshold or a warning built on it misleads. Larger marks stand for more examples; ECE, the "
-            "expected calibration error, is the mean distance to the diagonal (Guo et al. 2017, bins of 5 points)."
+            "expected calibration error, is their distance to the diagonal, weighted by examples (Guo et al. 2017, bins "
+            "of 5 points)."
         )
     with right:
         st.markdown("**ROC curve**")
         chart(roc_figure(info), key=f"roc/{run.id}", alt="Finds against false alarms at every threshold")
         st.caption(
             "What the model can do at any threshold, not only at one half: a curve further up and to the left ranks "
-            "better, the diagonal guesses, and AUC is the chance that a pair of examples is put in the right order."
+            "better, the diagonal guesses, and AUC is the chance that of two examples, one of each class, the right "
+            "one ranks higher."
         )
     left, right = st.columns(2)
     with left:

@@ -58,6 +58,7 @@ DEFAULTS: dict[str, Any] = {
     "base_name": "",
     "teacher_epochs": 3,
     "teacher_seed": 0,
+    "student": None,
     "compared_family": None,
     "compared_students": [],
 }
