@@ -81,6 +81,13 @@ def run_headline(kind: str, result: Mapping[str, Any] | None) -> str:
     """What came out of a run, in a few words; empty without a result."""
     if result is None:
         return ""
+    try:
+        return _headline(kind, result)
+    except (KeyError, TypeError, ValueError, IndexError):
+        return "a damaged result"
+
+
+def _headline(kind: str, result: Mapping[str, Any]) -> str:
     if kind == "search":
         best = result.get("best")
         if not best:

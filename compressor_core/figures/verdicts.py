@@ -22,38 +22,38 @@ def headline(info: ComparisonInfo) -> str:
         )
     kept = [pair.kept for pair in info.pairs]
     return (
-        f"The {len(kept)} students keep {min(kept):.1%} to {max(kept):.1%} of the teacher's accuracy, at "
-        f"{min(smaller):.1f} to {max(smaller):.1f} times less size and {min(faster):.1f} to {max(faster):.1f} times "
-        "the speed."
+        f"The {len(kept)} students keep {min(kept):.1%} to {max(kept):.1%} of the teacher's accuracy and are "
+        f"{_range(smaller, 'smaller', 'larger')} and {_range(faster, 'faster', 'slower')}."
     )
 
 
 def noise_sentence(info: ComparisonInfo, place: int = 0) -> str:
     """What McNemar's test and the interval say of one student's difference in accuracy, in words."""
     pair = info.pairs[place]
-    student = "student" if info.alone else f"student {pair.title}"
+    said = _said(info, pair)
+    return said if info.alone else f"{pair.title}: {said[0].lower()}{said[1:]}"
+
+
+def _said(info: ComparisonInfo, pair: PairInfo) -> str:
     counts = (
         f"{pair.only_teacher:,} examples only the teacher gets right, {pair.only_student:,} only the student "
         f"(McNemar's exact test, p {p_text(pair.p)}{'' if info.alone else ' after Holm'})"
     )
-    low, high = pair.loss_interval or (None, None)
     if pair.significant:
-        teacher_better = pair.only_teacher > pair.only_student
-        better = "teacher" if teacher_better else student
-        if low is None or high is None:
-            return f"The {better} is better by more than noise: {counts}."
-        ends = (low, high) if teacher_better else (-high, -low)
-        size = f"{points(abs(pair.loss))}, 95% interval {ends[0] * 100:.1f} to {ends[1] * 100:.1f}"
-        return f"The {better} is better by more than noise, by {size}: {counts}."
-    said = f"The difference in accuracy is within noise: {counts}."
-    if not info.alone:
-        said = f"The difference of the {student} is within noise: {counts}."
-    if low is None or high is None:
-        return said
-    worst = f" a loss of {points(high)}" if high > 0 else " no loss"
+        teacher = pair.only_teacher > pair.only_student
+        better = f"The {'teacher' if teacher else 'student'} is better by more than noise"
+        if pair.loss_interval is None:
+            return f"{better}: {counts}."
+        low, high = pair.loss_interval if teacher else (-pair.loss_interval[1], -pair.loss_interval[0])
+        return f"{better}, by {points(abs(pair.loss))}, 95% interval {low * 100:.1f} to {high * 100:.1f}: {counts}."
+    noise = f"The difference in accuracy is within noise: {counts}."
+    if pair.loss_interval is None:
+        return noise
+    low, high = pair.loss_interval
+    worst = f"a loss of {points(high)}" if high > 0 else "no loss"
     return (
-        f"{said} That does not show the two to be equal: the student's loss is {points(pair.loss)}, 95% interval "
-        f"{low * 100:.1f} to {high * 100:.1f}, so{worst} would fit these {info.examples:,} examples as well."
+        f"{noise} That does not show the two to be equal: the student's loss is {points(pair.loss)}, 95% interval "
+        f"{low * 100:.1f} to {high * 100:.1f}, so {worst} would fit these {info.examples:,} examples as well."
     )
 
 
@@ -77,7 +77,7 @@ def student_rows(info: ComparisonInfo) -> list[dict[str, Any]]:
             "Accuracy (%)": side.scores["accuracy"] * 100,
             "Loss (points)": pair.loss * 100,
             "95% interval": "–" if low is None or high is None else f"{low * 100:.1f} to {high * 100:.1f}",
-            "p (Holm)": pair.p,
+            "p (Holm)": p_text(pair.p).removeprefix("= "),
             "Verdict": verdict(pair),
             "Agreement (%)": pair.agreement * 100,
             "Size (MB)": side.size_mb,
@@ -121,3 +121,9 @@ def p_text(value: float) -> str:
 
 def _times(value: float, more: str, less: str) -> str:
     return f"{value:.1f}× {more}" if value >= 1 else f"{1 / value:.1f}× {less}"
+
+
+def _range(values: list[float], more: str, less: str) -> str:
+    if min(values) >= 1:
+        return f"{min(values):.1f} to {max(values):.1f}× {more}"
+    return f"{_times(min(values), more, less)} to {_times(max(values), more, less)}"

@@ -29,7 +29,6 @@ VIEWS = {
 NUMBERS = {
     "Accuracy (%)": "%.1f",
     "Loss (points)": "%.1f",
-    "p (Holm)": "%.3f",
     "Agreement (%)": "%.1f",
     "Size (MB)": "%.3f",
     "Median latency (ms)": "%.2f",
@@ -74,8 +73,8 @@ def overview(run: Run, info: ComparisonInfo) -> None:
         table(student_rows(info), f"students/{run.id}", NUMBERS, f"{run.id}-students.csv")
         st.caption(
             "Loss: the teacher's accuracy minus the student's. p: McNemar's exact test of that difference, corrected "
-            f"by Holm's method for {len(info.pairs)} tests. Two students that differ from each other less than their "
-            "intervals are wide are not ranked by this."
+            f"by Holm's method for {len(info.pairs)} tests. Each student is tested against the teacher; the students "
+            "are not ranked among each other. Each interval is for one difference by itself."
         )
     if warning := few_sentence(info):
         st.warning(warning, icon=":material/warning:")
@@ -108,7 +107,8 @@ def numbers(info: ComparisonInfo) -> None:
 
 def statistics(run: Run, info: ComparisonInfo) -> None:
     st.markdown("**Is the difference more than noise?**")
-    st.markdown("  \n".join(noise_sentence(info, place) for place in range(len(info.pairs))))
+    bullet = "" if info.alone else "- "
+    st.markdown("\n".join(bullet + noise_sentence(info, place) for place in range(len(info.pairs))))
     chart(losses_figure(info), key=f"losses/{run.id}", alt="The accuracy that each student loses, with its interval")
     st.caption(
         "A bar is the 95% interval of the loss; where it holds the dashed line, the teacher, chance alone could "
@@ -122,8 +122,8 @@ def statistics(run: Run, info: ComparisonInfo) -> None:
         st.caption(
             "Whether a probability can be taken at its word: below the diagonal a model is surer than it is right, "
             "and a threshold or a warning built on it misleads. Larger marks stand for more examples; ECE, the "
-            "expected calibration error, is their distance to the diagonal, weighted by examples (Guo et al. 2017, bins "
-            "of 5 points)."
+            "expected calibration error, is their distance to the diagonal, weighted by examples (Guo et al. 2017; "
+            "bins of 5 points)."
         )
     with right:
         st.markdown("**ROC curve**")

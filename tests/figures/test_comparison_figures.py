@@ -136,7 +136,8 @@ def test_of_several_the_corrected_p_value_counts(result: dict[str, Any]) -> None
     )
     assert [pair.significant for pair in info.pairs] == [False, True]
     assert [row["Verdict"] for row in student_rows(info)] == ["within noise", "worse than teacher"]
-    assert "The difference of the student a is within noise" in noise_sentence(info, 0)
+    assert noise_sentence(info, 0).startswith("a: the difference in accuracy is within noise: 12 examples")
+    assert noise_sentence(info, 1).startswith("b: the teacher is better by more than noise")
     assert "p = 0.052 after Holm" in noise_sentence(info, 0)
 
 
@@ -145,7 +146,9 @@ def test_four_students_are_told_apart(result: dict[str, Any]) -> None:
         {"name": name, "accuracy": accuracy} for name, accuracy in zip("abcd", (0.5, 0.6, 0.7, 0.8), strict=True)
     ]
     info = comparison_info(with_students({**result, "teacher": {**result["teacher"], "accuracy": 0.8}}, *students))
-    assert headline(info).startswith("The 4 students keep 62.5% to 100.0% of the teacher's accuracy")
+    assert headline(info).startswith(
+        "The 4 students keep 62.5% to 100.0% of the teacher's accuracy and are 1.0 to 1.0× smaller"
+    )
     drawn(info)
     for key in ("color", "dash", "symbol", "pattern"):
         assert len({getattr(side.look, key) for side in info.sides}) == 5

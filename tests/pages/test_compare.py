@@ -11,14 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from compressor_core.files import write_json
-from compressor_core.runs import Run, RunStore, State, launch
+from compressor_core.runs import Run, RunStore, State
 from compressor_core.runs.compared import comparison_of, families
-from tests.pages.studio import Open, Studio, until_over
+from compressor_core.runs.worker import run_worker
+from tests.pages.studio import APP, Open, Studio, until_over
 from tests.pages.test_pages import button, charts, field, no_traceback, texts
 
 VIEWS = {"Overview": 2, "Statistics": 4, "Breakdown": 4, "Disagreements": 0, "Latency and cost": 2}
+
+
+def opened(run: Run, view: str) -> AppTest:
+    """The view of a run, as a link opens it in a tab of its own."""
+    at = AppTest.from_file(str(APP), default_timeout=90).run()
+    at.query_params["run"], at.query_params["view"] = run.id, view
+    at.switch_page("pages/compare.py").run()
+    no_traceback(at)
+    return at
 
 
 @pytest.mark.parametrize(("name", "count"), VIEWS.items())
@@ -72,11 +83,10 @@ def test_a_run_of_an_older_version_shows_less_and_no_traceback(studio: Studio, o
         del result[key]
     write_json(studio.compare.folder / "status.json", status)
     shutil.rmtree(studio.compare.folder / "predictions")
-    for name in VIEWS:
-        at = open_page("compare", run=studio.compare.id, view=name)
-        no_traceback(at)
-        assert at.subheader[0].value.startswith("The student keeps")
-    at = open_page("compare", run=studio.compare.id, view="Disagreements")
+    for name, count in VIEWS.items():
+        at = opened(studio.compare, name)
+        assert at.subheader[0].value.startswith("The student keeps") and len(charts(at)) == count
+    at = opened(studio.compare, "Disagreements")
     assert "compare the models again" in at.info[0].value
     write_json(studio.compare.folder / "status.json", {**status, "result": {"teacher": 3}})
     at = open_page("compare", run=studio.compare.id)
@@ -108,13 +118,11 @@ def test_several_students_are_chosen_compared_and_told_apart(studio: Studio, two
     assert (run.name, until_over(run).state) == ("2 students", State.FINISHED)
     result = run.status().result or {}
     assert [side["name"] for side in result["students"]] == ["a distill", "the copy"]
-    for name in VIEWS:
-        at = open_page("compare", run=run.id, view=name)
-        no_traceback(at)
-        assert at.subheader[0].value.startswith("The 2 students keep")
-    at = open_page("compare", run=run.id)
-    assert list(at.dataframe[0].value["Student"]) == ["a distill", "the copy"]
-    at = open_page("compare", run=run.id, view="Disagreements")
+    for name, count in {**VIEWS, "Breakdown": 5}.items():
+        at = opened(run, name)
+        assert at.subheader[0].value.startswith("The 2 students keep") and len(charts(at)) == count
+    assert list(opened(run, "Overview").dataframe[0].value["Student"]) == ["a distill", "the copy"]
+    at = opened(run, "Disagreements")
     field(at.selectbox, "Student").set_value(2).run()
     no_traceback(at)
 
@@ -131,15 +139,17 @@ def test_students_of_other_teachers_are_kept_apart(studio: Studio, two: Run, ope
     no_traceback(at)
     assert field(at.multiselect, "Students").value == [studio.distill.id]
     both = comparison_of([found[0].students[0], found[1].students[0]])
-    mixed = launch(studio.store, "compare", both)
-    assert until_over(mixed).state is State.FAILED
+    mixed = studio.store.create("compare", both)
+    run_worker(mixed.folder)
+    assert mixed.status().state is State.FAILED
     assert "compare students of one teacher and one dataset" in str(mixed.status().error)
 
 
 def test_a_student_of_another_task_is_one_sentence(studio: Studio, pairs_file: Path, open_page: Open) -> None:
     config: dict[str, Any] = {"student_run": studio.distill.id, "dataset": "file", "data": str(pairs_file)}
-    run = launch(studio.store, "compare", config)
-    assert until_over(run).state is State.FAILED
+    run = studio.store.create("compare", config)
+    run_worker(run.folder)
+    assert run.status().state is State.FAILED
     at = open_page("compare", run=run.id)
     no_traceback(at)
     assert "choose a matching pair" in at.error[0].value
