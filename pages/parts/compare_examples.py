@@ -43,8 +43,8 @@ def examples(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
     if not len(chosen):
         st.caption("No example is left: loosen the filters.")
         return
-    rows = example_rows(predictions, chosen, student, info.labels)
-    shown = [{key: value for key, value in row.items() if key != "Code"} for row in rows[:MOST_ROWS]]
+    rows = example_rows(predictions, chosen[:MOST_ROWS], student, info.labels)
+    shown = [{key: value for key, value in row.items() if key != "Code"} for row in rows]
     numbers = [key for key in shown[0] if key.startswith(("Teacher:", "Student:"))]
     picked = st.dataframe(
         shown,
@@ -56,13 +56,13 @@ def examples(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
         height=min(420, 38 + 35 * len(shown)),
         column_config={key: st.column_config.NumberColumn(format="%.3f", help="Probability") for key in numbers},
     )
-    if len(rows) > MOST_ROWS:
+    if len(chosen) > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS:,}, those where the probabilities differ most; the download has all.")
     place = next(iter(picked.selection.rows), 0)
     code(predictions, rows[place if place < len(shown) else 0], result)
     st.download_button(
         "Download as CSV",
-        lambda: csv_text(rows),
+        lambda: csv_text(example_rows(predictions, chosen, student, info.labels)),
         f"{run.id}-examples.csv",
         "text/csv",
         key=f"csv/examples/{run.id}",

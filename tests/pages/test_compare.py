@@ -48,6 +48,16 @@ def test_every_view_draws_and_explains(studio: Studio, open_page: Open, name: st
     assert said[name] in texts(at)
 
 
+def test_a_view_of_another_page_is_none_of_this_one(studio: Studio, open_page: Open) -> None:
+    """Both pages keep their view under the same name in the address."""
+    no_traceback(open_page("search", run=studio.search.id, view="Genes"))
+    at = open_page("compare", run=studio.compare.id)
+    no_traceback(at)
+    assert len(charts(at)) == VIEWS["Overview"]
+    at = opened(studio.compare, "Genes")
+    assert len(charts(at)) == VIEWS["Overview"]
+
+
 def test_the_code_of_an_example_is_shown_as_it_is_and_the_filters_filter(studio: Studio, open_page: Open) -> None:
     at = open_page("compare", run=studio.compare.id, view="Disagreements")
     field(at.selectbox, "Who is right").set_value("all").run()
