@@ -57,14 +57,22 @@ def _said(info: ComparisonInfo, pair: PairInfo) -> str:
     )
 
 
-def few_sentence(info: ComparisonInfo) -> str:
-    """A warning where there are few examples; else empty."""
-    if info.examples >= FEW:
-        return ""
-    return (
-        f"{info.examples:,} examples are few: intervals by bootstrap are too narrow for them, and differences of less "
-        f"than {100 / max(info.examples, 1):.0f} points cannot be seen at all."
-    )
+def caution(info: ComparisonInfo) -> str:
+    """Where the intervals say less than they seem to: few examples, or a score that leaves nothing to draw from."""
+    said = []
+    if info.examples < FEW:
+        said.append(
+            f"{info.examples:,} examples are few: intervals by bootstrap are too narrow for them, and differences of "
+            f"less than {100 / max(info.examples, 1):.0f} points cannot be seen at all."
+        )
+    certain = [side.title for side in info.sides if side.scores["accuracy"] in (0.0, 1.0)]
+    if certain and info.resamples:
+        said.append(
+            f"An accuracy without a single error, or a single hit ({', '.join(certain)}), has an interval without "
+            f"width, since the bootstrap draws what it has seen: up to {points(min(1.0, 3 / info.examples))} more "
+            "could be there unseen (the rule of three, 3/n)."
+        )
+    return " ".join(said)
 
 
 def student_rows(info: ComparisonInfo) -> list[dict[str, Any]]:

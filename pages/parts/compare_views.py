@@ -12,7 +12,7 @@ from compressor_core.figures.comparison import ComparisonInfo
 from compressor_core.figures.costs import cost_figure, latency_figure
 from compressor_core.figures.curves import precision_recall_figure, reliability_figure, roc_figure
 from compressor_core.figures.scores import confusion_figure, losses_figure, scores_figure
-from compressor_core.figures.verdicts import few_sentence, fidelity_rows, noise_sentence, student_rows
+from compressor_core.figures.verdicts import caution, fidelity_rows, noise_sentence, student_rows
 from compressor_core.runs import Run
 from pages.parts.chart import chart
 from pages.parts.compare_examples import examples
@@ -76,7 +76,7 @@ def overview(run: Run, info: ComparisonInfo) -> None:
             f"by Holm's method for {len(info.pairs)} tests. Each student is tested against the teacher; the students "
             "are not ranked among each other. Each interval is for one difference by itself."
         )
-    if warning := few_sentence(info):
+    if warning := caution(info):
         st.warning(warning, icon=":material/warning:")
     first, second = st.columns(2)
     with first:

@@ -15,7 +15,7 @@ from compressor_core.figures.comparison import ComparisonInfo, comparison_info
 from compressor_core.figures.costs import cost_figure, latency_figure
 from compressor_core.figures.curves import precision_recall_figure, reliability_figure, roc_figure
 from compressor_core.figures.scores import confusion_figure, losses_figure, scores_figure
-from compressor_core.figures.verdicts import few_sentence, fidelity_rows, headline, noise_sentence, student_rows
+from compressor_core.figures.verdicts import caution, fidelity_rows, headline, noise_sentence, student_rows
 
 FIGURES = (
     scores_figure,
@@ -85,7 +85,7 @@ def test_a_model_beside_itself(result: dict[str, Any]) -> None:
     drawn(info)
     shares = list(cost_figure(info).data[0].x)
     assert len(shares) == 5 and 1.0 in shares
-    assert few_sentence(info) == ""
+    assert caution(info) == ""
 
 
 def test_without_kinds_or_computation(result: dict[str, Any]) -> None:
@@ -122,7 +122,12 @@ def test_noise_is_not_called_equality(result: dict[str, Any]) -> None:
     assert said.startswith("The difference in accuracy is within noise: 12 examples")
     assert "does not show the two to be equal" in said and "a loss of 4.3 points would fit these 300 examples" in said
     few = comparison_info({**with_students(result, near), "examples": 18})
-    assert "18 examples are few" in few_sentence(few) and "less than 6 points" in few_sentence(few)
+    assert "18 examples are few" in caution(few) and "less than 6 points" in caution(few)
+
+
+def test_no_error_seen_is_not_called_certainty(result: dict[str, Any]) -> None:
+    info = comparison_info(with_students(result, {"accuracy": 1.0}))
+    assert "(Student), has an interval without width" in caution(info) and "up to 1.0 points more" in caution(info)
 
 
 def test_of_several_the_corrected_p_value_counts(result: dict[str, Any]) -> None:
