@@ -94,8 +94,8 @@ def compare(
       latencies), mcnemar (see there; p_adjusted is `holm`'s among the students), difference_intervals (of the
       teacher's scores minus its own), and fidelity;
     - student, agreement, speedup, mcnemar and mcnemar_p of the first student once more;
-    - statistics (level, resamples, seed), labels, task, language, dataset, split, examples, latency_examples,
-      machine.
+    - statistics (level, resamples, seed), labels, task, language, dataset, data, split, examples,
+      latency_examples, machine.
 
     What each model says of each example goes to the folder `predictions`, if one is given.
 
@@ -142,6 +142,7 @@ def compare(
         "task": models[TEACHER].card.task.value,
         "language": dataset.language.value if dataset.language else None,
         "dataset": config.dataset,
+        "data": config.data,
         "split": split,
         "examples": len(examples),
         "latency_examples": len(sample),

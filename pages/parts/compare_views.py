@@ -190,4 +190,4 @@ def latency_and_cost(run: Run, info: ComparisonInfo) -> None:
     with right:
         st.markdown("**Cost**")
         chart(cost_figure(info), key=f"cost/{run.id}", alt="What a student needs as a share of the teacher's")
-    # Here `pages.parts.measurement` goes on: runtimes, batch sizes, cold start, memory and energy.
+    # `pages.parts.measurement.latency_and_cost` goes on here: runtimes, batch sizes, cold start, memory, energy.
