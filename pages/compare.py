@@ -30,9 +30,12 @@ def settings() -> None:
 
 def choose_students(family: Family) -> None:
     models = {model.key: model for model in family.students}
-    # The newest, until others are chosen; those of another teacher cannot stay.
+    # The newest, until others are chosen or none; those of another teacher cannot stay.
     kept = [key for key in st.session_state.compared_students if key in models]
-    st.session_state.compared_students = kept or [next(iter(models))]
+    if st.session_state.get("compared_of") != family.key:
+        st.session_state.compared_of = family.key
+        kept = kept or [next(iter(models))]
+    st.session_state.compared_students = kept
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     chosen = left.multiselect(
         "Students",

@@ -13,6 +13,16 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from compressor_core.data.dataset import Example
+from compressor_core.evaluate.predictions import (
+    FOLDER,
+    Verdict,
+    example_rows,
+    read_predictions,
+    select,
+    write_predictions,
+)
+from compressor_core.figures.forms import csv_text
 from compressor_core.files import write_json
 from compressor_core.runs import Run, RunStore, State
 from compressor_core.runs.compared import comparison_of, families
@@ -104,6 +114,16 @@ def test_a_run_of_an_older_version_shows_less_and_no_traceback(studio: Studio, o
     assert "damaged" in at.error[0].value
 
 
+def test_the_functions_of_a_pair_stand_side_by_side(studio: Studio, open_page: Open) -> None:
+    hostile = "<script>alert(1)</script> **x**"
+    pair = Example(("int f() { return 1; }", hostile), 1, "type 3", "line 1")
+    write_predictions(studio.compare.folder / FOLDER, [pair], {"Teacher": [[0.0, 1.0]], "Student": [[1.0, 0.0]]})
+    at = open_page("compare", run=studio.compare.id, view="Disagreements")
+    no_traceback(at)
+    assert [one.value for one in at.code] == list(pair.codes)
+    assert hostile not in texts(at)
+
+
 @pytest.fixture
 def two(studio: Studio) -> Iterator[Run]:
     """A second student of the same teacher: the first one's folder, as another run's."""
@@ -120,6 +140,10 @@ def test_several_students_are_chosen_compared_and_told_apart(studio: Studio, two
     no_traceback(at)
     choice = field(at.multiselect, "Students")
     assert choice.value == [two.id]  # the newest
+    choice.set_value([]).run()
+    no_traceback(at)
+    assert button(at, "Compare").disabled
+    choice = field(at.multiselect, "Students")
     choice.set_value([studio.distill.id, two.id]).run()
     button(at, "Compare").click().run()
     no_traceback(at)
@@ -166,9 +190,6 @@ def test_a_student_of_another_task_is_one_sentence(studio: Studio, pairs_file: P
 
 
 def test_the_download_is_the_filtered_table_with_its_code(studio: Studio) -> None:
-    from compressor_core.evaluate.predictions import FOLDER, Verdict, example_rows, read_predictions, select
-    from compressor_core.figures.forms import csv_text
-
     predictions = read_predictions(studio.compare.folder / FOLDER)
     rows = example_rows(predictions, select(predictions, verdict=Verdict.ALL), 1, ("fine", "bad"))
     read = list(csv.DictReader(io.StringIO(csv_text(rows), newline="")))
