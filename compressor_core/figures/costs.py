@@ -14,7 +14,7 @@ def latency_figure(info: ComparisonInfo) -> go.Figure:
         layout=theme.layout(
             "Latency of one inference (ms)",
             "Share that took at most so long",
-            height=360,
+            height=330 + 18 * len(info.sides),
             xaxis=theme.log_axis([sample for side in info.sides for sample in side.samples]),
             yaxis={"tickformat": ".0%", "range": [0, 1.02]},
         )

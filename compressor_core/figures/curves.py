@@ -9,7 +9,11 @@ from compressor_core.figures.comparison import ComparisonInfo
 
 _OLDER = "This run is of an older version: compare again to see it"
 _ONE_CLASS = "All examples are of one class: there is nothing to rank"
-HEIGHT = 400
+
+
+def _height(info: ComparisonInfo) -> int:
+    """On a phone the legend has a line for each model."""
+    return 380 + 18 * len(info.sides)
 
 
 def reliability_figure(info: ComparisonInfo) -> go.Figure:
@@ -18,7 +22,7 @@ def reliability_figure(info: ComparisonInfo) -> go.Figure:
         layout=theme.layout(
             "Confidence: probability of the predicted class",
             "Share that is right",
-            height=HEIGHT,
+            height=_height(info),
             xaxis={"tickformat": ".0%", "range": [0.48, 1.02]},
             yaxis={"tickformat": ".0%", "range": [-0.02, 1.04]},
         )
@@ -68,7 +72,7 @@ def roc_figure(info: ComparisonInfo) -> go.Figure:
         layout=theme.layout(
             f"False alarms: share of “{zero}” called “{one}”",
             f"Found: share of “{one}”",
-            height=HEIGHT,
+            height=_height(info),
             xaxis={"tickformat": ".0%", "range": [-0.02, 1.02]},
             yaxis={"tickformat": ".0%", "range": [-0.02, 1.04]},
         )
@@ -98,7 +102,7 @@ def precision_recall_figure(info: ComparisonInfo) -> go.Figure:
         layout=theme.layout(
             f"Recall: share of “{one}” that is found",
             "Precision: share of the finds that are right",
-            height=HEIGHT,
+            height=_height(info),
             xaxis={"tickformat": ".0%", "range": [-0.02, 1.02]},
             yaxis={"tickformat": ".0%", "range": [-0.02, 1.04]},
         )

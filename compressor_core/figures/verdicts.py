@@ -109,8 +109,8 @@ def fidelity_rows(info: ComparisonInfo) -> list[dict[str, Any]]:
         {
             "Student": pair.title,
             "Same answer (%)": pair.agreement * 100,
-            "Mean |Δ probability| (points)": pair.absolute_difference * 100,
-            "KL(teacher ‖ student) (nats)": pair.kl,
+            "Mean |Δp| (points)": pair.absolute_difference * 100,
+            "KL (nats)": pair.kl,
         }
         for pair in info.pairs
         if pair.kl is not None and pair.absolute_difference is not None

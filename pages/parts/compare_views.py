@@ -34,8 +34,8 @@ NUMBERS = {
     "Median latency (ms)": "%.2f",
     "Times faster": "%.1f",
     "Same answer (%)": "%.1f",
-    "Mean |Δ probability| (points)": "%.2f",
-    "KL(teacher ‖ student) (nats)": "%.4f",
+    "Mean |Δp| (points)": "%.2f",
+    "KL (nats)": "%.4f",
 }
 
 
@@ -148,8 +148,9 @@ def statistics(run: Run, info: ComparisonInfo) -> None:
             table(rows, f"fidelity/{run.id}", NUMBERS, f"{run.id}-fidelity.csv")
         st.caption(
             "How well the student copies the teacher and not only its labels: the same answers can hide other "
-            "probabilities, and distillation teaches probabilities. 0 nats is a perfect copy; a faithful student "
-            "also copies the teacher's mistakes."
+            "probabilities, and distillation teaches probabilities. |Δp| is the difference of the two probabilities "
+            f"of “{info.labels[1]}”, KL the divergence KL(teacher ‖ student): 0 is a perfect copy, which has the "
+            "teacher's mistakes too."
         )
 
 
