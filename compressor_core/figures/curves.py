@@ -11,11 +11,6 @@ _OLDER = "This run is of an older version: compare again to see it"
 _ONE_CLASS = "All examples are of one class: there is nothing to rank"
 
 
-def _height(info: ComparisonInfo) -> int:
-    """On a phone the legend has a line for each model."""
-    return 380 + 18 * len(info.sides)
-
-
 def reliability_figure(info: ComparisonInfo) -> go.Figure:
     """How often each model is right where it says that it is so sure; on the diagonal it is as good as its word."""
     figure = go.Figure(
@@ -122,3 +117,8 @@ def precision_recall_figure(info: ComparisonInfo) -> go.Figure:
                 hovertemplate=f"{side.title}<br>precision %{{y:.1%}} at %{{x:.1%}} recall<extra></extra>",
             )
     return figure
+
+
+def _height(info: ComparisonInfo) -> int:
+    """On a phone the legend has a line for each model."""
+    return 380 + 18 * len(info.sides)
