@@ -28,7 +28,9 @@ from compressor_core.figures.verdicts import headline, noise_sentence
 from compressor_core.files import write_json
 from compressor_core.report import report
 from compressor_core.report.commands import PROGRAM, Repeat, repeat
+from compressor_core.report.comparison import compared
 from compressor_core.report.material import Material, material
+from compressor_core.report.page import Pair, Table, Text
 from compressor_core.runs import RunStore
 from compressor_core.search import SearchConfig
 from compressor_core.search.replica import config_of
@@ -119,6 +121,22 @@ def test_the_findings_are_those_of_the_pages(told: Told, whole: Reader) -> None:
     for run in (told.search, told.teacher, told.distill, told.compare):
         assert run.id in whole.texts
     assert HOSTILE_KIND in text and "kinds & more.jsonl" in text
+
+
+def test_every_student_of_a_comparison_is_told(told: Told) -> None:
+    result = told.compare.status().result
+    assert result is not None
+    several = {**result, "students": [{**result["student"], "name": name} for name in ("first", "second")]}
+    blocks = compared(several)
+    said = [block.text for block in blocks if isinstance(block, Text)]
+    assert said[0].startswith("The 2 students keep")
+    assert [text.split(":")[0] for text in said[1:3]] == ["first", "second"]
+    (scores, kinds) = [block for block in blocks if isinstance(block, Table)]
+    assert tuple(scores.header) == ("", "Teacher", "first", "second") and len(kinds.rows[0]) == 5
+    titles = [picture.title for block in blocks if isinstance(block, Pair) for picture in block.pictures]
+    assert [title for title in titles if title.startswith("Confusion")] == [
+        f"Confusion matrix: {name}" for name in ("Teacher", "first", "second")
+    ]
 
 
 def test_every_figure_has_data_and_a_text(whole: Reader) -> None:
@@ -245,7 +263,7 @@ def test_what_was_deleted_is_said(told: Told, copy: RunStore) -> None:
     copy.delete(told.distill.id)
     text = sentences(copy, told.compare.id)
     assert f"The comparison builds on run {told.distill.id}, which cannot be shown" in text
-    assert "Confusion of the student" in text
+    assert "Confusion matrix: Student" in text
 
 
 def test_what_is_not_over_or_failed_is_said(copy: RunStore, told: Told) -> None:
