@@ -66,10 +66,14 @@ def addresses() -> dict[str, str]:
     }
     links = {name: f"/{name}" + (f"?run={newest[kind]}" if kind in newest else "") for name, kind in pages.items()}
     views = {f"search-{view.lower()}": f"{links['search']}&view={view}" for view in ("Lineage", "Genes", "Landscape")}
+    compared = {
+        f"compare-{view.lower()}": f"{links['compare']}&view={view}" for view in ("Statistics", "Disagreements")
+    }
     return {
         "home": f"/?story={newest['compare']}" if "compare" in newest else "/",
         **links,
         **(views if "search" in newest else {}),
+        **(compared if "compare" in newest else {}),
         "playground": f"/playground?run={newest['distill']}&example=1" if "distill" in newest else "/playground",
         "runs": "/runs",
         "paper": "/paper",

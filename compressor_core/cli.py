@@ -285,13 +285,14 @@ def _parser() -> argparse.ArgumentParser:
     _dataset(evaluate)
     evaluate.add_argument("--split", help="train, unlabelled, validation or test")
 
-    compare = add("compare", verbs.compare, "Put teacher and student side by side: quality, agreement, latency, size.")
+    compare = add("compare", verbs.compare, "A teacher and up to four students side by side: quality, latency, size.")
     compare.add_argument("teacher", type=Path)
-    compare.add_argument("student", type=Path)
+    compare.add_argument("students", type=Path, nargs="+", metavar="student", help="one to four")
     _dataset(compare)
     compare.add_argument("--split", help="train, unlabelled, validation or test")
     compare.add_argument("--latency-examples", type=int, default=100)
     compare.add_argument("--threads", type=int, help="for the latency (default: 1)")
+    compare.add_argument("--predictions", type=Path, metavar="DIR", help="write what each model says of each example")
 
     predict = add("predict", verbs.predict, "What a model says of one function, or of a pair.")
     predict.add_argument("model", type=Path)

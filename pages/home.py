@@ -106,7 +106,8 @@ def outcome(story: Story) -> None:
     if status.state is not State.FINISHED or status.result is None:
         return
     # Not before there is something to say: the first page is to be there at once.
-    from compressor_core.figures.comparison import comparison_info, headline
+    from compressor_core.figures.comparison import comparison_info
+    from compressor_core.figures.verdicts import headline
 
     info = comparison_info(status.result)
     with st.container(border=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from compressor_core.cli import main
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.search import Operators, SearchConfig, search_records
 from compressor_core.search.replica import replica
@@ -129,12 +131,30 @@ def test_the_whole_way(labelled_file: Path, tmp_path: Path) -> None:
     both = answer("compare", teacher, student, *data, "--latency-examples", 5)
     assert both["student"]["accuracy"] == scores["accuracy"]
     assert {"teacher", "student", "agreement", "speedup", "mcnemar_p"} <= set(both)
+    assert both["students"] == [both["student"]]
 
     code = tmp_path / "code.py"
     code.write_text("def f(x):\n    return eval(x)\n")
     prediction = answer("predict", student, code)
     assert set(prediction) == {"label", "probabilities", "milliseconds"}
     assert run("evaluate", student, *data).stdout.startswith("examples")
+
+
+def test_several_students_are_compared(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(tiny_teacher, tmp_path / "copy")
+    arguments = ["compare", *map(str, (tiny_teacher, tmp_path / "copy", tiny_teacher)), "--dataset", "file"]
+    arguments += ["--data", str(labelled_file), "--latency-examples", "2", "--predictions", str(tmp_path / "said")]
+    assert main([*arguments, "--json"]) == 0
+    both = json.loads(capsys.readouterr().out)
+    assert [side["name"] for side in both["students"]] == ["copy", "teacher"] and both["student"] == both["students"][0]
+    assert sorted(path.name for path in (tmp_path / "said").iterdir()) == ["examples.jsonl", "functions.jsonl"]
+    assert main(arguments) == 0
+    table = capsys.readouterr().out
+    assert all(word in table for word in ("Teacher", "copy", "95% interval", "p (Holm)")) and "{" not in table
+    assert main([*arguments[:4], *arguments[2:4], *arguments[4:]]) == 2
+    assert "is given twice: give each student once" in capsys.readouterr().err
 
 
 def test_distil_to_a_budget(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+
+from compressor_core.evaluate.intervals import wilson
 
 
 def quality(labels: ArrayLike, predicted: ArrayLike, groups: Sequence[str] = ()) -> dict[str, Any]:
     """Scores of predicted class numbers (n,) against gold labels (n,); class 1 is the positive one.
 
     Keys: examples, correct, accuracy, precision, recall, f1 (0 where undefined), confusion ([gold][predicted]) and,
-    if `groups` names the kind of each example, groups: a list of {"group", "examples", "accuracy"}.
+    if `groups` names the kind of each example, groups: a list of {"group", "examples", "accuracy", "interval"} (see
+    `wilson`).
     """
     gold, guess = np.asarray(labels, int), np.asarray(predicted, int)
     confusion = np.zeros((2, 2), int)
@@ -32,15 +35,8 @@ def quality(labels: ArrayLike, predicted: ArrayLike, groups: Sequence[str] = ())
         "confusion": confusion.tolist(),
     }
     if any(groups):
-        kinds = np.asarray(groups)
-        scores["groups"] = [
-            {
-                "group": str(kind),
-                "examples": int((kinds == kind).sum()),
-                "accuracy": float((gold == guess)[kinds == kind].mean()),
-            }
-            for kind in np.unique(kinds)
-        ]
+        kinds, right = np.asarray(groups), gold == guess
+        scores["groups"] = [_group(str(kind), right[kinds == kind]) for kind in np.unique(kinds)]
     return scores
 
 
@@ -64,6 +60,12 @@ def mcnemar(labels: ArrayLike, first: ArrayLike, second: ArrayLike) -> dict[str,
     discordant = only_first + only_second
     p = float(binomtest(only_first, discordant, 0.5).pvalue) if discordant else 1.0
     return {"only_first": only_first, "only_second": only_second, "p": p}
+
+
+def _group(kind: str, right: NDArray[np.bool_]) -> dict[str, Any]:
+    correct, examples = int(right.sum()), len(right)
+    interval = wilson(correct, examples)
+    return {"group": kind, "examples": examples, "accuracy": correct / examples, "interval": interval}
 
 
 def _ratio(numerator: float, denominator: float) -> float:

@@ -33,6 +33,8 @@ KINDS: Final[Mapping[str, str]] = {
 }
 """A title for each kind of run."""
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\n")
+"""How a cell begins that a spreadsheet computes."""
 _RANGE = re.compile(r"\s*(\d+)\s*to\s*(\d+)\s*by\s*(\d+)\s*")
 
 
@@ -79,6 +81,13 @@ def run_headline(kind: str, result: Mapping[str, Any] | None) -> str:
     """What came out of a run, in a few words; empty without a result."""
     if result is None:
         return ""
+    try:
+        return _headline(kind, result)
+    except (KeyError, TypeError, ValueError, IndexError):
+        return "a damaged result"
+
+
+def _headline(kind: str, result: Mapping[str, Any]) -> str:
     if kind == "search":
         best = result.get("best")
         if not best:
@@ -91,6 +100,12 @@ def run_headline(kind: str, result: Mapping[str, Any] | None) -> str:
             f"accuracy {result['accuracy']:.1%} (teacher {result['teacher_accuracy']:.1%}), {result['size_mb']:.2f} MB"
         )
     if kind == "compare":
+        if len(students := result.get("students", ())) > 1:
+            accuracies = [one["accuracy"] for one in students]
+            return (
+                f"{len(students)} students, accuracy {min(accuracies):.1%} to {max(accuracies):.1%} "
+                f"(teacher {result['teacher']['accuracy']:.1%})"
+            )
         return (
             f"accuracy {result['student']['accuracy']:.1%} (teacher {result['teacher']['accuracy']:.1%}), "
             f"{result['speedup']:.1f}× faster"
@@ -120,11 +135,21 @@ def run_headline(kind: str, result: Mapping[str, Any] | None) -> str:
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows with the same keys as CSV with a header line; empty without rows."""
+    """Rows with the same keys as CSV with a header line; empty without rows.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front, which makes it plain text there.
+    """
     if not rows:
         return ""
     out = io.StringIO()
     writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({key: _inert(value) for key, value in row.items()} for row in rows)
     return out.getvalue()
+
+
+def _inert(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")  # a lone \r would end the row
+    return f"'{text}" if text.startswith(_FORMULA) else text

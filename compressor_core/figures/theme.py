@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
@@ -23,6 +24,37 @@ BUTTON = "#747d89"
 """Text that is read on light and on dark: Plotly gives its buttons one colour for both."""
 CYCLE = (TEACHER, STUDENT, FEASIBLE, BEST, OPTIMUM, BUTTON)
 """For things that are only told apart, such as several runs; with a dash and a symbol of their own."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one of several models is drawn: a colour, and what repeats it for lines, points and bars."""
+
+    color: str
+    dash: str
+    symbol: str
+    pattern: str
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """For a trace of lines."""
+        return {"color": self.color, "dash": self.dash, "width": 2.5}
+
+    @property
+    def bar(self) -> dict[str, Any]:
+        """The marker of a trace of bars."""
+        hatched = {"shape": self.pattern, "fillmode": "overlay", "fgcolor": "rgba(0,0,0,0.35)", "solidity": 0.2}
+        return {"color": self.color, "pattern": {**hatched, "size": 10} if self.pattern else {"shape": ""}}
+
+
+OF_TEACHER = Look(TEACHER, "solid", "square", "")
+OF_STUDENTS = (
+    Look(STUDENT, "dot", "circle", "/"),
+    Look(FEASIBLE, "dash", "diamond", "\\"),
+    Look(BEST, "dashdot", "triangle-up", "x"),
+    Look(OPTIMUM, "longdash", "cross", "."),
+)
+"""Up to four students of one teacher, in order."""
 SCALE = ((0.0, "#5b4fc7"), (0.5, "#c9518a"), (1.0, "#f2a900"))
 """From low to high for points and lines: the lightness rises with the hue, and both ends show on light and on dark."""
 SHARES = ((0.0, "rgba(59,143,209,0)"), (0.001, "rgba(59,143,209,0.25)"), (1.0, "rgba(59,143,209,1)"))

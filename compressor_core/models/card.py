@@ -27,7 +27,8 @@ class ModelCard:
 
     `max_length` is in tokens, `<s>` and `</s>` included. `data_flow` is the language whose data flow the model reads
     beside the tokens, as GraphCodeBERT does; None: it reads tokens alone. `training` holds the settings of the run
-    that made it, `metrics` what that run measured, `versions` the libraries it ran on.
+    that made it, `metrics` what that run measured, `versions` the libraries it ran on. `tokenizer_fingerprint` is of
+    the vocabulary that the model was saved with, see `Classifier.save`; older folders have none.
     """
 
     task: Task
@@ -44,6 +45,7 @@ class ModelCard:
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    tokenizer_fingerprint: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.max_length, int) or not 3 <= self.max_length <= MAX_TOKENS:

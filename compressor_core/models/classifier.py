@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
+from compressor_core.data.dataset import fingerprint_of
 from compressor_core.errors import CompressorError, ModelError
 from compressor_core.files import storage_error, write_json
 from compressor_core.models import graph
@@ -135,7 +136,8 @@ class Classifier:
                 else:
                     self.model.save_pretrained(draft)  # type: ignore[operator]
                 self.tokenizer.save_pretrained(draft)
-                write_json(draft / CARD, self.card.to_dict())
+                card = replace(self.card, tokenizer_fingerprint=_vocabulary(self.tokenizer))
+                write_json(draft / CARD, card.to_dict())
                 draft.chmod(0o755)
                 if folder.exists():
                     shutil.rmtree(folder)
@@ -172,9 +174,10 @@ def load(folder: Path | str) -> Classifier:
         if card is not None and card.task is Task.CLONE:
             model: nn.Module = _load_pair(folder, card)
         else:
-            model = AutoModelForSequenceClassification.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False
+            model, told = AutoModelForSequenceClassification.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False, output_loading_info=True
             )
+            _require_all(folder, told, own=card is not None)
     config: Any = model.encoder.config if isinstance(model, PairClassifier) else model.config
     if config.num_labels != 2:
         raise ModelError(f"{folder} tells {config.num_labels} classes apart: this program works with two.")
@@ -183,11 +186,50 @@ def load(folder: Path | str) -> Classifier:
             f"{folder} has a tokenizer of {len(tokenizer)} tokens and weights for {config.vocab_size}: "
             "they belong to different models; restore the tokenizer that the model was trained with."
         )
-    if card is None:
+    if card is not None:
+        _require_kept(folder, card, config, tokenizer)
+    else:
         labels = (str(config.id2label[0]), str(config.id2label[1]))
         longest = min(getattr(config, "max_position_embeddings", MAX_TOKENS + 2) - 2, MAX_TOKENS)
         card = ModelCard(Task.VULNERABILITY, labels, min(longest, 400))
     return Classifier(model.eval(), tokenizer, card)
+
+
+def _require_all(folder: Path, told: dict[str, Any], *, own: bool) -> None:
+    """Raise ModelError where weights do not fill the model: transformers then makes some up at random, and goes on.
+
+    In a folder of this program's `own`, none may be left over either: its config.json would have been edited.
+    """
+    missing, left = sorted(told["missing_keys"]), sorted(told["unexpected_keys"])
+    if missing or (own and left):
+        what = f"lack {missing[0]}" if missing else f"have {left[0]} too much"
+        raise ModelError(
+            f"The weights in {folder} {what}, by its config.json: either file was edited, is of another model, or is "
+            "no classifier's; copy the whole model folder again."
+        )
+
+
+def _require_kept(folder: Path, card: ModelCard, config: Any, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raise ModelError where config.json or the tokenizer are not those that the card was saved with.
+
+    Another number of heads fits the same weights, and another vocabulary the same embeddings: both would go unnoticed.
+    """
+    genes = card.architecture.to_dict() if card.architecture is not None else {}
+    for gene, value in genes.items():
+        if (found := getattr(config, gene, value)) != value:
+            raise ModelError(
+                f"config.json in {folder} says {gene} {found} and {CARD} {value}: one of them was edited; restore it."
+            )
+    if card.tokenizer_fingerprint not in (None, _vocabulary(tokenizer)):
+        raise ModelError(
+            f"The tokenizer in {folder} has another vocabulary than the one that the model was saved with: "
+            "restore tokenizer.json."
+        )
+
+
+def _vocabulary(tokenizer: PreTrainedTokenizerBase) -> str:
+    """A fingerprint of which token has which number."""
+    return fingerprint_of(f"{number} {token}" for token, number in sorted(tokenizer.get_vocab().items()))
 
 
 def require_files(folder: Path, *, weights: bool = True) -> None:

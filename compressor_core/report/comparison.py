@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from compressor_core.figures.comparison import (
-    SCORES,
-    ComparisonInfo,
-    SideInfo,
-    comparison_info,
-    confusion_figure,
-    cost_figure,
-    groups_figure,
-    headline,
-    latency_figure,
-    noise_sentence,
-    scores_figure,
-)
+from compressor_core.figures.breakdown import groups_figure, lengths_figure
+from compressor_core.figures.comparison import SCORES, ComparisonInfo, SideInfo, comparison_info
+from compressor_core.figures.costs import cost_figure, latency_figure
+from compressor_core.figures.curves import precision_recall_figure, reliability_figure, roc_figure
+from compressor_core.figures.scores import confusion_figure, scores_figure
+from compressor_core.figures.verdicts import caution, headline, noise_sentence
 from compressor_core.report.page import Block, Pair, Picture, Table, Text
 
 Result = Mapping[str, Any]
@@ -29,32 +22,41 @@ def comparison_lead(result: Result) -> str:
 
 
 def compared(result: Result) -> list[Block]:
-    """Scores, cost, latency, confusion and kinds, each in figures and in words or a table."""
+    """Scores, cost, latency, confusion, probabilities and kinds, each in figures and in words or a table."""
     info = comparison_info(result)
-    labels = tuple(str(label) for label in result["labels"])
+    student = "student" if info.alone else "students"
+    said = [
+        f"{noise_sentence(info, place)} They give the same answer on {pair.agreement:.1%} of the examples."
+        for place, pair in enumerate(info.pairs)
+    ]
+    latency = "; ".join(f"{side.title} {side.median:.2f} ms" for side in info.sides)
     blocks: list[Block] = [
         Text(headline(info), finding=True),
-        Text(f"{noise_sentence(info)} They give the same answer on {info.agreement:.1%} of the examples."),
-        Text(info.data),
+        *(Text(sentence) for sentence in (*said, caution(info), info.data) if sentence),
         _numbers(info),
-        Picture("Scores", scores_figure(info), "Higher is better. Of what a model calls " + _positive(labels)),
+        Picture("Scores", scores_figure(info), "Higher is better. Of what a model calls " + _positive(info.labels)),
         Picture(
-            "Cost of the student",
+            f"Cost of the {student}",
             cost_figure(info),
-            "What the student needs as a share of what the teacher needs, which is the dashed line at 100%: shorter "
-            "bars are better.",
+            f"What the {student} need{'s' if info.alone else ''} as a share of what the teacher needs, which is the "
+            "dashed line at 100%: shorter bars are better.",
         ),
         Picture(
             "Latency",
             latency_figure(info),
-            f"The share of the measurements that took at most so long: the further left, the faster. Half of them are "
-            f"over within {info.teacher.median:.2f} ms with the teacher and {info.student.median:.2f} ms with the "
-            "student (diamonds), 95% at the triangles.",
+            "The share of the measurements that took at most so long: the further left, the faster. Half of them are "
+            f"over within: {latency} (diamonds); 95% at the triangles.",
         ),
-        Pair([_confusion(side, labels) for side in (info.teacher, info.student)]),
     ]
-    if info.groups:
+    pictures = [_confusion(side, info.labels) for side in info.sides]
+    blocks += [Pair(pictures[first : first + 2]) for first in range(0, len(pictures), 2)]
+    if info.resamples:
+        blocks += _probabilities(info)
+    if info.kinds:
         blocks += _groups(info)
+    if info.teacher.lengths:
+        caption = "From the shortest fifth of the examples to the longest, in characters; bars are 95% intervals."
+        blocks.append(Picture("Accuracy by length", lengths_figure(info), caption))
     return blocks
 
 
@@ -71,7 +73,7 @@ def measured(result: Result) -> list[Block]:
 
 
 def _numbers(info: ComparisonInfo) -> Table:
-    sides = (info.teacher, info.student)
+    sides = info.sides
     rows = [(title, *(f"{side.scores[name]:.2%}" for side in sides)) for name, title in SCORES.items()]
     rows += [
         ("Size of the file", *(f"{side.size_mb:.3f} MB" for side in sides)),
@@ -96,21 +98,48 @@ def _confusion(side: SideInfo, labels: Sequence[str]) -> Picture:
         for gold in (0, 1)
         for said in (0, 1)
     ]
-    title = f"Confusion of the {side.title.lower()}"
+    title = f"Confusion matrix: {side.title}"
     return Picture(title, confusion_figure(side, labels), "; ".join(cells) + ".")
 
 
+def _probabilities(info: ComparisonInfo) -> list[Block]:
+    reliability = Picture(
+        "Reliability diagram",
+        reliability_figure(info),
+        "How often each model is right where it is so sure: below the diagonal it is surer than right. ECE is the "
+        "expected calibration error, the distance to the diagonal weighted by examples (Guo et al. 2017).",
+    )
+    ranked = [
+        Picture(
+            "ROC curve",
+            roc_figure(info),
+            "What a model finds for its false alarms, at every threshold: further up and to the left is better, the "
+            "diagonal guesses.",
+        ),
+        Picture(
+            "Precision and recall",
+            precision_recall_figure(info),
+            "How many of the alarms are real for a given share found, at every threshold; the line is guessing.",
+        ),
+    ]
+    return [reliability, Pair(ranked)]
+
+
 def _groups(info: ComparisonInfo) -> list[Block]:
-    rows = [(one.name, f"{one.examples:,}", f"{one.teacher:.1%}", f"{one.student:.1%}") for one in info.groups]
-    worst = info.groups[0]
+    rows = [
+        (kind, f"{info.teacher.groups[kind].examples:,}", *(f"{side.groups[kind].accuracy:.1%}" for side in info.sides))
+        for kind in info.kinds
+    ]
+    worst = info.kinds[0]
+    first = ", ".join(f"{side.title} {side.groups[worst].accuracy:.1%}" for side in info.sides)
     return [
         Picture(
             "Accuracy by kind",
             groups_figure(info),
-            f"From what the student loses most to what it loses least. First is {worst.name}: the teacher is right on "
-            f"{worst.teacher:.1%} of {worst.examples:,} examples, the student on {worst.student:.1%}.",
+            f"From what a student loses most to what it loses least. First is {worst}, with "
+            f"{info.teacher.groups[worst].examples:,} examples: {first}.",
         ),
-        Table("Accuracy by kind", rows, ("Kind", "Examples", info.teacher.title, info.student.title)),
+        Table("Accuracy by kind", rows, ("Kind", "Examples", *(side.title for side in info.sides))),
     ]
 
 

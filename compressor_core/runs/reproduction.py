@@ -133,7 +133,8 @@ def _by_architecture(architecture: Architecture, column: Column) -> Cell | None:
 def _latencies(run: Run, result: Mapping[str, Any]) -> list[tuple[object, Mapping[str, Any]]]:
     """Models that a run has timed, with their latency."""
     if run.kind == "compare":
-        return [(result[side]["model"], result[side]["latency"]) for side in ("teacher", "student")]
+        sides = [result["teacher"], *result.get("students", [result["student"]])]
+        return [(side["model"], side["latency"]) for side in sides]
     return [(result["model"], result["latency"])] if run.kind == "reproduce" else []
 
 

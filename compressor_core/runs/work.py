@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from compressor_core.errors import RunError
-from compressor_core.paper import DATASET, Column, Encoder
 from compressor_core.plain import from_plain
+from compressor_core.runs.compared import students_of
 from compressor_core.runs.context import RunContext
-from compressor_core.runs.reproduction import teacher_of
-from compressor_core.task import Task
 
 Records = Iterator[dict[str, Any]]
 
@@ -96,37 +94,21 @@ def distill(context: RunContext) -> Records:
 
 
 def compare(context: RunContext) -> Records:
-    """A comparison as configured, see `CompareConfig`.
+    """A comparison as configured, see `CompareConfig`; what the models say goes to the run's folder `predictions`.
 
     The config may name a `student_run`: its student is compared, with the teacher that it learned from and on
     the dataset that it was made for. Of a study, which has many, it names the folder of one as `student` as well.
+    `others` are more students, each named by a folder or by such a pair of its own.
     """
     from compressor_core.evaluate.comparison import CompareConfig, compare
+    from compressor_core.evaluate.predictions import FOLDER
 
-    config = dict(context.config)
-    if (student_run := config.pop("student_run", None)) is not None:
-        run, found = context.dependency(student_run)
-        if run.kind == "reproduce":
-            config.setdefault("teacher", _teacher_of_published(context, found))
-        origin: dict[str, Any] = {
-            key: run.config.get(key) for key in ("teacher", "dataset", "data", "seed") if key in run.config
-        }
-        if run.kind == "study" and config.get("student") not in [one["model"] for one in found["students"]]:
-            raise RunError(f"{run.id} has made no student {config.get('student')}: choose one of its students.")
+    config, first, others = students_of(context)
+    config = {**first.origin, "student": first.folder, "others": [other.folder for other in others], **config}
+    if first.origin:
         # A file is compared on the rows that neither model learned from.
-        config = {"split": "test", **origin, "student": found.get("model"), **config}
-    yield from compare(from_plain(CompareConfig, config), cancelled=context.cancelled)
-
-
-def _teacher_of_published(context: RunContext, found: dict[str, Any]) -> str:
-    """The teacher at hand that a published student can be held against: the authors' own is not published here."""
-    column = Column(Encoder(found["teacher"]), Task(found["task"]))
-    if (teacher := teacher_of(context.store, column)) is None:
-        raise RunError(
-            f"A published student comes without its teacher: fine-tune {column.encoder.hub_name} on "
-            f"{DATASET[column.task]} first, then compare the two."
-        )
-    return teacher
+        config = {"split": "test", "names": [student.name for student in (first, *others)], **config}
+    return compare(from_plain(CompareConfig, config), context.path(FOLDER), cancelled=context.cancelled)
 
 
 def reproduce(context: RunContext) -> Records:

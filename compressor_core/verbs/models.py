@@ -23,10 +23,12 @@ def evaluate(options: argparse.Namespace) -> Record:
 def compare(options: argparse.Namespace) -> Record:
     from compressor_core.evaluate.comparison import CompareConfig, compare
 
-    sides = {"teacher": str(options.teacher), "student": str(options.student)}
+    student, *others = map(str, options.students)
+    sides = {"teacher": str(options.teacher), "student": student, "others": tuple(others)}
     config = configured(CompareConfig, options, data=data_of(options), threads=options.threads or 1, **sides)
     with Progress(options) as progress:
-        return follow(compare(config), progress)
+        result = follow(compare(config, options.predictions), progress)
+    return result if options.json else _in_short(result)
 
 
 def predict(options: argparse.Namespace) -> Record:
@@ -61,6 +63,28 @@ def import_released(options: argparse.Namespace) -> Record:
         "task": task.value,
         "labels": list(student.card.labels),
     }
+
+
+def _in_short(result: Record) -> Record:
+    """A comparison as a table of its models; the rest is for programs, with --json."""
+    rows = []
+    for side in (result["teacher"], *result["students"]):
+        low, high = side["intervals"]["accuracy"]
+        rows.append(
+            {
+                "model": side["name"],
+                "accuracy": f"{side['accuracy']:.4f}",
+                "95% interval": f"{low:.4f} to {high:.4f}",
+                "f1": f"{side['f1']:.4f}",
+                "size_mb": f"{side['size_mb']:.3f}",
+                "median_ms": f"{side['latency']['median']:.2f}",
+                "speedup": f"{side.get('speedup', 1.0):.2f}",
+                "agreement": f"{side.get('agreement', 1.0):.4f}",
+                "mcnemar_p": f"{side['mcnemar']['p']:.4g}" if "mcnemar" in side else "",
+                "p (Holm)": f"{side['mcnemar']['p_adjusted']:.4g}" if "mcnemar" in side else "",
+            }
+        )
+    return {**{key: result[key] for key in ("dataset", "split", "examples")}, "models": rows}
 
 
 def _read_code(path: Path) -> str:

@@ -59,6 +59,8 @@ DEFAULTS: dict[str, Any] = {
     "teacher_epochs": 3,
     "teacher_seed": 0,
     "student": None,
+    "compared_family": None,
+    "compared_students": [],
 }
 
 

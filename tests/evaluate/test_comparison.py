@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,17 @@ from typing import Any
 import pytest
 import torch
 
-from compressor_core.errors import DataError, ModelError
+from compressor_core.architecture import Architecture
+from compressor_core.data.tokenizer import train_tokenizer
+from compressor_core.errors import DataError, ModelError, SettingsError
 from compressor_core.evaluate.comparison import CompareConfig, compare, evaluate
 from compressor_core.evaluate.latency import latency
 from compressor_core.evaluate.prediction import predict_once
-from compressor_core.models.classifier import load
+from compressor_core.evaluate.predictions import read_predictions
+from compressor_core.models.card import ModelCard
+from compressor_core.models.classifier import Classifier, load
+from compressor_core.models.student import build
+from compressor_core.task import PairFeatures, Task
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +35,21 @@ def contrary(tiny_teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return folder
 
 
-def result(teacher: Path, student: Path, data: Path, **changes: Any) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def pair_student(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    architecture, code = Architecture(400, 16, 1, 2, 16), "def f(x): return x"
+    card = ModelCard(Task.CLONE, ("different", "clone"), 64, architecture, PairFeatures.COMPARE)
+    model = build(architecture, Task.CLONE, PairFeatures.COMPARE).eval()
+    folder = tmp_path_factory.mktemp("models") / "pairs"
+    Classifier(model, train_tokenizer([code] * 20, 400), card).save(folder)
+    return folder
+
+
+def result(teacher: Path, student: Path, data: Path, out: Path | None = None, **changes: Any) -> dict[str, Any]:
     config = CompareConfig(
         str(teacher), str(student), "file", str(data), latency_examples=5, latency_rounds=2, **changes
     )
-    return list(compare(config))[-1]
+    return list(compare(config, out))[-1]
 
 
 def test_each_row_is_the_models_own(tiny_teacher: Path, contrary: Path, labelled_file: Path) -> None:
@@ -56,6 +73,40 @@ def test_a_model_agrees_with_itself_and_is_as_fast(tiny_teacher: Path, labelled_
     both = result(tiny_teacher, tiny_teacher, labelled_file, split="test")
     assert both["agreement"] == 1.0 and both["mcnemar_p"] == 1.0
     assert both["examples"] < 60
+
+
+def test_one_student_and_several_have_one_shape(
+    tiny_teacher: Path, contrary: Path, labelled_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "predictions"
+    several = result(
+        tiny_teacher, contrary, labelled_file, out, others=(str(tiny_teacher),), names=("contrary", "contrary")
+    )
+    one = result(tiny_teacher, contrary, labelled_file)
+    assert set(one) == set(several) and set(one["students"][0]) == set(several["students"][1])
+    assert several["student"] == several["students"][0]
+    assert [side["name"] for side in several["students"]] == ["contrary", "contrary (2)"]
+    first, itself = several["students"]
+    for key in ("agreement", "speedup", "mcnemar"):
+        assert several[key] == first[key]
+    assert several["mcnemar_p"] == first["mcnemar"]["p"] == one["mcnemar_p"]
+    # Two tests: the smaller p-value counts twice.
+    assert first["mcnemar"]["p_adjusted"] == pytest.approx(min(1.0, 2 * first["mcnemar"]["p"]))
+    assert one["student"]["mcnemar"]["p_adjusted"] == one["mcnemar_p"]
+
+    assert itself["fidelity"] == {"kl": 0.0, "absolute_difference": 0.0}
+    assert itself["difference_intervals"]["accuracy"] == [0.0, 0.0] and itself["agreement_interval"] == [1.0, 1.0]
+    low, high = first["difference_intervals"]["accuracy"]
+    assert low < several["teacher"]["accuracy"] - first["accuracy"] < high
+    assert several["teacher"]["curves"]["auc"] == pytest.approx(1 - first["curves"]["auc"])
+    assert sum(one["examples"] for one in first["lengths"]) == 300
+    assert several["statistics"] == {"level": 0.95, "resamples": 10_000, "seed": 0}
+    assert len(json.dumps(several)) < 100_000  # the predictions are not in it
+
+    read = read_predictions(out)
+    assert read.models == ("Teacher", "contrary", "contrary (2)") and len(read.gold) == 300
+    right = (read.predicted == read.gold[None]).sum(1)
+    assert right.tolist() == [several["teacher"]["correct"], first["correct"], itself["correct"]]
 
 
 def test_the_models_take_turns(tiny_teacher: Path, contrary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,8 +145,46 @@ def test_refusals(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> No
     pairs.write_text("func1,func2,label\na(),b(),1\na(),c(),0\n")
     with pytest.raises(ModelError, match="matching pair"):
         evaluate(tiny_teacher, "file", str(pairs), None)
+    with pytest.raises(ModelError, match="matching pair"):
+        result(tiny_teacher, tiny_teacher, pairs)
+    empty = tmp_path / "split.jsonl"
+    empty.write_text('{"func": "a()", "label": 1, "split": "train"}\n')
+    with pytest.raises(DataError, match="test"):
+        result(tiny_teacher, tiny_teacher, empty, split="test")
+
+
+def test_students_are_one_to_four_and_each_once(tiny_teacher: Path) -> None:
+    for others, names, says in (
+        (("b", "c", "d", "e"), (), "5 students are too many"),
+        (("b", "a"), (), "a is given twice"),
+        (("b",), ("one",), "1 names for 2 students"),
+    ):
+        with pytest.raises(SettingsError, match=says):
+            CompareConfig(str(tiny_teacher), "a", others=others, names=names)
+    config = CompareConfig("t", "a", others=["b"])  # type: ignore[arg-type]
+    assert config.students == ("a", "b") and CompareConfig(**config.to_dict()) == config
+
+
+def test_classes_in_another_order_are_refused(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
+    """Their predictions would be compared with the opposite."""
+    turned = tmp_path / "turned"
+    shutil.copytree(tiny_teacher, turned)
+    card = json.loads((turned / "compressor.json").read_text())
+    card["labels"].reverse()
+    (turned / "compressor.json").write_text(json.dumps(card))
+    with pytest.raises(ModelError, match="in this order"):
+        result(tiny_teacher, turned, labelled_file)
+
+
+def test_a_teacher_of_another_task(tiny_teacher: Path, pair_student: Path, labelled_file: Path) -> None:
+    with pytest.raises(ModelError, match=r"teacher is for vulnerability and the student .* for clone: compare models"):
+        result(tiny_teacher, pair_student, labelled_file)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_student_that_lacks_a_file(tiny_teacher: Path, labelled_file: Path, tmp_path: Path, name: str) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(tiny_teacher, broken)
-    (broken / "tokenizer.json").unlink()
-    with pytest.raises(ModelError, match=r"tokenizer\.json"):
-        result(tiny_teacher, broken, labelled_file)
+    (broken / name).unlink()
+    with pytest.raises(ModelError, match=rf"broken has no {name}"):
+        result(tiny_teacher, tiny_teacher, labelled_file, others=(str(broken),))

@@ -8,15 +8,25 @@ from typing import Any
 
 import pytest
 
-from compressor_core.figures.comparison import (
-    comparison_info,
-    confusion_figure,
-    cost_figure,
-    groups_figure,
-    headline,
-    latency_figure,
-    noise_sentence,
+from compressor_core.errors import RunError
+from compressor_core.figures import theme
+from compressor_core.figures.breakdown import groups_figure, lengths_figure
+from compressor_core.figures.comparison import ComparisonInfo, comparison_info
+from compressor_core.figures.costs import cost_figure, latency_figure
+from compressor_core.figures.curves import precision_recall_figure, reliability_figure, roc_figure
+from compressor_core.figures.scores import confusion_figure, losses_figure, scores_figure
+from compressor_core.figures.verdicts import caution, fidelity_rows, headline, noise_sentence, student_rows
+
+FIGURES = (
     scores_figure,
+    losses_figure,
+    reliability_figure,
+    roc_figure,
+    precision_recall_figure,
+    groups_figure,
+    lengths_figure,
+    cost_figure,
+    latency_figure,
 )
 
 
@@ -34,49 +44,171 @@ def result(tiny_teacher: Path, labelled_file: Path) -> dict[str, Any]:
     return list(compare(config))[-1]
 
 
+def with_students(result: dict[str, Any], *students: dict[str, Any]) -> dict[str, Any]:
+    """The result with other students; what is not said of one is as in the result."""
+    made = [{**result["students"][0], **student} for student in students]
+    return {**result, "students": made, "student": made[0]}
+
+
+def older(result: dict[str, Any]) -> dict[str, Any]:
+    """As results were before there were intervals and several students."""
+    new = ("intervals", "calibration", "curves", "lengths", "difference_intervals", "fidelity", "name")
+
+    def side(one: dict[str, Any]) -> dict[str, Any]:
+        groups = [{key: group[key] for key in ("group", "examples", "accuracy")} for group in one["groups"]]
+        return {**{key: value for key, value in one.items() if key not in new}, "groups": groups}
+
+    kept = {key: value for key, value in result.items() if key not in ("students", "statistics", "language", "task")}
+    only = {key: result["mcnemar"][key] for key in ("only_first", "only_second", "p")}
+    return {**kept, "teacher": side(result["teacher"]), "student": side(result["student"]), "mcnemar": only}
+
+
+def drawn(info: ComparisonInfo) -> None:
+    for draw in FIGURES:
+        assert json.loads(draw(info).to_json())["data"] or draw(info).layout.annotations, draw
+    for side in info.sides:
+        assert json.loads(confusion_figure(side).to_json())["data"]
+
+
 def test_a_model_beside_itself(result: dict[str, Any]) -> None:
     info = comparison_info(result)
-    assert info.kept == info.agreement == 1.0
-    assert not info.significant
+    (pair,) = info.pairs
+    assert pair.kept == pair.agreement == 1.0 and pair.kl == 0.0
+    assert not pair.significant and pair.loss_interval == (0.0, 0.0)
     assert noise_sentence(info).startswith("The difference in accuracy is within noise: 0 examples")
+    assert "no loss would fit these 300 examples" in noise_sentence(info)
     assert headline(info).startswith("The student keeps 100.0% of the teacher's accuracy")
     assert "1.0× smaller" in headline(info)
-    assert sum(group.examples for group in info.groups) == info.teacher.examples == 300
+    assert sum(part.examples for part in info.teacher.groups.values()) == info.teacher.examples == 300
     assert "1 thread," in info.measured and "batch size 1" in info.measured
     assert info.data == "Scores: 300 examples of file, the whole file."
-    figures = [scores_figure(info), cost_figure(info), latency_figure(info), groups_figure(info)]
-    for figure in [*figures, confusion_figure(info.teacher), confusion_figure(info.student)]:
-        assert json.loads(figure.to_json())["data"]
+    drawn(info)
     shares = list(cost_figure(info).data[0].x)
     assert len(shares) == 5 and 1.0 in shares
+    assert caution(info) == ""
 
 
 def test_without_kinds_or_computation(result: dict[str, Any]) -> None:
     def bare(side: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in side.items() if key not in ("groups", "forward_gflops")}
 
-    info = comparison_info({**result, "teacher": bare(result["teacher"]), "student": bare(result["student"])})
-    assert info.groups == ()
+    students = [bare(result["student"])]
+    info = comparison_info({**result, "teacher": bare(result["teacher"]), "students": students})
+    assert info.kinds == ()
     assert "does not say" in groups_figure(info).layout.annotations[0].text
     assert len(cost_figure(info).data[0].x) == 4
 
 
-def test_a_real_difference_is_called_one(result: dict[str, Any]) -> None:
-    info = comparison_info({**result, "mcnemar": {"only_first": 40, "only_second": 5, "p": 0.00001}})
-    assert info.significant
-    assert noise_sentence(info).startswith("The teacher is better by more than noise: 40 examples")
+def test_a_real_difference_is_called_one_with_its_interval(result: dict[str, Any]) -> None:
+    test = {"only_first": 40, "only_second": 5, "p": 0.00001, "p_adjusted": 0.00001}
+    ends = {"accuracy": [0.08, 0.155]}
+    worse = {"mcnemar": test, "difference_intervals": ends, "accuracy": result["teacher"]["accuracy"] - 0.12}
+    info = comparison_info(with_students(result, worse))
+    assert info.pairs[0].significant
+    assert noise_sentence(info).startswith(
+        "The teacher is better by more than noise, by 12.0 points, 95% interval 8.0 to 15.5: 40 examples"
+    )
     assert "p < 0.001" in noise_sentence(info)
+    test = {"only_first": 5, "only_second": 40, "p": 0.00001, "p_adjusted": 0.00001}
+    better = {**worse, "mcnemar": test, "difference_intervals": {"accuracy": [-0.155, -0.08]}}
+    assert "The student is better by more than noise" in noise_sentence(comparison_info(with_students(result, better)))
+    assert "interval 8.0 to 15.5" in noise_sentence(comparison_info(with_students(result, better)))
+
+
+def test_noise_is_not_called_equality(result: dict[str, Any]) -> None:
+    test = {"only_first": 12, "only_second": 8, "p": 0.5, "p_adjusted": 0.5}
+    near = {"mcnemar": test, "difference_intervals": {"accuracy": [-0.016, 0.043]}}
+    said = noise_sentence(comparison_info(with_students(result, near)))
+    assert said.startswith("The difference in accuracy is within noise: 12 examples")
+    assert "does not show the two to be equal" in said and "a loss of 4.3 points would fit these 300 examples" in said
+    few = comparison_info({**with_students(result, near), "examples": 18})
+    assert "18 examples are few" in caution(few) and "less than 6 points" in caution(few)
+
+
+def test_no_error_seen_is_not_called_certainty(result: dict[str, Any]) -> None:
+    info = comparison_info(with_students(result, {"accuracy": 1.0}))
+    assert "(Student), has an interval without width" in caution(info) and "up to 1.0 points more" in caution(info)
+
+
+def test_of_several_the_corrected_p_value_counts(result: dict[str, Any]) -> None:
+    test = {"only_first": 12, "only_second": 2, "p": 0.013}
+    info = comparison_info(
+        with_students(
+            result,
+            {"name": "a", "mcnemar": {**test, "p_adjusted": 0.052}},
+            {"name": "b", "mcnemar": {**test, "p_adjusted": 0.039}},
+        )
+    )
+    assert [pair.significant for pair in info.pairs] == [False, True]
+    assert [row["Verdict"] for row in student_rows(info)] == ["within noise", "worse than teacher"]
+    assert noise_sentence(info, 0).startswith("a: the difference in accuracy is within noise: 12 examples")
+    assert noise_sentence(info, 1).startswith("b: the teacher is better by more than noise")
+    assert "p = 0.052 after Holm" in noise_sentence(info, 0)
+
+
+def test_four_students_are_told_apart(result: dict[str, Any]) -> None:
+    students = [
+        {"name": name, "accuracy": accuracy} for name, accuracy in zip("abcd", (0.5, 0.6, 0.7, 0.8), strict=True)
+    ]
+    info = comparison_info(with_students({**result, "teacher": {**result["teacher"], "accuracy": 0.8}}, *students))
+    assert headline(info).startswith(
+        "The 4 students keep 62.5% to 100.0% of the teacher's accuracy and are 1.0 to 1.0× smaller"
+    )
+    drawn(info)
+    for key in ("color", "dash", "symbol", "pattern"):
+        assert len({getattr(side.look, key) for side in info.sides}) == 5
+    assert [trace.name for trace in scores_figure(info).data if trace.name] == ["Teacher", *"abcd"]
+    assert [trace.line.dash for trace in roc_figure(info).data[1:]] == [
+        look.dash for look in (theme.OF_TEACHER, *theme.OF_STUDENTS)
+    ]
+    assert len(student_rows(info)) == len(fidelity_rows(info)) == 4
+    assert [list(trace.x)[-1] for trace in cost_figure(info).data] == [1.0] * 4
+
+
+def test_intervals_and_bins_are_drawn_as_they_are(result: dict[str, Any]) -> None:
+    info = comparison_info(result)
+    bar = scores_figure(info).data[0]
+    low, high = result["teacher"]["intervals"]["accuracy"]
+    assert bar.x[0] + bar.error_x.array[0] == pytest.approx(high)
+    assert bar.x[0] - bar.error_x.arrayminus[0] == pytest.approx(low)
+    bins = result["teacher"]["calibration"]["bins"]
+    reliability = reliability_figure(info).data[1]
+    assert list(reliability.y) == [one["accuracy"] for one in bins]
+    assert reliability.name == f"Teacher: ECE {result['teacher']['calibration']['ece']:.1%}"
+    assert list(lengths_figure(info).data[0].y) == [one["accuracy"] for one in result["teacher"]["lengths"]]
+    assert f"AUC {result['teacher']['curves']['auc']:.3f}" in roc_figure(info).data[1].name
+
+
+def test_of_one_class_there_is_no_curve(result: dict[str, Any]) -> None:
+    sides = {**result["teacher"], "curves": None}
+    info = comparison_info({**with_students(result, {"curves": None}), "teacher": sides})
+    for draw in (roc_figure, precision_recall_figure):
+        assert "of one class" in draw(info).layout.annotations[0].text
+
+
+def test_a_result_of_an_older_version_shows_less(result: dict[str, Any]) -> None:
+    info = comparison_info(older(result))
+    assert info.resamples is None and info.alone and info.student.title == "Student"
+    assert noise_sentence(info).startswith("The difference in accuracy is within noise: 0 examples")
+    assert "interval" not in noise_sentence(info)
+    drawn(info)
+    for draw in (losses_figure, reliability_figure, roc_figure, precision_recall_figure, lengths_figure):
+        assert "older version" in draw(info).layout.annotations[0].text
+    assert scores_figure(info).data[0].error_x.array == (0, 0, 0, 0)
+    assert fidelity_rows(info) == [] and student_rows(info)[0]["95% interval"] == "–"
+
+
+@pytest.mark.parametrize("damage", [{"machine": None}, {"students": [{}]}, {"teacher": {"latency": 3}}, {"labels": 7}])
+def test_a_damaged_result_is_one_sentence(result: dict[str, Any], damage: dict[str, Any]) -> None:
+    with pytest.raises(RunError, match="compare the models again"):
+        comparison_info({**result, **damage})
 
 
 def test_groups_go_from_the_widest_loss_to_the_widest_gain(result: dict[str, Any]) -> None:
     def groups(**accuracy: float) -> list[dict[str, Any]]:
         return [{"group": name, "examples": 10, "accuracy": value} for name, value in accuracy.items()]
 
-    info = comparison_info(
-        {
-            **result,
-            "teacher": {**result["teacher"], "groups": groups(a=0.9, b=0.9, c=0.5)},
-            "student": {**result["student"], "groups": groups(a=0.9, b=0.4, c=0.8)},
-        }
-    )
-    assert [group.name for group in info.groups] == ["b", "a", "c"]
+    teacher = {**result["teacher"], "groups": groups(a=0.9, b=0.9, c=0.5)}
+    student = {"groups": groups(a=0.9, b=0.4, c=0.8)}
+    info = comparison_info({**with_students(result, student), "teacher": teacher})
+    assert info.kinds == ("b", "a", "c")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 
 from compressor_core.architecture import SearchSpace
@@ -44,3 +47,9 @@ def test_headlines() -> None:
 def test_rows_as_csv() -> None:
     assert csv_text([]) == ""
     assert csv_text([{"a": 1, "b": "x, y"}, {"a": 2, "b": ""}]) == 'a,b\n1,"x, y"\n2,\n'
+
+
+def test_no_cell_of_a_csv_is_a_formula() -> None:
+    cells = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "a = b", -1.5]
+    rows = list(csv.reader(io.StringIO(csv_text([{"cell": cell} for cell in cells]), newline="")))
+    assert [cell for (cell,) in rows[1:]] == [*(f"'{cell}" for cell in cells[:5]), "'\n=1", "a = b", "-1.5"]

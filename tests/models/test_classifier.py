@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -79,6 +80,63 @@ def test_a_tokenizer_of_another_model(folder: Path, tmp_path: Path) -> None:
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
     with pytest.raises(ModelError, match="different models"):
         load(folder)
+
+
+def test_a_tokenizer_of_the_same_size_and_another_vocabulary(folder: Path) -> None:
+    """Nothing about its shape tells it apart."""
+    vocabulary = json.loads((folder / "tokenizer.json").read_text())
+    tokens = vocabulary["model"]["vocab"]
+    first, second = [token for token in tokens if token.isalpha()][:2]
+    tokens[first], tokens[second] = tokens[second], tokens[first]
+    (folder / "tokenizer.json").write_text(json.dumps(vocabulary))
+    with pytest.raises(ModelError, match=r"another vocabulary .* restore tokenizer\.json"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"num_hidden_layers": 2}, r"lack roberta\.encoder\.layer\.1\..* by its config\.json"),
+        ({"num_attention_heads": 4}, "says num_attention_heads 4 and compressor.json 2"),
+        ({"hidden_size": 32}, "cannot be read"),
+        ({"vocab_size": 500}, "cannot be read"),
+        ({"model_type": "gpt2"}, "lack|cannot be read"),
+        ({"model_type": "no such thing"}, "cannot be read"),
+        ({"id2label": {"0": "a", "1": "b", "2": "c"}}, "cannot be read|tells 3 classes apart"),
+        ({"hidden_size": "wide"}, "cannot be read"),
+    ],
+)
+def test_an_edited_config_is_one_sentence(folder: Path, changes: dict[str, Any], says: str) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **changes}))
+    with pytest.raises(ModelError, match=says) as caught:
+        load(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_config_with_fewer_layers_than_weights(tmp_path: Path) -> None:
+    """The layers above would be left out in silence."""
+    architecture = Architecture(400, 16, 2, 2, 16)
+    card = ModelCard(Task.VULNERABILITY, ("fine", "bad"), 64)
+    Classifier(build(architecture, Task.VULNERABILITY).eval(), train_tokenizer(CODES * 20, 400), card).save(
+        tmp_path / "m"
+    )
+    load(tmp_path / "m")
+    config = json.loads((tmp_path / "m" / "config.json").read_text())
+    (tmp_path / "m" / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 1}))
+    with pytest.raises(ModelError, match=r"have roberta\.encoder\.layer\.1\..* too much"):
+        load(tmp_path / "m")
+
+
+def test_an_encoder_without_a_head_is_no_classifier(tmp_path: Path) -> None:
+    """Its head would be made up at random."""
+    architecture = Architecture(400, 16, 1, 2, 16)
+    model = build(architecture, Task.CLONE, PairFeatures.COMPARE).eval()
+    card = ModelCard(Task.CLONE, ("different", "clone"), 64, architecture, PairFeatures.COMPARE)
+    Classifier(model, train_tokenizer(CODES * 20, 400), card).save(tmp_path / "pair")
+    (tmp_path / "pair" / "compressor.json").unlink()
+    with pytest.raises(ModelError, match="lack classifier"):
+        load(tmp_path / "pair")
 
 
 def test_no_folder_at_all(tmp_path: Path) -> None:

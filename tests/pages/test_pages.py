@@ -366,12 +366,12 @@ class TestCompare:
         at = open_page("compare", run=studio.compare.id)
         no_traceback(at)
         assert at.subheader[0].value.startswith("The student keeps")
-        assert "McNemar" in texts(at) and "batch size 1" in texts(at)
-        assert len(charts(at)) == 6
+        assert "McNemar" in texts(at) and "95% interval" in texts(at)
+        assert len(charts(at)) == 2
 
     def test_a_student_is_chosen_and_compared(self, studio: Studio, open_page: Open) -> None:
         at = open_page("compare")
-        assert field(at.selectbox, "Student").value == studio.distill.id
+        assert field(at.multiselect, "Students").value == [studio.distill.id]
         button(at, "Compare").click().run()
         no_traceback(at)
         run = studio.store.list()[0]

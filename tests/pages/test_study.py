@@ -89,12 +89,12 @@ def test_its_students_can_be_compared(
 ) -> None:
     run = recorded(monkeypatch, tiny_study, records)
     at = open_page("compare")
-    choice = field(at.selectbox, "Student")
-    assert not at.exception and choice.value == f"{run.id}/0.19-0"
+    choice = field(at.multiselect, "Students")
+    assert not at.exception and choice.value == [f"{run.id}/0.19-0"]
     assert [title.split(" (")[0] for title in choice.options] == [
         f"{budget} MB, seed {seed} of study tiny" for budget in (0.19, 0.2) for seed in (0, 1)
     ]
-    choice.set_value(f"{run.id}/0.2-1").run()
+    choice.set_value([f"{run.id}/0.2-1"]).run()
     button(at, "Compare").click().run()
     assert not at.exception
     comparison = RunStore().list()[0]

@@ -22,12 +22,15 @@ from compressor_core import cli
 from compressor_core.architecture import SearchSpace
 from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.errors import RunError
-from compressor_core.figures.comparison import comparison_info, headline, noise_sentence
+from compressor_core.figures.comparison import comparison_info
 from compressor_core.figures.search import gap_sentence, run_info
+from compressor_core.figures.verdicts import headline, noise_sentence
 from compressor_core.files import write_json
 from compressor_core.report import report
 from compressor_core.report.commands import PROGRAM, Repeat, repeat
+from compressor_core.report.comparison import compared
 from compressor_core.report.material import Material, material
+from compressor_core.report.page import Pair, Table, Text
 from compressor_core.runs import RunStore
 from compressor_core.search import SearchConfig
 from compressor_core.search.replica import config_of
@@ -120,9 +123,25 @@ def test_the_findings_are_those_of_the_pages(told: Told, whole: Reader) -> None:
     assert HOSTILE_KIND in text and "kinds & more.jsonl" in text
 
 
+def test_every_student_of_a_comparison_is_told(told: Told) -> None:
+    result = told.compare.status().result
+    assert result is not None
+    several = {**result, "students": [{**result["student"], "name": name} for name in ("first", "second")]}
+    blocks = compared(several)
+    said = [block.text for block in blocks if isinstance(block, Text)]
+    assert said[0].startswith("The 2 students keep")
+    assert [text.split(":")[0] for text in said[1:3]] == ["first", "second"]
+    (scores, kinds) = [block for block in blocks if isinstance(block, Table)]
+    assert tuple(scores.header) == ("", "Teacher", "first", "second") and len(kinds.rows[0]) == 5
+    titles = [picture.title for block in blocks if isinstance(block, Pair) for picture in block.pictures]
+    assert [title for title in titles if title.startswith("Confusion")] == [
+        f"Confusion matrix: {name}" for name in ("Teacher", "first", "second")
+    ]
+
+
 def test_every_figure_has_data_and_a_text(whole: Reader) -> None:
     plots = [one for one in whole.all("div") if one.get("class") == "plot"]
-    assert len(plots) == len(whole.data) == len(whole.all("figcaption")) == 12
+    assert len(plots) == len(whole.data) == len(whole.all("figcaption")) == 16
     assert all(len(one["aria-label"] or "") > 40 and one["role"] == "img" for one in plots)
     assert all(figure["data"] for figure in whole.data)
     population, best, *_ = whole.data
@@ -175,7 +194,7 @@ def test_the_commands_ask_for_what_the_runs_were_asked(told: Told, tmp_path: Pat
         renaming=0.0,  # as the distillation decided for a file of unknown language
         hidden_weight=0.0,
     )
-    assert (compare.teacher, compare.student) == (train.out, distill.out)
+    assert (compare.teacher, compare.students) == (train.out, [distill.out])
     assert (compare.data, compare.split, compare.latency_examples) == (told.distill.config["data"], "test", 5)
 
 
@@ -216,9 +235,9 @@ def test_the_students_of_studies_and_imports_can_be_repeated(told: Told, copy: R
         assert made.id in text and "a page of its own" in text
         if kind == "study":
             assert (first.budgets, first.seeds) == ([0.5, 3.0], [0, 1])
-            assert str(second.student) == "study/0.5mb-0"
+            assert [str(student) for student in second.students] == ["study/0.5mb-0"]
         else:
-            assert (first.checkpoint, first.teacher, second.student) == (Path("-m.bin"), "codebert", first.out)
+            assert (first.checkpoint, first.teacher, second.students) == (Path("-m.bin"), "codebert", [first.out])
 
 
 def test_a_teacher_from_the_same_store_is_found_wherever_the_store_is(told: Told, copy: RunStore) -> None:
@@ -244,7 +263,7 @@ def test_what_was_deleted_is_said(told: Told, copy: RunStore) -> None:
     copy.delete(told.distill.id)
     text = sentences(copy, told.compare.id)
     assert f"The comparison builds on run {told.distill.id}, which cannot be shown" in text
-    assert "Confusion of the student" in text
+    assert "Confusion matrix: Student" in text
 
 
 def test_what_is_not_over_or_failed_is_said(copy: RunStore, told: Told) -> None:
@@ -267,7 +286,7 @@ def test_damage_costs_a_section_and_not_the_report(copy: RunStore, told: Told) -
     write_json(path, status)
     text = sentences(copy, told.compare.id)
     assert "What the student says of itself is not here" in text
-    assert "The records of this part cannot be read (KeyError: 'machine')" in text
+    assert "The result of this comparison is damaged (KeyError('machine')): compare the models again." in text
     assert "The student keeps" in text  # of the distillation
 
 

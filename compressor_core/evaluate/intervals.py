@@ -1,0 +1,102 @@
+"""How sure a score is: intervals for what was counted on examples, and p-values of several tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+LEVEL: Final = 0.95
+RESAMPLES: Final = 10_000
+SCORES: Final = ("accuracy", "precision", "recall", "f1")
+Interval = list[float]
+"""Lower and upper end."""
+
+
+def wilson(correct: int, examples: int) -> Interval:
+    """The interval of a share of independent examples (Wilson 1927), at `LEVEL`; [0, 1] without examples.
+
+    Unlike the normal approximation it stays within 0 and 1 and is honest for few examples and shares near the ends
+    (Brown, Cai and DasGupta 2001, section 3).
+    """
+    from scipy.stats import norm
+
+    if not examples:
+        return [0.0, 1.0]
+    z = float(norm.ppf((1 + LEVEL) / 2))
+    share = correct / examples
+    centre = share + z * z / (2 * examples)
+    half = z * (share * (1 - share) / examples + (z / (2 * examples)) ** 2) ** 0.5
+    scale = 1 + z * z / examples
+    return [max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values of several tests, corrected so that the chance of any false alarm stays what it is for one (Holm 1979).
+
+    The smallest is multiplied by the number of tests, the next by one less, and so on; none is below a smaller one.
+    """
+    corrected = [0.0] * len(p_values)
+    highest = 0.0
+    for place, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        highest = max(highest, min(1.0, (len(p_values) - place) * p_values[index]))
+        corrected[index] = highest
+    return corrected
+
+
+def bootstrap(
+    labels: ArrayLike, predicted: Sequence[ArrayLike], *, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, Any]:
+    """Percentile intervals by paired bootstrap over the examples (Efron and Tibshirani 1993, section 13.3).
+
+    `labels` (n,) are the gold classes and `predicted` (models)(n,) the class numbers of each model, the teacher's
+    first. Every resample draws n examples with replacement, the same for all models, so that a difference has the
+    noise of the pair and not of each alone. All scores are functions of how often each combination of gold class and
+    predictions occurs; drawing these counts from their multinomial distribution is drawing the examples, only faster.
+
+    Keys: scores (for each model, by name of the score), and for each model after the first: differences (the
+    teacher's score minus its own, by name) and agreement. Every value is [lower, upper] at `LEVEL`.
+    """
+    columns = np.asarray([np.asarray(labels, int), *(np.asarray(each, int) for each in predicted)])
+    kinds = 2 ** len(columns)
+    examples = columns.shape[1]
+    codes = (columns * (2 ** np.arange(len(columns)))[:, None]).sum(0)
+    counts = np.bincount(codes, minlength=kinds)
+    draws = np.random.default_rng(seed).multinomial(examples, counts / examples, size=resamples)
+    of_kind = (np.arange(kinds)[None, :] >> np.arange(len(columns))[:, None]) & 1  # (1 + models, kinds)
+    gold, guesses = of_kind[0], of_kind[1:]
+
+    scores = [_scores(draws, gold, guess, examples) for guess in guesses]
+    teacher, *students = scores
+    return {
+        "scores": [{name: _interval(values[name]) for name in SCORES} for values in scores],
+        "differences": [{name: _interval(teacher[name] - own[name]) for name in SCORES} for own in students],
+        "agreement": [_interval(draws @ (guess == guesses[0]) / examples) for guess in guesses[1:]],
+    }
+
+
+def _scores(
+    draws: NDArray[Any], gold: NDArray[Any], guess: NDArray[Any], examples: int
+) -> dict[str, NDArray[np.float64]]:
+    """Each score of one model in every resample; 0 where undefined, as in `quality`."""
+    found = draws @ (guess & gold)
+    precision = _ratio(found, draws @ guess)
+    recall = _ratio(found, draws @ gold)
+    return {
+        "accuracy": draws @ (guess == gold) / examples,
+        "precision": precision,
+        "recall": recall,
+        "f1": _ratio(2 * precision * recall, precision + recall),
+    }
+
+
+def _ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[np.float64]:
+    out = np.zeros(len(numerator))
+    np.divide(numerator, denominator, out=out, where=denominator > 0)
+    return out
+
+
+def _interval(values: NDArray[np.float64]) -> Interval:
+    return [float(end) for end in np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])]

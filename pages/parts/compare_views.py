@@ -1,0 +1,194 @@
+"""The views of a comparison: which one is shown, and each but that of examples; the address keeps the choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from compressor_core.figures.breakdown import groups_figure, lengths_figure
+from compressor_core.figures.comparison import ComparisonInfo
+from compressor_core.figures.costs import cost_figure, latency_figure
+from compressor_core.figures.curves import precision_recall_figure, reliability_figure, roc_figure
+from compressor_core.figures.scores import confusion_figure, losses_figure, scores_figure
+from compressor_core.figures.verdicts import caution, fidelity_rows, noise_sentence, student_rows
+from compressor_core.runs import Run
+from pages.parts.chart import chart
+from pages.parts.compare_examples import examples
+from pages.parts.frame import metrics
+from pages.parts.rows import table
+
+VIEWS = {
+    "overview": "Overview",
+    "statistics": "Statistics",
+    "breakdown": "Breakdown",
+    "disagreements": "Disagreements",
+    "cost": "Latency and cost",
+}
+NUMBERS = {
+    "Accuracy (%)": "%.1f",
+    "Loss (points)": "%.1f",
+    "Agreement (%)": "%.1f",
+    "Size (MB)": "%.3f",
+    "Median latency (ms)": "%.2f",
+    "Times faster": "%.1f",
+    "Same answer (%)": "%.1f",
+    "Mean |Δp| (points)": "%.2f",
+    "KL (nats)": "%.4f",
+}
+
+
+def views(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
+    """The choice of a view, and that view."""
+    view = st.segmented_control(
+        "View",
+        list(VIEWS),
+        default="overview",
+        required=True,
+        key="view",
+        bind="query-params",
+        format_func=VIEWS.__getitem__,
+        label_visibility="collapsed",
+    )
+    if view == "statistics":
+        statistics(run, info)
+    elif view == "breakdown":
+        breakdown(run, info)
+    elif view == "disagreements":
+        examples(run, info, result)
+    elif view == "cost":
+        latency_and_cost(run, info)
+    else:
+        overview(run, info)
+    st.caption(info.data)
+
+
+def overview(run: Run, info: ComparisonInfo) -> None:
+    if info.alone:
+        agreement = info.pairs[0].agreement
+        st.markdown(f"{noise_sentence(info)} They give the same answer on {agreement:.1%} of the examples.")
+        numbers(info)
+    else:
+        table(student_rows(info), f"students/{run.id}", NUMBERS, f"{run.id}-students.csv")
+        st.caption(
+            "Loss: the teacher's accuracy minus the student's. p: McNemar's exact test of that difference, corrected "
+            f"by Holm's method for {len(info.pairs)} tests. Each student is tested against the teacher; the students "
+            "are not ranked among each other. Each interval is for one difference by itself."
+        )
+    if warning := caution(info):
+        st.warning(warning, icon=":material/warning:")
+    first, second = st.columns(2)
+    with first:
+        st.markdown("**Scores**")
+        chart(scores_figure(info), key=f"scores/{run.id}", alt="The scores of every model with their intervals")
+    with second:
+        st.markdown("**Cost of the student**" if info.alone else "**Cost of the students**")
+        chart(cost_figure(info), key=f"cost/{run.id}", alt="What a student needs as a share of the teacher's")
+    if info.resamples:
+        st.caption(
+            f"A bar is a 95% interval: another test set of this size would move the score about that much "
+            f"({info.resamples:,} bootstrap resamples of the examples, the same for all models). It says nothing of "
+            "the training, where another seed gives another student: the page Budgets shows that spread."
+        )
+    else:
+        st.caption("This run is of an older version, which kept no intervals: compare again to see them.")
+
+
+def numbers(info: ComparisonInfo) -> None:
+    student, teacher = info.student, info.teacher
+    metrics(
+        ("Accuracy", f"{student.scores['accuracy']:.1%}", f"teacher {teacher.scores['accuracy']:.1%}"),
+        ("Size", f"{student.size_mb:.2f} MB", f"teacher {teacher.size_mb:.2f} MB"),
+        ("Median latency", f"{student.median:.1f} ms", f"teacher {teacher.median:.1f} ms"),
+        ("Parameters", f"{student.parameters / 1e6:.2f} M", f"teacher {teacher.parameters / 1e6:.2f} M"),
+    )
+
+
+def statistics(run: Run, info: ComparisonInfo) -> None:
+    st.markdown("**Is the difference more than noise?**")
+    bullet = "" if info.alone else "- "
+    st.markdown("\n".join(bullet + noise_sentence(info, place) for place in range(len(info.pairs))))
+    chart(losses_figure(info), key=f"losses/{run.id}", alt="The accuracy that each student loses, with its interval")
+    st.caption(
+        "A bar is the 95% interval of the loss; where it holds the dashed line, the teacher, chance alone could "
+        "explain the difference. It is an interval of the pair: both models see the same examples, so what is hard "
+        "for both cancels out."
+    )
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Reliability diagram**")
+        chart(reliability_figure(info), key=f"reliability/{run.id}", alt="Share that is right by confidence")
+        st.caption(
+            "Whether a probability can be taken at its word: below the diagonal a model is surer than it is right, "
+            "and a threshold or a warning built on it misleads. Larger marks stand for more examples; ECE, the "
+            "expected calibration error, is their distance to the diagonal, weighted by examples (Guo et al. 2017; "
+            "bins of 5 points)."
+        )
+    with right:
+        st.markdown("**ROC curve**")
+        chart(roc_figure(info), key=f"roc/{run.id}", alt="Finds against false alarms at every threshold")
+        st.caption(
+            "What the model can do at any threshold, not only at one half: a curve further up and to the left ranks "
+            "better, the diagonal guesses, and AUC is the chance that of two examples, one of each class, the right "
+            "one ranks higher."
+        )
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Precision and recall**")
+        chart(precision_recall_figure(info), key=f"pr/{run.id}", alt="Precision against recall at every threshold")
+        st.caption(
+            "What somebody who reads the alarms meets: how many are real for a given share found; the line is "
+            "guessing, and AP, the average precision, the mean height of the curve."
+        )
+    with right:
+        st.markdown("**Fidelity to the teacher**")
+        rows = fidelity_rows(info)
+        if rows:
+            table(rows, f"fidelity/{run.id}", NUMBERS, f"{run.id}-fidelity.csv")
+        st.caption(
+            "How well the student copies the teacher and not only its labels: the same answers can hide other "
+            "probabilities, and distillation teaches probabilities. |Δp| is the difference of the two probabilities "
+            f"of “{info.labels[1]}”, KL the divergence KL(teacher ‖ student): 0 is a perfect copy, which has the "
+            "teacher's mistakes too."
+        )
+
+
+def breakdown(run: Run, info: ComparisonInfo) -> None:
+    st.markdown("**Accuracy by kind**, from what a student loses most to what it loses least")
+    chart(groups_figure(info), key=f"groups/{run.id}", alt="Accuracy by kind of example")
+    if info.kinds:
+        st.caption(
+            "One mean hides what a small model forgets first. Few examples are of one kind (their number is in "
+            f"brackets): of {len(info.kinds)} kinds some differ by chance alone, so hover for the 95% interval "
+            "(Wilson's) before believing one."
+        )
+    st.markdown("**Accuracy by length**")
+    chart(lengths_figure(info), key=f"lengths/{run.id}", alt="Accuracy by length of the input")
+    st.caption(
+        "Long inputs are cut at the model's maximum and hold more to weigh, so a student may fall behind there "
+        "first. Length counts the characters of the code, of both functions for a pair; bars are 95% intervals."
+    )
+    st.markdown("**Confusion matrices**")
+    for start in range(0, len(info.sides), 3):
+        sides = info.sides[start : start + 3]
+        for column, side in zip(st.columns(max(2, min(3, len(info.sides)))), sides, strict=False):
+            with column:
+                chart(
+                    confusion_figure(side, info.labels),
+                    key=f"confusion/{info.sides.index(side)}/{run.id}",
+                    alt=f"Confusion matrix of {side.title}",
+                )
+    st.caption("Two models of the same accuracy can fail in opposite ways: by missing, or by false alarms.")
+
+
+def latency_and_cost(run: Run, info: ComparisonInfo) -> None:
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Latency**")
+        chart(latency_figure(info), key=f"latency/{run.id}", alt="The share of inferences within a time")
+        st.caption(info.measured)
+    with right:
+        st.markdown("**Cost**")
+        chart(cost_figure(info), key=f"cost/{run.id}", alt="What a student needs as a share of the teacher's")
+    # `pages.parts.measurement.latency_and_cost` goes on here: runtimes, batch sizes, cold start, memory, energy.

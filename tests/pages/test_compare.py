@@ -1,0 +1,196 @@
+"""The page Compare: its views, the table of examples with their code, several students, and what is broken."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from compressor_core.data.dataset import Example
+from compressor_core.evaluate.predictions import (
+    FOLDER,
+    Verdict,
+    example_rows,
+    read_predictions,
+    select,
+    write_predictions,
+)
+from compressor_core.figures.forms import csv_text
+from compressor_core.files import write_json
+from compressor_core.runs import Run, RunStore, State
+from compressor_core.runs.compared import comparison_of, families
+from compressor_core.runs.worker import run_worker
+from tests.pages.studio import APP, Open, Studio, until_over
+from tests.pages.test_pages import button, charts, field, no_traceback, texts
+
+VIEWS = {"Overview": 2, "Statistics": 4, "Breakdown": 4, "Disagreements": 0, "Latency and cost": 2}
+
+
+def opened(run: Run, view: str) -> AppTest:
+    """The view of a run, as a link opens it in a tab of its own."""
+    at = AppTest.from_file(str(APP), default_timeout=90).run()
+    at.query_params["run"], at.query_params["view"] = run.id, view
+    at.switch_page("pages/compare.py").run()
+    no_traceback(at)
+    return at
+
+
+@pytest.mark.parametrize(("name", "count"), VIEWS.items())
+def test_every_view_draws_and_explains(studio: Studio, open_page: Open, name: str, count: int) -> None:
+    at = open_page("compare", run=studio.compare.id, view=name)
+    no_traceback(at)
+    assert len(charts(at)) == count
+    assert "Scores: " in texts(at)
+    said = {
+        "Overview": "95% interval",
+        "Statistics": "Guo et al. 2017",
+        "Breakdown": "characters of the code",
+        "Disagreements": "choose a row to see its code",
+        "Latency and cost": "batch size 1",
+    }
+    assert said[name] in texts(at)
+
+
+def test_a_view_of_another_page_is_none_of_this_one(studio: Studio, open_page: Open) -> None:
+    """Both pages keep their view under the same name in the address."""
+    no_traceback(open_page("search", run=studio.search.id, view="Genes"))
+    at = open_page("compare", run=studio.compare.id)
+    no_traceback(at)
+    assert len(charts(at)) == VIEWS["Overview"]
+    at = opened(studio.compare, "Genes")
+    assert len(charts(at)) == VIEWS["Overview"]
+
+
+def test_the_code_of_an_example_is_shown_as_it_is_and_the_filters_filter(studio: Studio, open_page: Open) -> None:
+    at = open_page("compare", run=studio.compare.id, view="Disagreements")
+    field(at.selectbox, "Who is right").set_value("all").run()
+    no_traceback(at)
+    result = studio.compare.status().result or {}
+    rows = at.dataframe[-1].value
+    assert len(rows) == result["examples"] and "Code" not in rows
+    first = json.loads((studio.compare.folder / "predictions" / "functions.jsonl").read_text().splitlines()[0])["code"]
+    word = first.split("(")[0].split()[-1]
+    field(at.text_input, "In the code").set_value(word.upper()).run()
+    no_traceback(at)
+    assert 0 < len(at.dataframe[-1].value) < result["examples"]
+    assert word.casefold() in at.code[-1].value.casefold()
+    field(at.text_input, "In the code").set_value("no code has this").run()
+    no_traceback(at)
+    assert "loosen the filters" in texts(at) and not at.code
+    field(at.text_input, "In the code").set_value("").run()
+    right = {"only-teacher": (True, False), "only-student": (False, True), "neither": (False, False)}
+    for who, expected in right.items():
+        field(at.selectbox, "Who is right").set_value(who).run()
+        no_traceback(at)
+        for _, row in at.dataframe[-1].value.iterrows() if at.code else ():
+            assert (row["Truth"] == row["Teacher says"], row["Truth"] == row["Student says"]) == expected
+
+
+def test_a_run_of_an_older_version_shows_less_and_no_traceback(studio: Studio, open_page: Open) -> None:
+    status = json.loads((studio.compare.folder / "status.json").read_text())
+    result = status["result"]
+    new = ("intervals", "calibration", "curves", "lengths", "difference_intervals", "fidelity", "name")
+    for side in ("teacher", "student"):
+        result[side] = {key: value for key, value in result[side].items() if key not in new}
+    for key in ("students", "statistics", "task", "language"):
+        del result[key]
+    write_json(studio.compare.folder / "status.json", status)
+    shutil.rmtree(studio.compare.folder / "predictions")
+    for name, count in VIEWS.items():
+        at = opened(studio.compare, name)
+        assert at.subheader[0].value.startswith("The student keeps") and len(charts(at)) == count
+    at = opened(studio.compare, "Disagreements")
+    assert "compare the models again" in at.info[0].value
+    write_json(studio.compare.folder / "status.json", {**status, "result": {"teacher": 3}})
+    at = open_page("compare", run=studio.compare.id)
+    no_traceback(at)
+    assert "damaged" in at.error[0].value
+
+
+def test_the_functions_of_a_pair_stand_side_by_side(studio: Studio, open_page: Open) -> None:
+    hostile = "<script>alert(1)</script> **x**"
+    pair = Example(("int f() { return 1; }", hostile), 1, "type 3", "line 1")
+    write_predictions(studio.compare.folder / FOLDER, [pair], {"Teacher": [[0.0, 1.0]], "Student": [[1.0, 0.0]]})
+    at = open_page("compare", run=studio.compare.id, view="Disagreements")
+    no_traceback(at)
+    assert [one.value for one in at.code] == list(pair.codes)
+    assert hostile not in texts(at)
+
+
+@pytest.fixture
+def two(studio: Studio) -> Iterator[Run]:
+    """A second student of the same teacher: the first one's folder, as another run's."""
+    run = studio.store.create("distill", studio.distill.config, "the copy")
+    shutil.copytree(studio.distill.folder / "model", run.folder / "model")
+    status = json.loads((studio.distill.folder / "status.json").read_text())
+    status["result"]["model"] = str(run.folder / "model")
+    write_json(run.folder / "status.json", status)
+    yield run
+
+
+def test_several_students_are_chosen_compared_and_told_apart(studio: Studio, two: Run, open_page: Open) -> None:
+    at = open_page("compare")
+    no_traceback(at)
+    choice = field(at.multiselect, "Students")
+    assert choice.value == [two.id]  # the newest
+    choice.set_value([]).run()
+    no_traceback(at)
+    assert button(at, "Compare").disabled
+    choice = field(at.multiselect, "Students")
+    choice.set_value([studio.distill.id, two.id]).run()
+    button(at, "Compare").click().run()
+    no_traceback(at)
+    run = RunStore().list()[0]
+    assert run.config == {"student_run": studio.distill.id, "others": [{"student_run": two.id}]}
+    assert (run.name, until_over(run).state) == ("2 students", State.FINISHED)
+    result = run.status().result or {}
+    assert [side["name"] for side in result["students"]] == ["a distill", "the copy"]
+    for name, count in {**VIEWS, "Breakdown": 5}.items():
+        at = opened(run, name)
+        assert at.subheader[0].value.startswith("The 2 students keep") and len(charts(at)) == count
+    assert list(opened(run, "Overview").dataframe[0].value["Student"]) == ["a distill", "the copy"]
+    at = opened(run, "Disagreements")
+    field(at.selectbox, "Student").set_value(2).run()
+    no_traceback(at)
+
+
+def test_students_of_other_teachers_are_kept_apart(studio: Studio, two: Run, open_page: Open) -> None:
+    config = json.loads((two.folder / "config.json").read_text())
+    write_json(two.folder / "config.json", {**config, "config": {**config["config"], "teacher": "/another/teacher"}})
+    found = families(studio.store)
+    assert [len(family.students) for family in found] == [1, 1] and found[0].title.startswith("teacher, on ")
+    at = open_page("compare")
+    no_traceback(at)
+    assert field(at.multiselect, "Students").value == [two.id]
+    field(at.selectbox, "Teacher").set_value(found[1].key).run()
+    no_traceback(at)
+    assert field(at.multiselect, "Students").value == [studio.distill.id]
+    both = comparison_of([found[0].students[0], found[1].students[0]])
+    mixed = studio.store.create("compare", both)
+    run_worker(mixed.folder)
+    assert mixed.status().state is State.FAILED
+    assert "compare students of one teacher and one dataset" in str(mixed.status().error)
+
+
+def test_a_student_of_another_task_is_one_sentence(studio: Studio, pairs_file: Path, open_page: Open) -> None:
+    config: dict[str, Any] = {"student_run": studio.distill.id, "dataset": "file", "data": str(pairs_file)}
+    run = studio.store.create("compare", config)
+    run_worker(run.folder)
+    assert run.status().state is State.FAILED
+    at = open_page("compare", run=run.id)
+    no_traceback(at)
+    assert "choose a matching pair" in at.error[0].value
+
+
+def test_the_download_is_the_filtered_table_with_its_code(studio: Studio) -> None:
+    predictions = read_predictions(studio.compare.folder / FOLDER)
+    rows = example_rows(predictions, select(predictions, verdict=Verdict.ALL), 1, ("fine", "bad"))
+    read = list(csv.DictReader(io.StringIO(csv_text(rows), newline="")))
+    assert [row["Code"] for row in read] == [row["Code"] for row in rows]
