@@ -46,7 +46,7 @@ MAY_IMPORT = {
             "versions",
         ),
     },
-    "export": {"errors", "export", "models"},
+    "export": {"errors", "export", "files", "models"},
     "evaluate": {
         *(
             "architecture",
