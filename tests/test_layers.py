@@ -46,7 +46,7 @@ MAY_IMPORT = {
             "versions",
         ),
     },
-    "export": {"errors", "export", "files", "models"},
+    "export": {"data", "errors", "evaluate", "export", "files", "models", "task"},
     "evaluate": {
         *(
             "architecture",
