@@ -16,7 +16,7 @@ from typing import Any
 
 import onnxruntime
 
-from compressor_core.errors import ModelError, SettingsError
+from compressor_core.errors import ModelError, SettingsError, StorageError
 from compressor_core.evaluate.latency import machine
 from compressor_core.export.bundle import INT8, ONNX, PAGE, complete, put, require_free, write_zip
 from compressor_core.export.int8 import export_int8
@@ -45,7 +45,8 @@ class Format(StrEnum):
 class ExportConfig:
     """What is exported, and on what it is tried: see `material` for dataset, data and split.
 
-    `examples` is how many of them at most measure accuracy. `replace` allows what an export has written before.
+    `examples` is how many of them at most measure accuracy, and never fewer than logits are compared on. `replace`
+    allows what an export has written before.
     """
 
     model: str
@@ -169,6 +170,8 @@ def export(config: ExportConfig, out: Path, *, cancelled: Callable[[], bool] = l
         else:
             put([(files[INT8 if form is Format.INT8 else ONNX], places[0])])
             result["size_mb"] = places[0].stat().st_size / 1e6
+    except StorageError as error:  # of a draft, which is nobody's business
+        raise StorageError(str(error).replace(str(folder), str(places[0]))) from error
     except OSError as error:
         raise storage_error(error, places[0]) from error
     finally:
