@@ -87,11 +87,11 @@ def targets(out: Path, form: Format) -> tuple[Path, ...]:
 def export(config: ExportConfig, out: Path, *, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Record]:
     """Write the model to `out`, see `targets`; the last record is the result, and nothing half-written is left.
 
-    A record of the type "notice" says what the user has to know. The result has model, format, files, size_mb (of a
-    bundle that of its folder), max_abs_difference (of a logit, to PyTorch, of what was asked for; of a bundle the
-    float32 file's), forms (by file name, see `verify`), loss_points, flagged and warning (of int8, None without it),
-    dataset, split, labelled, examples, parameters, weights_mb, machine and seconds; of a bundle also zip_mb, contents
-    (MB by file name), page_made and page (why there is no page for the browser, None if nothing is to be said).
+    A record of the type "notice" says what the user has to know. The result has model, task, format, files, size_mb
+    (of a bundle that of its folder), max_abs_difference (of a logit, to PyTorch, of what was asked for; of a bundle
+    the float32 file's), forms (by file name, see `verify`), loss_points, flagged and warning (of int8, None without
+    it), dataset, split, labelled, examples, parameters, weights_mb, machine and seconds; of a bundle also zip_mb,
+    contents (MB by file name), page_made and page (why there is no page for the browser, if that is to be said).
 
     Raises:
         DataError: a place is taken, or the dataset cannot be read.
@@ -142,6 +142,7 @@ def export(config: ExportConfig, out: Path, *, cancelled: Callable[[], bool] = l
         said = warning(given, loss) if whole else None
         result: Record = {
             "model": config.model,
+            "task": classifier.card.task.value,
             "format": form.value,
             "files": [str(place) for place in places],
             "max_abs_difference": forms[INT8 if form is Format.INT8 else ONNX]["max_abs_difference"],

@@ -85,7 +85,7 @@ def _measured(card: ModelCard, result: Mapping[str, Any]) -> Iterator[str]:
         if form["accuracy"] is not None:
             accuracy = f"{form['accuracy']:.2%} ({form['correct']:,} of {form['examples']:,})"
         yield (
-            f"| `{name}` | {form['size_mb']:.2f} MB | {accuracy} | {form['max_abs_difference']:.1e} | "
+            f"| `{name}` | {form['size_mb']:.2f} MB | {accuracy} | {form['max_abs_difference']:.2g} | "
             f"{form['latency']['median']:.2f} ms | {form['latency']['p90']:.2f} ms |"
         )
     yield ""

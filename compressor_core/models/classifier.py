@@ -7,7 +7,7 @@ import pickle
 import re
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,10 +174,9 @@ def load(folder: Path | str) -> Classifier:
         if card is not None and card.task is Task.CLONE:
             model: nn.Module = _load_pair(folder, card)
         else:
-            model, found = AutoModelForSequenceClassification.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False, output_loading_info=True
+            model = AutoModelForSequenceClassification.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
             )
-            _require_fit(folder, found)
     config: Any = model.encoder.config if isinstance(model, PairClassifier) else model.config
     if config.num_labels != 2:
         raise ModelError(f"{folder} tells {config.num_labels} classes apart: this program works with two.")
@@ -222,21 +221,6 @@ def readable(folder: Path) -> Iterator[None]:
         raise ModelError(
             f"The model in {folder} cannot be read ({reason}): a file is damaged or incomplete; copy it again."
         ) from error
-
-
-def _require_fit(folder: Path, found: Mapping[str, Any]) -> None:
-    """Raise ModelError where weights and configuration differ: the libraries would fill up at random, or leave out."""
-    if missing := sorted(found["missing_keys"]):
-        raise ModelError(
-            f"{folder} lacks {len(missing)} weights that its config.json asks for, such as {missing[0]}: config.json "
-            "was changed or is of another model; restore the one that the weights came with."
-        )
-    # A head of another purpose, or a buffer of an older version, may be left over; a layer may not.
-    if extra := sorted(name for name in found["unexpected_keys"] if ".layer." in name):
-        raise ModelError(
-            f"{folder} has {len(extra)} weights that its config.json does not know, such as {extra[0]}: config.json "
-            "was changed or is of another model; restore the one that the weights came with."
-        )
 
 
 def _load_pair(folder: Path, card: ModelCard) -> PairClassifier:

@@ -184,7 +184,7 @@ def study(context: RunContext) -> Records:
 
 
 def export(context: RunContext) -> Records:
-    """A student exported as configured, see `ExportConfig`; what it writes lies in the run's folder.
+    """The bundle of a student as configured, see `ExportConfig`; it lies in the run's folder.
 
     As that of a comparison, the config may name a `student_run`, and of a study the folder of one as `student`.
     """
@@ -197,9 +197,8 @@ def export(context: RunContext) -> Records:
         split = {"split": "test"} if run.kind != "reproduce" else {}
         config = {**origin, **split, "model": config.pop("student", None) or found.get("model"), **config}
     # A run that was interrupted may have written it already.
-    return export(
-        from_plain(ExportConfig, {**config, "replace": True}), context.path(BUNDLE), cancelled=context.cancelled
-    )
+    config = {**config, "format": "bundle", "replace": True}
+    return export(from_plain(ExportConfig, config), context.path(BUNDLE), cancelled=context.cancelled)
 
 
 MODEL = "model"
