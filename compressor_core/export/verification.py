@@ -66,7 +66,10 @@ def material(
     if split is not None and split not in set(Split):
         raise DataError(f"there is no split {split!r}: choose from {', '.join(Split)}")
     if dataset is not None or data is not None:
-        return _labelled(card, dataset or card.dataset or "file", data, split, seed)
+        files = {info.name for info in DATASETS if not info.built_in}
+        return _labelled(
+            card, dataset or (card.dataset if card.dataset in files else None) or "file", data, split, seed
+        )
     reason = "the model does not say what it was made for"
     if card.dataset is not None:
         try:
