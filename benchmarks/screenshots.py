@@ -62,6 +62,7 @@ def addresses() -> dict[str, str]:
         "distil": "distill",
         "study": "study",
         "compare": "compare",
+        "export": "export",
         "teacher": "train-teacher",
     }
     links = {name: f"/{name}" + (f"?run={newest[kind]}" if kind in newest else "") for name, kind in pages.items()}

@@ -298,6 +298,20 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("model", type=Path)
     predict.add_argument("files", type=Path, nargs="+", metavar="FILE")
 
+    export = add("export", verbs.export, "Take a model away: as ONNX, in 8 bits, or as a bundle that runs anywhere.")
+    export.add_argument("model", type=Path)
+    export.add_argument("--format", choices=("onnx", "onnx-int8", "bundle"), default="bundle")
+    export.add_argument(
+        "--out", type=Path, required=True, metavar="PATH", help="a .onnx file; of a bundle the folder, beside its .zip"
+    )
+    _dataset(export)
+    # What the files are tried on is what the model was made for, unless something else is named.
+    export.set_defaults(dataset=None)
+    export.add_argument("--split", help="train, unlabelled, validation or test")
+    export.add_argument("--examples", type=int, default=5_000, help="that measure accuracy, at most (default: 5000)")
+    export.add_argument("--threads", type=int, help="for the latency (default: 1)")
+    export.add_argument("--replace", action="store_true", help="replace what an export has written there before")
+
     released = add(
         "import-released",
         verbs.import_released,

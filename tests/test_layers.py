@@ -46,7 +46,7 @@ MAY_IMPORT = {
             "versions",
         ),
     },
-    "export": {"cache", "errors", "export", "files", "models", "task"},
+    "export": {"cache", "data", "errors", "evaluate", "export", "files", "models", "task"},
     "evaluate": {
         *(
             "architecture",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from compressor_core.errors import ModelError
+from compressor_core.files import storage_error
 from compressor_core.models.inputs import Encoded
 from compressor_core.models.pair import PairClassifier
 
@@ -53,7 +54,7 @@ def export_onnx(model: nn.Module, path: Path) -> None:
     `input_ids_1`, `attention_mask_1`, `input_ids_2` and `attention_mask_2`. Output: `logits` (batch, 2), float32.
     The model itself is left as it was: its mode, its attention and its device.
 
-    Raises ModelError if `path` cannot be written.
+    Raises StorageError if the disk refuses.
     """
     pair = isinstance(model, PairClassifier)
     names = [f"{name}_{side}" for side in "12" for name in _INPUTS] if pair else list(_INPUTS)
@@ -77,7 +78,7 @@ def export_onnx(model: nn.Module, path: Path) -> None:
                 dynamo=False,
             )
     except OSError as error:
-        raise ModelError(f"{path} cannot be written ({error.strerror}): choose another place") from error
+        raise storage_error(error, path) from error
 
 
 _INPUTS: Final = ("input_ids", "attention_mask")

@@ -25,6 +25,7 @@ KINDS: Final[Mapping[str, str]] = {
     "train-teacher": "Teacher",
     "distill": "Distillation",
     "compare": "Comparison",
+    "export": "Export",
     "reproduce": "Reproduction",
     "calibrate": "Calibration",
     "tradeoff": "Trade-off",
@@ -110,6 +111,10 @@ def _headline(kind: str, result: Mapping[str, Any]) -> str:
             f"accuracy {result['student']['accuracy']:.1%} (teacher {result['teacher']['accuracy']:.1%}), "
             f"{result['speedup']:.1f}× faster"
         )
+    if kind == "export":
+        int8 = result["forms"]["model.int8.onnx"]["size_mb"]
+        flag = " (flagged)" if result["flagged"] else ""
+        return f"{result['zip_mb']:.1f} MB to take away; {int8:.2f} MB in 8 bits{flag}"
     if kind == "calibrate":
         errors = [error["median"] for error in result["held_out_error"].values()]
         return f"held-out error {min(errors):.1%} to {max(errors):.1%}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
@@ -147,7 +148,8 @@ class Classifier:
         except OSError as error:
             raise storage_error(error, folder) from error
         except SafetensorError as error:
-            raise storage_error(OSError(None, str(error)), folder) from error
+            number = re.search(r"os error (\d+)", str(error))
+            raise storage_error(OSError(int(number[1]) if number else None, str(error)), folder) from error
 
 
 def drain(steps: Generator[Any, None, T]) -> T:

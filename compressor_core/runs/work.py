@@ -165,15 +165,35 @@ def study(context: RunContext) -> Records:
     return study(config, context.path(STUDENTS), context.cancelled, context.run.events()[0])
 
 
+def export(context: RunContext) -> Records:
+    """The bundle of a student as configured, see `ExportConfig`; it lies in the run's folder.
+
+    As that of a comparison, the config may name a `student_run`, and of a study the folder of one as `student`.
+    """
+    from compressor_core.export.exporting import ExportConfig, export
+
+    config = dict(context.config)
+    if (student_run := config.pop("student_run", None)) is not None:
+        run, found = context.dependency(student_run)
+        origin: dict[str, Any] = {key: run.config.get(key) for key in ("dataset", "data", "seed") if key in run.config}
+        split = {"split": "test"} if run.kind != "reproduce" else {}
+        config = {**origin, **split, "model": config.pop("student", None) or found.get("model"), **config}
+    # A run that was interrupted may have written it already.
+    config = {**config, "format": "bundle", "replace": True}
+    return export(from_plain(ExportConfig, config), context.path(BUNDLE), cancelled=context.cancelled)
+
+
 MODEL = "model"
 STUDENTS = "students"
 CHECKPOINT = "checkpoint.pt"
+BUNDLE = "student"
 
 WORK: dict[str, Callable[[RunContext], Records]] = {
     "search": search,
     "train-teacher": train_teacher,
     "distill": distill,
     "compare": compare,
+    "export": export,
     "reproduce": reproduce,
     "sweep": sweep,
     "calibrate": calibrate,

@@ -3,7 +3,7 @@
 Heavy modules are imported by the verbs that need them.
 """
 
-from compressor_core.verbs.models import compare, evaluate, import_released, predict
+from compressor_core.verbs.models import compare, evaluate, export, import_released, predict
 from compressor_core.verbs.runs import cancel_run, delete_run, list_runs, report, show_run
 from compressor_core.verbs.searching import calibrate, cost, search, sweep, tradeoff
 from compressor_core.verbs.training import distill, label, study, train_teacher
@@ -16,6 +16,7 @@ __all__ = [
     "delete_run",
     "distill",
     "evaluate",
+    "export",
     "import_released",
     "label",
     "list_runs",

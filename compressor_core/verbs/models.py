@@ -46,6 +46,14 @@ def predict(options: argparse.Namespace) -> Record:
     return prediction.to_dict()
 
 
+def export(options: argparse.Namespace) -> Record:
+    from compressor_core.export.exporting import ExportConfig, export
+
+    own = {"model": str(options.model), "data": data_of(options), "threads": options.threads or 1}
+    with Progress(options) as progress:
+        return follow(export(configured(ExportConfig, options, **own), options.out), progress)
+
+
 def import_released(options: argparse.Namespace) -> Record:
     from compressor_core.models.card import size_on_disk
     from compressor_core.models.released import import_released

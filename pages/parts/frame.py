@@ -49,6 +49,7 @@ PAGES = (
     Entry("study", "Budgets", ":material/ssid_chart:", "What a megabyte buys"),
     Entry("compare", "Compare", ":material/balance:", "Compare teacher and student"),
     Entry("playground", "Playground", ":material/sports_esports:", "Try them on your own code"),
+    Entry("export", "Export", ":material/ios_share:", "Take the student away"),
     Entry("runs", "Runs", ":material/list_alt:", "Runs"),
     Entry("paper", "Paper", ":material/article:", "The paper, reproduced"),
 )

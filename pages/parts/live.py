@@ -17,6 +17,7 @@ PAGE_OF = {
     "train-teacher": "teacher",
     "distill": "distil",
     "compare": "compare",
+    "export": "export",
     "reproduce": "paper",
     "calibrate": "latency",
     "tradeoff": "tradeoffs",

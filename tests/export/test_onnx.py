@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from compressor_core.architecture import Architecture
-from compressor_core.errors import ModelError
+from compressor_core.errors import ModelError, StorageError
 from compressor_core.export.onnx import export_onnx, open_onnx, run_onnx
 from compressor_core.models.inference import forward
 from compressor_core.models.inputs import Encoded, FunctionInput
@@ -94,7 +94,7 @@ def test_what_cannot_be_opened_or_written_is_one_sentence(tmp_path: Path) -> Non
     (tmp_path / "broken.onnx").write_bytes(b"no model")
     with pytest.raises(ModelError, match="export it again"):
         open_onnx(tmp_path / "broken.onnx")
-    with pytest.raises(ModelError, match="cannot be written"):
+    with pytest.raises(StorageError, match="Cannot write"):
         export_onnx(student(*KINDS[0]), tmp_path / "no folder" / "x.onnx")
 
 

@@ -32,6 +32,7 @@ NAMES = (
     "study",
     "compare",
     "playground",
+    "export",
     "runs",
     "paper",
 )

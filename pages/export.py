@@ -1,0 +1,102 @@
+"""Export: the student in forms that run elsewhere, each tried before it is handed over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from compressor_core.errors import RunError
+from compressor_core.figures.export import PURPOSES, ExportInfo, FormInfo, export_info
+from compressor_core.runs import Run, Status
+from compressor_core.runs.library import students
+from pages.parts.frame import link, open_page, sentences
+from pages.parts.live import chosen_run, open_earlier, start, store, watch
+
+
+def settings() -> None:
+    with sentences():
+        found = {model.key: model for model in students(store())}
+    if not found:
+        st.info("There is no student to export yet.")
+        link("distil", "Distil a student first")
+        return
+    with st.container(border=True):
+        left, right = st.columns([3, 1], vertical_alignment="bottom")
+        if st.session_state.student not in found:
+            st.session_state.student = next(iter(found))
+        left.selectbox(
+            "Student",
+            list(found),
+            key="student",
+            persist_state="session",
+            format_func=lambda key: found[key].title,
+        )
+        if right.button("Export", type="primary", icon=":material/ios_share:", width="stretch"):
+            student = found[st.session_state.student]
+            start("export", student.comparison, name=student.run.name if student.run else None)
+
+
+def show(run: Run, status: Status) -> None:
+    if status.result is None:
+        if status.live:
+            st.caption("The files are written, then each answers the same held-out examples as PyTorch does.")
+        return
+    info = export_info(status.result)
+    st.subheader(info.headline, anchor=False)
+    if info.warning:
+        st.warning(info.warning, icon=":material/warning:")
+    whole(run, info)
+    for column, form in zip(st.columns(len(info.forms)), info.forms, strict=True):
+        with column, st.container(border=True, height="stretch"):
+            one(run, info, form)
+    st.caption(f"{info.tried} {info.measured}")
+
+
+def whole(run: Run, info: ExportInfo) -> None:
+    with st.container(border=True):
+        st.markdown(
+            "**The bundle**: everything below in one zip, with the tokenizer, the model card and checksums. It works "
+            "on a machine that has none of this program."
+        )
+        with st.container(horizontal=True):
+            button(run, Path(info.archive), f"Bundle ({info.archive_mb:.1f} MB)", primary=True)
+            for name in info.extras:
+                button(run, Path(info.folder) / name, name, help=PURPOSES[name])
+        st.code(f"pip install numpy onnxruntime tokenizers\n{info.command}", language="sh", wrap_lines=True)
+
+
+def one(run: Run, info: ExportInfo, form: FormInfo) -> None:
+    st.markdown(f"**{form.title}**")
+    st.caption(PURPOSES[form.file])
+    st.markdown("  \n".join(f"{title}: **{value}**" for title, value in form.figures))
+    button(run, Path(info.folder) / form.file, form.file)
+
+
+def button(run: Run, path: Path, label: str, *, primary: bool = False, help: str | None = None) -> None:
+    """A download that reads its file only when it is clicked."""
+
+    def content() -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise RunError(f"{path} cannot be read ({error.strerror}): export the student again.") from error
+
+    st.download_button(
+        label,
+        content,
+        path.name,
+        key=f"download/{path.name}/{run.id}",
+        type="primary" if primary else "secondary",
+        icon=":material/download:",
+        on_click="ignore",
+        help=help,
+    )
+
+
+open_page("export")
+settings()
+run = chosen_run("export")
+open_earlier("export")
+if run is not None:
+    watch(run, show)

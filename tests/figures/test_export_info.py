@@ -1,0 +1,82 @@
+"""An export in words: what was measured is said as it is, and what was not is not made up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from compressor_core.figures.export import PURPOSES, export_info
+from compressor_core.figures.forms import run_headline
+
+FORM = {
+    "size_mb": 3.0,
+    "inputs": 100,
+    "max_abs_difference": 2e-6,
+    "examples": 1620,
+    "correct": 1478,
+    "accuracy": 1478 / 1620,
+    "latency": {"median": 1.71, "p90": 3.0, "rounds": 3},
+}
+RESULT: dict[str, Any] = {
+    "task": "vulnerability",
+    "files": ["/runs/x/student", "/runs/x/student.zip"],
+    "forms": {"model.onnx": FORM, "model.int8.onnx": {**FORM, "size_mb": 0.9, "max_abs_difference": 0.22}},
+    "loss_points": 0.0,
+    "flagged": False,
+    "warning": None,
+    "dataset": "classroom-vulnerability",
+    "split": "test",
+    "labelled": True,
+    "examples": 1620,
+    "weights_mb": 2.98,
+    "machine": {"runtime": "ONNX Runtime 1", "threads": 1, "processor": "a processor"},
+    "contents": {"README.md": 0.004, "predict.py": 0.002, "model.onnx": 3.0},
+    "zip_mb": 6.2,
+}
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (0.0, "is as accurate on 1,620 examples"),
+        (0.62, "loses 0.62 points"),
+        (-0.25, "gains 0.25 points"),
+        (None, "was not measured"),
+    ],
+)
+def test_the_headline(loss: float | None, words: str) -> None:
+    info = export_info({**RESULT, "loss_points": loss})
+    assert info.headline.startswith("In 8 bits the student takes 0.90 MB instead of 3.00 MB")
+    assert words in info.headline
+
+
+def test_the_figures_of_each_form() -> None:
+    torch, float32, int8 = export_info(RESULT).forms
+    assert torch.figures == (("Size", "2.98 MB"),)
+    assert float32.figures == (
+        *(("Size", "3.00 MB"), ("Accuracy", "91.23%")),
+        *(("Largest difference", "2e-06"), ("Median latency", "1.7 ms")),
+    )
+    assert ("Largest difference", "0.22") in int8.figures
+    assert {form.file for form in (torch, float32, int8)} <= set(PURPOSES)
+
+
+def test_what_was_not_measured() -> None:
+    bare = {**FORM, "accuracy": None, "correct": None, "examples": 100}
+    forms = {"model.onnx": bare, "model.int8.onnx": bare}
+    info = export_info({**RESULT, "forms": forms, "labelled": False, "loss_points": None, "warning": "It was not."})
+    assert ("Accuracy", "–") in info.forms[1].figures
+    assert "Accuracy" not in info.tried and info.warning == "It was not."
+
+
+def test_only_files_that_are_there_are_offered() -> None:
+    assert export_info(RESULT).extras == ("README.md", "predict.py")
+    page = {**RESULT, "contents": {**RESULT["contents"], "index.html": 12.0}, "task": "clone"}
+    assert "index.html" in export_info(page).extras
+    assert export_info(page).command.endswith("predict.py FILE FILE")
+
+
+def test_the_runs_headline_has_the_flag() -> None:
+    assert run_headline("export", RESULT) == "6.2 MB to take away; 0.90 MB in 8 bits"
+    assert run_headline("export", {**RESULT, "flagged": True}).endswith("(flagged)")
