@@ -1,4 +1,4 @@
-"""What a teacher can be made of, and the teachers that are bundled with the program."""
+"""What a teacher can be made of, and the models that are bundled with the program."""
 
 from __future__ import annotations
 
@@ -15,14 +15,20 @@ BASES = {
     GRAPHCODEBERT: "GraphCodeBERT, which reads data flow",
 }
 """What a teacher can be made of, by name; any other Hugging Face encoder will do as well."""
-_TEACHERS = Path(__file__).resolve().parents[2] / "assets" / "teachers"
+_ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 
 def bundled_teacher(dataset: str) -> Path:
     """The folder of the bundled teacher for a classroom dataset. Raises ModelError if there is none."""
-    folder = _TEACHERS / dataset
+    folder = _ASSETS / "teachers" / dataset
     if not folder.is_dir():
         raise ModelError(
             f"No teacher is bundled for {dataset!r}: train one on the page Teacher & data, or with train-teacher."
         )
     return folder
+
+
+def bundled_student(dataset: str) -> Path | None:
+    """The folder of the student that is bundled for a classroom dataset, made from its bundled teacher; None: none."""
+    folder = _ASSETS / "students" / dataset
+    return folder if folder.is_dir() else None

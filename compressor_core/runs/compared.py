@@ -46,8 +46,7 @@ def families(store: RunStore) -> list[Family]:
     """The students at hand, by teacher and dataset; the family with the newest student first."""
     found: dict[tuple[object, ...], list[Model]] = {}
     for model in students(store):
-        if model.run is not None:
-            found.setdefault((_teacher(store, model), model.dataset, model.data), []).append(model)
+        found.setdefault((_teacher(store, model), model.dataset, model.data), []).append(model)
     titles: dict[str, int] = {}
     known = {f"{info.title} (bundled)": info.name for info in DATASETS}
     made = []

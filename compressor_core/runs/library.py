@@ -1,16 +1,16 @@
-"""The models at hand: the bundled teachers, and what finished runs have made."""
+"""The models at hand: the bundled ones, and what finished runs have made."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from compressor_core.data.registry import DATASETS
 from compressor_core.errors import CompressorError, ModelError, RunError
-from compressor_core.models.bundled import bundled_teacher
+from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.models.card import read_card, size_on_disk
 from compressor_core.paper import DATASET, Column, Encoder
 from compressor_core.runs.reproduction import teacher_of
@@ -41,7 +41,7 @@ class Model:
     def comparison(self) -> dict[str, Any]:
         """The settings of a run that compares this student with its teacher."""
         if self.run is None:
-            return {"student": str(self.folder)}
+            return {"teacher": str(bundled_teacher(self.dataset)), "dataset": self.dataset, "student": str(self.folder)}
         one = {"student": str(self.folder)} if self.run.kind == "study" else {}
         return {"student_run": self.run.id, **one}
 
@@ -52,17 +52,24 @@ def teachers(store: RunStore) -> list[Model]:
     for info in DATASETS:
         if info.built_in:
             with suppress(ModelError):
-                folder = bundled_teacher(info.name)
-                if (card := read_card(folder)) is not None:
-                    result = {**card.metrics, "size_mb": size_on_disk(folder) / 1e6}
-                    title = f"{info.title} (bundled)"
-                    found.append(Model(title, folder, card.task, info.name, None, None, result))
+                found += _bundled(f"{info.title} (bundled)", bundled_teacher(info.name), info.name)
     return found + _made_by(store, "train-teacher")
 
 
 def students(store: RunStore) -> list[Model]:
-    """The students that distillations, studies and imports have made, newest first; one cancelled keeps its best."""
-    return _made_by(store, "distill", "reproduce", "study")
+    """The students that distillations, studies and imports have made, newest first, then the bundled ones.
+
+    One that was cancelled keeps its best.
+    """
+    found = _made_by(store, "distill", "reproduce", "study")
+    for info in DATASETS:
+        with suppress(ModelError):
+            if (folder := bundled_student(info.name)) is not None:
+                found += [
+                    replace(model, title=_measured(model.title, model.result))
+                    for model in _bundled(f"{info.title}, bundled student", folder, info.name)
+                ]
+    return found
 
 
 def teacher_title(store: RunStore, folder: str | Path) -> str:
@@ -77,10 +84,11 @@ def teacher_of_student(store: RunStore, student: Model) -> Path:
         RunError: a published student has no teacher at hand.
     """
     run = student.run
-    if run is None or run.kind != "reproduce":
+    if run is None:
+        return bundled_teacher(student.dataset)
+    if run.kind != "reproduce":
         card = read_card(student.folder)
-        known = (run.config.get("teacher") if run else None) or (card.teacher if card else None)
-        return Path(str(known))
+        return Path(str(run.config.get("teacher") or (card.teacher if card else None)))
     column = Column(Encoder(run.config["teacher"]), student.task)
     if (folder := teacher_of(store, column)) is None:
         raise RunError(
@@ -111,11 +119,22 @@ def _made_by(store: RunStore, *kinds: str) -> list[Model]:
     return found
 
 
+def _bundled(title: str, folder: Path, dataset: str) -> list[Model]:
+    """A model that comes with the program, if it has a card."""
+    if (card := read_card(folder)) is None:
+        return []
+    result = {**card.metrics, "size_mb": size_on_disk(folder) / 1e6}
+    return [Model(title, folder, card.task, dataset, None, None, result)]
+
+
+def _measured(title: str, result: Mapping[str, Any]) -> str:
+    return f"{title} ({result['size_mb']:.2f} MB, {result['accuracy']:.1%})"
+
+
 def _model(run: Run, title: str, result: Mapping[str, Any]) -> list[Model]:
     """What a run has made, if it is still there."""
     folder = Path(result["model"])
     if (card := read_card(folder)) is None:
         return []
-    measured = f"{title} ({result['size_mb']:.2f} MB, {result['accuracy']:.1%})"
     dataset = str(run.config.get("dataset", "classroom-vulnerability"))
-    return [Model(measured, folder, card.task, dataset, run.config.get("data"), run, result)]
+    return [Model(_measured(title, result), folder, card.task, dataset, run.config.get("data"), run, result)]

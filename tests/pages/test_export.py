@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from compressor_core.runs import Run
 from tests.pages.studio import Open, Studio, until_over
 from tests.pages.test_pages import button, no_traceback, parameter, texts
@@ -14,7 +16,8 @@ def downloads(at: object) -> list[str]:
     return [one.proto.label for one in at.get("download_button")]  # type: ignore[attr-defined]
 
 
-def test_without_a_student_it_says_what_to_do(open_page: Open) -> None:
+def test_without_a_student_it_says_what_to_do(open_page: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("compressor_core.models.bundled._ASSETS", tmp_path)
     at = open_page("export")
     no_traceback(at)
     assert "no student to export" in texts(at)

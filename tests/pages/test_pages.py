@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from compressor_core.architecture import Architecture, SearchSpace
 from compressor_core.cost import cost
 from compressor_core.data.files import read_file
-from compressor_core.models.bundled import bundled_teacher
+from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.runs import RunStore, State, cancel, launch
 from compressor_core.task import Task
 from tests.pages.studio import APP, Open, Studio, until_over
@@ -164,7 +164,7 @@ class TestSearch:
         field(at.radio, "Search space").set_value("classroom").run()
         assert "2,681,280 architectures" in texts(at)
         field(at.text_input, "Layers").set_value("2").run()
-        assert "912,000 architectures" in texts(at)
+        assert "893,760 architectures" in texts(at)
         field(at.text_input, "Layers").set_value("two").run()
         assert "Layers cannot be 'two'" in at.error[0].value
         button(at, "Start the search").click().run()
@@ -355,7 +355,7 @@ class TestDistil:
     def test_without_a_teacher_it_says_where_to_get_one(
         self, open_page: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        monkeypatch.setattr("compressor_core.models.bundled._TEACHERS", tmp_path)
+        monkeypatch.setattr("compressor_core.models.bundled._ASSETS", tmp_path)
         at = open_page("distil")
         no_traceback(at)
         assert "no teacher" in texts(at)
@@ -382,8 +382,22 @@ class TestCompare:
         no_traceback(at)
         assert parameter(at, "run") == run.id
 
-    def test_without_a_student_it_says_where_to_get_one(self, open_page: Open) -> None:
+    def test_without_a_student_it_says_where_to_get_one(
+        self, open_page: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr("compressor_core.models.bundled._ASSETS", tmp_path)
         assert "no student" in texts(open_page("compare"))
+
+    def test_the_bundled_student_can_be_compared_at_once(self, open_page: Open) -> None:
+        at = open_page("compare")
+        no_traceback(at)
+        (chosen,) = field(at.multiselect, "Students").value
+        assert chosen == str(bundled_student("classroom-vulnerability"))
+        button(at, "Compare").click().run()
+        run = RunStore().list()[0]
+        cancel(run)
+        assert run.config["teacher"] == str(bundled_teacher("classroom-vulnerability"))
+        assert (run.config["student"], run.config["dataset"]) == (chosen, "classroom-vulnerability")
 
 
 class TestRuns:

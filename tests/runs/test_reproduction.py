@@ -76,7 +76,7 @@ def test_an_import_fills_its_cell_and_joins_the_students(tmp_path: Path, functio
     assert measured.imported and not measured.whole and measured.run.id == run.id
     assert found.latency[cell].median == result["latency"]["median"] > 0
     assert result["machine"]["threads"] == 1 and result["architecture"] == "1000,96,12,8,64"
-    (student,) = students(store)
+    (student,) = (model for model in students(store) if model.run is not None)
     assert student.folder == Path(result["model"]) and student.task is Task.VULNERABILITY
 
     compared = work(store, "compare", {"student_run": run.id}).status()
@@ -86,7 +86,7 @@ def test_an_import_fills_its_cell_and_joins_the_students(tmp_path: Path, functio
 def test_an_architecture_that_nobody_published_fills_nothing(tmp_path: Path, functions: Path) -> None:
     store = RunStore()
     imported(store, tmp_path / "files", functions, None, heads=released.HEADS)
-    assert not reproduction(store).accuracy and len(students(store)) == 1
+    assert not reproduction(store).accuracy and students(store)[0].run is not None
 
 
 def test_bad_input_is_one_sentence(tmp_path: Path, functions: Path) -> None:

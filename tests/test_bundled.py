@@ -1,4 +1,4 @@
-"""The bundled teachers are what the README says they are."""
+"""The bundled models are what the README says they are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from benchmarks.classroom import bag_of_tokens, token_overlap
 from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.evaluate.comparison import evaluate
-from compressor_core.models.bundled import bundled_teacher
+from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.models.card import read_card, size_on_disk
 
 NAMES = ("classroom-vulnerability", "classroom-clone")
@@ -34,3 +34,13 @@ def test_its_card_says_how_it_was_made(name: str) -> None:
     assert card is not None
     assert card.dataset == name and card.dataset_fingerprint and card.architecture
     assert card.training["epochs"] and card.versions["torch"]
+
+
+def test_the_student_keeps_its_teachers_accuracy_to_a_point() -> None:
+    folder = bundled_student("classroom-vulnerability")
+    assert folder is not None and size_on_disk(folder) <= 3e6
+    scores = {
+        name: evaluate(model, "classroom-vulnerability", None, None)["accuracy"]
+        for name, model in (("student", folder), ("teacher", bundled_teacher("classroom-vulnerability")))
+    }
+    assert scores["student"] >= scores["teacher"] - 0.015
