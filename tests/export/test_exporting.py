@@ -41,7 +41,7 @@ def result_of(config: ExportConfig, out: Path, **changed: Any) -> dict[str, Any]
     assert last.pop("type") == "result"
     said = [record["message"] for record in records if record["type"] == "notice"]
     # What has to be said is said where nobody can miss it, and nothing is said for nothing.
-    assert said == ([last["warning"]] if last["warning"] else [])
+    assert said == [sentence for sentence in (last["warning"], last.get("page")) if sentence]
     return last
 
 
