@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import shutil
 import tempfile
@@ -23,6 +21,7 @@ from compressor_core.export.int8 import export_int8
 from compressor_core.export.model_card import model_card
 from compressor_core.export.onnx import export_onnx
 from compressor_core.export.verification import loss_points, material, require_parity, verify, warning
+from compressor_core.export.web import web_page
 from compressor_core.files import storage_error
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import Classifier, load
@@ -91,7 +90,7 @@ def export(config: ExportConfig, out: Path, *, cancelled: Callable[[], bool] = l
     (of a bundle that of its folder), max_abs_difference (of a logit, to PyTorch, of what was asked for; of a bundle
     the float32 file's), forms (by file name, see `verify`), loss_points, flagged and warning (of int8, None without
     it), dataset, split, labelled, examples, parameters, weights_mb, machine and seconds; of a bundle also zip_mb,
-    contents (MB by file name), page_made and page (why there is no page for the browser, if that is to be said).
+    contents (MB by file name), and page (why there is no page for the browser, None if there is).
 
     Raises:
         DataError: a place is taken, or the dataset cannot be read.
@@ -161,7 +160,6 @@ def export(config: ExportConfig, out: Path, *, cancelled: Callable[[], bool] = l
         if form is Format.BUNDLE:
             yield {"type": "progress", "message": "Writing the model card, the page and the checksums", "fraction": 1.0}
             result["page"] = _write_page(classifier, folder)
-            result["page_made"] = (folder / PAGE).is_file()
             complete(folder, model_card(classifier.card, result))
             write_zip(folder, draft / "zip", places[0].name)
             put([(folder, places[0]), (draft / "zip", places[1])])
@@ -193,11 +191,8 @@ def _require_tokens_alone(classifier: Classifier, folder: str) -> None:
 
 def _write_page(classifier: Classifier, folder: Path) -> str | None:
     """Add the page for the browser; where none can be made, why. Raises StorageError if the disk refuses."""
-    name = "compressor_core.export.web"
-    if importlib.util.find_spec(name) is None:
-        return None
     try:
-        importlib.import_module(name).web_page(classifier, folder / ONNX, folder / PAGE)
+        web_page(classifier, folder / ONNX, folder / PAGE)
     except ModelError as error:
         return str(error)
     return None

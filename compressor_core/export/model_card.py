@@ -65,7 +65,7 @@ def _files(card: ModelCard, result: Mapping[str, Any]) -> Iterator[str]:
     yield f"| `{ONNX}` | the model in float32 for ONNX Runtime, in any language, without PyTorch |"
     yield f"| `{INT8}` | the same with weights in 8 bits: the smallest file |"
     yield f"| `{PREDICT}` | a prediction from the command line |"
-    if result["page_made"]:
+    if result["page"] is None:
         yield f"| `{PAGE}` | the model in a browser, without a server or a network: open the file |"
     yield f"| `{SUMS}` | checksums: `sha256sum -c {SUMS}` |"
     if result["page"]:

@@ -29,6 +29,18 @@ from compressor_core.paper import Encoder
 from compressor_core.task import Task
 from tests import released
 
+NO_PAGE = "No page for the browser can be made: there is no network."
+
+
+@pytest.fixture(autouse=True)
+def _no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine that cannot get what a page needs; the real page is in the tests of bundles."""
+
+    def none(*_: object) -> None:
+        raise ModelError(NO_PAGE)
+
+    monkeypatch.setattr(exporting, "web_page", none)
+
 
 @pytest.fixture
 def labelled(tiny_teacher: Path, labelled_file: Path) -> ExportConfig:
@@ -41,7 +53,7 @@ def result_of(config: ExportConfig, out: Path, **changed: Any) -> dict[str, Any]
     assert last.pop("type") == "result"
     said = [record["message"] for record in records if record["type"] == "notice"]
     # What has to be said is said where nobody can miss it, and nothing is said for nothing.
-    assert said == ([last["warning"]] if last["warning"] else [])
+    assert said == [sentence for sentence in (last["warning"], last.get("page")) if sentence]
     return last
 
 
@@ -123,10 +135,12 @@ def test_accuracy_that_was_not_measured_is_said_not_to_be(tmp_path: Path) -> Non
     checkpoint, vocabulary = released.write(tmp_path)
     import_released(checkpoint, vocabulary, Encoder.CODEBERT, Task.VULNERABILITY, tmp_path / "model", heads=4)
     found = result_of(ExportConfig(str(tmp_path / "model")), tmp_path / "out")
+    assert found["page"] == NO_PAGE and not (tmp_path / "out" / "index.html").exists()
     assert not found["labelled"] and found["flagged"] and found["forms"]["model.int8.onnx"]["accuracy"] is None
     assert "was not measured" in found["warning"]
     card = (tmp_path / "out" / "README.md").read_text("utf-8")
     assert found["warning"] in card and "not measured" in card.split("## Measured")[1]
+    assert NO_PAGE in card and "| `index.html`" not in card
 
 
 def refused(config: ExportConfig, out: Path, kind: type[CompressorError], words: str, **changed: Any) -> None:
