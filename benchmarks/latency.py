@@ -8,8 +8,8 @@ the attention mask set accordingly. The functions are of Devign's sample where `
 the classroom; they are cut by a tokenizer of each vocabulary's size, trained on the others of the same kind.
 
 Weights are random, those of --student apart: how long a forward pass takes does not depend on them. CodeBERT's own
-tokenizer was trained on prose and cuts code into more tokens than the one that stands in for it here, so that the
-ratios at the functions' own lengths are rather too small than too large.
+tokenizer (--teacher-tokenizer) was trained on prose and cuts code into more tokens than the one that stands in for it
+here, so that without it the ratios at the functions' own lengths are rather too small than too large.
 
 Two clocks: what one waits (p50), and what the processor worked for it (CPU p50). On an idle machine they agree; on a
 busy one the first also tells what else it did.
@@ -61,6 +61,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--data", type=Path, default=DEVIGN, help="Devign's sample")
+    parser.add_argument(
+        "--teacher-tokenizer", type=Path, metavar="FILE", help="CodeBERT's tokenizer.json, in the place of the stand-in"
+    )
+    parser.add_argument(
+        "--plain", action="store_true", help="export with ONNX's standard operators alone, attention not fused"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was measured there, too")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
@@ -104,8 +110,8 @@ def measured(candidates: Sequence[Candidate], options: argparse.Namespace, folde
     for number, candidate in enumerate(candidates):
         own = folder / str(number)
         own.mkdir()
-        classifier = made(candidate, others)
-        deployment = Deployment(classifier, own, threads=options.threads)
+        classifier = made(candidate, others, options.teacher_tokenizer)
+        deployment = Deployment(classifier, own, threads=options.threads, fused=not options.plain)
         encoded = list(classifier.encode([(code,) for code in codes]))
         tokens = float(np.mean([len(function) for (function,) in encoded]))
         for form in deployment.forms:
@@ -123,9 +129,9 @@ def measured(candidates: Sequence[Candidate], options: argparse.Namespace, folde
         yield {**row, "p50": float(p50), "p95": float(p95), "cpu_p50": float(np.median(one.cpu_times))}
 
 
-def made(candidate: Candidate, others: Sequence[str]) -> Any:
+def made(candidate: Candidate, others: Sequence[str], teachers: Path | None) -> Any:
     """The classifier that a candidate stands for."""
-    from transformers import RobertaConfig, RobertaForSequenceClassification
+    from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaForSequenceClassification
 
     from compressor_core.architecture import Architecture
     from compressor_core.data.tokenizer import train_tokenizer
@@ -139,7 +145,11 @@ def made(candidate: Candidate, others: Sequence[str]) -> Any:
     card = ModelCard(Task.VULNERABILITY, ("0", "1"), LENGTH)
     if candidate.architecture is None:
         config = RobertaConfig(vocab_size=VOCABULARY, max_position_embeddings=514, type_vocab_size=1)
-        return Classifier(RobertaForSequenceClassification(config), train_tokenizer(others, VOCABULARY), card)
+        if teachers is None:
+            tokenizer = train_tokenizer(others, VOCABULARY)
+        else:
+            tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(teachers), pad_token="<pad>")
+        return Classifier(RobertaForSequenceClassification(config), tokenizer, card)
     architecture = Architecture.parse(candidate.architecture)
     return Classifier(build(architecture), train_tokenizer(others, architecture.vocab_size), card)
 

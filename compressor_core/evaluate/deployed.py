@@ -41,19 +41,20 @@ FILES: Final = {Form.ONNX: "float32.onnx", Form.INT8: "int8.onnx"}
 class Deployment:
     """A classifier on the CPU in each form that it has, in eval mode; the files of two of them lie in `folder`.
 
-    A model that reads data flow has one form, PyTorch: the ONNX files read tokens alone.
+    `fused` is as in `export_onnx`. A model that reads data flow has one form, PyTorch, since the ONNX files read tokens
+    alone.
 
     Raises:
         ModelError, StorageError: a file cannot be made.
     """
 
-    def __init__(self, classifier: Classifier, folder: Path, *, threads: int = 1) -> None:
+    def __init__(self, classifier: Classifier, folder: Path, *, threads: int = 1, fused: bool = True) -> None:
         self.classifier = classifier
         self.folder = folder
         self._sessions: dict[Form, InferenceSession] = {}
         classifier.model.to("cpu").eval()
         if classifier.card.data_flow is None:
-            export_onnx(classifier.model, folder / FILES[Form.ONNX])
+            export_onnx(classifier.model, folder / FILES[Form.ONNX], fused=fused)
             export_int8(folder / FILES[Form.ONNX], folder / FILES[Form.INT8])
             for form, name in FILES.items():
                 self._sessions[form] = open_onnx(folder / name, threads=threads)
