@@ -125,7 +125,9 @@ def measurement_info(records: Iterable[Record]) -> MeasurementInfo:
         energy = latest["energy"].get(key)
         rows.append(
             Row(
-                *key[:3],
+                record["model"],
+                record["form"],
+                record["padded"],
                 percentiles={name: record[name] for name in PERCENTILES},
                 samples=tuple(record["samples"]),
                 cpu=record["cpu_median"],
