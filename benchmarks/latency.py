@@ -24,6 +24,7 @@ import random
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def measured(candidates: Sequence[Candidate], options: argparse.Namespace, folde
         for form in deployment.forms:
             for length in (0, LENGTH):
                 inputs = [deployment.prepare(form, [one], length) for one in encoded]
-                timed.append(Timed(inputs, lambda given, d=deployment, f=form: d.run(f, given)))
+                timed.append(Timed(inputs, partial(deployment.run, form)))
                 size = deployment.size_mb(form) or 4e-6 * classifier.parameters
                 rows.append(
                     {"name": candidate.name, "form": form.value, "padded": length > 0, "tokens": tokens, "mb": size}
@@ -131,10 +132,11 @@ def measured(candidates: Sequence[Candidate], options: argparse.Namespace, folde
 
 def made(candidate: Candidate, others: Sequence[str], teachers: Path | None) -> Any:
     """The classifier that a candidate stands for."""
-    from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaForSequenceClassification
+    from tokenizers import Tokenizer
+    from transformers import RobertaConfig, RobertaForSequenceClassification
 
     from compressor_core.architecture import Architecture
-    from compressor_core.data.tokenizer import train_tokenizer
+    from compressor_core.data.tokenizer import train_tokenizer, with_special_tokens
     from compressor_core.models.card import ModelCard
     from compressor_core.models.classifier import Classifier, load
     from compressor_core.models.student import build
@@ -148,7 +150,7 @@ def made(candidate: Candidate, others: Sequence[str], teachers: Path | None) -> 
         if teachers is None:
             tokenizer = train_tokenizer(others, VOCABULARY)
         else:
-            tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(teachers), pad_token="<pad>")
+            tokenizer = with_special_tokens(Tokenizer.from_file(str(teachers)))
         return Classifier(RobertaForSequenceClassification(config), tokenizer, card)
     architecture = Architecture.parse(candidate.architecture)
     return Classifier(build(architecture), train_tokenizer(others, architecture.vocab_size), card)

@@ -28,9 +28,10 @@ class _Attention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, heads: int, scale: float) -> Tensor:
-        queries, keys, values = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (query, key, value))
+        queries, keys, values = (_apart(x, heads).transpose(1, 2) for x in (query, key, value))
         weights = torch.softmax(queries @ keys.transpose(2, 3) * scale, -1)
-        return (weights @ values).transpose(1, 2).flatten(2)
+        attended: Tensor = (weights @ values).transpose(1, 2).flatten(2)
+        return attended
 
     @staticmethod
     def symbolic(graph: Any, query: Any, key: Any, value: Any, heads: int, scale: float) -> Any:
@@ -57,7 +58,12 @@ def _fused(
         query = torch.cat([query, torch.ones_like(query[..., :1])], -1)
     flat = [x.flatten(2) for x in (query, key, value)]
     attended: Tensor = _Attention.apply(*flat, int(heads), float(scale))  # type: ignore[no-untyped-call]
-    return attended.unflatten(-1, (int(heads), -1)), None
+    return _apart(attended, int(heads)), None
+
+
+def _apart(states: Tensor, heads: int) -> Tensor:
+    """(batch, length, heads · width) to (batch, length, heads, width)."""
+    return states.view(*states.shape[:2], heads, -1)
 
 
 AttentionInterface.register(NAME, _fused)

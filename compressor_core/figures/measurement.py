@@ -157,8 +157,12 @@ def _model(record: Record, look: theme.Look) -> ModelInfo:
 
 
 def speed_sentences(info: MeasurementInfo, padded: bool) -> list[str]:
-    """For each model but the first, how much faster it answers: in the same form, and against PyTorch."""
+    """For each model but the first, how much faster it answers: in the same form, and against PyTorch.
+
+    On a busy machine the ratio of the processor's own times stands beside that of the waits.
+    """
     sentences = []
+    busy = bool(busy_sentence(info))
     for number, model in enumerate(info.models[1:], start=1):
         own = {form: row for form in FORMS if (row := info.row(number, form, padded)) is not None}
         first = {form: row for form in FORMS if (row := info.row(0, form, padded)) is not None}
@@ -166,7 +170,7 @@ def speed_sentences(info: MeasurementInfo, padded: bool) -> list[str]:
             continue
         alike = [
             f"{_times(first[form].median, own[form].median)} in {FORMS[form]} ({_ms(own[form].median)} against "
-            f"{_ms(first[form].median)})"
+            f"{_ms(first[form].median)}{f'; {first[form].cpu / own[form].cpu:.1f}× less CPU time' if busy else ''})"
             for form in own
             if form in first
         ]
@@ -174,7 +178,8 @@ def speed_sentences(info: MeasurementInfo, padded: bool) -> list[str]:
         across = ""
         if best != "pytorch" and "pytorch" in first:
             ratio = _times(first["pytorch"].median, own[best].median)
-            across = f" In its fastest form, {FORMS[best]}, it is {ratio} than {info.models[0].name} in PyTorch."
+            cpu = f" ({first['pytorch'].cpu / own[best].cpu:.1f}× less CPU time)" if busy else ""
+            across = f" In its fastest form, {FORMS[best]}, it is {ratio} than {info.models[0].name} in PyTorch{cpu}."
         sentences.append(f"**{model.name}** is {'; '.join(alike)}.{across}")
     return sentences
 

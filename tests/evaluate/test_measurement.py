@@ -59,7 +59,7 @@ def test_things_take_turns_in_alternating_order() -> None:
     order = list(turns("abc", 3))
     assert order == [(0, "a"), (0, "b"), (0, "c"), (1, "c"), (1, "b"), (1, "a"), (2, "a"), (2, "b"), (2, "c")]
     calls: list[str] = []
-    timed = [Timed([1, 2], lambda given, name=name: calls.append(f"{name}{given}")) for name in "ab"]
+    timed = [Timed([f"{name}1", f"{name}2"], calls.append) for name in "ab"]
     assert list(in_turns(timed, 2)) == [(0, 0), (0, 1), (1, 1), (1, 0)]
     # Each turn begins with a call that is not counted.
     assert calls == ["a1", "a1", "a2", "b1", "b1", "b2", "b1", "b1", "b2", "a1", "a1", "a2"]
@@ -178,7 +178,8 @@ def test_the_meter_divides_by_what_was_done(monkeypatch: pytest.MonkeyPatch) -> 
     clock = iter([0.0, 0.1, 0.6, 1.1])
     monkeypatch.setattr("time.perf_counter", lambda: next(clock))
     meter = energy.Meter()
-    assert meter.joules(lambda: told.append("work"), 1.0) == (pytest.approx(3.6), 2)
+    joules, done = meter.joules(lambda: told.append("work"), 1.0)
+    assert joules == pytest.approx(3.6) and done == 2
     meter.close()
     assert told == ["start", "work", "work", "stop"]
 

@@ -116,6 +116,10 @@ def test_a_busy_machine_is_named() -> None:
     busy = [latency(0, "onnx", False, 10.0, cpu=0.5)]
     assert busy_sentence(measurement_info([models(), *quiet])) == ""
     assert "2.0 times what the processor worked" in busy_sentence(measurement_info([models(), *busy]))
+    both = [models(), latency(0, "onnx", False, 12.0, cpu=0.5), latency(1, "onnx", False, 1.0, cpu=0.25)]
+    assert speed_sentences(measurement_info(both), False) == [
+        "**Small** is 12.0× faster in ONNX Runtime (1.00 ms against 12.0 ms; 24.0× less CPU time)."
+    ]
     # Several threads work at once: the two clocks tell nothing of each other.
     assert busy_sentence(measurement_info([models(threads=2), *busy])) == ""
     assert busy_sentence(measurement_info([])) == ""
