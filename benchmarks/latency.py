@@ -123,9 +123,14 @@ def measured(candidates: Sequence[Candidate], options: argparse.Namespace, folde
                 rows.append(
                     {"name": candidate.name, "form": form.value, "padded": length > 0, "tokens": tokens, "mb": size}
                 )
-    for _ in in_turns(timed, options.rounds):
-        pass
+    try:
+        for _ in in_turns(timed, options.rounds):
+            pass
+    except KeyboardInterrupt:
+        print("Interrupted: this is what was measured so far.\n")
     for row, one in zip(rows, timed, strict=True):
+        if not one.times:
+            continue
         p50, p95 = np.percentile(one.times, [50, 95])
         yield {**row, "p50": float(p50), "p95": float(p95), "cpu_p50": float(np.median(one.cpu_times))}
 
@@ -163,14 +168,15 @@ def show(rows: Sequence[dict[str, Any]], options: argparse.Namespace) -> None:
     print("|---|---:|---|---:|---:|---:|---:|---:|---:|---:|")
     for name in names:
         for form in dict.fromkeys(row["form"] for row in rows if row["name"] == name):
-            both = [found[name, form, padded] for padded in (False, True)]
+            both = [found[name, form, padded] for padded in (False, True) if (name, form, padded) in found]
             cells = " | ".join(f"{one['p50']:.2f} | {one['p95']:.2f} | {one['cpu_p50']:.2f}" for one in both)
             print(f"| {name} | {both[0]['tokens']:.0f} | {form} | {both[0]['mb']:.2f} | {cells} |")
     print("\n| teacher → student | student | goal | ratio of p50 | of CPU p50 | padded, of p50 | of CPU p50 |")
     print("|---|---|---:|---:|---:|---:|---:|")
     for first, second, title in PAIRINGS:
         for name in names[1:]:
-            if (name, second, False) not in found:
+            needed = [("teacher", first), (name, second)]
+            if any((*pair, padded) not in found for pair in needed for padded in (False, True)):
                 continue
             ratios = [
                 found["teacher", first, padded][clock] / found[name, second, padded][clock]

@@ -14,6 +14,8 @@ PERCENTILES: Final[Mapping[str, str]] = {"median": "p50", "p90": "p90", "p95": "
 """How each percentile of a record is called."""
 BUSY: Final = 1.25
 """From how many times the processor's own time on, a wait says that the machine had other work."""
+_LONGEST: Final = 18
+"""Characters of a name beside a bar."""
 
 Record = Mapping[str, Any]
 
@@ -104,8 +106,10 @@ class MeasurementInfo:
         return sorted(rows, key=lambda row: (order.index(row.form), row.model))
 
     def label(self, model: int, form: str) -> str:
-        """The name of a bar."""
-        return f"{self.models[model].name}<br>{FORMS[form]}"
+        """The title of a bar, short enough for a phone."""
+        name = self.models[model].name
+        short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1].rstrip()}…"
+        return f"{short}<br>{FORMS[form]}"
 
 
 def measurement_info(records: Iterable[Record]) -> MeasurementInfo:

@@ -22,15 +22,15 @@ _BAR: Final = 34
 def percentiles_figure(info: MeasurementInfo, padded: bool) -> go.Figure:
     """From half of the answers to 99 of 100: a line for each model and form."""
     rows = info.of_length(padded)
-    figure = _barred("Latency of one example (ms)", len(rows), showlegend=False)
+    figure = _barred("Latency (ms)", info, rows, showlegend=False)
     if not rows:
         return theme.note(figure, "Waiting for the first round")
-    for row in rows:
-        look = info.models[row.model].look
-        label = info.label(row.model, row.form)
+    for place, row in enumerate(rows):
+        model = info.models[row.model]
+        look = model.look
         figure.add_scatter(
             x=list(row.percentiles.values()),
-            y=[label] * len(PERCENTILES),
+            y=[place] * len(PERCENTILES),
             mode="lines+markers",
             line={"color": look.color, "width": 3},
             marker={
@@ -40,7 +40,7 @@ def percentiles_figure(info: MeasurementInfo, padded: bool) -> go.Figure:
                 "line": {"width": 2, "color": look.color},
             },
             customdata=list(PERCENTILES.values()),
-            hovertemplate=f"{label}<br>%{{customdata}}: %{{x:.2f}} ms<extra></extra>",
+            hovertemplate=f"{model.name}<br>{FORMS[row.form]}<br>%{{customdata}}: %{{x:.2f}} ms<extra></extra>",
         )
     figure.update_xaxes(**theme.log_axis([value for row in rows for value in row.percentiles.values()]))
     return figure
@@ -99,7 +99,7 @@ def throughput_figure(info: MeasurementInfo, form: str, padded: bool) -> go.Figu
 def start_figure(info: MeasurementInfo) -> go.Figure:
     """A fresh process until its first answer, step by step."""
     starts = _in_order(info)
-    figure = _barred("Seconds until the first answer", len(starts), barmode="stack")
+    figure = _barred("Until the first answer (s)", info, starts, barmode="stack")
     if not starts:
         return theme.note(figure, "Cold starts are measured last")
     for (step, title), color, pattern in zip(_STEPS.items(), _STEP_COLORS, _PATTERNS, strict=True):
@@ -110,7 +110,7 @@ def start_figure(info: MeasurementInfo) -> go.Figure:
 def memory_figure(info: MeasurementInfo) -> go.Figure:
     """The most memory that such a process took: what the libraries alone take, and what the model adds."""
     starts = _in_order(info)
-    figure = _barred("Peak memory (resident, MB)", len(starts), barmode="stack")
+    figure = _barred("Resident memory (MB)", info, starts, barmode="stack")
     if not starts:
         return theme.note(figure, "Memory is measured with the cold starts")
     libraries, model = "libraries", "model and its work"
@@ -122,20 +122,20 @@ def memory_figure(info: MeasurementInfo) -> go.Figure:
 def energy_figure(info: MeasurementInfo, padded: bool) -> go.Figure:
     """Joules of 1,000 predictions, one at a time; what is estimated is called so on the axis."""
     rows = [row for row in info.of_length(padded) if row.joules is not None]
-    title = f"Energy of 1,000 predictions{', estimated' if info.estimated else ''} (J)"
-    figure = _barred(title, len(rows), showlegend=False)
+    figure = _barred(f"Energy{', estimated' if info.estimated else ''} (J)", info, rows, showlegend=False)
     if not rows:
         return theme.note(figure, "Energy follows latency")
     joules = [row.joules or 0.0 for row in rows]
     figure.add_bar(
         x=joules,
-        y=[info.label(row.model, row.form) for row in rows],
+        y=list(range(len(rows))),
+        customdata=[info.models[row.model].name for row in rows],
         orientation="h",
         marker={"color": [info.models[row.model].look.color for row in rows], "pattern": _patterns(info, rows)},
         text=[f"{value:,.3g}" for value in joules],
         textposition="outside",
         cliponaxis=False,
-        hovertemplate="%{y}<br>%{x:,.2f} J<extra></extra>",
+        hovertemplate="%{customdata}<br>%{x:,.2f} J<extra></extra>",
     )
     figure.update_xaxes(range=[0, 1.18 * max(joules)])
     return figure
@@ -157,11 +157,12 @@ def _add_bars(
 ) -> None:
     figure.add_bar(
         x=[value(one) for one in starts],
-        y=[info.label(one.model, one.form) for one in starts],
+        y=list(range(len(starts))),
+        customdata=[info.models[one.model].name for one in starts],
         orientation="h",
         name=title,
         marker={"color": color, "pattern": {**_HATCHED, "shape": pattern}},
-        hovertemplate=f"%{{y}}<br>{title}: %{{x:,.2f}} {unit}<extra></extra>",
+        hovertemplate=f"%{{customdata}}<br>{title}: %{{x:,.2f}} {unit}<extra></extra>",
     )
 
 
@@ -170,10 +171,16 @@ def _in_order(info: MeasurementInfo) -> list[Start]:
     return sorted(info.starts, key=lambda one: (order.index(one.form), one.model))
 
 
-def _barred(title: str, bars: int, **more: Any) -> go.Figure:
-    """An empty figure of horizontal bars, the first on top."""
+def _barred(title: str, info: MeasurementInfo, bars: Sequence[Row] | Sequence[Start], **more: Any) -> go.Figure:
+    """An empty figure of horizontal bars at 0, 1, 2 …, the first on top."""
     figure = go.Figure(
-        layout=theme.layout(title, "", height=110 + _BAR * max(bars, 4), legend={"traceorder": "normal"}, **more)
+        layout=theme.layout(title, "", height=110 + _BAR * max(len(bars), 4), legend={"traceorder": "normal"}, **more)
     )
-    figure.update_yaxes(autorange="reversed", type="category")
+    figure.update_yaxes(
+        range=[len(bars) - 0.4, -0.6],
+        tickvals=list(range(len(bars))),
+        ticktext=[info.label(one.model, one.form) for one in bars],
+        tickfont_size=11,
+        zeroline=False,
+    )
     return figure
