@@ -155,6 +155,7 @@ def _latency_record(subject: Subject, rounds: int, reference: Any) -> Record:
         "rounds": rounds,
         **summary(subject.timed.times),
         "cpu_median": float(np.median(subject.timed.cpu_times)),
+        "cpu_mean": float(np.mean(subject.timed.cpu_times)),
         "difference": None if reference is None else float(np.abs(subject.logits() - reference).max()),
     }
 
