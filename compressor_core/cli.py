@@ -294,6 +294,26 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--threads", type=int, help="for the latency (default: 1)")
     compare.add_argument("--predictions", type=Path, metavar="DIR", help="write what each model says of each example")
 
+    measure = add("measure", verbs.measure, "What models cost: latency, throughput, cold start, memory and energy.")
+    measure.add_argument(
+        "models", type=Path, nargs="+", metavar="MODEL", help="one to five folders; the first is what the others face"
+    )
+    _dataset(measure)
+    measure.add_argument("--split", help="train, unlabelled, validation or test")
+    for option, default, text in (
+        ("examples", 32, "to measure on, a sample of the split"),
+        ("rounds", 5, "passes over them, in which all models take turns"),
+        ("threads", 1, "of PyTorch and of ONNX Runtime"),
+        ("largest-batch", 32, "of the throughput: 1, 2, 4, … up to it"),
+        ("batch-rounds", 3, "passes over the examples in batches of each size"),
+        ("starts", 3, "fresh processes of each model and form"),
+        ("padded-to", 400, "tokens, as in the paper"),
+    ):
+        measure.add_argument(f"--{option}", type=int, default=default, metavar="N", help=f"{text} (default: {default})")
+    measure.add_argument(
+        "--watts", type=float, default=4.0, help="of a busy core, where energy is estimated (default: 4)"
+    )
+
     predict = add("predict", verbs.predict, "What a model says of one function, or of a pair.")
     predict.add_argument("model", type=Path)
     predict.add_argument("files", type=Path, nargs="+", metavar="FILE")

@@ -60,6 +60,7 @@ MAY_IMPORT = {
             "latency",
             "models",
             "paper",
+            "plain",
             "search",
             "task",
         ),

@@ -54,7 +54,7 @@ def latency(
         torch.set_num_threads(before)
     return {
         name: {
-            **_summary(times[name]),
+            **summary(times[name]),
             "tokenization": tokenization[name],
             "tokens": float(np.mean([sum(map(len, inputs)) for inputs in encoded[name]])),
         }
@@ -83,7 +83,7 @@ def _tokenization(model: Classifier, examples: Sequence[tuple[str, ...]]) -> flo
     return float(np.median(times))
 
 
-def _summary(times: Sequence[float]) -> dict[str, Any]:
+def summary(times: Sequence[float]) -> dict[str, Any]:
     values = np.sort(np.asarray(times))
     low, median, high, p90, p95, p99 = np.percentile(values, [25, 50, 75, 90, 95, 99])
     shown = values[np.linspace(0, len(values) - 1, min(300, len(values))).astype(int)]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from compressor_core.errors import ModelError
+from compressor_core.export import attention
 from compressor_core.files import storage_error
 from compressor_core.models.inputs import Encoded
 from compressor_core.models.pair import PairClassifier
@@ -47,12 +48,13 @@ class _Pair(nn.Module):
         return logits
 
 
-def export_onnx(model: nn.Module, path: Path) -> None:
+def export_onnx(model: nn.Module, path: Path, *, fused: bool = True) -> None:
     """Write a sequence classifier, or a `PairClassifier`, that reads tokens alone to one ONNX file.
 
     Inputs, all int64 (batch, length), both of any size: `input_ids` and `attention_mask`; of a pair
     `input_ids_1`, `attention_mask_1`, `input_ids_2` and `attention_mask_2`. Output: `logits` (batch, 2), float32.
-    The model itself is left as it was: its mode, its attention and its device.
+    The model itself is left as it was: its mode, its attention and its device. With `fused`, attention is one operator
+    of ONNX Runtime (see `attention`); without, the file has ONNX's standard operators alone, for other runtimes.
 
     Raises StorageError if the disk refuses.
     """
@@ -65,7 +67,7 @@ def export_onnx(model: nn.Module, path: Path) -> None:
         example += [ids, torch.ones_like(ids)]
     free = {name: {0: "batch", 1: f"length{name.removeprefix(_stem(name))}"} for name in names}
     try:
-        with _traceable(model), torch.inference_mode():
+        with _traceable(model, attention.NAME if fused else "eager"), torch.inference_mode():
             torch.onnx.export(
                 # In eval mode itself: the exporter hands the mode of what it exported on to the model.
                 (_Pair(model) if isinstance(model, PairClassifier) else _Single(model)).eval(),
@@ -75,6 +77,7 @@ def export_onnx(model: nn.Module, path: Path) -> None:
                 output_names=["logits"],
                 dynamic_axes={**free, "logits": {0: "batch"}},
                 opset_version=OPSET,
+                custom_opsets={"com.microsoft": 1} if fused else None,
                 dynamo=False,
             )
     except OSError as error:
@@ -89,15 +92,15 @@ def _stem(name: str) -> str:
 
 
 @contextlib.contextmanager
-def _traceable(model: nn.Module) -> Iterator[None]:
+def _traceable(model: nn.Module, attending: str) -> Iterator[None]:
     """In eval mode and with attention that the exporter can write down; as it was, afterwards."""
     encoder: Any = model.encoder if isinstance(model, PairClassifier) else model
-    mode, attention = model.training, encoder.config._attn_implementation
+    mode, before = model.training, encoder.config._attn_implementation
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     try:
         model.eval()
-        encoder.set_attn_implementation("eager")
+        encoder.set_attn_implementation(attending)
         logger.setLevel(logging.ERROR)
         with warnings.catch_warnings():
             # That this exporter is the older one, and that a trace is a trace: both are known.
@@ -105,7 +108,7 @@ def _traceable(model: nn.Module) -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
-        encoder.set_attn_implementation(attention)
+        encoder.set_attn_implementation(before)
         model.train(mode)
 
 

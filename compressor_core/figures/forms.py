@@ -26,6 +26,7 @@ KINDS: Final[Mapping[str, str]] = {
     "distill": "Distillation",
     "compare": "Comparison",
     "export": "Export",
+    "measure": "Measurement",
     "reproduce": "Reproduction",
     "calibrate": "Calibration",
     "tradeoff": "Trade-off",
@@ -115,6 +116,9 @@ def _headline(kind: str, result: Mapping[str, Any]) -> str:
         int8 = result["forms"]["model.int8.onnx"]["size_mb"]
         flag = " (flagged)" if result["flagged"] else ""
         return f"{result['zip_mb']:.1f} MB to take away; {int8:.2f} MB in 8 bits{flag}"
+    if kind == "measure":
+        fastest = min(result["latency"], key=lambda one: float(one["median"]))
+        return f"{len(result['models'])} models, p50 from {fastest['median']:.2f} ms"
     if kind == "calibrate":
         errors = [error["median"] for error in result["held_out_error"].values()]
         return f"held-out error {min(errors):.1%} to {max(errors):.1%}"

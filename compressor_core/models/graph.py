@@ -102,11 +102,11 @@ def token_places(tokenizer: PreTrainedTokenizerBase, code: str, language: Langua
     return places
 
 
-def batch(embeddings: nn.Module, functions: Sequence[FunctionInput], pad_id: int) -> Batch:
+def batch(embeddings: nn.Module, functions: Sequence[FunctionInput], pad_id: int, shortest: int = 0) -> Batch:
     """One padded batch: `inputs_embeds` (functions, longest, hidden), `position_ids`, and a float `attention_mask`
-    (functions, 1, longest, longest) that is added to the attention scores."""
+    (functions, 1, longest, longest) that is added to the attention scores; it is `shortest` long at least."""
     weight: Any = embeddings.weight
-    size, length = len(functions), max(map(len, functions))
+    size, length = len(functions), max(shortest, *map(len, functions))
     longest_code = max(len(function.ids) for function in functions)
     ids = np.full((size, longest_code), pad_id)
     positions = np.full((size, length), pad_id)

@@ -127,6 +127,14 @@ def calibrate(context: RunContext) -> Records:
     return calibrate(from_plain(CalibrationConfig, context.config), cancelled=context.cancelled)
 
 
+def measure(context: RunContext) -> Records:
+    """Models measured as configured, see `MeasureConfig`; a resumed one measures everything again."""
+    from compressor_core.evaluate.measurement import measure
+    from compressor_core.evaluate.measurement_settings import MeasureConfig
+
+    return measure(MeasureConfig.from_dict(context.config), cancelled=context.cancelled)
+
+
 def sweep(context: RunContext) -> Records:
     """Many searches as configured, see `SweepConfig`; a resumed one makes only those that are not recorded yet."""
     from compressor_core.search.sweep import SweepConfig, sweep_records
@@ -194,6 +202,7 @@ WORK: dict[str, Callable[[RunContext], Records]] = {
     "distill": distill,
     "compare": compare,
     "export": export,
+    "measure": measure,
     "reproduce": reproduce,
     "sweep": sweep,
     "calibrate": calibrate,

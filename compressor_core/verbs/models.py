@@ -31,6 +31,15 @@ def compare(options: argparse.Namespace) -> Record:
     return result if options.json else _in_short(result)
 
 
+def measure(options: argparse.Namespace) -> Record:
+    from compressor_core.evaluate.measurement import measure
+    from compressor_core.evaluate.measurement_settings import MeasureConfig
+
+    models = [str(model) for model in options.models]
+    with Progress(options) as progress:
+        return follow(measure(configured(MeasureConfig, options, models=models, data=data_of(options))), progress)
+
+
 def predict(options: argparse.Namespace) -> Record:
     from compressor_core.data.pasted import language_remark
 

@@ -17,6 +17,7 @@ from compressor_core.runs import Run
 from pages.parts.chart import chart
 from pages.parts.compare_examples import examples
 from pages.parts.frame import metrics
+from pages.parts.measurement import latency_and_cost
 from pages.parts.rows import table
 
 VIEWS = {
@@ -58,7 +59,7 @@ def views(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
     elif view == "disagreements":
         examples(run, info, result)
     elif view == "cost":
-        latency_and_cost(run, info)
+        cost(run, info, result)
     else:
         overview(run, info)
     st.caption(info.data)
@@ -182,7 +183,7 @@ def breakdown(run: Run, info: ComparisonInfo) -> None:
     st.caption("Two models of the same accuracy can fail in opposite ways: by missing, or by false alarms.")
 
 
-def latency_and_cost(run: Run, info: ComparisonInfo) -> None:
+def cost(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown("**Latency**")
@@ -191,4 +192,8 @@ def latency_and_cost(run: Run, info: ComparisonInfo) -> None:
     with right:
         st.markdown("**Cost**")
         chart(cost_figure(info), key=f"cost/{run.id}", alt="What a student needs as a share of the teacher's")
-    # `pages.parts.measurement.latency_and_cost` goes on here: runtimes, batch sizes, cold start, memory, energy.
+    st.subheader("In other forms, and under load", anchor=False)
+    compared = [result["teacher"], *result.get("students", [result["student"]])]
+    folders = {side.title: one["model"] for side, one in zip(info.sides, compared, strict=True)}
+    split = None if result["split"] == "all" else result["split"]
+    latency_and_cost(folders, result["dataset"], result.get("data"), split)

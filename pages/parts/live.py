@@ -18,6 +18,7 @@ PAGE_OF = {
     "distill": "distil",
     "compare": "compare",
     "export": "export",
+    "measure": "compare",
     "reproduce": "paper",
     "calibrate": "latency",
     "tradeoff": "tradeoffs",

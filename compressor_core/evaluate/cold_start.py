@@ -1,0 +1,155 @@
+"""A fresh process until its first answer: how long it takes, and how much memory.
+
+`python -m compressor_core.evaluate.cold_start` is that process. It is told what to do on standard input, and imports
+nothing before it has looked at the clock: with PyTorch it then loads a model folder as this program does, with ONNX
+Runtime it needs an ONNX file, a `tokenizer.json` and neither PyTorch nor transformers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from compressor_core.errors import TrainingError
+
+_IMPORT_ROOT = Path(__file__).resolve().parents[2]
+_LONGEST = 600
+"""Seconds."""
+Record = dict[str, Any]
+
+
+def cold_start(
+    model: Path, codes: Sequence[str], *, max_length: int, threads: int = 1, tokenizer: Path | None = None
+) -> Record:
+    """Start a process, have it answer once, and end it.
+
+    `model` is a model folder, run in PyTorch; or, with the `tokenizer` that belongs to it, an ONNX file. `codes` are
+    the functions of one example, which the process tokenizes itself.
+
+    Returns seconds as `imports` (the start of the interpreter counted in), `load` and `first` (tokenization and
+    prediction), and, in 10^6 bytes of resident memory, `imports_mb` (once everything is imported) and `peak_mb`;
+    `label` is what it answered.
+
+    Raises:
+        TrainingError: it ended without an answer.
+    """
+    task = {
+        "model": str(model.absolute()),
+        "tokenizer": None if tokenizer is None else str(tokenizer.absolute()),
+        "codes": list(codes),
+        "max_length": max_length,
+        "threads": threads,
+    }
+    command = [sys.executable, "-m", "compressor_core.evaluate.cold_start"]
+    own = {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(_IMPORT_ROOT), "HF_HUB_OFFLINE": "1"}
+    try:
+        told = json.dumps({**task, "started": time.time()}).encode()
+        done = subprocess.run(command, input=told, capture_output=True, timeout=_LONGEST, env={**os.environ, **own})
+        if done.returncode == 0:
+            answer: Record = json.loads(done.stdout.splitlines()[-1])
+            return answer
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        reason = said[-1][:200] if said else f"exit code {done.returncode}"
+    except (OSError, subprocess.TimeoutExpired) as error:
+        reason = str(error)
+    raise TrainingError(
+        f"a fresh process ended without an answer of {model} ({reason}): close what takes memory and measure again"
+    )
+
+
+def _answer(task: Mapping[str, Any]) -> Record:
+    """What the fresh process does."""
+    predict = _onnx if task["tokenizer"] is not None else _pytorch
+    return predict(task, _Clock(task["started"]))
+
+
+class _Clock:
+    """Seconds by name, from one lap to the next; resident memory beside the first."""
+
+    def __init__(self, started: float) -> None:
+        self._at = started  # by the clock that two processes share
+        self.times: Record = {}
+
+    def lap(self, name: str) -> None:
+        now = time.time()
+        self.times[name], self._at = max(now - self._at, 0.0), now
+
+
+def _onnx(task: Mapping[str, Any], clock: _Clock) -> Record:
+    import numpy as np
+    import onnxruntime
+    from tokenizers import Tokenizer
+
+    imported = _resident()
+    clock.lap("imports")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = task["threads"]
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(task["model"], options, providers=["CPUExecutionProvider"])
+    tokenizer = Tokenizer.from_file(task["tokenizer"])
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(task["max_length"])
+    names = [given.name for given in session.get_inputs()]
+    clock.lap("load")
+    arrays = []
+    for code in task["codes"]:
+        ids = np.array([tokenizer.encode(code).ids], np.int64)
+        arrays += [ids, np.ones_like(ids)]
+    logits = session.run(None, dict(zip(names, arrays, strict=True)))[0]
+    clock.lap("first")
+    return {**clock.times, "label": int(logits.argmax()), "imports_mb": imported, "peak_mb": _peak()}
+
+
+def _pytorch(task: Mapping[str, Any], clock: _Clock) -> Record:
+    import torch
+
+    from compressor_core.models.classifier import load
+
+    imported = _resident()
+    clock.lap("imports")
+    torch.set_num_threads(task["threads"])
+    classifier = load(task["model"])
+    clock.lap("load")
+    label = int(classifier.logits([tuple(task["codes"])]).argmax())
+    clock.lap("first")
+    return {**clock.times, "label": label, "imports_mb": imported, "peak_mb": _peak()}
+
+
+def _resident() -> float:
+    """Of this process, in 10^6 bytes; its peak so far where the system tells no more."""
+    found = _status("VmRSS")
+    return _peak() if found is None else found
+
+
+def _peak() -> float:
+    """The most resident memory of this process so far, in 10^6 bytes."""
+    # Linux hands the peak that getrusage reports on from the process that started this one; this is our own.
+    if (found := _status("VmHWM")) is not None:
+        return found
+    if sys.platform == "win32":
+        import psutil
+
+        return float(psutil.Process().memory_info().peak_wset) / 1e6
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def _status(name: str) -> float | None:
+    try:
+        with open("/proc/self/status", encoding="utf-8") as file:
+            line = next(line for line in file if line.startswith(f"{name}:"))
+    except (OSError, StopIteration):
+        return None
+    return int(line.split()[1]) * 1024 / 1e6
+
+
+if __name__ == "__main__":
+    print(json.dumps(_answer(json.loads(sys.stdin.read()))))

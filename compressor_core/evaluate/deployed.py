@@ -1,0 +1,128 @@
+"""A model in the forms in which it can be run: PyTorch, ONNX Runtime, and ONNX Runtime with 8-bit weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from compressor_core.export.int8 import export_int8
+from compressor_core.export.onnx import export_onnx, open_onnx
+from compressor_core.models import graph
+from compressor_core.models.card import DATA_FLOW_NODES
+from compressor_core.models.classifier import Classifier
+from compressor_core.models.inputs import Encoded, FunctionInput
+from compressor_core.models.pair import PairClassifier
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+Logits = NDArray[np.float32]
+
+
+class Form(StrEnum):
+    """What executes a model, and the numbers that its weights are."""
+
+    PYTORCH = "pytorch"
+    ONNX = "onnx"
+    INT8 = "onnx-int8"
+
+
+FILES: Final = {Form.ONNX: "float32.onnx", Form.INT8: "int8.onnx"}
+"""What `Deployment` writes for the forms that are files."""
+
+
+class Deployment:
+    """A classifier on the CPU in each form that it has, in eval mode; the files of two of them lie in `folder`.
+
+    `fused` is as in `export_onnx`. A model that reads data flow has one form, PyTorch, since the ONNX files read tokens
+    alone.
+
+    Raises:
+        ModelError, StorageError: a file cannot be made.
+    """
+
+    def __init__(self, classifier: Classifier, folder: Path, *, threads: int = 1, fused: bool = True) -> None:
+        self.classifier = classifier
+        self.folder = folder
+        self._sessions: dict[Form, InferenceSession] = {}
+        classifier.model.to("cpu").eval()
+        if classifier.card.data_flow is None:
+            export_onnx(classifier.model, folder / FILES[Form.ONNX], fused=fused)
+            export_int8(folder / FILES[Form.ONNX], folder / FILES[Form.INT8])
+            for form, name in FILES.items():
+                self._sessions[form] = open_onnx(folder / name, threads=threads)
+            self._names = [given.name for given in self._sessions[Form.ONNX].get_inputs()]
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        return (Form.PYTORCH, *self._sessions)
+
+    def size_mb(self, form: Form) -> float | None:
+        """Of the file of a form; None where it has none of its own."""
+        return (self.folder / FILES[form]).stat().st_size / 1e6 if form in FILES else None
+
+    def places(self, padded_to: int) -> int:
+        """How long a padded function is: as the paper's, for a model of data flow with the places of its nodes."""
+        card = self.classifier.card
+        return padded_to if card.data_flow is None else card.max_length + DATA_FLOW_NODES
+
+    def prepare(self, form: Form, batch: Sequence[Encoded], length: int = 0) -> Prepared:
+        """What `run` takes: each function padded to the longest of the batch, and to `length` if that is longer."""
+        sides: list[list[FunctionInput]] = list(map(list, zip(*batch, strict=True)))
+        if self.classifier.card.data_flow is not None:
+            return Prepared(sides, length)
+        arrays = [array for side in sides for array in _padded(side, self.classifier.pad_id, length)]
+        return Prepared(arrays if form in FILES else [torch.from_numpy(array) for array in arrays], length)
+
+    def run(self, form: Form, prepared: Prepared) -> Logits:
+        """Logits (batch, 2)."""
+        if form in FILES:
+            answer: Logits = self._sessions[form].run(None, dict(zip(self._names, prepared.inputs, strict=True)))[0]
+            return answer
+        with torch.inference_mode():
+            return self._in_pytorch(prepared)
+
+    def _in_pytorch(self, prepared: Prepared) -> Logits:
+        model: Any = self.classifier.model
+        if self.classifier.card.data_flow is None:
+            if isinstance(model, PairClassifier):
+                first, first_mask, second, second_mask = prepared.inputs
+                answer: Logits = model((first, first_mask), (second, second_mask)).numpy()
+                return answer
+            ids, mask = prepared.inputs
+            answer = model(input_ids=ids, attention_mask=mask).logits.numpy()
+            return answer
+        encoder = model.encoder if isinstance(model, PairClassifier) else model
+        words, pad_id = encoder.get_input_embeddings(), self.classifier.pad_id
+        batches = [graph.batch(words, side, pad_id, prepared.length) for side in prepared.inputs]
+        if isinstance(model, PairClassifier):
+            answer = model.compare(*(model.pool(batch.arguments, batch.code) for batch in batches)).numpy()
+            return answer
+        answer = model(**batches[0].arguments).logits.numpy()
+        return answer
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One batch, ready to be run: ids and mask of each function; of a model of data flow, the functions."""
+
+    inputs: list[Any]
+    length: int
+
+
+def _padded(functions: Sequence[FunctionInput], pad_id: int, length: int) -> tuple[NDArray[np.int64], ...]:
+    """Token ids and attention mask, (functions, longest), 0 in the mask where there is padding."""
+    longest = max(length, *(len(function.ids) for function in functions))
+    ids = np.full((len(functions), longest), pad_id, np.int64)
+    mask = np.zeros_like(ids)
+    for row, function in enumerate(functions):
+        ids[row, : len(function.ids)] = function.ids
+        mask[row, : len(function.ids)] = 1
+    return ids, mask

@@ -1,0 +1,183 @@
+"""Latency and cost of several models: a run that measures them, watched and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from compressor_core.evaluate.measurement_settings import MeasureConfig
+from compressor_core.figures.measurement import (
+    FORMS,
+    MeasurementInfo,
+    busy_sentence,
+    data_flow_sentence,
+    energy_sentence,
+    measurement_info,
+    method_sentence,
+    speed_sentences,
+    table_rows,
+)
+from compressor_core.figures.measurement_plots import (
+    distribution_figure,
+    energy_figure,
+    memory_figure,
+    percentiles_figure,
+    start_figure,
+    throughput_figure,
+)
+from compressor_core.runs import Run, Status, launch
+from pages.parts.chart import chart
+from pages.parts.frame import sentences
+from pages.parts.live import records, store, watch
+from pages.parts.rows import table
+
+LENGTHS = {False: "true lengths", True: "padded as in the paper"}
+STAY: dict[str, Any] = {"persist_state": "session"}
+
+
+def latency_and_cost(
+    models: Mapping[str, str | Path], dataset: str, data: str | None = None, split: str | None = None
+) -> None:
+    """Measure these models, by name, the teacher first; the newest measurement of just these is shown, live."""
+    folders = [str(folder) for folder in models.values()]
+    st.markdown(
+        "What each model costs where it runs: how long an answer takes, how many answers fit in a second, how soon a "
+        "fresh process answers, and with how much memory and energy. In PyTorch, as it was trained, and in ONNX "
+        "Runtime, as it would be deployed, with weights of 32 bits and of 8."
+    )
+    left, right = st.columns([3, 1], vertical_alignment="center")
+    with left, st.expander("Settings of the measurement"):
+        settings = numbers()
+    if right.button("Measure", type="primary", icon=":material/speed:", width="stretch", key="measure"):
+        with sentences():
+            config = MeasureConfig(folders, tuple(models), dataset, data, split, **settings)
+            launch(store(), "measure", config.to_dict(), name=", ".join(models))
+        st.rerun()
+    run = newest(folders, dataset, data)
+    if run is None:
+        st.info("These models have not been measured together yet. A measurement takes a few minutes.")
+        return
+    watch(run, show)
+
+
+def newest(folders: list[str], dataset: str, data: str | None) -> Run | None:
+    """The newest run that measured these models on this data."""
+    wanted = (folders, dataset, data)
+    for run in store().list():
+        if run.kind == "measure":
+            config = run.config
+            if (config.get("models"), config.get("dataset"), config.get("data")) == wanted:
+                return run
+    return None
+
+
+def numbers() -> dict[str, int]:
+    """How much is measured, and how carefully."""
+    first, second, third, fourth = st.columns(4)
+    return {
+        "examples": first.number_input(
+            "Examples", 1, 10_000, 32, key="measure_examples", help="Of the test split, the same for all.", **STAY
+        ),
+        "rounds": second.number_input(
+            "Rounds", 1, 100, 5, key="measure_rounds", help="In each, all models and forms take turns.", **STAY
+        ),
+        "threads": third.number_input("Threads", 1, 256, 1, key="measure_threads", **STAY),
+        "starts": fourth.number_input(
+            "Cold starts", 0, 20, 3, key="measure_starts", help="Fresh processes of each model and form.", **STAY
+        ),
+    }
+
+
+def show(run: Run, status: Status) -> None:
+    info = measurement_info(records(run))
+    if not info.models:
+        return
+    left, right = st.columns(2)
+    padded = left.segmented_control(
+        "Functions",
+        list(LENGTHS),
+        default=False,
+        required=True,
+        key="measure_lengths",
+        format_func=LENGTHS.__getitem__,
+        help=(
+            "At true lengths, a short function is answered sooner. The paper pads every function to "
+            f"{info.described['padded_to']} tokens, so that all take equally long."
+        ),
+        **STAY,
+    )
+    latency(info, run, padded)
+    forms = info.forms
+    form = right.segmented_control(
+        "Form, for the curves",
+        list(FORMS),
+        default="onnx",
+        required=True,
+        key="measure_form",
+        format_func=FORMS.__getitem__,
+        disabled=len(forms) < 2,
+        **STAY,
+    )
+    curves(info, run, form if form in forms or not forms else forms[0], padded)
+    starts(info, run)
+    energy(info, run, padded)
+    st.caption(" ".join(filter(None, (method_sentence(info), data_flow_sentence(info)))))
+
+
+def latency(info: MeasurementInfo, run: Run, padded: bool) -> None:
+    for sentence in speed_sentences(info, padded):
+        st.markdown(sentence)
+    if busy := busy_sentence(info):
+        st.warning(busy, icon=":material/hourglass_empty:")
+    st.markdown("**Latency by form**: the filled mark is the median, the open ones p90, p95 and p99")
+    chart(percentiles_figure(info, padded), key=f"percentiles/{padded}/{run.id}")
+    rows = table_rows(info, padded)
+    form = {name: "%.2f" for name in (rows[0] if rows else {}) if "(" in name or "faster" in name}
+    form |= {"Tokens": "%.0f", "Largest difference": "%.1e"}
+    table(rows, f"costs/{padded}/{run.id}", form)
+    st.caption(
+        "CPU is what the processor worked for an answer; the p50 is what one waited. The largest difference is that of "
+        "the logits to PyTorch's at true lengths: padding and ONNX Runtime change nothing but rounding, 8-bit weights "
+        "change answers a little."
+    )
+
+
+def curves(info: MeasurementInfo, run: Run, form: str, padded: bool) -> None:
+    left, right = st.columns(2)
+    with left:
+        st.markdown(f"**Distribution of the latency**, {FORMS[form]}")
+        chart(distribution_figure(info, form, padded), key=f"distribution/{form}/{padded}/{run.id}")
+        st.caption(
+            "A steep curve means that all functions take equally long. At true lengths the curves lean: it is the "
+            "long functions that one waits for."
+        )
+    with right:
+        st.markdown(f"**Throughput by batch size**, {FORMS[form]}")
+        chart(throughput_figure(info, form, padded), key=f"throughput/{form}/{padded}/{run.id}")
+        st.caption(
+            "The same functions in batches. A batch pays the start of each operator once, but at true lengths every "
+            "function of it is padded to its longest, and on a CPU there is little left to gain in parallel."
+        )
+
+
+def starts(info: MeasurementInfo, run: Run) -> None:
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Cold start**: a fresh process until its first answer")
+        chart(start_figure(info), key=f"starts/{run.id}")
+    with right:
+        st.markdown("**Peak memory** of that process")
+        chart(memory_figure(info), key=f"memory/{run.id}")
+    st.caption(
+        "Each bar is the median of a few processes, whose files the system still held in memory. With ONNX Runtime "
+        "such a process imports neither PyTorch nor transformers: beside a small model, it is the libraries that weigh."
+    )
+
+
+def energy(info: MeasurementInfo, run: Run, padded: bool) -> None:
+    st.markdown("**Energy of 1,000 predictions**")
+    chart(energy_figure(info, padded), key=f"energy/{padded}/{run.id}")
+    st.caption(energy_sentence(info))
