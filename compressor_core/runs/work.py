@@ -176,16 +176,20 @@ def study(context: RunContext) -> Records:
 def export(context: RunContext) -> Records:
     """The bundle of a student as configured, see `ExportConfig`; it lies in the run's folder.
 
-    As that of a comparison, the config may name a `student_run`, and of a study the folder of one as `student`.
+    As that of a comparison, the config names a `student_run`, and of a study the folder of one as `student`; or that
+    folder alone, of a bundled student. The teacher is of no account here.
     """
     from compressor_core.export.exporting import ExportConfig, export
 
-    config = dict(context.config)
+    config = {key: value for key, value in context.config.items() if key != "teacher"}
+    student = config.pop("student", None)
     if (student_run := config.pop("student_run", None)) is not None:
         run, found = context.dependency(student_run)
         origin: dict[str, Any] = {key: run.config.get(key) for key in ("dataset", "data", "seed") if key in run.config}
         split = {"split": "test"} if run.kind != "reproduce" else {}
-        config = {**origin, **split, "model": config.pop("student", None) or found.get("model"), **config}
+        config = {**origin, **split, "model": student or found.get("model"), **config}
+    elif student is not None:
+        config["model"] = student
     # A run that was interrupted may have written it already.
     config = {**config, "format": "bundle", "replace": True}
     return export(from_plain(ExportConfig, config), context.path(BUNDLE), cancelled=context.cancelled)

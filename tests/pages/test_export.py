@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from compressor_core.runs import Run
+from compressor_core.runs import Run, RunStore
+from compressor_core.runs.library import students
+from compressor_core.runs.worker import run_worker
 from tests.pages.studio import Open, Studio, until_over
 from tests.pages.test_pages import button, no_traceback, parameter, texts
 
@@ -61,3 +63,13 @@ def test_a_run_of_another_kind_is_shown_on_its_own_page(open_page: Open, studio:
     at = open_page("export", run=studio.search.id)
     no_traceback(at)
     assert "has a page of its own" in at.error[0].value
+
+
+def test_the_bundled_student_needs_no_run_of_its_own() -> None:
+    store = RunStore()
+    student = next(model for model in students(store) if model.run is None)
+    run = store.create("export", {**student.comparison, "examples": 100})
+    run_worker(run.folder)
+    status = run.status()
+    assert status.result is not None, status.error
+    assert (status.result["model"], status.result["dataset"]) == (str(student.folder), student.dataset)
