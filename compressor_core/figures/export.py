@@ -116,4 +116,6 @@ def _headline(result: Mapping[str, Any]) -> str:
         return f"{share}; what that costs was not measured"
     if loss == 0:
         return f"{share} and is as accurate on {result['examples']:,} examples"
-    return f"{share} and {'loses' if loss > 0 else 'gains'} {abs(loss):.2f} points of accuracy"
+    differently = round(abs(loss) / 100 * result["examples"])
+    answers = f"{differently:,} more {'wrong' if loss > 0 else 'right'} of {result['examples']:,}"
+    return f"{share}; its accuracy differs by {abs(loss):.2f} points ({answers})"

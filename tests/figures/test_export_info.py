@@ -40,8 +40,8 @@ RESULT: dict[str, Any] = {
     ("loss", "words"),
     [
         (0.0, "is as accurate on 1,620 examples"),
-        (0.62, "loses 0.62 points"),
-        (-0.25, "gains 0.25 points"),
+        (0.62, "differs by 0.62 points (10 more wrong of 1,620)"),
+        (-0.25, "differs by 0.25 points (4 more right of 1,620)"),
         (None, "was not measured"),
     ],
 )
