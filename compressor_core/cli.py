@@ -206,8 +206,8 @@ def _parser() -> argparse.ArgumentParser:
         "--renaming",
         type=float,
         metavar="SHARE",
-        help=f"of the examples that come again, renamed (default: {RENAMING:g} where the language is known; 0 of pairs "
-        "that are drawn anew)",
+        help=f"of the examples that come again, renamed (default: {RENAMING:g} where the language is known; of code "
+        "that is drawn anew only of functions with --preset full)",
     )
     distill.add_argument(
         "--masked-epochs",

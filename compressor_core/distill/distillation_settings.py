@@ -98,10 +98,12 @@ class DistillConfig:
         """With what is open decided.
 
         The weight of the states is the task's, see `usual_weight`; half of the examples are renamed where the language
-        is known, but for pairs that are drawn anew, whose clones are renamed already. A pool has soft labels alone.
+        is known. Of code that is drawn anew only functions are, if the preset says so: the clones among pairs are
+        renamed already. A pool has soft labels alone.
         """
         own = self.unlabelled is None
-        renamed = own and dataset.language is not None and not (dataset.fresh and dataset.task is Task.CLONE)
+        drawn = PRESETS[self.preset].renames and dataset.task is Task.VULNERABILITY
+        renamed = own and dataset.language is not None and (drawn or not dataset.fresh)
         return replace(
             self,
             renaming=RENAMING * renamed if self.renaming is None else self.renaming,

@@ -25,9 +25,10 @@ def choose_recipe(task: Task) -> dict[str, Any]:
                 None,
                 0.25,
                 key="renaming",
-                placeholder=f"{RENAMING:g} where the language is known",
+                placeholder="by data and preset",
                 help="The share of the functions that come once more with other variable names, and with what the "
-                "teacher says of them then: names should not matter, and the student sees more code.",
+                "teacher says of them then: names should not matter, and the student sees more code. Left empty: "
+                f"{RENAMING:g} of a file whose language is known, and of the classroom's functions with preset full.",
                 **_STAY,
             ),
             "hidden_weight": second.number_input(

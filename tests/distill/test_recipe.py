@@ -333,11 +333,12 @@ def test_the_usual_recipe(labelled_file: Path, pairs_file: Path) -> None:
     settings = config(Path("teacher"), renaming=None, hidden_weight=None)
     for dataset, changes, usual in (
         (functions, {}, (0.5, 0.0)),
-        (replace(functions, fresh=True), {}, (0.5, 0.0)),
+        (replace(functions, fresh=True), {}, (0.0, 0.0)),
+        (replace(functions, fresh=True), {"preset": "full"}, (0.5, 0.0)),
         (replace(functions, language=None), {}, (0.0, 0.0)),
         (pairs, {}, (0.0, 16.0)),
         (replace(pairs, language=Language.JAVA), {}, (0.5, 16.0)),
-        (replace(pairs, language=Language.JAVA, fresh=True), {}, (0.0, 16.0)),
+        (replace(pairs, language=Language.JAVA, fresh=True), {"preset": "full"}, (0.0, 16.0)),
         (pairs, {"unlabelled": "pool"}, (0.0, 0.0)),
         (pairs, {"renaming": 0.25, "hidden_weight": 1.0}, (0.25, 1.0)),
     ):
