@@ -30,7 +30,7 @@ from typing import Any
 
 DEVIGN = Path(__file__).resolve().parents[2] / "shared" / "data" / "devign" / "sample.jsonl"
 PUBLISHED = "1000,96,12,8,64"
-FAST = ("4000,112,3,4,96", "4000,128,2,4,96", "6000,96,1,4,64")
+FAST = ("4000,112,3,4,96", "4000,128,2,4,32", "6000,96,1,4,64")
 GOALS = {PUBLISHED: 35.0}
 OTHERS_GOAL = 90.0
 LENGTH = 400

@@ -12,6 +12,7 @@ from compressor_core.runs.compared import Family, comparison_of, families
 from pages.parts.compare_views import views
 from pages.parts.frame import link, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
+from pages.parts.report import report_button
 
 
 def settings() -> None:
@@ -61,6 +62,10 @@ def show(run: Run, status: Status) -> None:
     info = comparison_info(status.result)
     st.subheader(headline(info), anchor=False)
     views(run, info, status.result)
+    with st.container(horizontal=True):
+        report_button(run)
+        link("playground", "Try them on your own code")
+        link("export", "Take a student away")
 
 
 open_page("compare")

@@ -15,7 +15,7 @@ from compressor_core.figures.training import recipe_text
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import teacher_title
 from compressor_core.task import PairFeatures, Task
-from pages.parts.frame import metrics, open_page
+from pages.parts.frame import link, metrics, open_page
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
 from pages.parts.recipe import choose_recipe
 from pages.parts.task import choose_pair_features
@@ -136,6 +136,7 @@ def show(run: Run, status: Status) -> None:
     )
     if st.button("Compare with the teacher", type="primary", icon=":material/balance:"):
         start("compare", {"student_run": run.id}, name=run.name)
+    link("playground", "Try it on your own code", run=run.id)
 
 
 open_page("distil")
