@@ -42,8 +42,8 @@ def test_a_report_opens_from_a_file_without_a_network(browser: Browser, file: Pa
     page.on("dialog", lambda dialog: said.append(dialog.message))
     page.goto(file.as_uri())
     plots = page.locator(".plot.js-plotly-plot")
-    expect(plots).to_have_count(12)
-    for number in range(12):
+    expect(plots).to_have_count(16)
+    for number in range(16):
         expect(plots.nth(number).locator(".main-svg").first).to_be_attached()
         assert plots.nth(number).locator(".xtick text, .legendtext, .annotation").count() > 0, number
     expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE)

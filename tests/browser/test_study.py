@@ -48,5 +48,6 @@ def test_a_study_from_its_form_to_a_comparison_of_one_of_its_students(visit: Vis
     expect(page.get_by_text("The students", exact=True)).to_be_visible()
 
     page.get_by_role("link", name="Compare", exact=True).click()
-    choose(page, "Student", "0.2 MB, seed 0 of study")
+    choose(page, "Students", "0.2 MB, seed 0 of study")
+    page.keyboard.press("Escape")  # the list of one who may choose several stays open
     expect(page.get_by_role("button", name="Compare", exact=True)).to_be_enabled()

@@ -188,6 +188,7 @@ class TestDifferences:
         assert rows == [
             {"Setting": "Operators", "1. one": "studio", "2. other": "paper"},
             {"Setting": "Seed", "1. one": "0", "2. other": "4"},
+            {"Setting": "Space: Vocabulary", "1. one": "1000 to 50000 by 1000", "2. other": "2000 to 50000 by 1000"},
             {"Setting": "Space: Layers", "1. one": "1 to 12 by 1", "2. other": "1 to 3 by 1"},
         ]
 
