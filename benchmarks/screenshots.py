@@ -87,7 +87,8 @@ def shoot(browser: Browser, address: str, target: Path, *, width: int, dark: boo
     page.set_default_timeout(120_000)
     page.goto(address)
     page.wait_for_selector("h1")
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton]')")
+    busy = ", ".join(f"[data-testid={name}]" for name in ("stStatusWidget", "stSkeleton", "stSpinner"))
+    page.wait_for_function(f"!document.querySelector('{busy}')")
     time.sleep(3)  # charts and fonts settle
     # The page scrolls inside the window: the window is made as tall as what is in it.
     bottom = page.evaluate(
