@@ -75,7 +75,7 @@ def addresses() -> dict[str, str]:
         **links,
         **(views if "search" in newest else {}),
         **(compared if "compare" in newest else {}),
-        "playground": f"/playground?run={newest['distill']}&example=1" if "distill" in newest else "/playground",
+        "playground": f"/playground?run={newest['distill']}&example=7" if "distill" in newest else "/playground",
         "runs": "/runs",
         "paper": "/paper",
     }
@@ -88,15 +88,16 @@ def shoot(browser: Browser, address: str, target: Path, *, width: int, dark: boo
     page.goto(address)
     page.wait_for_selector("h1")
     busy = ", ".join(f"[data-testid={name}]" for name in ("stStatusWidget", "stSkeleton", "stSpinner"))
-    page.wait_for_function(f"!document.querySelector('{busy}')")
-    time.sleep(3)  # charts and fonts settle
-    # The page scrolls inside the window: the window is made as tall as what is in it.
-    bottom = page.evaluate(
-        "Math.max(...[...document.querySelectorAll('[data-testid=stElementContainer]')]"
-        ".map(element => element.getBoundingClientRect().bottom))"
-    )
-    page.set_viewport_size({"width": width, "height": min(int(bottom) + 80, LONGEST)})
-    time.sleep(3)  # what was below the window is drawn only now
+    for _ in range(2):
+        page.wait_for_function(f"!document.querySelector('{busy}')")
+        time.sleep(3)  # charts and fonts settle; what was below the window is drawn only now
+        # The page scrolls inside the window: the window is made as tall as what is in it.
+        bottom = page.evaluate(
+            "Math.max(...[...document.querySelectorAll('[data-testid=stElementContainer], [data-testid=stHtml]')]"
+            ".map(element => element.getBoundingClientRect().bottom))"
+        )
+        page.set_viewport_size({"width": width, "height": min(int(bottom) + 80, LONGEST)})
+    time.sleep(3)
     page.screenshot(path=target)
     context.close()
 
