@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from compressor_core import cli
 from compressor_core.architecture import SearchSpace
+from compressor_core.cli import main
 from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.errors import RunError
 from compressor_core.figures.comparison import comparison_info
@@ -35,6 +35,7 @@ from compressor_core.runs import RunStore
 from compressor_core.search import SearchConfig
 from compressor_core.search.replica import config_of
 from compressor_core.verbs.options import configured, space_of
+from compressor_core.verbs.parser import parser
 from tests.figures.records import many
 from tests.report.story import HOSTILE, HOSTILE_KIND, Told, done, tell
 
@@ -179,7 +180,7 @@ def test_the_commands_ask_for_what_the_runs_were_asked(told: Told, tmp_path: Pat
     assert search.config == Path("search.json")
     assert config_of(json.loads(found.files["search.json"])) == SearchConfig.from_dict(told.search.config)
     (tmp_path / "search.json").write_text(found.files["search.json"])
-    repeated = search.verb(cli._parser().parse_args(["search", "--config", str(tmp_path / "search.json"), "--json"]))
+    repeated = search.verb(parser().parse_args(["search", "--config", str(tmp_path / "search.json"), "--json"]))
     assert repeated["same_trajectory"] is True
     assert {name: getattr(train, name) for name in told.teacher.config} == told.teacher.config
     config = configured(DistillConfig, distill)
@@ -201,7 +202,7 @@ def test_the_commands_ask_for_what_the_runs_were_asked(told: Told, tmp_path: Pat
 def parsed(found: Repeat) -> list[Any]:
     """The commands as the command line reads them."""
     lines = [shlex.split(line.removeprefix(PROGRAM)) for line in found.commands]
-    return [cli._parser().parse_args(line) for line in lines]
+    return [parser().parse_args(line) for line in lines]
 
 
 def test_an_ordinary_search_is_repeated_by_options(tmp_path: Path) -> None:
@@ -309,7 +310,7 @@ def test_the_verb(
     out = tmp_path / "story.html"
 
     def call(*arguments: str) -> tuple[int, str, str]:
-        code = cli.main(["report", *arguments, "--json"])
+        code = main(["report", *arguments, "--json"])
         said = capsys.readouterr()
         return code, said.out, said.err
 
