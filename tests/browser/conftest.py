@@ -73,6 +73,7 @@ def visit(browser: Browser, server: str) -> Iterator[Visit]:
         page = context.new_page()
         page.goto(server + path)
         page.wait_for_selector("h1", timeout=60_000)
+        settled(page)
         return page
 
     yield go

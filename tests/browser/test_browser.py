@@ -16,7 +16,7 @@ from compressor_core.data.dataset import Split
 from compressor_core.errors import ModelError
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.runs import RunStore, launch
-from tests.browser.conftest import Visit, choose
+from tests.browser.conftest import Visit, choose, settled
 from tests.pages.studio import until_over
 
 TITLES = {
@@ -103,6 +103,7 @@ def test_a_refresh_and_a_second_tab_show_the_same_live_run(visit: Visit) -> None
     expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["runs"])
     time.sleep(3)  # long enough for what is live there to be drawn again
     page.get_by_role("link", name="Search", exact=True).click()
+    settled(page)
     page.get_by_text("Settings of the search").click()
     expect(page.get_by_role("spinbutton", name="Generations")).to_have_value("2000")
     before = generation(page)
@@ -131,9 +132,11 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
     page = visit("/distil")
     expect(page.get_by_role("textbox", name="Architecture of the student")).to_have_value("1000,96,12,8,64")
     page.get_by_role("link", name="Search", exact=True).click()
+    settled(page)
     budget = page.get_by_role("spinbutton", name="Exact budget")
     budget.fill("1")
     budget.press("Enter")
+    settled(page)  # the first drawing of a field overwrites a click that comes before it
     page.get_by_text("Settings of the search").click()
     page.get_by_text("Classroom (three layers at most, 2,000 tokens at least)").click()
     expect(page.get_by_text("2,681,280 architectures")).to_be_visible()

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from compressor_core.runs import RunStore, launch
 from compressor_core.search import SearchConfig
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, settled
 from tests.pages.studio import until_over
 
 PLOT = ".js-plotly-plot"
@@ -128,6 +128,7 @@ def test_latency_measured_here_becomes_the_goal_of_a_search(visit: Visit) -> Non
     expect(page.get_by_role("heading", name="How good the predictions are")).to_be_visible(timeout=180_000)
     expect(page.get_by_text(re.compile("Of 12 students"))).to_be_visible()
     page.get_by_role("link", name="Search", exact=True).click()
+    settled(page)
     page.get_by_text("Settings of the search").click()
     page.get_by_text("The fastest").click()
     fill(page, "Least computation", "1")

@@ -172,7 +172,7 @@ def test_the_published_numbers() -> None:
 
 
 def test_the_commands_are_ones_that_the_command_line_knows() -> None:
-    from compressor_core.cli import _parser
+    from compressor_core.verbs.parser import parser
 
     for row in Row:
         for column in COLUMNS:
@@ -180,7 +180,7 @@ def test_the_commands_are_ones_that_the_command_line_knows() -> None:
                 for line in text.splitlines():
                     program, _, arguments = line.partition(" -m compressor_core ")
                     if arguments:
-                        _parser().parse_args(arguments.split())
+                        parser().parse_args(arguments.split())
                     else:
                         assert program.startswith("git clone https://")
     assert training_commands(Row.BASELINE, CODEBERT) is None and import_commands(Row.TEACHER, CODEBERT) is None
