@@ -18,7 +18,10 @@ from compressor_core.verbs.parser import parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb. Exit codes: 0 done, 1 the work failed, 2 bad usage or bad input, 130 interrupted."""
+    """Run one verb. Exit codes: 0 done, 1 the work failed, 2 bad usage or bad input, 130 interrupted.
+
+    A result that says `ok: false` (of `doctor`) is printed as any other, and counts as failed.
+    """
     yield_when_idle()
     try:
         options = parser().parse_args(arguments)
@@ -32,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(json.dumps(result, allow_nan=False))
             else:
                 print(_readable(result))
-        return 0
+        return 0 if result.get("ok", True) else 1
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 2
     except TrainingError as error:

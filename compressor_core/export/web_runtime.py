@@ -76,6 +76,11 @@ def web_runtime() -> WebRuntime:
     return found
 
 
+def runtime_kept() -> bool:
+    """Whether the cache has the two files, so that no network is needed."""
+    return _kept(cache_folder() / "onnxruntime-web" / VERSION) is not None
+
+
 def _kept(folder: Path) -> WebRuntime | None:
     """The files, if they are there and undamaged."""
     contents = {}

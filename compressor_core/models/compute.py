@@ -53,6 +53,11 @@ def best_device() -> torch.device:
     return torch.device(next((device for device in _MISSING if _there(device)), "cpu"))
 
 
+def device_name(device: torch.device) -> str:
+    """What the device calls itself: a GPU's product name, else its kind."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
 def choose(device: str | None = None, precision: str | None = None) -> Compute:
     """What was asked for; for what was left open, CUDA and half precision if they can be had.
 

@@ -4,7 +4,7 @@ Heavy modules are imported by the verbs that need them.
 """
 
 from compressor_core.verbs.models import compare, evaluate, export, import_released, measure, predict
-from compressor_core.verbs.runs import cancel_run, delete_run, list_runs, report, show_run
+from compressor_core.verbs.runs import cancel_run, delete_run, doctor, list_runs, report, show_run
 from compressor_core.verbs.searching import calibrate, cost, search, sweep, tradeoff
 from compressor_core.verbs.training import distill, label, study, train_teacher
 
@@ -15,6 +15,7 @@ __all__ = [
     "cost",
     "delete_run",
     "distill",
+    "doctor",
     "evaluate",
     "export",
     "import_released",

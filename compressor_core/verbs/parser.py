@@ -280,6 +280,8 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("run", metavar="RUN", help="its last run: a comparison, or a distillation, a search, a teacher")
     report.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file, such as report.html")
 
+    add("doctor", verbs.doctor, "What is installed, on which device, which fast paths are on, whether the models load.")
+
     runs = commands.add_parser("runs", help="The runs of the app.").add_subparsers(metavar="ACTION", required=True)
     add("list", verbs.list_runs, "All runs, newest first.", runs)
     for name, run, text in (

@@ -1,4 +1,4 @@
-"""The verbs about the runs of the app."""
+"""The verbs about the runs of the app, and about the place where they run."""
 
 from __future__ import annotations
 
@@ -36,6 +36,12 @@ def cancel_run(options: argparse.Namespace) -> Record:
 def delete_run(options: argparse.Namespace) -> Record:
     run_store().delete(options.id)
     return {"id": options.id, "deleted": True}
+
+
+def doctor(options: argparse.Namespace) -> Record:
+    from compressor_core.doctor import diagnosis
+
+    return diagnosis()
 
 
 def report(options: argparse.Namespace) -> Record:
