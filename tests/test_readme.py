@@ -27,6 +27,27 @@ def test_the_tree_names_every_module() -> None:
         assert f"\n  {path.name} " in tree, path.name
 
 
+def test_what_the_guides_name_is_there() -> None:
+    guides = README[README.index("## For those who carry on") : README.index("## Files")]
+    paths = set(re.findall(r"`((?:compressor_core|pages|tests|benchmarks|assets)/[\w/.]*)`", guides))
+    assert len(paths) > 15
+    for path in paths:
+        assert (ROOT / path.replace("NAME.md", "home.md")).exists(), path
+    sources = "\n".join(
+        path.read_text("utf-8")
+        for part in ("compressor_core", "pages", "benchmarks")
+        for path in (ROOT / part).rglob("*.py")
+    )
+    for name in set(re.findall(r"`([A-Z_][A-Za-z_]+|[a-z_]+)`", guides)) - {"logits"}:
+        assert re.search(rf"\b{name}\b", sources), name
+
+
+def test_the_picture_of_the_architecture_names_every_part() -> None:
+    picture = (ROOT / "assets" / "architecture.svg").read_text("utf-8")
+    parts = {path.name for path in (ROOT / "compressor_core").iterdir() if (path / "__init__.py").is_file()}
+    assert len(parts) > 8 and not [part for part in parts if f"{part}/" not in picture]
+
+
 def test_every_picture_is_there() -> None:
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
     assert len(pictures) >= 6
