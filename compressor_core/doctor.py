@@ -115,13 +115,14 @@ def _package(line: str) -> Finding:
 def _machine() -> Iterator[Finding]:
     import psutil
 
-    from compressor_core.evaluate.latency import machine
-    from compressor_core.models import compute
+    from compressor_core.machine import processor
 
-    yield Finding("machine", "processor", Health.OK, machine(1)["processor"])
+    yield Finding("machine", "processor", Health.OK, processor())
     yield Finding("machine", "cores", Health.OK, f"{psutil.cpu_count() or 1} logical")
     memory = psutil.virtual_memory()
     yield Finding("machine", "memory", Health.OK, f"{memory.total / 1e9:.1f} GB, {memory.available / 1e9:.1f} GB free")
+    from compressor_core.models import compute  # torch: after what can be told without it
+
     chosen = compute.choose()
     yield Finding("machine", "device", Health.OK, f"{compute.device_name(chosen.device)}, trains in {chosen.precision}")
 

@@ -22,7 +22,6 @@ from compressor_core.distill.settings import TrainingConfig
 from compressor_core.distill.tokens import encoded
 from compressor_core.distill.trainer import fit
 from compressor_core.errors import SettingsError
-from compressor_core.evaluate.progress import told
 from compressor_core.evaluate.quality import quality
 from compressor_core.language import Language
 from compressor_core.models.bundled import FROM_SCRATCH
@@ -30,6 +29,7 @@ from compressor_core.models.card import size_on_disk
 from compressor_core.models.compute import choose
 from compressor_core.models.graph import extracting
 from compressor_core.models.teacher import find_encoder, from_scratch, load_encoder, reads_data_flow
+from compressor_core.progress import told
 from compressor_core.task import PairFeatures
 from compressor_core.versions import versions
 

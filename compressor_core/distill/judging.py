@@ -8,8 +8,8 @@ from compressor_core.data.dataset import Dataset, Example, Split
 from compressor_core.distill import processes
 from compressor_core.distill.batching import Record
 from compressor_core.distill.learner import few
-from compressor_core.evaluate.progress import told
 from compressor_core.models.classifier import Classifier
+from compressor_core.progress import told
 
 
 def judges(dataset: Dataset, *, cancelled: bool) -> Sequence[Example]:

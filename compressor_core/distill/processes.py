@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from compressor_core import progress
 from compressor_core.errors import SettingsError
-from compressor_core.evaluate import progress
 
 if TYPE_CHECKING:
     import torch
@@ -263,7 +263,7 @@ def _gathered(found: Any, count: int) -> Any:
 def until_cancelled(
     steps: Generator[progress.Record, None, T], cancelled: Callable[[], bool]
 ) -> Generator[progress.Record, None, T | None]:
-    """As `evaluate.progress.until_cancelled`; several processes, which take different steps, ask at the end."""
+    """As `progress.until_cancelled`; several processes, which take different steps, ask at the end."""
     if _member is None:
         return (yield from progress.until_cancelled(steps, cancelled))
     result = yield from steps

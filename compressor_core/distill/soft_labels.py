@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from compressor_core.cache import cache_folder
 from compressor_core.data.dataset import fingerprint_of
 from compressor_core.distill import processes
-from compressor_core.evaluate.progress import Record, told
 from compressor_core.files import write_bytes
 from compressor_core.models.card import CARD
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.compute import Precision, choose, multiplies_bfloat16
 from compressor_core.models.pair import encoder_config
+from compressor_core.progress import Record, told
 from compressor_core.task import Task
 
 _WIDE, _SMALL_BATCH = 512, 8

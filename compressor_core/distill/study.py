@@ -15,7 +15,7 @@ from compressor_core.distill.study_jobs import DATA_SEED, LATENCY_THREADS, Job, 
 from compressor_core.distill.study_settings import StudyConfig
 from compressor_core.distill.study_summary import budget_summaries
 from compressor_core.errors import CompressorError, TrainingError
-from compressor_core.evaluate.latency import machine
+from compressor_core.machine import machine
 
 _TRAINING: Final = 0.95
 """The share of a student's time that is training; the rest is for what is measured afterwards."""

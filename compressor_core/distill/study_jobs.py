@@ -18,10 +18,10 @@ from compressor_core.distill.soft_labels import model_fingerprint
 from compressor_core.distill.study_settings import SPACES, StudyConfig
 from compressor_core.errors import ModelError
 from compressor_core.evaluate.latency import latency
-from compressor_core.evaluate.progress import until_cancelled
 from compressor_core.files import storage_error, write_json
 from compressor_core.models.card import read_card
 from compressor_core.models.classifier import load
+from compressor_core.progress import until_cancelled
 from compressor_core.search.exact import optimum
 from compressor_core.search.fitness import Objective
 from compressor_core.task import PairFeatures, Task

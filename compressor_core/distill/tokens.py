@@ -16,10 +16,10 @@ from safetensors.torch import save
 
 from compressor_core.cache import cache_folder
 from compressor_core.distill.soft_labels import fingerprint
-from compressor_core.evaluate.progress import Record, told
 from compressor_core.files import write_bytes
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.encoded import Examples, Functions
+from compressor_core.progress import Record, told
 
 _FORMAT = 1
 """To be raised whenever the same code is read in another way."""

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from compressor_core.architecture import Architecture
 from compressor_core.cost import Cost, Genes, cost
 from compressor_core.evaluate.design import VOCABULARIES, CalibrationConfig, chosen_queries, sample
-from compressor_core.evaluate.latency import machine
 from compressor_core.export.onnx import export_onnx, open_onnx, run_onnx
 from compressor_core.latency import LatencyModel, Lengths, Runtime
+from compressor_core.machine import machine
 from compressor_core.models.inference import forward
 from compressor_core.models.inputs import Encoded
 from compressor_core.models.student import build

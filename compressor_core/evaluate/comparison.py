@@ -15,14 +15,15 @@ from compressor_core.data.dataset import Dataset, Example, Split
 from compressor_core.data.registry import default_split, examples_for, open_dataset
 from compressor_core.errors import DataError, ModelError, SettingsError
 from compressor_core.evaluate.intervals import LEVEL, RESAMPLES, bootstrap, holm
-from compressor_core.evaluate.latency import latency, machine
+from compressor_core.evaluate.latency import latency
 from compressor_core.evaluate.predictions import MOST_STUDENTS, characters, write_predictions
-from compressor_core.evaluate.progress import told, until_cancelled
 from compressor_core.evaluate.quality import agreement, mcnemar, quality
 from compressor_core.evaluate.statistics import by_length, calibration, curves, fidelity
+from compressor_core.machine import machine
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.compute import best_device
+from compressor_core.progress import told, until_cancelled
 from compressor_core.task import PairFeatures
 
 Record = dict[str, Any]

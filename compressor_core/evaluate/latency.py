@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
@@ -62,18 +61,6 @@ def latency(
     }
 
 
-def machine(threads: int) -> dict[str, Any]:
-    """Where and how a latency was measured, for whoever reads the number."""
-    return {
-        "processor": _processor(),
-        "system": platform.system(),
-        "threads": threads,
-        "batch_size": 1,
-        "runtime": f"PyTorch {torch.__version__}",
-        "precision": "float32",
-    }
-
-
 def _tokenization(model: Classifier, examples: Sequence[tuple[str, ...]]) -> float:
     times = []
     for example in examples:
@@ -98,14 +85,3 @@ def summary(times: Sequence[float]) -> dict[str, Any]:
         "measurements": len(values),
         "samples": [round(float(value), 4) for value in shown],
     }
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()

@@ -23,9 +23,10 @@ from compressor_core.errors import DataError, ModelError
 from compressor_core.evaluate.cold_start import cold_start
 from compressor_core.evaluate.deployed import FILES, Deployment, Form, Prepared
 from compressor_core.evaluate.energy import Meter, energy_source, estimated_joules
-from compressor_core.evaluate.latency import machine, summary
+from compressor_core.evaluate.latency import summary
 from compressor_core.evaluate.measurement_settings import MeasureConfig
 from compressor_core.evaluate.rounds import Timed, in_turns, turns
+from compressor_core.machine import machine
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import load
 from compressor_core.models.inputs import Encoded

@@ -11,12 +11,13 @@ from typing import Any
 
 from compressor_core.data.registry import examples_for, open_dataset
 from compressor_core.errors import ModelError, SettingsError
-from compressor_core.evaluate.latency import latency, machine
-from compressor_core.evaluate.progress import told, until_cancelled
+from compressor_core.evaluate.latency import latency
 from compressor_core.evaluate.quality import quality
+from compressor_core.machine import machine
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.released import import_released
 from compressor_core.paper import Encoder
+from compressor_core.progress import told, until_cancelled
 from compressor_core.task import Task
 
 Record = dict[str, Any]

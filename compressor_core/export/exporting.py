@@ -15,7 +15,6 @@ from typing import Any
 import onnxruntime
 
 from compressor_core.errors import ModelError, SettingsError, StorageError
-from compressor_core.evaluate.latency import machine
 from compressor_core.export.bundle import INT8, ONNX, PAGE, complete, put, require_free, write_zip
 from compressor_core.export.int8 import export_int8
 from compressor_core.export.model_card import model_card
@@ -23,6 +22,7 @@ from compressor_core.export.onnx import export_onnx
 from compressor_core.export.verification import loss_points, material, require_parity, verify, warning
 from compressor_core.export.web import web_page
 from compressor_core.files import storage_error
+from compressor_core.machine import machine
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import Classifier, load
 
