@@ -23,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     A result that says `ok: false` (of `doctor`) is printed as any other, and counts as failed.
     """
     yield_when_idle()
+    options = None
     try:
         options = parser().parse_args(arguments)
         if processes.launched() and options.verb not in (verbs.train_teacher, verbs.distill):
@@ -43,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CompressorError as error:
         return _fail(error, 2)
     except KeyboardInterrupt:
-        return _fail("interrupted; a training can be taken up again with --resume", 130)
+        resumable = hasattr(options, "resume")
+        return _fail("interrupted" + "; the same command with --resume goes on from its checkpoint" * resumable, 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
