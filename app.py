@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.frame import PAGES, arrive, set_up
+from pages.parts.frame import PAGES, arrive, lead_on, set_up
 from pages.parts.state import begin
 
 set_up()
@@ -16,3 +16,4 @@ pages = [
 chosen = st.navigation(pages, position="top")
 arrive()
 chosen.run()
+lead_on(chosen.url_path or "home")

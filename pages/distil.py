@@ -15,6 +15,7 @@ from compressor_core.figures.training import recipe_text
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import teacher_title
 from compressor_core.task import PairFeatures, Task
+from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
 from pages.parts.recipe import choose_recipe
@@ -44,6 +45,16 @@ def choose_architecture(task: Task, features: PairFeatures) -> Architecture | No
     )
     functions = "each of the two functions" if task is Task.CLONE else "one function"
     st.caption(f"1 MB is 10⁶ bytes. The forward pass is counted exactly, at 400 tokens for {functions}.")
+    terms(
+        "vocabulary",
+        "hidden-size",
+        "layers",
+        "attention-heads",
+        "intermediate-size",
+        "parameters",
+        "paper-gflops",
+        "forward-gflops",
+    )
     return architecture
 
 
@@ -76,6 +87,7 @@ def form() -> None:
             help="Higher softens the teacher's labels. The paper uses 10 for vulnerability prediction, 1 for clones.",
         )
         fourth.number_input("Seed", 0, 2**31 - 1, key="distil_seed", persist_state="session")
+        terms("epoch", "temperature", "seed")
         recipe = choose_recipe(task)
         ready = teacher is not None and architecture is not None
         if (
@@ -124,6 +136,7 @@ def show(run: Run, status: Status) -> None:
         loss="Loss: how far the student is from its teacher",
         teacher=result["teacher_accuracy"] if result else None,
     )
+    terms("soft-labels", "soft-label-cache", "distillation-loss", "learning-rate", "accuracy", "agreement")
     if result is None:
         return
     kept = result["accuracy"] / result["teacher_accuracy"] if result["teacher_accuracy"] else 0.0

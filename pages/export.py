@@ -10,6 +10,7 @@ from compressor_core.errors import RunError
 from compressor_core.figures.export import PURPOSES, ExportInfo, FormInfo, export_info
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import students
+from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
 
@@ -51,6 +52,7 @@ def show(run: Run, status: Status) -> None:
         with column, st.container(border=True, height="stretch"):
             one(run, info, form)
     st.caption(f"{info.tried} {info.measured}")
+    terms("onnx", "int8", "model-card", "agreement")
 
 
 def whole(run: Run, info: ExportInfo) -> None:

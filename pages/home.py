@@ -10,6 +10,7 @@ from compressor_core.figures.forms import KINDS
 from compressor_core.runs import State
 from compressor_core.runs.story import Story, launch_story, open_story
 from compressor_core.task import Task
+from pages.parts.explain import terms
 from pages.parts.frame import go, link, metrics, open_page, sentences
 from pages.parts.live import PAGE_OF, POLL_SECONDS, resume_button, state_of, store
 from pages.parts.report import report_button
@@ -39,6 +40,7 @@ def method() -> None:
         with column.container(border=True, height="stretch"):
             st.markdown(f"##### {icon} {title}")
             st.markdown(text)
+    terms("teacher", "student", "knowledge-distillation", "genetic-algorithm", "size-budget")
 
 
 def start_story() -> None:

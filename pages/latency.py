@@ -19,6 +19,7 @@ from compressor_core.figures.latency import measured_figure, parts_figure, predi
 from compressor_core.runs import Run, Status
 from compressor_core.task import PairFeatures, Task
 from pages.parts.chart import chart
+from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page
 from pages.parts.live import chosen_run, open_earlier, records, start, watch
 from pages.parts.task import choose_pair_features, choose_task
@@ -125,6 +126,7 @@ def what_gflops_do_not_tell(info: LatencyInfo, run: Run, runtime: str) -> None:
             "Look for points above each other: the same operations, exactly counted, and several times the wait. "
             "Small models differ most, large ones come closer to a line."
         )
+    terms("gflops", "forward-gflops", "latency")
     link("search", "Search with latency as a goal or a limit")
 
 
@@ -144,6 +146,7 @@ def how_good(info: LatencyInfo, run: Run, runtime: str) -> None:
         "what it was fitted to is only there to show what it had to learn from. Predictions for architectures far "
         "larger than these are extrapolated."
     )
+    terms("latency-model", "held-out-error")
 
 
 def what_it_is_made_of(info: LatencyInfo, run: Run, runtime: str) -> None:
@@ -171,6 +174,7 @@ def how_measured(info: LatencyInfo, run: Run, status: Status) -> None:
             )
         )
     )
+    terms("interleaving", "warm-up", "percentiles")
     rows = point_rows(info)
     form = {name: "%.3f" for name in (rows[0] if rows else {}) if "(" in name or "GFLOPs" in name}
     percent = [name for name in (rows[0] if rows else {}) if name.endswith("off by")]

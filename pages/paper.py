@@ -29,6 +29,7 @@ from compressor_core.paper import (
 from compressor_core.runs import Run, Status
 from compressor_core.runs.reproduction import Accuracy, Reproduction, reproduction
 from compressor_core.task import Task
+from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import PAGE_OF, chosen_run, open_earlier, start, store, watch
 from pages.parts.table import Cell, beside
@@ -215,6 +216,7 @@ open_page("paper")
 with sentences():
     found = reproduction(store())
 tables(found)
+terms("codebert", "graphcodebert", "devign", "bigclonebench", "normal-interval", "f1")
 one_cell(found)
 run = chosen_run("reproduce")
 open_earlier("reproduce")

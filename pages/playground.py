@@ -18,6 +18,7 @@ from compressor_core.models.card import read_card
 from compressor_core.runs.library import Model, students, teacher_of_student
 from compressor_core.task import Task
 from pages.parts.chart import chart
+from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import store
 from pages.parts.playground import (
@@ -173,6 +174,7 @@ def show_answers(info: AnswersInfo) -> None:
         *((("True label", info.true_label, "of the test split"),) if info.true_label else ()),
     )
     chart(answers_figure(info), key="answers")
+    terms("logits", "calibration", "latency")
     st.caption(
         "Milliseconds: tokenization and model together, this input alone, one thread; the median of five calls (fewer "
         "of slow models) in which the two take turns. The page Compare measures over many functions."
@@ -203,6 +205,7 @@ def show_lines(places: dict[str, Place], info: AnswersInfo, codes: tuple[str, ..
                 st.caption(title)
             st.html(attribution_html(function))
     st.caption(WHAT_IT_IS)
+    terms("integrated-gradients", "logits", "tokens")
     if (caveat := attribution_caveat(records)) is not None:
         st.caption(caveat)
 

@@ -10,6 +10,7 @@ import streamlit as st
 from compressor_core.errors import CompressorError
 from compressor_core.figures.forms import KINDS, duration, run_headline, state_text
 from compressor_core.runs import Run, Status, cancel, resume
+from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
 from pages.parts.live import PAGE_OF, store
 from pages.parts.report import report_button
@@ -106,6 +107,7 @@ def show() -> None:
             actions(run, run.status())
         elif rows:
             st.caption("Choose a row to open, rename, cancel, resume or delete that run.")
+    terms("run", "checkpoint", "seed")
     if live and not any(status.live for _, status in rows):
         st.rerun()
 

@@ -7,6 +7,7 @@ import streamlit as st
 from compressor_core.figures.search import SearchInfo, gap_sentence, run_info
 from compressor_core.runs import Run, Status
 from compressor_core.search.genetic import SearchConfig
+from pages.parts.explain import terms
 from pages.parts.frame import metrics, open_page
 from pages.parts.live import chosen_run, open_earlier, records, watch
 from pages.parts.search_settings import goal_text, settings
@@ -43,6 +44,7 @@ def numbers(info: SearchInfo) -> None:
         ("Architectures judged", f"{info.last.evaluations:,}" if info.last else "–"),
         *latency,
     )
+    terms("optimum", "gap", "gflops", "paper-gflops")
 
 
 open_page("search")

@@ -27,6 +27,7 @@ from compressor_core.runs.calibrations import calibrations
 from compressor_core.runs.library import teacher_title
 from compressor_core.task import PairFeatures, Task
 from pages.parts.chart import chart
+from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, records, start, store, watch
 from pages.parts.recipe import choose_recipe
@@ -71,6 +72,7 @@ def form() -> None:
             **STAY,
         )
         fourth.number_input("Epochs", 1, 1000, key="epochs", value=None, placeholder="preset's", **STAY)
+        terms("size-budget", "seed", "epoch")
         with st.expander("Settings of the architectures"):
             st.radio(
                 "Search space", list(SPACES), key="study_space", horizontal=True, format_func=SPACES.__getitem__, **STAY
@@ -163,6 +165,7 @@ def show(run: Run, status: Status) -> None:
         "batch size 1."
         + (" The published students were measured on the whole benchmark, on other machines." if beside else "")
     )
+    terms("standard-deviation", "accuracy", "latency", "agreement")
     if info.students and not status.live:
         st.markdown("**The budgets**")
         table(budget_rows(info), f"budgets/{run.id}", FORMATS, file=f"{run.id}-budgets.csv")

@@ -37,6 +37,7 @@ from compressor_core.runs import Run, Status
 from compressor_core.search.genetic import SearchConfig
 from compressor_core.search.sweep import SweepConfig
 from pages.parts.chart import chart
+from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
 from pages.parts.live import POLL_SECONDS, chosen_run, open_earlier, records, state_of, store, watch
 from pages.parts.rows import table
@@ -150,6 +151,7 @@ def draw_overlay(runs: Sequence[Run]) -> None:
     st.caption(f"A line begins where the run first met something within its limits.{star}")
     for note in overlay_notes(info):
         st.caption(note)
+    terms("fitness", "gap", "generation")
     if runs:
         differences(info, [SearchConfig.from_dict(run.config).to_dict() for run in runs])
     st.markdown("**Where they ended**: last populations faint, the way of the best, the best large, optima as stars")
@@ -187,6 +189,7 @@ def show_seeds(run: Run, status: Status) -> None:
     height = choice("Vertical axis", SEED_HEIGHTS, "sweep_height")
     chart(band_figure(info, height), key=f"band/{run.id}", alt="Median and quartiles of the seeds by generation")
     st.caption(HOW_COUNTED)
+    terms("median-and-quartiles", "gap", "wilson-interval", "seed", "selection", "crossover", "mutation")
     explain_missing(info)
     if not status.live:
         searches(info, run)
@@ -200,6 +203,7 @@ def show_budgets(run: Run, status: Status) -> None:
     y = axis("Vertical axis", axes_of(info.optima), GOAL_AXES[goal], f"sweep_y/{goal}")
     chart(budget_figure(info, y), key=f"budgets/{run.id}", alt="The optimum against the budget")
     explain_missing(info)
+    terms("optimum", "size-budget", "search-space")
     st.markdown("**What the optimum is made of**; stars are the paper's budgets")
     chart(genes_figure(info), key=f"genes/{run.id}", alt="Each gene of the optimum against the budget")
     if not status.live and info.optima:

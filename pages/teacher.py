@@ -9,6 +9,7 @@ from compressor_core.runs import Run, Status
 from compressor_core.runs.library import teachers
 from compressor_core.task import Task
 from pages.parts.data import Chosen, choose_data, contents
+from pages.parts.explain import terms
 from pages.parts.frame import go, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
 from pages.parts.task import choose_pair_features
@@ -109,6 +110,7 @@ def train(chosen: Chosen | None) -> None:
 
 def show(run: Run, status: Status) -> None:
     training(run, status, loss="Cross-entropy loss")
+    terms("cross-entropy", "accuracy", "f1", "parameters")
     result = status.result
     if result is None:
         return
@@ -154,9 +156,11 @@ with st.container(border=True):
         chosen = choose_data()
         if chosen is not None:
             contents(chosen)
+    terms("split", "tokens", "data-flow", "cwe", "clone-types", "devign", "bigclonebench")
 with st.container(border=True):
     st.subheader("Train a teacher", anchor=False)
     train(chosen)
+    terms("codebert", "graphcodebert", "fine-tuning", "epoch", "learning-rate", "early-stopping")
 run = chosen_run("train-teacher")
 open_earlier("train-teacher")
 if run is not None:

@@ -24,6 +24,7 @@ from compressor_core.runs import Run, Status
 from compressor_core.search.quantities import Quantity
 from compressor_core.search.tradeoff import TradeoffConfig
 from pages.parts.chart import chart, picture_format
+from pages.parts.explain import terms
 from pages.parts.frame import go, link, metrics, open_page
 from pages.parts.live import chosen_run, open_earlier, page_of, records, watch
 from pages.parts.search_views import pick_point
@@ -74,6 +75,7 @@ def show(run: Run, status: Status) -> None:
         fronts(run, info, config, x, y)
     st.markdown("**Hypervolume**")
     st.caption(HYPERVOLUME)
+    terms("hypervolume")
     chart(hypervolume_figure(info), key=f"hypervolume/{run.id}")
     if not status.live and info.individuals:
         take_away(run, info)
@@ -89,6 +91,7 @@ def numbers(info: FrontInfo) -> None:
     )
     if note := true_front_note(info):
         st.caption(note)
+    terms("pareto-front", "nsga-ii", "gflops", "parameters")
 
 
 def plane(info: FrontInfo) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from compressor_core.figures.verdicts import caution, fidelity_rows, noise_sente
 from compressor_core.runs import Run
 from pages.parts.chart import chart
 from pages.parts.compare_examples import examples
+from pages.parts.explain import terms
 from pages.parts.frame import metrics
 from pages.parts.measurement import latency_and_cost
 from pages.parts.rows import table
@@ -94,6 +95,7 @@ def overview(run: Run, info: ComparisonInfo) -> None:
         )
     else:
         st.caption("This run is of an older version, which kept no intervals: compare again to see them.")
+    terms("accuracy", "precision-recall", "f1", "agreement", "bootstrap", "mcnemar", "within-noise")
 
 
 def numbers(info: ComparisonInfo) -> None:
@@ -116,6 +118,7 @@ def statistics(run: Run, info: ComparisonInfo) -> None:
         "explain the difference. It is an interval of the pair: both models see the same examples, so what is hard "
         "for both cancels out."
     )
+    terms("mcnemar", "within-noise", "bootstrap", "holm")
     left, right = st.columns(2)
     with left:
         st.markdown("**Reliability diagram**")
@@ -153,6 +156,7 @@ def statistics(run: Run, info: ComparisonInfo) -> None:
             f"of “{info.labels[1]}”, KL the divergence KL(teacher ‖ student): 0 is a perfect copy, which has the "
             "teacher's mistakes too."
         )
+    terms("logits", "calibration", "roc", "precision-recall-curve", "fidelity")
 
 
 def breakdown(run: Run, info: ComparisonInfo) -> None:
@@ -181,6 +185,7 @@ def breakdown(run: Run, info: ComparisonInfo) -> None:
                     alt=f"Confusion matrix of {side.title}",
                 )
     st.caption("Two models of the same accuracy can fail in opposite ways: by missing, or by false alarms.")
+    terms("cwe", "clone-types", "wilson-interval", "confusion-matrix")
 
 
 def cost(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
@@ -192,6 +197,7 @@ def cost(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
     with right:
         st.markdown("**Cost**")
         chart(cost_figure(info), key=f"cost/{run.id}", alt="What a student needs as a share of the teacher's")
+    terms("latency", "percentiles", "interleaving", "warm-up", "forward-gflops")
     st.subheader("In other forms, and under load", anchor=False)
     compared = [result["teacher"], *result.get("students", [result["student"]])]
     folders = {side.title: one["model"] for side, one in zip(info.sides, compared, strict=True)}

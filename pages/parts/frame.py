@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from compressor_core.errors import CompressorError
+from pages.parts.explain import STYLE
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _ENTERED = "entered-through-app"
@@ -53,13 +54,29 @@ PAGES = (
     Entry("runs", "Runs", ":material/list_alt:", "Runs"),
     Entry("paper", "Paper", ":material/article:", "The paper, reproduced"),
 )
+QUESTIONS = {
+    "home": "What does another budget, or the other task, come to?",
+    "teacher": "What does a teacher learn from, and how well does it do?",
+    "search": "Which architecture makes the most of a few megabytes?",
+    "tradeoffs": "What if size is not all that counts?",
+    "sweeps": "Was that luck, and what does another megabyte buy?",
+    "latency": "Do GFLOPs tell how long one waits?",
+    "distil": "How does an architecture become a student that answers?",
+    "study": "How small may a student be?",
+    "compare": "What did the student lose, and is it more than chance?",
+    "playground": "What do both say of my own code, and why?",
+    "export": "How does the student get to where it is used?",
+    "runs": "Where is everything that was made here?",
+    "paper": "Does it agree with what the paper published?",
+}
+"""What each page answers: at the end of the page before it, the question leads on."""
 _BY_NAME = {entry.name: entry for entry in PAGES}
 
 
 def set_up() -> None:
     """What app.py does before anything else."""
     st.set_page_config(page_title="Compressor Studio", page_icon="🗜️", layout="wide")
-    st.html("<style>.stMainBlockContainer{max-width:1240px;margin:0 auto;padding-top:4.5rem}</style>")
+    st.html(f"<style>.stMainBlockContainer{{max-width:1240px;margin:0 auto;padding-top:4.5rem}}{STYLE}</style>")
     st.session_state[_ENTERED] = True
 
 
@@ -81,6 +98,14 @@ def open_page(name: str) -> None:
         st.switch_page("app.py")
     st.title(_BY_NAME[name].heading, anchor=False)
     st.markdown((_ASSETS / f"{name}.md").read_text("utf-8"))
+
+
+def lead_on(name: str) -> None:
+    """The end of a page: the question that comes next, and the way to the page that answers it."""
+    names = [entry.name for entry in PAGES]
+    following = PAGES[(names.index(name) + 1) % len(PAGES)]
+    st.divider()
+    link(following.name, f"{QUESTIONS[following.name]} **{following.title}**", icon=":material/arrow_forward:")
 
 
 @contextmanager

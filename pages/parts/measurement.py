@@ -30,6 +30,7 @@ from compressor_core.figures.measurement_plots import (
 )
 from compressor_core.runs import Run, Status, launch
 from pages.parts.chart import chart
+from pages.parts.explain import terms
 from pages.parts.frame import sentences
 from pages.parts.live import records, store, watch
 from pages.parts.rows import table
@@ -125,6 +126,7 @@ def show(run: Run, status: Status) -> None:
     starts(info, run)
     energy(info, run, padded)
     st.caption(" ".join(filter(None, (method_sentence(info), data_flow_sentence(info)))))
+    terms("percentiles", "throughput", "cold-start", "energy", "onnx", "int8", "interleaving")
 
 
 def latency(info: MeasurementInfo, run: Run, padded: bool) -> None:

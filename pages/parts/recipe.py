@@ -8,6 +8,7 @@ import streamlit as st
 
 from compressor_core.distill.distillation_settings import RENAMING, DistillConfig, usual_weight
 from compressor_core.task import Task
+from pages.parts.explain import terms
 
 _STAY: dict[str, Any] = {"persist_state": "session"}
 
@@ -15,6 +16,7 @@ _STAY: dict[str, Any] = {"persist_state": "session"}
 def choose_recipe(task: Task) -> dict[str, Any]:
     """The settings of that name in a `DistillConfig`; what is not touched is as its defaults have it for the task."""
     with st.expander("What the student learns from, beside soft labels"):
+        terms("soft-labels", "renaming", "pooled-states", "masked-code", "weight-averaging", "early-stopping")
         first, second, third = st.columns(3, vertical_alignment="bottom")
         fourth, fifth, _ = st.columns(3, vertical_alignment="bottom")
         return {

@@ -18,6 +18,7 @@ from compressor_core.search.exact import uncertifiable
 from compressor_core.search.genetic import SearchConfig
 from compressor_core.search.replica import config_of
 from compressor_core.task import Task
+from pages.parts.explain import terms
 from pages.parts.frame import link, sentences
 from pages.parts.live import start, store
 from pages.parts.state import SPACES, fill_space, gene_key
@@ -136,6 +137,7 @@ def goal_and_limits() -> LatencyModel | None:
     )
     if soft:
         st.caption("The paper's penalty weighs GFLOPs against size and nothing else: goal and limits stand aside.")
+    terms("size-budget", "paper-penalty", "fitness", "latency-model")
     return model
 
 
@@ -194,6 +196,7 @@ def algorithm() -> None:
         format_func=OPERATORS.__getitem__,
         help="How children are bred. With the paper's, the same number of candidates hardly ever meets the optimum.",
     )
+    terms("seed", "population", "generation", "selection", "crossover", "mutation")
 
 
 def search_space(latency: LatencyModel | None) -> SearchSpace | None:
@@ -212,6 +215,7 @@ def search_space(latency: LatencyModel | None) -> SearchSpace | None:
     )
     for column, (gene, title) in zip(st.columns(5), GENE_TITLES.items(), strict=True):
         column.text_input(title, key=gene_key(gene), persist_state="session", help="`16 to 768 by 16` or `1, 2, 4, 8`")
+    terms("search-space", "vocabulary", "hidden-size", "layers", "attention-heads", "intermediate-size")
     try:
         space = edited_space()
     except CompressorError as error:

@@ -30,6 +30,7 @@ from compressor_core.runs import Run
 from compressor_core.search.genetic import SearchConfig
 from compressor_core.search.landscape import Landscape, landscape
 from pages.parts.chart import chart
+from pages.parts.explain import terms
 from pages.parts.frame import go, sentences
 
 Records = Sequence[Mapping[str, Any]]
@@ -80,6 +81,7 @@ def views(run: Run, info: SearchInfo, known: Records, config: SearchConfig, *, l
         info = wider(info, known, run)
         if sentence := parallel_sentence(info):
             st.caption(sentence)
+        terms("parallel-coordinates")
         chart(parallel_figure(info), key=f"parallel/{run.id}", alt="Every candidate as a line across all genes")
     elif view == "landscape":
         walk(run, info, config, live=live)
@@ -100,6 +102,7 @@ def population(run: Run, info: SearchInfo, *, live: bool) -> None:
             selection_mode="points",
             alt="Two quantities of every candidate, generation by generation",
         )
+    terms("fitness", "diversity")
     left, right = st.columns(2)
     with left:
         st.markdown("**Fitness**")
@@ -115,6 +118,7 @@ def diversity(run: Run, info: SearchInfo) -> None:
 
 def lineage(run: Run, info: SearchInfo) -> None:
     st.markdown(lineage_sentence(lineage_info(info)))
+    terms("lineage", "crossover", "mutation")
     x, y, _ = axes(info, replayed=False)
     key = f"lineage/{run.id}"
     chart(
@@ -127,6 +131,7 @@ def lineage(run: Run, info: SearchInfo) -> None:
 
 
 def genes(run: Run, info: SearchInfo) -> None:
+    terms("optimum", "diversity")
     chart(genes_figure(info), key=f"genes/{run.id}", alt="The share of the population with each value of each gene")
     diversity(run, info)
 
@@ -151,6 +156,7 @@ def walk(run: Run, info: SearchInfo, config: SearchConfig, *, live: bool) -> Non
     with sentences():
         land = cached_landscape(json.dumps(config.to_dict(), sort_keys=True), x, y)
     st.markdown(landscape_sentence(land, info))
+    terms("landscape", "optimum")
     chart(
         landscape_figure(land, info, shown=shown),
         key=f"landscape/{run.id}",

@@ -1,0 +1,37 @@
+"""The field's terms where they appear on a page: a row of words, each with its explanation behind it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+TERMS = Path(__file__).resolve().parents[2] / "assets" / "terms"
+STYLE = (
+    ".stPopover button[kind=tertiary]{min-height:1.6rem;padding:0;color:inherit}"
+    ".stPopover button[kind=tertiary] p{font-size:.875rem;text-decoration:underline dotted;text-underline-offset:.25em}"
+    ".stPopover button[kind=tertiary]:hover p{text-decoration-style:solid}"
+    ".stPopover button[kind=tertiary] [aria-hidden]{display:none}"
+)
+"""Words in a row and not buttons: `frame.set_up` gives it to every page."""
+
+
+def terms(*names: str) -> None:
+    """A row of the terms of a part of a page; a click on one explains it (`assets/terms/NAME.md`)."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.caption("Terms here", width="content")
+        for name in names:
+            title, text = explained(name)
+            with st.popover(title, type="tertiary"):
+                st.markdown(text)
+
+
+@cache
+def explained(name: str) -> tuple[str, str]:
+    """The title of a term, which stands alone and bold in the first line of its file, and the text to draw.
+
+    What the last two paragraphs say, source and place in the code, is drawn small.
+    """
+    *text, source, code = (TERMS / f"{name}.md").read_text("utf-8").strip().split("\n\n")
+    return text[0].strip("*"), "\n\n".join([*text, f":small[{source}]  \n:small[{code}]"])
