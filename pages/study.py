@@ -162,7 +162,8 @@ def show(run: Run, status: Status) -> None:
     st.caption(
         "Circles: the students. Diamonds: the mean of a budget, with the standard deviation (n − 1) of its students "
         "as a bar; one student has none. Latency: medians of teacher and student on the same examples, in turns, "
-        "batch size 1."
+        "batch size 1. Where the means flatten, another megabyte buys little; where the bars of two budgets overlap, "
+        "these seeds do not tell them apart."
         + (" The published students were measured on the whole benchmark, on other machines." if beside else "")
     )
     terms("standard-deviation", "accuracy", "latency", "agreement")

@@ -40,6 +40,11 @@ NUMBERS = {
     "KL (nats)": "%.4f",
 }
 
+WHY_UNEQUAL = (
+    "Why the bars are not of one length: a file is mostly embeddings and wide layers, but every layer, however thin, "
+    "has to be started. So a deep student saves more bytes than milliseconds."
+)
+
 
 def views(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
     """The choice of a view, and that view."""
@@ -87,10 +92,11 @@ def overview(run: Run, info: ComparisonInfo) -> None:
     with second:
         st.markdown("**Cost of the student**" if info.alone else "**Cost of the students**")
         chart(cost_figure(info), key=f"cost/{run.id}", alt="What a student needs as a share of the teacher's")
+        st.caption(WHY_UNEQUAL)
     if info.resamples:
         st.caption(
-            f"A bar is a 95% interval: another test set of this size would move the score about that much "
-            f"({info.resamples:,} bootstrap resamples of the examples, the same for all models). It says nothing of "
+            f"A bar beside a score is its 95% interval: another test set of this size would move the score about that "
+            f"much ({info.resamples:,} bootstrap resamples of the examples, the same for all models). It says nothing of "
             "the training, where another seed gives another student: the page Budgets shows that spread."
         )
     else:
@@ -193,10 +199,14 @@ def cost(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
     with left:
         st.markdown("**Latency**")
         chart(latency_figure(info), key=f"latency/{run.id}", alt="The share of inferences within a time")
-        st.caption(info.measured)
+        st.caption(
+            "Where a curve is steep, most functions take about as long; its upper end is the long ones, for which one "
+            f"waits. {info.measured}"
+        )
     with right:
         st.markdown("**Cost**")
         chart(cost_figure(info), key=f"cost/{run.id}", alt="What a student needs as a share of the teacher's")
+        st.caption(WHY_UNEQUAL)
     terms("latency", "percentiles", "interleaving", "warm-up", "forward-gflops")
     st.subheader("In other forms, and under load", anchor=False)
     compared = [result["teacher"], *result.get("students", [result["student"]])]

@@ -105,7 +105,9 @@ def lead_on(name: str) -> None:
     names = [entry.name for entry in PAGES]
     following = PAGES[(names.index(name) + 1) % len(PAGES)]
     st.divider()
-    link(following.name, f"{QUESTIONS[following.name]} **{following.title}**", icon=":material/arrow_forward:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(QUESTIONS[following.name], width="content")
+        link(following.name, following.title, icon=":material/arrow_forward:")
 
 
 @contextmanager

@@ -30,6 +30,14 @@ def training(run: Run, status: Status, *, loss: str, teacher: float | None = Non
     with first:
         st.markdown(f"**{loss}**")
         chart(loss_figure(info), key=f"loss/{run.id}")
+        st.caption(
+            "Each step sees another few examples, so its loss jumps; the smoothed line tells whether anything is still "
+            "being learned. One that still falls at the end asks for more epochs."
+        )
     with second:
         st.markdown("**Accuracy on the validation split**")
         chart(accuracy_figure(info, teacher=teacher), key=f"accuracy/{run.id}")
+        st.caption(
+            "On code that is not learned from: a loss that falls while this stands still is learning by heart. It "
+            "chooses the epoch that is kept, so it flatters a little; the test split, looked at last, does not."
+        )
