@@ -49,6 +49,23 @@ def write_text(path: Path, text: str, *, durable: bool = True) -> None:
     write_bytes(path, text.encode("utf-8", "backslashreplace"), durable=durable)
 
 
+def overwrite(path: Path, text: str) -> None:
+    """Write over the beginning of a file that exists, with spaces where it was longer: for JSON on a full disk.
+
+    It takes no space beyond what the file has. A reader may see a half if the process dies at this very moment.
+    Raises StorageError if the disk refuses even that.
+    """
+    data = text.encode("utf-8", "backslashreplace")
+    try:
+        descriptor = os.open(path, os.O_WRONLY)
+        try:
+            os.pwrite(descriptor, data.ljust(os.fstat(descriptor).st_size), 0)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise storage_error(error, path) from error
+
+
 def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
     """`write_text` of indented standard JSON, see `to_json`."""
     write_text(path, to_json(value, indent=2) + "\n", durable=durable)

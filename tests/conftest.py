@@ -9,22 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split
 from compressor_core.distill.study_settings import StudyConfig
-
-TINY = "400,16,1,2,16"
+from tests.tiny import train_tiny, write_functions
 
 
 @pytest.fixture(scope="session")
 def labelled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A JSONL file of 300 labelled classroom functions."""
-    path = tmp_path_factory.mktemp("data") / "functions.jsonl"
-    examples = ClassroomVulnerability().examples(Split.TEST)[:300]
-    rows = [{"func": e.codes[0], "label": e.label, "group": e.group} for e in examples]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    return path
+    return write_functions(tmp_path_factory.mktemp("data") / "functions.jsonl")
 
 
 @pytest.fixture(scope="session")
@@ -40,13 +34,7 @@ def pairs_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_teacher(labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a teacher trained for two epochs on the labelled file: real, and not good."""
-    from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
-
-    out = tmp_path_factory.mktemp("models") / "teacher"
-    config = TeacherConfig(dataset="file", data=str(labelled_file), architecture=TINY, epochs=2, threads=1)
-    for _ in train_teacher(config, out):
-        pass
-    return out
+    return train_tiny(labelled_file, tmp_path_factory.mktemp("models") / "teacher")
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from compressor_core.models.bundled import bundled_teacher
 from compressor_core.search import Operators, SearchConfig, search_records
 from compressor_core.search.replica import replica
 from tests import released
-from tests.conftest import TINY
+from tests.tiny import TINY
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -15,12 +15,12 @@ BASES = {
     GRAPHCODEBERT: "GraphCodeBERT, which reads data flow",
 }
 """What a teacher can be made of, by name; any other Hugging Face encoder will do as well."""
-_ASSETS = Path(__file__).resolve().parents[2] / "assets"
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 
 def bundled_teacher(dataset: str) -> Path:
     """The folder of the bundled teacher for a classroom dataset. Raises ModelError if there is none."""
-    folder = _ASSETS / "teachers" / dataset
+    folder = ASSETS / "teachers" / dataset
     if not folder.is_dir():
         raise ModelError(
             f"No teacher is bundled for {dataset!r}: train one on the page Teacher & data, or with train-teacher."
@@ -30,5 +30,5 @@ def bundled_teacher(dataset: str) -> Path:
 
 def bundled_student(dataset: str) -> Path | None:
     """The folder of the student that is bundled for a classroom dataset, made from its bundled teacher; None: none."""
-    folder = _ASSETS / "students" / dataset
+    folder = ASSETS / "students" / dataset
     return folder if folder.is_dir() else None

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from compressor_core.errors import CompressorError, RunError
 from compressor_core.models.card import CARD, ModelCard, read_card
-from compressor_core.runs.store import Run, RunStore, State, Status
+from compressor_core.runs import Run, RunStore, State, Status
 from compressor_core.runs.work import MODEL, STUDENTS
 
 KINDS: Final = ("compare", "distill", "train-teacher", "search")

@@ -11,7 +11,8 @@ from typing import Any
 
 from compressor_core.errors import CompressorError, RunError, SettingsError
 from compressor_core.latency import LatencyModel, Runtime
-from compressor_core.runs.store import Run, RunStore
+from compressor_core.runs.run import Run
+from compressor_core.runs.store import RunStore
 from compressor_core.task import PairFeatures, Task
 
 

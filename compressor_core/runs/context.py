@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from compressor_core.errors import RunError
-from compressor_core.runs.store import Run, RunStore, State
+from compressor_core.runs.run import Run
+from compressor_core.runs.status import State
+from compressor_core.runs.store import RunStore
 
 
 @dataclass

@@ -7,14 +7,15 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from compressor_core.errors import CompressorError, RunError
-from compressor_core.files import storage_error, write_json
-from compressor_core.runs.store import Run, RunStore, State, hold
+from compressor_core.files import storage_error, write_bytes
+from compressor_core.runs.run import Run, hold
+from compressor_core.runs.status import State
+from compressor_core.runs.store import RunStore
 
 WORKER = (sys.executable, "-m", "compressor_core.runs.worker")
 _IMPORT_ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,7 @@ def launch(
     """
     run = store.create(kind, config, name)
     try:
+        run.mark_launch()
         _start(run, command)
     except CompressorError:
         shutil.rmtree(run.folder, ignore_errors=True)
@@ -51,16 +53,19 @@ def resume(run: Run, *, command: Sequence[str] = WORKER) -> Run:
     _require_resumable(run)
     with hold(run.folder):
         _require_resumable(run)  # it may have been resumed elsewhere meanwhile
-        marker = run.folder / "launch.json"
+        before = run.launch_marker.read_bytes() if run.launch_marker.exists() else None
         try:
             run.cancel_marker.unlink(missing_ok=True)
         except OSError as error:
             raise storage_error(error, run.cancel_marker, action="remove") from error
-        write_json(marker, {"at": time.time()})
+        run.mark_launch()
         try:
             _start(run, command)
         except CompressorError:
-            marker.unlink(missing_ok=True)
+            if before is None:
+                run.launch_marker.unlink(missing_ok=True)
+            else:
+                write_bytes(run.launch_marker, before)
             raise
     return run
 

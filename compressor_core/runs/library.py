@@ -14,7 +14,8 @@ from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.models.card import read_card, size_on_disk
 from compressor_core.paper import DATASET, Column, Encoder
 from compressor_core.runs.reproduction import teacher_of
-from compressor_core.runs.store import Run, RunStore
+from compressor_core.runs.run import Run
+from compressor_core.runs.store import RunStore
 from compressor_core.task import Task
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from compressor_core.architecture import Architecture
 from compressor_core.errors import CompressorError
 from compressor_core.paper import ARCHITECTURES, COLUMNS, DATASET, TEST_EXAMPLES, Column, Encoder, Row
-from compressor_core.runs.store import Run, RunStore
+from compressor_core.runs.run import Run
+from compressor_core.runs.store import RunStore
 from compressor_core.task import Task
 
 Cell = tuple[Row, Column]

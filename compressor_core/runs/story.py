@@ -10,7 +10,8 @@ from compressor_core.architecture import SearchSpace
 from compressor_core.errors import CompressorError, RunError
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.runs.jobs import cancel, launch
-from compressor_core.runs.store import Run, RunStore
+from compressor_core.runs.run import Run
+from compressor_core.runs.store import RunStore
 from compressor_core.search.genetic import SearchConfig
 from compressor_core.task import Task
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import sys
 import threading
 import time
@@ -17,9 +18,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from compressor_core.errors import CompressorError, RunError, StorageError
-from compressor_core.files import DISK_REFUSALS, storage_error, to_json, write_json
+from compressor_core.files import DISK_REFUSALS, overwrite, storage_error, to_json, write_text
+from compressor_core.runs import life
 from compressor_core.runs.context import RunContext
-from compressor_core.runs.store import Run, RunStore, State, Status, hold, open_run, process_started
+from compressor_core.runs.events import EventLog
+from compressor_core.runs.run import Run, hold, open_run
+from compressor_core.runs.status import State, Status
+from compressor_core.runs.store import RunStore
 from compressor_core.threads import yield_when_idle
 
 Work = Mapping[str, Callable[[RunContext], Iterator[dict[str, Any]]]]
@@ -69,6 +74,7 @@ class _Worker:
     def run(self) -> int:
         slot = FileLock(self._store.root / ".slot")
         state, error = State.FAILED, None
+        self._clear()
         self._report.start()
         try:
             state = self._do() if self._claim(slot) else State.CANCELLED
@@ -87,6 +93,18 @@ class _Worker:
         self._report.end(state, error)
         slot.release()
         return 1 if state is State.FAILED else 0
+
+    def _clear(self) -> None:
+        """Remove the drafts that an earlier worker left when it was killed: nobody will finish them."""
+        for path in self._run.folder.glob(".*"):
+            # The launcher may be writing config.json at this moment, to rename the run.
+            if path.name == ".lock" or path.name.startswith(".config.json."):
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    path.unlink()
 
     def _claim(self, slot: FileLock) -> bool:
         """Wait for the slot, first in first out; False if the run is to stop first."""
@@ -113,8 +131,8 @@ class _Worker:
             self._work = WORK
         if self._run.kind not in self._work:
             raise RunError(f"Nothing here knows how to do {self._run.kind!r}: choose from {', '.join(self._work)}.")
-        seconds = self._report.begin()
-        with _EventLog(self._run.folder / "events.jsonl", seconds) as log:
+        with EventLog(self._run.folder / "events.jsonl", self._report.seconds) as log:
+            self._report.begin(log.seconds)
             records = self._work[self._run.kind](self._context)
             for record in records:
                 self._keep(record, log)
@@ -124,7 +142,7 @@ class _Worker:
                     break
         return State.CANCELLED if self._context.stop_requested() else State.FINISHED
 
-    def _keep(self, record: dict[str, Any], log: _EventLog) -> None:
+    def _keep(self, record: dict[str, Any], log: EventLog) -> None:
         if record["type"] == "progress":
             # A record may tell only what is being done, not how far: the bar then stays where it is.
             self._report.update(**{field: record[name] for name, field in _SHOWN.items() if name in record})
@@ -152,6 +170,7 @@ class _Report:
         )
         self._lock = threading.Lock()
         self._written = 0.0
+        self._origin: float | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -159,22 +178,23 @@ class _Report:
         self._write()
         self._thread.start()
 
-    def begin(self) -> float:
-        """Turn to running; returns the seconds since the run's first start."""
-        now = time.time()
-        started = self._status.started or now
-        # The heartbeat left behind bounds it from below, should the clock have been set back since.
-        seconds = max(now - started, (self._status.heartbeat or now) - started, 0.0)
+    @property
+    def seconds(self) -> float:
+        """How long the run has been at work in earlier launches, as far as its status tells."""
+        return self._status.seconds or 0.0
+
+    def begin(self, seconds: float) -> None:
+        """Turn to running, after so many seconds at work in earlier launches."""
         with self._lock:
-            self._status = replace(self._status, state=State.RUNNING, started=started)
+            self._origin = life.now() - seconds
+            self._status = replace(self._status, state=State.RUNNING, started=self._status.started or time.time())
         self._write()
-        return seconds
 
     def update(self, **changes: Any) -> None:
         """Take in a record; cheap, because the file is written at most every `STATUS_INTERVAL`."""
         with self._lock:
             self._status = replace(self._status, updated=time.time(), **changes)
-        if time.monotonic() - self._written >= STATUS_INTERVAL:
+        if life.now() - self._written >= STATUS_INTERVAL:
             self._write()
 
     def end(self, state: State, error: str | None) -> None:
@@ -194,48 +214,22 @@ class _Report:
 
     def _write(self, *, durable: bool = False) -> None:
         with self._lock:
-            self._written = time.monotonic()
+            self._written = life.now()
+            seconds = self._status.seconds if self._origin is None else self._written - self._origin
             self._status = replace(
                 self._status,
                 heartbeat=time.time(),
-                # Read anew each time: it shifts with the system's clock, and readers compare it by theirs.
-                process_started=process_started(os.getpid()),
+                beat=self._written,
+                seconds=seconds,
+                process_started=life.process_started(os.getpid()),
             )
-            # A refused write is no reason to stop the work; if the disk is full, the records will say so.
-            with suppress(StorageError):
-                write_json(self._path, self._status.to_dict(), durable=durable)
-
-
-class _EventLog:
-    """The run's events.jsonl: each record is handed to the system whole, so that no kill can lose it."""
-
-    def __init__(self, path: Path, seconds: float) -> None:
-        self._path = path
-        self._origin = time.monotonic() - seconds
-        try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
-            size = os.lseek(self._descriptor, 0, os.SEEK_END)
-            if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
-                # The last worker died in the middle of a line; the next record must not be glued to it.
-                os.write(self._descriptor, b"\n")
-        except OSError as error:
-            raise storage_error(error, path) from error
-
-    def __enter__(self) -> _EventLog:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._descriptor)
-
-    def append(self, record: Mapping[str, Any]) -> None:
-        """Write one line. Raises StorageError if the disk refuses."""
-        seconds = round(time.monotonic() - self._origin, 3)
-        line = (to_json({**record, "time": seconds}) + "\n").encode("utf-8", "backslashreplace")
-        try:
-            while line:
-                line = line[os.write(self._descriptor, line) :]
-        except OSError as error:
-            raise storage_error(error, self._path) from error
+            text = to_json(self._status.to_dict(), indent=2) + "\n"
+            try:
+                write_text(self._path, text, durable=durable)
+            except StorageError:
+                # A refused write is no reason to stop the work; if the disk is full, the records will say so.
+                with suppress(StorageError):
+                    overwrite(self._path, text)
 
 
 if __name__ == "__main__":

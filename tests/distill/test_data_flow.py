@@ -23,7 +23,7 @@ from compressor_core.language import Language
 from compressor_core.models import graph
 from compressor_core.models.classifier import load
 from compressor_core.task import Task
-from tests.conftest import TINY
+from tests.tiny import TINY
 
 
 def c_functions() -> Iterator[tuple[str, int]]:

@@ -24,7 +24,7 @@ from compressor_core.distill.learner import few
 from compressor_core.errors import CompressorError, ModelError, SettingsError
 from compressor_core.models.card import read_card
 from compressor_core.models.classifier import load
-from tests.conftest import TINY
+from tests.tiny import TINY
 
 
 def config(teacher: Path, data: Path, **changes: Any) -> DistillConfig:

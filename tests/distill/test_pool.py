@@ -28,7 +28,7 @@ from compressor_core.distill.labelling import LabelConfig, label
 from compressor_core.distill.soft_labels import SoftLabels
 from compressor_core.errors import DataError, SettingsError
 from compressor_core.task import Task
-from tests.conftest import TINY
+from tests.tiny import TINY
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -18,7 +18,7 @@ from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
 from compressor_core.evaluate.comparison import CompareConfig, compare, evaluate
 from compressor_core.models.card import read_card
 from compressor_core.task import PairFeatures, Task
-from tests.conftest import TINY
+from tests.tiny import TINY
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 FEW = 40

@@ -29,7 +29,7 @@ from compressor_core.language import Language
 from compressor_core.models.classifier import Classifier, drain, load
 from compressor_core.models.compute import Precision
 from compressor_core.task import Task
-from tests.conftest import TINY
+from tests.tiny import TINY
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "renaming": {"renaming": 0.5},

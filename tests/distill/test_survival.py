@@ -18,7 +18,7 @@ import pytest
 from compressor_core.distill.checkpoint import read
 from compressor_core.runs import Run, RunStore, State
 from compressor_core.runs.worker import run_worker
-from tests.conftest import TINY
+from tests.tiny import TINY
 
 ALL = {"renaming": 0.5, "masked_epochs": 1, "hidden_weight": 0.5, "average": 3}
 # Children of a process that has imported everything: each is a worker of its own, and starts at once.

@@ -10,7 +10,9 @@ import pytest
 
 from compressor_core.errors import RunError, StorageError
 from compressor_core.runs import Run, RunStore, State, Status
-from compressor_core.runs.store import LONGEST_LINE, START_GRACE, hold, process_started
+from compressor_core.runs.events import LONGEST_LINE
+from compressor_core.runs.life import now, process_started
+from compressor_core.runs.run import START_GRACE, hold
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def aged(store: RunStore, kind: str = "search", seconds: float = 2 * START_GRACE
 def report(run: Run, **fields: object) -> None:
     """What a worker that is this very process would write."""
     ours = {"pid": os.getpid(), "process_started": process_started(os.getpid()), "heartbeat": time.time()}
-    ours["launch"] = run.launched()
+    ours |= {"beat": now(), "launch": run.launched()}
     (run.folder / "status.json").write_text(json.dumps({"state": "running", **ours, **fields}))
 
 
@@ -116,7 +118,7 @@ def test_a_run_deleted_while_held_answers_with_one_sentence(store: RunStore) -> 
 
 def test_a_worker_that_lives_is_believed(store: RunStore) -> None:
     run = aged(store)
-    report(run, progress=1.7, message="half", started=time.time() - 5)
+    report(run, progress=1.7, message="half", started=time.time() - 9, seconds=5.0)
     status = run.status()
     assert (status.state, status.progress, status.message) == (State.RUNNING, 1.0, "half")
     assert status.elapsed == pytest.approx(5, abs=1)
@@ -129,7 +131,8 @@ def test_a_worker_that_is_gone_is_not(store: RunStore) -> None:
     for gone in (
         {"process_started": 1000.0},
         {"pid": 2**22 + 1},
-        {"heartbeat": time.time() - 3600},
+        {"beat": now() - 3600},
+        {"beat": now() + 3600},
         {"pid": None},
     ):
         report(run, **gone, progress=0.5, result={"best": 3})
@@ -140,11 +143,64 @@ def test_a_worker_that_is_gone_is_not(store: RunStore) -> None:
         assert (run.folder / "status.json").read_bytes() == before
 
 
-def test_a_clock_set_back_does_not_end_a_run(store: RunStore) -> None:
-    run = aged(store, seconds=-1e6)
-    report(run, heartbeat=time.time() + 1e6, started=time.time() + 1e6)
+@pytest.mark.parametrize("jump", [-1e6, 1e6])
+def test_a_clock_that_was_set_does_not_end_a_run(store: RunStore, jump: float) -> None:
+    run = aged(store, seconds=-jump)
+    report(run, heartbeat=time.time() + jump, started=time.time() + jump, seconds=3.0)
     assert run.status().state is State.RUNNING
-    assert run.status().elapsed == 0.0
+    assert run.status().elapsed == pytest.approx(3, abs=1)
+
+
+def test_a_launch_is_young_by_a_clock_that_nobody_sets(store: RunStore) -> None:
+    run = aged(store)
+    run.mark_launch()
+    said = json.loads(run.launch_marker.read_text())
+    run.launch_marker.write_text(json.dumps({**said, "at": said["at"] - 1e6}))
+    assert run.status().state is State.QUEUED
+    run.launch_marker.write_text(json.dumps({**said, "clock": said["clock"] - 2 * START_GRACE}))
+    assert run.status().state is State.INTERRUPTED
+
+
+def test_a_run_of_an_earlier_version_tells_how_long_it_took(store: RunStore) -> None:
+    run = aged(store)
+    (run.folder / "status.json").write_text('{"state": "finished", "started": 100.0, "finished": 107.5}')
+    assert run.status().elapsed == 7.5
+
+
+def test_a_run_whose_last_word_is_lost_is_over_by_its_result(store: RunStore) -> None:
+    for more, state in (({}, State.FINISHED), ({"cancelled": True}, State.CANCELLED)):
+        run = aged(store)
+        result = {"best": 3, **more}
+        lines = [{"type": "step"}, {"type": "result", **result, "time": 4.5}]
+        (run.folder / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"ty')
+        for damage in (None, b"", b'{"state": "runn', json.dumps({"state": "running", "pid": 2**22 + 1}).encode()):
+            if damage is not None:
+                (run.folder / "status.json").write_bytes(damage)
+            status = run.status()
+            assert (status.state, status.result, status.seconds) == (state, result, 4.5)
+        with (run.folder / "events.jsonl").open("a") as file:
+            file.write('\n{"type": "step"}\n')
+        assert run.status().state is State.INTERRUPTED
+
+
+def test_a_new_run_is_younger_than_those_that_wait_though_the_clock_was_set_back(store: RunStore) -> None:
+    first = aged(store, seconds=-3600)
+    first.mark_launch()
+    second = store.create("distill", {})
+    assert second.created > first.created and store.is_next(first)
+    second.mark_launch()
+    assert [store.queue_position(run) for run in (first, second)] == [1, 2]
+
+
+@pytest.mark.parametrize("change", [{"kind": None}, {"config": 3}, {"created": 1e300}, {"created": -1.0}, {"name": 3}])
+def test_a_config_with_damaged_values(store: RunStore, change: dict[str, object]) -> None:
+    run = aged(store)
+    content = json.loads((run.folder / "config.json").read_text())
+    (run.folder / "config.json").write_text(json.dumps({**content, **change}))
+    assert len(store.list()) == ("name" in change)
+    del content[next(iter(change))]
+    (run.folder / "config.json").write_text(json.dumps(content))
+    assert len(store.list()) == ("name" in change)
 
 
 @pytest.mark.parametrize(
@@ -179,32 +235,34 @@ def test_events_come_from_an_offset_and_a_torn_last_line_waits(store: RunStore) 
     run = store.create("search", {})
     assert run.events() == ([], 0)
     path = run.folder / "events.jsonl"
-    path.write_bytes(b'{"step": 1}\n{"step": 2}\n{"st')
+    path.write_bytes(b'{"type": "a"}\n{"type": "b"}\n{"ty')
     records, offset = run.events()
-    assert records == [{"step": 1}, {"step": 2}]
+    assert records == [{"type": "a"}, {"type": "b"}]
     assert run.events(offset) == ([], offset)
     with path.open("ab") as file:
-        file.write(b'ep": 3}\n')
-    assert run.events(offset) == ([{"step": 3}], path.stat().st_size)
+        file.write(b'pe": "c"}\n')
+    assert run.events(offset) == ([{"type": "c"}], path.stat().st_size)
     assert run.events(10**9) == ([], 10**9)
-    assert run.events(-5)[0] == [{"step": 1}, {"step": 2}, {"step": 3}]
+    assert run.events(-5)[0] == [{"type": "a"}, {"type": "b"}, {"type": "c"}]
 
 
 def test_damaged_lines_are_skipped(store: RunStore) -> None:
     run = store.create("search", {})
     overlong = b'"' + b"x" * (LONGEST_LINE + 10) + b'"'
     lines = [
-        b'{"step": 1}',
+        b'{"type": "step"}',
         b'{"st',
+        b'{"step": 1}',
+        b'{"type": 1}',
         b"\xff\xfe",
         b"[1]",
         b"",
         b"[" * 100_000,
         overlong,
-        b'{"step": "\xc3\xa9"}',
+        b'{"type": "\xc3\xa9"}',
     ]
     (run.folder / "events.jsonl").write_bytes(b"\n".join(lines) + b"\n")
-    assert run.events() == ([{"step": 1}, {"step": "é"}], (run.folder / "events.jsonl").stat().st_size)
+    assert run.events() == ([{"type": "step"}, {"type": "é"}], (run.folder / "events.jsonl").stat().st_size)
 
 
 def test_many_runs_list_fast_and_long_events_read_fast(store: RunStore) -> None:

@@ -1,0 +1,72 @@
+"""A disk that fills up under a search and a distillation: they fail in a sentence, and go on once there is space."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compressor_core.runs import Run, RunStore, State, launch, resume
+from compressor_core.runs.jobs import WORKER
+from tests.faults import killed_distillation, killed_search
+from tests.faults.disks import disk, fill
+from tests.faults.harness import Bench, of_type, until
+from tests.faults.killed_distillation import check_same
+from tests.faults.killed_search import way
+
+FAULT = "the disk is full"
+QUOTA = "the disk is full (a limit of file sizes)"
+
+
+def make(bench: Bench, times: int) -> None:
+    """On a small disk of its own, with the server on it."""
+    undisturbed = launch(bench.store, "search", killed_search.CONFIG)
+    bench.check_over(undisturbed)
+    for _ in range(times):
+        with disk(bench.store.root.parent / "disk", 24) as folder:
+            small = Bench(RunStore(folder / "runs"), bench.rng, bench.tally)
+            run = launch(small.store, "search", killed_search.CONFIG)
+            until(lambda run=run: len(of_type(run, "generation")) > 0)  # type: ignore[misc]
+            # Less than the search still needs.
+            filler = fill(folder, bench.rng.randint(0, 60_000))
+            bench.tally.times += 1
+            check_refused(bench, run)
+            kept = run.events()[0]
+            with small.server() as server:
+                bench.check_page(server)
+                bench.check_page(server, "search", f"run={run.id}")
+                with_start = server.press("search", "", "Start the search")
+                told = " ".join(with_start.errors)
+                bench.tally.check("free some space" in told, "a launch is refused in a sentence", told)
+                bench.tally.check(not with_start.exceptions, "the app answers", with_start.exceptions)
+                bench.tally.check(len(small.store.list()) == 1, "no half a run is left", small.store.list())
+            filler.unlink()
+            go_on(bench, run, kept)
+            bench.tally.check(way(run) == way(undisturbed), "the way is that of an undisturbed search", run.id)
+
+
+def make_with_quota(bench: Bench, times: int) -> None:
+    """Where no disk can be mounted: the largest file that the worker may write is limited, as by a quota."""
+    config = killed_distillation.config_in(bench.store.root.parent)
+    undisturbed = launch(bench.store, "distill", config)
+    bench.check_over(undisturbed)
+    checkpoint = (undisturbed.folder / "checkpoint.pt").stat().st_size
+    for _ in range(times):
+        # Of what the training writes, its checkpoint is the largest.
+        limit = bench.rng.randint(8_000, checkpoint - 1)
+        run = launch(bench.store, "distill", config, command=("prlimit", f"--fsize={limit}", *WORKER))
+        bench.tally.times += 1
+        check_refused(bench, run)
+        go_on(bench, run, run.events()[0])
+        check_same(bench, run, undisturbed)
+
+
+def check_refused(bench: Bench, run: Run) -> None:
+    bench.check_over(run, State.FAILED)
+    said = run.status().error or ""
+    bench.tally.check("free some space" in said, "the run says what to do", said)
+
+
+def go_on(bench: Bench, run: Run, kept: list[dict[str, Any]]) -> None:
+    """Resume where there is space again, and check that nothing recorded is lost."""
+    resume(run)
+    bench.check_over(run)
+    bench.tally.check(run.events()[0][: len(kept)] == kept, "no record is lost", run.id)

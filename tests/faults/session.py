@@ -1,0 +1,93 @@
+"""A visitor of the real server without a browser: Streamlit's own websocket messages, one connection a visit."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import ClientConnection, connect
+
+LONGEST = 60.0
+"""Seconds that a page may take, on a machine that has much else to do."""
+
+
+@dataclass
+class Page:
+    """What a page has shown: its texts, its buttons by label, and what no page may show."""
+
+    texts: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    """Errors as sentences."""
+    exceptions: list[str] = field(default_factory=list)
+    """Tracebacks, as a visitor would meet them: the page ends in a box that says nothing."""
+    buttons: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        return "\n".join([*self.texts, *self.errors])
+
+
+class Session:
+    """One visitor; it stays on the server for as long as it is open."""
+
+    def __init__(self, address: str) -> None:
+        self._socket: ClientConnection = connect(
+            address.replace("http://", "ws://") + "/_stcore/stream",
+            subprotocols=["streamlit"],  # type: ignore[list-item]
+            open_timeout=LONGEST,
+            max_size=None,
+        )
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def visit(self, name: str = "", query: str = "") -> Page:
+        """Open a page of the app by a deep link, and wait until it is drawn."""
+        message = BackMsg()
+        message.rerun_script.page_name = name
+        message.rerun_script.query_string = query
+        return self._rerun(message)
+
+    def click(self, name: str, query: str, button: str) -> Page:
+        """Press a button of a page that was visited, by its id."""
+        message = BackMsg()
+        message.rerun_script.page_name = name
+        message.rerun_script.query_string = query
+        state = message.rerun_script.widget_states.widgets.add()
+        state.id, state.trigger_value = button, True
+        return self._rerun(message)
+
+    def _rerun(self, message: BackMsg) -> Page:
+        self._socket.send(message.SerializeToString())
+        page, deadline = Page(), time.monotonic() + LONGEST
+        while True:
+            data = self._socket.recv(timeout=max(deadline - time.monotonic(), 0.01))
+            said = ForwardMsg()
+            said.ParseFromString(data)
+            kind = said.WhichOneof("type")
+            if kind == "delta" and said.delta.WhichOneof("type") == "new_element":
+                _take(said.delta.new_element, page)
+            # A page that sends the visitor elsewhere ends with another word, and goes on.
+            if kind == "script_finished" and said.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+                return page
+
+
+def _take(element: Any, page: Page) -> None:
+    kind = element.WhichOneof("type")
+    if kind == "exception":
+        page.exceptions.append(f"{element.exception.type}: {element.exception.message}")
+    elif kind == "alert" and element.alert.format == element.alert.ERROR:
+        page.errors.append(element.alert.body)
+    elif kind in ("markdown", "alert", "heading"):
+        page.texts.append(getattr(element, kind).body)
+    elif kind == "button":
+        page.buttons[element.button.label] = element.button.id

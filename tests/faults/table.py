@@ -1,0 +1,88 @@
+"""The faults, how often each is made in full and in the reduced form, and the table of what came out."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from compressor_core.runs import RunStore
+from tests.faults import (
+    clock_jumps,
+    corrupt_files,
+    deleted_run,
+    full_disk,
+    killed_distillation,
+    killed_search,
+    killed_server,
+    many_runs,
+    read_only,
+    twenty_sessions,
+    two_servers,
+)
+from tests.faults.harness import Bench, Skipped, Tally, stop_all
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`share` is its part of all kills, for those that kill; else `times` is how often it is made in full."""
+
+    title: str
+    make: Callable[[Bench, int], None]
+    reduced: int
+    times: int = 1
+    share: float | None = None
+
+
+FAULTS = (
+    Fault(killed_search.FAULT, killed_search.make, 3, share=0.4),
+    Fault(killed_distillation.FAULT, killed_distillation.make, 2, share=0.4),
+    Fault(killed_server.FAULT, killed_server.make, 1, share=0.2),
+    Fault(full_disk.FAULT, full_disk.make, 1, times=5),
+    Fault(full_disk.QUOTA, full_disk.make_with_quota, 1, times=4),
+    Fault(read_only.FAULT, read_only.make, 1),
+    Fault(clock_jumps.FAULT, clock_jumps.make, 1, times=4),
+    Fault(corrupt_files.FAULT, corrupt_files.make, 6, times=60),
+    Fault(deleted_run.FAULT, deleted_run.make, 2, times=6),
+    Fault(twenty_sessions.FAULT, twenty_sessions.make, 5, times=20),
+    Fault(many_runs.FAULT, many_runs.make, 1),
+    Fault(two_servers.FAULT, two_servers.make, 1, times=2),
+)
+
+
+def run(fault: Fault, times: int, seed: int, folder: Path | None = None) -> Tally:
+    """Make a fault so often, in a new folder, and count."""
+    place = Path(tempfile.mkdtemp(prefix="fault-", dir=folder))
+    bench = Bench(RunStore(place / "runs"), random.Random(f"{fault.title}/{seed}"), Tally(fault.title))
+    started = time.monotonic()
+    try:
+        fault.make(bench, times)
+    except Skipped as reason:
+        bench.tally.skipped = str(reason)
+    finally:
+        stop_all(bench.store)
+        shutil.rmtree(place, ignore_errors=True)
+    bench.tally.seconds = time.monotonic() - started
+    return bench.tally
+
+
+def lines(tallies: list[Tally]) -> list[str]:
+    """A table: fault, times, seconds, failures; below each what was checked, and how often."""
+    rows = [f"{'fault':<52}{'times':>6}{'checks':>8}{'failures':>10}{'seconds':>9}"]
+    for tally in tallies:
+        if tally.skipped is not None:
+            rows.append(f"{tally.fault:<52}{'skipped: ' + tally.skipped}")
+            continue
+        checks = sum(tally.checks.values())
+        rows.append(f"{tally.fault:<52}{tally.times:>6}{checks:>8}{len(tally.failures):>10}{tally.seconds:>9.0f}")
+        rows += [f"    {what}: {count}" for what, count in tally.checks.items()]
+        rows += [f"    FAILED {failure}" for failure in tally.failures]
+    total = sum(sum(tally.checks.values()) for tally in tallies)
+    kills = sum(tally.times for tally in tallies if tally.fault.startswith("kill"))
+    failures = sum(len(tally.failures) for tally in tallies)
+    rows.append(f"{kills} kills, {total} checks, {failures} failures")
+    return rows
