@@ -105,7 +105,10 @@ def show() -> None:
             run = store().get(chosen)
             actions(run, run.status())
         elif rows:
-            st.caption("Choose a row to open, rename, cancel, resume or delete that run.")
+            st.caption(
+                "Choose a row to open, rename, cancel, resume or delete that run; with the keyboard, go to it with the arrows "
+                "and press Shift and Space."
+            )
     if live and not any(status.live for _, status in rows):
         st.rerun()
 

@@ -149,17 +149,17 @@ def at_hand() -> None:
 
 open_page("teacher")
 with st.container(border=True):
-    st.subheader("Data", anchor=False)
+    st.header("Data", anchor=False)
     with sentences():
         chosen = choose_data()
         if chosen is not None:
             contents(chosen)
 with st.container(border=True):
-    st.subheader("Train a teacher", anchor=False)
+    st.header("Train a teacher", anchor=False)
     train(chosen)
 run = chosen_run("train-teacher")
 open_earlier("train-teacher")
 if run is not None:
     watch(run, show)
-st.subheader("Teachers at hand", anchor=False)
+st.header("Teachers at hand", anchor=False)
 at_hand()

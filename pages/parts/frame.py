@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from compressor_core.errors import CompressorError
+from pages.parts.look import style
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _ENTERED = "entered-through-app"
@@ -59,7 +60,7 @@ _BY_NAME = {entry.name: entry for entry in PAGES}
 def set_up() -> None:
     """What app.py does before anything else."""
     st.set_page_config(page_title="Compressor Studio", page_icon="🗜️", layout="wide")
-    st.html("<style>.stMainBlockContainer{max-width:1240px;margin:0 auto;padding-top:4.5rem}</style>")
+    style()
     st.session_state[_ENTERED] = True
 
 
