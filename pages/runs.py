@@ -106,8 +106,7 @@ def show() -> None:
             actions(run, run.status())
         elif rows:
             st.caption(
-                "Choose a row to open, rename, cancel, resume or delete that run; with the keyboard, go to it with the arrows "
-                "and press Shift and Space."
+                "Choose a row to open, rename, cancel, resume or delete that run (keys: arrows, then Shift and Space)."
             )
     if live and not any(status.live for _, status in rows):
         st.rerun()

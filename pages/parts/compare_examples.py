@@ -40,7 +40,8 @@ def examples(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
         return
     student, chosen = filtered(predictions, info)
     st.markdown(
-        f"**{len(chosen):,} of {len(predictions.gold):,} examples**; choose a row (keys: arrows, then Shift and Space) to see its code"
+        f"**{len(chosen):,} of {len(predictions.gold):,} examples**; choose a row to see its code (keys: arrows, then "
+        "Shift and Space)"
     )
     if not len(chosen):
         st.caption("No example is left: loosen the filters.")
