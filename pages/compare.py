@@ -60,7 +60,7 @@ def show(run: Run, status: Status) -> None:
             st.caption("The models predict the same examples, then take turns while their latency is measured.")
         return
     info = comparison_info(status.result)
-    st.subheader(headline(info), anchor=False)
+    st.header(headline(info), anchor=False)
     views(run, info, status.result)
     with st.container(horizontal=True):
         report_button(run)

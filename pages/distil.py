@@ -140,7 +140,7 @@ def show(run: Run, status: Status) -> None:
     if result is None:
         return
     kept = result["accuracy"] / result["teacher_accuracy"] if result["teacher_accuracy"] else 0.0
-    st.markdown(f"##### The student keeps {kept:.1%} of the teacher's accuracy on the test split.")
+    st.markdown(f"## The student keeps {kept:.1%} of the teacher's accuracy on the test split.")
     metrics(
         ("Student's accuracy", f"{result['accuracy']:.1%}"),
         ("Teacher's accuracy", f"{result['teacher_accuracy']:.1%}"),

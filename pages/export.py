@@ -44,7 +44,7 @@ def show(run: Run, status: Status) -> None:
             st.caption("The files are written, then each answers the same held-out examples as PyTorch does.")
         return
     info = export_info(status.result)
-    st.subheader(info.headline, anchor=False)
+    st.header(info.headline, anchor=False)
     if info.warning:
         st.warning(info.warning, icon=":material/warning:")
     whole(run, info)

@@ -38,7 +38,7 @@ STEPS = (
 def method() -> None:
     for column, (title, icon, text) in zip(st.columns(3), STEPS, strict=True):
         with column.container(border=True, height="stretch"):
-            st.markdown(f"##### {icon} {title}")
+            st.markdown(f"## {icon} {title}")
             st.markdown(text)
     terms("teacher", "student", "knowledge-distillation", "genetic-algorithm", "size-budget")
 
@@ -85,7 +85,7 @@ def watch_story(story_id: str) -> None:
                 with st.container(border=True):
                     left, right = st.columns([4, 1], vertical_alignment="center")
                     with left:
-                        st.markdown(f"##### {KINDS[run.kind]}")
+                        st.markdown(f"## {KINDS[run.kind]}")
                         state_of(run, status)
                     with right:
                         verb = "Watch" if status.live else "Open"
@@ -113,7 +113,7 @@ def outcome(story: Story) -> None:
 
     info = comparison_info(status.result)
     with st.container(border=True):
-        st.subheader(headline(info), anchor=False)
+        st.header(headline(info), anchor=False)
         teacher, student = info.teacher, info.student
         metrics(
             ("Accuracy", f"{student.scores['accuracy']:.1%}", f"teacher {teacher.scores['accuracy']:.1%}"),

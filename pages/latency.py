@@ -88,9 +88,9 @@ def show(run: Run, status: Status) -> None:
                 else "It ended before the fit, so nothing is predicted: start another, or resume this one."
             )
         )
-        chart(measured_figure(info), key=f"measured/{run.id}/live")
+        chart(measured_figure(info), key=f"measured/{run.id}/live", alt="Operations against measured latency")
         if info.of_role("budget"):
-            chart(stratum_figure(info), key=f"stratum/{run.id}/live")
+            chart(stratum_figure(info), key=f"stratum/{run.id}/live", alt="GFLOPs against measured latency at one size")
         return
     runtime = st.segmented_control(
         "Runtime",
@@ -108,13 +108,17 @@ def show(run: Run, status: Status) -> None:
 
 
 def what_gflops_do_not_tell(info: LatencyInfo, run: Run, runtime: str) -> None:
-    st.subheader("What GFLOPs do not tell", anchor=False)
+    st.header("What GFLOPs do not tell", anchor=False)
     if sentence := stratum_sentence(info, runtime):
-        st.markdown(f"##### {sentence}")
+        st.markdown(f"### {sentence}")
     left, right = st.columns(2)
     with left:
         st.markdown("**Students of one size, by their number of layers**")
-        chart(stratum_figure(info), key=f"stratum/{run.id}", alt="GFLOPs against measured latency at one size")
+        chart(
+            stratum_figure(info),
+            key=f"stratum/{run.id}",
+            alt=f"GFLOPs against measured latency at one size. {sentence}",
+        )
         st.caption(
             "Each point is the architecture with the most GFLOPs of its number of layers, measured. Were GFLOPs all "
             "that counts, the points would lie on a line through zero. The star is what a search for GFLOPs finds."
@@ -131,7 +135,7 @@ def what_gflops_do_not_tell(info: LatencyInfo, run: Run, runtime: str) -> None:
 
 
 def how_good(info: LatencyInfo, run: Run, runtime: str) -> None:
-    st.subheader("How good the predictions are", anchor=False)
+    st.header("How good the predictions are", anchor=False)
     error = info.held_out.get(runtime)
     if error is not None:
         metrics(
@@ -150,7 +154,7 @@ def how_good(info: LatencyInfo, run: Run, runtime: str) -> None:
 
 
 def what_it_is_made_of(info: LatencyInfo, run: Run, runtime: str) -> None:
-    st.subheader("What the time goes into", anchor=False)
+    st.header("What the time goes into", anchor=False)
     chart(parts_figure(info, runtime), key=f"parts/{run.id}", alt="Parts of the predicted latency")
     st.caption(
         "Only the matrix products are counted in GFLOPs. Look at how much of a thin, deep student is anything else. "
@@ -160,7 +164,7 @@ def what_it_is_made_of(info: LatencyInfo, run: Run, runtime: str) -> None:
 
 
 def how_measured(info: LatencyInfo, run: Run, status: Status) -> None:
-    st.subheader("How it was measured", anchor=False)
+    st.header("How it was measured", anchor=False)
     st.markdown(machine_sentence(status.result or {}))
     st.caption(
         " ".join(

@@ -41,7 +41,7 @@ PATH, UPLOAD = "Files on this machine", "Upload"
 
 def tables(found: Reproduction) -> None:
     titles = [column.title for column in COLUMNS]
-    st.subheader("Accuracy, in per cent", anchor=False)
+    st.header("Accuracy, in per cent", anchor=False)
     beside(titles, [(row.value, [accuracy_cell(found, row, column) for column in COLUMNS]) for row in ACCURACY])
     st.caption(
         f"On top: published in [the paper]({SOURCE}) (ASE 2022, Tables 2 to 6), on "
@@ -49,7 +49,7 @@ def tables(found: Reproduction) -> None:
         "BigCloneBench. Beside a green bar: measured by a run on this machine; ± is the 95% interval for that many "
         "examples."
     )
-    st.subheader("Latency of one query, in milliseconds", anchor=False)
+    st.header("Latency of one query, in milliseconds", anchor=False)
     beside(titles, [(row.value, [latency_cell(found, row, column) for column in COLUMNS]) for row in LATENCY])
     st.caption(
         "Published: on eight cores, every function padded to 400 tokens. Here: the median of single queries on "
@@ -96,7 +96,7 @@ def threads(machine: Mapping[str, Any]) -> str:
 
 
 def one_cell(found: Reproduction) -> None:
-    st.subheader("Reproduce a cell", anchor=False)
+    st.header("Reproduce a cell", anchor=False)
     left, right = st.columns(2)
     experiment = left.selectbox("Experiment", list(EXPERIMENTS), key="paper_experiment", persist_state="session")
     model = right.selectbox(

@@ -106,8 +106,14 @@ def show() -> None:
             run = store().get(chosen)
             actions(run, run.status())
         elif rows:
+<<<<<<< HEAD
             st.caption("Choose a row to open, rename, cancel, resume or delete that run.")
     terms("run", "checkpoint", "seed")
+=======
+            st.caption(
+                "Choose a row to open, rename, cancel, resume or delete that run (keys: arrows, then Shift and Space)."
+            )
+>>>>>>> b9a94816393921cb08b1842653c949eb602b548e
     if live and not any(status.live for _, status in rows):
         st.rerun()
 

@@ -35,7 +35,7 @@ def show(run: Run, status: Status) -> None:
 
 def numbers(info: SearchInfo) -> None:
     best = info.best
-    st.markdown(f"##### {gap_sentence(info)}")
+    st.markdown(f"## {gap_sentence(info)}")
     latency = [("Best so far: latency", f"{best['latency_ms']:.2f} ms")] if best and "latency_ms" in best else []
     metrics(
         ("Best so far: size", f"{best['size_mb']:.3f} MB" if best else "–"),

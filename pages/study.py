@@ -152,13 +152,14 @@ def show(run: Run, status: Status) -> None:
     for sentence in failed_sentences(info):
         st.warning(sentence, icon=":material/warning:")
     headline(info)
+    sentence = study_sentence(info) if info.teacher_accuracy is not None else ""
     first, second = st.columns(2)
     with first:
         st.markdown("**Accuracy against size**")
-        chart(size_figure(info), key=f"size/{run.id}", alt="Accuracy of the students against the size of their files")
+        chart(size_figure(info), key=f"size/{run.id}", alt=f"Accuracy by size of the file. {sentence}")
     with second:
         st.markdown("**Accuracy against latency**")
-        chart(latency_figure(info), key=f"latency/{run.id}", alt="Accuracy of the students against their latency")
+        chart(latency_figure(info), key=f"latency/{run.id}", alt=f"Accuracy by latency. {sentence}")
     st.caption(
         "Circles: the students. Diamonds: the mean of a budget, with the standard deviation (n − 1) of its students "
         "as a bar; one student has none. Latency: medians of teacher and student on the same examples, in turns, "
@@ -177,7 +178,7 @@ def show(run: Run, status: Status) -> None:
 def headline(info: StudyInfo) -> None:
     if info.teacher_accuracy is None:
         return
-    st.markdown(f"##### {study_sentence(info)}")
+    st.markdown(f"## {study_sentence(info)}")
     largest = info.budgets[-1]
     metrics(
         ("Teacher's accuracy", f"{info.teacher_accuracy:.1%}"),

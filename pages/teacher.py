@@ -151,19 +151,19 @@ def at_hand() -> None:
 
 open_page("teacher")
 with st.container(border=True):
-    st.subheader("Data", anchor=False)
+    st.header("Data", anchor=False)
     with sentences():
         chosen = choose_data()
         if chosen is not None:
             contents(chosen)
     terms("split", "tokens", "data-flow", "cwe", "clone-types", "devign", "bigclonebench")
 with st.container(border=True):
-    st.subheader("Train a teacher", anchor=False)
+    st.header("Train a teacher", anchor=False)
     train(chosen)
     terms("codebert", "graphcodebert", "fine-tuning", "epoch", "learning-rate", "early-stopping")
 run = chosen_run("train-teacher")
 open_earlier("train-teacher")
 if run is not None:
     watch(run, show)
-st.subheader("Teachers at hand", anchor=False)
+st.header("Teachers at hand", anchor=False)
 at_hand()

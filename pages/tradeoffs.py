@@ -68,21 +68,23 @@ def show(run: Run, status: Status) -> None:
     x, y = plane(info)
     st.caption(LOOK_FOR + third_text(info, x, y))
     if status.live:
-        chart(front_figure(info, x, y), key=f"front/{run.id}/live")
+        chart(front_figure(info, x, y), key=f"front/{run.id}/live", alt=front_sentence(info))
     elif info.last is None:
-        chart(front_figure(info, x, y), key=f"front/{run.id}/none")
+        chart(front_figure(info, x, y), key=f"front/{run.id}/none", alt=front_sentence(info))
     else:
         fronts(run, info, config, x, y)
     st.markdown("**Hypervolume**")
     st.caption(HYPERVOLUME)
     terms("hypervolume")
-    chart(hypervolume_figure(info), key=f"hypervolume/{run.id}")
+    chart(
+        hypervolume_figure(info), key=f"hypervolume/{run.id}", alt="Share of the true front's hypervolume by generation"
+    )
     if not status.live and info.individuals:
         take_away(run, info)
 
 
 def numbers(info: FrontInfo) -> None:
-    st.markdown(f"##### {front_sentence(info)}")
+    st.markdown(f"## {front_sentence(info)}")
     metrics(
         ("Points of the true front", f"{info.true_size:,}" if info.true else "–"),
         ("Points found", f"{len(info.last.front):,}" if info.last else "–"),
@@ -139,7 +141,7 @@ def fronts(run: Run, info: FrontInfo, config: TradeoffConfig, x: str, y: str) ->
     )
     along = info.true if which == "true" or info.last is None else info.last.front
     if not along:
-        chart(front_figure(info, x, y, replay=True), key=f"front/{run.id}")
+        chart(front_figure(info, x, y, replay=True), key=f"front/{run.id}", alt=front_sentence(info))
         return
     if st.session_state.get("picked-in") != run.id:
         st.session_state["picked-in"] = run.id
@@ -154,7 +156,7 @@ def fronts(run: Run, info: FrontInfo, config: TradeoffConfig, x: str, y: str) ->
         key=key,
         on_select=lambda: pick_point(key),
         selection_mode="points",
-        alt="The front found and the true front, generation by generation",
+        alt=front_sentence(info),
     )
     if picked is not None:
         show_pick(picked, config)

@@ -146,7 +146,7 @@ def _bar(info: AttributionInfo, line: LineInfo, side: str) -> str:
     against = " against" if share < 0 else ""
     title = f"{side}: {score:+.2f} logits"
     bar = f'<i class="{side}{against}" style="width:{width};{place}"></i>' if abs(share) > 0.01 else ""
-    return f'<td class="lane" title="{title}"><div>{bar}</div></td>'
+    return f'<td class="lane" title="{title}"><div>{bar}<span class="told">{score:+.2f}</span></div></td>'
 
 
 _STYLE = f"""<style>
@@ -165,7 +165,8 @@ border-right:1px solid {theme.GRID};background:linear-gradient({theme.MUTED},{th
 .lines .student{{background:{theme.STUDENT};border:1.5px solid {theme.STUDENT}}}
 .lines .against{{background:transparent}}
 .lines .none,.lines .more{{font-size:.72rem;opacity:.65;font-style:italic;white-space:nowrap;overflow:hidden}}
-.lines .unread .code{{opacity:.5}}
+.lines .unread .code{{opacity:.7}}
+.lines .told{{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}}
 @media (max-width:760px){{
 .lines{{font-size:.72rem}}
 .lines th{{width:2.7rem;font-size:.62rem;padding:.2rem .1rem}}

@@ -83,6 +83,7 @@ def genes_figure(info: SweepInfo) -> go.Figure:
         figure.add_scatter(
             x=[best["budget_mb"] for best in info.optima],
             y=values,
+            name=title,
             hovertemplate=f"{title} %{{y}} at %{{x:g}} MB<extra></extra>",
             mode="lines+markers",
             line={"color": theme.OPTIMUM, "width": 1.5, "shape": "hv" if key in GENE_TITLES else "linear"},

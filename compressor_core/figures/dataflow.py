@@ -259,7 +259,7 @@ def _lines(info: DataFlowInfo) -> Iterable[dict[str, Any]]:
         gaps.setdefault(one.row, []).append(one)
     for at, row in enumerate(info.rows):
         if row.line is not None:
-            yield _annotation(-_GUTTER, at, f"{row.line:>3}", font={**font, "color": theme.MUTED})
+            yield _annotation(-_GUTTER, at, f"{row.line:>3}", font=font, opacity=0.75)
         column = 0
         text = ""
         hidden = {(one.column, one.column + one.width) for one in gaps.get(at, [])}

@@ -380,7 +380,7 @@ def _add_limits(figure: go.Figure, info: FrontInfo, x: str, y: str) -> None:
         bound = limit * AXES[key].scale
         line = {"line_dash": "dash", "line_width": 1.5, "line_color": theme.BEST}
         text = f"{'at least' if AXES[key].maximised else 'at most'} {bound:g} {AXES[key].unit}"
-        label = {"text": text.rstrip(), "textposition": "end", "font": {"color": theme.BUTTON}}
+        label = {"text": text.rstrip(), "textposition": "end"}
         if key == x:
             figure.add_vline(x=bound, label=label, **line)
         elif key == y:

@@ -75,6 +75,7 @@ def landscape_figure(land: Landscape, info: SearchInfo, *, shown: int | None = N
             xaxis=_axis(names["x"]),
             yaxis=_axis(names["y"]),
             uirevision=f"{land.x}/{land.y}",
+            meta=names,  # what the cells are called: the axes name some of them
         )
     )
     walked = len(info.generations) > 1

@@ -64,7 +64,6 @@ def plane(
             label={
                 "text": "within the limits" if len(info.limits) > 1 else "within the budget",
                 "textposition": "top left",
-                "font": {"color": theme.BUTTON},
             },
         )
     return figure

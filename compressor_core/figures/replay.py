@@ -54,7 +54,6 @@ def add_replay(figure: go.Figure, frames: Sequence[go.Frame], shown: str, *, hei
                 "yanchor": "top",
                 "pad": {"t": 4, "b": 4},
                 "buttons": buttons,
-                "font": {"color": theme.BUTTON},
                 **widget,
             }
         ],

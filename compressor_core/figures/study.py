@@ -12,7 +12,7 @@ from compressor_core.figures import theme
 from compressor_core.figures.search import short_form
 from compressor_core.paper import Published
 
-_PUBLISHED: Final = (("square", theme.FEASIBLE), ("triangle-up", theme.OPTIMUM), ("cross", theme.BUTTON))
+_PUBLISHED: Final = (("square", theme.FEASIBLE), ("triangle-up", theme.OPTIMUM), ("cross", theme.GREY))
 _EMPTY: Final = "No student is finished yet"
 
 Record = Mapping[str, Any]
@@ -193,7 +193,7 @@ def _figure(info: StudyInfo, title: str, key: str, form: str, unit: str) -> go.F
     figure.add_hline(
         teacher,
         line={"color": theme.TEACHER, "width": 2, "dash": "dash"},
-        annotation={"text": f"teacher {teacher:.1f} %", "font": {"color": theme.TEACHER}},
+        annotation={"text": f"teacher {teacher:.1f} %"},
         annotation_position="bottom left",
     )
     return figure

@@ -1,7 +1,8 @@
 """One look for every figure: what is what has the same colour and the same shape everywhere.
 
-The colours are those of Okabe and Ito (2008), which colour-blind readers can tell apart, in shades that stand out
-on light and on dark. A marker's shape, a dash or a label always repeats what its colour says.
+The colours are those of Okabe and Ito (2008), which colour-blind readers can tell apart, in shades that stand out 3:1
+on light and on dark (WCAG 2, 1.4.11). A marker's shape, a dash or a label always repeats what its colour says. No one
+colour makes text that is read 4.5:1 on both: text has none of its own and takes that of the page.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from typing import Any
 import plotly.graph_objects as go
 
 TEACHER = "#3b8fd1"
-STUDENT = "#e69f00"
+STUDENT = "#c28400"
 OPTIMUM = "#cc79a7"
 BEST = "#d55e00"
 FEASIBLE = "#009e73"
 INFEASIBLE = "#8a929b"
 MUTED = "#8a929b"
-BUTTON = "#747d89"
-"""Text that is read on light and on dark: Plotly gives its buttons one colour for both."""
-CYCLE = (TEACHER, STUDENT, FEASIBLE, BEST, OPTIMUM, BUTTON)
+GREY = "#747d89"
+INK = {"light": "#1d2733", "dark": "#e8ecf0"}
+PAPER = {"light": "#ffffff", "dark": "#12171d"}
+"""Text and background of each theme, as in `.streamlit/config.toml`."""
+CYCLE = (TEACHER, STUDENT, FEASIBLE, BEST, OPTIMUM, GREY)
 """For things that are only told apart, such as several runs; with a dash and a symbol of their own."""
 
 
@@ -55,7 +58,7 @@ OF_STUDENTS = (
     Look(OPTIMUM, "longdash", "cross", "."),
 )
 """Up to four students of one teacher, in order."""
-SCALE = ((0.0, "#5b4fc7"), (0.5, "#c9518a"), (1.0, "#f2a900"))
+SCALE = ((0.0, "#6a5fd0"), (0.5, "#c9518a"), (1.0, "#c28400"))
 """From low to high for points and lines: the lightness rises with the hue, and both ends show on light and on dark."""
 SHARES = ((0.0, "rgba(59,143,209,0)"), (0.001, "rgba(59,143,209,0.25)"), (1.0, "rgba(59,143,209,1)"))
 HEIGHTS = "Cividis"
@@ -109,7 +112,5 @@ def note(figure: go.Figure, text: str) -> go.Figure:
     """Say in the middle of an empty figure why it is empty."""
     figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False)
     figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False)
-    figure.add_annotation(
-        text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 14, "color": MUTED}
-    )
+    figure.add_annotation(text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 14})
     return figure

@@ -179,7 +179,7 @@ def accuracy_figure(info: TrainingInfo, *, teacher: float | None = None) -> go.F
         figure.add_hline(
             y=teacher,
             line={"color": theme.TEACHER, "width": 2, "dash": "dash"},
-            annotation={"text": f"teacher on the test split, {teacher:.1%}", "font": {"color": theme.TEACHER}},
+            annotation={"text": f"teacher on the test split, {teacher:.1%}"},
         )
     shown = [epoch.validation_accuracy for epoch in info.epochs] + ([teacher] if teacher is not None else [])
     low, high = min(shown), max(shown)

@@ -1,4 +1,4 @@
-"""Figures on a page, and the picture files that their camera button saves."""
+"""Figures on a page, what they show in words, and the picture files that their camera button saves."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-INK = {"light": "#1d2733", "dark": "#e8ecf0"}
-PAPER = {"light": "#ffffff", "dark": "#12171d"}
-"""The backgrounds of `.streamlit/config.toml`: a picture taken in the dark theme is read on white paper too."""
+from compressor_core.figures.theme import INK, PAPER
+from compressor_core.figures.words import MOST_ROWS, figure_rows, figure_words, joined
+
 FORMATS = {"png": "PNG", "svg": "SVG"}
 _FORMAT = "picture_format"
 
 
-def chart(figure: go.Figure, key: str, **more: Any) -> None:
+def chart(figure: go.Figure, key: str, alt: str, **more: Any) -> None:
     """Draw a figure in the colours of the visitor's theme; `more` goes to `st.plotly_chart`.
 
-    Its camera button saves a picture in the format of `picture_format`, named after `key`.
+    `alt` says in words what is to be seen. With what is drawn and where it lies, it is the figure's name for screen
+    readers, and anybody can open it below the figure, with the points as a table. The camera button saves a picture
+    in the format of `picture_format`, named after `key`.
     """
     theme = st.context.theme.type or "light"
     ink = INK.get(theme, INK["light"])
+    # A picture taken in the dark theme is read on white paper too.
     figure.update_layout(font={"color": ink}, paper_bgcolor=PAPER.get(theme, PAPER["light"]))
     figure.update_xaxes(title_font_color=ink, tickfont_color=ink)
     figure.update_yaxes(title_font_color=ink, tickfont_color=ink)
@@ -31,7 +34,16 @@ def chart(figure: go.Figure, key: str, **more: Any) -> None:
         "filename": re.sub(r"[^\w.-]+", "-", key),
         "scale": 2,
     }
-    st.plotly_chart(figure, key=key, config={"displaylogo": False, "toImageButtonOptions": picture}, **more)
+    words = joined([re.sub(r"[`*]+", "", alt), figure_words(figure)])
+    config = {"displaylogo": False, "toImageButtonOptions": picture}
+    st.plotly_chart(figure, key=key, config=config, alt=words, **more)
+    with st.expander("In words and numbers", type="compact", key=f"{key}/words", on_change="rerun") as described:
+        if described.open:
+            st.text(words)
+            rows = figure_rows(figure)
+            st.dataframe(rows, key=f"{key}/rows", hide_index=True, height="auto" if len(rows) < 10 else 300)
+            if len(rows) == MOST_ROWS:
+                st.caption(f"The first {MOST_ROWS:,} points.")
 
 
 def picture_format() -> None:

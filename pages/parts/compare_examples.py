@@ -39,7 +39,10 @@ def examples(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
         st.info(str(error))
         return
     student, chosen = filtered(predictions, info)
-    st.markdown(f"**{len(chosen):,} of {len(predictions.gold):,} examples**; choose a row to see its code")
+    st.markdown(
+        f"**{len(chosen):,} of {len(predictions.gold):,} examples**; choose a row to see its code (keys: arrows, then "
+        "Shift and Space)"
+    )
     if not len(chosen):
         st.caption("No example is left: loosen the filters.")
         return

@@ -117,8 +117,9 @@ def numbers(info: ComparisonInfo) -> None:
 def statistics(run: Run, info: ComparisonInfo) -> None:
     st.markdown("**Is the difference more than noise?**")
     bullet = "" if info.alone else "- "
-    st.markdown("\n".join(bullet + noise_sentence(info, place) for place in range(len(info.pairs))))
-    chart(losses_figure(info), key=f"losses/{run.id}", alt="The accuracy that each student loses, with its interval")
+    said = [noise_sentence(info, place) for place in range(len(info.pairs))]
+    st.markdown("\n".join(bullet + sentence for sentence in said))
+    chart(losses_figure(info), key=f"losses/{run.id}", alt=" ".join(said))
     st.caption(
         "A bar is the 95% interval of the loss; where it holds the dashed line, the teacher, chance alone could "
         "explain the difference. It is an interval of the pair: both models see the same examples, so what is hard "
@@ -206,9 +207,13 @@ def cost(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
     with right:
         st.markdown("**Cost**")
         chart(cost_figure(info), key=f"cost/{run.id}", alt="What a student needs as a share of the teacher's")
+<<<<<<< HEAD
         st.caption(WHY_UNEQUAL)
     terms("latency", "percentiles", "interleaving", "warm-up", "forward-gflops")
     st.subheader("In other forms, and under load", anchor=False)
+=======
+    st.header("In other forms, and under load", anchor=False)
+>>>>>>> b9a94816393921cb08b1842653c949eb602b548e
     compared = [result["teacher"], *result.get("students", [result["student"]])]
     folders = {side.title: one["model"] for side, one in zip(info.sides, compared, strict=True)}
     split = None if result["split"] == "all" else result["split"]

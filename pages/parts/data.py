@@ -311,10 +311,14 @@ def draw(record: dict[str, Any]) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown("**Labels in each split**")
-        chart(balance_figure(info), key="balance")
+        chart(balance_figure(info), key="balance", alt="Labels in each split")
     with right:
         st.markdown("**Length of the functions**")
-        chart(lengths_figure(info), key="lengths")
+        chart(
+            lengths_figure(info),
+            key="lengths",
+            alt=f"Length of the functions; the median is {info.median:,.0f} words and signs",
+        )
     longest = record["longest"]
     st.caption(
         f"{record['functions']:,} different functions. Half of them have at most {info.median:,.0f} words and signs, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from compressor_core.dataflow import extract
+from compressor_core.figures.captions import data_flow_words
 from compressor_core.figures.dataflow import COLUMNS, data_flow_figure, data_flow_info, data_flow_sentence
 from compressor_core.language import Language
 from pages.parts.chart import chart
@@ -33,4 +34,4 @@ def draw_data_flow(code: str, language: Language, key: str) -> None:
         )
         st.caption(f"{data_flow_sentence(info)} Point at a marked variable to read where its value comes from.")
     with drawing:
-        chart(data_flow_figure(info), key=f"{key}/{chosen}/{wide}")
+        chart(data_flow_figure(info), key=f"{key}/{chosen}/{wide}", alt=data_flow_words(info))

@@ -10,7 +10,11 @@ from pathlib import Path
 import streamlit as st
 
 from compressor_core.errors import CompressorError
+<<<<<<< HEAD
 from pages.parts.explain import STYLE
+=======
+from pages.parts.look import style
+>>>>>>> b9a94816393921cb08b1842653c949eb602b548e
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _ENTERED = "entered-through-app"
@@ -76,7 +80,11 @@ _BY_NAME = {entry.name: entry for entry in PAGES}
 def set_up() -> None:
     """What app.py does before anything else."""
     st.set_page_config(page_title="Compressor Studio", page_icon="🗜️", layout="wide")
+<<<<<<< HEAD
     st.html(f"<style>.stMainBlockContainer{{max-width:1240px;margin:0 auto;padding-top:4.5rem}}{STYLE}</style>")
+=======
+    style()
+>>>>>>> b9a94816393921cb08b1842653c949eb602b548e
     st.session_state[_ENTERED] = True
 
 

@@ -135,7 +135,11 @@ def latency(info: MeasurementInfo, run: Run, padded: bool) -> None:
     if busy := busy_sentence(info):
         st.warning(busy, icon=":material/hourglass_empty:")
     st.markdown("**Latency by form**: the filled mark is the median, the open ones p90, p95 and p99")
-    chart(percentiles_figure(info, padded), key=f"percentiles/{padded}/{run.id}")
+    chart(
+        percentiles_figure(info, padded),
+        key=f"percentiles/{padded}/{run.id}",
+        alt=" ".join(speed_sentences(info, padded)),
+    )
     rows = table_rows(info, padded)
     form = {name: "%.2f" for name in (rows[0] if rows else {}) if "(" in name or "faster" in name}
     form |= {"Tokens": "%.0f", "Largest difference": "%.1e"}
@@ -151,14 +155,22 @@ def curves(info: MeasurementInfo, run: Run, form: str, padded: bool) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown(f"**Distribution of the latency**, {FORMS[form]}")
-        chart(distribution_figure(info, form, padded), key=f"distribution/{form}/{padded}/{run.id}")
+        chart(
+            distribution_figure(info, form, padded),
+            key=f"distribution/{form}/{padded}/{run.id}",
+            alt=f"Latency in {FORMS[form]}",
+        )
         st.caption(
             "A steep curve means that all functions take equally long. At true lengths the curves lean: it is the "
             "long functions that one waits for."
         )
     with right:
         st.markdown(f"**Throughput by batch size**, {FORMS[form]}")
-        chart(throughput_figure(info, form, padded), key=f"throughput/{form}/{padded}/{run.id}")
+        chart(
+            throughput_figure(info, form, padded),
+            key=f"throughput/{form}/{padded}/{run.id}",
+            alt=f"Throughput in {FORMS[form]}",
+        )
         st.caption(
             "The same functions in batches. A batch pays the start of each operator once, but at true lengths every "
             "function of it is padded to its longest, and on a CPU there is little left to gain in parallel."
@@ -169,10 +181,10 @@ def starts(info: MeasurementInfo, run: Run) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown("**Cold start**: a fresh process until its first answer")
-        chart(start_figure(info), key=f"starts/{run.id}")
+        chart(start_figure(info), key=f"starts/{run.id}", alt="Seconds from a fresh process to its first answer")
     with right:
         st.markdown("**Peak memory** of that process")
-        chart(memory_figure(info), key=f"memory/{run.id}")
+        chart(memory_figure(info), key=f"memory/{run.id}", alt="Peak memory of a process that answers")
     st.caption(
         "Each bar is the median of a few processes, whose files the system still held in memory. With ONNX Runtime "
         "such a process imports neither PyTorch nor transformers: beside a small model, it is the libraries that weigh."
@@ -181,5 +193,5 @@ def starts(info: MeasurementInfo, run: Run) -> None:
 
 def energy(info: MeasurementInfo, run: Run, padded: bool) -> None:
     st.markdown("**Energy of 1,000 predictions**")
-    chart(energy_figure(info, padded), key=f"energy/{padded}/{run.id}")
+    chart(energy_figure(info, padded), key=f"energy/{padded}/{run.id}", alt=energy_sentence(info))
     st.caption(energy_sentence(info))

@@ -10,6 +10,7 @@ import streamlit as st
 
 from compressor_core.architecture import GENES
 from compressor_core.figures.axes import AXES
+from compressor_core.figures.captions import diversity_words, fitness_words, genes_words, population_words
 from compressor_core.figures.genes import genes_figure
 from compressor_core.figures.landscape import landscape_figure, landscape_sentence
 from compressor_core.figures.parallel import parallel_figure, parallel_sentence
@@ -81,8 +82,16 @@ def views(run: Run, info: SearchInfo, known: Records, config: SearchConfig, *, l
         info = wider(info, known, run)
         if sentence := parallel_sentence(info):
             st.caption(sentence)
+<<<<<<< HEAD
         terms("parallel-coordinates")
         chart(parallel_figure(info), key=f"parallel/{run.id}", alt="Every candidate as a line across all genes")
+=======
+        chart(
+            parallel_figure(info),
+            key=f"parallel/{run.id}",
+            alt="Every candidate as a line across all genes and quantities",
+        )
+>>>>>>> b9a94816393921cb08b1842653c949eb602b548e
     elif view == "landscape":
         walk(run, info, config, live=live)
     else:
@@ -93,32 +102,37 @@ def population(run: Run, info: SearchInfo, *, live: bool) -> None:
     x, y, shown = axes(info, replayed=not live)
     key = f"population/{run.id}"
     if live:
-        chart(population_figure(info, x, y), key=key + "/live")
+        chart(population_figure(info, x, y), key=key + "/live", alt=population_words(info, x, y))
     else:
         chart(
             population_figure(info, x, y, replay=True, shown=shown),
             key=key,
             on_select=lambda: pick_point(key),
             selection_mode="points",
-            alt="Two quantities of every candidate, generation by generation",
+            alt=population_words(info, x, y, shown),
         )
     terms("fitness", "diversity")
     left, right = st.columns(2)
     with left:
         st.markdown("**Fitness**")
-        chart(fitness_figure(info), key=f"fitness/{run.id}")
+        chart(fitness_figure(info), key=f"fitness/{run.id}", alt=fitness_words(info))
     with right:
         diversity(run, info)
 
 
 def diversity(run: Run, info: SearchInfo) -> None:
     st.markdown("**Diversity**")
-    chart(diversity_figure(info), key=f"diversity/{run.id}")
+    chart(diversity_figure(info), key=f"diversity/{run.id}", alt=diversity_words(info))
 
 
 def lineage(run: Run, info: SearchInfo) -> None:
+<<<<<<< HEAD
     st.markdown(lineage_sentence(lineage_info(info)))
     terms("lineage", "crossover", "mutation")
+=======
+    sentence = lineage_sentence(lineage_info(info))
+    st.markdown(sentence)
+>>>>>>> b9a94816393921cb08b1842653c949eb602b548e
     x, y, _ = axes(info, replayed=False)
     key = f"lineage/{run.id}"
     chart(
@@ -126,13 +140,17 @@ def lineage(run: Run, info: SearchInfo) -> None:
         key=key,
         on_select=lambda: pick_point(key),
         selection_mode="points",
-        alt="The ancestors of the best, from the first generation on",
+        alt=f"The ancestors of the best. {sentence}",
     )
 
 
 def genes(run: Run, info: SearchInfo) -> None:
+<<<<<<< HEAD
     terms("optimum", "diversity")
     chart(genes_figure(info), key=f"genes/{run.id}", alt="The share of the population with each value of each gene")
+=======
+    chart(genes_figure(info), key=f"genes/{run.id}", alt=genes_words(info))
+>>>>>>> b9a94816393921cb08b1842653c949eb602b548e
     diversity(run, info)
 
 
@@ -155,12 +173,17 @@ def walk(run: Run, info: SearchInfo, config: SearchConfig, *, live: bool) -> Non
         return
     with sentences():
         land = cached_landscape(json.dumps(config.to_dict(), sort_keys=True), x, y)
+<<<<<<< HEAD
     st.markdown(landscape_sentence(land, info))
     terms("landscape", "optimum")
+=======
+    sentence = landscape_sentence(land, info)
+    st.markdown(sentence)
+>>>>>>> b9a94816393921cb08b1842653c949eb602b548e
     chart(
         landscape_figure(land, info, shown=shown),
         key=f"landscape/{run.id}",
-        alt="The best fitness at every pair of values of two genes",
+        alt=f"The best fitness at every pair of values of two genes. {sentence}",
     )
 
 
@@ -272,7 +295,9 @@ def table(info: SearchInfo, run: Run) -> None:
             st.session_state.architecture = rows[chosen[0]]["Architecture"]
 
     more = f" (the first {MOST_ROWS:,} of {len(info.candidates):,})" if len(info.candidates) > MOST_ROWS else ""
-    st.markdown(f"**Candidates**, the fittest first{more}; choose a row to pick it")
+    st.markdown(
+        f"**Candidates**, the fittest first{more}; choose a row to pick it (keys: arrows, then Shift and Space)"
+    )
     st.dataframe(
         rows,
         key=key,

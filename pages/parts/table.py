@@ -46,7 +46,8 @@ def beside(columns: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell]]], *
         + "</tr>"
         for title, cells in rows
     )
-    table = f"<thead><tr><th>{escape(corner)}</th>{head}</tr></thead><tbody>{body}</tbody>"
+    first = f'<th scope="col">{escape(corner)}</th>' if corner else "<td></td>"
+    table = f"<thead><tr>{first}{head}</tr></thead><tbody>{body}</tbody>"
     st.html(f'{_STYLE}<table class="beside">{table}</table>')
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from compressor_core.figures.captions import accuracy_words, loss_words
 from compressor_core.figures.forms import duration
 from compressor_core.figures.training import accuracy_figure, loss_figure, seconds_left, training_info
 from compressor_core.runs import Run, State, Status
@@ -29,6 +30,7 @@ def training(run: Run, status: Status, *, loss: str, teacher: float | None = Non
     first, second = st.columns(2)
     with first:
         st.markdown(f"**{loss}**")
+<<<<<<< HEAD
         chart(loss_figure(info), key=f"loss/{run.id}")
         st.caption(
             "Each step sees another few examples, so its loss jumps; the smoothed line tells whether anything is still "
@@ -41,3 +43,9 @@ def training(run: Run, status: Status, *, loss: str, teacher: float | None = Non
             "On code that is not learned from: a loss that falls while this stands still is learning by heart. It "
             "chooses the epoch that is kept, so it flatters a little; the test split, looked at last, does not."
         )
+=======
+        chart(loss_figure(info), key=f"loss/{run.id}", alt=loss_words(info))
+    with second:
+        st.markdown("**Accuracy on the validation split**")
+        chart(accuracy_figure(info, teacher=teacher), key=f"accuracy/{run.id}", alt=accuracy_words(info, teacher))
+>>>>>>> b9a94816393921cb08b1842653c949eb602b548e

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -64,11 +65,11 @@ def server(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def visit(browser: Browser, server: str) -> Iterator[Visit]:
-    """Open an address of the app, at some width, and wait for the page's title."""
+    """Open an address of the app, at some width and in some theme, and wait for the page's title."""
     contexts = []
 
-    def go(path: str, *, width: int = 1280) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 1000})
+    def go(path: str, *, width: int = 1280, theme: Literal["light", "dark"] = "light") -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=theme)
         contexts.append(context)
         page = context.new_page()
         page.goto(server + path)

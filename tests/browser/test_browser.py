@@ -15,9 +15,8 @@ from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split
 from compressor_core.errors import ModelError
 from compressor_core.models.bundled import bundled_teacher
-from compressor_core.runs import RunStore, launch
+from compressor_core.runs import RunStore
 from tests.browser.conftest import Visit, choose, settled
-from tests.pages.studio import until_over
 
 TITLES = {
     "": "Compressor Studio",
@@ -48,44 +47,6 @@ def test_the_first_page_is_served_without_torch(visit: Visit) -> None:
     expect(page.get_by_role("button", name="Run the whole story")).to_be_visible()
     (server,) = [child for child in psutil.Process().children() if "streamlit" in child.cmdline()]
     assert not [mapped.path for mapped in server.memory_maps() if "libtorch" in mapped.path]
-
-
-def test_no_page_is_wider_than_a_phone(visit: Visit, labelled_file: Path, tiny_teacher: Path) -> None:
-    store = RunStore()
-    data = {"dataset": "file", "data": str(labelled_file), "teacher": str(tiny_teacher)}
-    search = launch(store, "search", {"budget_mb": 3.0, "generations": 10, "population": 10})
-    distill = launch(store, "distill", {**data, "architecture": "1000,16,1,1,32", "preset": "smoke", "threads": 1})
-    launch(store, "compare", {"student_run": distill.id, "latency_examples": 5})
-    budgets = launch(store, "study", {**data, "budgets": [0.19], "seeds": [0, 1], "preset": "smoke", "threads": 1})
-    tradeoff = launch(store, "tradeoff", {"generations": 3, "population": 10})
-    base = {"budget_mb": 3.0, "generations": 3, "population": 10}
-    seeds = launch(store, "sweep", {"search": base, "over": "seed", "seeds": [0, 1]})
-    until_over(seeds)
-    (compare,) = (run for run in store.list() if run.kind == "compare")
-    charts = {
-        f"search?run={search.id}": 3,
-        **{f"search?run={search.id}&view={view}": 1 for view in ("Lineage", "Parallel coordinates", "Landscape")},
-        f"search?run={search.id}&view=Genes": 2,
-        f"tradeoffs?run={tradeoff.id}": 2,
-        f"sweeps?run={seeds.id}": 1,
-        f"distil?run={distill.id}": 2,
-        f"study?run={budgets.id}": 2,
-        f"compare?run={compare.id}": 2,
-        f"compare?run={compare.id}&view=Statistics": 4,
-        f"compare?run={compare.id}&view=Breakdown": 4,
-        f"compare?run={compare.id}&view=Disagreements": 0,
-    }
-    for path in (*TITLES, *charts):
-        page = visit(f"/{path}", width=390)
-        expect(page.locator(".js-plotly-plot")).to_have_count(charts.get(path, 0), timeout=20_000)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
-        assert all(left >= 0 and right <= 391 for left, right in edges(page)), path
-
-
-def edges(page: Page) -> list[tuple[float, float]]:
-    """Left and right of every figure, in pixels."""
-    found = (plot.bounding_box() for plot in page.locator(".js-plotly-plot").all())
-    return [(box["x"], box["x"] + box["width"]) for box in found if box]
 
 
 def test_a_refresh_and_a_second_tab_show_the_same_live_run(visit: Visit) -> None:

@@ -105,7 +105,7 @@ def test_a_run_of_an_older_version_shows_less_and_no_traceback(studio: Studio, o
     shutil.rmtree(studio.compare.folder / "predictions")
     for name, count in VIEWS.items():
         at = opened(studio.compare, name)
-        assert at.subheader[0].value.startswith("The student keeps") and len(charts(at)) == count
+        assert at.header[0].value.startswith("The student keeps") and len(charts(at)) == count
     at = opened(studio.compare, "Disagreements")
     assert "compare the models again" in at.info[0].value
     write_json(studio.compare.folder / "status.json", {**status, "result": {"teacher": 3}})
@@ -154,7 +154,7 @@ def test_several_students_are_chosen_compared_and_told_apart(studio: Studio, two
     assert [side["name"] for side in result["students"]] == ["a distill", "the copy"]
     for name, count in {**VIEWS, "Breakdown": 5}.items():
         at = opened(run, name)
-        assert at.subheader[0].value.startswith("The 2 students keep") and len(charts(at)) == count
+        assert at.header[0].value.startswith("The 2 students keep") and len(charts(at)) == count
     assert list(opened(run, "Overview").dataframe[0].value["Student"]) == ["a distill", "the copy"]
     at = opened(run, "Disagreements")
     field(at.selectbox, "Student").set_value(2).run()

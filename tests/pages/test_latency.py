@@ -21,7 +21,7 @@ def button(at: AppTest, label: str) -> Any:
 
 
 def texts(at: AppTest) -> str:
-    return "\n".join(str(one.value) for one in [*at.markdown, *at.caption, *at.info, *at.subheader, *at.error])
+    return "\n".join(str(one.value) for one in [*at.markdown, *at.caption, *at.info, *at.header, *at.error])
 
 
 def metrics(at: AppTest) -> dict[str, str]:

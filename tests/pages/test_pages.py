@@ -47,7 +47,7 @@ def field(widgets: Any, label: str) -> Any:
 
 
 def texts(at: AppTest) -> str:
-    return "\n".join(str(one.value) for one in [*at.markdown, *at.caption, *at.info, *at.subheader])
+    return "\n".join(str(one.value) for one in [*at.markdown, *at.caption, *at.info, *at.header])
 
 
 def metric(at: AppTest, label: str) -> str:
@@ -366,7 +366,7 @@ class TestCompare:
     def test_the_result_is_told_in_one_sentence_and_drawn(self, studio: Studio, open_page: Open) -> None:
         at = open_page("compare", run=studio.compare.id)
         no_traceback(at)
-        assert at.subheader[0].value.startswith("The student keeps")
+        assert at.header[0].value.startswith("The student keeps")
         assert "McNemar" in texts(at) and "95% interval" in texts(at)
         assert len(charts(at)) == 2
 
@@ -486,7 +486,7 @@ class TestHome:
         )
         at = open_page("home", story=studio.compare.id)
         no_traceback(at)
-        assert at.subheader[0].value.startswith("The student keeps")
+        assert at.header[0].value.startswith("The student keeps")
 
     def test_a_deleted_story_is_said_once(self, open_page: Open) -> None:
         at = open_page("home", story="20260101-000000-compare-0000")

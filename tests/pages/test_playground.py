@@ -85,9 +85,7 @@ def test_a_student_that_disagrees_is_heard(studio: Studio, open_page: Open, tmp_
     )
     at = ask(open_page("playground", run=studio.distill.id), CODE)
     assert (said(at)["Teacher"], said(at)["Student"]) == (str(teacher), str(1 - teacher))
-    assert at.subheader[0].value.startswith(
-        f"They disagree: the teacher says {teacher}, the student says {1 - teacher}."
-    )
+    assert at.header[0].value.startswith(f"They disagree: the teacher says {teacher}, the student says {1 - teacher}.")
     (chart,) = (json.loads(one.proto.spec) for one in at.get("plotly_chart"))
     shares = {bars["name"]: dict(zip(bars["y"], bars["x"], strict=True)) for bars in chart["data"]}
     assert shares["Teacher"][str(teacher)] > 99 and shares["Student"][str(teacher)] < 1
@@ -113,7 +111,7 @@ def test_examples_of_the_test_split_come_one_after_the_other(studio: Studio, ope
         assert not at.exception, at.exception
         drawn.append(at.text_area[0].value)
         assert said(at)["True label"] in ("0", "1")
-        assert ", which is " in at.subheader[0].value and at.caption[0].value.startswith("Test split: `")
+        assert ", which is " in at.header[0].value and at.caption[0].value.startswith("Test split: `")
     assert drawn[0] != drawn[1] and all(drawn)
     assert parameter(at, "example") == "1"
     again = AppTest.from_file(str(APP), default_timeout=90).run()

@@ -66,7 +66,7 @@ def test_a_finished_one_is_drawn_and_can_be_taken_away(
     assert len(at.get("download_button")) == 2
     accuracy = records[-1]["teacher_accuracy"]
     assert field(at.metric, "Teacher's accuracy").value == f"{accuracy:.1%}"
-    assert next(one.value for one in at.markdown if one.value.startswith("#####")).endswith("the teacher's accuracy.")
+    assert next(one.value for one in at.markdown if one.value.startswith("## ")).endswith("the teacher's accuracy.")
 
 
 @pytest.mark.parametrize("finished", [0, 1])

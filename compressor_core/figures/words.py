@@ -1,0 +1,235 @@
+"""A figure for those who do not see it: a description in words, and its points as rows of a table.
+
+Both are read off the figure, which was made from its info, so they hold the same numbers as the marks that are seen.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import unescape
+from typing import Any, Final
+
+import plotly.graph_objects as go
+
+MOST_TRACES: Final = 8
+"""Things that are described one by one; of more, only their names are told."""
+MOST_POINTS: Final = 5
+"""Points of one thing that are told one by one; of more, where they lie. Of bars, twice as many."""
+MOST_ROWS: Final = 500
+"""Rows of the table."""
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """What one axis of a figure measures: its title with the unit, the format of its ticks, names at some places."""
+
+    title: str = ""
+    format: str = ""
+    names: tuple[tuple[float, str], ...] = ()
+
+    def named(self, value: Any) -> bool:
+        """Whether a value has a name here, and not only a number."""
+        return isinstance(value, str) or (bool(self.names) and round(value) in dict(self.names))
+
+    def text(self, value: Any) -> str:
+        """A value as it is read at this axis."""
+        if not isinstance(value, int | float):
+            return _plain(str(value))
+        if self.named(value):
+            return dict(self.names)[round(value)]
+        return f"{value:.1%}" if self.format.endswith("%") else _number(value)
+
+
+@dataclass(frozen=True)
+class TraceInfo:
+    """What is drawn as one: by its points, or, of a level, by its name alone; `z` is a map's colour at each point."""
+
+    name: str
+    kind: str
+    """`line`, `marks`, `bar`, `map`, `range` (of one axis of parallel coordinates) or `level`."""
+    x: Coordinate
+    y: Coordinate
+    points: tuple[tuple[Any, Any], ...] = ()
+    z: tuple[float, ...] = ()
+    z_title: str = ""
+
+    @property
+    def words(self) -> str:
+        """Its name and where its points lie."""
+        many = len(self.points) > MOST_POINTS * (2 if self.kind == "bar" else 1)
+        if self.kind == "level":
+            return self.name
+        if not self.points:
+            return f"{self.name}: none"
+        if self.kind == "map":
+            return f"{self.name}: {_map_words(self)}"
+        if self.kind == "line" and many:
+            ends = f"{_at(self, self.points[0])} to {_at(self, self.points[-1])}"
+            return f"{self.name}: {len(self.points):,} points, from {ends}{_span(self)}"
+        if many:
+            return f"{self.name}: {len(self.points):,} points{_span(self)}"
+        return f"{self.name}: {'; '.join(_at(self, point) for point in self.points)}"
+
+
+def trace_infos(figure: go.Figure) -> list[TraceInfo]:
+    """What a figure shows, in the order of its traces; what only repeats another trace is left out."""
+    return [found for trace in figure.data for found in _of_trace(figure, trace)]
+
+
+def figure_words(figure: go.Figure) -> str:
+    """What is drawn against what, for each thing that is drawn its name and where it lies, and what is written."""
+    traces = trace_infos(figure)
+    notes = [_plain(each.text) for each in figure.layout.annotations if each.text]
+    notes += [_plain(each.label.text) for each in figure.layout.shapes if each.label.text]
+    notes = [note for note in notes if note not in {trace.name for trace in traces}]
+    if len(notes) > MOST_TRACES:
+        notes = []  # they are the drawing itself
+    axes = {(trace.x.title, trace.y.title) for trace in traces}
+    drawn = [" against ".join(filter(None, (y, x))) for x, y in axes if len(axes) == 1 and (x or y)]
+    told = [trace.words for trace in traces[:MOST_TRACES]]
+    if more := traces[MOST_TRACES:]:
+        names = ", ".join(dict.fromkeys(trace.name for trace in more[: 2 * MOST_TRACES]))
+        told.append(f"and {len(more):,} more: {names}")
+    return joined([*drawn, *told, *notes])
+
+
+def figure_rows(figure: go.Figure, most: int = MOST_ROWS) -> list[dict[str, Any]]:
+    """Every point of a figure as a row: to what it belongs, and its coordinates.
+
+    Up to `most` rows, what has few points first, so that a cloud does not hide the best one.
+    """
+    rows: list[dict[str, Any]] = []
+    for trace in sorted(trace_infos(figure), key=lambda each: len(each.points)):
+        across, upwards = trace.x.title or "Across", trace.y.title or "Up"
+        for place, (x, y) in enumerate(trace.points[: most - len(rows)]):
+            if trace.kind == "range":
+                rows.append({"What": trace.name, "From": x, "To": y})
+                continue
+            row = {"What": trace.name, across: trace.x.text(x), upwards: trace.y.text(y)}
+            rows.append(row | ({trace.z_title or "Value": _number(trace.z[place])} if trace.z else {}))
+    return rows
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Sentences one after another; empty ones are left out."""
+    return " ".join(_sentence(part) for part in parts if part)
+
+
+def _of_trace(figure: go.Figure, trace: Any) -> Iterator[TraceInfo]:
+    if trace.type == "parcoords":
+        yield from map(_range, trace.dimensions)
+        return
+    title = figure.layout.yaxis.title.text or figure.layout.xaxis.title.text or ""
+    name = _plain(trace.name or title) or trace.type
+    x, y = (_coordinate(figure, getattr(trace, f"{letter}axis") or letter) for letter in "xy")
+    if trace.type == "heatmap":
+        yield _map(figure, trace, name, x, y)
+        return
+    mode = (trace.mode or "") if trace.type.startswith("scatter") else ""
+    aside = trace.hoverinfo == "skip"
+    if aside and (trace.showlegend is False or "text" in mode):
+        return
+    if aside and mode == "lines":
+        yield TraceInfo(name, "level", x, y)
+        return
+    kind = "bar" if trace.type == "bar" else "line" if "lines" in mode else "marks"
+    pairs = zip(_list(trace.x), _list(trace.y), strict=False)
+    yield TraceInfo(name, kind, x, y, tuple((x, y) for x, y in pairs if _known(x) and _known(y)))
+
+
+def _map(figure: go.Figure, trace: Any, name: str, x: Coordinate, y: Coordinate) -> TraceInfo:
+    xs, ys = _list(trace.x), _list(trace.y)
+    cells = [
+        (xs[column] if xs else column, ys[row] if ys else row, value)
+        for row, line in enumerate(_list(trace.z))
+        for column, value in enumerate(line)
+        if _known(value)
+    ]
+    title = trace.colorbar.title.text or figure.layout.coloraxis.colorbar.title.text or ""
+    points = tuple((column, row) for column, row, _ in cells)
+    return TraceInfo(name, "map", x, y, points, tuple(float(value) for *_, value in cells), _plain(title))
+
+
+def _map_words(trace: TraceInfo) -> str:
+    low, high = min(trace.z), max(trace.z)
+    cells = f"{len(trace.z):,} cell{'' if len(trace.z) == 1 else 's'}"
+    if low == high:
+        return cells
+    x, y = trace.points[trace.z.index(high)]
+    top = f"{trace.x.title or 'across'} {trace.x.text(x)}, {trace.y.title or 'upwards'} {trace.y.text(y)}"
+    return f"{cells}, {trace.z_title or 'value'} from {_number(low)} to {_number(high)}, the most at {top}"
+
+
+def _range(dimension: Any) -> TraceInfo:
+    """One axis of parallel coordinates; where its ticks do not say its values, it is logarithmic."""
+    ticks = dict(zip(_list(dimension.tickvals), _list(dimension.ticktext), strict=False))
+    values = [value for value in _list(dimension["values"]) if _known(value)]
+    logarithmic = any(_figure(text) not in (None, at) for at, text in ticks.items())
+    extremes = (min(values), max(values)) if values else ()
+    ends = [str(ticks.get(end, _number(10**end if logarithmic else end))) for end in extremes]
+    points = ((ends[0], ends[1]),) if ends else ()
+    return TraceInfo(_plain(dimension.label), "range", Coordinate(), Coordinate(), points)
+
+
+def _coordinate(figure: go.Figure, letter: str) -> Coordinate:
+    """`letter` is as traces name their axis: x, y2. The figure's `meta` names every place of an axis, ticks some."""
+    axis = figure.layout[f"{letter[0]}axis{letter[1:]}"]
+    cells = (figure.layout.meta or {}).get(letter)
+    ticks = list(enumerate(cells)) if cells else list(zip(_list(axis.tickvals), _list(axis.ticktext), strict=False))
+    names = tuple((float(place), _plain(str(text))) for place, text in ticks if cells or _figure(text) != place)
+    return Coordinate(_plain(axis.title.text or ""), axis.tickformat or "", names)
+
+
+def _at(trace: TraceInfo, point: tuple[Any, Any]) -> str:
+    if trace.kind == "range":
+        return f"from {point[0]} to {point[1]}"
+    x, y = trace.x.text(point[0]), trace.y.text(point[1])
+    return f"{y} {x}" if trace.y.named(point[1]) and not trace.x.named(point[0]) else f"{y} at {x}"
+
+
+def _span(trace: TraceInfo) -> str:
+    """From where to where the points lie; of a line, only upwards."""
+    parts = []
+    for place, axis in enumerate((trace.x, trace.y)):
+        values = [point[place] for point in trace.points]
+        if (place == 0 and trace.kind == "line") or any(axis.named(value) for value in values):
+            continue
+        title = re.sub(r"\s*\(.*\)", "", axis.title).split(",")[0] or ("upwards" if place else "across")
+        parts.append(f"{title} from {axis.text(min(values))} to {axis.text(max(values))}")
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _list(values: Any) -> list[Any]:
+    """Plain Python values of what Plotly keeps as a tuple, a list or an array."""
+    if values is None:
+        return []
+    return list(values.tolist() if hasattr(values, "tolist") else values)
+
+
+def _known(value: Any) -> bool:
+    return value is not None and not (isinstance(value, float) and math.isnan(value))
+
+
+def _figure(text: Any) -> float | None:
+    """The number that a tick's text is, if it is one."""
+    try:
+        return float(str(text).replace(",", ""))
+    except ValueError:
+        return None
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _plain(text: str) -> str:
+    """Without the tags that Plotly knows."""
+    return re.sub(r"\s+", " ", unescape(re.sub(r"</?(b|i|br|sub|sup|span)\b[^>]*>", " ", text))).strip()
+
+
+def _sentence(text: str) -> str:
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,87 @@
+"""What is judged on every page: axe-core's rules, charts that say what they show, and nothing wider than the window."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+PLOT: Final = ".js-plotly-plot"
+SERIOUS: Final = ("serious", "critical")
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """A violation in Streamlit's own DOM that neither theme nor style sheet nor label can mend."""
+
+    rule: str
+    selector: str
+    """Of the elements: their own, or that of something around them."""
+    reason: str
+
+
+ALLOWED: Final[tuple[Allowed, ...]] = ()
+
+
+@dataclass
+class Judged:
+    """Counts over all visits."""
+
+    visits: Counter[str] = field(default_factory=Counter)
+    passed: set[str] = field(default_factory=set)
+    violations: Counter[str] = field(default_factory=Counter)
+    """By impact: elements that break a rule, on each page that they are on."""
+    allowed: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        visits = ", ".join(f"{count} {name}" for name, count in sorted(self.visits.items()))
+        by_impact = ", ".join(f"{count} {impact}" for impact, count in sorted(self.violations.items())) or "none"
+        allowed = ", ".join(f"{count} {rule}" for rule, count in sorted(self.allowed.items())) or "none"
+        return (
+            f"{sum(self.visits.values())} visits ({visits}); {len(self.passed)} rules passed; "
+            f"violations: {by_impact}; allowed: {allowed}"
+        )
+
+
+def judge(page: Page, where: str, judged: Judged) -> list[str]:
+    """Run axe-core, add to the counts, and tell the violations that matter and are not allowed."""
+    answer = Axe().run(page).response
+    judged.visits[where] += 1
+    judged.passed |= {rule["id"] for rule in answer["passes"]}
+    found = []
+    for rule in answer["violations"]:
+        for element in rule["nodes"]:
+            if any(one.rule == rule["id"] and _within(page, element, one.selector) for one in ALLOWED):
+                judged.allowed[rule["id"]] += 1
+                continue
+            judged.violations[rule["impact"]] += 1
+            if rule["impact"] in SERIOUS:
+                found.append(f"{page.url} ({where}): {rule['id']}: {element['html'][:300]}: {_why(element)}")
+    return found
+
+
+def _within(page: Page, element: dict[str, Any], selector: str) -> bool:
+    return bool(page.locator(element["target"][0]).first.evaluate("(one, css) => !!one.closest(css)", selector))
+
+
+def _why(element: dict[str, Any]) -> str:
+    return str(next((one["message"] for one in [*element["any"], *element["all"], *element["none"]]), ""))
+
+
+def described(page: Page) -> None:
+    """Every chart has the role of a figure, and a name in words that tells what it shows."""
+    for one in page.get_by_test_id("stPlotlyChart").all():
+        expect(one).to_have_role("figure")
+        name = one.get_attribute("aria-label") or ""
+        assert len(name) > 40 and name.endswith((".", "?", "!")), f"{page.url}: {name!r}"
+
+
+def fits(page: Page, width: int) -> None:
+    """Nothing is wider than the window: the page does not scroll sideways, and no chart is cut."""
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= width, page.url
+    for plot in page.locator(PLOT).all():
+        box = plot.bounding_box()
+        assert box is None or (box["x"] >= 0 and box["x"] + box["width"] <= width + 1), page.url

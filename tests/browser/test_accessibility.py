@@ -1,0 +1,174 @@
+"""The pages for everybody: by keyboard alone, to a screen reader, in both themes, on a screen and on a phone.
+
+In full (every page with what it shows, in both themes, at both widths):
+ACCESSIBILITY=full python -m pytest tests/browser/test_accessibility.py -s
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from compressor_core.runs import RunStore, launch
+from tests.browser.access import PLOT, Judged, described, fits, judge
+from tests.browser.conftest import Visit, settled
+from tests.pages.studio import until_over
+
+FULL = os.environ.get("ACCESSIBILITY") == "full"
+PAGES = (
+    *("", "teacher", "search", "tradeoffs", "sweeps", "latency", "distil", "study", "compare", "playground", "export"),
+    *("runs", "paper"),
+)
+DARK = ("teacher", "search?run", "compare?run", "playground", "paper")
+"""What the reduced form sees in the dark too, by how the address begins."""
+CALIBRATION = {"architectures": 6, "held_out": 2, "rounds": 2, "functions": 2}
+
+
+def shown(labelled_file: Path, tiny_teacher: Path) -> dict[str, int]:
+    """Addresses that show a finished run of each kind, small and real, and how many charts there are."""
+    store = RunStore()
+    data = {"dataset": "file", "data": str(labelled_file), "teacher": str(tiny_teacher)}
+    search = launch(store, "search", {"budget_mb": 3.0, "generations": 10, "population": 10})
+    distill = launch(store, "distill", {**data, "architecture": "1000,16,1,1,32", "preset": "smoke", "threads": 1})
+    launch(store, "compare", {"student_run": distill.id, "latency_examples": 5})
+    budgets = launch(store, "study", {**data, "budgets": [0.19], "seeds": [0, 1], "preset": "smoke", "threads": 1})
+    tradeoff = launch(store, "tradeoff", {"generations": 3, "population": 10})
+    base = {"budget_mb": 3.0, "generations": 3, "population": 10}
+    last = launch(store, "sweep", {"search": base, "over": "seed", "seeds": [0, 1]})
+    charts = {}
+    if FULL:
+        last = launch(store, "calibrate", CALIBRATION)
+        charts[f"latency?run={last.id}"] = 4
+    until_over(last)
+    sweep = next(run for run in store.list() if run.kind == "sweep")
+    compare = next(run for run in store.list() if run.kind == "compare")
+    assert {run.status().state for run in store.list()} == {"finished"}
+    return {
+        f"search?run={search.id}": 3,
+        **{f"search?run={search.id}&view={view}": 1 for view in ("Lineage", "Parallel coordinates", "Landscape")},
+        f"search?run={search.id}&view=Genes": 2,
+        f"tradeoffs?run={tradeoff.id}": 2,
+        f"sweeps?run={sweep.id}": 1,
+        f"distil?run={distill.id}": 2,
+        f"study?run={budgets.id}": 2,
+        f"compare?run={compare.id}": 2,
+        f"compare?run={compare.id}&view=Statistics": 4,
+        f"compare?run={compare.id}&view=Breakdown": 4,
+        f"compare?run={compare.id}&view=Disagreements": 0,
+        f"playground?run={distill.id}&example=7": 1,
+        f"runs?run={search.id}": 0,
+        **charts,
+    }
+
+
+@pytest.mark.timeout(3600 if FULL else 600)
+def test_every_page_is_for_everybody(visit: Visit, labelled_file: Path, tiny_teacher: Path) -> None:
+    """Each page on a screen and, made narrow, on a phone; some in the dark. In full: each in all four ways."""
+    charts = shown(labelled_file, tiny_teacher)
+    judged, found = Judged(), []
+    paths = (*PAGES, *charts)
+    wide = [(path, 1280, theme) for path in paths for theme in ("light", "dark") if FULL or theme == "light"]
+    narrow = [(path, 390, theme) for path in paths for theme in ("light", "dark") if FULL or theme == "dark"]
+    for path, width, theme in (*wide, *(one for one in narrow if FULL or one[0].startswith(DARK))):
+        page = visit(f"/{path}", width=width, theme=theme)
+        expect(page.locator(PLOT)).to_have_count(charts.get(path, 0), timeout=60_000)
+        settled(page)
+        described(page)
+        found += judge(page, f"{theme} at {width} px", judged)
+        fits(page, width)
+        if width == 1280 and theme == "light" and not FULL:
+            page.set_viewport_size({"width": 390, "height": 1000})
+            page.wait_for_timeout(300)  # Plotly draws anew a moment after its container has another width
+            fits(page, 390)
+        page.context.close()
+    print(f"\n{len(paths)} addresses of {len(PAGES)} pages: {judged}")
+    assert not found, "\n".join(found)
+    views_open_by_keyboard(visit, next(path for path in charts if path.startswith("compare")))
+
+
+def views_open_by_keyboard(visit: Visit, comparison: str) -> None:
+    page = visit(f"/{comparison}")
+    expect(page.locator(PLOT)).to_have_count(2, timeout=30_000)
+    settled(page)
+    tab_to(page, "^Overview$")
+    for view in ("Statistics", "Breakdown"):
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Enter")
+        expect(page.locator(PLOT)).to_have_count(4, timeout=30_000)
+        expect(page).to_have_url(re.compile(f"view={view}"))
+        settled(page)
+
+
+def tab_to(page: Page, name: str | re.Pattern[str], *, most: int = 150, back: bool = False) -> None:
+    """Press Tab until what has this name has the focus, which must be seen at every step."""
+    for _ in range(most):
+        page.keyboard.press("Shift+Tab" if back else "Tab")
+        said = page.evaluate(
+            "(() => { const one = document.activeElement, of = one.getAttribute('aria-labelledby');"
+            "const title = of && document.getElementById(of);"
+            "return one.getAttribute('aria-label') || (title && title.innerText)"
+            " || (one.labels && one.labels.length && one.labels[0].innerText) || one.innerText || ''; })()"
+        )
+        if re.search(name, said):
+            return
+    raise AssertionError(f"the Tab key does not reach {name}")
+
+
+def focus_is_seen(page: Page) -> bool:
+    """Whether the focused element, or what is drawn around or beside it, has an outline or a shadow that shows it."""
+    return bool(
+        page.evaluate(
+            "(() => { for (let one = document.activeElement, up = 0; one && up < 4; one = one.parentElement, up++) {"
+            "for (const each of [one, one.nextElementSibling].filter(Boolean)) { const look = getComputedStyle(each);"
+            "if ((look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) >= 1) || look.boxShadow !== 'none')"
+            " return true; } } return false; })()"
+        )
+    )
+
+
+def test_the_main_story_needs_no_mouse(visit: Visit) -> None:
+    """A search is started, its views are opened, a candidate is picked, and Distil is entered: by keys alone."""
+    page = visit("/search")
+    tab_to(page, "Exact budget")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("1")
+    page.keyboard.press("Enter")
+    settled(page)
+    tab_to(page, "Start the search")
+    assert focus_is_seen(page)
+    page.keyboard.press("Enter")
+    expect(page.locator("strong").filter(has_text="finished")).to_be_visible(timeout=60_000)
+    settled(page)
+
+    tab_to(page, "^Population$")
+    assert focus_is_seen(page)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The best,")).to_be_visible(timeout=30_000)
+    settled(page)
+    tab_to(page, "In words and numbers")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The ancestors of the best. The best")).to_be_visible(timeout=30_000)
+    settled(page)
+
+    before = page.get_by_text("Picked for distillation (the best found):")
+    expect(before).to_be_visible()
+    grid = page.get_by_test_id("stDataFrame").last.locator("canvas").first
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if grid.evaluate("canvas => canvas === document.activeElement"):
+            break
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "Shift+Space"):
+        page.keyboard.press(key)
+    expect(before).to_have_count(0, timeout=30_000)
+    picked = page.get_by_test_id("stMarkdown").filter(has_text="Picked for distillation").locator("code").inner_text()
+    tab_to(page, "Distil this one", back=True)
+    assert focus_is_seen(page)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Distil a student")
+    expect(page.get_by_role("textbox", name="Architecture of the student")).to_have_value(picked)
+    assert [(run.kind, run.status().state) for run in RunStore().list()] == [("search", "finished")]
