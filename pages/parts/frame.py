@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from compressor_core.errors import CompressorError
+from pages.parts.sharing import prepare, shared
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _ENTERED = "entered-through-app"
@@ -58,6 +59,7 @@ _BY_NAME = {entry.name: entry for entry in PAGES}
 
 def set_up() -> None:
     """What app.py does before anything else."""
+    prepare()
     st.set_page_config(page_title="Compressor Studio", page_icon="🗜️", layout="wide")
     st.html("<style>.stMainBlockContainer{max-width:1240px;margin:0 auto;padding-top:4.5rem}</style>")
     st.session_state[_ENTERED] = True
@@ -81,6 +83,11 @@ def open_page(name: str) -> None:
         st.switch_page("app.py")
     st.title(_BY_NAME[name].heading, anchor=False)
     st.markdown((_ASSETS / f"{name}.md").read_text("utf-8"))
+    if shared():
+        st.caption(
+            ":material/groups: This server is shared: everyone who can reach it sees all runs, names and uploads. "
+            "Your own runs you can cancel, as long as you do not reload the page."
+        )
 
 
 @contextmanager
