@@ -14,6 +14,7 @@ from pages.parts.explain import terms
 from pages.parts.frame import go, link, metrics, open_page, sentences
 from pages.parts.live import PAGE_OF, POLL_SECONDS, resume_button, state_of, store
 from pages.parts.report import report_button
+from pages.parts.sharing import allow, mine, remember
 from pages.parts.task import choose_task
 
 STEPS = (
@@ -59,12 +60,15 @@ def start_story() -> None:
         )
         if button.button("Run the whole story", type="primary", icon=":material/play_arrow:", width="stretch"):
             with sentences():
+                budget_mb = st.session_state.story_budget
+                allow(store(), "story", [{"budget_mb": budget_mb}] * 3)
                 story = launch_story(
                     store(),
                     task=Task(st.session_state.story_task),
-                    budget_mb=st.session_state.story_budget,
+                    budget_mb=budget_mb,
                     preset=st.session_state.story_preset,
                 )
+                remember(*story.runs)
             go("home", story=story.id)
 
 
@@ -93,7 +97,7 @@ def watch_story(story_id: str) -> None:
                         if not status.live and status.state is not State.FINISHED:
                             resume_button(run)
             now_live = any(status.live for status in statuses)
-            if now_live and st.button("Cancel the story", icon=":material/stop:"):
+            if now_live and mine(story.compare) and st.button("Cancel the story", icon=":material/stop:"):
                 story.cancel()
                 st.toast("Stopping; the best so far is kept.")
             outcome(story)

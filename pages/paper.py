@@ -32,6 +32,7 @@ from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import PAGE_OF, chosen_run, open_earlier, start, store, watch
+from pages.parts.sharing import shared
 from pages.parts.table import Cell, beside
 
 EXPERIMENTS = {column.title: column for column in COLUMNS}
@@ -157,6 +158,9 @@ def import_form(row: Row, column: Column) -> None:
         f"The files are in [the paper's replication package]({PACKAGE}). The student is imported, predicts every "
         "example of the data and fills the cell; afterwards it is a student like any other."
     )
+    if shared():
+        st.info("Importing files is closed on a shared server: whoever runs it can do it.")
+        return
     how = st.segmented_control("Files", [PATH, UPLOAD], default=PATH, key="paper_files", label_visibility="collapsed")
     first, second = st.columns(2)
     given: dict[str, Any]

@@ -173,12 +173,8 @@ def show_answers(info: AnswersInfo) -> None:
         ),
         *((("True label", info.true_label, "of the test split"),) if info.true_label else ()),
     )
-<<<<<<< HEAD
-    chart(answers_figure(info), key="answers")
-    terms("logits", "calibration", "latency")
-=======
     chart(answers_figure(info), key="answers", alt=answers_headline(info))
->>>>>>> b9a94816393921cb08b1842653c949eb602b548e
+    terms("logits", "calibration", "latency")
     st.caption(
         "Milliseconds: tokenization and model together, this input alone, one thread; the median of five calls (fewer "
         "of slow models) in which the two take turns. The page Compare measures over many functions."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from typing import Any
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
 from pages.parts.live import PAGE_OF, store
 from pages.parts.report import report_button
+from pages.parts.sharing import allow, mine, shared
 
 Row = tuple[Run, Status]
 
@@ -68,6 +70,8 @@ def actions(run: Run, status: Status) -> None:
         if run.kind in PAGE_OF:
             link(PAGE_OF[run.kind], "Open this run", run=run.id)
         report_button(run)
+        if not mine(run):
+            return
         name, rename, first, second = st.columns([3, 1, 1, 1], vertical_alignment="bottom")
         text = name.text_input("Name", run.name or "", key=f"name/{run.id}")
         if rename.button("Rename", key=f"rename/{run.id}", width="stretch"):
@@ -81,15 +85,21 @@ def actions(run: Run, status: Status) -> None:
             if status.state != "finished" and first.button(
                 "Resume", key=f"go-on/{run.id}", icon=":material/play_arrow:", width="stretch"
             ):
+                allow(store(), run.kind, [run.config])
                 resume(run)
                 st.rerun()
-            with second.popover("Delete", icon=":material/delete:", width="stretch"):
-                st.markdown("The run and what it made are removed for good.")
-                if st.button("Yes, delete it", key=f"delete/{run.id}", type="primary"):
-                    store().delete(run.id)
-                    st.session_state[CHOSEN] = None
-                    st.query_params.clear()
-                    st.rerun()
+            if not shared():
+                delete(run, second)
+
+
+def delete(run: Run, column: Any) -> None:
+    with column.popover("Delete", icon=":material/delete:", width="stretch"):
+        st.markdown("The run and what it made are removed for good.")
+        if st.button("Yes, delete it", key=f"delete/{run.id}", type="primary"):
+            store().delete(run.id)
+            st.session_state[CHOSEN] = None
+            st.query_params.clear()
+            st.rerun()
 
 
 def show() -> None:
@@ -106,14 +116,15 @@ def show() -> None:
             run = store().get(chosen)
             actions(run, run.status())
         elif rows:
-<<<<<<< HEAD
-            st.caption("Choose a row to open, rename, cancel, resume or delete that run.")
-    terms("run", "checkpoint", "seed")
-=======
             st.caption(
-                "Choose a row to open, rename, cancel, resume or delete that run (keys: arrows, then Shift and Space)."
+                (
+                    "Choose a row to open that run, or to rename, cancel or resume your own"
+                    if shared()
+                    else "Choose a row to open, rename, cancel, resume or delete that run"
+                )
+                + " (keys: arrows, then Shift and Space)."
             )
->>>>>>> b9a94816393921cb08b1842653c949eb602b548e
+    terms("run", "checkpoint", "seed")
     if live and not any(status.live for _, status in rows):
         st.rerun()
 

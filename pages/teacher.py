@@ -12,6 +12,7 @@ from pages.parts.data import Chosen, choose_data, contents
 from pages.parts.explain import terms
 from pages.parts.frame import go, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
+from pages.parts.sharing import shared
 from pages.parts.task import choose_pair_features
 from pages.parts.training import training
 
@@ -21,7 +22,9 @@ CHOICES = {**BASES, OTHER: "Another encoder, by folder or Hugging Face name"}
 
 def choose_base(chosen: Chosen | None) -> str:
     """The encoder to start from; empty while it has no name."""
-    st.selectbox("Start from", list(CHOICES), key="base", persist_state="session", format_func=CHOICES.__getitem__)
+    # An encoder of any other name or folder is a download, or a place of this machine.
+    choices = [FROM_SCRATCH] if shared() else list(CHOICES)
+    st.selectbox("Start from", choices, key="base", persist_state="session", format_func=CHOICES.__getitem__)
     base = str(st.session_state.base)
     if base == OTHER:
         base = st.text_input(

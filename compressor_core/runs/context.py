@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,9 @@ from compressor_core.errors import RunError
 from compressor_core.runs.run import Run
 from compressor_core.runs.status import State
 from compressor_core.runs.store import RunStore
+
+LONGEST_VARIABLE = "COMPRESSOR_LONGEST_RUN"
+"""The environment variable with the seconds that a worker may work; without it there is no limit."""
 
 
 @dataclass
@@ -27,6 +33,8 @@ class RunContext:
     """Whether the run has been at work before and may find checkpoints of its own in its folder."""
     asks: bool = field(default=False, init=False)
     """Whether the generator has ever asked, and so will hear of a cancel by itself."""
+    deadline: float = field(default=math.inf, init=False)
+    """When the work has to stop, by `time.monotonic`."""
 
     @property
     def config(self) -> dict[str, Any]:
@@ -43,7 +51,17 @@ class RunContext:
 
     def stop_requested(self) -> bool:
         """As `cancelled`, asked by the worker."""
-        return os.path.exists(self.run.cancel_marker) or not os.path.exists(self.folder)
+        return self.overtime or os.path.exists(self.run.cancel_marker) or not os.path.exists(self.folder)
+
+    def begin(self) -> None:
+        """Note that the work begins now: the seconds of `LONGEST_VARIABLE`, if it is set, count from here."""
+        with suppress(ValueError):
+            self.deadline = time.monotonic() + float(os.environ.get(LONGEST_VARIABLE) or "inf")
+
+    @property
+    def overtime(self) -> bool:
+        """Whether the work has taken as long as it may."""
+        return time.monotonic() > self.deadline
 
     def path(self, name: str) -> Path:
         """Where in the run's folder its file or folder `name` lies."""

@@ -35,6 +35,7 @@ STATUS_INTERVAL = 0.5
 """Seconds between two writes of status.json while records stream in."""
 _SHOWN = {"fraction": "progress", "message": "message"}
 """What a progress record says, by the name of what it sets in the status."""
+_OVERTIME = "It was stopped after as long as a run may take on this server; what it had by then is kept."
 POLL = 0.3
 """Seconds between two looks at the slot while queued."""
 
@@ -133,6 +134,7 @@ class _Worker:
             raise RunError(f"Nothing here knows how to do {self._run.kind!r}: choose from {', '.join(self._work)}.")
         with EventLog(self._run.folder / "events.jsonl", self._report.seconds) as log:
             self._report.begin(log.seconds)
+            self._context.begin()
             records = self._work[self._run.kind](self._context)
             for record in records:
                 self._keep(record, log)
@@ -140,6 +142,8 @@ class _Worker:
                     if isinstance(records, Generator):
                         records.close()
                     break
+        if self._context.overtime:
+            self._report.update(message=_OVERTIME)
         return State.CANCELLED if self._context.stop_requested() else State.FINISHED
 
     def _keep(self, record: dict[str, Any], log: EventLog) -> None:

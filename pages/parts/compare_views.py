@@ -96,8 +96,8 @@ def overview(run: Run, info: ComparisonInfo) -> None:
     if info.resamples:
         st.caption(
             f"A bar beside a score is its 95% interval: another test set of this size would move the score about that "
-            f"much ({info.resamples:,} bootstrap resamples of the examples, the same for all models). It says nothing of "
-            "the training, where another seed gives another student: the page Budgets shows that spread."
+            f"much ({info.resamples:,} bootstrap resamples of the examples, the same for all models). It says nothing "
+            "of the training, where another seed gives another student: the page Budgets shows that spread."
         )
     else:
         st.caption("This run is of an older version, which kept no intervals: compare again to see them.")
@@ -207,13 +207,9 @@ def cost(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
     with right:
         st.markdown("**Cost**")
         chart(cost_figure(info), key=f"cost/{run.id}", alt="What a student needs as a share of the teacher's")
-<<<<<<< HEAD
         st.caption(WHY_UNEQUAL)
     terms("latency", "percentiles", "interleaving", "warm-up", "forward-gflops")
-    st.subheader("In other forms, and under load", anchor=False)
-=======
     st.header("In other forms, and under load", anchor=False)
->>>>>>> b9a94816393921cb08b1842653c949eb602b548e
     compared = [result["teacher"], *result.get("students", [result["student"]])]
     folders = {side.title: one["model"] for side, one in zip(info.sides, compared, strict=True)}
     split = None if result["split"] == "all" else result["split"]

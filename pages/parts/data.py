@@ -24,9 +24,12 @@ from pages.parts.chart import chart
 from pages.parts.dataflow import draw_data_flow
 from pages.parts.frame import metrics, sentences
 from pages.parts.live import store
+from pages.parts.sharing import allow_keeping, shared
 
 INFO = {info.name: info for info in DATASETS}
 EXAMPLES, FIGURES, DATA_FLOW = "Examples", "Figures", "Data flow"
+UPLOADED = "uploaded-path"
+"""Where the session keeps the path of what was uploaded last, which no widget can set."""
 SHOWN = 3
 """Examples in a preview."""
 MOST_SHOWN = 20_000
@@ -68,7 +71,7 @@ def choose_data() -> Chosen | None:
         return Chosen(info, None, opened(info.name, None, None))
     path = choose_path(info)
     if not path and info.needs_data:
-        st.info("Upload a file, or give the path of one, to see what is in it.")
+        st.info(f"Upload a file{'' if shared() else ', or give the path of one,'} to see what is in it.")
         return None
     try:
         if not info.needs_data:
@@ -82,6 +85,8 @@ def choose_data() -> Chosen | None:
 
 def choose_path(info: DatasetInfo) -> str:
     """The file or folder that the visitor names or uploads; empty without one."""
+    if not info.needs_data and shared():
+        return ""
     if not info.needs_data:
         st.text_input(
             "Its files on this machine",
@@ -99,20 +104,27 @@ def choose_path(info: DatasetInfo) -> str:
     upload = right.file_uploader("Upload a file", type=[suffix.lstrip(".") for suffix in SUFFIXES])
     if upload is not None and st.session_state.get("uploaded") != upload.file_id:
         with sentences():
+            allow_keeping(store())
             st.session_state.data_path = str(save_upload(store().root, upload.name, upload.getvalue()))
         st.session_state.uploaded = upload.file_id
+        st.session_state[UPLOADED] = st.session_state.data_path
+    if shared():
+        return str(st.session_state.get(UPLOADED, ""))
     left.text_input(
         "Path of a file on this machine", key="data_path", persist_state="session", placeholder="/data/functions.jsonl"
     )
     return str(st.session_state.data_path).strip()
 
 
-def published(info: DatasetInfo, path: str) -> Chosen:
-    """A benchmark, from files or the hub; one that is not on this machine is not opened."""
+def published(info: DatasetInfo, path: str) -> Chosen | None:
+    """A benchmark, from files or the hub; one that is not on this machine is not opened, nor to be had if shared."""
     if path:
         return Chosen(info, path, opened(info.name, path, changed(Path(path))))
     if cached_parts(info.hub or "") is not None:
         return Chosen(info, None, opened(info.name, None, None))
+    if shared():
+        st.info("It is not on this machine, and a shared server downloads nothing: choose another dataset.")
+        return None
     st.info(
         f"It is not on this machine. A run that uses it downloads it first, from `{info.hub}` on the Hugging Face hub; "
         "without a network, give the path of its files."

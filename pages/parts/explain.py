@@ -14,7 +14,7 @@ STYLE = (
     ".stPopover button[kind=tertiary]:hover p{text-decoration-style:solid}"
     ".stPopover button[kind=tertiary] [aria-hidden]{display:none}"
 )
-"""Words in a row and not buttons: `frame.set_up` gives it to every page."""
+"""Words in a row and not buttons: `look.style` gives it to every page."""
 
 
 def terms(*names: str) -> None:

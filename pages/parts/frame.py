@@ -10,11 +10,8 @@ from pathlib import Path
 import streamlit as st
 
 from compressor_core.errors import CompressorError
-<<<<<<< HEAD
-from pages.parts.explain import STYLE
-=======
 from pages.parts.look import style
->>>>>>> b9a94816393921cb08b1842653c949eb602b548e
+from pages.parts.sharing import prepare, shared
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _ENTERED = "entered-through-app"
@@ -79,12 +76,9 @@ _BY_NAME = {entry.name: entry for entry in PAGES}
 
 def set_up() -> None:
     """What app.py does before anything else."""
+    prepare()
     st.set_page_config(page_title="Compressor Studio", page_icon="🗜️", layout="wide")
-<<<<<<< HEAD
-    st.html(f"<style>.stMainBlockContainer{{max-width:1240px;margin:0 auto;padding-top:4.5rem}}{STYLE}</style>")
-=======
     style()
->>>>>>> b9a94816393921cb08b1842653c949eb602b548e
     st.session_state[_ENTERED] = True
 
 
@@ -106,6 +100,11 @@ def open_page(name: str) -> None:
         st.switch_page("app.py")
     st.title(_BY_NAME[name].heading, anchor=False)
     st.markdown((_ASSETS / f"{name}.md").read_text("utf-8"))
+    if shared():
+        st.caption(
+            ":material/groups: This server is shared: everyone who can reach it sees all runs, names and uploads. "
+            "Your own runs you can cancel, as long as you do not reload the page."
+        )
 
 
 def lead_on(name: str) -> None:

@@ -11,6 +11,7 @@ from compressor_core.errors import CompressorError, RunError
 from compressor_core.figures.forms import KINDS, duration, run_headline, state_text
 from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
 from pages.parts.frame import go, link, sentences
+from pages.parts.sharing import allow, mine, remember
 
 PAGE_OF = {
     "search": "search",
@@ -67,10 +68,18 @@ def chosen_run(kind: str) -> Run | None:
     return run
 
 
+def launched(kind: str, config: Mapping[str, Any], *, name: str | None = None) -> Run:
+    """Launch a run for the visitor. Raises CompressorError if that is refused."""
+    allow(store(), kind, [config])
+    run = launch(store(), kind, config, name=name)
+    remember(run)
+    return run
+
+
 def start(kind: str, config: Mapping[str, Any], *, name: str | None = None) -> None:
     """Launch a run and show it."""
     with sentences():
-        run = launch(store(), kind, config, name=name)
+        run = launched(kind, config, name=name)
         go(PAGE_OF[kind], run=run.id)
 
 
@@ -139,7 +148,7 @@ def state_line(run: Run, status: Status) -> None:
         state_of(run, status)
     with right:
         if status.live:
-            if st.button("Cancel", key=f"cancel/{run.id}", icon=":material/stop:", width="stretch"):
+            if mine(run) and st.button("Cancel", key=f"cancel/{run.id}", icon=":material/stop:", width="stretch"):
                 cancel(run)
                 st.toast("Stopping; the best so far is kept.")
         elif status.state is not State.FINISHED:
@@ -147,8 +156,10 @@ def state_line(run: Run, status: Status) -> None:
 
 
 def resume_button(run: Run) -> None:
-    if st.button("Resume", key=f"resume/{run.id}", icon=":material/play_arrow:", width="stretch"):
-        resume(run)
+    if mine(run) and st.button("Resume", key=f"resume/{run.id}", icon=":material/play_arrow:", width="stretch"):
+        with sentences():
+            allow(store(), run.kind, [run.config])
+            resume(run)
         st.rerun()
 
 

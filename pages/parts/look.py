@@ -9,6 +9,8 @@ from typing import Final
 
 import streamlit as st
 
+from pages.parts.explain import STYLE
+
 _STYLE: Final = """
 .stMainBlockContainer{max-width:1240px;margin:0 auto;padding-top:4.5rem}
 /* Headings go down one level at a time, and sentences among them are no larger than they are important. */
@@ -44,4 +46,4 @@ def style() -> None:
         f".stCode .token:is({','.join(f'.{kind}' for kind in kinds.split())}){{color:{colors[theme]}}}\n"
         for kinds, colors in _CODE.items()
     )
-    st.html(f"<style>:root{{{variables}}}{_STYLE}{words}</style>")
+    st.html(f"<style>:root{{{variables}}}{_STYLE}{STYLE}{words}</style>")

@@ -28,11 +28,11 @@ from compressor_core.figures.measurement_plots import (
     start_figure,
     throughput_figure,
 )
-from compressor_core.runs import Run, Status, launch
+from compressor_core.runs import Run, Status
 from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import sentences
-from pages.parts.live import records, store, watch
+from pages.parts.live import launched, records, store, watch
 from pages.parts.rows import table
 
 LENGTHS = {False: "true lengths", True: "padded as in the paper"}
@@ -55,7 +55,7 @@ def latency_and_cost(
     if right.button("Measure", type="primary", icon=":material/speed:", width="stretch", key="measure"):
         with sentences():
             config = MeasureConfig(folders, tuple(models), dataset, data, split, **settings)
-            launch(store(), "measure", config.to_dict(), name=", ".join(models))
+            launched("measure", config.to_dict(), name=", ".join(models))
         st.rerun()
     run = newest(folders, dataset, data)
     if run is None:

@@ -82,16 +82,12 @@ def views(run: Run, info: SearchInfo, known: Records, config: SearchConfig, *, l
         info = wider(info, known, run)
         if sentence := parallel_sentence(info):
             st.caption(sentence)
-<<<<<<< HEAD
         terms("parallel-coordinates")
-        chart(parallel_figure(info), key=f"parallel/{run.id}", alt="Every candidate as a line across all genes")
-=======
         chart(
             parallel_figure(info),
             key=f"parallel/{run.id}",
             alt="Every candidate as a line across all genes and quantities",
         )
->>>>>>> b9a94816393921cb08b1842653c949eb602b548e
     elif view == "landscape":
         walk(run, info, config, live=live)
     else:
@@ -126,13 +122,9 @@ def diversity(run: Run, info: SearchInfo) -> None:
 
 
 def lineage(run: Run, info: SearchInfo) -> None:
-<<<<<<< HEAD
-    st.markdown(lineage_sentence(lineage_info(info)))
-    terms("lineage", "crossover", "mutation")
-=======
     sentence = lineage_sentence(lineage_info(info))
     st.markdown(sentence)
->>>>>>> b9a94816393921cb08b1842653c949eb602b548e
+    terms("lineage", "crossover", "mutation")
     x, y, _ = axes(info, replayed=False)
     key = f"lineage/{run.id}"
     chart(
@@ -145,12 +137,8 @@ def lineage(run: Run, info: SearchInfo) -> None:
 
 
 def genes(run: Run, info: SearchInfo) -> None:
-<<<<<<< HEAD
     terms("optimum", "diversity")
-    chart(genes_figure(info), key=f"genes/{run.id}", alt="The share of the population with each value of each gene")
-=======
     chart(genes_figure(info), key=f"genes/{run.id}", alt=genes_words(info))
->>>>>>> b9a94816393921cb08b1842653c949eb602b548e
     diversity(run, info)
 
 
@@ -173,13 +161,9 @@ def walk(run: Run, info: SearchInfo, config: SearchConfig, *, live: bool) -> Non
         return
     with sentences():
         land = cached_landscape(json.dumps(config.to_dict(), sort_keys=True), x, y)
-<<<<<<< HEAD
-    st.markdown(landscape_sentence(land, info))
-    terms("landscape", "optimum")
-=======
     sentence = landscape_sentence(land, info)
     st.markdown(sentence)
->>>>>>> b9a94816393921cb08b1842653c949eb602b548e
+    terms("landscape", "optimum")
     chart(
         landscape_figure(land, info, shown=shown),
         key=f"landscape/{run.id}",

@@ -30,22 +30,15 @@ def training(run: Run, status: Status, *, loss: str, teacher: float | None = Non
     first, second = st.columns(2)
     with first:
         st.markdown(f"**{loss}**")
-<<<<<<< HEAD
-        chart(loss_figure(info), key=f"loss/{run.id}")
+        chart(loss_figure(info), key=f"loss/{run.id}", alt=loss_words(info))
         st.caption(
             "Each step sees another few examples, so its loss jumps; the smoothed line tells whether anything is still "
             "being learned. One that still falls at the end asks for more epochs."
         )
     with second:
         st.markdown("**Accuracy on the validation split**")
-        chart(accuracy_figure(info, teacher=teacher), key=f"accuracy/{run.id}")
+        chart(accuracy_figure(info, teacher=teacher), key=f"accuracy/{run.id}", alt=accuracy_words(info, teacher))
         st.caption(
             "On code that is not learned from: a loss that falls while this stands still is learning by heart. It "
             "chooses the epoch that is kept, so it flatters a little; the test split, looked at last, does not."
         )
-=======
-        chart(loss_figure(info), key=f"loss/{run.id}", alt=loss_words(info))
-    with second:
-        st.markdown("**Accuracy on the validation split**")
-        chart(accuracy_figure(info, teacher=teacher), key=f"accuracy/{run.id}", alt=accuracy_words(info, teacher))
->>>>>>> b9a94816393921cb08b1842653c949eb602b548e

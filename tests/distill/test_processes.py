@@ -21,8 +21,8 @@ from compressor_core.distill.distillation import distil
 from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
 from compressor_core.errors import SettingsError
-from tests.tiny import TINY
 from tests.distill.test_trainer import stop_after
+from tests.tiny import TINY
 
 ROOT = Path(__file__).resolve().parents[2]
 LOSS, WEIGHT = 1e-2, 2e-3

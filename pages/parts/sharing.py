@@ -1,0 +1,176 @@
+"""A server that others can reach: what is closed there, and how much one visitor may ask of it.
+
+Rights belong to the server, not to a person: whoever runs it opens a second one on loopback, on the same run folder,
+and has everything there. The rules are plain functions; only `shared` and what follows it know of Streamlit.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from ipaddress import ip_address
+from pathlib import Path
+from shutil import disk_usage
+from typing import Any
+
+import streamlit as st
+
+from compressor_core.architecture import Architecture
+from compressor_core.cost import cost
+from compressor_core.errors import RunError, StorageError
+from compressor_core.models.bundled import FROM_SCRATCH
+from compressor_core.runs import Run, RunStore
+from compressor_core.runs.context import LONGEST_VARIABLE
+
+VARIABLE = "COMPRESSOR_SHARED"
+"""Set to 1 where something else makes a server on loopback public: a proxy, a tunnel, a container's port."""
+MOST_LIVE = 24
+"""Runs that may wait or be at work, of all visitors together."""
+MOST_OWN = 3
+"""Runs of one visitor among them: as many as a story has."""
+LONGEST = 1800
+"""Seconds that a run may work; then it stops, as if cancelled, and keeps its best so far."""
+LARGEST_MB = 100.0
+"""Size of a student that may be asked for."""
+LEAST_FREE = 2_000_000_000
+"""Bytes that have to be free on the disk before anything new is kept there."""
+PLACES = ("base", "teacher", "student", "others", "models", "model", "data", "checkpoint", "tokenizer")
+"""Settings of a run that name files, folders or models of the hub."""
+CLOSED_KINDS = ("reproduce",)
+"""Kinds of runs that read whatever file they are given."""
+
+_ASSETS = Path(__file__).resolve().parents[2] / "assets"
+_OWN = "own-runs"
+_ASK = "whoever runs this server can do it"
+
+
+def is_shared(address: str | None, variable: str | None = None) -> bool:
+    """Whether a server bound to `address` can be reached from elsewhere; what is not known to be loopback can be."""
+    if variable not in (None, "", "0"):
+        return True
+    if address == "localhost":
+        return False
+    try:
+        return not ip_address((address or "").strip("[]")).is_loopback
+    except ValueError:
+        return True
+
+
+def places(config: Mapping[str, Any]) -> Iterator[str]:
+    """Everything in the settings of a run that names a file, a folder or a model of the hub."""
+    for key in PLACES:
+        value = config.get(key)
+        for one in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(one, Mapping):
+                yield from places(one)
+            elif one is not None:
+                yield str(one)
+
+
+def require_known_places(config: Mapping[str, Any], root: Path, known: Collection[str]) -> None:
+    """Raise RunError if settings name a place that is not in the run folder, bundled, or among those known."""
+    for place in places(config):
+        inside = any(Path(os.path.realpath(place)).is_relative_to(os.path.realpath(one)) for one in (root, _ASSETS))
+        if not inside and place not in known and place != FROM_SCRATCH:
+            raise RunError(f"{place[:200]!r} is not among the models and data that this shared server offers: {_ASK}.")
+
+
+def require_size(config: Mapping[str, Any]) -> None:
+    """Raise RunError if settings ask for a student larger than `LARGEST_MB`, or a budget above it."""
+    search = config.get("search")
+    sizes = [config.get("budget_mb"), *(config.get("budgets") or ())]
+    if isinstance(search, Mapping):
+        sizes.append(search.get("budget_mb"))
+    if config.get("architecture") is not None:
+        sizes.append(cost(Architecture.parse(str(config["architecture"]))).size_mb)
+    largest = max((size for size in sizes if size is not None), default=0.0)
+    if largest > LARGEST_MB:
+        raise RunError(f"{largest:,.0f} MB is more than a shared server takes on: ask for {LARGEST_MB:g} MB at most.")
+
+
+def require_turn(live: int, own: int, more: int = 1) -> None:
+    """Raise RunError if `more` runs are too many beside the `live` ones, of which the visitor has `own`."""
+    if own + more > MOST_OWN:
+        raise RunError(
+            f"{own} of your runs wait or are at work, and a visitor of this shared server may have {MOST_OWN}: "
+            "wait for one of them, or cancel it."
+        )
+    if live + more > MOST_LIVE:
+        raise RunError(f"{live} runs wait or are at work, and this shared server takes {MOST_LIVE}: try again later.")
+
+
+def require_room(free: int) -> None:
+    """Raise StorageError if fewer than `LEAST_FREE` bytes are free."""
+    if free < LEAST_FREE:
+        raise StorageError(
+            f"This shared server has {free / 1e9:.1f} GB of disk left, and keeps {LEAST_FREE / 1e9:g} GB free: "
+            "whoever runs it has to delete runs first."
+        )
+
+
+def shared() -> bool:
+    """Whether this server can be reached from elsewhere."""
+    return is_shared(st.get_option("server.address"), os.environ.get(VARIABLE))
+
+
+def prepare() -> None:
+    """What a shared server does before anything else: say so to who runs it, and bind its workers."""
+    if shared():
+        # Workers inherit both; whoever runs the server may have set them otherwise.
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        os.environ.setdefault(LONGEST_VARIABLE, str(LONGEST))
+        _warn(str(st.get_option("server.address") or "all addresses"), int(st.get_option("server.port")))
+
+
+@cache
+def _warn(address: str, port: int) -> None:
+    """Once for each server, in its terminal."""
+    print(
+        f"\n  WARNING: Compressor Studio is served on {address}, port {port}, to everyone who can reach it, without a\n"
+        "  password and without encryption. Visitors see all runs, names and uploads of this run folder. Use it in a\n"
+        "  network you trust, and only while the class lasts. Closed to visitors: paths on this machine, downloads\n"
+        f"  from the hub, imports, deleting, and runs of others. To do these, start a second server on the same folder:"
+        f"\n\n    streamlit run app.py --server.address 127.0.0.1 --server.port {port + 1}\n",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def allow(store: RunStore, kind: str, configs: Collection[Mapping[str, Any]]) -> None:
+    """Raise CompressorError unless the visitor may start these runs now; anyone may on a server that is not shared."""
+    if not shared():
+        return
+    if kind in CLOSED_KINDS:
+        raise RunError(f"Importing files is closed on a shared server: {_ASK}.")
+    runs = store.list()
+    known = {place for run in runs for place in places(run.config)}
+    for config in configs:
+        require_known_places(config, store.root, known)
+        require_size(config)
+    live = [run.id for run in runs if run.status().live]
+    require_turn(len(live), len(_own() & set(live)), len(configs))
+    allow_keeping(store)
+
+
+def allow_keeping(store: RunStore) -> None:
+    """Raise StorageError if a shared server has no room for what a visitor brings or makes."""
+    if shared():
+        there = next(folder for folder in (store.root, *store.root.parents) if folder.is_dir())
+        require_room(disk_usage(there).free)
+
+
+def remember(*runs: Run) -> None:
+    """Note that this visitor has started these runs."""
+    _own().update(run.id for run in runs)
+
+
+def mine(run: Run) -> bool:
+    """Whether the visitor may cancel, resume and rename a run: all of them, on a shared server one's own."""
+    return not shared() or run.id in _own()
+
+
+def _own() -> set[str]:
+    own: set[str] = st.session_state.setdefault(_OWN, set())
+    return own
