@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compressor_core.errors import CompressorError, RunError, SettingsError
+from compressor_core.errors import RunError, SettingsError
 from compressor_core.latency import LatencyModel, Runtime
+from compressor_core.runs.reading import DAMAGED
 from compressor_core.runs.run import Run
 from compressor_core.runs.store import RunStore
 from compressor_core.task import PairFeatures, Task
@@ -34,7 +35,7 @@ def calibrations(
     for run in store.list():
         if run.kind != "calibrate":
             continue
-        with suppress(CompressorError):  # deleted meanwhile, or damaged
+        with suppress(*DAMAGED):
             result = run.status().result
             if result is None:
                 continue

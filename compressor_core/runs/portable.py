@@ -1,15 +1,18 @@
-"""Paths in a run's files that stay true when the program's folder is moved: bundled models are written by name."""
+"""Paths in a run's files that stay true when the program or the runs are moved: bundled models are written by name."""
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from compressor_core.models.bundled import ASSETS
 
-_BUNDLED = "bundled:"
-_KINDS = ("teachers", "students")
+RUN_ID = re.compile(r"\d{8}-\d{6}-[a-z][a-z0-9-]{0,30}-[0-9a-f]{4}")
+_BUNDLED = re.compile(r"(teachers|students)/[\w-]+")
+_PREFIX = "bundled:"
 
 
 def packed(value: Any) -> Any:
@@ -17,9 +20,12 @@ def packed(value: Any) -> Any:
     return _mapped(value, _pack)
 
 
-def unpacked(value: Any) -> Any:
-    """The inverse of `packed`; a path into the assets of a program that is no longer there is of this one's, too."""
-    return _mapped(value, _unpack)
+def unpacked(value: Any, root: Path) -> Any:
+    """The inverse of `packed`, for runs that lie in `root`.
+
+    An absolute path that is there no more and leads to a bundled model, or into a run, is that of where they are now.
+    """
+    return _mapped(value, lambda text: _unpack(text, root))
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:
@@ -33,22 +39,22 @@ def _mapped(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def _pack(text: str) -> str:
-    for kind in _KINDS:
-        if text.startswith(start := f"{ASSETS / kind}/"):
-            return f"{_BUNDLED}{kind}/{text.removeprefix(start)}"
-    return text
+    name = text.removeprefix(f"{ASSETS}{os.sep}")
+    return f"{_PREFIX}{name}" if name != text and _BUNDLED.fullmatch(name) else text
 
 
-def _unpack(text: str) -> str:
-    if text.startswith(_BUNDLED):
-        kind, _, name = text.removeprefix(_BUNDLED).partition("/")
-        return str(ASSETS / kind / name) if kind in _KINDS and _plain(name) else text
-    *_, assets, kind, name = ("", "", "", *text.split("/"))
-    here = ASSETS / kind / name
-    if assets == ASSETS.name and kind in _KINDS and _plain(name) and not Path(text).exists() and here.is_dir():
-        return str(here)
-    return text
-
-
-def _plain(name: str) -> bool:
-    return bool(name) and "/" not in name and name not in (".", "..")
+def _unpack(text: str, root: Path) -> str:
+    name = text.removeprefix(_PREFIX)
+    if name != text and _BUNDLED.fullmatch(name):
+        return str(ASSETS / name)
+    if not os.path.isabs(text):
+        return text
+    *_, name = text.rpartition(f"{os.sep}{ASSETS.name}{os.sep}")
+    run = next((part for part in RUN_ID.finditer(text)), None)
+    if _BUNDLED.fullmatch(name):
+        moved = ASSETS / name
+    elif run is not None:
+        moved = root / text[run.start() :]
+    else:
+        return text
+    return str(moved) if not os.path.exists(text) and moved.exists() else text

@@ -67,7 +67,7 @@ class Run:
         record = events.last(self.folder / "events.jsonl")
         if record is not None and record["type"] == "result":
             # A result is the last that a worker records: the work was done.
-            result = {key: value for key, value in record.items() if key not in ("type", "time")}
+            result = self._here({key: value for key, value in record.items() if key not in ("type", "time")})
             state = State.CANCELLED if result.get("cancelled") else State.FINISHED
             seconds = number(record.get("time"))
             return replace(recorded, state=state, result=result, seconds=seconds, message=None, error=None)
@@ -129,9 +129,14 @@ class Run:
         """What the worker last wrote of itself, true or not by now; None if nothing can be read."""
         data = self._read("status.json")
         try:
-            return Status.from_dict(data) if isinstance(data, dict) else None
+            status = Status.from_dict(data) if isinstance(data, dict) else None
         except ValueError:
             return None
+        return status and replace(status, result=self._here(status.result))
+
+    def _here(self, result: Any) -> Any:
+        """A result with paths that are true where the run lies now."""
+        return unpacked(result, self.folder.parent)
 
     def write_config(self, folder: Path) -> None:
         """Write its config.json into `folder`. Raises StorageError if the disk refuses."""
@@ -169,7 +174,7 @@ def open_run(folder: Path) -> Run:
     created, kind, config = number(said.get("created")), said.get("kind"), said.get("config")
     if created is None or not 0 <= created < _LAST_TIME or not isinstance(kind, str) or not isinstance(config, dict):
         raise RunError(f"Run {folder.name} has no readable config.json: delete it and launch another.")
-    return Run(folder.name, folder, kind, unpacked(config), text(said.get("name")), created)
+    return Run(folder.name, folder, kind, unpacked(config, folder.parent), text(said.get("name")), created)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from compressor_core.errors import RunError
 from compressor_core.files import storage_error
+from compressor_core.runs.portable import RUN_ID
 from compressor_core.runs.run import Run, absent, hold, open_run, require_idle
 from compressor_core.runs.status import State
 
@@ -22,7 +23,6 @@ ROOT_VARIABLE = "COMPRESSOR_RUNS"
 """The environment variable that names the folder of all runs; without it, ./runs."""
 LONGEST_NAME = 100
 
-_ID = re.compile(r"\d{8}-\d{6}-[a-z][a-z0-9-]{0,30}-[0-9a-f]{4}")
 _KIND = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _DRAFT, _DELETED = ".draft-", ".deleted-"
 
@@ -73,7 +73,7 @@ class RunStore:
             raise storage_error(error, self.root, action="read") from error
         runs = []
         for name in names:
-            if _ID.fullmatch(name):
+            if RUN_ID.fullmatch(name):
                 with suppress(RunError):
                     runs.append(open_run(self.root / name))
         return sorted(runs, key=_age, reverse=True)
@@ -124,7 +124,7 @@ class RunStore:
         return ids.index(run.id) + 1 if run.id in ids else None
 
     def _folder(self, run_id: str) -> Path:
-        if not _ID.fullmatch(run_id):
+        if not RUN_ID.fullmatch(run_id):
             raise RunError(f"{run_id[:80]!r} is not the id of a run: the Runs page lists the ids.")
         folder = self.root / run_id
         if not folder.is_dir():

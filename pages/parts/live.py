@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
@@ -10,6 +12,7 @@ import streamlit as st
 from compressor_core.errors import CompressorError, RunError
 from compressor_core.figures.forms import KINDS, duration, run_headline, state_text
 from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
+from compressor_core.runs.reading import DAMAGED
 from pages.parts.frame import go, link, sentences
 from pages.parts.sharing import allow, mine, remember
 
@@ -30,6 +33,7 @@ PAGE_OF = {
 POLL_SECONDS = 1.0
 
 Draw = Callable[[Run, Status], None]
+_log = logging.getLogger(__name__)
 
 
 def store() -> RunStore:
@@ -134,11 +138,27 @@ def watch(run: Run, draw: Draw) -> None:
         with sentences():
             status = run.status()
             state_line(run, status)
-            draw(run, status)
+            with undamaged(run):
+                draw(run, status)
         if status.live != live:
             st.rerun()
 
     part()
+
+
+@contextmanager
+def undamaged(run: Run) -> Iterator[None]:
+    """Say in a sentence that a run's files are not what its work writes, where drawing them fails."""
+    try:
+        yield
+    except CompressorError:
+        raise
+    except DAMAGED as error:
+        _log.exception("run %s cannot be drawn", run.id)
+        raise RunError(
+            f"Run {run.id} cannot be shown ({type(error).__name__}): its files are damaged, see events.jsonl and "
+            f"status.json in {run.folder}; launch it again, and delete this one on the Runs page."
+        ) from error
 
 
 def state_line(run: Run, status: Status) -> None:
