@@ -130,6 +130,8 @@ class Classifier:
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+            # Out of the way by one step: whoever dies in a removal, which takes many, would leave half a model.
+            before = draft.with_name(f"{draft.name}.before")
             try:
                 if isinstance(self.model, PairClassifier):
                     self.model.encoder.config.save_pretrained(draft)
@@ -141,8 +143,9 @@ class Classifier:
                 write_json(draft / CARD, card.to_dict())
                 draft.chmod(0o755)
                 if folder.exists():
-                    shutil.rmtree(folder)
+                    os.replace(folder, before)
                 os.replace(draft, folder)
+                shutil.rmtree(before, ignore_errors=True)
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
         except OSError as error:

@@ -97,7 +97,8 @@ class RunStore:
                 folder.rename(trash)
             except OSError as error:
                 raise storage_error(error, folder, action="delete") from error
-        shutil.rmtree(trash, ignore_errors=True)
+        for left in (trash, *self.root.glob(f"{_DELETED}*")):  # also what a killed process did not come to remove
+            shutil.rmtree(left, ignore_errors=True)
 
     def rename(self, run_id: str, name: str | None) -> Run:
         """Give a run another name; an empty one takes the name away. Raises RunError, StorageError."""

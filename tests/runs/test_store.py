@@ -315,3 +315,11 @@ def test_a_full_disk_leaves_no_half_a_run(store: RunStore) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert len(list(store.root.iterdir())) == 1
+
+
+def test_what_a_killed_removal_left_is_removed_with_the_next(store: RunStore) -> None:
+    run, left = aged(store), store.root / ".deleted-20261122-174501-search-3f2a-0000"
+    left.mkdir()
+    (left / "weights").write_bytes(bytes(10))
+    store.delete(run.id)
+    assert list(store.root.iterdir()) == []
