@@ -42,9 +42,8 @@ class RunStore:
         """
         if not _KIND.fullmatch(kind):
             raise RunError(f"{kind!r} is no kind of run: use lower-case letters, digits and hyphens.")
-        # After all that wait, should the clock have been set back: a run may build on one that was created before it.
-        created = max([time.time(), *(run.created + 0.001 for run in self.queue())])
-        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(created))
+        created = self._next_creation()
+        stamp = _stamp(created)
         while (folder := self.root / f"{stamp}-{kind}-{uuid4().hex[:4]}").exists():
             pass
         run = Run(folder.name, folder, kind, dict(config), _clean(name), created)
@@ -65,18 +64,7 @@ class RunStore:
 
         Raises StorageError if the root cannot be read.
         """
-        try:
-            names = [entry.name for entry in os.scandir(self.root)]
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise storage_error(error, self.root, action="read") from error
-        runs = []
-        for name in names:
-            if RUN_ID.fullmatch(name):
-                with suppress(RunError):
-                    runs.append(open_run(self.root / name))
-        return sorted(runs, key=_age, reverse=True)
+        return self._list()
 
     def get(self, run_id: str) -> Run:
         """The run with this id. Raises RunError if the id is not a plain id, or no such run is here."""
@@ -124,6 +112,30 @@ class RunStore:
         ids = [waiting.id for waiting in self.queue()]
         return ids.index(run.id) + 1 if run.id in ids else None
 
+    def _list(self, since: str = "") -> Runs:
+        """The runs whose id is not before `since`."""
+        try:
+            names = [entry.name for entry in os.scandir(self.root)]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise storage_error(error, self.root, action="read") from error
+        runs = []
+        for name in names:
+            if name >= since and RUN_ID.fullmatch(name):
+                with suppress(RunError):
+                    runs.append(open_run(self.root / name))
+        return sorted(runs, key=_age, reverse=True)
+
+    def _next_creation(self) -> float:
+        """Now, but after all that wait should the clock have been set back: a run may build on one before it."""
+        created = time.time()
+        for run in self._list(since=_stamp(created)):
+            with suppress(RunError):  # deleted since it was listed
+                if run.created >= created and run.status().live:
+                    created = run.created + 0.001
+        return created
+
     def _folder(self, run_id: str) -> Path:
         if not RUN_ID.fullmatch(run_id):
             raise RunError(f"{run_id[:80]!r} is not the id of a run: the Runs page lists the ids.")
@@ -131,6 +143,10 @@ class RunStore:
         if not folder.is_dir():
             raise absent(run_id)
         return folder
+
+
+def _stamp(seconds: float) -> str:
+    return time.strftime("%Y%m%d-%H%M%S", time.gmtime(seconds))
 
 
 def _age(run: Run) -> tuple[float, str]:
