@@ -6,50 +6,55 @@ import shutil
 
 from compressor_core.runs import Run, launch
 from tests.faults import killed_search
-from tests.faults.harness import Bench, Server, kill_worker, of_type, until
+from tests.faults.harness import Bench, Server, slot_taken, until, worker_of
 from tests.faults.session import Session
 
 FAULT = "a run deleted under an open page"
+CONFIG = {**killed_search.CONFIG, "generations": 5}
 
 
 def make(bench: Bench, times: int) -> None:
+    """On the pages Search and Runs, a run that is over; then one that still waits, deleted by hand."""
     with bench.server() as server:
         for number in range(times):
-            page = ("search", "runs", "report")[number % 3]
-            for live in (False, True):
-                bench.tally.times += 1
-                one(bench, server, page, live)
+            page = ("search", "runs")[number % 2]
+            run = launch(bench.store, "search", CONFIG)
+            bench.check_over(run)
+            with Session(server.address) as session:
+                buttons = open_in(session, bench, page, run)
+                bench.store.delete(run.id)
+                check_gone(session, bench, page, run, buttons)
+            with slot_taken(bench.store), Session(server.address) as session:
+                run = launch(bench.store, "search", CONFIG)
+                until(lambda run=run: worker_of(run) is not None)  # type: ignore[misc]
+                worker = worker_of(run)
+                buttons = open_in(session, bench, page, run)
+                shutil.rmtree(run.folder.rename(run.folder.with_name(".gone")))
+                check_gone(session, bench, page, run, buttons)
+                ended = until(lambda worker=worker: worker is None or not worker.is_running())  # type: ignore[misc]
+                bench.tally.check(ended, "its worker ends by itself", run.id)
+            bench.tally.check(not run.folder.exists(), "nothing of it comes back", run.id)
+            check_app(bench, server)
 
 
-def one(bench: Bench, server: Server, name: str, live: bool) -> None:
-    run = launch(bench.store, "search", {**killed_search.CONFIG, "generations": 20_000 if live else 5})
-    if live:
-        until(lambda: len(of_type(run, "generation")) > 0)
-    else:
-        bench.check_over(run)
-    page = "search" if name == "report" else name
-    with Session(server.address) as session:
-        before = session.visit(page, f"run={run.id}")
-        bench.tally.check(not before.exceptions, "the app answers", before.exceptions)
-        delete(bench, run, live)
-        after = session.visit(page, f"run={run.id}")  # as when the page draws itself anew
-        bench.tally.check(not after.exceptions, "the app answers", f"{after.exceptions} {server.said()}")
-        bench.tally.check("deleted" in after.text, "the page says that the run is gone", after.text)
-        for label, button in before.buttons.items():
-            if label in ("Cancel", "Resume", "Rename", "Yes, delete it"):
-                pressed = session.click(page, f"run={run.id}", button)
-                bench.tally.check(not pressed.exceptions, "a button of a run that is gone", (label, pressed.exceptions))
-    bench.check_page(server, "runs")
-    bench.check_page(server, page)
+def open_in(session: Session, bench: Bench, name: str, run: Run) -> dict[str, str]:
+    """Open a run on a page; returns the buttons that act on it."""
+    page = session.visit(name, f"run={run.id}")
+    bench.tally.check(not page.exceptions, "the app answers", page.exceptions)
+    acting = ("Cancel", "Resume", "Rename", "Yes, delete it")
+    return {label: button for label, button in page.buttons.items() if label in acting}
 
 
-def delete(bench: Bench, run: Run, live: bool) -> None:
-    """By another visitor or, where it is at work, by hand: its worker ends by itself."""
-    if not live:
-        bench.store.delete(run.id)
-        return
-    status = run.recorded()
-    assert status is not None
-    shutil.rmtree(run.folder.rename(run.folder.with_name(".gone")))
-    bench.tally.check(until(lambda: not status.has_worker, 30), "its worker ends", run.id)
-    kill_worker(run) if run.folder.exists() else None
+def check_gone(session: Session, bench: Bench, name: str, run: Run, buttons: dict[str, str]) -> None:
+    """Check what the page says when it draws itself anew, and when a button of the old one is pressed."""
+    bench.tally.times += 1
+    pages = [session.visit(name, f"run={run.id}")]
+    pages += [session.click(name, f"run={run.id}", button) for button in buttons.values()]
+    for page in pages:
+        bench.tally.check(not page.exceptions, "the app answers", page.exceptions)
+        bench.tally.check("deleted" in page.text, "the page says that the run is gone", page.text)
+
+
+def check_app(bench: Bench, server: Server) -> None:
+    for name in ("", "search", "runs"):
+        bench.check_page(server, name)

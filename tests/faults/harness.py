@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from filelock import FileLock
 
 from compressor_core.runs import Run, RunStore, State, cancel
 from tests.faults.session import Page, Session
@@ -142,6 +143,14 @@ def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+@contextmanager
+def slot_taken(store: RunStore) -> Iterator[None]:
+    """Let every run wait for its turn: it is live, its worker beats, and nothing is computed."""
+    store.root.mkdir(parents=True, exist_ok=True)
+    with FileLock(store.root / ".slot"):
+        yield
 
 
 def worker_of(run: Run) -> psutil.Process | None:
