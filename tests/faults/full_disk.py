@@ -44,19 +44,28 @@ def make(bench: Bench, times: int) -> None:
 
 
 def make_with_quota(bench: Bench, times: int) -> None:
-    """Where no disk can be mounted: the largest file that the worker may write is limited, as by a quota."""
-    config = killed_distillation.config_in(bench.store.root.parent)
-    undisturbed = launch(bench.store, "distill", config)
-    bench.check_over(undisturbed)
-    checkpoint = (undisturbed.folder / "checkpoint.pt").stat().st_size
-    for _ in range(times):
-        # Of what the training writes, its checkpoint is the largest.
-        limit = bench.rng.randint(8_000, checkpoint - 1)
-        run = launch(bench.store, "distill", config, command=("prlimit", f"--fsize={limit}", *WORKER))
+    """Where no disk can be mounted: the largest file that a worker may write is limited, as by a quota."""
+    search = launch(bench.store, "search", killed_search.CONFIG)
+    bench.check_over(search)
+    student = None
+    if times > 1:
+        student = launch(bench.store, "distill", killed_distillation.config_in(bench.store.root.parent))
+        bench.check_over(student)
+    for number in range(times):
+        # What each writes most of: its records, or its checkpoint.
+        undisturbed, file = (
+            (search, "events.jsonl") if student is None or number % 2 == 0 else (student, "checkpoint.pt")
+        )
+        limit = bench.rng.randint(8_000, (undisturbed.folder / file).stat().st_size - 1)
+        command = ("prlimit", f"--fsize={limit}", *WORKER)
+        run = launch(bench.store, undisturbed.kind, undisturbed.config, command=command)
         bench.tally.times += 1
         check_refused(bench, run)
         go_on(bench, run, run.events()[0])
-        check_same(bench, run, undisturbed)
+        if run.kind == "search":
+            bench.tally.check(way(run) == way(search), "the way is that of an undisturbed search", run.id)
+        else:
+            check_same(bench, run, undisturbed)
 
 
 def check_refused(bench: Bench, run: Run) -> None:
