@@ -83,7 +83,11 @@ def evaluate(model: Path, dataset: str, data: str | None, split: str | None, *, 
 
 
 def compare(
-    config: CompareConfig, predictions: Path | None = None, *, cancelled: Callable[[], bool] = lambda: False
+    config: CompareConfig,
+    predictions: Path | None = None,
+    *,
+    dataset: Dataset | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[Record]:
     """Predictions, scores and latency of all models; the last record is the result.
 
@@ -98,7 +102,8 @@ def compare(
     - statistics (level, resamples, seed), labels, task, language, dataset, data, split, examples,
       latency_examples, machine.
 
-    What each model says of each example goes to the folder `predictions`, if one is given.
+    What each model says of each example goes to the folder `predictions`, if one is given. `dataset` takes the place
+    of the one that the configuration names.
 
     Raises:
         DataError, ModelError, StorageError: one sentence each.
@@ -107,7 +112,7 @@ def compare(
     folders = _folders(config)
     models = {name: load(folder) for name, folder in folders.items()}
     _require_peers(models, folders)
-    dataset = open_dataset(config.dataset, config.data, seed=config.seed)
+    dataset = dataset or open_dataset(config.dataset, config.data, seed=config.seed)
     examples, split = _examples(models[TEACHER], dataset, config.split)
     codes = [example.codes for example in examples]
     logits: dict[str, NDArray[Any]] = {}

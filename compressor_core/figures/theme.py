@@ -88,6 +88,11 @@ def layout(x: str, y: str, *, height: int = HEIGHT, **more: Any) -> go.Layout:
     return go.Layout(**settings)
 
 
+def notebook_template() -> go.layout.Template:
+    """For notebooks, which have a light and a dark theme as well: text that is read on both, and no ground."""
+    return go.layout.Template(layout={"font": {"color": BUTTON}})
+
+
 def faint(color: str, opacity: float) -> str:
     """A `#rrggbb` colour that lets what is behind it through."""
     red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))

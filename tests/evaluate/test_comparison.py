@@ -11,6 +11,9 @@ import pytest
 import torch
 
 from compressor_core.architecture import Architecture
+from compressor_core.data.dataset import Split
+from compressor_core.data.registry import open_dataset
+from compressor_core.data.sampled import Sampled
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import DataError, ModelError, SettingsError
 from compressor_core.evaluate.comparison import CompareConfig, compare, evaluate
@@ -50,6 +53,15 @@ def result(teacher: Path, student: Path, data: Path, out: Path | None = None, **
         str(teacher), str(student), "file", str(data), latency_examples=5, latency_rounds=2, **changes
     )
     return list(compare(config, out))[-1]
+
+
+def test_a_dataset_in_the_place_of_the_one_that_is_named(
+    tiny_teacher: Path, contrary: Path, labelled_file: Path
+) -> None:
+    part = Sampled(open_dataset("file", str(labelled_file)), {Split.TEST: 9})
+    config = CompareConfig(str(tiny_teacher), str(contrary), "file", latency_examples=3, latency_rounds=1)
+    *_, both = compare(config, dataset=part)
+    assert (both["split"], both["examples"]) == ("test", 9)
 
 
 def test_each_row_is_the_models_own(tiny_teacher: Path, contrary: Path, labelled_file: Path) -> None:

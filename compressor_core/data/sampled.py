@@ -1,0 +1,65 @@
+"""A part of a dataset, for a quick look: a notebook, a first try."""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from compressor_core.data.dataset import Dataset, Example, Split, fingerprint_of
+from compressor_core.errors import DataError
+from compressor_core.language import Language
+from compressor_core.task import Task
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """At most so many examples of some splits of a dataset, drawn once for all epochs; of the other splits, all.
+
+    Raises DataError if a split is to keep less than one example.
+    """
+
+    whole: Dataset
+    most: Mapping[Split, int]
+
+    def __post_init__(self) -> None:
+        for split, most in self.most.items():
+            if most < 1:
+                raise DataError(f"the {split} split cannot be cut to {most} examples: keep at least 1")
+
+    @property
+    def name(self) -> str:
+        return self.whole.name
+
+    @property
+    def task(self) -> Task:
+        return self.whole.task
+
+    @property
+    def language(self) -> Language | None:
+        return self.whole.language
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        return self.whole.labels
+
+    @property
+    def fresh(self) -> bool:
+        return self.whole.fresh
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        return fingerprint_of([self.whole.fingerprint, *(f"{split}/{self.most[split]}" for split in sorted(self.most))])
+
+    def size(self, split: Split) -> int:
+        whole = self.whole.size(split)
+        return min(whole, self.most.get(split, whole))
+
+    def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
+        """Those that were drawn, in the order of the whole dataset."""
+        examples = self.whole.examples(split, epoch)
+        if split not in self.most or len(examples) <= self.most[split]:
+            return examples
+        places = random.Random(f"{self.name}/{split}").sample(range(len(examples)), self.most[split])
+        return [examples[place] for place in sorted(places)]
