@@ -52,7 +52,7 @@ def show(run: Run, status: Status) -> None:
         with column, st.container(border=True, height="stretch"):
             one(run, info, form)
     st.caption(f"{info.tried} {info.measured}")
-    terms("onnx", "int8", "model-card", "agreement")
+    terms("onnx", "int8", "model-card", "accuracy", "latency")
 
 
 def whole(run: Run, info: ExportInfo) -> None:

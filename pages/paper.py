@@ -54,7 +54,7 @@ def tables(found: Reproduction) -> None:
     beside(titles, [(row.value, [latency_cell(found, row, column) for column in COLUMNS]) for row in LATENCY])
     st.caption(
         "Published: on eight cores, every function padded to 400 tokens. Here: the median of single queries on "
-        f"this machine{how_measured(found)}, unpadded, tokenization apart. Compare the two in their ratios only."
+        f"this machine{how_measured(found)}, unpadded, tokenisation apart. Compare the two in their ratios only."
     )
 
 

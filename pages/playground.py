@@ -174,11 +174,11 @@ def show_answers(info: AnswersInfo) -> None:
         *((("True label", info.true_label, "of the test split"),) if info.true_label else ()),
     )
     chart(answers_figure(info), key="answers", alt=answers_headline(info))
-    terms("logits", "calibration", "latency")
     st.caption(
-        "Milliseconds: tokenization and model together, this input alone, one thread; the median of five calls (fewer "
+        "Milliseconds: tokenisation and model together, this input alone, one thread; the median of five calls (fewer "
         "of slow models) in which the two take turns. The page Compare measures over many functions."
     )
+    terms("logits", "calibration", "latency")
 
 
 def show_lines(places: dict[str, Place], info: AnswersInfo, codes: tuple[str, ...], titles: tuple[str, ...]) -> None:
@@ -205,7 +205,7 @@ def show_lines(places: dict[str, Place], info: AnswersInfo, codes: tuple[str, ..
                 st.caption(title)
             st.html(attribution_html(function))
     st.caption(WHAT_IT_IS)
-    terms("integrated-gradients", "logits", "tokens")
+    terms("integrated-gradients", "tokens")
     if (caveat := attribution_caveat(records)) is not None:
         st.caption(caveat)
 

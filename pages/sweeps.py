@@ -203,7 +203,7 @@ def show_budgets(run: Run, status: Status) -> None:
     y = axis("Vertical axis", axes_of(info.optima), GOAL_AXES[goal], f"sweep_y/{goal}")
     chart(budget_figure(info, y), key=f"budgets/{run.id}", alt="The optimum against the budget")
     explain_missing(info)
-    terms("optimum", "size-budget", "search-space")
+    terms("optimum", "gap", "wilson-interval", "size-budget", "search-space")
     st.markdown("**What the optimum is made of**; stars are the paper's budgets")
     chart(genes_figure(info), key=f"genes/{run.id}", alt="Each gene of the optimum against the budget")
     if not status.live and info.optima:

@@ -239,7 +239,7 @@ def machine_sentence(result: Mapping[str, Any]) -> str:
         f"{machine['processor']}, {machine['system']}, {_count(machine['threads'], 'thread')}, "
         f"{machine['runtime']}, {machine['precision']}, batch size {machine['batch_size']}. "
         f"{len(lengths)} {what} of {result['dataset']}, without padding: {min(lengths)} to {max(lengths)} tokens with "
-        "a vocabulary of 1,000, fewer with a larger one; tokenization apart. Each was timed once in every round, the "
+        "a vocabulary of 1,000, fewer with a larger one; tokenisation apart. Each was timed once in every round, the "
         "two runtimes taking turns; its fastest round counts."
     )
 

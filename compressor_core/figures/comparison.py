@@ -170,7 +170,7 @@ def _info(result: Mapping[str, Any]) -> ComparisonInfo:
     machine = result["machine"]
     threads = f"{machine['threads']} thread{'s' if machine['threads'] != 1 else ''}"
     measured = (
-        f"Latency: one example at a time (batch size {machine['batch_size']}), unpadded, tokenization apart, after a "
+        f"Latency: one example at a time (batch size {machine['batch_size']}), unpadded, tokenisation apart, after a "
         f"warm-up; the models take turns on the same {result['latency_examples']:,} examples, "
         f"{result['teacher']['latency']['measurements']:,} measurements each. "
         f"{machine['processor'] or 'Unknown processor'}, {machine['system']}, {threads}, "

@@ -197,7 +197,7 @@ def method_sentence(info: MeasurementInfo) -> str:
     threads = f"{machine['threads']} thread{'' if machine['threads'] == 1 else 's'}"
     split = "all rows" if told["split"] == "all" else f"the {told['split']} split"
     return (
-        f"Latency is that of one example at a time, tokenization apart: {told['examples']:,} examples of "
+        f"Latency is that of one example at a time, tokenisation apart: {told['examples']:,} examples of "
         f"{told['dataset']} ({split}), {told['rounds']} rounds, in each of which all models and forms take "
         f"turns, in alternating order, each turn after a warm-up. {machine['processor'] or 'Unknown processor'}, "
         f"{machine['cores']} cores, {machine['system']}, {threads}, {machine['runtime']}."

@@ -114,7 +114,7 @@ def lead_on(name: str) -> None:
     st.divider()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(QUESTIONS[following.name], width="content")
-        link(following.name, following.title, icon=":material/arrow_forward:")
+        link(following.name, following.heading, icon=":material/arrow_forward:")
 
 
 @contextmanager

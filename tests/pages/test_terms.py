@@ -19,6 +19,11 @@ from tests.pages.studio import Open
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = sorted(path.stem for path in TERMS.glob("*.md"))
+TYPESET = """
+    alpha approx ast bar begin Big big bigcup binom cdot end eta exists exp forall frac ge hat iff in int lambda le left
+    ln lvert lVert max min partial pm prec qquad right rvert rVert sqrt sum text tfrac tilde top
+"""
+"""What the formulas use of LaTeX: all of it was seen in a browser, typeset by Streamlit's KaTeX."""
 FORMULA = re.compile(r"\$\$\n(.+?)\n\$\$|\$([^$]+)\$", re.DOTALL)
 
 
@@ -98,6 +103,7 @@ def test_formulas_are_whole(name: str) -> None:
         assert bare.count("{") == bare.count("}")
         assert formula.count("\\left") == formula.count("\\right")
         assert formula.count("(") == formula.count(")")
+        assert set(re.findall(r"\\([A-Za-z]+)", formula)) <= set(TYPESET.split())
 
 
 def value(formula: str, **genes: int) -> int:

@@ -259,4 +259,4 @@ def test_measured_students_lead_back_to_their_runs(open_page: Open, store: RunSt
     at = open_page("tradeoffs", run=run.id)
     at.select_slider[0].set_value("2000,160,6,8,512").run()
     no_traceback(at)
-    assert [one.proto.label for one in at.get("page_link")][-1] == "The student that reached 64.0%"
+    assert "The student that reached 64.0%" in [one.proto.label for one in at.get("page_link")]
