@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from compressor_core.data.registry import DATASETS
-from compressor_core.errors import CompressorError, ModelError, RunError
+from compressor_core.errors import CompressorError, ModelError, RunError, understood
 from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.models.card import read_card, size_on_disk
 from compressor_core.paper import DATASET, Column, Encoder
@@ -90,7 +90,8 @@ def teacher_of_student(store: RunStore, student: Model) -> Path:
     if run.kind != "reproduce":
         card = read_card(student.folder)
         return Path(str(run.config.get("teacher") or (card.teacher if card else None)))
-    column = Column(Encoder(run.config["teacher"]), student.task)
+    with understood("the settings of the run", RunError):
+        column = Column(Encoder(run.config["teacher"]), student.task)
     if (folder := teacher_of(store, column)) is None:
         raise RunError(
             f"A published student comes without its teacher: fine-tune {column.encoder.hub_name} on "
@@ -104,7 +105,8 @@ def _made_by(store: RunStore, *kinds: str) -> list[Model]:
     for run in store.list():
         if run.kind not in kinds:
             continue
-        with suppress(CompressorError):
+        # Deleted meanwhile, damaged, or written by hand.
+        with suppress(CompressorError), understood("the result of the run", RunError):
             result = run.status().result
             if result is None:
                 continue
@@ -115,7 +117,7 @@ def _made_by(store: RunStore, *kinds: str) -> list[Model]:
                     f"{one['budget_mb']:g} MB, seed {one['seed']} of study {name}": one for one in result["students"]
                 }
             for title, one in made.items():
-                with suppress(CompressorError):
+                with suppress(CompressorError), understood("the result of the run", RunError):
                     found += _model(run, title, one)
     return found
 
@@ -138,4 +140,7 @@ def _model(run: Run, title: str, result: Mapping[str, Any]) -> list[Model]:
     if (card := read_card(folder)) is None:
         return []
     dataset = str(run.config.get("dataset", "classroom-vulnerability"))
-    return [Model(_measured(title, result), folder, card.task, dataset, run.config.get("data"), run, result)]
+    data = run.config.get("data")
+    return [
+        Model(_measured(title, result), folder, card.task, dataset, None if data is None else str(data), run, result)
+    ]
