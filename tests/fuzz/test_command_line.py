@@ -26,6 +26,12 @@ WHOLE = ("0", "1", "2", "3", "-1", "", "x", "1.5", "99999999999999999999", "1e3"
 NUMBERS = (*WHOLE, "0.5", "nan", "inf", "-inf", "1e-320", "1e400")
 WORK = {"train-teacher", "distill", "label", "study", "calibrate", "measure", "compare", "evaluate", "export"}
 """Verbs that would train or measure for minutes: they are given something that is not there."""
+SMALL = {
+    "search": (("--generations", "3"), ("--generations", "2", "--population", "4", "--space", "{}/space.json")),
+    "sweep": (("--over", "seed", "--seeds", "1", "--generations", "2", "--space", "classroom"), ("--seeds", "-1")),
+    "tradeoff": (("--population", "4", "--generations", "2", "--space", "{}/space.json"), ("--space", "{}/none")),
+}
+"""What makes the work of a search a matter of a second; of what is given twice, the last counts."""
 FEW = {"--population": ("4", "x", "0", "-2"), "--generations": ("1", "2", "x", "0", "1.5"), "--budgets": ("2", "3", "x", "-1"), "--seeds": ("1", "2", "-1", "x")}  # fmt: skip
 
 
@@ -141,6 +147,8 @@ def _unforeseen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @given(data=st.data())
 def test_verb(verb: str, files: Path, data: st.DataObject) -> None:
     words = [word.replace("{}", str(files)) for word in data.draw(arguments(tuple(verb.split())))]
+    if verb in SMALL and "--config" not in words:
+        words += [word.replace("{}", str(files)) for word in data.draw(st.sampled_from(SMALL[verb]))]
     if verb in WORK and "--data" not in words:
         words += ["--dataset", "file", "--data", str(files / "none")] if verb not in ("calibrate", "label") else ["--seed", "x"]
     check(words)
