@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final
 
-from compressor_core.errors import ArchitectureError
+from compressor_core.errors import ArchitectureError, understood
 
 GENES: Final = (
     "vocab_size",
@@ -194,13 +194,15 @@ class SearchSpace:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SearchSpace:
         """The inverse of `to_dict`; a gene may be a range, `to` included, or a list."""
-        unknown = sorted(set(values) - set(GENES))
-        missing = [gene for gene in GENES if gene not in values]
-        if unknown or missing:
-            raise ArchitectureError(
-                f"The search space has unknown genes {unknown} and lacks {missing}: give exactly {', '.join(GENES)}."
-            )
-        return cls(**{gene: tuple(_expand(gene, values[gene])) for gene in GENES})
+        with understood("The search space", ArchitectureError):
+            unknown = sorted(set(values) - set(GENES), key=str)
+            missing = [gene for gene in GENES if gene not in values]
+            if unknown or missing:
+                raise ArchitectureError(
+                    f"The search space has unknown genes {unknown} and lacks {missing}: "
+                    f"give exactly {', '.join(GENES)}."
+                )
+            return cls(**{gene: tuple(_expand(gene, values[gene])) for gene in GENES})
 
 
 def _check_gene(gene: str, value: object) -> None:

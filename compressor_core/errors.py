@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_BEGINNING, _END = 800, 400
+
 
 class CompressorError(Exception):
-    """Root of all errors; its text is one sentence that can be shown to a user as it is."""
+    """Root of all errors; its text is one sentence that can be shown to a user as it is.
+
+    Of a sentence with a value in it that nobody would read to its end, the beginning and the remedy are shown.
+    """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if len(text) <= _BEGINNING + _END else f"{text[:_BEGINNING]} … {text[-_END:]}"
 
 
 class ArchitectureError(CompressorError):
@@ -37,3 +49,15 @@ class SettingsError(CompressorError):
 
 class TrainingError(CompressorError):
     """The work itself failed: a loss that is no longer a number, for example."""
+
+
+@contextmanager
+def understood(what: str, kind: type[CompressorError] = SettingsError) -> Iterator[None]:
+    """Turn what values of the wrong kind raise inside into one sentence: "`what` cannot be read (why)".
+
+    Raises CompressorError, of the given kind if it is not one already.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise kind(f"{what} cannot be read ({type(error).__name__}: {error}): restore what was written") from error

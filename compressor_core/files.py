@@ -82,6 +82,23 @@ def to_json(value: Any, *, indent: int | None = None) -> str:
         return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, indent=indent)
 
 
+def possible(path: Path | str) -> Path:
+    """`path`, which need not exist, if the system can look for it at all.
+
+    Raises StorageError for one that is too long, has a NUL, or lies where this user may not look.
+    """
+    path = Path(path)
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise storage_error(error, path, action="read") from error
+    except ValueError as error:
+        raise StorageError(f"{str(path)!r} is no path ({error}): check it.") from error
+    return path
+
+
 def storage_error(error: OSError, path: Path, *, action: str = "write") -> StorageError:
     """The sentence for what the operating system refused at `path`, with the remedy."""
     if error.errno in _FULL:

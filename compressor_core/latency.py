@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressor_core.cost import Genes, IntArray
-from compressor_core.errors import SettingsError
+from compressor_core.errors import SettingsError, understood
 from compressor_core.task import PairFeatures, Task
 
 FloatArray = NDArray[np.float64]
@@ -203,7 +203,7 @@ class LatencyModel:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> LatencyModel:
         """The inverse of `to_dict`. Raises SettingsError for anything else."""
-        try:
+        with understood("the latency model"):
             prices = dict(values["prices"])
             if set(prices) != set(_NAMES):
                 raise SettingsError(
@@ -216,8 +216,6 @@ class LatencyModel:
                 lengths=Lengths(*(tuple(values[key]) for key in ("vocab_sizes", "tokens", "squares"))),
                 prices=tuple(float(prices[name]) for name in _NAMES),
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise SettingsError(f"this is not a latency model ({error!r}): take one that a calibration made") from error
 
 
 def _counts(genes: Genes, tokens: FloatArray, squares: FloatArray) -> list[FloatArray]:

@@ -16,8 +16,18 @@ from pathlib import Path
 from compressor_core.data.dataset import UNKNOWN, Example, Split, share_of
 from compressor_core.data.files import FileDataset, read_file, split_of
 from compressor_core.data.hub import dataset_parts, parquet_rows
-from compressor_core.data.tables import BadRow, bad_rows, check, json_objects, read_rows, strictly, text_lines
+from compressor_core.data.tables import (
+    BadRow,
+    bad_rows,
+    check,
+    functions_in,
+    json_objects,
+    read_rows,
+    strictly,
+    text_lines,
+)
 from compressor_core.errors import DataError
+from compressor_core.files import possible
 from compressor_core.language import Language
 
 DEVIGN_HUB = "google/code_x_glue_cc_defect_detection"
@@ -52,7 +62,7 @@ def devign(data: str | None) -> FileDataset:
             for row in parquet_rows(path, ("id", "func", "target"))
         ]
         return _published(Path(DEVIGN_HUB), _DEVIGN, rows, _DEVIGN_LABELS, Language.C)
-    path = Path(data)
+    path = possible(data)
     if not path.is_dir():
         return read_file(path, _DEVIGN, _DEVIGN_LABELS, Language.C)
     found = _split_files(path, ".jsonl")
@@ -83,7 +93,7 @@ def bigclonebench(data: str | None) -> FileDataset:
             Language.JAVA,
             (f"A draw of the published pairs: {', '.join(f'{n:,} {split}' for split, n in PAPER_PAIRS.items())}.",),
         )
-    folder = Path(data)
+    folder = possible(data)
     if not (folder / _FUNCTIONS).is_file():
         raise DataError(f"there is no {_FUNCTIONS} in {folder}: give the folder of data.jsonl and the files of pairs")
     files: dict[Split | None, Path] = {}
@@ -115,6 +125,7 @@ def bigclonebench(data: str | None) -> FileDataset:
             )
     if published:
         return _published(folder, _BIGCLONEBENCH, pairs, _CLONE_LABELS, Language.JAVA, tuple(notes))
+    check(folder / _PAIRS, {example.label: _CLONE_LABELS[example.label] for _, example in pairs})
     return FileDataset(folder, _BIGCLONEBENCH, tuple(pairs), _CLONE_LABELS, Language.JAVA, notes=tuple(notes))
 
 
@@ -158,18 +169,21 @@ def _split_files(folder: Path, suffix: str) -> dict[Split, Path]:
 
 
 def _functions(path: Path) -> dict[str, str]:
-    """The functions of a data.jsonl by their `idx`. Raises DataError for a row without `idx` or `func`."""
-    functions = {}
+    """The functions of a data.jsonl by their `idx`. Raises DataError for a row without `idx` or usable `func`."""
+    functions: dict[str, str] = {}
     bad = []
     for entry in json_objects(path):
         if isinstance(entry, BadRow):
             bad.append(entry)
             continue
         line, row = entry
-        if isinstance(row.get("func"), str) and "idx" in row:
-            functions[str(row["idx"])] = row["func"]
+        found = functions_in(line, row, ("func",))
+        if isinstance(found, BadRow):
+            bad.append(found)
+        elif "idx" not in row:
+            bad.append(BadRow(line, "has no 'idx'"))
         else:
-            bad.append(BadRow(line, "has no 'func' or no 'idx'"))
+            (functions[str(row["idx"])],) = found
     if bad:
         raise bad_rows(path, bad)
     return functions

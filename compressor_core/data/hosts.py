@@ -66,7 +66,7 @@ def standard_library_hosts() -> tuple[Host, ...]:
             Host(module, source, tuple(variables), tuple((line, indent) for line, indent in slots))
             for module, source, variables, slots in json.loads(path.read_bytes())
         )
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         pass  # absent or damaged: it is computed (again)
     hosts = _find_hosts(root)
     with suppress(OSError, StorageError):  # without a cache it is slower, and no worse

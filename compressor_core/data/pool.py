@@ -14,6 +14,7 @@ from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.hub import parquet_rows
 from compressor_core.data.tables import BadRow, Columns, bad_rows, functions_in, json_objects, json_rows
 from compressor_core.errors import DataError
+from compressor_core.files import possible
 from compressor_core.task import Task
 
 SHARD = 10_000
@@ -42,7 +43,7 @@ class Pool:
     """
 
     def __init__(self, path: Path | str, task: Task, *, skip_bad_rows: bool = False) -> None:
-        self.path = Path(path)
+        self.path = possible(path)
         self.bad = 0
         self._width = 2 if task is Task.CLONE else 1
         self._skip = skip_bad_rows

@@ -18,6 +18,7 @@ from typing import Any, TextIO
 
 from compressor_core.data.dataset import UNKNOWN, Example, Split
 from compressor_core.errors import DataError
+from compressor_core.files import possible
 from compressor_core.language import Language
 
 NEGATIVE = frozenset(
@@ -236,7 +237,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _open(path: Path) -> TextIO:
     """A text file in UTF-8 whose undecodable bytes come out as lone surrogates. Raises DataError for any other."""
-    if not path.exists():
+    if not possible(path).exists():
         raise DataError(f"there is no file {path}: check the path given as data")
     if not path.is_file():
         raise DataError(f"{path} is not a file: give the path of a JSONL or CSV file")

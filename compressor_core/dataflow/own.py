@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from compressor_core.dataflow.syntax import LONGEST, parser
+from compressor_core.dataflow.syntax import LONGEST, is_deep, parser
 from compressor_core.language import Language
 
 if TYPE_CHECKING:
@@ -172,6 +172,11 @@ the function. Beside an `error`, an identifier may be anything.
 """
 
 
+_LONG = 20_000
+"""Bytes of a text from which on one with errors, or nested deeper than DEEPEST, has no names: asking what stands where
+takes time by the square of both."""
+
+
 @dataclass(frozen=True)
 class OwnNames:
     """A function's own names: the text in UTF-8, where in it (in bytes) each of them stands, and its syntax tree."""
@@ -214,12 +219,15 @@ def _reserved(language: Language) -> frozenset[str]:
 def own_names(code: str, language: Language) -> OwnNames:
     """The names that are a function's own, in the order in which they first stand in it.
 
-    What cannot be parsed has none, and neither has what is too long for a function (LONGEST characters).
+    What cannot be parsed has none, and neither has what is too long for a function: LONGEST characters, or _LONG
+    bytes if there are errors in it or it is nested too deeply.
     """
     import tree_sitter
 
     source = code[:LONGEST].encode("utf-8", "surrogatepass")
     tree = parser(language).parse(source)
+    if len(source) > _LONG and (tree.root_node.has_error or is_deep(tree)):
+        return OwnNames(source, {}, tree)
     nodes = tree_sitter.QueryCursor(_query(language)).captures(tree.root_node)
 
     def text(node: tree_sitter.Node) -> str:

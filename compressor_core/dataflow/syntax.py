@@ -124,6 +124,20 @@ def read(code: str, language: Language) -> tuple[tuple[Token, ...], Syntax | Non
                 path[-1].children.pop()
 
 
+def is_deep(tree: tree_sitter.Tree) -> bool:
+    """Whether a tree nests deeper than DEEPEST."""
+    cursor, depth = tree.walk(), 0
+    while depth <= DEEPEST:
+        if cursor.goto_first_child():
+            depth += 1
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return False
+            depth -= 1
+    return True
+
+
 def _characters(source: bytes) -> list[int]:
     """By byte of UTF-8 text: the number of its character."""
     at, count = [], -1

@@ -190,7 +190,7 @@ def _finished(note: Path, origin: Mapping[str, Any]) -> Record:
     try:
         found = json.loads(note.read_text("utf-8"))
         before, student = dict(found["made_from"]), dict(found["student"])
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ModelError(f"{note} cannot be read ({error}): delete it, and the student is made again") from error
     if changed := differences(before, origin):
         raise ModelError(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from compressor_core.architecture import SearchSpace
 from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.distill.presets import PRESETS
-from compressor_core.errors import BudgetError, SettingsError
+from compressor_core.errors import BudgetError, SettingsError, understood
+from compressor_core.plain import check_kinds
 from compressor_core.search.fitness import Goal
 from compressor_core.task import PairFeatures
 
@@ -123,21 +124,23 @@ class StudyConfig:
     def from_dict(cls, values: Mapping[str, Any]) -> StudyConfig:
         """The inverse of `to_dict`; what is left out takes its default."""
         names = [each.name for each in fields(cls)]
-        if "teacher" not in values or set(values) - set(names):
-            raise SettingsError(
-                f"a study takes teacher and, if wanted, {', '.join(names[1:])}, not {', '.join(values)}"
-            )
-        own = dict(values)
-        for name in ("budgets", "seeds"):
-            if name in own:
-                if not isinstance(own[name], Sequence) or isinstance(own[name], str):
-                    raise SettingsError(f"{name} must be a list, not {own[name]!r}")
-                own[name] = tuple(own[name])
-        if own.get("latency") is not None:
-            from compressor_core.latency import LatencyModel
+        with understood("the settings of the study"):
+            if "teacher" not in values or set(values) - set(names):
+                raise SettingsError(
+                    f"a study takes teacher and, if wanted, {', '.join(names[1:])}, not {', '.join(values)}"
+                )
+            own = dict(values)
+            for name in ("budgets", "seeds"):
+                if name in own:
+                    if not isinstance(own[name], Sequence) or isinstance(own[name], str):
+                        raise SettingsError(f"{name} must be a list, not {own[name]!r}")
+                    own[name] = tuple(own[name])
+            if own.get("latency") is not None:
+                from compressor_core.latency import LatencyModel
 
-            own["latency"] = LatencyModel.from_dict(own["latency"])
-        return cls(**own)
+                own["latency"] = LatencyModel.from_dict(own["latency"])
+            check_kinds(cls, own)
+            return cls(**own)
 
 
 def parse_budgets(text: str) -> tuple[float, ...]:

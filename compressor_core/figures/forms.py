@@ -49,10 +49,10 @@ def gene_text(values: Mapping[str, int] | Sequence[int]) -> str:
 
 def gene_values(title: str, text: str) -> dict[str, int] | list[int]:
     """The inverse of `gene_text`, for `SearchSpace.from_dict`. Raises ArchitectureError for any other text."""
-    if match := _RANGE.fullmatch(text):
-        first, last, step = (int(number) for number in match.groups())
-        return {"from": first, "to": last, "step": step}
     try:
+        if match := _RANGE.fullmatch(text):
+            first, last, step = (int(number) for number in match.groups())
+            return {"from": first, "to": last, "step": step}
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise ArchitectureError(

@@ -10,6 +10,7 @@ from typing import Any
 
 from compressor_core.architecture import Architecture
 from compressor_core.errors import CompressorError, ModelError
+from compressor_core.files import possible
 from compressor_core.language import Language
 from compressor_core.task import PairFeatures, Task
 
@@ -89,7 +90,7 @@ class ModelCard:
 
 def read_card(folder: Path) -> ModelCard | None:
     """The card of a model folder; None if it has none. Raises ModelError if it is damaged."""
-    path = folder / CARD
+    path = possible(folder / CARD)
     if not path.is_file():
         return None
     try:
@@ -97,7 +98,7 @@ def read_card(folder: Path) -> ModelCard | None:
         if not isinstance(values, dict):
             raise ValueError("it is not a JSON object")
         return ModelCard.from_dict(values)
-    except (OSError, ValueError, CompressorError) as error:
+    except (OSError, ValueError, RecursionError, CompressorError) as error:
         raise ModelError(f"{path} cannot be used ({error}): restore it, or train or import the model again.") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 import re
@@ -22,7 +23,7 @@ from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from compressor_core.data.dataset import fingerprint_of
 from compressor_core.errors import CompressorError, ModelError
-from compressor_core.files import storage_error, write_json
+from compressor_core.files import possible, storage_error, write_json
 from compressor_core.models import graph
 from compressor_core.models.card import CARD, MAX_TOKENS, ModelCard, read_card
 from compressor_core.models.compute import Precision
@@ -31,6 +32,7 @@ from compressor_core.models.hub import TOKENIZER_FILES
 from compressor_core.models.inference import predict, predict_pooled
 from compressor_core.models.inputs import FunctionInput
 from compressor_core.models.pair import PairClassifier, encoder_of
+from compressor_core.models.weights import require_plausible, require_tensors_only
 from compressor_core.task import PairFeatures, Task
 
 if TYPE_CHECKING:
@@ -197,7 +199,15 @@ def load(folder: Path | str) -> Classifier:
         labels = (str(config.id2label[0]), str(config.id2label[1]))
         longest = min(getattr(config, "max_position_embeddings", MAX_TOKENS + 2) - 2, MAX_TOKENS)
         card = ModelCard(Task.VULNERABILITY, labels, min(longest, 400))
+    _require_finite(folder, model)
     return Classifier(model.eval(), tokenizer, card)
+
+
+def _require_finite(folder: Path, model: nn.Module) -> None:
+    """Raise ModelError if a weight is no number: then no answer is one."""
+    for name, value in model.state_dict().items():
+        if value.numel() and value.is_floating_point() and not all(map(math.isfinite, map(float, value.aminmax()))):
+            raise ModelError(f"The weights in {folder} have values in {name} that are no finite numbers: copy them again.")
 
 
 def _require_all(folder: Path, told: dict[str, Any], *, own: bool) -> None:
@@ -239,7 +249,7 @@ def _vocabulary(tokenizer: PreTrainedTokenizerBase) -> str:
 
 def require_files(folder: Path, *, weights: bool = True) -> None:
     """Raise ModelError, with the remedy, unless `folder` holds a model's files."""
-    if not folder.is_dir():
+    if not possible(folder).is_dir():
         raise ModelError(f"There is no model folder {folder}: check the path.")
     if not (folder / "config.json").is_file():
         raise ModelError(f"{folder} has no config.json: a model folder has config.json, weights and a tokenizer.")
@@ -247,6 +257,11 @@ def require_files(folder: Path, *, weights: bool = True) -> None:
         raise ModelError(f"{folder} has no {WEIGHTS}: copy the whole model folder, weights included.")
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise ModelError(f"{folder} has no tokenizer.json: copy the tokenizer that the model was trained with.")
+    require_plausible(folder)
+    if not any(folder.glob("*.safetensors")):
+        with readable(folder):
+            for path in folder.glob("pytorch_model*.bin"):
+                require_tensors_only(path)
 
 
 @contextmanager
@@ -261,11 +276,18 @@ def readable(folder: Path) -> Iterator[None]:
             f"The weights in {folder} are a pickle that holds more than tensors, or damaged, and were not opened: "
             f"get them as {WEIGHTS}."
         ) from error
-    except Exception as error:  # transformers, tokenizers and safetensors each have their own
+    except BaseException as error:  # transformers, tokenizers and safetensors each have their own
+        if not isinstance(error, Exception) and not panicked(error):
+            raise
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise ModelError(
             f"The model in {folder} cannot be read ({reason}): a file is damaged or incomplete; copy it again."
         ) from error
+
+
+def panicked(error: BaseException) -> bool:
+    """Whether the tokenizers' own language gave up, which Python is told by something that is no Exception."""
+    return type(error).__name__ == "PanicException"
 
 
 def _load_pair(folder: Path, card: ModelCard) -> PairClassifier:

@@ -33,9 +33,10 @@ from compressor_core.data.tokenizer import SPECIAL_TOKENS, with_special_tokens
 from compressor_core.errors import ModelError
 from compressor_core.language import Language
 from compressor_core.models.card import ModelCard
-from compressor_core.models.classifier import Classifier
+from compressor_core.models.classifier import Classifier, panicked
 from compressor_core.models.pair import PairClassifier, without_pooler
 from compressor_core.models.student import build
+from compressor_core.models.weights import require_tensors_only, require_whole
 from compressor_core.paper import ARCHITECTURES, DATASET, Encoder
 from compressor_core.task import PairFeatures, Task
 
@@ -106,13 +107,16 @@ def _read_state(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise ModelError(f"There is no checkpoint {path}: check the path.")
     try:
+        require_tensors_only(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
+    except ModelError:
+        raise
     except pickle.UnpicklingError as error:
         raise ModelError(
             f"{path} is no plain state dict: reading it would run code of its own or it is damaged, so it was not "
             "loaded; get the published file again."
         ) from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError, IndexError) as error:
+    except Exception as error:  # whatever a damaged file makes the interpreter of its format do
         raise ModelError(f"{path} is damaged or no PyTorch checkpoint: get the published file again.") from error
     if not isinstance(state, Mapping) or not state:
         raise ModelError(f"{path} holds a {type(state).__name__}, no state dict: give the published file itself.")
@@ -122,6 +126,7 @@ def _read_state(path: Path) -> dict[str, Tensor]:
                 f"{path} is no plain state dict ({name!r} is a {type(value).__name__}, no tensor): "
                 "give the published file, or save model.state_dict() alone."
             )
+    require_whole(state, path)
     return dict(state)
 
 
@@ -155,7 +160,7 @@ def _layout(state: Mapping[str, Tensor], path: Path, encoder: Encoder, task: Tas
 
 def _architecture(state: Mapping[str, Tensor], prefix: str, path: Path, heads: int | None) -> Architecture:
     """The architecture that the shapes tell, with the published number of heads, or the one given."""
-    layers = [int(match[1]) for name in state if (match := _LAYER.match(name.removeprefix(prefix)))]
+    layers = [int(match[1]) for name in state if (match := _LAYER.match(name.removeprefix(prefix))) and len(match[1]) < 5]
     inner = state.get(f"{prefix}encoder.layer.0.intermediate.dense.weight")
     words = state[prefix + _WORDS]
     if inner is None or inner.dim() != 2 or words.dim() != 2:
@@ -224,7 +229,9 @@ def _read_tokenizer(path: Path, vocab_size: int) -> PreTrainedTokenizerFast:
         tokenizer = Tokenizer.from_str(text)
     except OSError as error:
         raise ModelError(f"{path} cannot be read ({error.strerror}): check the file and its permissions.") from error
-    except Exception as error:  # the library raises bare Exception for whatever it does not understand
+    except BaseException as error:  # the library raises bare Exception for whatever it does not understand, or panics
+        if not isinstance(error, Exception) and not panicked(error):
+            raise
         raise ModelError(
             f"{path} is no tokenizer that can be read ({str(error)[:120]}): give the published BPE_*.json."
         ) from error

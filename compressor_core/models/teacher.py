@@ -24,6 +24,7 @@ from transformers import (
 from compressor_core.architecture import Architecture
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import ModelError
+from compressor_core.files import possible
 from compressor_core.language import Language
 from compressor_core.models import graph
 from compressor_core.models.bundled import GRAPHCODEBERT
@@ -113,7 +114,7 @@ def find_encoder(base: str) -> Path:
     Raises:
         ModelError: there is no such folder, a file is missing in it, or no such name can be had; within seconds.
     """
-    folder = Path(base)
+    folder = possible(base)
     if not folder.exists():
         if not _HUB_NAME.fullmatch(base) or base.startswith(".") or os.path.isabs(base):
             raise ModelError(f"There is no model folder {base}: check the path, or give a Hugging Face name.")
@@ -137,7 +138,7 @@ def _values(path: Path) -> dict[str, Any]:
     """A JSON object of a model folder; empty if it is not there or none."""
     try:
         values = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return values if isinstance(values, dict) else {}
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from compressor_core.errors import RunError, SettingsError
+from compressor_core.files import possible
 from compressor_core.latency import LatencyModel, Runtime
 from compressor_core.runs.reading import DAMAGED
 from compressor_core.runs.run import Run
@@ -60,11 +60,11 @@ def open_calibration(store: RunStore, run_or_file: str) -> dict[Runtime, Latency
 
     Raises RunError or SettingsError, one sentence each.
     """
-    path = Path(run_or_file)
+    path = possible(run_or_file)
     if path.is_file():
         try:
             values = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise SettingsError(f"{path} cannot be read as JSON: give what `calibrate --json` printed") from error
         if not isinstance(values, Mapping):
             raise SettingsError(f"{path} holds no calibration: give what `calibrate --json` printed")

@@ -91,7 +91,8 @@ def teacher_of_student(store: RunStore, student: Model) -> Path:
     if run.kind != "reproduce":
         card = read_card(student.folder)
         return Path(str(run.config.get("teacher") or (card.teacher if card else None)))
-    column = Column(Encoder(run.config["teacher"]), student.task)
+    with understood("the settings of the run", RunError):
+        column = Column(Encoder(run.config["teacher"]), student.task)
     if (folder := teacher_of(store, column)) is None:
         raise RunError(
             f"A published student comes without its teacher: fine-tune {column.encoder.hub_name} on "
@@ -139,4 +140,7 @@ def _model(run: Run, title: str, result: Mapping[str, Any]) -> list[Model]:
     if (card := read_card(folder)) is None:
         return []
     dataset = str(run.config.get("dataset", "classroom-vulnerability"))
-    return [Model(_measured(title, result), folder, card.task, dataset, run.config.get("data"), run, result)]
+    data = run.config.get("data")
+    return [
+        Model(_measured(title, result), folder, card.task, dataset, None if data is None else str(data), run, result)
+    ]

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deap import base, creator, tools
 
 from compressor_core.architecture import GENES, SearchSpace
-from compressor_core.errors import CompressorError
+from compressor_core.errors import CompressorError, understood
 from compressor_core.search import breeding, papers
 from compressor_core.search.checks import check_breeding, read_enums
 from compressor_core.search.exact import optimum, uncertifiable
@@ -126,18 +126,18 @@ class SearchConfig:
     def from_dict(cls, values: Mapping[str, Any]) -> SearchConfig:
         """The inverse of `to_dict`; what is left out takes its default."""
         names = [each.name for each in fields(cls)]
-        unknown = sorted(set(values) - set(names))
-        if unknown or "budget_mb" not in values:
-            raise CompressorError(
-                f"A search takes budget_mb and, if wanted, {', '.join(names[1:])}, not {', '.join(values)}."
-            )
-        if "space" in values:
-            values = {**values, "space": SearchSpace.from_dict(values["space"])}
-        if values.get("latency") is not None:
-            from compressor_core.latency import LatencyModel
+        with understood("The settings of the search", CompressorError):
+            if set(values) - set(names) or "budget_mb" not in values:
+                raise CompressorError(
+                    f"A search takes budget_mb and, if wanted, {', '.join(names[1:])}, not {', '.join(values)}."
+                )
+            if "space" in values:
+                values = {**values, "space": SearchSpace.from_dict(values["space"])}
+            if values.get("latency") is not None:
+                from compressor_core.latency import LatencyModel
 
-            values = {**values, "latency": LatencyModel.from_dict(values["latency"])}
-        return cls(**values)
+                values = {**values, "latency": LatencyModel.from_dict(values["latency"])}
+            return cls(**values)
 
 
 @dataclass(frozen=True)

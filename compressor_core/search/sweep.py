@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from compressor_core.errors import BudgetError, SettingsError
+from compressor_core.errors import BudgetError, SettingsError, understood
 from compressor_core.search.exact import optimum, uncertifiable
 from compressor_core.search.genetic import Operators, SearchConfig, evolve, gap
 
@@ -124,15 +124,18 @@ class SweepConfig:
     def from_dict(cls, values: Mapping[str, Any]) -> SweepConfig:
         """The inverse of `to_dict`; what is left out takes its default."""
         names = ("search", "over", "seeds", "budgets", "operators")
-        if "search" not in values or set(values) - set(names):
-            raise SettingsError(f"a sweep takes {', '.join(names)}, the first of them always, not {', '.join(values)}")
-        return cls(
-            search=values["search"],
-            over=values.get("over", Over.SEED),
-            seeds=tuple(values.get("seeds", ())),
-            budgets=tuple(values.get("budgets", ())),
-            operators=tuple(values.get("operators", ())),
-        )
+        with understood("the settings of the sweep"):
+            if "search" not in values or set(values) - set(names):
+                raise SettingsError(
+                    f"a sweep takes {', '.join(names)}, the first of them always, not {', '.join(values)}"
+                )
+            return cls(
+                search=values["search"],
+                over=values.get("over", Over.SEED),
+                seeds=tuple(values.get("seeds", ())),
+                budgets=tuple(values.get("budgets", ())),
+                operators=tuple(values.get("operators", ())),
+            )
 
 
 def budgets_between(low: float, high: float, count: int = 40) -> tuple[float, ...]:

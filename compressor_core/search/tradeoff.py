@@ -18,7 +18,7 @@ import numpy as np
 
 from compressor_core.architecture import ENUMERABLE, GENES, Architecture, SearchSpace
 from compressor_core.cost import Genes
-from compressor_core.errors import CompressorError
+from compressor_core.errors import CompressorError, understood
 from compressor_core.search.checks import check_breeding, read_enums
 from compressor_core.search.front import costs_of
 from compressor_core.search.quantities import FloatArray, Quantity, Yardstick
@@ -52,13 +52,9 @@ class MeasuredStudent:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> MeasuredStudent:
         """The inverse of `to_dict`. Raises CompressorError for anything else."""
-        try:
+        with understood("A measured student, which has an architecture, an accuracy and a dataset,", CompressorError):
             architecture = Architecture.parse(values["architecture"])
             return cls(architecture, float(values["accuracy"]), str(values["dataset"]), values.get("run"))
-        except (KeyError, TypeError, ValueError) as error:
-            raise CompressorError(
-                f"A measured student has an architecture, an accuracy and a dataset, not {dict(values)!r}."
-            ) from error
 
 
 @dataclass(frozen=True)
@@ -177,17 +173,18 @@ class TradeoffConfig:
     def from_dict(cls, values: Mapping[str, Any]) -> TradeoffConfig:
         """The inverse of `to_dict`; what is left out takes its default."""
         names = [each.name for each in fields(cls)]
-        if unknown := sorted(set(values) - set(names)):
-            raise CompressorError(f"A trade-off takes {', '.join(names)}, not {', '.join(unknown)}.")
-        read = dict(values)
-        if "space" in read:
-            read["space"] = SearchSpace.from_dict(read["space"])
-        if read.get("latency") is not None:
-            from compressor_core.latency import LatencyModel
+        with understood("The settings of the trade-off", CompressorError):
+            if unknown := sorted(set(values) - set(names)):
+                raise CompressorError(f"A trade-off takes {', '.join(names)}, not {', '.join(unknown)}.")
+            read = dict(values)
+            if "space" in read:
+                read["space"] = SearchSpace.from_dict(read["space"])
+            if read.get("latency") is not None:
+                from compressor_core.latency import LatencyModel
 
-            read["latency"] = LatencyModel.from_dict(read["latency"])
-        read["students"] = tuple(MeasuredStudent.from_dict(each) for each in read.get("students", ()))
-        return cls(**read)
+                read["latency"] = LatencyModel.from_dict(read["latency"])
+            read["students"] = tuple(MeasuredStudent.from_dict(each) for each in read.get("students", ()))
+            return cls(**read)
 
 
 def judgements(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from compressor_core.errors import DataError
+from compressor_core.files import possible
 
 Record = dict[str, Any]
 Config = TypeVar("Config")
@@ -61,7 +62,7 @@ def read_json(path: Path, what: str) -> Record:
 
     try:
         values = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} cannot be read ({error}): give {what}") from error
     if not isinstance(values, dict):
         raise DataError(f"{path} holds no JSON object: give {what}")
@@ -84,7 +85,7 @@ def latency_model(options: argparse.Namespace) -> Any:
 
 def require_place(out: Path) -> None:
     """Refuse an output folder that holds something else: saving a model replaces it."""
-    if out.exists() and not out.is_dir():
+    if possible(out).exists() and not out.is_dir():
         raise DataError(f"{out} is a file: choose another --out")
     if out.is_dir() and any(out.iterdir()) and not (out / "compressor.json").is_file():
         raise DataError(f"{out} holds something else than a model of this program: choose another --out")

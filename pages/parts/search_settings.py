@@ -256,7 +256,7 @@ def from_file() -> None:
     with sentences():
         try:
             values = json.loads(file.getvalue())
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CompressorError(f"{file.name} is not JSON: choose a file that this page has written.") from error
         config = config_of(values)
     st.session_state[FILE] = values

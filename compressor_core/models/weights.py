@@ -1,0 +1,104 @@
+"""What files of weights say they hold, judged before anything is made of it.
+
+A state dict in PyTorch's format is a pickle, and even one that may call nothing but what tensors are made of can ask
+for any amount of memory: by a call of `bytearray`, by tensors that are a thousandth as large in the file, by packed
+archives. A config.json of one line can ask for as many layers as it likes. Nothing honest does either.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+import pickletools
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, Final
+
+from compressor_core.errors import ModelError
+
+_CALLED: Final = re.compile(
+    r"collections OrderedDict|torch._utils _rebuild_(tensor_v2|tensor|parameter)|torch \w+Storage"
+    r"|torch.storage \w+Storage|torch (float|double|half|bfloat16|long|int)\w*|torch Size"
+)
+"""What the pickle of a plain state dict names; it is a small part of what `torch.load` lets pass."""
+_PICKLES: Final = 5
+"""An older file holds so many, one after the other: a mark, a version, a machine, the state dict, its storages."""
+_LONGEST_PICKLE: Final = 50_000_000
+_MOST: Final = 10_000_000
+"""No number in an encoder's config.json is larger."""
+_MOST_LAYERS: Final = 1_000
+_WIDTHS: Final = ("hidden_size", "dim", "d_model", "n_embd")
+_LAYERS: Final = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")
+
+
+def require_tensors_only(path: Path) -> None:
+    """Raise ModelError unless a file in PyTorch's format is a state dict of no more than its own size.
+
+    Raises OSError, UnpicklingError or ValueError for a file that is damaged.
+    """
+    with path.open("rb") as file:
+        if not zipfile.is_zipfile(file):
+            file.seek(0)
+            for _ in range(_PICKLES):
+                _require_plain(file, path)
+            return
+        with zipfile.ZipFile(file) as archive:
+            records = archive.infolist()
+            packed = any(record.compress_type != zipfile.ZIP_STORED for record in records)
+            if packed or sum(record.file_size for record in records) > path.stat().st_size:
+                raise ModelError(f"{path} is a packed archive, which PyTorch never writes: get the weights again.")
+            for record in records:
+                if record.filename.endswith(".pkl"):
+                    with archive.open(record) as part:
+                        _require_plain(part, path)
+
+
+def _require_plain(file: IO[bytes], path: Path) -> None:
+    """Read one pickle, and carry out nothing of it."""
+    start = file.tell()
+    for code, argument, _ in pickletools.genops(file):
+        if file.tell() - start > _LONGEST_PICKLE:
+            raise ModelError(f"{path} holds more than tensors and their names: get the weights again.")
+        named = code.name in ("GLOBAL", "INST", "STACK_GLOBAL", "EXT1", "EXT2", "EXT4")
+        if named and not (code.name == "GLOBAL" and _CALLED.fullmatch(str(argument))):
+            raise pickle.UnpicklingError(f"{path} names {argument}")
+
+
+def require_whole(state: Mapping[str, Any], path: Path) -> None:
+    """Raise ModelError if tensors say that they are larger than the file they came from."""
+    if sum(value.numel() * value.element_size() for value in state.values()) > path.stat().st_size:
+        raise ModelError(f"The tensors of {path} are larger than the file, so it is damaged: get the weights again.")
+
+
+def require_plausible(folder: Path) -> None:
+    """Raise ModelError if config.json asks for a model that the weights beside it cannot be those of.
+
+    What it says otherwise is checked where the model is built: this keeps that from taking forever.
+    """
+    path = folder / "config.json"
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"{path} is no JSON object: copy the file again.") from error
+    if not isinstance(values, dict):
+        raise ModelError(f"{path} is no JSON object: copy the file again.")
+    numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
+    for name, value in numbers.items():
+        most = _MOST_LAYERS if name in _LAYERS else _MOST
+        if not (math.isfinite(value) and abs(value) <= most) and name != "model_max_length":
+            raise ModelError(f"{path} says {name} {value:g}, which no model has: restore the file.")
+    sizes = [file.stat().st_size for kind in ("*.safetensors", "*.bin") for file in folder.glob(kind)]
+    width = next((numbers[name] for name in _WIDTHS if name in numbers), 0)
+    heads = (numbers.get("num_labels", 0), numbers.get("max_position_embeddings", 0), numbers.get("type_vocab_size", 0))
+    largest = max(
+        numbers.get("vocab_size", 0) * numbers.get("embedding_size", width),
+        width * max(width, numbers.get("intermediate_size", 0), numbers.get("hidden_dim", 0), *heads),
+    )
+    if sizes and largest > sum(sizes):  # a byte a number: no weights are kept in less
+        raise ModelError(
+            f"{path} describes a layer of {largest:,} numbers, and the weights beside it have {sum(sizes):,} bytes: "
+            "either file is of another model; copy the whole folder again."
+        )
