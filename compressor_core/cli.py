@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ from compressor_core.verbs.parser import parser
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb. Exit codes: 0 done, 1 the work failed, 2 bad usage or bad input, 130 interrupted."""
     yield_when_idle()
+    _never_choke()
     try:
         options = parser().parse_args(arguments)
         if processes.launched() and options.verb not in (verbs.train_teacher, verbs.distill):
@@ -48,6 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get("COMPRESSOR_DEBUG"):
             raise
         return _fail(f"{type(error).__name__}: {error} (set COMPRESSOR_DEBUG=1 to see where)", 1)
+
+
+def _never_choke() -> None:
+    """Labels and names are in any script: what a console cannot show is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _fail(message: object, code: int) -> int:
