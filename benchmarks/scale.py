@@ -97,7 +97,7 @@ _PHASES = {
 
 
 def _report(phase: str, started: float) -> None:
-    status = Path("/proc/self/status").read_text()
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
     peak = int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) * 1024 / 1e6
     print(json.dumps({"phase": phase, "seconds": time.perf_counter() - started, "peak_mb": peak}), flush=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     A result that says `ok: false` (of `doctor`) is printed as any other, and counts as failed.
     """
     yield_when_idle()
+    _never_choke()
     options = None
     try:
         options = parser().parse_args(arguments)
@@ -53,6 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get("COMPRESSOR_DEBUG"):
             raise
         return _fail(f"{type(error).__name__}: {error} (set COMPRESSOR_DEBUG=1 to see where)", 1)
+
+
+def _never_choke() -> None:
+    """Labels and names are in any script: what a console cannot show is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _fail(message: object, code: int) -> int:

@@ -38,9 +38,12 @@ def decoded(data: bytes, name: str) -> str:
 def checked(code: str, name: str) -> str:
     """`code` as it is, if a model can be asked about it; `name` is what a sentence calls it.
 
+    A byte order mark in front, which comes along when a whole file is pasted, is no part of it.
+
     Raises:
         DataError: it is blank, longer than `MOST_CHARACTERS`, or binary data.
     """
+    code = code.removeprefix("\ufeff")
     if len(code) > MOST_CHARACTERS:
         raise _too_long(name, f"{len(code):,} characters")
     if not code.strip():

@@ -71,7 +71,7 @@ def joined(device: str | None) -> Iterator[None]:
     try:
         with contextlib.ExitStack() as silence:
             if _member.rank:
-                nothing = silence.enter_context(open(os.devnull, "w"))
+                nothing = silence.enter_context(open(os.devnull, "w", encoding="utf-8"))
                 silence.enter_context(contextlib.redirect_stdout(nothing))
                 silence.enter_context(contextlib.redirect_stderr(nothing))
             yield

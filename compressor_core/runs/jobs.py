@@ -98,7 +98,7 @@ def _start(run: Run, command: Sequence[str]) -> None:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"},
             )
         except OSError as error:
             raise RunError(

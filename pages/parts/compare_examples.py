@@ -106,7 +106,7 @@ def code(predictions: Predictions, row: Mapping[str, Any], result: Mapping[str, 
     parts = predictions.codes(row["Example"])
     for column, part in zip(st.columns(len(parts)), parts, strict=True):
         with column:
-            st.code(part, language=result.get("language"), line_numbers=True)
+            st.code(part, language=result.get("language"), line_numbers=True, wrap_lines=True)
 
 
 def read(folder: Path) -> Predictions:

@@ -348,6 +348,7 @@ def show(example: Example, dataset: Dataset, *, expanded: bool) -> None:
                 code[:MOST_SHOWN],
                 language=None if dataset.language is None else str(dataset.language),
                 height=400 if code.count("\n") > 20 else "content",
+                wrap_lines=True,
             )
             if len(code) > MOST_SHOWN:
                 column.caption(f"The first {MOST_SHOWN:,} of {len(code):,} characters.")

@@ -19,7 +19,7 @@ def draw_data_flow(code: str, language: Language, key: str) -> None:
     info = data_flow_info(code, records)
     if not info.variables:
         st.caption(data_flow_sentence(info))
-        st.code(code, language=language.value, height=400)
+        st.code(code, language=language.value, height=400, wrap_lines=True)
         return
     drawing, choice = st.columns([3, 1])
     with choice:

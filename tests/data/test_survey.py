@@ -13,7 +13,7 @@ from compressor_core.data.survey import survey
 
 
 def surveyed(path: Path, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return survey(read_file(path))
 
 

@@ -140,6 +140,6 @@ def test_teacher_and_dataset_of_different_languages(files: dict[Task, str], tmp_
     asked = TeacherConfig(dataset="file", data=data, architecture=TINY, epochs=1, threads=1, data_flow=True)
     list(train_teacher(asked, teacher))
     java = tmp_path / "java.jsonl"
-    java.write_text(Path(data).read_text().replace('"language": "c"', '"language": "java"'))
+    java.write_text(Path(data).read_text(encoding="utf-8").replace('"language": "c"', '"language": "java"'))
     with pytest.raises(ModelError, match="reads the data flow of c and file is java"):
         list(distil(DistillConfig(str(teacher), TINY, "file", str(java), threads=1), tmp_path / "student"))

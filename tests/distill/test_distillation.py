@@ -78,7 +78,7 @@ def test_no_gold_label_of_the_unlabelled_functions_reaches_the_student(
     turned = tmp_path / "turned.jsonl"
     unlabelled = {e.codes[0] for e in read_file(labelled_file).examples(Split.UNLABELLED)}
     with turned.open("w") as file:
-        for line in labelled_file.read_text().splitlines():
+        for line in labelled_file.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             if row["func"] in unlabelled:
                 row["label"] = 1 - row["label"]

@@ -30,7 +30,10 @@ PROCESSES.set_forkserver_preload(["compressor_core.runs.work", "compressor_core.
 def python_file(labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A file that says its language, which renaming must know."""
     path = tmp_path_factory.mktemp("python") / "functions.jsonl"
-    rows = [json.loads(line) | {"language": "python"} for line in labelled_file.read_text().splitlines()[:150]]
+    rows = [
+        json.loads(line) | {"language": "python"}
+        for line in labelled_file.read_text(encoding="utf-8").splitlines()[:150]
+    ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return str(path)
 

@@ -58,7 +58,7 @@ def trained(at: AppTest) -> dict[str, Any]:
 
 
 def csv(path: Path, header: str, *rows: str) -> Path:
-    path.write_text("\n".join([header, *rows]) + "\n")
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     return path
 
 

@@ -17,10 +17,10 @@ HERE = Path(__file__).resolve().parent
 def predict(codes: list[str], model: str = "model.onnx") -> dict[str, float]:
     """The probability of each label."""
     card = json.loads((HERE / "compressor.json").read_text("utf-8"))
-    tokenizer = Tokenizer.from_file(str(HERE / "tokenizer.json"))
+    tokenizer = Tokenizer.from_str((HERE / "tokenizer.json").read_text("utf-8"))
     tokenizer.enable_truncation(card["max_length"])
     tokenizer.no_padding()
-    session = onnxruntime.InferenceSession(str(HERE / model), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession((HERE / model).read_bytes(), providers=["CPUExecutionProvider"])
     names = [one.name for one in session.get_inputs()]  # ids and mask of each function
     if len(names) != 2 * len(codes):
         sys.exit(f"error: this model takes {len(names) // 2} file(s), not {len(codes)}")
@@ -34,5 +34,6 @@ def predict(codes: list[str], model: str = "model.onnx") -> dict[str, float]:
 if __name__ == "__main__":
     files = [name for name in sys.argv[1:] if name != "--int8"]
     form = "model.int8.onnx" if "--int8" in sys.argv else "model.onnx"
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # labels are in any script, locales are not
     found = predict([Path(name).read_text("utf-8-sig") for name in files], form)
     print(max(found, key=found.__getitem__), *(f"{label}={share:.4f}" for label, share in found.items()))
