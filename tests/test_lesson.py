@@ -75,6 +75,7 @@ def test_the_lesson_and_its_solutions_run(tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, value)
     for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))
+    there = set(NOTEBOOKS.iterdir())
     NotebookClient(solutions, timeout=300, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
 
     numbers = [str(number) for number in exercises]
@@ -84,3 +85,4 @@ def test_the_lesson_and_its_solutions_run(tmp_path: Path, monkeypatch: pytest.Mo
     ]
     assert sum(FIGURE in output.get("data", {}) for output in outputs(lesson)) == 9
     assert not printed(solutions.cells, "stderr")
+    assert set(NOTEBOOKS.iterdir()) == there
