@@ -16,7 +16,7 @@ FIGURE = "application/vnd.plotly.v1+json"
 
 
 def read(name: str) -> Any:
-    notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
+    notebook = nbformat.read(NOTEBOOKS / name, as_version=4)  # type: ignore[no-untyped-call]
     nbformat.validate(notebook)
     return notebook
 
@@ -66,7 +66,7 @@ def test_the_lesson_and_its_solutions_run(tmp_path: Path, monkeypatch: pytest.Mo
     for number, place in reversed(answers.items()):
         check = lesson.cells[exercises[number] + 1]
         assert check.metadata.tags == ["check"]
-        solutions.cells.insert(place + 1, nbformat.v4.new_code_cell(check.source))
+        solutions.cells.insert(place + 1, nbformat.v4.new_code_cell(check.source))  # type: ignore[no-untyped-call]
     begin = next(place for place, cell in enumerate(solutions.cells) if cell.cell_type == "code")
     assert solutions.cells[begin].source.endswith(f"\n%run {LESSON}")  # which would show no figures here
     solutions.cells[begin : begin + 1] = lesson.cells
@@ -75,6 +75,7 @@ def test_the_lesson_and_its_solutions_run(tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, value)
     for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))
+    there = set(NOTEBOOKS.iterdir())
     NotebookClient(solutions, timeout=300, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
 
     numbers = [str(number) for number in exercises]
@@ -84,3 +85,4 @@ def test_the_lesson_and_its_solutions_run(tmp_path: Path, monkeypatch: pytest.Mo
     ]
     assert sum(FIGURE in output.get("data", {}) for output in outputs(lesson)) == 9
     assert not printed(solutions.cells, "stderr")
+    assert set(NOTEBOOKS.iterdir()) == there
