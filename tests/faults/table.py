@@ -48,7 +48,7 @@ FAULTS = (
     Fault(clock_jumps.FAULT, clock_jumps.make, 1, times=4),
     Fault(corrupt_files.FAULT, corrupt_files.make, 6, times=60),
     Fault(deleted_run.FAULT, deleted_run.make, 2, times=6),
-    Fault(twenty_sessions.FAULT, twenty_sessions.make, 5, times=20),
+    Fault(twenty_sessions.FAULT, twenty_sessions.make, 3, times=20),
     Fault(many_runs.FAULT, many_runs.make, 1),
     Fault(two_servers.FAULT, two_servers.make, 1, times=2),
 )
