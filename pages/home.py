@@ -12,7 +12,7 @@ from compressor_core.runs.story import Story, launch_story, open_story
 from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.frame import go, link, metrics, open_page, sentences
-from pages.parts.live import PAGE_OF, POLL_SECONDS, resume_button, state_of, store
+from pages.parts.live import PAGE_OF, POLL_SECONDS, resume_button, state_of, store, undamaged
 from pages.parts.report import report_button
 from pages.parts.sharing import allow, mine, remember
 from pages.parts.task import choose_task
@@ -100,7 +100,8 @@ def watch_story(story_id: str) -> None:
             if now_live and mine(story.compare) and st.button("Cancel the story", icon=":material/stop:"):
                 story.cancel()
                 st.toast("Stopping; the best so far is kept.")
-            outcome(story)
+            with undamaged(story.compare):
+                outcome(story)
         if now_live != live:
             st.rerun()
 

@@ -13,6 +13,7 @@ A run folder, readable without this program:
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -181,11 +182,19 @@ def open_run(folder: Path) -> Run:
 def hold(folder: Path, wait: float = 2.0) -> Iterator[None]:
     """Own the run in `folder`, as its worker does while it lives; the system lets go when the process dies.
 
-    Raises RunError if another process still owns it after `wait` seconds, StorageError if the disk refuses.
+    Raises RunError if another process still owns it after `wait` seconds or it was deleted, StorageError if the disk
+    refuses.
     """
+    if not folder.is_dir():
+        raise absent(folder.name)
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=wait)
+        if [entry.name for entry in folder.iterdir()] == [".lock"]:
+            # Deleted meanwhile: the lock has made the folder anew.
+            lock.release()
+            shutil.rmtree(folder, ignore_errors=True)
+            raise absent(folder.name)
     except Timeout:
         raise busy(folder.name) from None
     except OSError as error:

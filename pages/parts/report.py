@@ -10,6 +10,7 @@ import streamlit as st
 from compressor_core.errors import CompressorError
 from compressor_core.report import KINDS, report
 from compressor_core.runs import Run
+from compressor_core.runs.reading import DAMAGED
 from pages.parts.live import store
 
 
@@ -33,4 +34,9 @@ def report_of(run_id: str) -> str:
     try:
         return report(store(), run_id)
     except CompressorError as error:  # deleted meanwhile, for example
-        return f"<!doctype html><meta charset='utf-8'><title>No report</title><p>{escape(str(error))}</p>"
+        reason = str(error)
+    except DAMAGED as error:
+        reason = (
+            f"The files of run {run_id}, or of one before it, are damaged ({type(error).__name__}): launch it again."
+        )
+    return f"<!doctype html><meta charset='utf-8'><title>No report</title><p>{escape(reason)}</p>"

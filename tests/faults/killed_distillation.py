@@ -45,7 +45,7 @@ def kill_and_resume(bench: Bench, run: Run, total: int) -> None:
     """Kill the worker at any moment, while it starts, learns or measures; check what is kept, and resume."""
     until(lambda: worker_of(run) is not None or not run.status().live)
     offset = run.events()[1]
-    if bench.rng.random() < 0.8:
+    if not bench.while_it_starts:
         steps, more = 0, bench.rng.randint(1, total // 2)
         while steps < more and run.status().live:
             time.sleep(0.005)

@@ -36,10 +36,10 @@ def make(bench: Bench, times: int) -> None:
 
 
 def kill_at_any_moment(bench: Bench, run: Run) -> list[dict[str, Any]]:
-    """Kill the worker while it starts or works; returns what had been recorded just before."""
+    """Kill the worker at work, or now and then while it starts; returns what had been recorded just before."""
     until(lambda: worker_of(run) is not None or not run.status().live)
     before = len(of_type(run, *WAY))
-    if bench.rng.random() < 0.7:  # in the midst of work; otherwise while it starts
+    if not bench.while_it_starts:
         wanted = before + bench.rng.randint(1, 60)
         until(lambda: len(of_type(run, *WAY)) >= wanted or not run.status().live)
     time.sleep(bench.rng.uniform(0, 0.05))

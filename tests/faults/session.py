@@ -34,7 +34,7 @@ class Session:
     """One visitor; it stays on the server for as long as it is open."""
 
     def __init__(self, address: str) -> None:
-        self._socket: ClientConnection = connect(
+        self._connection = connect(
             address.replace("http://", "ws://") + "/_stcore/stream",
             subprotocols=["streamlit"],  # type: ignore[list-item]
             open_timeout=LONGEST,
@@ -42,13 +42,11 @@ class Session:
         )
 
     def __enter__(self) -> Session:
+        self._socket: ClientConnection = self._connection.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._socket.close()
+        self._connection.__exit__(None, None, None)
 
     def visit(self, name: str = "", query: str = "") -> Page:
         """Open a page of the app by a deep link, and wait until it is drawn."""

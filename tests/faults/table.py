@@ -40,15 +40,15 @@ class Fault:
 
 FAULTS = (
     Fault(killed_search.FAULT, killed_search.make, 3, share=0.4),
-    Fault(killed_distillation.FAULT, killed_distillation.make, 2, share=0.4),
+    Fault(killed_distillation.FAULT, killed_distillation.make, 1, share=0.4),
     Fault(killed_server.FAULT, killed_server.make, 1, share=0.2),
     Fault(full_disk.FAULT, full_disk.make, 1, times=5),
     Fault(full_disk.QUOTA, full_disk.make_with_quota, 1, times=4),
     Fault(read_only.FAULT, read_only.make, 1),
     Fault(clock_jumps.FAULT, clock_jumps.make, 1, times=4),
-    Fault(corrupt_files.FAULT, corrupt_files.make, 6, times=60),
+    Fault(corrupt_files.FAULT, corrupt_files.make, 4, times=60),
     Fault(deleted_run.FAULT, deleted_run.make, 2, times=6),
-    Fault(twenty_sessions.FAULT, twenty_sessions.make, 5, times=20),
+    Fault(twenty_sessions.FAULT, twenty_sessions.make, 2, times=20),
     Fault(many_runs.FAULT, many_runs.make, 1),
     Fault(two_servers.FAULT, two_servers.make, 1, times=2),
 )

@@ -10,7 +10,7 @@ from tests.faults.harness import Bench, Server, until
 from tests.faults.killed_server import live, start_a_search
 
 FAULT = "two servers on one folder of runs"
-STARTS = 3
+STARTS = 2
 """So many searches are started on each server, at the same time."""
 
 

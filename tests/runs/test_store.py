@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import threading
 import time
 from pathlib import Path
 
@@ -315,6 +316,25 @@ def test_a_full_disk_leaves_no_half_a_run(store: RunStore) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert len(list(store.root.iterdir())) == 1
+
+
+def test_a_run_that_is_deleted_while_another_process_waits_for_it_stays_deleted(store: RunStore) -> None:
+    run = aged(store)
+    waiting = threading.Thread(target=lambda: refusals.append(refusal(run.folder)))
+    refusals: list[str] = []
+    with hold(run.folder):
+        waiting.start()
+        time.sleep(0.2)
+        trash = run.folder.rename(store.root / ".deleted")
+    waiting.join()
+    assert "There is no run" in refusals[0] and "There is no run" in refusal(run.folder)
+    assert list(store.root.iterdir()) == [trash]
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(RunError) as refused, hold(folder):
+        pass
+    return str(refused.value)
 
 
 def test_what_a_killed_removal_left_is_removed_with_the_next(store: RunStore) -> None:
