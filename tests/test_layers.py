@@ -29,7 +29,9 @@ MAY_IMPORT = {
     "search": {"architecture", "cost", "errors", "latency", "search", "task"},
     "dataflow": {"dataflow", "errors", "language"},
     "data": {"cache", "data", "dataflow", "errors", "files", "language", "task"},
-    "models": {"architecture", "cost", "data", "dataflow", "errors", "files", "language", "models", "paper", "task"},
+    "models": {
+        *("architecture", "cost", "data", "dataflow", "errors", "files", "language", "models", "paper", "plain", "task"),
+    },
     "distill": {
         *(
             "architecture",

@@ -200,7 +200,14 @@ def load(folder: Path | str) -> Classifier:
         longest = min(getattr(config, "max_position_embeddings", MAX_TOKENS + 2) - 2, MAX_TOKENS)
         card = ModelCard(Task.VULNERABILITY, labels, min(longest, 400))
     _require_finite(folder, model)
-    return Classifier(model.eval(), tokenizer, card)
+    return tried(Classifier(model.eval(), tokenizer, card), folder)
+
+
+def tried(classifier: Classifier, folder: Path) -> Classifier:
+    """The classifier, once it has answered: what config.json says of its tokens may fit no model, and show only then."""
+    with readable(folder):
+        classifier.logits([("int f(int a) { return a; }",) * (2 if classifier.card.task is Task.CLONE else 1)])
+    return classifier
 
 
 def _require_finite(folder: Path, model: nn.Module) -> None:
