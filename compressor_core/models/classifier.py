@@ -206,7 +206,8 @@ def load(folder: Path | str) -> Classifier:
 def tried(classifier: Classifier, folder: Path) -> Classifier:
     """The classifier, once it has answered: what config.json says of its tokens may fit no model, and show only then."""
     with readable(folder):
-        classifier.logits([("int f(int a) { return a; }",) * (2 if classifier.card.task is Task.CLONE else 1)])
+        for code in ("int f(int a) { return a; }", "x"):  # with data flow and without: each its own way through the model
+            classifier.logits([(code,) * (2 if classifier.card.task is Task.CLONE else 1)])
     return classifier
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ from compressor_core.language import Language
 from tests.fuzz.programs import python_functions, texts_like_code
 from tests.fuzz.values import cheap, texts
 
+pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")  # Python has its doubts about what is drawn here
 languages = st.sampled_from(list(Language))
 anything = (
     st.one_of(*texts_like_code.values()) | python_functions() | texts | st.text(max_size=200)

@@ -27,7 +27,7 @@ from compressor_core.runs.calibrations import calibrations, open_calibration
 from compressor_core.runs.compared import families
 from compressor_core.runs.library import students, teachers
 from compressor_core.runs.measured import measured_students
-from compressor_core.runs.store import State, Status
+from compressor_core.runs.status import State, Status
 from compressor_core.runs.story import open_story
 from tests.fuzz.guard import clear
 from tests.fuzz.test_architectures import LATENCY, SEARCH
