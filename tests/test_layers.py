@@ -30,7 +30,19 @@ MAY_IMPORT = {
     "dataflow": {"dataflow", "errors", "language"},
     "data": {"cache", "data", "dataflow", "errors", "files", "language", "task"},
     "models": {
-        *("architecture", "cost", "data", "dataflow", "errors", "files", "language", "models", "paper", "plain", "task"),
+        *(
+            "architecture",
+            "cost",
+            "data",
+            "dataflow",
+            "errors",
+            "files",
+            "language",
+            "models",
+            "paper",
+            "plain",
+            "task",
+        ),
     },
     "distill": {
         *(

@@ -98,7 +98,7 @@ def test_checkpoint(tmp_path: Path, data: st.DataObject) -> None:
         checkpoint.refuse_others(path, found, {"a": 1})
 
 
-NOTE = {"made_from": {"teacher": "x", "seed": 0}, "student": {"accuracy": 0.5}}
+NOTE: dict[str, Any] = {"made_from": {"teacher": "x", "seed": 0}, "student": {"accuracy": 0.5}}
 
 
 @given(edited(NOTE).map(lambda value: json.dumps(value).encode()) | damaged(json.dumps(NOTE).encode()))

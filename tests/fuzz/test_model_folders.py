@@ -143,7 +143,9 @@ HUGE: tuple[dict[str, Any], ...] = (
 @pytest.mark.parametrize("values", HUGE, ids=lambda values: "-".join(map(str, values.items())))
 @cheap(400)
 @given(name=NAMES)
-def test_configs_that_ask_for_too_much(tmp_path: Path, models: dict[str, Path], values: dict[str, Any], name: str) -> None:
+def test_configs_that_ask_for_too_much(
+    tmp_path: Path, models: dict[str, Path], values: dict[str, Any], name: str
+) -> None:
     folder = copied(models, name, tmp_path)
     path = folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **values}), "utf-8")
@@ -152,7 +154,9 @@ def test_configs_that_ask_for_too_much(tmp_path: Path, models: dict[str, Path], 
 
 @cheap(2)
 @given(NAMES, st.sampled_from(FILES), st.data())
-def test_damaged_file_of_a_model(tmp_path: Path, models: dict[str, Path], name: str, file: str, data: st.DataObject) -> None:
+def test_damaged_file_of_a_model(
+    tmp_path: Path, models: dict[str, Path], name: str, file: str, data: st.DataObject
+) -> None:
     folder = copied(models, name, tmp_path)
     if data.draw(st.integers(0, 5)) == 0:
         (folder / file).unlink()
@@ -189,9 +193,24 @@ def test_tensors_of_a_model(tmp_path: Path, models: dict[str, Path], name: str, 
 
 
 @cheap(2)
-@given(st.dictionaries(texts, st.fixed_dictionaries({"dtype": st.sampled_from(("F32", "F64", "X", "I8")), "shape": st.lists(st.sampled_from(EDGES), max_size=3), "data_offsets": st.lists(st.sampled_from(EDGES), min_size=2, max_size=2)}), max_size=3), st.sampled_from((0, 1, 8, 2**40, 2**63)))
+@given(
+    st.dictionaries(
+        texts,
+        st.fixed_dictionaries(
+            {
+                "dtype": st.sampled_from(("F32", "F64", "X", "I8")),
+                "shape": st.lists(st.sampled_from(EDGES), max_size=3),
+                "data_offsets": st.lists(st.sampled_from(EDGES), min_size=2, max_size=2),
+            }
+        ),
+        max_size=3,
+    ),
+    st.sampled_from((0, 1, 8, 2**40, 2**63)),
+)
 @example({}, 2**62)
-def test_headers_that_claim_huge_sizes(tmp_path: Path, models: dict[str, Path], header: dict[str, Any], more: int) -> None:
+def test_headers_that_claim_huge_sizes(
+    tmp_path: Path, models: dict[str, Path], header: dict[str, Any], more: int
+) -> None:
     folder = copied(models, "one", tmp_path)
     text = json.dumps(header).encode("utf-8", "backslashreplace")
     (folder / "model.safetensors").write_bytes(struct.pack("<Q", min(len(text) + more, 2**64 - 1)) + text)
@@ -202,11 +221,15 @@ def test_headers_that_claim_huge_sizes(tmp_path: Path, models: dict[str, Path], 
 @given(st.data())
 def test_values_in_a_tokenizer(tmp_path: Path, models: dict[str, Path], data: st.DataObject) -> None:
     folder = copied(models, "one", tmp_path)
-    for file in data.draw(st.sampled_from((("tokenizer.json",), ("tokenizer_config.json",), ("tokenizer.json", "tokenizer_config.json")))):
+    for file in data.draw(
+        st.sampled_from((("tokenizer.json",), ("tokenizer_config.json",), ("tokenizer.json", "tokenizer_config.json")))
+    ):
         right = json.loads((folder / file).read_text("utf-8"))
         whole = data.draw(edited(right))
         if isinstance(whole, dict) and data.draw(st.booleans()):
-            part = data.draw(st.sampled_from(("normalizer", "pre_tokenizer", "post_processor", "decoder", "truncation", "padding")))
+            part = data.draw(
+                st.sampled_from(("normalizer", "pre_tokenizer", "post_processor", "decoder", "truncation", "padding"))
+            )
             whole[part] = data.draw(edited(right.get(part) or {"type": "Strip"}) | plain_values)
         (folder / file).write_text(json.dumps(whole), "utf-8")
     card = json.loads((folder / "compressor.json").read_text("utf-8"))
@@ -258,7 +281,10 @@ def test_any_code(models: dict[str, Path], code: str, name: str) -> None:
         found = attribute(model, functions, most=100)
         assert [len(lines) for lines in found.lines] == [len(code.splitlines())] * len(functions)
         total = sum(score for lines in found.lines for score in lines if score is not None)
-        assert np.isclose(total + found.missing * 0, found.margin - found.baseline + found.missing, atol=1e-3) or not code.split()
+        assert (
+            np.isclose(total + found.missing * 0, found.margin - found.baseline + found.missing, atol=1e-3)
+            or not code.split()
+        )
 
 
 LOADED: dict[str, Classifier] = {}

@@ -35,19 +35,32 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "calibrate": {"architectures": 40, "held_out": 12},
     "reproduce": {"teacher": "codebert", "task": "clone"},
 }
-CONFIGS |= dict.fromkeys(("distill", "train-teacher"), {"teacher": TEACHER, "dataset": "classroom-vulnerability"})
+TRAINED = {"teacher": TEACHER, "dataset": "classroom-vulnerability"}
+CONFIGS |= {"distill": TRAINED, "train-teacher": TRAINED}
+EPOCH = {
+    "type": "epoch",
+    "epoch": 0,
+    "loss": 0.5,
+    "validation_accuracy": 0.5,
+    "examples_per_second": 9.0,
+    "seconds": 1.0,
+}
 EVENTS: dict[str, list[dict[str, Any]]] = {
     "search": RECORDS,
-    **dict.fromkeys(
-        ("distill", "train-teacher"),
-        [{"type": "epoch", "epoch": 0, "loss": 0.5, "validation_accuracy": 0.5, "examples_per_second": 9.0, "seconds": 1.0}],
-    ),
-    "sweep": [{"type": "search", "budget_mb": 3.0, "seed": 0, "operators": "studio", "best_fitness": [1.0], "gap": 0.0}],
-}  # fmt: skip
+    "distill": [EPOCH],
+    "train-teacher": [EPOCH],
+    "sweep": [
+        {"type": "search", "budget_mb": 3.0, "seed": 0, "operators": "studio", "best_fitness": [1.0], "gap": 0.0}
+    ],
+}
 SUMMARY = search_summary(RECORDS)
 NAMES = [entry.name for entry in PAGES]
 KEYS = ("run", "story", "view", "runs", "example", "student", "page", "embed")
-LINKED = st.sampled_from([ID.format(kind) for kind in PAGE_OF]) | st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(("seed", "overlay", "budget", "0", "-1", "9" * 30, "٣", "²", ","))
+LINKED = (
+    st.sampled_from([ID.format(kind) for kind in PAGE_OF])
+    | st.text(st.characters(codec="utf-8"), max_size=20)
+    | st.sampled_from(("seed", "overlay", "budget", "0", "-1", "9" * 30, "٣", "²", ","))
+)
 
 
 def runs_in(root: Path, results: dict[str, Any], configs: dict[str, Any], events: dict[str, Any]) -> None:
