@@ -58,6 +58,7 @@ MAY_IMPORT = {
             "latency",
             "machine",
             "models",
+            "plain",
             "progress",
             "search",
             "task",

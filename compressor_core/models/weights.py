@@ -98,6 +98,6 @@ def require_plausible(folder: Path) -> None:
     )
     if sizes and largest > sum(sizes):  # a byte a number: no weights are kept in less
         raise ModelError(
-            f"{path} describes a layer of {largest:,} numbers, and the weights beside it have {sum(sizes):,} bytes: "
-            "either file is of another model; copy the whole folder again."
+            f"The weights in {folder} do not fit its config.json: they have {sum(sizes):,} bytes, and one layer by it "
+            f"{largest:,} numbers; copy both files from the same model."
         )
