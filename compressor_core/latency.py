@@ -203,7 +203,7 @@ class LatencyModel:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> LatencyModel:
         """The inverse of `to_dict`. Raises SettingsError for anything else."""
-        with understood("the latency model"):
+        with understood("the latency model, which a calibration makes,"):
             prices = dict(values["prices"])
             if set(prices) != set(_NAMES):
                 raise SettingsError(

@@ -9,7 +9,13 @@ from typing import Any, Final, TypeVar
 from compressor_core.errors import SettingsError, understood
 
 T = TypeVar("T")
-_KINDS: Final = {"int": int, "float": (int, float), "str": str, "bool": bool, "None": type(None)}
+_KINDS: Final[Mapping[str, type[Any] | tuple[type[Any], ...]]] = {
+    "int": int,
+    "float": (int, float),
+    "str": str,
+    "bool": bool,
+    "None": type(None),
+}
 """What a field may hold, by the words of its annotation; fields of other kinds look after themselves."""
 
 

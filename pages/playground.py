@@ -83,7 +83,7 @@ def paste(student: Model) -> tuple[str, ...] | None:
         if draw.button("Draw an example", icon=":material/casino:", width="stretch", help="From the test split"):
             draw_example(student, st.session_state.get(drawn_so_far(student), -1) + 1)
         elif (
-            linked := st.query_params.get("example", "")
+            linked := st.query_params.get("example", "")[:9]  # of more digits Python makes no number
         ).isdecimal() and "playground_example" not in st.session_state:
             draw_example(student, int(linked))
         asked = ask.button("Ask both", type="primary", icon=":material/play_arrow:", width="stretch")

@@ -29,7 +29,21 @@ MAY_IMPORT = {
     "search": {"architecture", "cost", "errors", "latency", "search", "task"},
     "dataflow": {"dataflow", "errors", "language"},
     "data": {"cache", "data", "dataflow", "errors", "files", "language", "task"},
-    "models": {"architecture", "cost", "data", "dataflow", "errors", "files", "language", "models", "paper", "task"},
+    "models": {
+        *(
+            "architecture",
+            "cost",
+            "data",
+            "dataflow",
+            "errors",
+            "files",
+            "language",
+            "models",
+            "paper",
+            "plain",
+            "task",
+        ),
+    },
     "distill": {
         *(
             "architecture",
@@ -44,6 +58,7 @@ MAY_IMPORT = {
             "latency",
             "machine",
             "models",
+            "plain",
             "progress",
             "search",
             "task",

@@ -178,10 +178,10 @@ def _functions(path: Path) -> dict[str, str]:
             continue
         line, row = entry
         found = functions_in(line, row, ("func",))
-        if isinstance(found, BadRow):
+        if "func" not in row or "idx" not in row:
+            bad.append(BadRow(line, "has no 'func' or no 'idx'"))
+        elif isinstance(found, BadRow):
             bad.append(found)
-        elif "idx" not in row:
-            bad.append(BadRow(line, "has no 'idx'"))
         else:
             (functions[str(row["idx"])],) = found
     if bad:

@@ -62,13 +62,15 @@ def standard_library_hosts() -> tuple[Host, ...]:
     key = fingerprint_of([sys.version, str(root), Path(__file__).read_text("utf-8")])
     path = cache_folder() / "hosts" / f"{key}.json"
     try:
-        return tuple(
+        hosts = tuple(
             Host(module, source, tuple(variables), tuple((line, indent) for line, indent in slots))
             for module, source, variables, slots in json.loads(path.read_bytes())
         )
     except (OSError, ValueError, TypeError, RecursionError):
-        pass  # absent or damaged: it is computed (again)
-    hosts = _find_hosts(root)
+        hosts = ()
+    if hosts and all(isinstance(text, str) for host in hosts for text in (host.module, host.source)):
+        return hosts
+    hosts = _find_hosts(root)  # what is kept is absent or damaged: it is computed (again)
     with suppress(OSError, StorageError):  # without a cache it is slower, and no worse
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps([astuple(host) for host in hosts]), durable=False)

@@ -55,7 +55,10 @@ def train_tokenizer(functions: Iterable[str], vocab_size: int) -> PreTrainedToke
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(functions, trainer)
+    try:
+        tokenizer.train_from_iterator(functions, trainer)
+    except UnicodeEncodeError as error:
+        raise DataError(f"a function has half a character (a lone surrogate: {error}): leave it out") from error
     return with_special_tokens(tokenizer)
 
 

@@ -89,7 +89,14 @@ class SoftLabels:
                 found = {name: file.get_tensor(name) for name in names}
         except (OSError, SafetensorError):
             return None  # absent or damaged: it is computed (again)
-        return found if all(len(tensor) == count for tensor in found.values()) else None
+        whole = all(
+            tensor.dim() == (2 if name == "logits" else 3)
+            and tensor.shape[:2] == (count, 2)
+            and tensor.is_floating_point()
+            and bool(tensor.isfinite().all())
+            for name, tensor in found.items()
+        )
+        return found if whole else None
 
     def _keep(self, examples: Sequence[tuple[str, ...]], tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         if processes.main_here():

@@ -46,6 +46,7 @@ class Tokens:
 
     def __init__(self, model: Classifier, cache: Path | None = None) -> None:
         self._folder = (cache or cache_folder()) / "tokens" / _tokenizer_fingerprint(model)
+        self._vocabulary = len(model.tokenizer)
 
     def kept(self, of: str, count: int) -> Examples | None:
         """The `count` examples of fingerprint `of`, mapped into memory; None if the cache has none that is whole."""
@@ -53,6 +54,9 @@ class Tokens:
             with safe_open(self._path(of), "pt") as file:
                 arrays = {name: file.get_tensor(name).numpy() for name in file.keys()}  # noqa: SIM118
             found = Examples(Functions(arrays), arrays["rows"])
+            ids = arrays["ids"]
+            if ids.size and not 0 <= ids.min() <= ids.max() < self._vocabulary:
+                return None
         except (OSError, SafetensorError, KeyError, ValueError, IndexError, TypeError):
             return None  # absent or damaged: it is computed (again)
         return found if len(found) == count else None

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from compressor_core.architecture import Architecture
-from compressor_core.errors import CompressorError, ModelError
+from compressor_core.errors import CompressorError, ModelError, SettingsError
 from compressor_core.files import possible
 from compressor_core.language import Language
+from compressor_core.plain import check_kinds
 from compressor_core.task import PairFeatures, Task
 
 CARD = "compressor.json"
@@ -75,7 +76,13 @@ class ModelCard:
         """The inverse of `to_dict`. Raises ModelError if something is missing or of the wrong kind."""
         known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
         try:
+            check_kinds(cls, known)
+            for name in ("training", "metrics", "versions"):
+                if not isinstance(known.get(name, {}), Mapping):
+                    raise TypeError(f"{name}, which must be an object")
             known["task"] = Task(known["task"])
+            if isinstance(known["labels"], str):
+                raise TypeError("labels, which must be a list")
             known["labels"] = tuple(str(label) for label in known["labels"])
             if known.get("architecture") is not None:
                 known["architecture"] = Architecture.from_dict(known["architecture"])
@@ -84,7 +91,7 @@ class ModelCard:
             if known.get("data_flow") is not None:
                 known["data_flow"] = Language(known["data_flow"])
             return cls(**known)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, SettingsError) as error:
             raise ModelError(f"{CARD} is missing or has a wrong value for {error}") from error
 
 

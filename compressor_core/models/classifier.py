@@ -199,15 +199,31 @@ def load(folder: Path | str) -> Classifier:
         labels = (str(config.id2label[0]), str(config.id2label[1]))
         longest = min(getattr(config, "max_position_embeddings", MAX_TOKENS + 2) - 2, MAX_TOKENS)
         card = ModelCard(Task.VULNERABILITY, labels, min(longest, 400))
-    _require_finite(folder, model)
-    return Classifier(model.eval(), tokenizer, card)
+    return tried(Classifier(model.eval(), tokenizer, card), folder)
+
+
+def tried(classifier: Classifier, folder: Path) -> Classifier:
+    """The classifier, once it has answered: what config.json says of its tokens may fit no model, and show only then.
+
+    Raises ModelError if it cannot answer, or has a weight that is no number.
+    """
+    _require_finite(folder, classifier.model)
+    with readable(folder):
+        for code in (
+            "int f(int a) { return a; }",
+            "x",
+        ):  # with data flow and without: each its own way through the model
+            classifier.logits([(code,) * (2 if classifier.card.task is Task.CLONE else 1)])
+    return classifier
 
 
 def _require_finite(folder: Path, model: nn.Module) -> None:
     """Raise ModelError if a weight is no number: then no answer is one."""
     for name, value in model.state_dict().items():
         if value.numel() and value.is_floating_point() and not all(map(math.isfinite, map(float, value.aminmax()))):
-            raise ModelError(f"The weights in {folder} have values in {name} that are no finite numbers: copy them again.")
+            raise ModelError(
+                f"The weights in {folder} have values in {name} that are no finite numbers: copy them again."
+            )
 
 
 def _require_all(folder: Path, told: dict[str, Any], *, own: bool) -> None:
@@ -257,11 +273,11 @@ def require_files(folder: Path, *, weights: bool = True) -> None:
         raise ModelError(f"{folder} has no {WEIGHTS}: copy the whole model folder, weights included.")
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise ModelError(f"{folder} has no tokenizer.json: copy the tokenizer that the model was trained with.")
-    require_plausible(folder)
-    if not any(folder.glob("*.safetensors")):
+    if weights and not any(folder.glob("*.safetensors")):
         with readable(folder):
             for path in folder.glob("pytorch_model*.bin"):
                 require_tensors_only(path)
+    require_plausible(folder)
 
 
 @contextmanager

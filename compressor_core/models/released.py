@@ -160,7 +160,9 @@ def _layout(state: Mapping[str, Tensor], path: Path, encoder: Encoder, task: Tas
 
 def _architecture(state: Mapping[str, Tensor], prefix: str, path: Path, heads: int | None) -> Architecture:
     """The architecture that the shapes tell, with the published number of heads, or the one given."""
-    layers = [int(match[1]) for name in state if (match := _LAYER.match(name.removeprefix(prefix))) and len(match[1]) < 5]
+    layers = [
+        int(match[1]) for name in state if (match := _LAYER.match(name.removeprefix(prefix))) and len(match[1]) < 5
+    ]
     inner = state.get(f"{prefix}encoder.layer.0.intermediate.dense.weight")
     words = state[prefix + _WORDS]
     if inner is None or inner.dim() != 2 or words.dim() != 2:

@@ -29,7 +29,7 @@ from compressor_core.language import Language
 from compressor_core.models import graph
 from compressor_core.models.bundled import GRAPHCODEBERT
 from compressor_core.models.card import CARD, DATA_FLOW_NODES, MAX_TOKENS, MAX_TOKENS_BESIDE_FLOW, ModelCard
-from compressor_core.models.classifier import Classifier, readable, require_files
+from compressor_core.models.classifier import Classifier, readable, require_files, tried
 from compressor_core.models.hub import fetch
 from compressor_core.models.pair import PairClassifier, without_pooler
 from compressor_core.models.student import build
@@ -105,7 +105,7 @@ def load_encoder(
         pair_features=pair_features if task is Task.CLONE else None,
         data_flow=data_flow,
     )
-    return Classifier(model.train(), tokenizer, card)
+    return tried(Classifier(model.train(), tokenizer, card), folder)
 
 
 def find_encoder(base: str) -> Path:

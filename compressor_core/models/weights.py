@@ -8,7 +8,6 @@ archives. A config.json of one line can ask for as many layers as it likes. Noth
 from __future__ import annotations
 
 import json
-import math
 import pickle
 import pickletools
 import re
@@ -88,8 +87,8 @@ def require_plausible(folder: Path) -> None:
     numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
     for name, value in numbers.items():
         most = _MOST_LAYERS if name in _LAYERS else _MOST
-        if not (math.isfinite(value) and abs(value) <= most) and name != "model_max_length":
-            raise ModelError(f"{path} says {name} {value:g}, which no model has: restore the file.")
+        if not -most <= value <= most:
+            raise ModelError(f"{path} says {name} {value!r}, which no model has: restore the file.")
     sizes = [file.stat().st_size for kind in ("*.safetensors", "*.bin") for file in folder.glob(kind)]
     width = next((numbers[name] for name in _WIDTHS if name in numbers), 0)
     heads = (numbers.get("num_labels", 0), numbers.get("max_position_embeddings", 0), numbers.get("type_vocab_size", 0))
@@ -99,6 +98,6 @@ def require_plausible(folder: Path) -> None:
     )
     if sizes and largest > sum(sizes):  # a byte a number: no weights are kept in less
         raise ModelError(
-            f"{path} describes a layer of {largest:,} numbers, and the weights beside it have {sum(sizes):,} bytes: "
-            "either file is of another model; copy the whole folder again."
+            f"The weights in {folder} do not fit its config.json: they have {sum(sizes):,} bytes, and one layer by it "
+            f"{largest:,} numbers; copy both files from the same model."
         )

@@ -52,7 +52,7 @@ class MeasuredStudent:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> MeasuredStudent:
         """The inverse of `to_dict`. Raises CompressorError for anything else."""
-        with understood("A measured student, which has an architecture, an accuracy and a dataset,", CompressorError):
+        with understood("What a measured student has (architecture, accuracy, dataset)", CompressorError):
             architecture = Architecture.parse(values["architecture"])
             return cls(architecture, float(values["accuracy"]), str(values["dataset"]), values.get("run"))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from compressor_core.errors import DataError
+from compressor_core.files import possible
 from compressor_core.verbs.options import configured, data_of, require_place
 from compressor_core.verbs.progress import Progress, follow
 
@@ -108,7 +109,7 @@ def _read_code(path: Path) -> str:
     from compressor_core.data.pasted import decoded
 
     try:
-        data = path.read_bytes()
+        data = possible(path).read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}): check the path") from error
     return decoded(data, str(path))

@@ -84,8 +84,12 @@ def guarded(test: Callable[..., None], counts: Callable[[], Counts], stderr: int
             after = _peak()
             if after > before:
                 count.peak = max(count.peak, after - memory.rss)
-        assert seconds <= MOST_SECONDS and waited <= MOST_WAITED, f"one example took {seconds:.1f} s, {waited:.1f} s long"
-        assert after == before or after - memory.rss < MOST_BYTES, f"one example took {(after - memory.rss) / 1e9:.1f} GB"
+        assert seconds <= MOST_SECONDS and waited <= MOST_WAITED, (
+            f"one example took {seconds:.1f} s, {waited:.1f} s long"
+        )
+        assert after == before or after - memory.rss < MOST_BYTES, (
+            f"one example took {(after - memory.rss) / 1e9:.1f} GB"
+        )
 
     return run
 

@@ -39,7 +39,9 @@ REPLICA = replica(SEARCH, search_records(SEARCH))
 
 
 def small_genes() -> st.SearchStrategy[dict[str, int]]:
-    return st.fixed_dictionaries({gene: st.integers(low, min(high, 4 * low + 60)) for gene, (low, high) in LIMITS.items()})
+    return st.fixed_dictionaries(
+        {gene: st.integers(low, min(high, 4 * low + 60)) for gene, (low, high) in LIMITS.items()}
+    )
 
 
 @given(st.dictionaries(st.sampled_from(GENES), numbers | scalars, max_size=5) | edited(dict.fromkeys(GENES, 8)))

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -24,12 +25,48 @@ from compressor_core.language import Language
 from tests.fuzz.programs import python_functions, texts_like_code
 from tests.fuzz.values import cheap, texts
 
+pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")  # Python has its doubts about what is drawn here
 languages = st.sampled_from(list(Language))
-anything = (
-    st.one_of(*texts_like_code.values()) | python_functions() | texts | st.text(max_size=200)
+anything = st.one_of(*texts_like_code.values()) | python_functions() | texts | st.text(max_size=200)
+NESTED = (
+    "(" * 5000,
+    "{" * 9000,
+    "[a" * 3000,
+    "if(a)" * 3000,
+    "f'{" * 500,
+    "def f(a):\n" + " a=a\n" * 3000,
+    "a->" * 8000,
+    "-" * 9000,
 )
-NESTED = ("(" * 5000, "{" * 9000, "[a" * 3000, "if(a)" * 3000, "f'{" * 500, "def f(a):\n" + " a=a\n" * 3000, "a->" * 8000, "-" * 9000)
-GENEROUS = tuple("a b c d e g h i j k l m n o p q r s t u v w x y z".split())
+GENEROUS = tuple(
+    [
+        "a",
+        "b",
+        "c",
+        "d",
+        "e",
+        "g",
+        "h",
+        "i",
+        "j",
+        "k",
+        "l",
+        "m",
+        "n",
+        "o",
+        "p",
+        "q",
+        "r",
+        "s",
+        "t",
+        "u",
+        "v",
+        "w",
+        "x",
+        "y",
+        "z",
+    ]
+)
 
 
 def nested(*more: int) -> Callable[[Any], Any]:
@@ -71,7 +108,9 @@ def test_renaming(code: str, language: Language, seed: int) -> None:
         return
     before, after = extract(code, language), extract(found, language)
     assert [node.token for node in before.nodes] == [node.token for node in after.nodes]
-    assert [[e.source for e in node.edges] for node in before.nodes] == [[e.source for e in node.edges] for node in after.nodes]
+    assert [[e.source for e in node.edges] for node in before.nodes] == [
+        [e.source for e in node.edges] for node in after.nodes
+    ]
     assert len(before.tokens) == len(after.tokens)
     changed = {(b.text, a.text) for b, a in zip(before.tokens, after.tokens, strict=True) if b.text != a.text}
     plain = {pair for pair in changed if pair[0].isidentifier()}
@@ -94,7 +133,7 @@ def test_renaming_keeps_the_shape_of_python(code: str, seed: int) -> None:
 @given(st.lists(anything, min_size=1, max_size=2).map(tuple), languages, st.integers(0, 3))
 def test_renaming_an_example(codes: tuple[str, ...], language: Language, seed: int) -> None:
     found = rename_example(codes, language, random.Random(seed), vocabulary(codes, language))
-    assert found is None or len(found) == len(codes) and found != codes
+    assert found is None or (len(found) == len(codes) and found != codes)
 
 
 @given(python_functions(), st.sampled_from(list(CloneType)), st.integers(0, 99), st.booleans())

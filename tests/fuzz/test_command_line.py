@@ -32,10 +32,17 @@ SMALL = {
     "tradeoff": (("--population", "4", "--generations", "2", "--space", "{}/space.json"), ("--space", "{}/none")),
 }
 """What makes the work of a search a matter of a second; of what is given twice, the last counts."""
-FEW = {"--population": ("4", "x", "0", "-2"), "--generations": ("1", "2", "x", "0", "1.5"), "--budgets": ("2", "3", "x", "-1"), "--seeds": ("1", "2", "-1", "x")}  # fmt: skip
+FEW = {
+    "--population": ("4", "x", "0", "-2"),
+    "--generations": ("1", "2", "x", "0", "1.5"),
+    "--budgets": ("2", "3", "x", "-1"),
+    "--seeds": ("1", "2", "-1", "x"),
+}
 
 
-def verbs(whole: argparse.ArgumentParser, before: tuple[str, ...] = ()) -> dict[tuple[str, ...], argparse.ArgumentParser]:
+def verbs(
+    whole: argparse.ArgumentParser, before: tuple[str, ...] = ()
+) -> dict[tuple[str, ...], argparse.ArgumentParser]:
     """Every verb of the program, `runs list` being two words, with its parser."""
     below = [action for action in whole._actions if isinstance(action, argparse._SubParsersAction)]
     if not below:
@@ -65,7 +72,18 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-PATHS = ("functions.jsonl", "space.json", "search.json", "calibration.json", "deep.json", "binary", "empty", "model", "none", "x" * 300)
+PATHS = (
+    "functions.jsonl",
+    "space.json",
+    "search.json",
+    "calibration.json",
+    "deep.json",
+    "binary",
+    "empty",
+    "model",
+    "none",
+    "x" * 300,
+)
 
 
 @st.composite
@@ -84,13 +102,17 @@ def arguments(draw: Draw, words: tuple[str, ...]) -> list[str]:
         if action.nargs == 0 or isinstance(action, argparse.BooleanOptionalAction):
             continue
         if option == "--out":
-            found.append(draw(st.sampled_from(("{}/made", "{}/functions.jsonl", "{}/empty", "{}/none/none", "{}/" + "y" * 300))))
+            found.append(
+                draw(st.sampled_from(("{}/made", "{}/functions.jsonl", "{}/empty", "{}/none/none", "{}/" + "y" * 300)))
+            )
             continue
         count = draw(st.integers(0, 3)) if action.nargs == "+" else 1
         for _ in range(count):
             found.append(draw(values(action, option, paths)))
     if draw(st.integers(0, 9)) == 0:
-        found.insert(draw(st.integers(0, len(found))), draw(st.text(max_size=5) | st.sampled_from(("--json", "--nothing", "-h"))))
+        found.insert(
+            draw(st.integers(0, len(found))), draw(st.text(max_size=5) | st.sampled_from(("--json", "--nothing", "-h")))
+        )
     return found
 
 
@@ -150,7 +172,11 @@ def test_verb(verb: str, files: Path, data: st.DataObject) -> None:
     if verb in SMALL and "--config" not in words:
         words += [word.replace("{}", str(files)) for word in data.draw(st.sampled_from(SMALL[verb]))]
     if verb in WORK and "--data" not in words:
-        words += ["--dataset", "file", "--data", str(files / "none")] if verb not in ("calibrate", "label") else ["--seed", "x"]
+        words += (
+            ["--dataset", "file", "--data", str(files / "none")]
+            if verb not in ("calibrate", "label")
+            else ["--seed", "x"]
+        )
     check(words)
 
 

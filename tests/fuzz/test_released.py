@@ -87,8 +87,14 @@ def states(draw: Any) -> bytes:
         name = draw(st.sampled_from(list(state) or [WORDS]))
         old = state.pop(name, torch.zeros(2))
         shape = draw(st.lists(st.integers(0, 40), max_size=3))
-        kind = draw(st.sampled_from((torch.float16, torch.bfloat16, torch.int64, torch.bool, torch.complex64, torch.float64, torch.uint8)))
-        match draw(st.sampled_from(("other", "nan", "kind", "rename", "drop", "sparse", "meta", "plain", "layer", "float8"))):
+        kind = draw(
+            st.sampled_from(
+                (torch.float16, torch.bfloat16, torch.int64, torch.bool, torch.complex64, torch.float64, torch.uint8)
+            )
+        )
+        match draw(
+            st.sampled_from(("other", "nan", "kind", "rename", "drop", "sparse", "meta", "plain", "layer", "float8"))
+        ):
             case "other":
                 state[name] = torch.zeros(shape)
             case "nan":
@@ -102,9 +108,13 @@ def states(draw: Any) -> bytes:
             case "meta":
                 state[name] = torch.zeros(shape, device="meta")
             case "plain":
-                state[name] = draw(st.none() | st.integers() | st.text(max_size=5) | st.lists(st.integers(), max_size=2))
+                state[name] = draw(
+                    st.none() | st.integers() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
+                )
             case "layer":
-                state[name.replace("layer.0", f"layer.{draw(st.sampled_from((1, 7, 255, 10**6, '9' * 20, '9' * 5000)))}")] = old
+                state[
+                    name.replace("layer.0", f"layer.{draw(st.sampled_from((1, 7, 255, 10**6, '9' * 20, '9' * 5000)))}")
+                ] = old
             case "float8":
                 state[name] = torch.zeros(shape).to(torch.float8_e4m3fn)
     whole = draw(st.sampled_from((state, state, state, list(state.items()), {"model": state}, torch.zeros(3))))
@@ -115,7 +125,9 @@ def states(draw: Any) -> bytes:
 def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tokenizer of the students' kind and vocabulary."""
     path = tmp_path_factory.mktemp("released") / "BPE.json"
-    own: Any = train_tokenizer(["int main() { return abc + abd; }", "while for unsigned return void character"] * 9, 300)
+    own: Any = train_tokenizer(
+        ["int main() { return abc + abd; }", "while for unsigned return void character"] * 9, 300
+    )
     own.backend_tokenizer.save(str(path))
     values = json.loads(path.read_text("utf-8"))
     assert len(values["model"]["vocab"]) == 300

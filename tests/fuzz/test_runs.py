@@ -27,29 +27,49 @@ from compressor_core.runs.calibrations import calibrations, open_calibration
 from compressor_core.runs.compared import families
 from compressor_core.runs.library import students, teachers
 from compressor_core.runs.measured import measured_students
-from compressor_core.runs.store import State, Status
+from compressor_core.runs.status import State, Status
 from compressor_core.runs.story import open_story
 from tests.fuzz.guard import clear
 from tests.fuzz.test_architectures import LATENCY, SEARCH
 from tests.fuzz.values import cheap, damaged, edited, plain_values, texts
 
 ID = "20260101-000000-{}-abcd"
-STATUS = Status(State.FINISHED, started=1.0, finished=2.0, progress=1.0, result={"model": "/nowhere", "accuracy": 0.5, "size_mb": 3.0}).to_dict()
-CONFIG: dict[str, Any] = {"kind": "distill", "name": "a", "created": 1.0, "config": {"teacher": "/nowhere", "dataset": "file"}}
+STATUS = Status(
+    State.FINISHED,
+    started=1.0,
+    finished=2.0,
+    progress=1.0,
+    result={"model": "/nowhere", "accuracy": 0.5, "size_mb": 3.0},
+).to_dict()
+CONFIG: dict[str, Any] = {
+    "kind": "distill",
+    "name": "a",
+    "created": 1.0,
+    "config": {"teacher": "/nowhere", "dataset": "file"},
+}
 EVENTS = [{"type": "generation", "generation": n} for n in range(3)]
 RESULTS: dict[str, Any] = {
     "search": {"best": {"paper_gflops": 2.0, "size_mb": 3.0}},
     "train-teacher": {"accuracy": 0.9, "size_mb": 3.0, "model": "/nowhere"},
     "distill": {"accuracy": 0.9, "teacher_accuracy": 0.9, "size_mb": 3.0, "model": "/nowhere"},
-    "compare": {"student": {"accuracy": 0.9}, "students": [{"accuracy": 0.9}], "teacher": {"accuracy": 0.9}, "speedup": 2.0},
+    "compare": {
+        "student": {"accuracy": 0.9},
+        "students": [{"accuracy": 0.9}],
+        "teacher": {"accuracy": 0.9},
+        "speedup": 2.0,
+    },
     "export": {"forms": {"model.int8.onnx": {"size_mb": 1.0}}, "flagged": [], "zip_mb": 2.0},
     "measure": {"latency": [{"median": 1.0}], "models": [1]},
     "calibrate": {"models": {"onnxruntime": LATENCY}, "held_out_error": {"onnxruntime": {"median": 0.1}}},
     "reproduce": {"accuracy": 0.9, "examples": 5, "size_mb": 3.0, "model": "/nowhere"},
     "tradeoff": {"front": 3, "hypervolume_share": 0.99},
     "sweep": {"hit_rate": 0.5, "groups": [{"hits": 1, "searches": 2}], "searches": 2, "budgets": 1},
-    "study": {"budgets": [{"mean": 0.5, "budget_mb": 1.0}], "teacher_accuracy": 0.9, "students": [{"budget_mb": 1.0, "seed": 0, "model": "/x"}]},
-}  # fmt: skip
+    "study": {
+        "budgets": [{"mean": 0.5, "budget_mb": 1.0}],
+        "teacher_accuracy": 0.9,
+        "students": [{"budget_mb": 1.0, "seed": 0, "model": "/x"}],
+    },
+}
 
 
 def as_json(value: Any) -> bytes:
@@ -61,18 +81,37 @@ def file_of(right: Any) -> st.SearchStrategy[bytes]:
     return edited(right).map(as_json) | damaged(as_json(right))
 
 
-@given(st.sampled_from(list(KINDS)), file_of(CONFIG), file_of(STATUS), damaged("".join(f"{json.dumps(e)}\n" for e in EVENTS).encode()), file_of({"at": 1.0}))
+@given(
+    st.sampled_from(list(KINDS)),
+    file_of(CONFIG),
+    file_of(STATUS),
+    damaged("".join(f"{json.dumps(e)}\n" for e in EVENTS).encode()),
+    file_of({"at": 1.0}),
+)
 @example("distill", b"[" * 200_000, b"{" * 200_000, b"[" * 200_000 + b"\n", b'{"at": 1e999}')
 @example("distill", as_json({**CONFIG, "created": 10**400}), as_json({**STATUS, "pid": 10**30}), b'"x"\n1\n', b"{}")
-@example("distill", as_json(CONFIG), as_json({**STATUS, "state": "running", "pid": 1, "process_started": 0, "heartbeat": 1e300}), b"", b"")
-@example("distill", as_json(CONFIG)[:-1] + b', "kind2": 1}', b'{"state": ' + b"1" * 5000 + b"}", b"1" * 5000 + b"\n", b"")
+@example(
+    "distill",
+    as_json(CONFIG),
+    as_json({**STATUS, "state": "running", "pid": 1, "process_started": 0, "heartbeat": 1e300}),
+    b"",
+    b"",
+)
+@example(
+    "distill", as_json(CONFIG)[:-1] + b', "kind2": 1}', b'{"state": ' + b"1" * 5000 + b"}", b"1" * 5000 + b"\n", b""
+)
 @example("search", b'{"created": 1.0}', b"{}", b"", b"")
 def test_run_folder(tmp_path: Path, kind: str, config: bytes, status: bytes, events: bytes, launch: bytes) -> None:
     store = RunStore(tmp_path / "runs")
     folder = store.root / ID.format(kind)
     shutil.rmtree(store.root, ignore_errors=True)
     folder.mkdir(parents=True)
-    for name, content in (("config.json", config), ("status.json", status), ("events.jsonl", events), ("launch.json", launch)):
+    for name, content in (
+        ("config.json", config),
+        ("status.json", status),
+        ("events.jsonl", events),
+        ("launch.json", launch),
+    ):
         (folder / name).write_bytes(content)
     listed = store.list()
     with clear():
@@ -90,19 +129,29 @@ def test_run_folder(tmp_path: Path, kind: str, config: bytes, status: bytes, eve
     with clear():
         assert store.queue() is not None
         for reading in (students, teachers, families, measured_students, calibrations):
-            reading(store)  # type: ignore[operator]
+            reading(store)
     with clear():
         store.delete(folder.name)
         assert not folder.exists() and store.list() == []
 
 
 @cheap(2)
-@given(st.sampled_from(list(RESULTS)).flatmap(lambda kind: st.tuples(st.just(kind), edited(RESULTS[kind], 4), edited(CONFIG["config"], 2))))
+@given(
+    st.sampled_from(list(RESULTS)).flatmap(
+        lambda kind: st.tuples(st.just(kind), edited(RESULTS[kind], 4), edited(CONFIG["config"], 2))
+    )
+)
 @example(("study", {"students": {"a": 1}, "budgets": {}}, {}))
 @example(("distill", {"model": 5}, {}))
 @example(("reproduce", {"model": "/nowhere", "architecture": 3}, {"teacher": "codebert"}))
 @example(("distill", {"model": "\0", "accuracy": 0.9, "size_mb": "x"}, {}))
-@example(("distill", {"model": "assets/teachers/classroom-vulnerability", "accuracy": "x", "size_mb": None}, {"dataset": ["x"], "data": 5}))
+@example(
+    (
+        "distill",
+        {"model": "assets/teachers/classroom-vulnerability", "accuracy": "x", "size_mb": None},
+        {"dataset": ["x"], "data": 5},
+    )
+)
 @example(("calibrate", {"models": {"a": None}}, {}))
 def test_results_that_other_runs_build_on(tmp_path: Path, made: tuple[str, Any, Any]) -> None:
     kind, result, config = made
@@ -117,7 +166,7 @@ def test_results_that_other_runs_build_on(tmp_path: Path, made: tuple[str, Any, 
         assert isinstance(run_headline(run.kind, run.status().result), str)
     for reading in (students, teachers, families, measured_students, calibrations):
         with clear():
-            reading(store)  # type: ignore[operator]
+            reading(store)
     with clear():
         open_calibration(store, folder.name)
 
@@ -148,7 +197,9 @@ def test_creating_a_run(tmp_path: Path, kind: str, config: Any) -> None:
         store.delete(run.id)
 
 
-@given(damaged(as_json({"models": {"onnxruntime": LATENCY}})) | edited({"models": {"onnxruntime": LATENCY}}).map(as_json))
+@given(
+    damaged(as_json({"models": {"onnxruntime": LATENCY}})) | edited({"models": {"onnxruntime": LATENCY}}).map(as_json)
+)
 @example(b"[" * 100_000)
 def test_calibration_in_a_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "calibration.json"
@@ -163,15 +214,31 @@ SETTINGS: dict[str, tuple[Callable[[Any], Any], dict[str, Any]]] = {
     "train-teacher": (lambda v: from_plain(TeacherConfig, v).training(), TeacherConfig().to_dict()),
     "distill": (lambda v: from_plain(DistillConfig, v).training(), DistillConfig(TEACHER, "1000,96,12,8,64").to_dict()),
     "study": (StudyConfig.from_dict, StudyConfig(TEACHER).to_dict()),
-    "compare": (lambda v: from_plain(CompareConfig, v), {"teacher": TEACHER, "student": TEACHER, "others": ["/x"], "threads": 1, "split": "test"}),
+    "compare": (
+        lambda v: from_plain(CompareConfig, v),
+        {"teacher": TEACHER, "student": TEACHER, "others": ["/x"], "threads": 1, "split": "test"},
+    ),
     "measure": (MeasureConfig.from_dict, MeasureConfig((TEACHER,)).to_dict()),
-    "calibrate": (lambda v: from_plain(CalibrationConfig, v), {"architectures": 40, "held_out": 12, "budget_mb": 3.0, "threads": 1, "seed": 0, "task": "clone"}),
-    "reproduce": (lambda v: from_plain(ReproduceConfig, v), {"teacher": "codebert", "task": "clone", "checkpoint": "/x", "tokenizer": "/x"}),
-    "export": (lambda v: from_plain(ExportConfig, v), {"model": TEACHER, "format": "bundle", "examples": 5, "threads": 1}),
-}  # fmt: skip
+    "calibrate": (
+        lambda v: from_plain(CalibrationConfig, v),
+        {"architectures": 40, "held_out": 12, "budget_mb": 3.0, "threads": 1, "seed": 0, "task": "clone"},
+    ),
+    "reproduce": (
+        lambda v: from_plain(ReproduceConfig, v),
+        {"teacher": "codebert", "task": "clone", "checkpoint": "/x", "tokenizer": "/x"},
+    ),
+    "export": (
+        lambda v: from_plain(ExportConfig, v),
+        {"model": TEACHER, "format": "bundle", "examples": 5, "threads": 1},
+    ),
+}
 
 
-@given(st.sampled_from(list(SETTINGS)).flatmap(lambda kind: st.tuples(st.just(kind), edited(SETTINGS[kind][1]) | plain_values)))
+@given(
+    st.sampled_from(list(SETTINGS)).flatmap(
+        lambda kind: st.tuples(st.just(kind), edited(SETTINGS[kind][1]) | plain_values)
+    )
+)
 @example(("train-teacher", {"learning_rate": "x"}))
 @example(("distill", {"teacher": "a", "architecture": "b", "temperature": None}))
 @example(("distill", {"teacher": "a", "architecture": "b", "renaming": "x"}))
@@ -190,8 +257,6 @@ def test_settings_of_a_run(values: tuple[str, Any]) -> None:
 def test_budgets_of_a_study(text: str) -> None:
     with clear():
         assert all(budget > 0 for budget in StudyConfig(TEACHER, budgets=parse_budgets(text)).budgets)
-
-
 
 
 def test_a_search_can_be_read_back() -> None:

@@ -13,7 +13,24 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 EDGES = (0, 1, 2, -1, 3, 7, 255, 2**31 - 1, 2**31, 2**32, 2**53 + 1, 2**63, 2**64, 10**19, 10**400)
 """Whole numbers at which something tends to change."""
-ODD_TEXTS = ("", " ", "\n", "\0", "\ud800", "∞", "nan", "1e999", "-0", "٣", "1_000", "../..", "/", "=1+1", "<b>", "𝕏" * 30)
+ODD_TEXTS = (
+    "",
+    " ",
+    "\n",
+    "\0",
+    "\ud800",
+    "∞",
+    "nan",
+    "1e999",
+    "-0",
+    "٣",
+    "1_000",
+    "../..",
+    "/",
+    "=1+1",
+    "<b>",
+    "𝕏" * 30,
+)
 
 whole_numbers = st.integers() | st.sampled_from(EDGES)
 numbers = whole_numbers | st.floats() | st.booleans()
