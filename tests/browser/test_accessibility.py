@@ -43,7 +43,7 @@ def shown(labelled_file: Path, tiny_teacher: Path) -> dict[str, int]:
     if FULL:
         last = launch(store, "calibrate", CALIBRATION)
         charts[f"latency?run={last.id}"] = 4
-    until_over(last)
+    until_over(last, 500)
     sweep = next(run for run in store.list() if run.kind == "sweep")
     compare = next(run for run in store.list() if run.kind == "compare")
     assert {run.status().state for run in store.list()} == {"finished"}
@@ -65,7 +65,7 @@ def shown(labelled_file: Path, tiny_teacher: Path) -> dict[str, int]:
     }
 
 
-@pytest.mark.timeout(3600 if FULL else 600)
+@pytest.mark.timeout(3600 if FULL else 900)
 def test_every_page_is_for_everybody(visit: Visit, labelled_file: Path, tiny_teacher: Path) -> None:
     """Each page on a screen and, made narrow, on a phone; some in the dark. In full: each in all four ways."""
     charts = shown(labelled_file, tiny_teacher)
