@@ -18,7 +18,7 @@ _time, _boot_time = time.time, _pslinux.boot_time
 
 def jump() -> float:
     with suppress(KeyError, OSError, ValueError):
-        return float(Path(os.environ["COMPRESSOR_TEST_CLOCK"]).read_text())
+        return float(Path(os.environ["COMPRESSOR_TEST_CLOCK"]).read_text("utf-8"))
     return 0.0
 
 
