@@ -19,7 +19,8 @@ _STYLE: Final = """
 /* Streamlit fades captions until they can hardly be read. */
 [data-testid=stCaptionContainer]{opacity:1;color:var(--quiet)}
 [data-testid=stCaptionContainer] :is(p,li,span){color:inherit}
-[data-testid=stExpander] summary p{color:var(--quiet);opacity:1}
+[data-testid=stExpander] summary{opacity:1}
+[data-testid=stExpander] summary p{color:var(--quiet)}
 /* It writes white on the primary colour in the dark theme too, where that is bright. */
 [data-testid^=stBaseButton-primary] *,.stMultiSelect [data-tag] *{color:var(--on-primary)}
 /* Plotly has one colour for a button that is pointed at, in light and in dark. */

@@ -68,6 +68,7 @@ def choose_operators(column: Any) -> list[Any]:
         "Operators, side by side",
         list(OPERATORS),
         selection_mode="multi",
+        wrap=True,
         default=list(OPERATORS),
         key="sweep_operators",
         format_func=lambda name: OPERATORS[name].capitalize(),

@@ -85,6 +85,7 @@ def choose_objectives(column: Any, offered: list[Quantity]) -> list[Quantity]:
         "Objectives, two or three",
         [each.value for each in offered],
         selection_mode="multi",
+        wrap=True,
         default=None if key in st.session_state else [Quantity.SIZE.value, Quantity.GFLOPS.value],
         key=key,
         format_func=lambda value: ("↑ " if Quantity(value).maximised else "↓ ") + title(Quantity(value)),

@@ -12,6 +12,13 @@ from playwright.sync_api import Page, expect
 PLOT: Final = ".js-plotly-plot"
 SERIOUS: Final = ("serious", "critical")
 
+_STILL: Final = (
+    "() => [...document.querySelectorAll('style')].some(one => one.textContent.includes('--on-primary'))"
+    " && !document.querySelector('[data-stale=true]')"
+    " && !document.getAnimations().some(one => one instanceof CSSTransition && one.playState === 'running')"
+)
+"""The style sheet is there, which comes a moment after the page, and nothing is fading in or out."""
+
 
 @dataclass(frozen=True)
 class Allowed:
@@ -48,6 +55,7 @@ class Judged:
 
 def judge(page: Page, where: str, judged: Judged) -> list[str]:
     """Run axe-core, add to the counts, and tell the violations that matter and are not allowed."""
+    page.wait_for_function(_STILL)
     answer = Axe().run(page).response
     judged.visits[where] += 1
     judged.passed |= {rule["id"] for rule in answer["passes"]}

@@ -65,13 +65,17 @@ def server(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def visit(browser: Browser, server: str) -> Iterator[Visit]:
-    """Open an address of the app, at some width and in some theme, and wait for the page's title."""
+    """Open an address of the app, at some width and in some theme, and wait for the page's title.
+
+    In a browser of its own, or, with `tab`, in that one, which has the app's files already.
+    """
     contexts = []
 
-    def go(path: str, *, width: int = 1280, theme: Literal["light", "dark"] = "light") -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=theme)
-        contexts.append(context)
-        page = context.new_page()
+    def go(path: str, *, width: int = 1280, theme: Literal["light", "dark"] = "light", tab: Page | None = None) -> Page:
+        if tab is None:
+            context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=theme)
+            contexts.append(context)
+        page = tab or context.new_page()
         page.goto(server + path)
         page.wait_for_selector("h1", timeout=60_000)
         settled(page)

@@ -47,7 +47,7 @@ def one(bench: Bench, server: Server, file: Path) -> None:
     builder = None
     until(lambda: run.status().state is State.RUNNING and bool(run.events()[0]))
     for jump in jumps:
-        file.write_text(str(jump), "utf-8")
+        file.write_text(str(jump), encoding="utf-8")
         seen = run.status()
         bench.tally.check(seen.state is not State.INTERRUPTED, "a live run stays live", (jump, seen))
         page = bench.check_page(server, "search", f"run={run.id}")
@@ -59,7 +59,7 @@ def one(bench: Bench, server: Server, file: Path) -> None:
             third = launch(bench.store, "search", {**config, "generations": 6})
     kill_worker(run)
     until(lambda: not run.status().live)
-    file.write_text(str(jumps[0]), "utf-8")
+    file.write_text(str(jumps[0]), encoding="utf-8")
     if run.status().state is not State.FINISHED:
         resume(run)
         bench.tally.check(run.status().state is not State.INTERRUPTED, "a resumed run is queued", run.status())
