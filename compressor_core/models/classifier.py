@@ -32,7 +32,7 @@ from compressor_core.models.hub import TOKENIZER_FILES
 from compressor_core.models.inference import predict, predict_pooled
 from compressor_core.models.inputs import FunctionInput
 from compressor_core.models.pair import PairClassifier, encoder_of
-from compressor_core.models.weights import require_plausible, require_tensors_only
+from compressor_core.models.weights import require_no_code, require_plausible, require_tensors_only
 from compressor_core.task import PairFeatures, Task
 
 if TYPE_CHECKING:
@@ -207,7 +207,9 @@ def _require_finite(folder: Path, model: nn.Module) -> None:
     """Raise ModelError if a weight is no number: then no answer is one."""
     for name, value in model.state_dict().items():
         if value.numel() and value.is_floating_point() and not all(map(math.isfinite, map(float, value.aminmax()))):
-            raise ModelError(f"The weights in {folder} have values in {name} that are no finite numbers: copy them again.")
+            raise ModelError(
+                f"The weights in {folder} have values in {name} that are no finite numbers: copy them again."
+            )
 
 
 def _require_all(folder: Path, told: dict[str, Any], *, own: bool) -> None:
@@ -258,6 +260,7 @@ def require_files(folder: Path, *, weights: bool = True) -> None:
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise ModelError(f"{folder} has no tokenizer.json: copy the tokenizer that the model was trained with.")
     require_plausible(folder)
+    require_no_code(folder)
     if not any(folder.glob("*.safetensors")):
         with readable(folder):
             for path in folder.glob("pytorch_model*.bin"):
