@@ -12,6 +12,7 @@ from compressor_core.distill.presets import PRESETS
 from compressor_core.errors import ArchitectureError, CompressorError
 from compressor_core.figures.search import short_form
 from compressor_core.figures.training import recipe_text
+from compressor_core.literal import literal
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import teacher_title
 from compressor_core.task import PairFeatures, Task
@@ -34,7 +35,7 @@ def choose_architecture(task: Task, features: PairFeatures) -> Architecture | No
     try:
         architecture = Architecture.parse(st.session_state.architecture)
     except ArchitectureError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
         return None
     price = cost(architecture, task, features)
     metrics(
@@ -126,9 +127,9 @@ def show(run: Run, status: Status) -> None:
     result = status.result
     settings = run.config
     st.caption(
-        f"Architecture {architecture_of(run)} · preset {settings.get('preset')} · temperature "
+        f"Architecture {architecture_of(run)} · preset {literal(str(settings.get('preset')))} · temperature "
         f"{settings.get('temperature', 2.0):g} · seed {settings.get('seed', 0)} · learns from "
-        f"{recipe_text(settings)} · teacher: {teacher_title(store(), settings['teacher'])}"
+        f"{recipe_text(settings)} · teacher: {literal(teacher_title(store(), settings['teacher']))}"
     )
     training(
         run,

@@ -8,6 +8,7 @@ import streamlit as st
 
 from compressor_core.errors import RunError
 from compressor_core.figures.export import PURPOSES, ExportInfo, FormInfo, export_info
+from compressor_core.literal import literal
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import students
 from pages.parts.explain import terms
@@ -44,14 +45,14 @@ def show(run: Run, status: Status) -> None:
             st.caption("The files are written, then each answers the same held-out examples as PyTorch does.")
         return
     info = export_info(status.result)
-    st.header(info.headline, anchor=False)
+    st.header(literal(info.headline), anchor=False)
     if info.warning:
-        st.warning(info.warning, icon=":material/warning:")
+        st.warning(literal(info.warning), icon=":material/warning:")
     whole(run, info)
     for column, form in zip(st.columns(len(info.forms)), info.forms, strict=True):
         with column, st.container(border=True, height="stretch"):
             one(run, info, form)
-    st.caption(f"{info.tried} {info.measured}")
+    st.caption(literal(f"{info.tried} {info.measured}"))
     terms("onnx", "int8", "model-card", "accuracy", "latency")
 
 
@@ -79,6 +80,9 @@ def button(run: Run, path: Path, label: str, *, primary: bool = False, help: str
     """A download that reads its file only when it is clicked."""
 
     def content() -> bytes:
+        # By a link, or a result that somebody changed, it would be any file of this machine.
+        if not path.resolve().is_relative_to(run.folder.resolve()):
+            raise RunError(f"{path} is not in the folder of this run: export the student again.")
         try:
             return path.read_bytes()
         except OSError as error:

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from compressor_core.data.uploads import save_upload
+from compressor_core.literal import literal
 from compressor_core.paper import (
     ACCURACY,
     ARCHITECTURES,
@@ -130,9 +131,10 @@ def state(found: Reproduction, row: Row, column: Column) -> None:
         st.markdown(f"{said} Not reproduced on this machine yet.")
     else:
         kind = "the published student, imported" if measured.imported else "trained on this machine"
+        data = literal(Path(measured.data).name) if measured.data else "the test split of the hub"
         st.markdown(
             f"{said} Here: **{measured.percent:.2f}%** ({on_what(measured, column)}), F1 {measured.f1:.1%}; "
-            f"{kind}; measured on {Path(measured.data).name if measured.data else 'the test split of the hub'}."
+            f"{kind}; measured on {data}."
         )
         link(PAGE_OF[measured.run.kind], "Open its run", icon=":material/open_in_new:", run=measured.run.id)
 

@@ -14,6 +14,7 @@ from compressor_core.figures.attribution import (
     attribution_info,
     attribution_sentence,
 )
+from compressor_core.literal import literal, literal_code
 from compressor_core.models.card import read_card
 from compressor_core.runs.library import Model, students, teacher_of_student
 from compressor_core.task import Task
@@ -101,7 +102,7 @@ def paste(student: Model) -> tuple[str, ...] | None:
                     )
                 )
         if (drawn := example_in(student, tuple(codes))) is not None:
-            origin.caption(f"Test split: `{drawn.origin}`")
+            origin.caption(f"Test split: {literal_code(drawn.origin)}")
             st.query_params["example"] = str(drawn.number)
         elif "example" in st.query_params:
             del st.query_params["example"]
@@ -124,7 +125,7 @@ def upload(student: Model, number: int, title: str) -> None:
         st.session_state[key] = decoded(file.getvalue(), file.name)
         st.session_state[f"taken/{key}"] = file.file_id
     except CompressorError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
 
 
 def drawn_so_far(student: Model) -> str:
@@ -160,12 +161,12 @@ def sides_of(student: Model) -> dict[str, Place]:
             loaded(place := place_of(folder))
             places[side] = place
         except CompressorError as error:
-            (st.info if isinstance(error, RunError) else st.error)(f"The {side} cannot be asked. {error}")
+            (st.info if isinstance(error, RunError) else st.error)(f"The {side} cannot be asked. {literal(str(error))}")
     return places
 
 
 def show_answers(info: AnswersInfo) -> None:
-    st.header(answers_headline(info), anchor=False)
+    st.header(literal(answers_headline(info)), anchor=False)
     metrics(
         *(
             (side.capitalize(), answer.label, f"{answer.sure}, {answer.milliseconds:.1f} ms")
@@ -194,11 +195,11 @@ def show_lines(places: dict[str, Place], info: AnswersInfo, codes: tuple[str, ..
         try:
             records[side] = attributed(place, codes)
         except CompressorError as error:
-            st.info(str(error))
+            st.info(literal(str(error)))
     if not records:
         return
     functions = [attribution_info(codes, records, number) for number in range(len(codes))]
-    st.markdown(" ".join(attribution_sentence(functions, side) for side in records))
+    st.markdown(literal(" ".join(attribution_sentence(functions, side) for side in records)))
     for function, title, column in zip(functions, titles, st.columns(len(codes)), strict=True):
         with column:
             if len(codes) > 1:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from compressor_core.errors import CompressorError
 from compressor_core.figures.forms import KINDS, duration, run_headline, state_text
+from compressor_core.literal import literal
 from compressor_core.runs import Run, Status, cancel, resume
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
@@ -61,12 +62,13 @@ def table(rows: list[Row]) -> None:
 def actions(run: Run, status: Status) -> None:
     with st.container(border=True):
         st.markdown(
-            f"**{KINDS.get(run.kind, run.kind)}: {run.name or run.id}**  \n{state_text(status.state)} · `{run.id}`"
+            f"**{literal(KINDS.get(run.kind, run.kind))}: {literal(run.name or run.id)}**  \n"
+            f"{state_text(status.state)} · `{run.id}`"
         )
         if status.error:
-            st.error(status.error, icon=":material/error:")
+            st.error(literal(status.error), icon=":material/error:")
         elif status.message and not status.live:
-            st.caption(status.message)
+            st.caption(literal(status.message))
         if run.kind in PAGE_OF:
             link(PAGE_OF[run.kind], "Open this run", run=run.id)
         report_button(run)

@@ -21,6 +21,7 @@ from compressor_core.figures.study import (
 )
 from compressor_core.figures.training import recipe_text
 from compressor_core.latency import LatencyModel, Runtime
+from compressor_core.literal import literal
 from compressor_core.paper import published_students
 from compressor_core.runs import Run, Status
 from compressor_core.runs.calibrations import calibrations
@@ -145,12 +146,12 @@ def show(run: Run, status: Status) -> None:
         f"{', '.join(f'{budget:g}' for budget in config.budgets)} MB · seeds "
         f"{', '.join(map(str, config.seeds))} · space: {SPACES[config.space].lower()} · {goal[0].lower()}{goal[1:]} · "
         f"preset {config.preset}{epochs} · learns from {recipe_text(config.recipe())} · "
-        f"teacher: {teacher_title(store(), config.teacher)}"
+        f"teacher: {literal(teacher_title(store(), config.teacher))}"
     )
     if (result := status.result) and result.get("cancelled"):
         st.caption(f"Cancelled: {len(info.students)} of {config.students} students are kept; resume it for the others.")
     for sentence in failed_sentences(info):
-        st.warning(sentence, icon=":material/warning:")
+        st.warning(literal(sentence), icon=":material/warning:")
     headline(info)
     sentence = study_sentence(info) if info.teacher_accuracy is not None else ""
     first, second = st.columns(2)

@@ -33,6 +33,7 @@ from compressor_core.figures.sweeps import (
     search_rows,
     sweep_info,
 )
+from compressor_core.literal import literal
 from compressor_core.runs import Run, Status
 from compressor_core.search.genetic import SearchConfig
 from compressor_core.search.sweep import SweepConfig
@@ -114,7 +115,7 @@ def chosen_searches(at_hand: Mapping[str, Run]) -> list[str]:
     told = st.query_params.get("runs")
     wanted = told.split(",") if told is not None else st.session_state.get(RUNS, list(at_hand)[:START_WITH])
     if gone := [run_id for run_id in wanted if run_id and run_id not in at_hand]:
-        st.warning(f"Not among the searches here, and left out: {', '.join(gone)}", icon=":material/warning:")
+        st.warning(f"Not among the searches here, and left out: {literal(', '.join(gone))}", icon=":material/warning:")
     st.session_state[RUNS] = [run_id for run_id in wanted if run_id in at_hand][:MOST_RUNS]
     chosen: list[str] = st.multiselect(
         f"Searches, up to {MOST_RUNS}",
@@ -141,7 +142,7 @@ def draw_overlay(runs: Sequence[Run]) -> None:
     info = OverlayInfo(tuple(overlay_run(title(run), slots[run.id], run.config, records(run)) for run in runs))
     for run in runs:
         if (status := run.status()).live:
-            st.caption(title(run))
+            st.caption(literal(title(run)))
             state_of(run, status)
     with st.container(horizontal=True):
         by = choice("Horizontal axis", WITH, "overlay_by")
@@ -150,7 +151,7 @@ def draw_overlay(runs: Sequence[Run]) -> None:
     star = " A star is the run's optimum." if height == "fitness" else ""
     st.caption(f"A line begins where the run first met something within its limits.{star}")
     for note in overlay_notes(info):
-        st.caption(note)
+        st.caption(literal(note))
     terms("fitness", "gap", "generation")
     if runs:
         differences(info, [SearchConfig.from_dict(run.config).to_dict() for run in runs])
@@ -239,7 +240,7 @@ def explain_missing(info: SweepInfo) -> None:
     if notes := missing_notes(info):
         with st.expander(f"{len(notes)} budget{'' if len(notes) == 1 else 's'} without a known optimum"):
             for note in notes:
-                st.markdown(f"- {note}")
+                st.markdown(f"- {literal(note)}")
 
 
 def searches(info: SweepInfo, run: Run) -> None:

@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "task": set(),
     "language": set(),
     "cache": set(),
+    "literal": set(),
     "plain": {"errors"},
     "files": {"errors"},
     "versions": set(),
@@ -28,7 +29,7 @@ MAY_IMPORT = {
     "latency": {"cost", "errors", "task"},
     "search": {"architecture", "cost", "errors", "latency", "search", "task"},
     "dataflow": {"dataflow", "errors", "language"},
-    "data": {"cache", "data", "dataflow", "errors", "files", "language", "task"},
+    "data": {"cache", "data", "dataflow", "errors", "files", "language", "literal", "task"},
     "models": {
         *(
             "architecture",
@@ -65,7 +66,7 @@ MAY_IMPORT = {
             "versions",
         ),
     },
-    "export": {"cache", "data", "errors", "export", "files", "machine", "models", "task"},
+    "export": {"cache", "data", "errors", "export", "files", "literal", "machine", "models", "task"},
     "evaluate": {
         *(
             "architecture",
@@ -86,7 +87,7 @@ MAY_IMPORT = {
             "task",
         ),
     },
-    "figures": {"errors", "figures", "paper"},
+    "figures": {"errors", "figures", "literal", "paper"},
     "report": {
         *("architecture", "data", "errors", "figures", "files", "models", "report", "runs", "search", "versions"),
     },

@@ -20,6 +20,7 @@ from compressor_core.data.dataset import UNKNOWN, Example, Split
 from compressor_core.errors import DataError
 from compressor_core.files import possible
 from compressor_core.language import Language
+from compressor_core.literal import uncelled
 
 NEGATIVE = frozenset(
     ("0", "false", "no", "n", "none", "safe", "secure", "clean", "good", "benign", "fixed", "patched", "different")
@@ -301,7 +302,7 @@ def _csv_rows(path: Path, file: TextIO) -> Iterator[tuple[int, Mapping[str, Any]
         elif broken := _broken("".join(values)):
             yield BadRow(number, broken)
         else:
-            yield number, dict(zip(names, values, strict=True))
+            yield number, dict(zip(names, map(uncelled, values), strict=True))
 
 
 def _header(path: Path, file: TextIO) -> tuple[str, list[str]]:

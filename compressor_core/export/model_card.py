@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from compressor_core.data.registry import DATASETS
 from compressor_core.export.bundle import INT8, ONNX, PAGE, PREDICT, SUMS
+from compressor_core.literal import literal, literal_code
 from compressor_core.models.card import ModelCard
 from compressor_core.task import Task
 
@@ -148,7 +149,7 @@ def _use(card: ModelCard, result: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"In any other language: the ONNX files take {inputs} (int64, batch × length, both free; the mask is 0 where a "
         "row is padded) and give `logits` (float32, batch × 2), whose softmax is the probability of "
-        f"`{card.labels[0]}` and `{card.labels[1]}`."
+        f"{literal_code(card.labels[0])} and {literal_code(card.labels[1])}."
     )
 
 
@@ -168,7 +169,7 @@ def _origin(card: ModelCard, result: Mapping[str, Any]) -> Iterator[str]:
     facts["versions"] = ", ".join(f"{name} {version}" for name, version in card.versions.items())
     for name, value in facts.items():
         if value is not None and value != "":
-            yield f"- {name}: {value if isinstance(value, str) else _figure(value)}"
+            yield f"- {name}: {value if name == 'dataset' else _figure(value)}"
 
 
 def _limits(card: ModelCard, result: Mapping[str, Any]) -> Iterator[str]:
@@ -200,7 +201,7 @@ def dataset_title(name: str) -> str:
     """A dataset's title and name; of a file only that it is one."""
     if name == "file":
         return "a file of its user"
-    return next((f"{info.title} (`{name}`)" for info in DATASETS if info.name == name), f"`{name}`")
+    return next((f"{info.title} (`{name}`)" for info in DATASETS if info.name == name), literal_code(name))
 
 
 def _named(teacher: str) -> str:
@@ -218,4 +219,4 @@ def _loss(points: float | None) -> str:
 
 
 def _figure(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else literal(str(value))

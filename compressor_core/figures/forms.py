@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from compressor_core.errors import ArchitectureError
+from compressor_core.literal import cell
 
 SYMBOLS: Final[Mapping[str, str]] = {
     "queued": "○",
@@ -35,8 +36,6 @@ KINDS: Final[Mapping[str, str]] = {
 }
 """A title for each kind of run."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\n")
-"""How a cell begins that a spreadsheet computes."""
 _RANGE = re.compile(r"\s*(\d+)\s*to\s*(\d+)\s*by\s*(\d+)\s*")
 
 
@@ -152,13 +151,7 @@ def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
         return ""
     out = io.StringIO()
     writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: _inert(value) for key, value in row.items()} for row in rows)
+    # A column may be called by a name from outside, too.
+    writer.writerow({key: cell(key) for key in rows[0]})
+    writer.writerows({key: cell(value) for key, value in row.items()} for row in rows)
     return out.getvalue()
-
-
-def _inert(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    text = value.replace("\r\n", "\n").replace("\r", "\n")  # a lone \r would end the row
-    return f"'{text}" if text.startswith(_FORMULA) else text

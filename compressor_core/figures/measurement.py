@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from compressor_core.figures import theme
+from compressor_core.literal import literal
 
 FORMS: Final[Mapping[str, str]] = {"pytorch": "PyTorch", "onnx": "ONNX Runtime", "onnx-int8": "ONNX Runtime, int8"}
 """A title for each form in which a model is run."""
@@ -183,8 +184,9 @@ def speed_sentences(info: MeasurementInfo, padded: bool) -> list[str]:
         if best != "pytorch" and "pytorch" in first:
             ratio = _times(first["pytorch"].median, own[best].median)
             cpu = f" ({first['pytorch'].cpu / own[best].cpu:.1f}× less CPU time)" if busy else ""
-            across = f" In its fastest form, {FORMS[best]}, it is {ratio} than {info.models[0].name} in PyTorch{cpu}."
-        sentences.append(f"**{model.name}** is {'; '.join(alike)}.{across}")
+            than = f"{literal(info.models[0].name)} in PyTorch{cpu}"
+            across = f" In its fastest form, {FORMS[best]}, it is {ratio} than {than}."
+        sentences.append(f"**{literal(model.name)}** is {'; '.join(alike)}.{across}")
     return sentences
 
 

@@ -32,7 +32,7 @@ from compressor_core.models.hub import TOKENIZER_FILES
 from compressor_core.models.inference import predict, predict_pooled
 from compressor_core.models.inputs import FunctionInput
 from compressor_core.models.pair import PairClassifier, encoder_of
-from compressor_core.models.weights import require_plausible, require_tensors_only
+from compressor_core.models.weights import require_no_code, require_plausible, require_tensors_only
 from compressor_core.task import PairFeatures, Task
 
 if TYPE_CHECKING:
@@ -273,6 +273,7 @@ def require_files(folder: Path, *, weights: bool = True) -> None:
         raise ModelError(f"{folder} has no {WEIGHTS}: copy the whole model folder, weights included.")
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise ModelError(f"{folder} has no tokenizer.json: copy the tokenizer that the model was trained with.")
+    require_no_code(folder)
     if weights and not any(folder.glob("*.safetensors")):
         with readable(folder):
             for path in folder.glob("pytorch_model*.bin"):

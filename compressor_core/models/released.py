@@ -46,6 +46,8 @@ LABELS = {Task.VULNERABILITY: ("safe", "vulnerable"), Task.CLONE: ("different", 
 LANGUAGE = {Task.VULNERABILITY: Language.C, Task.CLONE: Language.JAVA}
 """The language of each task's benchmark, whose data flow the students of GraphCodeBERT read."""
 
+_LARGEST_TOKENIZER = 20_000_000
+"""Bytes; the published ones have up to three million, and one is held in memory several times over."""
 _WORDS = "embeddings.word_embeddings.weight"
 _LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
 _PAIR_HEAD = {"classifier.dense": "dense", "classifier.out_proj": "out"}
@@ -226,6 +228,8 @@ def _read_tokenizer(path: Path, vocab_size: int) -> PreTrainedTokenizerFast:
     if not path.is_file():
         raise ModelError(f"There is no tokenizer {path}: check the path.")
     try:
+        if path.stat().st_size > _LARGEST_TOKENIZER:
+            raise ValueError(f"{path.stat().st_size / 1e6:.0f} MB is too much for one")
         text = path.read_text("utf-8")
         values = json.loads(text)
         tokenizer = Tokenizer.from_str(text)

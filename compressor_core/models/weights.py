@@ -66,6 +66,22 @@ def _require_plain(file: IO[bytes], path: Path) -> None:
             raise pickle.UnpicklingError(f"{path} names {argument}")
 
 
+def require_no_code(folder: Path) -> None:
+    """Raise ModelError if the tokenizer of a model folder needs code that comes with it.
+
+    Code that a config.json names is never run either: transformers is told so, and knows its own architectures.
+    """
+    try:
+        values = json.loads((folder / "tokenizer_config.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return  # absent or damaged: who reads it for good will say
+    if isinstance(values, dict) and values.get("auto_map"):
+        raise ModelError(
+            f"The tokenizer in {folder} needs code of its own, which is never run (auto_map in tokenizer_config.json): "
+            "choose a model whose tokenizer transformers has itself."
+        )
+
+
 def require_whole(state: Mapping[str, Any], path: Path) -> None:
     """Raise ModelError if tensors say that they are larger than the file they came from."""
     if sum(value.numel() * value.element_size() for value in state.values()) > path.stat().st_size:

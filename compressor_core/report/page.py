@@ -20,6 +20,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from compressor_core import __version__
+from compressor_core.figures.links import without_links
 from compressor_core.figures.words import figure_words
 
 _FOLDER: Final = Path(__file__).parent / "template"
@@ -56,7 +57,7 @@ class Picture:
     @property
     def data(self) -> Markup:
         """For a data block of the page: Plotly writes `<`, `>` and `/` as escapes, so no text can end it."""
-        return Markup(self.figure.to_json())
+        return Markup(without_links(self.figure).to_json())
 
     @property
     def words(self) -> str:

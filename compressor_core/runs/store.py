@@ -115,7 +115,7 @@ class RunStore:
     def _list(self, since: str = "") -> Runs:
         """The runs whose id is not before `since`."""
         try:
-            names = [entry.name for entry in os.scandir(self.root)]
+            names = [entry.name for entry in os.scandir(self.root) if not entry.is_symlink()]
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -140,7 +140,7 @@ class RunStore:
         if not RUN_ID.fullmatch(run_id):
             raise RunError(f"{run_id[:80]!r} is not the id of a run: the Runs page lists the ids.")
         folder = self.root / run_id
-        if not folder.is_dir():
+        if folder.is_symlink() or not folder.is_dir():  # a link would lead out of the root
             raise absent(run_id)
         return folder
 

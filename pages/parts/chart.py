@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from compressor_core.figures.links import without_links
 from compressor_core.figures.theme import INK, PAPER
 from compressor_core.figures.words import MOST_ROWS, figure_rows, figure_words, joined
 
@@ -36,7 +37,7 @@ def chart(figure: go.Figure, key: str, alt: str, **more: Any) -> None:
     }
     words = joined([re.sub(r"[`*]+", "", alt), figure_words(figure)])
     config = {"displaylogo": False, "toImageButtonOptions": picture}
-    st.plotly_chart(figure, key=key, config=config, alt=words, **more)
+    st.plotly_chart(without_links(figure), key=key, config=config, alt=words, **more)
     with st.expander("In words and numbers", type="compact", key=f"{key}/words", on_change="rerun") as described:
         if described.open:
             st.text(words)

@@ -19,6 +19,7 @@ from compressor_core.evaluate.predictions import (
 )
 from compressor_core.figures.comparison import ComparisonInfo
 from compressor_core.figures.forms import csv_text
+from compressor_core.literal import literal
 from compressor_core.runs import Run
 
 VERDICTS = {
@@ -36,7 +37,7 @@ def examples(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
     try:
         predictions = read(run.folder / FOLDER)
     except DataError as error:
-        st.info(str(error))
+        st.info(literal(str(error)))
         return
     student, chosen = filtered(predictions, info)
     st.markdown(

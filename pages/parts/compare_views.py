@@ -13,6 +13,7 @@ from compressor_core.figures.costs import cost_figure, latency_figure
 from compressor_core.figures.curves import precision_recall_figure, reliability_figure, roc_figure
 from compressor_core.figures.scores import confusion_figure, losses_figure, scores_figure
 from compressor_core.figures.verdicts import caution, fidelity_rows, noise_sentence, student_rows
+from compressor_core.literal import literal
 from compressor_core.runs import Run
 from pages.parts.chart import chart
 from pages.parts.compare_examples import examples
@@ -84,7 +85,7 @@ def overview(run: Run, info: ComparisonInfo) -> None:
             "are not ranked among each other. Each interval is for one difference by itself."
         )
     if warning := caution(info):
-        st.warning(warning, icon=":material/warning:")
+        st.warning(literal(warning), icon=":material/warning:")
     first, second = st.columns(2)
     with first:
         st.markdown("**Scores**")
@@ -118,7 +119,7 @@ def statistics(run: Run, info: ComparisonInfo) -> None:
     st.markdown("**Is the difference more than noise?**")
     bullet = "" if info.alone else "- "
     said = [noise_sentence(info, place) for place in range(len(info.pairs))]
-    st.markdown("\n".join(bullet + sentence for sentence in said))
+    st.markdown("\n".join(bullet + literal(sentence) for sentence in said))
     chart(losses_figure(info), key=f"losses/{run.id}", alt=" ".join(said))
     st.caption(
         "A bar is the 95% interval of the loss; where it holds the dashed line, the teacher, chance alone could "

@@ -19,6 +19,7 @@ from compressor_core.data.uploads import SUFFIXES, save_upload
 from compressor_core.errors import DataError
 from compressor_core.figures.data import balance_figure, data_info, lengths_figure
 from compressor_core.language import LANGUAGE_NAMES, Language
+from compressor_core.literal import literal, literal_code
 from compressor_core.task import Task
 from pages.parts.chart import chart
 from pages.parts.dataflow import draw_data_flow
@@ -79,7 +80,7 @@ def choose_data() -> Chosen | None:
         data = own_file(Path(path))
         return None if data is None else Chosen(info, data, opened(info.name, data, changed(Path(data))))
     except DataError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
         return None
 
 
@@ -173,7 +174,7 @@ def meaning(place: str, found: Inspection) -> Language | None:
         )
 
     with st.expander(
-        "Which column holds what?" if unsettled else title, expanded=unsettled, icon=":material/table_chart:"
+        "Which column holds what?" if unsettled else literal(title), expanded=unsettled, icon=":material/table_chart:"
     ):
         left, right = st.columns(2)
         with left:
@@ -256,9 +257,9 @@ def contents(chosen: Chosen) -> None:
 def remarks(record: dict[str, Any]) -> None:
     """What to know before trusting a figure that is measured on these data."""
     for note in record["notes"]:
-        st.info(note, icon=":material/info:")
+        st.info(literal(note), icon=":material/info:")
     if record["conflicts"]:
-        first, second = record["conflict"]
+        first, second = map(literal, record["conflict"])
         st.warning(
             f"The same code is there with both labels ({record['conflicts']:,} times; first {first} and {second}): "
             "no model can be right about both.",
@@ -334,7 +335,7 @@ def draw(record: dict[str, Any]) -> None:
     longest = record["longest"]
     st.caption(
         f"{record['functions']:,} different functions. Half of them have at most {info.median:,.0f} words and signs, "
-        f"the longest {longest['tokens']:,} ({longest['characters']:,} characters; {longest['origin']}). "
+        f"the longest {longest['tokens']:,} ({longest['characters']:,} characters; {literal(longest['origin'])}). "
         "A model's tokenizer cuts words finer, and reads no more than the maximum length. The share of the larger "
         "class is the accuracy of always saying it: what a model has to beat."
     )
@@ -355,10 +356,10 @@ def show(example: Example, dataset: Dataset, *, expanded: bool) -> None:
 
 
 def name_of(example: Example, dataset: Dataset) -> str:
-    """What an example is called: its label, its kind, where it comes from."""
+    """What an example is called, in Markdown: its label, its kind, where it comes from."""
     label = "no label" if example.label == UNKNOWN else dataset.labels[example.label]
     kind = f" · {example.group}" if example.group else ""
-    return f"{label}{kind} · `{example.origin}`"
+    return f"{literal(label + kind)} · {literal_code(example.origin)}"
 
 
 def changed(path: Path) -> float | None:

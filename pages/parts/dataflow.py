@@ -8,6 +8,7 @@ from compressor_core.dataflow import extract
 from compressor_core.figures.captions import data_flow_words
 from compressor_core.figures.dataflow import COLUMNS, data_flow_figure, data_flow_info, data_flow_sentence
 from compressor_core.language import Language
+from compressor_core.literal import literal
 from pages.parts.chart import chart
 
 WIDE = 96
@@ -18,7 +19,7 @@ def draw_data_flow(code: str, language: Language, key: str) -> None:
     records = extract(code, language).to_records()
     info = data_flow_info(code, records)
     if not info.variables:
-        st.caption(data_flow_sentence(info))
+        st.caption(literal(data_flow_sentence(info)))
         st.code(code, language=language.value, height=400, wrap_lines=True)
         return
     drawing, choice = st.columns([3, 1])
@@ -32,6 +33,8 @@ def draw_data_flow(code: str, language: Language, key: str) -> None:
             variable=None if chosen == everything else chosen,
             columns=WIDE if wide else COLUMNS,
         )
-        st.caption(f"{data_flow_sentence(info)} Point at a marked variable to read where its value comes from.")
+        st.caption(
+            f"{literal(data_flow_sentence(info))} Point at a marked variable to read where its value comes from."
+        )
     with drawing:
         chart(data_flow_figure(info), key=f"{key}/{chosen}/{wide}", alt=data_flow_words(info))

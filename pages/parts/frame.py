@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from compressor_core.errors import CompressorError
+from compressor_core.literal import literal
 from pages.parts.look import style
 from pages.parts.sharing import prepare, shared
 
@@ -123,7 +124,7 @@ def sentences() -> Iterator[None]:
     try:
         yield
     except CompressorError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
         st.stop()
 
 
@@ -142,4 +143,5 @@ def metrics(*figures: tuple[str, str] | tuple[str, str, str]) -> None:
     """Figures in a row: title, value and, if given, what to hold it against."""
     with st.container(horizontal=True):
         for title, value, *against in figures:
-            st.metric(title, value, against[0] if against else None, delta_color="off", delta_arrow="off")
+            delta = literal(against[0]) if against else None
+            st.metric(literal(title), literal(value), delta, delta_color="off", delta_arrow="off")

@@ -11,6 +11,7 @@ import streamlit as st
 
 from compressor_core.errors import CompressorError, RunError
 from compressor_core.figures.forms import KINDS, duration, run_headline, state_text
+from compressor_core.literal import literal
 from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
 from compressor_core.runs.reading import DAMAGED
 from pages.parts.frame import go, link, sentences
@@ -191,11 +192,11 @@ def state_of(run: Run, status: Status) -> None:
     if status.state is State.QUEUED and (position := store().queue_position(run)):
         parts.append(f"number {position} in the queue")
     if status.live and status.message:
-        parts.append(status.message)
+        parts.append(literal(status.message))
     st.markdown(" · ".join(parts))
     if status.state is State.RUNNING:
         st.progress(min(status.progress or 0.0, 1.0))
     if status.state is State.FAILED:
-        st.error(status.error or "The run failed.", icon=":material/error:")
+        st.error(literal(status.error or "The run failed."), icon=":material/error:")
     elif status.state is State.INTERRUPTED:
-        st.warning(status.message or "The run was interrupted.", icon=":material/warning:")
+        st.warning(literal(status.message or "The run was interrupted."), icon=":material/warning:")

@@ -13,6 +13,8 @@ from pages.parts.explain import STYLE
 
 _STYLE: Final = """
 .stMainBlockContainer{max-width:1240px;margin:0 auto;padding-top:4.5rem}
+/* The file of this button would hold names that a spreadsheet computes; what is to be taken away has one of ours. */
+[data-testid=stElementToolbarButton]:has([aria-label="Download as CSV"]){display:none}
 /* Headings go down one level at a time, and sentences among them are no larger than they are important. */
 [data-testid=stHeading] h2{font-size:1.65rem}
 [data-testid=stMarkdown] h2,[data-testid=stMarkdown] h3{font-size:1.15rem;line-height:1.35;padding:.4rem 0 .6rem}

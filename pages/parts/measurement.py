@@ -28,6 +28,7 @@ from compressor_core.figures.measurement_plots import (
     start_figure,
     throughput_figure,
 )
+from compressor_core.literal import literal
 from compressor_core.runs import Run, Status
 from pages.parts.chart import chart
 from pages.parts.explain import terms
@@ -125,7 +126,7 @@ def show(run: Run, status: Status) -> None:
     curves(info, run, form if form in forms or not forms else forms[0], padded)
     starts(info, run)
     energy(info, run, padded)
-    st.caption(" ".join(filter(None, (method_sentence(info), data_flow_sentence(info)))))
+    st.caption(literal(" ".join(filter(None, (method_sentence(info), data_flow_sentence(info))))))
     terms("percentiles", "throughput", "cold-start", "energy", "onnx", "int8", "interleaving")
 
 
@@ -133,7 +134,7 @@ def latency(info: MeasurementInfo, run: Run, padded: bool) -> None:
     for sentence in speed_sentences(info, padded):
         st.markdown(sentence)
     if busy := busy_sentence(info):
-        st.warning(busy, icon=":material/hourglass_empty:")
+        st.warning(literal(busy), icon=":material/hourglass_empty:")
     st.markdown("**Latency by form**: the filled mark is the median, the open ones p90, p95 and p99")
     chart(
         percentiles_figure(info, padded),

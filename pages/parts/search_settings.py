@@ -13,6 +13,7 @@ from compressor_core.errors import CompressorError
 from compressor_core.figures.forms import gene_text, gene_values
 from compressor_core.figures.search import GENE_TITLES
 from compressor_core.latency import LatencyModel
+from compressor_core.literal import literal
 from compressor_core.runs.calibrations import calibrations
 from compressor_core.search.exact import uncertifiable
 from compressor_core.search.genetic import SearchConfig
@@ -31,6 +32,8 @@ CONSTRAINTS = {
 }
 GOALS = {"gflops": "The most GFLOPs", "latency": "The fastest", "size": "The smallest"}
 OPERATORS = {"studio": "This program's", "paper": "The paper's"}
+MOST_BYTES = 1_000_000
+"""Of the JSON of a search; one that is longer is cut, and then is none. (The browser's limit is only a courtesy.)"""
 FILE = "replica"
 """Where the session keeps the JSON that was opened."""
 
@@ -219,7 +222,7 @@ def search_space(latency: LatencyModel | None) -> SearchSpace | None:
     try:
         space = edited_space()
     except CompressorError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
         return None
     st.caption(f"{space.size:,} architectures: {certainty(space, latency)}")
     return space
@@ -249,13 +252,15 @@ def edited_space() -> SearchSpace:
 
 def from_file() -> None:
     """Open the JSON of a search: start it again as it was, or go on from its settings."""
-    file = st.file_uploader("JSON of a search", type="json", help="This page writes it, below each search.")
+    file = st.file_uploader(
+        "JSON of a search", type="json", max_upload_size=1, help="This page writes it, below each search."
+    )
     if file is None:
         st.session_state.pop(FILE, None)
         return
     with sentences():
         try:
-            values = json.loads(file.getvalue())
+            values = json.loads(file.getvalue()[:MOST_BYTES])
         except (ValueError, RecursionError) as error:
             raise CompressorError(f"{file.name} is not JSON: choose a file that this page has written.") from error
         config = config_of(values)

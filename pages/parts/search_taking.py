@@ -10,6 +10,7 @@ import streamlit as st
 
 from compressor_core.figures.forms import csv_text
 from compressor_core.figures.search import individual_rows, run_info
+from compressor_core.literal import literal
 from compressor_core.runs import Run
 from compressor_core.search.genetic import SearchConfig
 from compressor_core.search.replica import replica, trajectory
@@ -59,4 +60,6 @@ def compare_with_file(config: SearchConfig, known: Records) -> None:
     elif trajectory(generations) == values["trajectory"]:
         st.success("This run went the same way as the one in the file: the same architectures in every generation.")
     else:
-        st.warning(f"This run went another way than the one in the file, which version {values['program']} wrote.")
+        st.warning(
+            f"This run went another way than the one in the file, which version {literal(values['program'])} wrote."
+        )

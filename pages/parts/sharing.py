@@ -132,7 +132,7 @@ def _warn(address: str, port: int) -> None:
         "  password and without encryption. Visitors see all runs, names and uploads of this run folder. Use it in a\n"
         "  network you trust, and only while the class lasts. Closed to visitors: paths on this machine, downloads\n"
         f"  from the hub, imports, deleting, and runs of others. To do these, start a second server on the same folder:"
-        f"\n\n    streamlit run app.py --server.address 127.0.0.1 --server.port {port + 1}\n",
+        f"\n\n    streamlit run app.py --server.port {port + 1}\n",
         file=sys.stderr,
         flush=True,
     )

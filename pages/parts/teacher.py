@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from compressor_core.literal import literal
 from compressor_core.runs.library import Model, teachers
 from pages.parts.frame import link, sentences
 from pages.parts.live import store
@@ -23,5 +24,7 @@ def choose_teacher() -> Model | None:
         "Teacher", list(found), key="teacher", persist_state="session", format_func=lambda folder: found[folder].title
     )
     teacher = found[st.session_state.teacher]
-    st.caption(f"It learns on the teacher's dataset: {teacher.dataset}" + (f", {teacher.data}" if teacher.data else ""))
+    st.caption(
+        literal(f"It learns on the teacher's dataset: {teacher.dataset}{f', {teacher.data}' if teacher.data else ''}")
+    )
     return teacher

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from compressor_core.figures.axes import AXES
+from compressor_core.literal import literal
 from compressor_core.runs.measured import measured_students
 from compressor_core.search.quantities import Quantity
 from compressor_core.search.tradeoff import MeasuredStudent, TradeoffConfig
@@ -106,8 +107,8 @@ def choose_students(at_hand: dict[str, tuple[MeasuredStudent, ...]]) -> tuple[Me
         dataset = st.selectbox("Students measured on", datasets, key="tradeoff_dataset", **STAY)
     students = at_hand[dataset]
     st.caption(
-        f"Accuracies are those of {len(students)} students distilled here, measured on {dataset}. The search goes over "
-        "combinations of their genes, and only what was measured is on the front: nothing is predicted."
+        f"Accuracies are those of {len(students)} students distilled here, measured on {literal(dataset)}. The search "
+        "goes over combinations of their genes, and only what was measured is on the front: nothing is predicted."
     )
     return students
 

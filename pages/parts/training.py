@@ -7,6 +7,7 @@ import streamlit as st
 from compressor_core.figures.captions import accuracy_words, loss_words
 from compressor_core.figures.forms import duration
 from compressor_core.figures.training import accuracy_figure, loss_figure, seconds_left, training_info
+from compressor_core.literal import literal
 from compressor_core.runs import Run, State, Status
 from pages.parts.chart import chart
 from pages.parts.live import records
@@ -23,7 +24,7 @@ def training(run: Run, status: Status, *, loss: str, teacher: float | None = Non
             parts.append(f"{info.epochs[-1].examples_per_second:.0f} examples per second.")
         st.caption(" ".join(filter(None, parts)))
     for notice in info.notices:
-        st.info(notice, icon=":material/info:")
+        st.info(literal(notice), icon=":material/info:")
     if info.warm_up:
         losses = " → ".join(f"{loss:.2f}" for loss in info.warm_up)
         st.caption(f"Warm-up on masked code, loss by epoch (nats per hidden token): {losses}.")

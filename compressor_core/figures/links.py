@@ -1,0 +1,52 @@
+"""Plotly reads a little HTML, links among it: what keeps a name from outside from being one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_TAG = re.compile(r"<(?!/?(?:b|br|i|sub|sup|extra)>)")
+"""The beginning of any tag but those that this program writes."""
+_TEXTS: Final = ("name", "text", "hovertext", "hovertemplate", "customdata", "x", "y")
+
+
+def without_links(figure: go.Figure) -> go.Figure:
+    """The same figure, whose texts hold no tags but those for bold, italics, breaks and indices.
+
+    The figure itself is changed.
+    """
+    for trace in figure.data:
+        for name in _TEXTS:
+            if name in trace and (value := trace[name]) is not None and _tagged(value):
+                trace[name] = _plain(value)
+    for part in _parts(figure):
+        for name in ("text", "hovertext", "ticktext"):
+            if name in part and (value := part[name]) is not None and _tagged(value):
+                part[name] = _plain(value)
+    return figure
+
+
+def _parts(figure: go.Figure) -> Iterator[Any]:
+    yield from figure.layout.annotations
+    yield from figure.select_xaxes()
+    yield from figure.select_yaxes()
+
+
+def _tagged(value: Any) -> bool:
+    if isinstance(value, str):
+        return _TAG.search(value) is not None
+    if hasattr(value, "dtype"):
+        return value.dtype.kind in "OU" and any(map(_tagged, value.tolist()))
+    return isinstance(value, list | tuple) and any(map(_tagged, value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return _TAG.sub("&lt;", value)
+    if hasattr(value, "dtype"):
+        value = value.tolist()
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value

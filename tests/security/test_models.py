@@ -1,0 +1,163 @@
+"""Files that pretend to be models: nothing in them is ever run, followed, or blown up."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from compressor_core.errors import CompressorError, ModelError
+from compressor_core.export.exporting import ExportConfig, export
+from compressor_core.models.classifier import load
+from compressor_core.models.released import _read_tokenizer, read_released
+from compressor_core.models.teacher import load_encoder
+from compressor_core.paper import Encoder
+from compressor_core.task import Task
+
+
+class Bomb:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, (f"touch '{self.trace}'",)
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Path:
+    """What is there once any code of a file has run."""
+    return tmp_path / "it-ran"
+
+
+@pytest.fixture
+def model(tiny_teacher: Path, tmp_path: Path) -> Path:
+    """A copy of a sound model that a test may spoil."""
+    return Path(shutil.copytree(tiny_teacher, tmp_path / "model"))
+
+
+def released(checkpoint: Path, tokenizer: Path) -> None:
+    read_released(checkpoint, tokenizer, Encoder.CODEBERT, Task.VULNERABILITY)
+
+
+def edit(path: Path, **values: Any) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **values}), "utf-8")
+
+
+def test_the_bomb_would_go_off(trace: Path) -> None:
+    pickle.loads(pickle.dumps(Bomb(trace)))
+    assert trace.exists()
+
+
+@pytest.mark.parametrize("form", ["torch", "pickle", "old"])
+def test_a_checkpoint_with_code_in_it_is_not_opened(form: str, model: Path, trace: Path) -> None:
+    checkpoint = model.parent / "student.bin"
+    if form == "pickle":
+        checkpoint.write_bytes(pickle.dumps(Bomb(trace)))
+    else:
+        content = {"weight": torch.zeros(2), "more": Bomb(trace)}
+        torch.save(content, checkpoint, _use_new_zipfile_serialization=form == "torch")
+    with pytest.raises(ModelError, match=r"run code of its own|damaged"):
+        released(checkpoint, model / "tokenizer.json")
+    (model / "model.safetensors").unlink()
+    shutil.copyfile(checkpoint, model / "pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"not opened|cannot be read"):
+        load(model)
+    with pytest.raises(ModelError, match=r"not opened|cannot be read"):
+        load_encoder(str(model), Task.VULNERABILITY, ("0", "1"), 64)
+    assert not trace.exists()
+
+
+def test_safetensors_that_are_a_pickle_are_not_opened(model: Path, trace: Path) -> None:
+    (model / "model.safetensors").write_bytes(pickle.dumps(Bomb(trace)))
+    with pytest.raises(ModelError, match="cannot be read"):
+        load(model)
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("what", ["config", "tokenizer", "attention"])
+def test_a_model_with_code_of_its_own_is_refused(what: str, model: Path, trace: Path) -> None:
+    (model / "evil.py").write_text(
+        f"from pathlib import Path\nPath({str(trace)!r}).touch()\n"
+        "from transformers import RobertaConfig as Config, RobertaModel as Model, PreTrainedTokenizerFast as Reader\n"
+    )
+    if what == "config":
+        names = {"AutoConfig": "evil.Config", "AutoModelForSequenceClassification": "evil.Model"}
+        edit(model / "config.json", model_type="evil", auto_map={**names, "AutoModel": "evil.Model"})
+    elif what == "tokenizer":
+        own = {"AutoTokenizer": ["evil.Reader", "evil.Reader"]}
+        edit(model / "tokenizer_config.json", tokenizer_class="Reader", auto_map=own)
+    else:
+        edit(model / "config.json", attn_implementation="evil/kernel", _attn_implementation="evil/kernel")
+    for read in (lambda: load(model), lambda: load_encoder(str(model), Task.VULNERABILITY, ("0", "1"), 64)):
+        try:
+            read()
+        except CompressorError as error:
+            assert "\n" not in str(error)
+    assert not trace.exists()
+    if what != "attention":
+        with pytest.raises(ModelError, match="code of its own" if what == "tokenizer" else "cannot be read"):
+            load(model)
+
+
+def test_an_archive_that_hides_its_size_is_not_opened(model: Path) -> None:
+    plain, packed = model.parent / "plain.bin", model.parent / "packed.bin"
+    torch.save({"weight": torch.zeros(4_000_000)}, plain)
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:
+        for entry in source.infolist():
+            target.writestr(entry.filename, source.read(entry))
+    assert packed.stat().st_size < plain.stat().st_size / 100
+    assert len(torch.load(packed, weights_only=True)["weight"]) == 4_000_000  # so PyTorch itself would
+    with pytest.raises(ModelError, match="packed archive"):
+        released(packed, model / "tokenizer.json")
+    shutil.copyfile(packed, model / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="packed archive"):
+        load(model)
+
+
+def test_a_tensor_that_is_larger_than_its_file_is_not_believed(model: Path) -> None:
+    checkpoint = model.parent / "student.bin"
+    names = ("encoder.roberta.embeddings.word_embeddings.weight", "encoder.classifier.dense.weight")
+    torch.save({name: torch.zeros(1).expand(1_000_000, 1_000_000) for name in names}, checkpoint)
+    assert checkpoint.stat().st_size < 5_000
+    with pytest.raises(ModelError, match="larger than the file"):
+        released(checkpoint, model / "tokenizer.json")
+
+
+def test_a_giant_tokenizer_is_not_read(model: Path) -> None:
+    with (model / "tokenizer.json").open("ab") as file:
+        file.truncate(200_000_000)
+    with pytest.raises(ModelError, match="200 MB is too much"):
+        _read_tokenizer(model / "tokenizer.json", 400)
+
+
+def test_a_bundle_holds_nothing_that_a_model_folder_links_to(model: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("the password")
+    (model / "notes.txt").symlink_to(secret)
+    (model / "home").symlink_to(tmp_path)
+    (model / "README.md").symlink_to(secret)
+    data = tmp_path / "rows.jsonl"
+    data.write_text(
+        "".join(
+            json.dumps({"func": f"def f{n}(): return {n}", "label": n % 2, "split": "test"}) + "\n" for n in range(8)
+        ),
+        "utf-8",
+    )
+    out = tmp_path / "taken"
+    for _ in export(ExportConfig(str(model), dataset="file", data=str(data), examples=4), out):
+        pass
+    with zipfile.ZipFile(out.with_suffix(".zip")) as archive:
+        names = [name.removeprefix("taken/") for name in archive.namelist()]
+        contents = b"".join(archive.read(name) for name in archive.namelist())
+    assert "notes.txt" not in names and not any("/" in name or name.startswith(".") for name in names)
+    assert b"the password" not in contents
+    assert secret.read_text() == "the password" and not any(path.is_symlink() for path in out.rglob("*"))

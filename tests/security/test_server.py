@@ -1,0 +1,123 @@
+"""The real server: where it listens, and whom it answers."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+CONFIG = tomllib.loads((PROJECT / ".streamlit" / "config.toml").read_text("utf-8"))
+
+
+@contextmanager
+def serving(log: Path, *options: str, host: str = "127.0.0.1") -> Iterator[tuple[psutil.Process, int]]:
+    """A server that was started as the README says, but for the port."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), *options]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
+    with log.open("wb") as out:
+        process = psutil.Popen(command, cwd=PROJECT, stdout=out, stderr=subprocess.STDOUT, env=own)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            assert process.poll() is None and time.monotonic() < deadline, log.read_text("utf-8")
+            with suppress(OSError), urllib.request.urlopen(f"http://{host}:{port}/_stcore/health", timeout=1):
+                break
+            time.sleep(0.1)
+        yield process, port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def listening(process: psutil.Process) -> set[str]:
+    return {each.laddr.ip for each in process.net_connections() if each.status == psutil.CONN_LISTEN}
+
+
+def upgrade(port: int, host: str = "127.0.0.1", **headers: str) -> int:
+    """The status that a request for the app's WebSocket is answered with."""
+    connection = http.client.HTTPConnection(host, port, timeout=10)
+    key = base64.b64encode(os.urandom(16)).decode()
+    asked = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key}
+    connection.request("GET", "/_stcore/stream", headers={**asked, **headers})
+    try:
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def status_of(port: int, method: str, path: str, **headers: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, path, body=b"x", headers=headers)
+    try:
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_the_server_is_on_loopback_and_answers_no_other_site(tmp_path: Path) -> None:
+    with serving(tmp_path / "log") as (process, port):
+        assert listening(process) == {"127.0.0.1"}
+        for address in {each.address for some in psutil.net_if_addrs().values() for each in some}:
+            if address.count(".") == 3 and not address.startswith("127."):
+                with pytest.raises(OSError), socket.create_connection((address, port), timeout=2):
+                    pass
+        own = f"http://127.0.0.1:{port}"
+        assert upgrade(port, Origin=own) == 101
+        # Another site in the same browser, and one whose name was made to mean this machine.
+        assert upgrade(port, Origin="http://evil.example") == 403
+        assert upgrade(port, Origin=f"http://evil.example:{port}", Host=f"evil.example:{port}") == 403
+        # An upload without the token that only the app's own page knows; and no programs but browsers.
+        assert status_of(port, "PUT", "/_stcore/upload_file/session/file", Origin=own) in (400, 403)
+        assert status_of(port, "POST", "/_stcore/agent/interact") in (403, 404)
+        assert upgrade(port, Origin=f"http://localhost:{port}", Host=f"localhost:{port}") == 101
+        for path in ("/../app.py", "/%2e%2e/app.py", "/media/../../app.py", "/app.py", "/.streamlit/config.toml"):
+            with suppress(OSError, http.client.HTTPException):
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+                connection.request("GET", path)
+                assert b"enableXsrf" not in (body := connection.getresponse().read()) and b"st.Page(" not in body
+                connection.close()
+
+
+@pytest.mark.skipif(not Path("/proc/net").exists(), reason="addresses such as 127.0.0.2 are Linux's")
+def test_a_server_is_opened_only_by_saying_so(tmp_path: Path) -> None:
+    options = ("--server.address", "127.0.0.2", "--server.allowedHosts", "127.0.0.2")
+    with serving(tmp_path / "log", *options, host="127.0.0.2") as (process, port):
+        assert listening(process) == {"127.0.0.2"}
+        assert upgrade(port, "127.0.0.2", Origin=f"http://127.0.0.2:{port}") == 101
+        assert upgrade(port, "127.0.0.2", Origin=f"http://evil.example:{port}", Host=f"evil.example:{port}") == 403
+
+
+def test_no_option_weakens_the_server() -> None:
+    from streamlit import config
+
+    assert CONFIG["server"]["address"] == "127.0.0.1"
+    assert set(CONFIG["server"]["allowedHosts"]) == {"localhost", "127.0.0.1", "::1"}
+    assert "global" not in CONFIG
+    assert CONFIG["server"]["maxUploadSize"] <= 50
+    assert CONFIG["client"]["showErrorDetails"] == "none"
+    for option, wanted in {
+        "server.enableXsrfProtection": True,
+        "server.enableCORS": True,
+        "server.enableAgentApi": False,
+        "server.enableStaticServing": False,
+        "server.corsAllowedOrigins": [],
+    }.items():
+        section, name = option.split(".")
+        default = config.get_config_options()[option].default_val
+        assert CONFIG.get(section, {}).get(name, default) == wanted, option

@@ -1,0 +1,248 @@
+"""A server that others reach: when it counts as one, and what its visitors cannot do."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit import config
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.testing.v1 import AppTest
+
+from compressor_core.errors import CompressorError, RunError, StorageError
+from compressor_core.models.bundled import CODEBERT, FROM_SCRATCH, bundled_teacher
+from compressor_core.runs import Run, RunStore, State, cancel, launch
+from compressor_core.runs.context import LONGEST_VARIABLE, RunContext
+from compressor_core.runs.worker import run_worker
+from pages.parts import sharing
+from pages.parts.sharing import (
+    LEAST_FREE,
+    MOST_LIVE,
+    MOST_OWN,
+    is_shared,
+    places,
+    require_known_places,
+    require_room,
+    require_size,
+    require_turn,
+)
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+
+
+@pytest.mark.parametrize(
+    ("address", "variable", "expected"),
+    [
+        ("127.0.0.1", None, False),
+        ("127.8.8.8", "", False),
+        ("localhost", "0", False),
+        ("::1", None, False),
+        ("[::1]", None, False),
+        ("127.0.0.1", "1", True),
+        ("0.0.0.0", None, True),
+        ("::", None, True),
+        ("192.168.1.5", "0", True),
+        ("studio.school.example", None, True),
+        ("localhost.example", None, True),
+        ("", None, True),
+        (None, None, True),
+        ("unix:///run/studio.sock", None, True),
+    ],
+)
+def test_a_server_counts_as_shared_unless_it_is_known_to_be_on_loopback(
+    address: str | None, variable: str | None, expected: bool
+) -> None:
+    assert is_shared(address, variable) is expected
+
+
+def test_all_places_that_settings_name_are_found() -> None:
+    settings = {
+        "student": "/a",
+        "others": [{"student_run": "x", "student": "/b"}, "/c"],
+        "models": ("/d",),
+        "data": None,
+        "name": "/not/a/place",
+    }
+    assert sorted(places(settings)) == ["/a", "/b", "/c", "/d"]
+
+
+@pytest.mark.parametrize("key", ["base", "teacher", "student", "data", "model", "checkpoint", "tokenizer"])
+def test_a_visitor_names_no_place_of_the_machine(key: str, tmp_path: Path) -> None:
+    root = tmp_path / "runs"
+    (root / "uploads").mkdir(parents=True)
+    (root / "link").symlink_to(tmp_path)
+    inside = str(root / "uploads" / "rows.jsonl")
+    allowed = (inside, str(bundled_teacher("classroom-clone")), FROM_SCRATCH, "/offered")
+    for place in allowed:
+        require_known_places({key: place}, root, {"/offered"})
+    refused = ("/etc/passwd", f"{root}/../secret", str(root / "link" / "secret"), CODEBERT, "", "~", "evil/model")
+    for place in refused:
+        with pytest.raises(RunError, match="shared server"):
+            require_known_places({key: place}, root, {"/offered"})
+        with pytest.raises(RunError):
+            require_known_places({"others": [{key: place}]}, root, ())
+
+
+def test_a_visitor_asks_for_no_giant() -> None:
+    sound: tuple[dict[str, Any], ...] = (
+        {"budget_mb": 3.0},
+        {"architecture": "1000,96,12,8,64"},
+        {"budgets": [1.0, 100.0]},
+        {"search": {"budget_mb": 50.0}, "budgets": []},
+        {},
+    )
+    for settings in sound:
+        require_size(settings)
+    giants: tuple[dict[str, Any], ...] = (
+        {"budget_mb": 101.0},
+        {"architecture": "50000,4096,24,16,16384"},
+        {"budgets": [1.0, 1e6]},
+        {"search": {"budget_mb": 1e9}},
+    )
+    for settings in giants:
+        with pytest.raises(RunError, match="more than a shared server takes on"):
+            require_size(settings)
+
+
+def test_the_queue_and_the_disk_have_an_end() -> None:
+    require_turn(MOST_LIVE - 1, MOST_OWN - 1)
+    require_turn(0, 0, MOST_OWN)
+    for live, own, more in ((MOST_LIVE, 0, 1), (5, MOST_OWN, 1), (1, 1, MOST_OWN), (MOST_LIVE - 2, 0, 3)):
+        with pytest.raises(RunError):
+            require_turn(live, own, more)
+    require_room(LEAST_FREE)
+    with pytest.raises(StorageError, match=r"1\.0 GB"):
+        require_room(1_000_000_000)
+
+
+def test_a_run_stops_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(context: RunContext) -> Any:
+        for step in range(10_000):
+            if context.cancelled():
+                yield {"type": "result", "best": step, "cancelled": True}
+                return
+            time.sleep(0.01)
+            yield {"type": "step", "step": step}
+        yield {"type": "result", "best": None}
+
+    run = RunStore().create("count", {})
+    monkeypatch.setenv(LONGEST_VARIABLE, "0.3")
+    assert run_worker(run.folder, {"count": work}) == 0
+    status = run.status()
+    assert status.state is State.CANCELLED and "as long as a run may take" in str(status.message)
+    assert status.result is not None and 0 < status.result["best"] < 100
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> RunStore:
+    """The app as a shared server has it, on empty runs."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv(LONGEST_VARIABLE, "60")
+    begin = PagesManager.__init__
+
+    def begun(self: PagesManager, *arguments: Any, **more: Any) -> None:
+        begin(self, *arguments, **more)
+        PagesManager.uses_pages_directory = False
+
+    monkeypatch.setattr(PagesManager, "__init__", begun)
+    option = config.get_option
+    monkeypatch.setattr(config, "get_option", lambda key: "0.0.0.0" if key == "server.address" else option(key))
+    monkeypatch.setattr("streamlit.get_option", config.get_option)
+    assert sharing.shared()
+    return RunStore()
+
+
+def page(name: str, **parameters: str) -> AppTest:
+    at = AppTest.from_file(str(APP), default_timeout=60).run()
+    for key, value in parameters.items():
+        at.query_params[key] = value
+    at.switch_page(f"pages/{name}.py").run()
+    assert not at.exception
+    return at
+
+
+def labels(at: AppTest) -> set[str]:
+    return {str(one.label) for one in [*at.button, *at.text_input, *at.selectbox, *at.radio]}
+
+
+def waiting(store: RunStore, name: str = "of another") -> Run:
+    """A run that counts as live for the fifteen seconds that a launched worker has to report."""
+    return store.create("search", {"budget_mb": 3.0}, name)
+
+
+def test_visitors_find_no_field_for_a_place(shared: RunStore) -> None:
+    at = page("teacher")
+    assert any("This server is shared" in str(one.value) for one in at.caption)
+    choice = next(one for one in at.selectbox if one.label == "Start from")
+    assert len(choice.options) == 1
+    for dataset in ("devign", "bigclonebench", "file"):
+        at.radio(key="dataset").set_value(dataset).run()
+        assert not at.exception and not at.text_input
+    at.session_state["data_path"] = "/etc/passwd"  # as an earlier session of who runs it may have left it
+    at.run()
+    assert not at.exception and not at.error and "passwd" not in str(at.main)
+    paper = page("paper")
+    assert not paper.text_input and "Import and measure" not in labels(paper)
+
+
+def test_visitors_cannot_touch_the_runs_of_others(shared: RunStore) -> None:
+    run = waiting(shared)
+    at = page("runs", run=run.id)
+    assert any(run.name in str(one.value) for one in at.markdown if run.name)
+    assert not {"Cancel", "Rename", "Resume", "Yes, delete it", "Name"} & labels(at)
+    assert not {"Cancel", "Resume"} & labels(page("search", run=run.id))
+    at.session_state["own-runs"] = {run.id}
+    at.run()
+    assert {"Cancel", "Rename"} <= labels(at) and "Yes, delete it" not in labels(at)
+
+
+def test_visitors_start_runs_of_their_own_and_no_more_than_three(shared: RunStore) -> None:
+    at = page("search")
+    for _ in range(MOST_OWN):
+        next(one for one in at.button if one.label == "Start the search").click().run()
+        assert not at.exception and not at.error
+        own = shared.list()[0]
+        assert own.id in at.session_state["own-runs"]
+        # Counted as live, whatever its worker has done by now.
+        (own.folder / "status.json").unlink(missing_ok=True)
+        (own.folder / "launch.json").write_text(json.dumps({"at": time.time() + 10}))
+        at.query_params.clear()
+    next(one for one in at.button if one.label == "Start the search").click().run()
+    assert any("may have 3" in one.value for one in at.error) and len(shared.list()) == MOST_OWN
+    for run in shared.list():
+        (run.folder / "launch.json").unlink()
+        cancel(run)
+
+
+def test_what_a_forged_message_asks_for_is_refused_where_runs_are_launched(
+    shared: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing, "_own", set)
+    offered = launch(shared, "distill", {"teacher": "/models/of-the-school"}, command=("true",))
+    for kind, settings in (
+        ("train-teacher", {"base": "/etc"}),
+        ("distill", {"teacher": CODEBERT}),
+        ("measure", {"models": ["/etc"]}),
+        ("reproduce", {}),
+        ("study", {"teacher": str(shared.root), "budgets": [1e6]}),
+    ):
+        with pytest.raises(CompressorError, match=r"shared server"):
+            sharing.allow(shared, kind, [settings])
+    sharing.allow(shared, "distill", [{"teacher": offered.config["teacher"]}])
+    for _ in range(MOST_LIVE):
+        waiting(shared)
+    with pytest.raises(RunError, match="try again later"):
+        sharing.allow(shared, "search", [{"budget_mb": 3.0}])
+
+
+def test_whoever_runs_it_is_warned_once(capfd: pytest.CaptureFixture[str], shared: RunStore) -> None:
+    sharing._warn.cache_clear()
+    sharing.prepare()
+    sharing.prepare()
+    said = capfd.readouterr().err
+    assert said.count("WARNING") == 1 and "0.0.0.0" in said and "without a\n  password" in said
+    assert os.environ["HF_HUB_OFFLINE"] == "1"
