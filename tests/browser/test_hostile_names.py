@@ -106,7 +106,7 @@ def upload_of_a_visitor(page: Page, server: str, folder: Path) -> None:
     page.goto(f"{server}/teacher")
     page.wait_for_selector("h1", timeout=60_000)
     settled(page)
-    page.get_by_text("File of your own", exact=False).first.click()
+    page.get_by_text("Your own file (JSONL or CSV)").click()
     settled(page)
     page.locator("input[type=file]").set_input_files(path)
     page.get_by_text("Leave this row out", exact=False).click(timeout=30_000)

@@ -21,6 +21,9 @@ from compressor_core.models.teacher import load_encoder
 from compressor_core.paper import Encoder
 from compressor_core.task import Task
 
+LARGE = bytes(200_000)
+"""So that a file is not refused for being too small for the model that it is said to hold."""
+
 
 class Bomb:
     """Unpickled, it makes a file."""
@@ -61,9 +64,9 @@ def test_the_bomb_would_go_off(trace: Path) -> None:
 def test_a_checkpoint_with_code_in_it_is_not_opened(form: str, model: Path, trace: Path) -> None:
     checkpoint = model.parent / "student.bin"
     if form == "pickle":
-        checkpoint.write_bytes(pickle.dumps(Bomb(trace)))
+        checkpoint.write_bytes(pickle.dumps([Bomb(trace), LARGE]))
     else:
-        content = {"weight": torch.zeros(2), "more": Bomb(trace)}
+        content = {"weight": torch.zeros(50_000), "more": Bomb(trace)}
         torch.save(content, checkpoint, _use_new_zipfile_serialization=form == "torch")
     with pytest.raises(ModelError, match=r"run code of its own|damaged"):
         released(checkpoint, model / "tokenizer.json")
@@ -77,7 +80,7 @@ def test_a_checkpoint_with_code_in_it_is_not_opened(form: str, model: Path, trac
 
 
 def test_safetensors_that_are_a_pickle_are_not_opened(model: Path, trace: Path) -> None:
-    (model / "model.safetensors").write_bytes(pickle.dumps(Bomb(trace)))
+    (model / "model.safetensors").write_bytes(pickle.dumps([Bomb(trace), LARGE]))
     with pytest.raises(ModelError, match="cannot be read"):
         load(model)
     assert not trace.exists()
@@ -118,6 +121,7 @@ def test_an_archive_that_hides_its_size_is_not_opened(model: Path) -> None:
     assert len(torch.load(packed, weights_only=True)["weight"]) == 4_000_000  # so PyTorch itself would
     with pytest.raises(ModelError, match="packed archive"):
         released(packed, model / "tokenizer.json")
+    (model / "model.safetensors").unlink()
     shutil.copyfile(packed, model / "pytorch_model.bin")
     with pytest.raises(ModelError, match="packed archive"):
         load(model)
