@@ -35,7 +35,7 @@ def chart(figure: go.Figure, key: str, alt: str, **more: Any) -> None:
         "filename": re.sub(r"[^\w.-]+", "-", key),
         "scale": 2,
     }
-    words = joined([re.sub(r"[`*]+", "", alt), figure_words(figure)])
+    words = joined([re.sub(r"[`*\\]+", "", alt), figure_words(figure)])
     config = {"displaylogo": False, "toImageButtonOptions": picture}
     st.plotly_chart(without_links(figure), key=key, config=config, alt=words, **more)
     with st.expander("In words and numbers", type="compact", key=f"{key}/words", on_change="rerun") as described:

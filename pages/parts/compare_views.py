@@ -69,7 +69,7 @@ def views(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
         cost(run, info, result)
     else:
         overview(run, info)
-    st.caption(info.data)
+    st.caption(literal(info.data))
 
 
 def overview(run: Run, info: ComparisonInfo) -> None:

@@ -1,0 +1,57 @@
+"""What is installed: every package pinned, those that others bring along too, and none from a place of its own."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import distributions
+from pathlib import Path
+
+from packaging.markers import Marker
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCK = ROOT / "requirements-lock.txt"
+LISTS = sorted(path for path in ROOT.glob("requirements*.txt") if path != LOCK)
+_PIN = re.compile(r"([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?==([^\s;]+)(?: ; (.+))?")
+
+
+def pins(path: Path) -> dict[str, set[str]]:
+    """The pinned versions by name, where they apply to this Python and this system; every line has to be a pin."""
+    found: dict[str, set[str]] = {}
+    for line in path.read_text("utf-8").splitlines():
+        if line.strip() and not line.startswith(("#", "-r ", "-c ")):
+            match = _PIN.fullmatch(line.strip())
+            assert match, line
+            if match[3] is None or Marker(match[3]).evaluate():
+                found.setdefault(canonicalize_name(match[1]), set()).add(match[2])
+    return found
+
+
+def test_every_pin_is_in_the_lock_and_every_list_is_bound_by_it() -> None:
+    locked = pins(LOCK)
+    for path in LISTS:
+        for name, versions in pins(path).items():
+            assert locked.get(name) == versions, f"{name} of {path.name}: make {LOCK.name} anew, as its head says"
+    assert "-c requirements-lock.txt" in (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    assert not [name for name, versions in locked.items() if len(versions) > 1]
+
+
+def test_the_lock_names_no_place_and_no_build() -> None:
+    for line in LOCK.read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            assert "://" not in line and " @ " not in line and "+" not in line and not line.startswith("-"), line
+
+
+def test_what_is_installed_is_what_is_locked() -> None:
+    """Of what the lock names; a developer's own tools are nobody's business. A build such as +cpu is the same version."""
+    locked = pins(LOCK)
+    wrong = {}
+    for package in distributions():
+        name = canonicalize_name(package.metadata["Name"])
+        for version in locked.get(name, ()):
+            if Version(package.version).public != Version(version).public and name not in ("pip", "setuptools"):
+                wrong[name] = (package.version, version)
+    # thop's one release calls itself another in its metadata.
+    wrong.pop("thop", None)
+    assert not wrong
