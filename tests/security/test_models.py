@@ -7,13 +7,15 @@ import os
 import pickle
 import shutil
 import zipfile
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from compressor_core.errors import CompressorError, ModelError
+from compressor_core.errors import ModelError
 from compressor_core.export.exporting import ExportConfig, export
 from compressor_core.models.classifier import load
 from compressor_core.models.released import _read_tokenizer, read_released
@@ -100,11 +102,12 @@ def test_a_model_with_code_of_its_own_is_refused(what: str, model: Path, trace: 
         edit(model / "tokenizer_config.json", tokenizer_class="Reader", auto_map=own)
     else:
         edit(model / "config.json", attn_implementation="evil/kernel", _attn_implementation="evil/kernel")
-    for read in (lambda: load(model), lambda: load_encoder(str(model), Task.VULNERABILITY, ("0", "1"), 64)):
-        try:
+    for read in (
+        partial(load, model),
+        partial(load_encoder, str(model), Task.VULNERABILITY, ("0", "1"), 64),
+    ):
+        with suppress(ModelError):
             read()
-        except CompressorError as error:
-            assert "\n" not in str(error)
     assert not trace.exists()
     if what != "attention":
         with pytest.raises(ModelError, match="code of its own" if what == "tokenizer" else "cannot be read"):
