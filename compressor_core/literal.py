@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_MARKDOWN = re.compile(r"[\\`*\[<$~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|&(?=#?\w+;)|^[#>+-]|(?<=^\d)[.)]")
+_MARKDOWN = re.compile(r"[\\`*\[<$~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|&(?=#?\w+;)|^[#>]|^[+-](?=[ -]|$)")
 """The signs that mean something in a line of Markdown; a name such as data_path needs none escaped."""
+_NUMBERED = re.compile(r"^(\d{1,9})([.)])(?= |$)")
+"""The beginning of a numbered list."""
 _ADDRESS = re.compile(r"(://|@)|(?<=www)(?=\.)", re.IGNORECASE)
 """Where a browser's Markdown still sees an address in text that is escaped."""
 _JOINER: Final = "\u2060"
@@ -18,8 +20,8 @@ _FORMULA: Final = tuple("=+-@\t\n＝＋－＠")
 
 def literal(text: str) -> str:
     """A text that Markdown shows as it is, in one line: no emphasis, link, image, formula, HTML or icon."""
-    line = " ".join(text.split())
-    return _MARKDOWN.sub(r"\\\g<0>", _ADDRESS.sub(lambda found: f"{found[0][:1]}{_JOINER}{found[0][1:]}", line))
+    line = _ADDRESS.sub(lambda found: f"{found[0][:1]}{_JOINER}{found[0][1:]}", " ".join(text.split()))
+    return _NUMBERED.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\g<0>", line))
 
 
 def literal_code(text: str) -> str:

@@ -36,9 +36,7 @@ def opened() -> AppTest:
 
 def test_what_is_set_is_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     launched: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(
-        "pages.parts.measurement.launch", lambda store, kind, config, name: launched.append((kind, config))
-    )
+    monkeypatch.setattr("pages.parts.measurement.launched", lambda kind, config, name: launched.append((kind, config)))
     at = opened()
     assert not at.exception and "not been measured together" in texts(at)
     at.number_input(key="measure_examples").set_value(7)

@@ -114,6 +114,9 @@ def test_a_file_of_ours_reads_back_as_it_was(tmp_path: Path) -> None:
         "# Title",
         "- item",
         "1. item",
+        "123) item",
+        "2.926 MB",
+        "---",
         "> quote",
         "&lt;b&gt;",
         "a\n\n# b\n\n```js\nx",
@@ -127,6 +130,9 @@ def test_markdown_is_escaped_where_it_would_mean_something(text: str) -> None:
     reader = MarkdownIt("commonmark").enable("strikethrough").enable("table")
     line = " ".join(text.split())
     for said in (literal(text), literal_code(text)):
+        for alone in (said, f"{said} end"):
+            html = reader.render(alone)
+            assert not re.search(r"<(?!/?(p|code)>)", html), html
         html = reader.render(f"Name: {said} end")
         assert not re.search(r"<(?!/?(p|code)>)", html), html
         shown = re.sub(r"</?(p|code)>", "", html).replace("\u2060", "")
