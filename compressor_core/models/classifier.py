@@ -273,7 +273,6 @@ def require_files(folder: Path, *, weights: bool = True) -> None:
         raise ModelError(f"{folder} has no {WEIGHTS}: copy the whole model folder, weights included.")
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise ModelError(f"{folder} has no tokenizer.json: copy the tokenizer that the model was trained with.")
-    require_plausible(folder)
     require_no_code(folder)
     if weights and not any(folder.glob("*.safetensors")):
         with readable(folder):

@@ -50,6 +50,6 @@ def test_rows_as_csv() -> None:
 
 
 def test_no_cell_of_a_csv_is_a_formula() -> None:
-    cells = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "a = b", -1.5]
+    cells = ["=1+1", "+1+1", "-1-1", "@SUM(A1)", "\t=1", "\r=1", "a = b", -1.5, "-1"]
     rows = list(csv.reader(io.StringIO(csv_text([{"cell": cell} for cell in cells]), newline="")))
-    assert [cell for (cell,) in rows[1:]] == [*(f"'{cell}" for cell in cells[:5]), "'\n=1", "a = b", "-1.5"]
+    assert [cell for (cell,) in rows[1:]] == [*(f"'{cell}" for cell in cells[:5]), "'\n=1", "a = b", "-1.5", "-1"]
