@@ -9,11 +9,13 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from compressor_core import verbs
 from compressor_core.distill import processes
 from compressor_core.errors import CompressorError, SettingsError, TrainingError
+from compressor_core.files import storage_error
 from compressor_core.threads import yield_when_idle
 from compressor_core.verbs.parser import parser
 
@@ -51,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:  # a path that is too long, a folder that may not be looked into
+        return _fail(storage_error(error, Path(str(error.filename or "a file")), action="use"), 2)
     except Exception as error:
         if os.environ.get("COMPRESSOR_DEBUG"):
             raise

@@ -91,7 +91,7 @@ def arguments(draw: Draw, words: tuple[str, ...]) -> list[str]:
     """A verb's arguments: what it must have, mostly, and some of the rest, with right and wrong values; `{}/` stands
     for the folder of files."""
     found = list(words)
-    paths = st.sampled_from(PATHS).map("{{}}/{}".format) | st.sampled_from(("", "\ud800", ".", "/dev/null", "-"))
+    paths = st.sampled_from(PATHS).map("{{}}/{}".format) | st.sampled_from(("", "\udcff", ".", "/dev/null", "-"))
     for action in VERBS[words]._actions:
         if isinstance(action, argparse._HelpAction):
             continue
@@ -145,11 +145,20 @@ def ran(words: list[str]) -> tuple[int, str, str]:
     return code, out.getvalue(), err.getvalue()
 
 
+def json_of(out: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(out))
+    except ValueError:
+        return {}
+
+
 def check(words: list[str]) -> None:
     """Run the program and hold it to its contract; an exception that nobody foresaw comes through."""
     code, out, err = ran(words)
     assert code in (0, 1, 2), code
     assert "Traceback" not in err
+    if code == 1 and json_of(out).get("ok") is False:
+        return  # what `doctor` says of this machine
     errors = [line for line in err.splitlines() if line.startswith("error: ")]
     assert len(errors) == (code != 0), err
     if code:
@@ -183,7 +192,7 @@ def test_verb(verb: str, files: Path, data: st.DataObject) -> None:
 @given(st.lists(st.text(max_size=8) | st.sampled_from(("--json", "-h", "--", "cost", "runs", "--seed=x")), max_size=5))
 @example([])
 @example(["runs"])
-@example(["\ud800"])
+@example(["\udcff"])
 def test_any_words(words: list[str]) -> None:
     check(words)
 
