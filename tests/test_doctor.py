@@ -64,7 +64,7 @@ def test_a_damaged_model_is_told_and_the_others_are_examined(tmp_path: Path, mon
     shutil.copytree(ROOT / "assets" / "teachers", tmp_path / "assets" / "teachers")
     weights = tmp_path / "assets" / "teachers" / "classroom-clone" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    monkeypatch.setattr(bundled, "_ASSETS", tmp_path / "assets")
+    monkeypatch.setattr(bundled, "ASSETS", tmp_path / "assets")
     models = named("model", list(examine()))
     assert models["classroom-clone, teacher"].health is Health.WRONG and models["classroom-clone, teacher"].remedy
     assert models["classroom-vulnerability, teacher"].health is Health.OK

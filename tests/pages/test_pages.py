@@ -355,7 +355,7 @@ class TestDistil:
     def test_without_a_teacher_it_says_where_to_get_one(
         self, open_page: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        monkeypatch.setattr("compressor_core.models.bundled._ASSETS", tmp_path)
+        monkeypatch.setattr("compressor_core.models.bundled.ASSETS", tmp_path)
         at = open_page("distil")
         no_traceback(at)
         assert "no teacher" in texts(at)
@@ -385,7 +385,7 @@ class TestCompare:
     def test_without_a_student_it_says_where_to_get_one(
         self, open_page: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        monkeypatch.setattr("compressor_core.models.bundled._ASSETS", tmp_path)
+        monkeypatch.setattr("compressor_core.models.bundled.ASSETS", tmp_path)
         assert "no student" in texts(open_page("compare"))
 
     def test_the_bundled_student_can_be_compared_at_once(self, open_page: Open) -> None:

@@ -3,6 +3,7 @@
 Needs numpy, onnxruntime and tokenizers. Two files are for a model that compares two functions.
 """
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -34,6 +35,7 @@ def predict(codes: list[str], model: str = "model.onnx") -> dict[str, float]:
 if __name__ == "__main__":
     files = [name for name in sys.argv[1:] if name != "--int8"]
     form = "model.int8.onnx" if "--int8" in sys.argv else "model.onnx"
-    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # labels are in any script, locales are not
+    if isinstance(sys.stdout, io.TextIOWrapper):  # labels are in any script, locales are not
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     found = predict([Path(name).read_text("utf-8-sig") for name in files], form)
     print(max(found, key=found.__getitem__), *(f"{label}={share:.4f}" for label, share in found.items()))
