@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "language": set(),
     "cache": set(),
     "plain": {"errors"},
+    "remembered": set(),
     "files": {"errors"},
     "versions": set(),
     "machine": set(),
@@ -29,7 +30,9 @@ MAY_IMPORT = {
     "search": {"architecture", "cost", "errors", "latency", "search", "task"},
     "dataflow": {"dataflow", "errors", "language"},
     "data": {"cache", "data", "dataflow", "errors", "files", "language", "task"},
-    "models": {"architecture", "cost", "data", "dataflow", "errors", "files", "language", "models", "paper", "task"},
+    "models": {
+        *("architecture", "cost", "data", "dataflow", "errors", "files", "language", "models", "paper", "remembered", "task"),
+    },
     "distill": {
         *(
             "architecture",

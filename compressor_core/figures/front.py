@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from compressor_core.figures import theme
 from compressor_core.figures.axes import AXES, axes_of
 from compressor_core.figures.plane import RIM, places, values
-from compressor_core.figures.replay import add_replay, frame_places
+from compressor_core.figures.replay import Replay, add_replay, frame_places
 from compressor_core.figures.search import GENE_TITLES, Individual, short_form
 
 MOST_DRAWN: Final = 1_500
@@ -186,7 +186,7 @@ def front_figure(
     """
     third = info.third(x, y)
     shown = info.shown()
-    figure = go.Figure(
+    figure = Replay(
         layout=theme.layout(
             AXES[x].label,
             AXES[y].label,
@@ -391,11 +391,11 @@ def _thin(individuals: Sequence[Individual]) -> Sequence[Individual]:
     return individuals[:: -(-len(individuals) // MOST_DRAWN) or 1]
 
 
-def _replay(figure: go.Figure, info: FrontInfo, look: _Look) -> None:
+def _replay(figure: Replay, info: FrontInfo, look: _Look) -> None:
     generations = info.generations
     most = max(len(one.individuals) + min(len(one.front), MOST_DRAWN) for one in generations)
     frames = []
     for at in frame_places(len(generations), most, len(generations) - 1):
         data = [{"type": "scatter", **trace} for trace in look.moment(generations[at])]
-        frames.append(go.Frame(name=str(generations[at].number), traces=[1, 2, 3], data=data))
+        frames.append({"name": str(generations[at].number), "traces": [1, 2, 3], "data": data})
     add_replay(figure, frames, str(generations[-1].number), height=660)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from compressor_core.figures import theme
 from compressor_core.figures.axes import AXES, axes_of
+from compressor_core.figures.replay import Replay
 from compressor_core.figures.search import GENE_TITLES, Individual, SearchInfo
 
 X: Final = "size_mb"
@@ -28,10 +29,10 @@ def choices(info: SearchInfo) -> list[str]:
 
 def plane(
     info: SearchInfo, x: str, y: str, *, only: Sequence[Individual] | None = None, height: int = 520
-) -> go.Figure:
+) -> Replay:
     """Logarithmic axes around all candidates (or `only` some) and the optimum, with the limits that are on them."""
     shown = [*(info.candidates if only is None else only), *([info.optimum] if info.optimum else [])]
-    figure = go.Figure(
+    figure = Replay(
         layout=theme.layout(
             _label(info, x),
             _label(info, y),

@@ -20,7 +20,7 @@ from compressor_core.figures.plane import (
     plane,
     points,
 )
-from compressor_core.figures.replay import add_replay, frame_places
+from compressor_core.figures.replay import Replay, add_replay, frame_places
 from compressor_core.figures.search import GenerationInfo, Individual, SearchInfo
 
 MOST_EARLIER: Final = 60_000
@@ -102,7 +102,7 @@ def population_figure(
     return figure
 
 
-def _replay(figure: go.Figure, info: SearchInfo, shown: GenerationInfo, x: str, y: str, large: bool) -> None:
+def _replay(figure: Replay, info: SearchInfo, shown: GenerationInfo, x: str, y: str, large: bool) -> None:
     generations = info.generations
     population = max(len(each.individuals) for each in generations)
     kind = "scattergl" if large else "scatter"
@@ -113,7 +113,7 @@ def _replay(figure: go.Figure, info: SearchInfo, shown: GenerationInfo, x: str, 
         if not large:
             data.insert(0, {"type": kind, **_earlier(info, one, x, y)})
         traces = [1, 2, 3] if large else [0, 1, 2, 3]
-        frames.append(go.Frame(name=str(one.number), traces=traces, data=data))
+        frames.append({"name": str(one.number), "traces": traces, "data": data})
     add_replay(figure, frames, str(shown.number), height=640)
 
 

@@ -20,6 +20,7 @@ from compressor_core.evaluate.predictions import (
 from compressor_core.figures.comparison import ComparisonInfo
 from compressor_core.figures.forms import csv_text
 from compressor_core.runs import Run
+from pages.parts.rows import arrow
 
 VERDICTS = {
     Verdict.DISAGREE: "They disagree",
@@ -50,7 +51,7 @@ def examples(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
     shown = [{key: value for key, value in row.items() if key != "Code"} for row in rows]
     numbers = [key for key in shown[0] if key.startswith(("Teacher:", "Student:"))]
     picked = st.dataframe(
-        shown,
+        arrow(shown),
         # Another selection of rows is another table: a chosen row is not kept.
         key=f"examples/{run.id}/{student}/{hash(tuple(chosen.tolist()))}",
         on_select="rerun",

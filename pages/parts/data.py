@@ -24,6 +24,7 @@ from pages.parts.chart import chart
 from pages.parts.dataflow import draw_data_flow
 from pages.parts.frame import metrics, sentences
 from pages.parts.live import store
+from pages.parts.rows import arrow
 from pages.parts.sharing import allow_keeping, shared
 
 INFO = {info.name: info for info in DATASETS}
@@ -214,7 +215,7 @@ def leave_out(place: str, found: Inspection) -> bool:
         icon=":material/warning:",
     )
     st.dataframe(
-        [{"Line": row.line, "What is wrong": f"It {row.reason}."} for row in found.bad],
+        arrow([{"Line": row.line, "What is wrong": f"It {row.reason}."} for row in found.bad]),
         hide_index=True,
         height="content" if len(found.bad) < 6 else 210,
         column_config={"Line": st.column_config.NumberColumn(width=70, format="%d")},

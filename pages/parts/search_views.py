@@ -33,6 +33,7 @@ from compressor_core.search.landscape import Landscape, landscape
 from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import go, sentences
+from pages.parts.rows import arrow
 
 Records = Sequence[Mapping[str, Any]]
 VIEWS = {
@@ -283,7 +284,7 @@ def table(info: SearchInfo, run: Run) -> None:
         f"**Candidates**, the fittest first{more}; choose a row to pick it (keys: arrows, then Shift and Space)"
     )
     st.dataframe(
-        rows,
+        arrow(rows),
         key=key,
         on_select=pick_row,
         selection_mode="single-row",
