@@ -67,7 +67,7 @@ def milliseconds(page: Page, click: Click) -> float:
 def clicks(made: Made) -> Iterator[Click]:
     """All of them in turn; each page is first opened from the navigation, and nothing asks a model."""
     run = {kind: each.id for kind, each in made.newest.items()}
-    yield _page("Runs", "Everything that was")
+    yield _page("Runs", "Choose a row")
     yield Click("Runs", "one kind only", lambda at: at.get_by_role("button", name="Trade-off"), "Choose a row")
     yield Click("Runs", "all kinds again", lambda at: at.get_by_role("button", name="Trade-off"), "Choose a row")
     yield _page("Search", "Start the search")
@@ -90,7 +90,7 @@ def clicks(made: Made) -> Iterator[Click]:
     yield Click(
         "Search",
         "open at generation 40",
-        lambda at: at.get_by_label("Open at generation"),
+        lambda at: at.locator("input[aria-label='Open at generation']"),
         check=f"{SIDE}.layout.sliders[0].active === 40",
         types="40",
     )
@@ -115,7 +115,7 @@ def clicks(made: Made) -> Iterator[Click]:
     yield _page("Distil", "Start distilling")
     yield _earlier("Distil", "distill", "The student keeps", f"{CHARTS} === 2")
     yield _page("Budgets", "Start the study")
-    yield _earlier("Budgets", "study", "Mean accuracy", f"{CHARTS} === 2")
+    yield _earlier("Budgets", "study", "", f"{CHARTS} === 2")
     yield _page("Compare", "Students")
     yield _earlier("Compare", "compare", "Scores", f"{CHARTS} === 2", "bundled")
     for view, words in (
@@ -130,7 +130,7 @@ def clicks(made: Made) -> Iterator[Click]:
     yield _page("Export", "Student")
     yield _earlier("Export", "export", "The bundle", "true")
     yield _page("Paper", "Latency of one query")
-    yield _option("Paper", "another model", "Model", "student, 25 MB", "60.80")
+    yield _option("Paper", "another model", "Model", "25 MB", "60.80")
     yield _page("Teacher & data", "Teachers at hand")
     yield _tab("Teacher & data", "Figures", "Length of the functions")
     yield _tab("Teacher & data", "Data flow", "Where the value of each variable")

@@ -113,7 +113,7 @@ def _real(store: RunStore) -> Iterator[tuple[str, Run]]:
     yield "calibrate", work("calibrate", "this machine", **small)
     models = {"teacher": str(bundled_teacher(CLASSROOM)), "student": str(bundled_student(CLASSROOM))}
     yield "export", work("export", "the bundled student", student=models["student"])
-    few = {"examples": 4, "rounds": 2, "starts": 1, "largest_batch": 4, "energy_seconds": 0.1}
+    few = {"dataset": CLASSROOM, "examples": 4, "rounds": 2, "starts": 1, "largest_batch": 4, "energy_seconds": 0.1}
     yield "measure", work("measure", "both", models=list(models.values()), names=list(models), **few)
     yield "compare", work("compare", "the bundled student", dataset=CLASSROOM, **models, latency_examples=20)
     yield "search", work("search", "3 MB, seed 3", budget_mb=3.0, seed=3, **SEARCH)
