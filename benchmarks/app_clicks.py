@@ -22,6 +22,8 @@ probe.settled = () => idle()
 probe.text = words => document.querySelector('[data-testid=stMain]').innerText.includes(words);
 """
 """Runs before a page's own scripts. A page is settled when nothing runs, nothing is stale and every chart is drawn."""
+PAUSE = 500.0
+"""Milliseconds before each click."""
 CHARTS = "document.querySelectorAll('.js-plotly-plot').length"
 SIDE = "document.querySelector('.js-plotly-plot')"
 
@@ -45,9 +47,10 @@ class Click:
 
 def milliseconds(page: Page, click: Click) -> float:
     """From the click to the page that has answered it."""
-    page.wait_for_function("probe.settled()")
+    _pause(page)
     if click.before:
         click.before(page)
+        _pause(page)
     target = click.target(page)
     if click.types is None:
         target.click()
@@ -59,9 +62,14 @@ def milliseconds(page: Page, click: Click) -> float:
         f"words => {ran} probe.settled() && probe.text(words) && ({click.check}) && performance.now() - probe.start",
         arg=click.words,
         polling="raf",
-        timeout=60_000,
     )
     return float(answered.json_value())
+
+
+def _pause(page: Page) -> None:
+    """As a visitor does: what the page has only just drawn takes a moment until it can be clicked."""
+    page.wait_for_function("probe.settled()")
+    page.wait_for_timeout(PAUSE)
 
 
 def clicks(made: Made) -> Iterator[Click]:
@@ -130,7 +138,7 @@ def clicks(made: Made) -> Iterator[Click]:
     yield _page("Export", "Student")
     yield _earlier("Export", "export", "The bundle", "true")
     yield _page("Paper", "Latency of one query")
-    yield _option("Paper", "another model", "Model", "25 MB", "60.80")
+    yield _option("Paper", "another model", "Model", "student, 25 MB", "60.80")
     yield _page("Teacher & data", "Teachers at hand")
     yield _tab("Teacher & data", "Figures", "Length of the functions")
     yield _tab("Teacher & data", "Data flow", "Where the value of each variable")

@@ -15,7 +15,7 @@ from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
 from pages.parts.live import PAGE_OF, store
 from pages.parts.report import report_button
-from pages.parts.rows import arrow
+from pages.parts.rows import dataframe
 from pages.parts.sharing import allow, mine, shared
 
 Row = tuple[Run, Status]
@@ -38,23 +38,20 @@ def table(rows: list[Row]) -> None:
         chosen = st.session_state[key].selection.rows
         st.session_state[CHOSEN] = ids[chosen[0]] if chosen else None
 
-    st.dataframe(
-        arrow(
-            [
-                {
-                    "State": state_text(status.state),
-                    "Kind": KINDS.get(run.kind, run.kind),
-                    "Name": run.name or "",
-                    "Result": run_headline(run.kind, status.result) or status.error or "",
-                    "Created": time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)),
-                    "Elapsed": duration(status.elapsed),
-                    "Run": run.id,
-                }
-                for run, status in rows
-            ]
-        ),
+    dataframe(
+        [
+            {
+                "State": state_text(status.state),
+                "Kind": KINDS.get(run.kind, run.kind),
+                "Name": run.name or "",
+                "Result": run_headline(run.kind, status.result) or status.error or "",
+                "Created": time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)),
+                "Elapsed": duration(status.elapsed),
+                "Run": run.id,
+            }
+            for run, status in rows
+        ],
         key=key,
-        hide_index=True,
         on_select=choose,
         selection_mode="single-row",
         column_config={"Result": st.column_config.TextColumn(width=330)},

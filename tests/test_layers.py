@@ -31,7 +31,19 @@ MAY_IMPORT = {
     "dataflow": {"dataflow", "errors", "language"},
     "data": {"cache", "data", "dataflow", "errors", "files", "language", "task"},
     "models": {
-        *("architecture", "cost", "data", "dataflow", "errors", "files", "language", "models", "paper", "remembered", "task"),
+        *(
+            "architecture",
+            "cost",
+            "data",
+            "dataflow",
+            "errors",
+            "files",
+            "language",
+            "models",
+            "paper",
+            "remembered",
+            "task",
+        ),
     },
     "distill": {
         *(

@@ -90,7 +90,7 @@ def layout(x: str, y: str, *, height: int = HEIGHT, **more: Any) -> go.Layout:
 
 def notebook_template() -> go.layout.Template:
     """For notebooks, which have a light and a dark theme as well: text that is read on both, and no ground."""
-    return go.layout.Template(layout={"font": {"color": BUTTON}})
+    return go.layout.Template(layout={"font": {"color": GREY}})
 
 
 def faint(color: str, opacity: float) -> str:

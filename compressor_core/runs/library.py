@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from compressor_core.data.registry import DATASETS
-from compressor_core.errors import ModelError, RunError
+from compressor_core.errors import ModelError, RunError, understood
 from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.models.card import read_card, size_on_disk
 from compressor_core.paper import DATASET, Column, Encoder

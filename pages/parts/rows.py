@@ -37,6 +37,11 @@ def arrow(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     ).select(list(names))
 
 
+def dataframe(rows: Sequence[Mapping[str, Any]], **more: Any) -> Any:
+    """`st.dataframe` of rows, without pandas: a table that the browser may ask for in parts would look for it too."""
+    return st.dataframe(arrow(rows), hide_index=True, lazy=False, **more)
+
+
 def table(
     rows: Sequence[Mapping[str, Any]], key: str, numbers: Mapping[str, str] | None = None, file: str | None = None
 ) -> None:
@@ -44,7 +49,7 @@ def table(
     if not rows:
         return
     formats = {name: st.column_config.NumberColumn(format=form) for name, form in (numbers or {}).items()}
-    st.dataframe(arrow(rows), key=f"table/{key}", hide_index=True, column_config=formats)
+    dataframe(rows, key=f"table/{key}", column_config=formats)
     st.download_button(
         "Download as CSV",
         csv_text(rows),
