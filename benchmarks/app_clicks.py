@@ -45,13 +45,13 @@ class Click:
     """What is written into a field, which the Enter key then sends; without it, the target is clicked."""
 
 
-def milliseconds(page: Page, click: Click) -> float:
-    """From the click to the page that has answered it."""
+def milliseconds(page: Page, click: Click, work: Callable[[], float]) -> tuple[float, float]:
+    """From the click to the page that has answered it, and by how much `work` has grown meanwhile."""
     _pause(page)
     if click.before:
         click.before(page)
         _pause(page)
-    target = click.target(page)
+    target, before = click.target(page), work()
     if click.types is None:
         target.click()
     else:
@@ -63,7 +63,7 @@ def milliseconds(page: Page, click: Click) -> float:
         arg=click.words,
         polling="raf",
     )
-    return float(answered.json_value())
+    return float(answered.json_value()), work() - before
 
 
 def _pause(page: Page) -> None:
@@ -74,7 +74,8 @@ def _pause(page: Page) -> None:
 
 def clicks(made: Made) -> Iterator[Click]:
     """All of them in turn; each page is first opened from the navigation, and nothing asks a model."""
-    run = {kind: each.id for kind, each in made.newest.items()}
+    models = "the bundled student"
+    assert models in str(made.newest["compare"].name)
     yield _page("Runs", "Choose a row")
     yield Click("Runs", "one kind only", lambda at: at.get_by_role("button", name="Trade-off"), "Choose a row")
     yield Click("Runs", "all kinds again", lambda at: at.get_by_role("button", name="Trade-off"), "Choose a row")
@@ -125,7 +126,7 @@ def clicks(made: Made) -> Iterator[Click]:
     yield _page("Budgets", "Start the study")
     yield _earlier("Budgets", "study", "", f"{CHARTS} === 2")
     yield _page("Compare", "Students")
-    yield _earlier("Compare", "compare", "Scores", f"{CHARTS} === 2", "bundled")
+    yield _earlier("Compare", "compare", "Scores", f"{CHARTS} === 2", models)
     for view, words in (
         ("Statistics", "Fidelity to the teacher"),
         ("Breakdown", "Accuracy by length"),
@@ -145,7 +146,12 @@ def clicks(made: Made) -> Iterator[Click]:
     yield _earlier("Teacher & data", "train-teacher", "Accuracy on the validation split", f"{CHARTS} >= 2")
     yield _page("Home", "Run the whole story")
     yield Click("Home", "the other task", lambda at: at.get_by_test_id("stRadio").get_by_text("Clone detection"))
-    assert run
+
+
+def live_clicks() -> Iterator[Click]:
+    """On a search that is under way, whose page is drawn anew every second."""
+    for view, words in (("Lineage", "the first generation"), ("Genes", "A row fades in"), ("Population", "Fitness")):
+        yield replace(_radio("Search", f"live: view {view}", view, words), check="probe.text('Running')")
 
 
 def _page(title: str, words: str) -> Click:

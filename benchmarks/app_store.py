@@ -93,11 +93,11 @@ def _real(store: RunStore) -> Iterator[tuple[str, Run]]:
     yield "train-teacher", trained
     for seed in range(3):
         work("search", f"3 MB, seed {seed}", budget_mb=3.0, seed=seed, **SEARCH)
-    searched = work("search", "the story", budget_mb=3.0, seed=7, **SEARCH)
+    searched = work("search", "the story", budget_mb=0.2, seed=7, **SEARCH)
     tiny = {**file, "teacher": teacher, "preset": "smoke", "threads": 1}
     distilled = work("distill", "a student", **tiny, architecture=STUDENT, epochs=8)
     yield "distill", distilled
-    told = work("distill", "the story", **tiny, architecture=STUDENT, search_run=searched.id)
+    told = work("distill", "the story", **tiny, search_run=searched.id)
     yield "story", work("compare", "the story", student_run=told.id, latency_examples=5)
     yield "study", work("study", "a study", **tiny, budgets=[0.19, 0.2], seeds=[0, 1])
     whole = {"budget_mb": 3.0, **SEARCH}
@@ -109,7 +109,7 @@ def _real(store: RunStore) -> Iterator[tuple[str, Run]]:
         "tradeoff",
         work("tradeoff", "a front", objectives=["size_mb", "paper_gflops"], **{**SEARCH, "population": 100}),
     )
-    small = {"architectures": 8, "held_out": 2, "functions": 3, "rounds": 2, "largest_mb": 10.0}
+    small = {"architectures": 6, "held_out": 2, "functions": 2, "rounds": 1, "largest_mb": 3.0, "budget_mb": 1.0}
     yield "calibrate", work("calibrate", "this machine", **small)
     models = {"teacher": str(bundled_teacher(CLASSROOM)), "student": str(bundled_student(CLASSROOM))}
     yield "export", work("export", "the bundled student", student=models["student"])

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from typing import Any
 
-from compressor_core.runs.store import Run
+from compressor_core.runs.run import Run
 
 Record = dict[str, Any]
 MOST = 8 << 20
