@@ -1,43 +1,158 @@
-"""How soon a visitor sees the first page: `python -m benchmarks.app [ROUNDS]`.
+"""How soon the app answers, and what its server weighs: `python -m benchmarks.app [--rounds 3] [--runs 200]`.
 
-Each round starts a server anew and opens Home in a fresh Chromium profile; the time runs from the request to the
-heading of the page. Needs Debian's chromium.
+A store of real runs is made first (some minutes; `--store FOLDER` keeps it, and takes one that is there): searches of
+100 generations of 50, tiny students, the bundled student compared, copied until there are as many as asked for. Then,
+in every round, a server is started anew and a fresh Chromium visits it:
+
+- first content: from the navigation to the heading and the first text of Home, the server's first visit;
+- clicks on every page, see `benchmarks.app_clicks`: from the click until the page has answered and nothing is being
+  computed or drawn, with the processor time of the server for it; a search is also watched live;
+- the server's memory (RSS) after the first visit, and after all of these pages; nothing asks a model meanwhile.
+
+The rounds run one after the other, so that what else the machine does falls on all clicks alike; the least of the
+rounds is what a quiet machine would do. Needs Debian's chromium.
 """
 
 from __future__ import annotations
 
+import argparse
+import math
+import os
 import shutil
 import statistics
 import sys
+import tempfile
 import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+import psutil
+from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
+from benchmarks.app_clicks import PROBE, Click, clicks, live_clicks, milliseconds
+from benchmarks.app_store import Made, build, live_search, reopen
 from benchmarks.screenshots import server
+from compressor_core.machine import processor
+from compressor_core.runs import cancel
+from compressor_core.runs.store import ROOT_VARIABLE
+
+WAIT = 20_000.0
+"""Milliseconds after which a click counts as unanswered."""
+
+
+@dataclass
+class Measured:
+    """What the rounds have found: seconds, bytes, and of each click the milliseconds and the server's own."""
+
+    first: list[float] = field(default_factory=list)
+    home: list[int] = field(default_factory=list)
+    all_pages: list[int] = field(default_factory=list)
+    waited: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    worked: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    unanswered: list[str] = field(default_factory=list)
 
 
 def main() -> int:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    parser = argparse.ArgumentParser(description="How soon the app answers, and what its server weighs.")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--store", type=Path, help="a folder for the runs, kept and used again")
+    parser.add_argument("--page", help="this page's clicks only, by its title")
+    arguments = parser.parse_args()
     chromium = shutil.which("chromium")
     if chromium is None:
         print("error: chromium is not installed: apt-get install chromium", file=sys.stderr)
         return 2
-    seconds = []
-    with sync_playwright() as playwright:
-        for _ in range(rounds):
+    measured = Measured()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        root = (arguments.store or Path(folder)).absolute()
+        made = reopen(root) if root.is_dir() and any(root.iterdir()) else build(root, arguments.runs)
+        os.environ[ROOT_VARIABLE] = str(root)
+        for number in range(arguments.rounds):
+            print(f"round {number + 1} of {arguments.rounds}", file=sys.stderr, flush=True)
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-            with server() as address:
-                page = browser.new_page()
-                start = time.perf_counter()
-                page.goto(address)
-                page.wait_for_selector("h1")
-                seconds.append(time.perf_counter() - start)
+            visit(browser, made, measured, arguments.page)
             browser.close()
-    print(
-        f"First content of Home on a fresh server, {rounds} rounds: "
-        f"median {statistics.median(seconds):.2f} s, {min(seconds):.2f} to {max(seconds):.2f} s"
-    )
+    show(measured, made.count)
     return 0
+
+
+def visit(browser: Browser, made: Made, measured: Measured, only: str | None) -> None:
+    """One round: a fresh server, its first visitor, every click."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(WAIT)
+    page.add_init_script(PROBE)
+    with server() as address:
+        (process,) = (each for each in psutil.Process().children(recursive=True) if "streamlit" in each.cmdline())
+        start = time.perf_counter()
+        page.goto(address)
+        page.wait_for_selector("h1")
+        page.wait_for_selector("[data-testid=stMarkdown] p")
+        measured.first.append(time.perf_counter() - start)
+        page.wait_for_function("probe.settled()")
+        time.sleep(1)
+        measured.home.append(process.memory_info().rss)
+        for click in clicks(made):
+            if only in (None, click.page):
+                one(page, click, process, measured)
+        time.sleep(1)
+        measured.all_pages.append(process.memory_info().rss)
+        if only in (None, "Search"):
+            run = live_search(made.store)
+            page.goto(f"{address}/search?run={run.id}")
+            page.wait_for_selector("h1")
+            for click in live_clicks():
+                one(page, click, process, measured)
+            cancel(run)
+            while run.status().live:
+                time.sleep(0.2)
+            made.store.delete(run.id)
+
+
+def one(page: Page, click: Click, process: psutil.Process, measured: Measured) -> None:
+    """One click, and what it cost."""
+    name = click.page, click.label
+    try:
+        waited, worked = milliseconds(page, click, lambda: sum(process.cpu_times()[:2]))
+    except PlaywrightError as error:
+        measured.unanswered.append(f"{click.page}, {click.label}: {str(error).splitlines()[0]}")
+        return
+    measured.waited[name].append(waited)
+    measured.worked[name].append(worked * 1e3)
+
+
+def show(measured: Measured, runs: int) -> None:
+    """Markdown: machine, first content, memory, and a table of the clicks."""
+    print(f"{processor()}, {os.cpu_count()} cores; {runs} runs; {len(measured.first)} rounds, each a fresh server")
+    print(f"\nFirst content, cold: {spread(measured.first)} s (median; least to most)")
+    print(f"Server's memory after the first visit: {max(measured.home) / 1e6:.0f} MB", end="")
+    print(f"; after all pages without models: {max(measured.all_pages) / 1e6:.0f} MB (the most of all rounds)\n")
+    print("| page | click | median, ms | p95, ms | least, ms | server's processor, ms |\n|---|---|---|---|---|---|")
+    for (page, label), waited in measured.waited.items():
+        worked = statistics.median(measured.worked[page, label])
+        print(f"| {page} | {label} {columns(waited)} | {worked:.0f} |")
+    by_page: dict[str, list[float]] = defaultdict(list)
+    for (page, _), waited in measured.waited.items():
+        by_page[page] += waited
+    print("\n| all clicks of | clicks | median, ms | p95, ms | least, ms |\n|---|---|---|---|---|")
+    for page, waited in {**by_page, "every page": [each for some in by_page.values() for each in some]}.items():
+        print(f"| {page} | {len(waited)} {columns(waited)} |")
+    for sentence in measured.unanswered:
+        print(f"\nunanswered: {sentence}")
+
+
+def spread(seconds: Sequence[float]) -> str:
+    return f"{statistics.median(seconds):.2f} ({min(seconds):.2f} to {max(seconds):.2f})"
+
+
+def columns(waited: Sequence[float]) -> str:
+    """Median, 95th percentile (the nearest rank) and least, as cells of a table."""
+    ranked = sorted(waited)
+    p95 = ranked[math.ceil(0.95 * len(ranked)) - 1]
+    return f"| {statistics.median(ranked):.0f} | {p95:.0f} | {ranked[0]:.0f}"
 
 
 if __name__ == "__main__":

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from compressor_core.distill.presets import PRESETS
 from compressor_core.errors import RunError
 from compressor_core.figures.forms import KINDS
 from compressor_core.runs import State
-from compressor_core.runs.story import Story, launch_story, open_story
 from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.frame import go, link, metrics, open_page, sentences
 from pages.parts.live import PAGE_OF, POLL_SECONDS, resume_button, state_of, store, undamaged
-from pages.parts.report import report_button
 from pages.parts.sharing import allow, mine, remember
 from pages.parts.task import choose_task
+
+# What a story, its outcome and its report need is imported with them: the first page is to be there at once.
+if TYPE_CHECKING:
+    from compressor_core.runs.story import Story
 
 STEPS = (
     (
@@ -59,6 +63,8 @@ def start_story() -> None:
             format_func=lambda name: f"{name}: {PRESETS[name].description}",
         )
         if button.button("Run the whole story", type="primary", icon=":material/play_arrow:", width="stretch"):
+            from compressor_core.runs.story import launch_story
+
             with sentences():
                 budget_mb = st.session_state.story_budget
                 allow(store(), "story", [{"budget_mb": budget_mb}] * 3)
@@ -73,6 +79,8 @@ def start_story() -> None:
 
 
 def watch_story(story_id: str) -> None:
+    from compressor_core.runs.story import open_story
+
     with sentences():
         try:
             live = any(run.status().live for run in open_story(store(), story_id).runs)
@@ -112,9 +120,9 @@ def outcome(story: Story) -> None:
     status = story.compare.status()
     if status.state is not State.FINISHED or status.result is None:
         return
-    # Not before there is something to say: the first page is to be there at once.
     from compressor_core.figures.comparison import comparison_info
     from compressor_core.figures.verdicts import headline
+    from pages.parts.report import report_button
 
     info = comparison_info(status.result)
     with st.container(border=True):

@@ -22,6 +22,7 @@ from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page
 from pages.parts.live import chosen_run, open_earlier, records, start, watch
+from pages.parts.rows import dataframe
 from pages.parts.task import choose_pair_features, choose_task
 
 
@@ -182,10 +183,9 @@ def how_measured(info: LatencyInfo, run: Run, status: Status) -> None:
     rows = point_rows(info)
     form = {name: "%.3f" for name in (rows[0] if rows else {}) if "(" in name or "GFLOPs" in name}
     percent = [name for name in (rows[0] if rows else {}) if name.endswith("off by")]
-    st.dataframe(
+    dataframe(
         rows,
         key=f"points/{run.id}",
-        hide_index=True,
         height=300,
         column_config={
             **{name: st.column_config.NumberColumn(format=text) for name, text in form.items()},

@@ -16,6 +16,7 @@ from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
 from pages.parts.live import PAGE_OF, store
 from pages.parts.report import report_button
+from pages.parts.rows import dataframe
 from pages.parts.sharing import allow, mine, shared
 
 Row = tuple[Run, Status]
@@ -38,7 +39,7 @@ def table(rows: list[Row]) -> None:
         chosen = st.session_state[key].selection.rows
         st.session_state[CHOSEN] = ids[chosen[0]] if chosen else None
 
-    st.dataframe(
+    dataframe(
         [
             {
                 "State": state_text(status.state),
@@ -52,7 +53,6 @@ def table(rows: list[Row]) -> None:
             for run, status in rows
         ],
         key=key,
-        hide_index=True,
         on_select=choose,
         selection_mode="single-row",
         column_config={"Result": st.column_config.TextColumn(width=330)},

@@ -91,7 +91,7 @@ def chosen_view() -> str:
 
 def overlay() -> None:
     with sentences():
-        at_hand = {run.id: run for run in store().list() if run.kind == "search"}
+        at_hand = {run.id: run for run in store().list("search")}
     if not at_hand:
         st.info("There is no search to overlay yet.")
         link("search", "Start a search first")
@@ -178,7 +178,7 @@ def differences(info: OverlayInfo, configs: Sequence[Mapping[str, Any]]) -> None
 def sweep(view: str) -> None:
     (seed_settings if view == "seed" else budget_settings)()
     run = chosen_run("sweep")
-    open_earlier("sweep")
+    open_earlier("sweep", "view")
     if run is not None and run.config.get("over", "seed") == view:
         watch(run, show_seeds if view == "seed" else show_budgets)
 

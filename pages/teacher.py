@@ -12,6 +12,7 @@ from pages.parts.data import Chosen, choose_data, contents
 from pages.parts.explain import terms
 from pages.parts.frame import go, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
+from pages.parts.rows import dataframe
 from pages.parts.sharing import shared
 from pages.parts.task import choose_pair_features
 from pages.parts.training import training
@@ -134,7 +135,7 @@ def at_hand() -> None:
     if not found:
         st.info("There is no teacher yet: train one above.")
         return
-    st.dataframe(
+    dataframe(
         [
             {
                 "Teacher": teacher.title,
@@ -144,7 +145,6 @@ def at_hand() -> None:
             }
             for teacher in found
         ],
-        hide_index=True,
         column_config={
             "Test accuracy": st.column_config.NumberColumn(format="percent"),
             "Size (MB)": st.column_config.NumberColumn(format="%.2f"),

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from compressor_core.figures import theme
 from compressor_core.figures.axes import AXES, axes_of
 from compressor_core.figures.plane import RIM, places, values
-from compressor_core.figures.replay import add_replay, frame_places
+from compressor_core.figures.replay import Replay, add_replay, frame_places
 from compressor_core.figures.search import GENE_TITLES, Individual, short_form
 
 MOST_DRAWN: Final = 1_500
 """Points of a front in one picture; of more, every second or third one stands for all."""
+MOST_MOVING: Final = 200
+"""Points of a front in each frame of a replay before the last, which has as many as the still picture."""
 _CROWDED: Final = 200
 """With more points than this, markers have no rims: they would be all that is seen."""
 _SIZES: Final = (6, 20)
@@ -186,7 +188,7 @@ def front_figure(
     """
     third = info.third(x, y)
     shown = info.shown()
-    figure = go.Figure(
+    figure = Replay(
         layout=theme.layout(
             AXES[x].label,
             AXES[y].label,
@@ -307,11 +309,11 @@ class _Look:
         known = np.stack([values([{key: np.nan, **one} for one in drawn], key) for key in self._known], axis=-1)
         return {**places(drawn, self._x, self._y), "customdata": np.concatenate([genes, known], axis=1)}
 
-    def moment(self, generation: FrontGeneration | None) -> list[dict[str, Any]]:
+    def moment(self, generation: FrontGeneration | None, most: int = MOST_DRAWN) -> list[dict[str, Any]]:
         """The traces that change: the dominated of the population, those beyond a limit, the front."""
         if generation is None:
             return [self.points([])] * 3
-        front = _thin(generation.front)
+        front = _thin(generation.front, most)
         ids = {one["id"] for one in generation.front}
         within = [one for one in generation.individuals if one["feasible"] and one["id"] not in ids]
         beyond = [one for one in generation.individuals if not one["feasible"]]
@@ -387,15 +389,16 @@ def _add_limits(figure: go.Figure, info: FrontInfo, x: str, y: str) -> None:
             figure.add_hline(y=bound, label=label, **line)
 
 
-def _thin(individuals: Sequence[Individual]) -> Sequence[Individual]:
-    return individuals[:: -(-len(individuals) // MOST_DRAWN) or 1]
+def _thin(individuals: Sequence[Individual], most: int) -> Sequence[Individual]:
+    return individuals[:: -(-len(individuals) // most) or 1]
 
 
-def _replay(figure: go.Figure, info: FrontInfo, look: _Look) -> None:
+def _replay(figure: Replay, info: FrontInfo, look: _Look) -> None:
     generations = info.generations
-    most = max(len(one.individuals) + min(len(one.front), MOST_DRAWN) for one in generations)
+    most = max(len(one.individuals) + min(len(one.front), MOST_MOVING) for one in generations)
     frames = []
     for at in frame_places(len(generations), most, len(generations) - 1):
-        data = [{"type": "scatter", **trace} for trace in look.moment(generations[at])]
-        frames.append(go.Frame(name=str(generations[at].number), traces=[1, 2, 3], data=data))
+        some = MOST_MOVING if at < len(generations) - 1 else MOST_DRAWN
+        data = [{"type": "scatter", **trace} for trace in look.moment(generations[at], some)]
+        frames.append({"name": str(generations[at].number), "traces": [1, 2, 3], "data": data})
     add_replay(figure, frames, str(generations[-1].number), height=660)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from compressor_core.figures import theme
 from compressor_core.figures.genes import cell_text, ticks
 from compressor_core.figures.plane import RIM
-from compressor_core.figures.replay import add_replay, frame_places
+from compressor_core.figures.replay import Replay, add_replay, frame_places
 from compressor_core.figures.search import GENE_TITLES, Individual, SearchInfo, goal_title
 
 _CIRCLE = {"color": "rgba(255,255,255,0.55)", "line": {"width": 1.5, "color": "#1d2733"}}
@@ -67,7 +67,7 @@ def landscape_figure(land: Landscape, info: SearchInfo, *, shown: int | None = N
     grows with the number of individuals in its cell.
     """
     names = {"x": [cell_text(cell) for cell in land.x_cells], "y": [cell_text(cell) for cell in land.y_cells]}
-    figure = go.Figure(
+    figure = Replay(
         layout=theme.layout(
             GENE_TITLES[land.x],
             GENE_TITLES[land.y],
@@ -141,14 +141,14 @@ def landscape_figure(land: Landscape, info: SearchInfo, *, shown: int | None = N
         population = max(len(each.individuals) for each in generations)
         places = frame_places(len(generations), population, generations.index(one))
         frames = [
-            go.Frame(
-                name=str(each.number),
-                traces=[2, 3],
-                data=[
+            {
+                "name": str(each.number),
+                "traces": [2, 3],
+                "data": [
                     {"type": "scatter", **_walkers(land, each.individuals)},
                     {"type": "scatter", **_spot(land, each.best)},
                 ],
-            )
+            }
             for each in (generations[at] for at in places)
         ]
         add_replay(figure, frames, str(one.number), height=700)

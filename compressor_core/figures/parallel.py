@@ -13,7 +13,7 @@ from compressor_core.figures import theme
 from compressor_core.figures.plane import choices, values
 from compressor_core.figures.search import GENE_TITLES, SearchInfo, goal_title
 
-MOST_LINES: Final = 10_000
+MOST_LINES: Final = 1_000
 """Of more candidates, every second or third one by rank is drawn: more lines hide each other, and take seconds."""
 
 FloatArray = NDArray[np.float32]

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from compressor_core.figures import theme
 from compressor_core.figures.axes import AXES, axes_of
+from compressor_core.figures.replay import Replay
 from compressor_core.figures.search import GENE_TITLES, Individual, SearchInfo
 
 X: Final = "size_mb"
 Y: Final = "paper_gflops"
 """The axes that are shown unless others are chosen."""
-WEBGL: Final = 5_000
-"""With more points than this a figure is drawn by the graphics card."""
+WEBGL: Final = 10_000
+"""With more points than this a figure is drawn by the graphics card; fewer are sooner drawn without, where the
+processor has to stand in for it."""
 RIM: Final = {"width": 1, "color": "white"}
 
 
@@ -26,12 +28,10 @@ def choices(info: SearchInfo) -> list[str]:
     return axes_of(_shown(info)) or [X, Y]
 
 
-def plane(
-    info: SearchInfo, x: str, y: str, *, only: Sequence[Individual] | None = None, height: int = 520
-) -> go.Figure:
+def plane(info: SearchInfo, x: str, y: str, *, only: Sequence[Individual] | None = None, height: int = 520) -> Replay:
     """Logarithmic axes around all candidates (or `only` some) and the optimum, with the limits that are on them."""
     shown = [*(info.candidates if only is None else only), *([info.optimum] if info.optimum else [])]
-    figure = go.Figure(
+    figure = Replay(
         layout=theme.layout(
             _label(info, x),
             _label(info, y),

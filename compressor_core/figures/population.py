@@ -20,9 +20,11 @@ from compressor_core.figures.plane import (
     plane,
     points,
 )
-from compressor_core.figures.replay import add_replay, frame_places
+from compressor_core.figures.replay import Replay, add_replay, frame_places
 from compressor_core.figures.search import GenerationInfo, Individual, SearchInfo
 
+CROWDED: Final = 5_000
+"""With more candidates than this, all are small and faint in all frames, and only the generation moves."""
 MOST_EARLIER: Final = 60_000
 """Candidates that are drawn at most; of more, every second or third one stands for all."""
 
@@ -42,8 +44,8 @@ def population_figure(
     if info.last is None:
         return theme.note(figure, "Waiting for the first generation")
     one = next((each for each in info.generations if each.number == shown), info.last)
-    large = len(info.candidates) > WEBGL
-    scatter = go.Scattergl if large else go.Scatter
+    large = len(info.candidates) > CROWDED
+    scatter = go.Scattergl if len(info.candidates) > WEBGL else go.Scatter
     stride = -(-len(info.candidates) // MOST_EARLIER)
     faint = info.candidates[::stride]
     drawn = _drawn(info, one, x, y, large)
@@ -102,10 +104,10 @@ def population_figure(
     return figure
 
 
-def _replay(figure: go.Figure, info: SearchInfo, shown: GenerationInfo, x: str, y: str, large: bool) -> None:
+def _replay(figure: Replay, info: SearchInfo, shown: GenerationInfo, x: str, y: str, large: bool) -> None:
     generations = info.generations
     population = max(len(each.individuals) for each in generations)
-    kind = "scattergl" if large else "scatter"
+    kind = "scattergl" if len(info.candidates) > WEBGL else "scatter"
     frames = []
     for at in frame_places(len(generations), population, generations.index(shown)):
         one = generations[at]
@@ -113,7 +115,7 @@ def _replay(figure: go.Figure, info: SearchInfo, shown: GenerationInfo, x: str, 
         if not large:
             data.insert(0, {"type": kind, **_earlier(info, one, x, y)})
         traces = [1, 2, 3] if large else [0, 1, 2, 3]
-        frames.append(go.Frame(name=str(one.number), traces=traces, data=data))
+        frames.append({"name": str(one.number), "traces": traces, "data": data})
     add_replay(figure, frames, str(shown.number), height=640)
 
 

@@ -13,6 +13,7 @@ from compressor_core.errors import CompressorError, ModelError, SettingsError
 from compressor_core.files import possible
 from compressor_core.language import Language
 from compressor_core.plain import check_kinds
+from compressor_core.remembered import Remembered
 from compressor_core.task import PairFeatures, Task
 
 CARD = "compressor.json"
@@ -101,12 +102,20 @@ def read_card(folder: Path) -> ModelCard | None:
     if not path.is_file():
         return None
     try:
-        values = json.loads(path.read_text("utf-8"))
-        if not isinstance(values, dict):
-            raise ValueError("it is not a JSON object")
-        return ModelCard.from_dict(values)
+        return _card(path)
     except (OSError, ValueError, RecursionError, CompressorError) as error:
         raise ModelError(f"{path} cannot be used ({error}): restore it, or train or import the model again.") from error
+
+
+def _parsed(content: bytes) -> ModelCard:
+    values = json.loads(content.decode("utf-8"))
+    if not isinstance(values, dict):
+        raise ValueError("it is not a JSON object")
+    return ModelCard.from_dict(values)
+
+
+_card = Remembered(_parsed, most=1 << 20)
+"""A list of models asks for the card of each, again and again."""
 
 
 def size_on_disk(folder: Path) -> int:

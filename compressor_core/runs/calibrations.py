@@ -32,9 +32,7 @@ def calibrations(
 ) -> list[Calibration]:
     """The finished calibrations for a task, newest first; `pair_features` matters for the clone task only."""
     found = []
-    for run in store.list():
-        if run.kind != "calibrate":
-            continue
+    for run in store.list("calibrate"):
         with suppress(*DAMAGED):
             result = run.status().result
             if result is None:

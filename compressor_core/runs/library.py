@@ -103,9 +103,7 @@ def teacher_of_student(store: RunStore, student: Model) -> Path:
 
 def _made_by(store: RunStore, *kinds: str) -> list[Model]:
     found = []
-    for run in store.list():
-        if run.kind not in kinds:
-            continue
+    for run in store.list(*kinds):
         with suppress(*DAMAGED):
             result = run.status().result
             if result is None:

@@ -69,7 +69,7 @@ def reproduction(store: RunStore) -> Reproduction:
     teacher by a fine-tuning of the paper's pre-trained model on the paper's benchmark; latencies by imports and by
     comparisons. Of several runs, one on as many examples as the paper's counts before others, then the newest.
     """
-    runs = list(_finished(store))
+    runs = list(_finished(store, "train-teacher", "reproduce", "distill", "compare"))
     made: dict[str, Cell] = {}
     # Teachers first: which cell a student belongs to goes by its teacher's.
     for run, result in sorted(runs, key=lambda pair: pair[0].kind != "train-teacher"):
@@ -93,15 +93,15 @@ def reproduction(store: RunStore) -> Reproduction:
 
 def teacher_of(store: RunStore, column: Column) -> str | None:
     """The folder of the newest teacher at hand that fills a column of the table; None if there is none."""
-    for run, result in _finished(store):
-        if run.kind == "train-teacher" and _teacher_column(run.config) == column:
+    for run, result in _finished(store, "train-teacher"):
+        if _teacher_column(run.config) == column:
             return str(result["model"])
     return None
 
 
-def _finished(store: RunStore) -> Iterator[tuple[Run, dict[str, Any]]]:
-    """Runs that came to their end with a result, newest first."""
-    for run in store.list():
+def _finished(store: RunStore, *kinds: str) -> Iterator[tuple[Run, dict[str, Any]]]:
+    """Runs of these kinds that came to their end with a result, newest first."""
+    for run in store.list(*kinds):
         with suppress(CompressorError):  # deleted meanwhile
             result = run.status().result
             if result is not None and not result.get("cancelled"):

@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 
 from compressor_core.errors import RunError
 from compressor_core.files import storage_error, write_json
+from compressor_core.remembered import Remembered
 from compressor_core.runs import events, life
 from compressor_core.runs.portable import packed, unpacked
 from compressor_core.runs.reading import number, parse, text
@@ -32,8 +33,13 @@ from compressor_core.runs.status import State, Status
 
 START_GRACE = 15.0
 """Seconds that a launched worker has to report before its run counts as interrupted."""
+REMEMBERED = 4 << 20
+"""Bytes of JSON whose values are kept at most, so that a list of runs need not open every file of every run."""
 _LAST_TIME = 253402300800.0
 """The year 10000: a later creation is damage."""
+
+
+_parsed = Remembered(parse, REMEMBERED)
 
 
 @dataclass(frozen=True)
@@ -151,7 +157,7 @@ class Run:
     def _read(self, name: str) -> Any:
         path = self.folder / name
         try:
-            return parse(path.read_bytes())
+            return _parsed(path)
         except FileNotFoundError:
             self._require_folder()
             return None
@@ -167,7 +173,7 @@ def open_run(folder: Path) -> Run:
     """The run in `folder`. Raises RunError if it is not there or its config.json is damaged."""
     data = None
     try:
-        data = parse((folder / "config.json").read_bytes())
+        data = _parsed(folder / "config.json")
     except OSError as error:
         if not folder.is_dir():
             raise absent(folder.name) from error

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +24,7 @@ ROOT_VARIABLE = "COMPRESSOR_RUNS"
 LONGEST_NAME = 100
 
 _KIND = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_KIND_IN_ID = slice(16, -5)
 _DRAFT, _DELETED = ".draft-", ".deleted-"
 
 Runs = list[Run]  # inside the class below, `list` is a method
@@ -59,12 +60,12 @@ class RunStore:
             shutil.rmtree(draft, ignore_errors=True)
         return run
 
-    def list(self) -> Runs:
-        """Every run, newest first; a folder without a readable config.json is passed over.
+    def list(self, *kinds: str) -> Runs:
+        """Every run, or those of some kinds, newest first; a folder without a readable config.json is passed over.
 
         Raises StorageError if the root cannot be read.
         """
-        return self._list()
+        return self._list(kinds=kinds)
 
     def get(self, run_id: str) -> Run:
         """The run with this id. Raises RunError if the id is not a plain id, or no such run is here."""
@@ -112,8 +113,8 @@ class RunStore:
         ids = [waiting.id for waiting in self.queue()]
         return ids.index(run.id) + 1 if run.id in ids else None
 
-    def _list(self, since: str = "") -> Runs:
-        """The runs whose id is not before `since`."""
+    def _list(self, since: str = "", kinds: Sequence[str] = ()) -> Runs:
+        """The runs whose id is not before `since`, and is of one of `kinds`; of the others nothing is read."""
         try:
             names = [entry.name for entry in os.scandir(self.root) if not entry.is_symlink()]
         except FileNotFoundError:
@@ -122,7 +123,7 @@ class RunStore:
             raise storage_error(error, self.root, action="read") from error
         runs = []
         for name in names:
-            if name >= since and RUN_ID.fullmatch(name):
+            if name >= since and RUN_ID.fullmatch(name) and (not kinds or name[_KIND_IN_ID] in kinds):
                 with suppress(RunError):
                     runs.append(open_run(self.root / name))
         return sorted(runs, key=_age, reverse=True)

@@ -11,6 +11,7 @@ import streamlit as st
 from compressor_core.figures.links import without_links
 from compressor_core.figures.theme import INK, PAPER
 from compressor_core.figures.words import MOST_ROWS, figure_rows, figure_words, joined
+from pages.parts.rows import dataframe
 
 FORMATS = {"png": "PNG", "svg": "SVG"}
 _FORMAT = "picture_format"
@@ -42,7 +43,7 @@ def chart(figure: go.Figure, key: str, alt: str, **more: Any) -> None:
         if described.open:
             st.text(words)
             rows = figure_rows(figure)
-            st.dataframe(rows, key=f"{key}/rows", hide_index=True, height="auto" if len(rows) < 10 else 300)
+            dataframe(rows, key=f"{key}/rows", height="auto" if len(rows) < 10 else 300)
             if len(rows) == MOST_ROWS:
                 st.caption(f"The first {MOST_ROWS:,} points.")
 

@@ -21,6 +21,7 @@ from compressor_core.figures.comparison import ComparisonInfo
 from compressor_core.figures.forms import csv_text
 from compressor_core.literal import literal
 from compressor_core.runs import Run
+from pages.parts.rows import dataframe
 
 VERDICTS = {
     Verdict.DISAGREE: "They disagree",
@@ -50,13 +51,12 @@ def examples(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
     rows = example_rows(predictions, chosen[:MOST_ROWS], student, info.labels)
     shown = [{key: value for key, value in row.items() if key != "Code"} for row in rows]
     numbers = [key for key in shown[0] if key.startswith(("Teacher:", "Student:"))]
-    picked = st.dataframe(
+    picked = dataframe(
         shown,
         # Another selection of rows is another table: a chosen row is not kept.
         key=f"examples/{run.id}/{student}/{hash(tuple(chosen.tolist()))}",
         on_select="rerun",
         selection_mode="single-row",
-        hide_index=True,
         height=min(420, 38 + 35 * len(shown)),
         column_config={key: st.column_config.NumberColumn(format="%.3f", help="Probability") for key in numbers},
     )

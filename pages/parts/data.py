@@ -25,6 +25,7 @@ from pages.parts.chart import chart
 from pages.parts.dataflow import draw_data_flow
 from pages.parts.frame import metrics, sentences
 from pages.parts.live import store
+from pages.parts.rows import dataframe
 from pages.parts.sharing import allow_keeping, shared
 
 INFO = {info.name: info for info in DATASETS}
@@ -214,9 +215,8 @@ def leave_out(place: str, found: Inspection) -> bool:
         f"{found.bad_count:,} {'row' if one else 'rows'} of {found.rows + found.bad_count:,} cannot be used.",
         icon=":material/warning:",
     )
-    st.dataframe(
+    dataframe(
         [{"Line": row.line, "What is wrong": f"It {row.reason}."} for row in found.bad],
-        hide_index=True,
         height="content" if len(found.bad) < 6 else 210,
         column_config={"Line": st.column_config.NumberColumn(width=70, format="%d")},
     )

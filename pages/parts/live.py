@@ -13,6 +13,7 @@ from compressor_core.errors import CompressorError, RunError
 from compressor_core.figures.forms import KINDS, duration, run_headline, state_text
 from compressor_core.literal import literal
 from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
+from compressor_core.runs.following import Following
 from compressor_core.runs.reading import DAMAGED
 from pages.parts.frame import go, link, sentences
 from pages.parts.sharing import allow, mine, remember
@@ -43,7 +44,10 @@ def store() -> RunStore:
 
 def page_of(run_id: str) -> str:
     """The page that shows a run; that of all runs if it is there no more."""
-    return next((PAGE_OF[run.kind] for run in store().list() if run.id == run_id), "runs")
+    try:
+        return PAGE_OF.get(store().get(run_id).kind, "runs")
+    except RunError:
+        return "runs"
 
 
 def chosen_run(kind: str) -> Run | None:
@@ -88,25 +92,33 @@ def start(kind: str, config: Mapping[str, Any], *, name: str | None = None) -> N
         go(PAGE_OF[kind], run=run.id)
 
 
-def open_earlier(kind: str) -> None:
-    """A choice among the runs of one kind, newest first."""
+def open_earlier(kind: str, *without: str) -> None:
+    """A choice among the runs of one kind, newest first; of the link, what `without` names is left behind."""
     with sentences():
-        runs = [run for run in store().list() if run.kind == kind]
+        runs = store().list(kind)
     if not runs:
         return
     titles = {run.id: run_title(run) for run in runs}
     shown = st.query_params.get("run", "")
-    picked = st.selectbox(
+    # Its text changes with the state of the run; under the same key the browser would keep the old one.
+    key = f"earlier/{kind}/{titles.get(shown)}"
+
+    def choose() -> None:
+        if (picked := st.session_state[key]) is not None:
+            st.query_params["run"] = picked
+            for name in without:
+                st.query_params.pop(name, None)
+
+    st.selectbox(
         "Open an earlier run",
         titles,
         index=list(titles).index(shown) if shown in titles else None,
         format_func=titles.__getitem__,
         placeholder="Choose a run",
-        # Its text changes with the state of the run; under the same key the browser would keep the old one.
-        key=f"earlier/{kind}/{titles.get(shown)}",
+        key=key,
+        # Before the page is drawn, so that it is drawn once.
+        on_change=choose,
     )
-    if picked is not None and picked != shown:
-        go(PAGE_OF[kind], run=picked)
 
 
 def run_title(run: Run) -> str:
@@ -119,14 +131,14 @@ def run_title(run: Run) -> str:
     return f"{run.name or run.id} · {headline}"
 
 
+@st.cache_resource
+def _following() -> Following:
+    return Following()
+
+
 def records(run: Run) -> list[dict[str, Any]]:
-    """All records of a run; those that this session has read before are not read again."""
-    key = f"records/{run.id}"
-    known, offset = st.session_state.get(key, ([], 0))
-    fresh, offset = run.events(offset)
-    known.extend(fresh)
-    st.session_state[key] = (known, offset)
-    return known  # type: ignore[no-any-return]
+    """All records of a run; those that any visitor has looked at lately are not read again."""
+    return _following().records(run)
 
 
 def watch(run: Run, draw: Draw) -> None:

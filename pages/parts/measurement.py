@@ -68,11 +68,10 @@ def latency_and_cost(
 def newest(folders: list[str], dataset: str, data: str | None) -> Run | None:
     """The newest run that measured these models on this data."""
     wanted = (folders, dataset, data)
-    for run in store().list():
-        if run.kind == "measure":
-            config = run.config
-            if (config.get("models"), config.get("dataset"), config.get("data")) == wanted:
-                return run
+    for run in store().list("measure"):
+        config = run.config
+        if (config.get("models"), config.get("dataset"), config.get("data")) == wanted:
+            return run
     return None
 
 

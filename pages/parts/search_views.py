@@ -33,6 +33,7 @@ from compressor_core.search.landscape import Landscape, landscape
 from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import go, sentences
+from pages.parts.rows import dataframe
 
 Records = Sequence[Mapping[str, Any]]
 VIEWS = {
@@ -282,12 +283,11 @@ def table(info: SearchInfo, run: Run) -> None:
     st.markdown(
         f"**Candidates**, the fittest first{more}; choose a row to pick it (keys: arrows, then Shift and Space)"
     )
-    st.dataframe(
+    dataframe(
         rows,
         key=key,
         on_select=pick_row,
         selection_mode="single-row",
-        hide_index=True,
         height=300,
         column_config={
             "Size (MB)": st.column_config.NumberColumn(format="%.3f"),

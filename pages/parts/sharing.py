@@ -17,8 +17,6 @@ from typing import Any
 
 import streamlit as st
 
-from compressor_core.architecture import Architecture
-from compressor_core.cost import cost
 from compressor_core.errors import RunError, StorageError
 from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.runs import Run, RunStore
@@ -79,6 +77,10 @@ def require_known_places(config: Mapping[str, Any], root: Path, known: Collectio
 
 def require_size(config: Mapping[str, Any]) -> None:
     """Raise RunError if settings ask for a student larger than `LARGEST_MB`, or a budget above it."""
+    # numpy, which the first page does without
+    from compressor_core.architecture import Architecture
+    from compressor_core.cost import cost
+
     search = config.get("search")
     sizes = [config.get("budget_mb"), *(config.get("budgets") or ())]
     if isinstance(search, Mapping):

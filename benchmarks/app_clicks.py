@@ -1,0 +1,190 @@
+"""What a visitor clicks on every page, and when the page has answered: timed inside the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from playwright.sync_api import Locator, Page
+
+from benchmarks.app_store import Made
+
+PROBE = """
+window.probe = {start: 0, ran: false};
+for (const kind of ['pointerdown', 'keydown'])
+    addEventListener(kind, () => { probe.start = performance.now(); probe.ran = false; }, true);
+const idle = () => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning';
+new MutationObserver(() => { if (!idle()) probe.ran = true; })
+    .observe(document, {subtree: true, attributes: true, attributeFilter: ['data-test-script-state']});
+probe.settled = () => idle()
+    && !document.querySelector('[data-stale=true], [data-testid=stSkeleton], [data-testid=stSpinner]')
+    && [...document.querySelectorAll('[data-testid=stPlotlyChart]')].every(each => each.querySelector('.main-svg'));
+probe.text = words => document.querySelector('[data-testid=stMain]').innerText.includes(words);
+"""
+"""Runs before a page's own scripts. A page is settled when nothing runs, nothing is stale and every chart is drawn."""
+PAUSE = 500.0
+"""Milliseconds before each click."""
+CHARTS = "document.querySelectorAll('.js-plotly-plot').length"
+SIDE = "document.querySelector('.js-plotly-plot')"
+
+
+@dataclass(frozen=True)
+class Click:
+    """One click: on which page, what is clicked, and words or JavaScript that are true of the answer alone."""
+
+    page: str
+    label: str
+    target: Callable[[Page], Locator]
+    words: str = ""
+    check: str = "true"
+    reruns: bool = True
+    """Whether the server has to answer; a replay runs in the browser."""
+    before: Callable[[Page], None] | None = None
+    """What has to be opened first, and is not timed."""
+    types: str | None = None
+    """What is written into a field, which the Enter key then sends; without it, the target is clicked."""
+
+
+def milliseconds(page: Page, click: Click, work: Callable[[], float]) -> tuple[float, float]:
+    """From the click to the page that has answered it, and by how much `work` has grown meanwhile."""
+    _pause(page)
+    if click.before:
+        click.before(page)
+        _pause(page)
+    target, before = click.target(page), work()
+    if click.types is None:
+        target.click()
+    else:
+        target.fill(click.types)
+        target.press("Enter")
+    ran = "probe.ran &&" if click.reruns else ""
+    answered = page.wait_for_function(
+        f"words => {ran} probe.settled() && probe.text(words) && ({click.check}) && performance.now() - probe.start",
+        arg=click.words,
+        polling="raf",
+    )
+    return float(answered.json_value()), work() - before
+
+
+def _pause(page: Page) -> None:
+    """As a visitor does: what the page has only just drawn takes a moment until it can be clicked."""
+    page.wait_for_function("probe.settled()")
+    page.wait_for_timeout(PAUSE)
+
+
+def clicks(made: Made) -> Iterator[Click]:
+    """All of them in turn; each page is first opened from the navigation, and nothing asks a model."""
+    models = "the bundled student"
+    assert models in str(made.newest["compare"].name)
+    yield _page("Runs", "Choose a row")
+    yield Click("Runs", "one kind only", lambda at: at.get_by_role("button", name="Trade-off"), "Choose a row")
+    yield Click("Runs", "all kinds again", lambda at: at.get_by_role("button", name="Trade-off"), "Choose a row")
+    yield _page("Search", "Start the search")
+    yield _earlier("Search", "search", "Take it away", f"{CHARTS} === 3")
+    for view, words in (
+        ("Lineage", "in the first generation"),
+        ("Genes", "A row fades in"),
+        ("Parallel coordinates", "Drag along an axis"),
+        ("Landscape", "The colour of a cell"),
+        ("Population", "Play the search again"),
+    ):
+        yield _radio("Search", f"view {view}", view, words)
+    yield Click(
+        "Search",
+        "also those that perished",
+        lambda at: at.get_by_test_id("stCheckbox").get_by_text("Also those"),
+        check=f"{SIDE}.data[0].customdata.length > 2500 || {SIDE}.data[0].type === 'scattergl'",
+    )
+    yield _option("Search", "another axis", "Across", "Parameters (million)", check=_axis("x", "Parameters"))
+    yield Click(
+        "Search",
+        "open at generation 40",
+        lambda at: at.locator("input[aria-label='Open at generation']"),
+        check=f"{SIDE}.layout.sliders[0].active === 40",
+        types="40",
+    )
+    yield Click(
+        "Search",
+        "replay slider",
+        lambda at: at.locator(".slider-rail-touch-rect").first,
+        check=f"{SIDE}.layout.sliders[0].active !== 40",
+        reruns=False,
+    )
+    yield _radio("Search", "pictures as SVG", "SVG", "Take it away")
+    yield _page("Trade-offs", "Find the front")
+    yield _earlier("Trade-offs", "tradeoff", "Hypervolume", f"{CHARTS} === 2")
+    yield _radio("Trade-offs", "walk along the true front", "The true front", "Hypervolume")
+    yield _page("Sweeps", "Where they ended")
+    yield _option("Sweeps", "another axis", "Vertical axis", "Fitness", check=_axis("y", "Best fitness"))
+    yield _radio("Sweeps", "seed sweep", "Seed sweep", "Sweep over seeds")
+    yield _earlier("Sweeps", "sweep", "The searches", f"{CHARTS} === 1", "seeds")
+    yield _page("Latency", "Measure this machine")
+    yield _earlier("Latency", "calibrate", "How it was measured", f"{CHARTS} === 4")
+    yield _radio("Latency", "the other runtime", "PyTorch", "How it was measured")
+    yield _page("Distil", "Start distilling")
+    yield _earlier("Distil", "distill", "The student keeps", f"{CHARTS} === 2")
+    yield _page("Budgets", "Start the study")
+    yield _earlier("Budgets", "study", "", f"{CHARTS} === 2")
+    yield _page("Compare", "Students")
+    yield _earlier("Compare", "compare", "Scores", f"{CHARTS} === 2", models)
+    for view, words in (
+        ("Statistics", "Fidelity to the teacher"),
+        ("Breakdown", "Accuracy by length"),
+        ("Disagreements", "choose a row to see its code"),
+        ("Latency and cost", "Energy of 1,000"),
+        ("Overview", "Cost of the student"),
+    ):
+        yield _radio("Compare", f"view {view}", view, words)
+    yield _page("Playground", "Draw an example")
+    yield _page("Export", "Student")
+    yield _earlier("Export", "export", "The bundle", "true")
+    yield _page("Paper", "Latency of one query")
+    yield _option("Paper", "another model", "Model", "student, 25 MB", "60.80")
+    yield _page("Teacher & data", "Teachers at hand")
+    yield _tab("Teacher & data", "Figures", "Length of the functions")
+    yield _tab("Teacher & data", "Data flow", "Where the value of each variable")
+    yield _earlier("Teacher & data", "train-teacher", "Accuracy on the validation split", f"{CHARTS} >= 2")
+    yield _page("Home", "Run the whole story")
+    yield Click("Home", "the other task", lambda at: at.get_by_test_id("stRadio").get_by_text("Clone detection"))
+
+
+def live_clicks() -> Iterator[Click]:
+    """On a search that is under way, whose page is drawn anew every second."""
+    for view, words in (("Lineage", "the first generation"), ("Genes", "A row fades in"), ("Population", "Fitness")):
+        yield replace(_radio("Search", f"live: view {view}", view, words), check="probe.text('Running')")
+
+
+def _page(title: str, words: str) -> Click:
+    def link(at: Page) -> Locator:
+        return at.get_by_test_id("stTopNavLink").get_by_text(title, exact=True)
+
+    return Click(title, "open the page", link, words)
+
+
+def _radio(page: str, label: str, name: str, words: str = "") -> Click:
+    """A choice among a few that are side by side."""
+    return Click(page, label, lambda at: at.get_by_role("radio", name=name, exact=True).first, words)
+
+
+def _tab(page: str, name: str, words: str) -> Click:
+    return Click(page, f"tab {name}", lambda at: at.get_by_role("tab", name=name), words)
+
+
+def _option(page: str, label: str, box: str, option: str, words: str = "", check: str = "true") -> Click:
+    """An option of a list, which is opened before."""
+    return Click(
+        page,
+        label,
+        lambda at: at.get_by_role("option", name=option).first,
+        words,
+        check,
+        before=lambda at: at.get_by_role("combobox", name=box).first.click(),
+    )
+
+
+def _earlier(page: str, kind: str, words: str, check: str, name: str = "") -> Click:
+    return replace(_option(page, "open a run", "Open an earlier run", name, words, check))
+
+
+def _axis(axis: str, title: str) -> str:
+    return f"{SIDE}.layout.{axis}axis.title.text.startsWith('{title}')"

@@ -1,0 +1,143 @@
+"""A store of many runs to measure the app on: a few real ones of every kind, made here, and copies of their folders."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.dataset import Split
+from compressor_core.files import write_json
+from compressor_core.models.bundled import bundled_student, bundled_teacher
+from compressor_core.runs import Run, RunContext, RunStore, State, launch
+from compressor_core.runs.jobs import WORKER
+from compressor_core.runs.work import search
+from compressor_core.runs.worker import run_worker
+
+CLASSROOM = "classroom-vulnerability"
+TEACHER, STUDENT = "400,32,2,2,64", "1000,16,1,1,32"
+"""The tiny architectures whose training fills the curves of the pages."""
+SEARCH = {"population": 50, "generations": 100}
+PACE = 0.2
+"""Seconds between two generations of the search that is watched live."""
+PACED = (sys.executable, "-m", "benchmarks.app_store")
+"""Beside WORKER: a worker that searches at the pace of a lesson."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """The newest run of each kind, by kind; `story` ends with a comparison, `sweep` is over seeds."""
+
+    store: RunStore
+    newest: Mapping[str, Run]
+    count: int
+
+
+def build(root: Path, count: int) -> Made:
+    """`count` finished runs in `root`, whose newest are real ones."""
+    store = RunStore(root)
+    real = dict(_real(store))
+    copies = count - len(store.list())
+    # As on a machine that was used for a while: mostly searches, then students and their comparisons.
+    turns = ("search", "search", "search", "distill", "compare", "tradeoff", "sweep", "calibrate", "train-teacher")
+    kinds = [*turns, "search", "distill", "compare", "study", "export", "measure"]
+    for number in range(copies):
+        _copy(real[kinds[number % len(kinds)]], store, number)
+    return Made(store, real, len(store.list()))
+
+
+def reopen(root: Path) -> Made:
+    """A store that `build` has made before."""
+    store = RunStore(root)
+    runs = store.list()
+    newest: dict[str, Run] = {}
+    for run in runs:
+        newest.setdefault("story" if run.name == "the story" and run.kind == "compare" else run.kind, run)
+    return Made(store, newest, len(runs))
+
+
+def live_search(store: RunStore) -> Run:
+    """A search of the usual size under way, a generation every `PACE` seconds."""
+    return launch(store, "search", {"budget_mb": 3.0, **SEARCH}, name="live", command=PACED)
+
+
+def _real(store: RunStore) -> Iterator[tuple[str, Run]]:
+    """Runs by real workers: searches of 100 × 50, tiny students of a file, the bundled student compared."""
+    store.root.mkdir(parents=True, exist_ok=True)
+    data = store.root / "functions.jsonl"
+    examples = ClassroomVulnerability().examples(Split.TEST)[:300]
+    rows = [{"func": one.codes[0], "label": one.label, "group": one.group} for one in examples]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    file = {"dataset": "file", "data": str(data)}
+
+    def work(kind: str, name: str, **config: Any) -> Run:
+        run = launch(store, kind, config, name=name, command=WORKER)
+        while (status := run.status()).live:
+            time.sleep(0.1)
+        if status.state is not State.FINISHED:
+            raise SystemExit(f"error: the {kind} of the benchmark ended {status.state}: {status.error}")
+        return run
+
+    def result(run: Run) -> Mapping[str, Any]:
+        return run.status().result or {}
+
+    trained = work("train-teacher", "a teacher", **file, architecture=TEACHER, epochs=8, threads=1)
+    teacher = str(result(trained)["model"])
+    yield "train-teacher", trained
+    for seed in range(3):
+        work("search", f"3 MB, seed {seed}", budget_mb=3.0, seed=seed, **SEARCH)
+    searched = work("search", "the story", budget_mb=0.2, seed=7, **SEARCH)
+    tiny = {**file, "teacher": teacher, "preset": "smoke", "threads": 1}
+    distilled = work("distill", "a student", **tiny, architecture=STUDENT, epochs=8)
+    yield "distill", distilled
+    told = work("distill", "the story", **tiny, search_run=searched.id)
+    yield "story", work("compare", "the story", student_run=told.id, latency_examples=5)
+    yield "study", work("study", "a study", **tiny, budgets=[0.19, 0.2], seeds=[0, 1])
+    whole = {"budget_mb": 3.0, **SEARCH}
+    work(
+        "sweep", "budgets", search={**whole, "budget_mb": 50.0}, over="budget", seeds=[0], budgets=[1, 2, 3, 10, 25, 50]
+    )
+    yield "sweep", work("sweep", "seeds", search=whole, seeds=list(range(10)), operators=["studio", "paper"])
+    yield (
+        "tradeoff",
+        work("tradeoff", "a front", objectives=["size_mb", "paper_gflops"], **{**SEARCH, "population": 100}),
+    )
+    small = {"architectures": 6, "held_out": 2, "functions": 2, "rounds": 1, "largest_mb": 3.0, "budget_mb": 1.0}
+    yield "calibrate", work("calibrate", "this machine", **small)
+    models = {"teacher": str(bundled_teacher(CLASSROOM)), "student": str(bundled_student(CLASSROOM))}
+    yield "export", work("export", "the bundled student", student=models["student"])
+    few = {"dataset": CLASSROOM, "examples": 4, "rounds": 2, "starts": 1, "largest_batch": 4, "energy_seconds": 0.1}
+    yield "measure", work("measure", "both", models=list(models.values()), names=list(models), **few)
+    yield "compare", work("compare", "the bundled student", dataset=CLASSROOM, **models, latency_examples=20)
+    yield "search", work("search", "3 MB, seed 3", budget_mb=3.0, seed=3, **SEARCH)
+
+
+def _copy(run: Run, store: RunStore, number: int) -> None:
+    """The folder of a run once more, under an id of its own, as if it had ended some hours earlier."""
+    created = run.created - 3600.0 * (number + 1)
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(created))
+    copy = replace(run, folder=store.root / f"{stamp}-{run.kind}-{number:04x}", name=f"{run.name}, {number}")
+    shutil.copytree(run.folder, copy.folder, copy_function=os.link, ignore=shutil.ignore_patterns("*.pt", ".lock"))
+    write_json(
+        copy.folder / "config.json",
+        {"kind": copy.kind, "name": copy.name, "created": created, "config": copy.config},
+        durable=False,
+    )
+
+
+def _paced(context: RunContext) -> Iterator[dict[str, Any]]:
+    for record in search(context):
+        yield record
+        if record["type"] == "generation":
+            time.sleep(PACE)
+
+
+if __name__ == "__main__":
+    sys.exit(run_worker(Path(sys.argv[1]), {"search": _paced}))

@@ -1,0 +1,37 @@
+"""The records of runs that are being looked at: each is read once, and only what is new is read again."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Any
+
+from compressor_core.runs.run import Run
+
+Record = dict[str, Any]
+MOST = 8 << 20
+"""Bytes of events.jsonl whose records are kept at most; they take about four times as much in memory."""
+
+
+class Following:
+    """The records of the runs that were asked for last, however many ask. Safe in threads."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._known: OrderedDict[str, tuple[list[Record], int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def records(self, run: Run) -> list[Record]:
+        """All records of a run so far; the records themselves are shared and must not be changed.
+
+        Raises RunError if the run was deleted, StorageError if it cannot be read.
+        """
+        place = str(run.folder)
+        with self._lock:
+            known, offset = self._known.pop(place, ([], 0))
+            fresh, offset = run.events(offset)
+            known = known + fresh if fresh else known
+            self._known[place] = known, offset
+            while len(self._known) > 1 and sum(size for _, size in self._known.values()) > self._most:
+                self._known.popitem(last=False)
+        return known

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compressor_core.errors import RunError
+from compressor_core.runs import Run, RunStore
+from compressor_core.runs.following import Following
+
+
+def append(run: Run, *numbers: int) -> None:
+    with (run.folder / "events.jsonl").open("a") as file:
+        file.writelines(json.dumps({"type": "step", "number": number}) + "\n" for number in numbers)
+
+
+def numbers(following: Following, run: Run) -> list[int]:
+    return [record["number"] for record in following.records(run)]
+
+
+def test_only_what_is_new_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunStore(tmp_path).create("search", {})
+    following = Following()
+    assert following.records(run) == []
+    append(run, 1, 2)
+    earlier = following.records(run)
+    asked: list[int] = []
+    events = Run.events
+
+    def counted(self: Run, offset: int) -> Any:
+        asked.append(offset)
+        return events(self, offset)
+
+    monkeypatch.setattr(Run, "events", counted)
+    append(run, 3)
+    assert numbers(following, run) == [1, 2, 3]
+    assert asked == [(run.folder / "events.jsonl").read_bytes().index(b'{"type": "step", "number": 3}')]
+    assert len(earlier) == 2, "who draws from an earlier answer keeps it"
+
+
+def test_the_run_that_nobody_looks_at_makes_room(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    one, two = store.create("search", {}), store.create("search", {})
+    following = Following(most=1)
+    for run in (one, two, one, two):
+        append(run, 7)
+        assert set(numbers(following, run)) == {7}
+    assert len(numbers(following, one)) == len(numbers(following, two)) == 2
+
+
+def test_a_run_that_was_deleted_is_said(tmp_path: Path) -> None:
+    run = RunStore(tmp_path).create("search", {})
+    following = Following()
+    append(run, 1)
+    following.records(run)
+    shutil.rmtree(run.folder)
+    with pytest.raises(RunError):
+        following.records(run)
