@@ -8,7 +8,8 @@ from compressor_core.models.bundled import BASES, FROM_SCRATCH, GRAPHCODEBERT
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import teachers
 from compressor_core.task import Task
-from pages.parts.data import Chosen, choose_data, contents
+from pages.parts.data import Chosen, choose_data
+from pages.parts.data_contents import contents
 from pages.parts.explain import terms
 from pages.parts.frame import go, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch

@@ -1,0 +1,167 @@
+"""What is in a dataset: sizes, examples, figures, and what stands out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from compressor_core.data.dataset import UNKNOWN, Dataset, Example, Split
+from compressor_core.data.survey import splits_of, survey
+from compressor_core.figures.data import balance_figure, data_info, lengths_figure
+from compressor_core.language import Language
+from compressor_core.literal import literal, literal_code
+from pages.parts.chart import chart
+from pages.parts.data import Chosen, changed, opened
+from pages.parts.dataflow import draw_data_flow
+from pages.parts.frame import metrics
+
+EXAMPLES, FIGURES, DATA_FLOW = "Examples", "Figures", "Data flow"
+SHOWN = 3
+"""Examples in a preview."""
+MOST_SHOWN = 20_000
+"""Characters of a function in a preview: a browser is slow to colour more."""
+
+
+def contents(chosen: Chosen) -> None:
+    """What is in a dataset: sizes, examples, figures, and what stands out."""
+    dataset = chosen.opened
+    if dataset is None:
+        return
+    place = (chosen.info.name, chosen.data, changed(Path(chosen.data)) if chosen.data else None)
+    parts, record = splits(*place), surveyed(*place)
+    sizes = {split: dataset.size(split) for split in Split}
+    metrics(*((split.value.capitalize(), f"{size:,}") for split, size in sizes.items() if size))
+    remarks(record)
+    views = [EXAMPLES, FIGURES] + ([DATA_FLOW] if dataset.language else [])
+    tabs = st.tabs(views, key="data_view", on_change="rerun")
+    for view, tab in zip(views, tabs, strict=True):
+        if not tab.open:
+            continue  # what is not seen is not drawn
+        with tab:
+            if view == EXAMPLES:
+                preview(dataset, parts)
+            elif view == FIGURES:
+                draw(record)
+            elif dataset.language:
+                flow(dataset, dataset.language, parts)
+
+
+def remarks(record: dict[str, Any]) -> None:
+    """What to know before trusting a figure that is measured on these data."""
+    for note in record["notes"]:
+        st.info(literal(note), icon=":material/info:")
+    if record["conflicts"]:
+        first, second = map(literal, record["conflict"])
+        st.warning(
+            f"The same code is there with both labels ({record['conflicts']:,} times; first {first} and {second}): "
+            "no model can be right about both.",
+            icon=":material/warning:",
+        )
+    for part in record["shared"]:
+        if part["functions"]:
+            st.warning(
+                f"{part['functions']:,} of the {part['of']:,} functions of the {part['split']} split are in the "
+                f"training splits too ({part['examples']:,} of its examples): part of the accuracy there is memory.",
+                icon=":material/warning:",
+            )
+    count = record["duplicates"]
+    found = f"{count:,} duplicate{'' if count == 1 else 's'}" if count else "No duplicates"
+    said = [f"{found}, white space aside."]
+    if record["fresh"]:
+        said.append("Training and unlabelled functions are drawn anew every epoch; below are the others.")
+    elif Split.UNLABELLED not in [part["split"] for part in record["splits"]]:
+        said.append("The student learns from the training functions too; it is shown no label of theirs.")
+    st.caption(" ".join(said))
+
+
+def preview(dataset: Dataset, parts: Mapping[Split, Sequence[Example]]) -> None:
+    """A few examples of one split, from where the visitor says."""
+    left, right = st.columns([3, 1])
+    split = left.segmented_control(
+        "Split", list(parts), default=next(iter(parts)), format_func=str.capitalize, key="preview_split", required=True
+    )
+    split = split or next(iter(parts))
+    start = right.number_input("From number", 1, len(parts[split]), key=f"preview_from/{split}/{len(parts[split])}")
+    for number, example in enumerate(parts[split][start - 1 : start - 1 + SHOWN]):
+        show(example, dataset, expanded=number == 0)
+
+
+def flow(dataset: Dataset, language: Language, parts: Mapping[Split, Sequence[Example]]) -> None:
+    """One function with its data flow, the one that the visitor chooses."""
+    st.caption(
+        "Where the value of each variable comes from: what GraphCodeBERT reads beside the code, and CodeBERT does not."
+    )
+    split, examples = next(iter(parts.items()))
+    left, right = st.columns([1, 3], vertical_alignment="bottom")
+    number = left.number_input(f"Example of the {split} split", 1, len(examples), key=f"flow/{split}/{len(examples)}")
+    example = examples[number - 1]
+    second = len(example.codes) == 2 and right.radio(
+        "Function",
+        [False, True],
+        format_func=lambda second: "the second" if second else "the first",
+        horizontal=True,
+        key="flow_second",
+    )
+    code = example.codes[int(second)]
+    st.caption(name_of(example, dataset))
+    if len(code) > MOST_SHOWN:
+        st.info(f"This function has {len(code):,} characters, too many to draw: choose another.")
+        return
+    draw_data_flow(code, language, key=f"flow/{split}/{number}/{second}")
+
+
+def draw(record: dict[str, Any]) -> None:
+    """Balance and lengths."""
+    info = data_info(record)
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Labels in each split**")
+        chart(balance_figure(info), key="balance", alt="Labels in each split")
+    with right:
+        st.markdown("**Length of the functions**")
+        chart(
+            lengths_figure(info),
+            key="lengths",
+            alt=f"Length of the functions; the median is {info.median:,.0f} words and signs",
+        )
+    longest = record["longest"]
+    st.caption(
+        f"{record['functions']:,} different functions. Half of them have at most {info.median:,.0f} words and signs, "
+        f"the longest {longest['tokens']:,} ({longest['characters']:,} characters; {literal(longest['origin'])}). "
+        "A model's tokenizer cuts words finer, and reads no more than the maximum length. The share of the larger "
+        "class is the accuracy of always saying it: what a model has to beat."
+    )
+
+
+def show(example: Example, dataset: Dataset, *, expanded: bool) -> None:
+    """One example behind its label."""
+    with st.expander(name_of(example, dataset), expanded=expanded):
+        for code, column in zip(example.codes, st.columns(len(example.codes)), strict=True):
+            column.code(
+                code[:MOST_SHOWN],
+                language=None if dataset.language is None else str(dataset.language),
+                height=400 if code.count("\n") > 20 else "content",
+                wrap_lines=True,
+            )
+            if len(code) > MOST_SHOWN:
+                column.caption(f"The first {MOST_SHOWN:,} of {len(code):,} characters.")
+
+
+def name_of(example: Example, dataset: Dataset) -> str:
+    """What an example is called, in Markdown: its label, its kind, where it comes from."""
+    label = "no label" if example.label == UNKNOWN else dataset.labels[example.label]
+    kind = f" · {example.group}" if example.group else ""
+    return f"{literal(label + kind)} · {literal_code(example.origin)}"
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the dataset")
+def splits(name: str, data: str | None, when: float | None) -> dict[Split, Sequence[Example]]:
+    return splits_of(opened(name, data, when))
+
+
+@st.cache_data(max_entries=4, show_spinner="Looking at the dataset")
+def surveyed(name: str, data: str | None, when: float | None) -> dict[str, Any]:
+    return survey(opened(name, data, when), splits(name, data, when))
