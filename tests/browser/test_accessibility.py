@@ -142,11 +142,12 @@ def focus_is_seen(page: Page) -> bool:
 def test_the_main_story_needs_no_mouse(visit: Visit) -> None:
     """A search is started, its views are opened, a candidate is picked, and Distil is entered: by keys alone."""
     page = visit("/search")
-    tab_to(page, "Exact budget")
+    tab_to(page, "^Exact budget")
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("1")
     page.keyboard.press("Enter")
     settled(page)
+    expect(page.get_by_role("spinbutton", name="Exact budget")).to_have_value("1.00")
     tab_to(page, "Start the search")
     assert focus_is_seen(page)
     page.keyboard.press("Enter")
@@ -157,7 +158,8 @@ def test_the_main_story_needs_no_mouse(visit: Visit) -> None:
     assert focus_is_seen(page)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("The best,")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Every mark is an ancestor")).to_be_visible(timeout=30_000)
+    expect(page.locator("[class*=st-key-population-][class*=-words]")).to_have_count(0, timeout=30_000)  # the last view is gone
     settled(page)
     tab_to(page, "In words and numbers")
     page.keyboard.press("Enter")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sysconfig
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def test_what_is_installed_is_what_is_locked() -> None:
     """Of what the lock names; a developer's own tools are nobody's business. A build (+cpu) is no other version."""
     locked = pins(LOCK)
     wrong = {}  # but for an installer's own, and thop, which spells its version in two ways
-    for package in distributions():
+    # Setuptools brings copies of its own that look installed once it is imported.
+    for package in distributions(path=[sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]):
         name = canonicalize_name(package.metadata["Name"])
         for version in locked.get(name, ()):
             if Version(package.version).public != Version(version).public and name not in ("setuptools", "thop"):
