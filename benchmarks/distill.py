@@ -24,7 +24,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,9 @@ from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Dataset, Example, Split, share_of
 from compressor_core.data.files import FileDataset
+from compressor_core.data.sampled import Sampled
 from compressor_core.distill.distillation import distil
 from compressor_core.distill.distillation_settings import HIDDEN_WEIGHT, DistillConfig
-from compressor_core.language import Language
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.models.released import import_released
 from compressor_core.paper import Encoder
@@ -65,44 +65,11 @@ _RANDOM_PAIRS = 3
 """Pairs of unlabelled functions that are drawn beside each given one: the teacher says whether they are clones."""
 
 
-@dataclass(frozen=True)
-class Capped:
-    """A dataset of whose unlabelled examples only so many are shown in each draw."""
-
-    whole: Dataset
-    cap: int
-
-    @property
-    def name(self) -> str:
-        return self.whole.name
-
-    @property
-    def task(self) -> Task:
-        return self.whole.task
-
-    @property
-    def language(self) -> Language | None:
-        return self.whole.language
-
-    @property
-    def labels(self) -> tuple[str, str]:
-        return self.whole.labels
-
-    @property
-    def fresh(self) -> bool:
-        return self.whole.fresh
-
-    @property
-    def fingerprint(self) -> str:
-        return f"{self.whole.fingerprint}-{self.cap}"
-
-    def size(self, split: Split) -> int:
-        size = self.whole.size(split)
-        return min(size, self.cap) if split is Split.UNLABELLED else size
+class Capped(Sampled):
+    """A dataset of whose unlabelled examples only the first so many are shown in each draw."""
 
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
-        found = self.whole.examples(split, epoch)
-        return found[: self.cap] if split is Split.UNLABELLED else found
+        return self.whole.examples(split, epoch)[: self.size(split)]
 
 
 def apart(dataset: FileDataset, seed: int) -> FileDataset:
@@ -205,7 +172,7 @@ def cell(options: argparse.Namespace, task: str, option: str, seed: int) -> dict
     """Distil once; what the table needs of it."""
     dataset: Dataset = TASKS[task][0](seed)
     if options.examples:
-        dataset = Capped(dataset, options.examples)
+        dataset = Capped(dataset, {Split.UNLABELLED: options.examples})
     config = config_of(options, task, option, seed, dataset)
     work = options.results.with_suffix(".work")
     work.mkdir(parents=True, exist_ok=True)
