@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
@@ -32,3 +34,32 @@ def until_over(run: Run, seconds: float = 120) -> Status:
         assert time.monotonic() < deadline, f"{run.id} is {status.state}: {status.message}"
         time.sleep(0.1)
     return status
+
+
+def button(at: AppTest, label: str) -> Any:
+    return next(one for one in at.button if one.label == label)
+
+
+def field(widgets: Any, label: str) -> Any:
+    return next(one for one in widgets if one.label == label)
+
+
+def texts(at: AppTest) -> str:
+    return "\n".join(str(one.value) for one in [*at.markdown, *at.caption, *at.info, *at.header])
+
+
+def metric(at: AppTest, label: str) -> str:
+    return str(next(one.value for one in at.metric if one.label == label))
+
+
+def parameter(at: AppTest, name: str) -> str:
+    value = at.query_params[name]  # a list until the page itself has set it
+    return value if isinstance(value, str) else value[0]
+
+
+def charts(at: AppTest) -> list[dict[str, Any]]:
+    return [json.loads(one.proto.spec) for one in at.get("plotly_chart")]
+
+
+def no_traceback(at: AppTest) -> None:
+    assert not at.exception, at.exception

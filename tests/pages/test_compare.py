@@ -24,11 +24,11 @@ from compressor_core.evaluate.predictions import (
 )
 from compressor_core.figures.forms import csv_text
 from compressor_core.files import write_json
-from compressor_core.runs import Run, RunStore, State
+from compressor_core.models.bundled import bundled_student, bundled_teacher
+from compressor_core.runs import Run, RunStore, State, cancel
 from compressor_core.runs.compared import comparison_of, families
 from compressor_core.runs.worker import run_worker
-from tests.pages.studio import APP, Open, Studio, until_over
-from tests.pages.test_pages import button, charts, field, no_traceback, texts
+from tests.pages.studio import APP, Open, Studio, button, charts, field, no_traceback, parameter, texts, until_over
 
 VIEWS = {"Overview": 2, "Statistics": 4, "Breakdown": 4, "Disagreements": 0, "Latency and cost": 2}
 
@@ -194,3 +194,43 @@ def test_the_download_is_the_filtered_table_with_its_code(studio: Studio) -> Non
     rows = example_rows(predictions, select(predictions, verdict=Verdict.ALL), 1, ("fine", "bad"))
     read = list(csv.DictReader(io.StringIO(csv_text(rows), newline="")))
     assert [row["Code"] for row in read] == [row["Code"] for row in rows]
+
+
+def test_the_result_is_told_in_one_sentence_and_drawn(studio: Studio, open_page: Open) -> None:
+    at = open_page("compare", run=studio.compare.id)
+    no_traceback(at)
+    assert at.header[0].value.startswith("The student keeps")
+    assert "McNemar" in texts(at) and "95% interval" in texts(at)
+    assert len(charts(at)) == 2
+
+
+def test_a_student_is_chosen_and_compared(studio: Studio, open_page: Open) -> None:
+    at = open_page("compare")
+    assert field(at.multiselect, "Students").value == [studio.distill.id]
+    button(at, "Compare").click().run()
+    no_traceback(at)
+    run = studio.store.list()[0]
+    assert run.config == {"student_run": studio.distill.id}
+    assert until_over(run).state is State.FINISHED
+    at.run()
+    no_traceback(at)
+    assert parameter(at, "run") == run.id
+
+
+def test_without_a_student_it_says_where_to_get_one(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("compressor_core.models.bundled.ASSETS", tmp_path)
+    assert "no student" in texts(open_page("compare"))
+
+
+def test_the_bundled_student_can_be_compared_at_once(open_page: Open) -> None:
+    at = open_page("compare")
+    no_traceback(at)
+    (chosen,) = field(at.multiselect, "Students").value
+    assert chosen == str(bundled_student("classroom-vulnerability"))
+    button(at, "Compare").click().run()
+    run = RunStore().list()[0]
+    cancel(run)
+    assert run.config["teacher"] == str(bundled_teacher("classroom-vulnerability"))
+    assert (run.config["student"], run.config["dataset"]) == (chosen, "classroom-vulnerability")

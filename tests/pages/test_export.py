@@ -10,8 +10,7 @@ import pytest
 from compressor_core.runs import Run, RunStore
 from compressor_core.runs.library import students
 from compressor_core.runs.worker import run_worker
-from tests.pages.studio import Open, Studio, until_over
-from tests.pages.test_pages import button, no_traceback, parameter, texts
+from tests.pages.studio import Open, Studio, button, no_traceback, parameter, texts, until_over
 
 
 def downloads(at: object) -> list[str]:

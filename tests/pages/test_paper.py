@@ -13,8 +13,7 @@ from compressor_core.data.dataset import Split
 from compressor_core.paper import ACCURACY, ARCHITECTURES, COLUMNS, DATASET, LATENCY, Row, accuracy
 from compressor_core.runs import RunStore, State
 from tests import released
-from tests.pages.studio import Open, until_over
-from tests.pages.test_pages import button, field, metric, no_traceback, texts
+from tests.pages.studio import Open, button, field, metric, no_traceback, texts, until_over
 
 
 def tables(at: AppTest) -> list[str]:

@@ -1,0 +1,80 @@
+"""Home: the whole story with one button."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from compressor_core.architecture import SearchSpace
+from compressor_core.runs import RunStore, State, cancel
+from tests.pages.studio import (
+    Open,
+    Studio,
+    button,
+    field,
+    no_traceback,
+    parameter,
+    until_over,
+)
+
+
+def test_a_budget_that_nothing_can_meet(open_page: Open) -> None:
+    at = open_page("home")
+    field(at.number_input, "Size budget (MB)").set_value(0.0).run()
+    button(at, "Run the whole story").click().run()
+    no_traceback(at)
+    assert "budget" in at.error[0].value
+    assert RunStore().list() == []
+
+
+def test_the_story_is_started_and_cancelled(
+    open_page: Open, tiny_teacher: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compressor_core.runs.story.bundled_teacher", lambda dataset: tiny_teacher)
+    at = open_page("home")
+    button(at, "Run the whole story").click().run()
+    no_traceback(at)
+    runs = RunStore().list()
+    assert [run.kind for run in runs] == ["compare", "distill", "search"]
+    assert parameter(at, "story") == runs[0].id
+    button(at, "Cancel the story").click().run()
+    no_traceback(at)
+    assert not [run for run in runs if until_over(run).state not in (State.CANCELLED, State.FINISHED, State.FAILED)]
+
+
+def test_the_story_of_clone_detection(open_page: Open, tiny_teacher: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("compressor_core.runs.story.bundled_teacher", lambda dataset: tiny_teacher / dataset)
+    at = open_page("home")
+    field(at.radio, "Task").set_value("clone").run()
+    button(at, "Run the whole story").click().run()
+    no_traceback(at)
+    compare, distill, search = RunStore().list()
+    assert search.config["task"] == "clone" and search.config["space"] == SearchSpace.classroom().to_dict()
+    assert distill.config["dataset"] == "classroom-clone"
+    assert distill.config["teacher"] == str(tiny_teacher / "classroom-clone")
+    for run in (compare, distill, search):
+        cancel(run)
+    for run in (compare, distill, search):
+        until_over(run)
+
+
+def test_a_finished_story_tells_its_result(studio: Studio, open_page: Open, labelled_file: Path) -> None:
+    config = {**studio.distill.config, "search_run": studio.search.id}
+    (studio.distill.folder / "config.json").write_text(
+        json.dumps({"kind": "distill", "name": None, "created": studio.distill.created, "config": config})
+    )
+    at = open_page("home", story=studio.compare.id)
+    no_traceback(at)
+    assert at.header[0].value.startswith("The student keeps")
+
+
+def test_a_deleted_story_is_said_once(open_page: Open) -> None:
+    at = open_page("home", story="20260101-000000-compare-0000")
+    no_traceback(at)
+    assert "may have been deleted" in at.error[0].value
+    at.switch_page("pages/runs.py").run()
+    at.query_params.clear()
+    at.switch_page("pages/home.py").run()
+    assert not at.error
