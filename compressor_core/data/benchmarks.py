@@ -16,16 +16,8 @@ from pathlib import Path
 from compressor_core.data.dataset import UNKNOWN, Example, Split, share_of
 from compressor_core.data.files import FileDataset, read_file, split_of
 from compressor_core.data.hub import dataset_parts, parquet_rows
-from compressor_core.data.tables import (
-    BadRow,
-    bad_rows,
-    check,
-    functions_in,
-    json_objects,
-    read_rows,
-    strictly,
-    text_lines,
-)
+from compressor_core.data.lines import BadRow, bad_rows, json_objects, text_lines
+from compressor_core.data.tables import check, functions_in, read_rows, strictly
 from compressor_core.errors import DataError
 from compressor_core.files import possible
 from compressor_core.language import Language

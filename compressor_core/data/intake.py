@@ -16,17 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from compressor_core.data.dataset import UNKNOWN, Example
-from compressor_core.data.tables import (
-    NEGATIVE,
-    POSITIVE,
-    BadRow,
-    Columns,
-    Row,
-    bad_rows,
-    check,
-    column_names,
-    read_rows,
-)
+from compressor_core.data.lines import BadRow, bad_rows, column_names
+from compressor_core.data.tables import NEGATIVE, POSITIVE, Columns, Row, check, read_rows
 from compressor_core.data.uploads import keep
 from compressor_core.errors import DataError
 from compressor_core.language import Language

@@ -12,7 +12,8 @@ from typing import Any
 
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.hub import parquet_rows
-from compressor_core.data.tables import BadRow, Columns, bad_rows, functions_in, json_objects, json_rows
+from compressor_core.data.lines import BadRow, bad_rows, json_objects, json_rows
+from compressor_core.data.tables import Columns, functions_in
 from compressor_core.errors import DataError
 from compressor_core.files import possible
 from compressor_core.task import Task

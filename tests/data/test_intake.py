@@ -14,7 +14,8 @@ import pytest
 from compressor_core.data.dataset import UNKNOWN, Split
 from compressor_core.data.files import read_file
 from compressor_core.data.intake import inspect, take_in
-from compressor_core.data.tables import BadRow, Columns
+from compressor_core.data.lines import BadRow
+from compressor_core.data.tables import Columns
 from compressor_core.errors import DataError
 from compressor_core.language import Language
 from compressor_core.task import Task

@@ -7,9 +7,11 @@ import random
 
 import pytest
 
+from compressor_core.data.clone_renaming import local_names
 from compressor_core.data.hosts import standard_library_hosts
 from compressor_core.data.layout import layout
-from compressor_core.data.rewriting import CloneType, Restructuring, local_names, negation, rewrite
+from compressor_core.data.restructuring import Restructuring, negation
+from compressor_core.data.rewriting import CloneType, rewrite
 
 NAMES = [f"name_{i}" for i in range(60)]
 
