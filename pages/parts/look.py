@@ -24,7 +24,7 @@ _STYLE: Final = """
 [data-testid=stExpander] summary{opacity:1}
 [data-testid=stExpander] summary p{color:var(--quiet)}
 /* It writes white on the primary colour in the dark theme too, where that is bright. */
-[data-testid^=stBaseButton-primary] *,.stMultiSelect [data-tag] *{color:var(--on-primary)}
+[data-testid^=stBaseButton-primary]:not(:disabled) *,.stMultiSelect [data-tag] *{color:var(--on-primary)}
 /* Plotly has one colour for a button that is pointed at, in light and in dark. */
 .js-plotly-plot .updatemenu-item-rect{fill:var(--soft)!important}
 :is(a,button,summary,input,textarea,[tabindex],[role=combobox]):focus-visible{

@@ -93,3 +93,12 @@ def fits(page: Page, width: int) -> None:
     for plot in page.locator(PLOT).all():
         box = plot.bounding_box()
         assert box is None or (box["x"] >= 0 and box["x"] + box["width"] <= width + 1), page.url
+
+
+def told(page: Page) -> None:
+    """What is disabled can still be read, which axe does not look at: no button says its words in the page's colour."""
+    assert not page.evaluate(
+        "(() => { const paper = getComputedStyle(document.querySelector('.stApp')).backgroundColor;"
+        "return [...document.querySelectorAll('button:disabled p')]"
+        ".filter(one => getComputedStyle(one).color === paper).map(one => one.innerText); })()"
+    ), page.url

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from compressor_core.runs import RunStore, launch
-from tests.browser.access import PLOT, Judged, described, fits, judge
+from tests.browser.access import PLOT, Judged, described, fits, judge, told
 from tests.browser.conftest import Visit, settled
 from tests.pages.studio import until_over
 
@@ -87,6 +87,7 @@ def test_every_page_is_for_everybody(visit: Visit, labelled_file: Path, tiny_tea
             expect(page.locator(PLOT)).to_have_count(charts.get(path, 0), timeout=60_000)
             settled(page)
             described(page)
+            told(page)
             found += judge(page, f"{theme} at {width} px", judged)
             fits(page, width)
             if width == 1280 and not FULL:
