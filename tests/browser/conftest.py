@@ -92,6 +92,19 @@ def settled(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute(state, "notRunning", timeout=60_000)
 
 
+def tick(page: Page, option: str) -> None:
+    """Choose one of several buttons; the first drawing of a field overwrites a click that comes before it."""
+    for _ in range(5):
+        settled(page)
+        page.get_by_text(option).click()
+        with suppress(AssertionError):
+            expect(page.get_by_role("radio", name=option)).to_be_checked(timeout=2_000)
+            settled(page)
+            expect(page.get_by_role("radio", name=option)).to_be_checked(timeout=2_000)
+            return
+    raise AssertionError(f"{option} cannot be chosen")
+
+
 def choose(page: Page, label: str, option: str) -> None:
     """Choose from a list, which closes by itself whenever the page is drawn anew."""
     for _ in range(5):

@@ -16,7 +16,7 @@ from compressor_core.data.dataset import Split
 from compressor_core.errors import ModelError
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.runs import RunStore
-from tests.browser.conftest import Visit, choose, settled
+from tests.browser.conftest import Visit, choose, settled, tick
 
 TITLES = {
     "": "Compressor Studio",
@@ -99,8 +99,8 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
     budget.press("Enter")
     settled(page)  # the first drawing of a field overwrites a click that comes before it
     page.get_by_text("Settings of the search").click()
-    page.get_by_text("Classroom (three layers at most, 2,000 tokens at least)").click()
-    expect(page.get_by_text("2,681,280 architectures")).to_be_visible()
+    tick(page, "Classroom (three layers at most, 2,000 tokens at least)")
+    expect(page.get_by_text("2,681,280 architectures")).to_be_visible(timeout=30_000)
     page.get_by_role("button", name="Start the search").click()
     slider = page.locator(".js-plotly-plot .slider-label").first
     expect(slider).to_have_text("Generation 100", timeout=60_000)
