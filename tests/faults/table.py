@@ -6,6 +6,7 @@ import random
 import shutil
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,8 @@ def run(fault: Fault, times: int, seed: int, folder: Path | None = None) -> Tall
         fault.make(bench, times)
     except Skipped as reason:
         bench.tally.skipped = str(reason)
+    except Exception:  # the other faults are made all the same
+        bench.tally.failures.append(f"broke off: {traceback.format_exc(limit=-4)}")
     finally:
         stop_all(bench.store)
         shutil.rmtree(place, ignore_errors=True)

@@ -22,6 +22,8 @@ def make(bench: Bench, sessions: int) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         try:
             pages = [browser.new_context(viewport={"width": 1280, "height": 900}).new_page() for _ in range(sessions)]
+            for page in pages:
+                page.set_default_timeout(PATIENCE * 1000)
             visit_all(bench, server, pages)
             delete_under(bench, server, pages)
         finally:
