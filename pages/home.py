@@ -13,7 +13,8 @@ from compressor_core.runs import State
 from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.frame import go, link, metrics, open_page, sentences
-from pages.parts.live import PAGE_OF, POLL_SECONDS, resume_button, state_of, store, undamaged
+from pages.parts.live import PAGE_OF, resume_button, state_of, store, undamaged
+from pages.parts.pace import redrawn
 from pages.parts.sharing import allow, mine, remember
 from pages.parts.task import choose_task
 
@@ -88,8 +89,7 @@ def watch_story(story_id: str) -> None:
             st.session_state.pop("story", None)  # said once; the next visit begins anew
             raise
 
-    @st.fragment(run_every=POLL_SECONDS if live else None)
-    def part() -> None:
+    def part() -> bool:
         with sentences():
             story = open_story(store(), story_id)
             statuses = [run.status() for run in story.runs]
@@ -110,10 +110,9 @@ def watch_story(story_id: str) -> None:
                 st.toast("Stopping; the best so far is kept.")
             with undamaged(story.compare):
                 outcome(story)
-        if now_live != live:
-            st.rerun()
+        return now_live
 
-    part()
+    redrawn(live, part)
 
 
 def outcome(story: Story) -> None:

@@ -40,7 +40,8 @@ from compressor_core.search.sweep import SweepConfig
 from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
-from pages.parts.live import POLL_SECONDS, chosen_run, open_earlier, records, state_of, store, watch
+from pages.parts.live import chosen_run, open_earlier, records, state_of, store, watch
+from pages.parts.pace import redrawn
 from pages.parts.rows import table
 from pages.parts.search_settings import goal_text
 from pages.parts.sweeps import budget_settings, seed_settings
@@ -100,14 +101,13 @@ def overlay() -> None:
     with sentences():
         live = any(run.status().live for run in runs)
 
-    @st.fragment(run_every=POLL_SECONDS if live else None)
-    def part() -> None:
+    def part() -> bool:
         with sentences():
             draw_overlay(runs)
-            if live and not any(run.status().live for run in runs):
-                st.rerun()
+            now_live = any(run.status().live for run in runs)
+        return now_live
 
-    part()
+    redrawn(live, part)
 
 
 def chosen_searches(at_hand: Mapping[str, Run]) -> list[str]:

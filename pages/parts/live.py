@@ -16,6 +16,7 @@ from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, r
 from compressor_core.runs.following import Following
 from compressor_core.runs.reading import DAMAGED
 from pages.parts.frame import go, link, sentences
+from pages.parts.pace import redrawn
 from pages.parts.sharing import allow, mine, remember
 
 PAGE_OF = {
@@ -32,7 +33,6 @@ PAGE_OF = {
     "study": "study",
 }
 """The page that shows each kind of run."""
-POLL_SECONDS = 1.0
 
 Draw = Callable[[Run, Status], None]
 _log = logging.getLogger(__name__)
@@ -142,21 +142,22 @@ def records(run: Run) -> list[dict[str, Any]]:
 
 
 def watch(run: Run, draw: Draw) -> None:
-    """Draw a run now and, while it is live, every second again; the whole page once it is over."""
+    """Draw a run now and, while it is live, again and again; the whole page once it is over."""
     with sentences():
         live = run.status().live
 
-    @st.fragment(run_every=POLL_SECONDS if live else None)
-    def part() -> None:
+    def part() -> bool:
         with sentences():
             status = run.status()
             state_line(run, status)
             with undamaged(run):
-                draw(run, status)
-        if status.live != live:
-            st.rerun()
+                if status.state is State.QUEUED and not records(run):
+                    st.caption("It begins when the runs before it are over.")
+                else:
+                    draw(run, status)
+        return status.live
 
-    part()
+    redrawn(live, part)
 
 
 @contextmanager
