@@ -86,7 +86,11 @@ def visit(browser: Browser, made: Made, measured: Measured, only: str | None) ->
     page.set_default_timeout(WAIT)
     page.add_init_script(PROBE)
     with server() as address:
-        (process,) = (each for each in psutil.Process().children(recursive=True) if "streamlit" in each.cmdline())
+        (process,) = (
+            each
+            for each in psutil.Process().children(recursive=True)
+            if each.status() != psutil.STATUS_ZOMBIE and "streamlit" in each.cmdline()
+        )
         start = time.perf_counter()
         page.goto(address)
         page.wait_for_selector("h1")
