@@ -93,7 +93,7 @@ def clicks(made: Made) -> Iterator[Click]:
         "Search",
         "also those that perished",
         lambda at: at.get_by_test_id("stCheckbox").get_by_text("Also those"),
-        check=f"{SIDE}.data[0].customdata.length > 2500 || {SIDE}.data[0].type === 'scattergl'",
+        check="document.querySelector('[data-testid=stCheckbox] input').checked",
     )
     yield _option("Search", "another axis", "Across", "Parameters (million)", check=_axis("x", "Parameters"))
     yield Click(
@@ -151,7 +151,7 @@ def clicks(made: Made) -> Iterator[Click]:
 def live_clicks() -> Iterator[Click]:
     """On a search that is under way, whose page is drawn anew every second."""
     for view, words in (("Lineage", "the first generation"), ("Genes", "A row fades in"), ("Population", "Fitness")):
-        yield replace(_radio("Search", f"live: view {view}", view, words), check="probe.text('Running')")
+        yield replace(_radio("Search", f"live: view {view}", view, words), check="probe.text('running')")
 
 
 def _page(title: str, words: str) -> Click:
@@ -178,8 +178,15 @@ def _option(page: str, label: str, box: str, option: str, words: str = "", check
         lambda at: at.get_by_role("option", name=option).first,
         words,
         check,
-        before=lambda at: at.get_by_role("combobox", name=box).first.click(),
+        before=lambda at: _open(at.get_by_role("combobox", name=box).first),
     )
+
+
+def _open(box: Locator) -> None:
+    """Open a list, in the middle of the window: it closes when the page scrolls."""
+    box.evaluate("box => box.scrollIntoView({block: 'center'})")
+    box.page.wait_for_timeout(PAUSE)
+    box.click()
 
 
 def _earlier(page: str, kind: str, words: str, check: str, name: str = "") -> Click:
