@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import plotly.graph_objects as go
@@ -17,6 +20,19 @@ FORMATS = {"png": "PNG", "svg": "SVG"}
 _FORMAT = "picture_format"
 
 
+_left_out = ContextVar("left_out", default=False)
+
+
+@contextmanager
+def no_charts() -> Iterator[None]:
+    """Leave charts out, where there is nothing yet that they could show: a browser works a second for each page."""
+    before = _left_out.set(True)
+    try:
+        yield
+    finally:
+        _left_out.reset(before)
+
+
 def chart(figure: go.Figure, key: str, alt: str, **more: Any) -> None:
     """Draw a figure in the colours of the visitor's theme; `more` goes to `st.plotly_chart`.
 
@@ -24,6 +40,8 @@ def chart(figure: go.Figure, key: str, alt: str, **more: Any) -> None:
     readers, and anybody can open it below the figure, with the points as a table. The camera button saves a picture
     in the format of `picture_format`, named after `key`.
     """
+    if _left_out.get():
+        return
     theme = st.context.theme.type or "light"
     ink = INK.get(theme, INK["light"])
     # A picture taken in the dark theme is read on white paper too.

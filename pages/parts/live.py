@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import streamlit as st
@@ -15,6 +15,7 @@ from compressor_core.literal import literal
 from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
 from compressor_core.runs.following import Following
 from compressor_core.runs.reading import DAMAGED
+from pages.parts.chart import no_charts
 from pages.parts.frame import go, link, sentences
 from pages.parts.pace import redrawn
 from pages.parts.sharing import allow, mine, remember
@@ -142,22 +143,25 @@ def records(run: Run) -> list[dict[str, Any]]:
 
 
 def watch(run: Run, draw: Draw) -> None:
-    """Draw a run now and, while it is live, again and again; the whole page once it is over."""
+    """Draw a run now and, while it is live, again and again; the whole page once it begins and once it is over."""
     with sentences():
-        live = run.status().live
+        before = run.status()
+    waiting = before.state is State.QUEUED
 
     def part() -> bool:
         with sentences():
             status = run.status()
             state_line(run, status)
+            if waiting:  # nothing but its place in the queue changes
+                return status.state is State.QUEUED
             with undamaged(run):
-                if status.state is State.QUEUED and not records(run):
-                    st.caption("It begins when the runs before it are over.")
-                else:
-                    draw(run, status)
+                draw(run, status)
         return status.live
 
-    redrawn(live, part)
+    redrawn(before.live, part)
+    if waiting:
+        with sentences(), undamaged(run), nullcontext() if records(run) else no_charts():
+            draw(run, before)
 
 
 @contextmanager

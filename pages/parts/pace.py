@@ -55,7 +55,7 @@ def redrawn(live: bool, part: Callable[[], bool]) -> None:
         still = part()
         if live:
             pace().drawn(_visitor(), time.thread_time() - begun)
-        if still != live or (live and pace().every() not in (every, every / 2)):
+        if still != live or (live and not every / 4 <= pace().every() <= every * 2):
             st.rerun()
 
     again()
