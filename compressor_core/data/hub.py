@@ -65,7 +65,7 @@ def parquet_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]
                 raise DataError(f"{path} lacks the columns {', '.join(missing)}: download it again")
             for batch in file.iter_batches(4096, columns=list(columns)):
                 yield from batch.to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} is damaged ({error}): remove it and download it again") from error
 
 

@@ -221,6 +221,7 @@ def parquet(values: Any, names: tuple[str, ...] = ("func", "label")) -> bytes:
 
 
 @given(damaged(parquet(RIGHT)), st.booleans())
+@example(parquet(RIGHT).replace(b"int f0", b"\x80nt f0"), False)
 def test_parquet(tmp_path: Path, content: bytes, skip: bool) -> None:
     path = tmp_path / "pool.parquet"
     path.write_bytes(content)
