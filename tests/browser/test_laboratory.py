@@ -58,6 +58,8 @@ def test_the_trajectory_of_a_search_is_seen_shared_and_taken_away(visit: Visit, 
     show(page, "Population")
     expect(page.locator(PLOT)).to_have_count(3, timeout=30_000)
     for form, start in (("PNG", b"\x89PNG"), ("SVG", b"<svg")):
+        settled(page)
+        expect(page.get_by_test_id("stButtonGroup").get_by_text(form, exact=True)).to_have_count(1)
         page.get_by_test_id("stButtonGroup").get_by_text(form, exact=True).click()
         figure = page.locator(PLOT).first
         expect(figure).to_be_visible()
