@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.parts.ahead import fetch_ahead
 from pages.parts.frame import PAGES, arrive, lead_on, set_up
 from pages.parts.state import begin
 
@@ -17,3 +18,4 @@ chosen = st.navigation(pages, position="top")
 arrive()
 chosen.run()
 lead_on(chosen.url_path or "home")
+fetch_ahead()

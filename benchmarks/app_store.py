@@ -33,7 +33,7 @@ PACED = (sys.executable, "-m", "benchmarks.app_store")
 
 @dataclass(frozen=True)
 class Made:
-    """The newest run of each kind, by kind; `story` ends with a comparison, `sweep` is over seeds."""
+    """The newest run of each kind, by kind; `sweep` is over seeds."""
 
     store: RunStore
     newest: Mapping[str, Run]
@@ -59,7 +59,7 @@ def reopen(root: Path) -> Made:
     runs = store.list()
     newest: dict[str, Run] = {}
     for run in runs:
-        newest.setdefault("story" if run.name == "the story" and run.kind == "compare" else run.kind, run)
+        newest.setdefault(run.kind, run)
     return Made(store, newest, len(runs))
 
 
@@ -98,7 +98,7 @@ def _real(store: RunStore) -> Iterator[tuple[str, Run]]:
     distilled = work("distill", "a student", **tiny, architecture=STUDENT, epochs=8)
     yield "distill", distilled
     told = work("distill", "the story", **tiny, search_run=searched.id)
-    yield "story", work("compare", "the story", student_run=told.id, latency_examples=5)
+    work("compare", "the story", student_run=told.id, latency_examples=5)
     yield "study", work("study", "a study", **tiny, budgets=[0.19, 0.2], seeds=[0, 1])
     whole = {"budget_mb": 3.0, **SEARCH}
     work(

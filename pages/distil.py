@@ -17,7 +17,7 @@ from compressor_core.runs import Run, Status
 from compressor_core.runs.library import teacher_title
 from compressor_core.task import PairFeatures, Task
 from pages.parts.explain import terms
-from pages.parts.frame import link, metrics, open_page
+from pages.parts.frame import link, metrics, open_page, say
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
 from pages.parts.recipe import choose_recipe
 from pages.parts.task import choose_pair_features
@@ -35,7 +35,7 @@ def choose_architecture(task: Task, features: PairFeatures) -> Architecture | No
     try:
         architecture = Architecture.parse(st.session_state.architecture)
     except ArchitectureError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        say(error)
         return None
     price = cost(architecture, task, features)
     metrics(

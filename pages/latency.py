@@ -14,7 +14,6 @@ from compressor_core.figures.calibration import (
     point_rows,
     stratum_sentence,
 )
-from compressor_core.figures.forms import csv_text
 from compressor_core.figures.latency import measured_figure, parts_figure, predicted_figure, stratum_figure
 from compressor_core.runs import Run, Status
 from compressor_core.task import PairFeatures, Task
@@ -22,7 +21,7 @@ from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page
 from pages.parts.live import chosen_run, open_earlier, records, start, watch
-from pages.parts.rows import dataframe
+from pages.parts.rows import table
 from pages.parts.task import choose_pair_features, choose_task
 
 
@@ -183,18 +182,8 @@ def how_measured(info: LatencyInfo, run: Run, status: Status) -> None:
     rows = point_rows(info)
     form = {name: "%.3f" for name in (rows[0] if rows else {}) if "(" in name or "GFLOPs" in name}
     percent = [name for name in (rows[0] if rows else {}) if name.endswith("off by")]
-    dataframe(
-        rows,
-        key=f"points/{run.id}",
-        height=300,
-        column_config={
-            **{name: st.column_config.NumberColumn(format=text) for name, text in form.items()},
-            **{name: st.column_config.NumberColumn(format="percent") for name in percent},
-        },
-    )
-    st.download_button(
-        "Download as CSV", csv_text(rows), f"{run.id}.csv", "text/csv", icon=":material/download:", on_click="ignore"
-    )
+    formats = {**form, **dict.fromkeys(percent, "percent")}
+    table(rows, f"points/{run.id}", formats, f"{run.id}.csv", height=300)
 
 
 open_page("latency")

@@ -20,7 +20,7 @@ from compressor_core.runs.library import Model, students, teacher_of_student
 from compressor_core.task import Task
 from pages.parts.chart import chart
 from pages.parts.explain import terms
-from pages.parts.frame import link, metrics, open_page, sentences
+from pages.parts.frame import link, metrics, open_page, say, sentences
 from pages.parts.live import store
 from pages.parts.playground import (
     PATIENCE,
@@ -125,7 +125,7 @@ def upload(student: Model, number: int, title: str) -> None:
         st.session_state[key] = decoded(file.getvalue(), file.name)
         st.session_state[f"taken/{key}"] = file.file_id
     except CompressorError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        say(error)
 
 
 def drawn_so_far(student: Model) -> str:

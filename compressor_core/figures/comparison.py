@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from compressor_core.errors import RunError
+from compressor_core.errors import DAMAGED, RunError
 from compressor_core.figures import theme
 
 SCORES: Final[Mapping[str, str]] = {
@@ -156,7 +156,7 @@ def comparison_info(result: Mapping[str, Any]) -> ComparisonInfo:
     """
     try:
         return _info(result)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except DAMAGED as error:
         raise RunError(f"The result of this comparison is damaged ({error!r}): compare the models again.") from error
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from compressor_core.errors import ArchitectureError
+from compressor_core.errors import DAMAGED, ArchitectureError
 from compressor_core.literal import cell
 
 SYMBOLS: Final[Mapping[str, str]] = {
@@ -84,7 +84,7 @@ def run_headline(kind: str, result: Mapping[str, Any] | None) -> str:
         return ""
     try:
         return _headline(kind, result)
-    except (KeyError, TypeError, ValueError, IndexError):
+    except DAMAGED:
         return "a damaged result"
 
 

@@ -21,6 +21,8 @@ MOST_DRAWN: Final = 1_500
 """Points of a front in one picture; of more, every second or third one stands for all."""
 MOST_MOVING: Final = 200
 """Points of a front in each frame of a replay before the last, which has as many as the still picture."""
+TRUE_MARKER: Final = {"color": theme.OPTIMUM, "size": 8, "symbol": "circle-open", "maxdisplayed": 400}
+"""On the line of the true front, which goes through all of its points; each of them tells its details."""
 _CROWDED: Final = 200
 """With more points than this, markers have no rims: they would be all that is seen."""
 _SIZES: Final = (6, 20)
@@ -210,7 +212,7 @@ def front_figure(
         showlegend=True,
         hovertemplate="<b>True front</b><br>" + look.hover(),
         line={"color": theme.OPTIMUM, "width": 3},
-        marker={"color": theme.OPTIMUM, "size": 8, "symbol": "circle-open", **look.true_marker(info.true)},
+        marker={**TRUE_MARKER, **look.true_marker(info.true)},
         unselected={"marker": {"opacity": 1}},
     )
     population, beyond, found = look.moment(info.last)
@@ -331,7 +333,7 @@ class _Look:
         """What the true front's markers have of a third objective."""
         if self._third is None:
             return {}
-        return {**self._coloured(individuals), "size": 4, "symbol": "circle", "opacity": 0.6}
+        return {**self._coloured(individuals), "size": 4, "symbol": "circle", "opacity": 0.6, "maxdisplayed": 0}
 
     def _coloured(self, individuals: Sequence[Individual]) -> dict[str, Any]:
         strengths = self._strength(individuals)

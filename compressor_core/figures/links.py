@@ -32,8 +32,9 @@ def without_links(figure: go.Figure) -> go.Figure:
 
 def _parts(figure: go.Figure) -> Iterator[Any]:
     yield from figure.layout.annotations
-    yield from figure.select_xaxes()
-    yield from figure.select_yaxes()
+    for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
+        yield axis
+        yield axis.title
 
 
 def _tagged(value: Any) -> bool:

@@ -12,13 +12,12 @@ import plotly.graph_objects as go
 from compressor_core.figures import theme
 from compressor_core.figures.axes import AXES, axes_of
 from compressor_core.figures.gaps import GapAxis, gap_text, turns
+from compressor_core.figures.plane import WEBGL
 from compressor_core.figures.search import short_form
 
 MOST_RUNS: Final = 6
 DASHES: Final = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "x")
-WEBGL_ABOVE: Final = 5_000
-"""Points of a trace above which the browser draws with WebGL."""
 WITH: Final[Mapping[str, str]] = {"evaluations": "Architectures judged", "generation": "Generation"}
 HEIGHTS: Final[Mapping[str, str]] = {"gap": "Gap to the run's own optimum", "fitness": "Best fitness so far"}
 
@@ -185,7 +184,7 @@ def points_figure(info: OverlayInfo, x: str = "size_mb", y: str = "paper_gflops"
         return theme.note(figure, "No search here has found anything yet" if info.runs else "Choose searches above")
     figure.update_xaxes(theme.log_axis([one[x] * AXES[x].scale for one in shown]))
     figure.update_yaxes(theme.log_axis([one[y] * AXES[y].scale for one in shown]))
-    kind = go.Scattergl if sum(len(run.population) for run in info.runs) > WEBGL_ABOVE else go.Scatter
+    kind = go.Scattergl if sum(len(run.population) for run in info.runs) > WEBGL else go.Scatter
     for run in info.runs:
         group = {"legendgroup": str(run.slot), "showlegend": False}
         figure.add_trace(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from compressor_core.figures import theme
 from compressor_core.figures.gaps import GapAxis, gap_text, turns
-from compressor_core.figures.overlay import WEBGL_ABOVE
+from compressor_core.figures.plane import WEBGL
 from compressor_core.figures.search import GENE_TITLES, short_form
 
 OPERATORS: Final[Mapping[str, str]] = {"studio": "this program's operators", "paper": "the paper's operators"}
@@ -199,7 +199,7 @@ def _draw_band(figure: go.Figure, band: Band, axis: GapAxis | None, edge: float)
         return axis.place(known) if axis else np.array(known, np.float64)
 
     xs, ys = _strands(band.seeds)
-    kind = go.Scattergl if len(xs) > WEBGL_ABOVE else go.Scatter
+    kind = go.Scattergl if len(xs) > WEBGL else go.Scatter
     figure.add_trace(
         kind(
             x=xs,

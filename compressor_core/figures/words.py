@@ -119,8 +119,8 @@ def joined(parts: Sequence[str]) -> str:
 
 
 def _of_trace(figure: go.Figure, trace: Any) -> Iterator[TraceInfo]:
-    if trace.type == "parcoords":
-        yield from map(_range, trace.dimensions)
+    if span := (trace.meta or {}).get("span"):
+        yield TraceInfo(_plain(trace.name), "range", Coordinate(), Coordinate(), ((span[0], span[-1]),))
         return
     title = figure.layout.yaxis.title.text or figure.layout.xaxis.title.text or ""
     name = _plain(trace.name or title) or trace.type
@@ -161,17 +161,6 @@ def _map_words(trace: TraceInfo) -> str:
     x, y = trace.points[trace.z.index(high)]
     top = f"{trace.x.title or 'across'} {trace.x.text(x)}, {trace.y.title or 'upwards'} {trace.y.text(y)}"
     return f"{cells}, {trace.z_title or 'value'} from {_number(low)} to {_number(high)}, the most at {top}"
-
-
-def _range(dimension: Any) -> TraceInfo:
-    """One axis of parallel coordinates; where its ticks do not say its values, it is logarithmic."""
-    ticks = dict(zip(_list(dimension.tickvals), _list(dimension.ticktext), strict=False))
-    values = [value for value in _list(dimension["values"]) if _known(value)]
-    logarithmic = any(_figure(text) not in (None, at) for at, text in ticks.items())
-    extremes = (min(values), max(values)) if values else ()
-    ends = [str(ticks.get(end, _number(10**end if logarithmic else end))) for end in extremes]
-    points = ((ends[0], ends[1]),) if ends else ()
-    return TraceInfo(_plain(dimension.label), "range", Coordinate(), Coordinate(), points)
 
 
 def _coordinate(figure: go.Figure, letter: str) -> Coordinate:

@@ -1,4 +1,4 @@
-"""The records of runs that are being looked at: each is read once, and only what is new is read again."""
+"""The records of runs that are being looked at: of those asked for last, only what is new is read again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from compressor_core.runs.run import Run
 
 Record = dict[str, Any]
-MOST = 8 << 20
+MOST = 6 << 20
 """Bytes of events.jsonl whose records are kept at most; they take about four times as much in memory."""
 
 

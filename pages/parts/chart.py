@@ -46,9 +46,9 @@ def chart(figure: go.Figure, key: str, alt: str, **more: Any) -> None:
     ink = INK.get(theme, INK["light"])
     # A picture taken in the dark theme is read on white paper too.
     figure.update_layout(font={"color": ink}, paper_bgcolor=PAPER.get(theme, PAPER["light"]))
-    figure.update_xaxes(title_font_color=ink, tickfont_color=ink)
-    figure.update_yaxes(title_font_color=ink, tickfont_color=ink)
-    figure.update_coloraxes(colorbar_tickfont_color=ink, colorbar_title_font_color=ink)
+    bars = [scale.colorbar for scale in figure.select_coloraxes()]
+    for part in (*figure.select_xaxes(), *figure.select_yaxes(), *bars):
+        part.title.font.color = part.tickfont.color = ink
     picture = {
         "format": st.session_state.get(_FORMAT) or "png",
         "filename": re.sub(r"[^\w.-]+", "-", key),

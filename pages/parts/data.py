@@ -13,9 +13,8 @@ from compressor_core.data.registry import DATASETS, DatasetInfo, open_dataset
 from compressor_core.data.uploads import SUFFIXES, save_upload
 from compressor_core.errors import DataError
 from compressor_core.language import Language
-from compressor_core.literal import literal
 from compressor_core.task import Task
-from pages.parts.frame import sentences
+from pages.parts.frame import say, sentences
 from pages.parts.live import store
 from pages.parts.own_file import own_file
 from pages.parts.sharing import allow_keeping, shared
@@ -68,7 +67,7 @@ def choose_data() -> Chosen | None:
         data = own_file(Path(path), changed(Path(path)))
         return None if data is None else Chosen(info, data, opened(info.name, data, changed(Path(data))))
     except DataError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        say(error)
         return None
 
 

@@ -124,8 +124,13 @@ def sentences() -> Iterator[None]:
     try:
         yield
     except CompressorError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        say(error)
         st.stop()
+
+
+def say(error: CompressorError) -> None:
+    """Show an error of this program as the sentence it is; names in it stay text."""
+    st.error(literal(str(error)), icon=":material/error:")
 
 
 def link(name: str, label: str, *, icon: str | None = None, **parameters: str) -> None:

@@ -9,12 +9,11 @@ from typing import Any
 
 import streamlit as st
 
-from compressor_core.errors import CompressorError, RunError
+from compressor_core.errors import DAMAGED, CompressorError, RunError
 from compressor_core.figures.forms import KINDS, duration, run_headline, state_text
 from compressor_core.literal import literal
 from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
 from compressor_core.runs.following import Following
-from compressor_core.runs.reading import DAMAGED
 from pages.parts.chart import no_charts
 from pages.parts.frame import go, link, sentences
 from pages.parts.pace import redrawn

@@ -18,7 +18,10 @@ GONE = 40.0
 
 
 class Pace:
-    """What the drawings of all visitors cost, and how far apart they have to be. Safe in threads."""
+    """What the drawings of all visitors cost, each by the part drawn last, and how far apart they have to be.
+
+    Safe in threads.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

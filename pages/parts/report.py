@@ -7,10 +7,9 @@ from html import escape
 
 import streamlit as st
 
-from compressor_core.errors import CompressorError
+from compressor_core.errors import DAMAGED, CompressorError
 from compressor_core.report import KINDS, report
 from compressor_core.runs import Run
-from compressor_core.runs.reading import DAMAGED
 from pages.parts.live import store
 
 

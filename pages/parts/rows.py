@@ -43,13 +43,17 @@ def dataframe(rows: Sequence[Mapping[str, Any]], **more: Any) -> Any:
 
 
 def table(
-    rows: Sequence[Mapping[str, Any]], key: str, numbers: Mapping[str, str] | None = None, file: str | None = None
+    rows: Sequence[Mapping[str, Any]],
+    key: str,
+    numbers: Mapping[str, str] | None = None,
+    file: str | None = None,
+    **more: Any,
 ) -> None:
-    """A table, its numbers written by their formats, with a download of it."""
+    """A table, its numbers written by their formats, with a download of it; `more` goes to `st.dataframe`."""
     if not rows:
         return
     formats = {name: st.column_config.NumberColumn(format=form) for name, form in (numbers or {}).items()}
-    dataframe(rows, key=f"table/{key}", column_config=formats)
+    dataframe(rows, key=f"table/{key}", column_config=formats, **more)
     st.download_button(
         "Download as CSV",
         csv_text(rows),

@@ -13,14 +13,13 @@ from compressor_core.errors import CompressorError
 from compressor_core.figures.forms import gene_text, gene_values
 from compressor_core.figures.search import GENE_TITLES
 from compressor_core.latency import LatencyModel
-from compressor_core.literal import literal
 from compressor_core.runs.calibrations import calibrations
 from compressor_core.search.exact import uncertifiable
 from compressor_core.search.genetic import SearchConfig
 from compressor_core.search.replica import config_of
 from compressor_core.task import Task
 from pages.parts.explain import terms
-from pages.parts.frame import link, sentences
+from pages.parts.frame import link, say, sentences
 from pages.parts.live import start, store
 from pages.parts.state import SPACES, fill_space, gene_key
 from pages.parts.task import choose_task
@@ -222,7 +221,7 @@ def search_space(latency: LatencyModel | None) -> SearchSpace | None:
     try:
         space = edited_space()
     except CompressorError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        say(error)
         return None
     st.caption(f"{space.size:,} architectures: {certainty(space, latency)}")
     return space

@@ -13,7 +13,13 @@ from compressor_core.figures.axes import AXES
 from compressor_core.figures.captions import diversity_words, fitness_words, genes_words, population_words
 from compressor_core.figures.genes import genes_figure
 from compressor_core.figures.landscape import landscape_figure, landscape_sentence
-from compressor_core.figures.parallel import parallel_figure, parallel_sentence
+from compressor_core.figures.parallel import (
+    brushed,
+    parallel_figure,
+    parallel_info,
+    parallel_sentence,
+    passing_sentence,
+)
 from compressor_core.figures.plane import X, Y, choices, limits_sentence
 from compressor_core.figures.population import population_figure
 from compressor_core.figures.search import (
@@ -54,8 +60,8 @@ LOOK_FOR = {
     "one that stays mixed to the end hardly matters or can be traded for another. Compare where each settles with the "
     "dashed line of the true optimum, and with the diversity below.",
     "parallel": "Each line is one candidate, the brightest the fittest. Drag along an axis to keep only the lines that "
-    "pass there, drag elsewhere for more, click the axis to let go. Try the top of the GFLOPs of what fits: which "
-    "genes do those lines agree on, and where do they cross, so that one gene pays for another?",
+    "pass there, then along another one. Try the top of the GFLOPs of what fits: which genes do those lines agree on, "
+    "and where do they cross, so that one gene pays for another?",
     "landscape": "The colour of a cell is the best that its two genes allow, whatever the other three do, found by "
     "looking at every architecture. Play and see the population (circles, larger for more) climb towards the star. "
     "A narrow bright ridge is hard to walk on with one gene at a time; a plateau means the other genes make up for it.",
@@ -80,15 +86,7 @@ def views(run: Run, info: SearchInfo, known: Records, config: SearchConfig, *, l
     elif view == "genes":
         genes(run, info)
     elif view == "parallel":
-        info = wider(info, known, run)
-        if sentence := parallel_sentence(info):
-            st.caption(sentence)
-        terms("parallel-coordinates")
-        chart(
-            parallel_figure(info),
-            key=f"parallel/{run.id}",
-            alt="Every candidate as a line across all genes and quantities",
-        )
+        lines(run, wider(info, known, run))
     elif view == "landscape":
         walk(run, info, config, live=live)
     else:
@@ -141,6 +139,33 @@ def genes(run: Run, info: SearchInfo) -> None:
     terms("optimum", "diversity")
     chart(genes_figure(info), key=f"genes/{run.id}", alt=genes_words(info))
     diversity(run, info)
+
+
+def lines(run: Run, info: SearchInfo) -> None:
+    """Parallel coordinates, and the brushes on them, which the session keeps."""
+    shown = parallel_info(info)
+    if sentence := parallel_sentence(shown, info):
+        st.caption(sentence)
+    terms("parallel-coordinates")
+    key = f"parallel/{run.id}"
+    brushes = st.session_state.get(f"{key}/brushes", {})
+    passed = passing_sentence(shown, brushes)
+    if passed:
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        left.markdown(passed)
+        right.button("Let go of all", width="stretch", on_click=lambda: st.session_state.pop(f"{key}/brushes", None))
+
+    def brush() -> None:
+        dragged = st.session_state[key].selection
+        st.session_state[f"{key}/brushes"] = brushed(shown, [*dragged.box, *dragged.lasso], brushes)
+
+    chart(
+        parallel_figure(shown, info, brushes),
+        key=key,
+        on_select=brush,
+        selection_mode=("box", "lasso"),
+        alt=f"Every candidate as a line across all genes and quantities. {passed}",
+    )
 
 
 def walk(run: Run, info: SearchInfo, config: SearchConfig, *, live: bool) -> None:

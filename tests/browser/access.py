@@ -20,19 +20,6 @@ _STILL: Final = (
 """The style sheet is there, which comes a moment after the page, and nothing is fading in or out."""
 
 
-@dataclass(frozen=True)
-class Allowed:
-    """A violation in Streamlit's own DOM that neither theme nor style sheet nor label can mend."""
-
-    rule: str
-    selector: str
-    """Of the elements: their own, or that of something around them."""
-    reason: str
-
-
-ALLOWED: Final[tuple[Allowed, ...]] = ()
-
-
 @dataclass
 class Judged:
     """Counts over all visits."""
@@ -41,20 +28,17 @@ class Judged:
     passed: set[str] = field(default_factory=set)
     violations: Counter[str] = field(default_factory=Counter)
     """By impact: elements that break a rule, on each page that they are on."""
-    allowed: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
         visits = ", ".join(f"{count} {name}" for name, count in sorted(self.visits.items()))
         by_impact = ", ".join(f"{count} {impact}" for impact, count in sorted(self.violations.items())) or "none"
-        allowed = ", ".join(f"{count} {rule}" for rule, count in sorted(self.allowed.items())) or "none"
         return (
-            f"{sum(self.visits.values())} visits ({visits}); {len(self.passed)} rules passed; "
-            f"violations: {by_impact}; allowed: {allowed}"
+            f"{sum(self.visits.values())} visits ({visits}); {len(self.passed)} rules passed; violations: {by_impact}"
         )
 
 
 def judge(page: Page, where: str, judged: Judged) -> list[str]:
-    """Run axe-core, add to the counts, and tell the violations that matter and are not allowed."""
+    """Run axe-core, add to the counts, and tell the violations that matter."""
     page.wait_for_function(_STILL)
     answer = Axe().run(page).response
     judged.visits[where] += 1
@@ -62,17 +46,10 @@ def judge(page: Page, where: str, judged: Judged) -> list[str]:
     found = []
     for rule in answer["violations"]:
         for element in rule["nodes"]:
-            if any(one.rule == rule["id"] and _within(page, element, one.selector) for one in ALLOWED):
-                judged.allowed[rule["id"]] += 1
-                continue
             judged.violations[rule["impact"]] += 1
             if rule["impact"] in SERIOUS:
                 found.append(f"{page.url} ({where}): {rule['id']}: {element['html'][:300]}: {_why(element)}")
     return found
-
-
-def _within(page: Page, element: dict[str, Any], selector: str) -> bool:
-    return bool(page.locator(element["target"][0]).first.evaluate("(one, css) => !!one.closest(css)", selector))
 
 
 def _why(element: dict[str, Any]) -> str:

@@ -92,7 +92,11 @@ def test_every_page_is_for_everybody(visit: Visit, labelled_file: Path, tiny_tea
             fits(page, width)
             if width == 1280 and not FULL:
                 page.set_viewport_size({"width": 390, "height": 1000})
-                page.wait_for_timeout(300)  # Plotly draws anew a moment after its container has another width
+                # Plotly draws anew a moment after its container has another width.
+                page.wait_for_function(
+                    "[...document.querySelectorAll('.js-plotly-plot')].every("
+                    "each => each.getBoundingClientRect().right <= 391)"
+                )
                 fits(page, 390)
                 page.set_viewport_size({"width": 1280, "height": 1000})
     print(f"\n{len(paths)} addresses of {len(PAGES)} pages: {judged}")

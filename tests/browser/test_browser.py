@@ -16,6 +16,7 @@ from compressor_core.data.dataset import Split
 from compressor_core.errors import ModelError
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.runs import RunStore
+from pages.parts.ahead import DRAWN_WITH, programs
 from tests.browser.conftest import Visit, choose, settled, tick
 
 TITLES = {
@@ -47,6 +48,20 @@ def test_the_first_page_is_served_without_torch(visit: Visit) -> None:
     expect(page.get_by_role("button", name="Run the whole story")).to_be_visible()
     (server,) = [child for child in psutil.Process().children() if "streamlit" in child.cmdline()]
     assert not [mapped.path for mapped in server.memory_maps() if "libtorch" in mapped.path]
+
+
+def test_what_draws_charts_and_tables_is_fetched_before_there_is_any(visit: Visit) -> None:
+    """Otherwise the first chart of a visit is a second late; Streamlit may also name these files anew one day."""
+    assert len(programs()) == len(DRAWN_WITH)
+    page = visit("/")
+    expect(page.get_by_role("button", name="Run the whole story")).to_be_visible()
+    for name in programs():
+        page.wait_for_function(
+            "name => performance.getEntriesByName(new URL(name, location) + '').length", arg=f"/static/js/{name}"
+        )
+    page.wait_for_function("window.drawnOnce")
+    expect(page.locator(".js-plotly-plot")).to_have_count(0)
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(0)
 
 
 def test_a_refresh_and_a_second_tab_show_the_same_live_run(visit: Visit) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,27 @@ def show(page: Page, view: str) -> None:
     page.get_by_test_id("stButtonGroup").get_by_text(view, exact=True).click()
 
 
+def brush(page: Page, axis: str, low: float, high: float) -> None:
+    """Drag straight along an axis of parallel coordinates, from one height to another."""
+    expect(page.locator(f"{PLOT} .xtick").filter(has_text=axis)).to_be_visible(timeout=30_000)
+    plane = page.locator(f"{PLOT} .nsewdrag").first
+    plane.scroll_into_view_if_needed()
+    place = plane.evaluate(
+        """(plane, axis) => {
+            const {xaxis, yaxis} = plane.closest('.js-plotly-plot')._fullLayout;
+            const at = xaxis.tickvals[xaxis.ticktext.indexOf(axis)], box = plane.getBoundingClientRect();
+            return [box.x + xaxis.c2p(at), box.y + yaxis.c2p(0), box.y + yaxis.c2p(1)];
+        }""",
+        axis,
+    )
+    across, foot, top = place
+    page.mouse.move(across, foot + (top - foot) * low)
+    page.mouse.down()
+    page.mouse.move(across, foot + (top - foot) * (low + high) / 2)
+    page.mouse.move(across, foot + (top - foot) * high)
+    page.mouse.up()
+
+
 def test_the_trajectory_of_a_search_is_seen_shared_and_taken_away(visit: Visit, tmp_path: Path) -> None:
     run = launch(RunStore(), "search", SearchConfig(3, seed=5, population=12, generations=8).to_dict())
     until_over(run)
@@ -42,7 +64,15 @@ def test_the_trajectory_of_a_search_is_seen_shared_and_taken_away(visit: Visit, 
         assert f"view={view}" in page.url
     link = page.url
     show(page, "Parallel coordinates")
-    expect(page.locator(".parcoords").first).to_be_attached(timeout=30_000)
+    passed = page.get_by_text(re.compile("lines pass: .* fits yes."))
+    for _ in range(20):  # the figure may just be drawn anew
+        brush(page, "Fits", 0.5, 1)
+        with suppress(AssertionError):
+            expect(passed).to_be_visible(timeout=2_000)
+            break
+    expect(passed).to_be_visible()
+    page.get_by_role("button", name="Let go of all").click()
+    expect(page.get_by_text("lines pass")).to_have_count(0, timeout=30_000)
 
     other = visit("/" + link.split("/", 3)[3])
     expect(other.locator(f"{PLOT} .legendtext").filter(has_text="the population").first).to_be_visible(timeout=30_000)

@@ -63,7 +63,7 @@ def test_the_latest_generation_apart_from_those_before_it() -> None:
     figure = population_figure(info)
     shown = len(x_of(figure, "within budget")) + len(x_of(figure, "over budget"))
     assert shown == len(info.last.individuals)
-    assert len(x_of(figure, "earlier")) == info.generations[-2].seen
+    assert len(x_of(figure, "seen so far")) == info.generations[-1].seen
     assert x_of(figure, "budget, 3 MB") == [3.0, 3.0]
     assert len(x_of(figure, "true optimum")) == len(x_of(figure, "best so far")) == 1
 
@@ -72,8 +72,7 @@ def test_the_replay_has_a_frame_for_every_generation() -> None:
     info = info_of()
     figure = population_figure(info, replay=True)
     assert [frame.name for frame in figure.frames] == [str(number) for number in range(9)]
-    assert len(figure.frames[0].data[0].x) == 0, "nothing is earlier than the first generation"
-    assert len(figure.frames[5].data[0].x) == info.generations[4].seen
+    assert [len(frame.data[0].x) for frame in figure.frames] == [one.seen for one in info.generations]
     assert [step.label for step in figure.layout.sliders[0].steps] == [frame.name for frame in figure.frames]
     assert {button.label for button in figure.layout.updatemenus[0].buttons} >= {"Play", "Pause"}
 
@@ -174,7 +173,7 @@ def test_a_replay_opens_at_the_generation_that_is_asked_for() -> None:
     info = info_of()
     figure = population_figure(info, replay=True, shown=3)
     assert figure.layout.sliders[0].active == 3
-    assert len(x_of(figure, "earlier")) == info.generations[2].seen
+    assert len(x_of(figure, "seen so far")) == info.generations[3].seen
     assert population_figure(info, replay=True, shown=99).layout.sliders[0].active == 8
 
 
@@ -246,6 +245,19 @@ def test_fifty_thousand_points_stay_small() -> None:
     assert len(candidate_rows(info)) == MOST_ROWS
     by_card = population_figure(search_info(many(population=100, generations=49), 3.0), replay=True)
     assert {one.type for one in by_card.data} == {"scatter"}
+    assert by_card.data[0].name == "one in 3 candidates" and len(by_card.data[0].x) == 1_667
+
+
+@pytest.mark.parametrize(("population", "generations"), [(20, 10), (100, 49), (300, 40), (1_000, 125)])
+def test_every_point_of_a_generation_tells_its_genes(population: int, generations: int) -> None:
+    """Itself, or where the cloud has all points, the one of the cloud that it lies on."""
+    figure = population_figure(search_info(many(population, generations), 3.0), replay=True)
+    cloud, fits = figure.data[0], figure.data[1]
+    for x, custom in zip(fits.x, fits.customdata if fits.customdata is not None else fits.x, strict=True):
+        if fits.hoverinfo == "skip":
+            assert x in cloud.x and not cloud.name.startswith("one in")
+        else:
+            assert len(custom) == 6
 
 
 def test_very_many_points_are_thinned() -> None:

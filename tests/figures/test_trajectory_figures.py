@@ -9,9 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compressor_core.figures import parallel
+from compressor_core.figures import parallel, theme
 from compressor_core.figures.genes import MOST_COLUMNS, MOST_ROWS, gene_infos, genes_figure
-from compressor_core.figures.parallel import parallel_figure, parallel_info, parallel_sentence
+from compressor_core.figures.parallel import (
+    brushed,
+    parallel_figure,
+    parallel_info,
+    parallel_sentence,
+    passing,
+    passing_sentence,
+)
 from compressor_core.figures.search import GENE_TITLES, SearchInfo, run_info, search_info
 from compressor_core.figures.trajectory import (
     lineage_figure,
@@ -31,7 +38,7 @@ def trace(figure: Any, name: str) -> Any:
 
 
 def draw_all(info: SearchInfo) -> None:
-    for figure in (lineage_figure(info), genes_figure(info), parallel_figure(info)):
+    for figure in (lineage_figure(info), genes_figure(info), parallel_figure(parallel_info(info), info)):
         assert drawn(figure)["layout"]["height"] > 300
 
 
@@ -151,28 +158,51 @@ class TestGenes:
 class TestParallel:
     def test_an_axis_for_each_gene_and_quantity_in_the_order_of_fitness(self) -> None:
         info = searched()
-        figure = parallel_figure(info)
-        labels = [each.label for each in figure.data[0].dimensions]
-        assert labels == [*GENE_TITLES.values(), "Size, MB", "GFLOPs", "Fits"]
         shown = parallel_info(info)
+        titles = [each.title for each in shown.columns]
+        assert titles == [*GENE_TITLES.values(), "Size, MB", "GFLOPs", "Fits"]
+        assert list(parallel_figure(shown, info).layout.xaxis.ticktext) == titles
         assert len(shown.fitness) == len(info.candidates) and shown.stride == 1
         finite = shown.fitness[np.isfinite(shown.fitness)]
         assert (np.diff(finite) >= 0).all()
         assert np.isfinite(shown.fitness).tolist() == shown.feasible.tolist()
-        np.testing.assert_allclose(10 ** figure.data[0].dimensions[6]["values"], shown.quantities["paper_gflops"], 1e-5)
+
+    def test_a_higher_value_lies_higher_and_ticks_lie_where_their_values_do(self) -> None:
+        for column in parallel_info(searched()).columns:
+            order = np.argsort(column.values)
+            assert (np.diff(column.places[order]) >= 0).all()
+            assert column.places.min() >= 0 and column.places.max() <= 1
+            for place, text in column.ticks:
+                if text in ("yes", "no"):
+                    continue
+                tick = float(text.replace(",", ""))
+                assert all(column.places[column.values > tick] >= place - 1e-5)
+                assert all(column.places[column.values < tick] <= place + 1e-5)
+
+    def test_every_candidate_is_a_line_through_its_places(self) -> None:
+        info = searched()
+        shown = parallel_info(info)
+        paths = [line for line in parallel_figure(shown, info).data if line.mode == "lines" and not line.name]
+        drawn = np.concatenate([np.reshape(path.y, (-1, len(shown.columns) + 1)) for path in paths])
+        assert np.isnan(drawn[:, -1]).all()
+        expected = np.stack([column.places for column in shown.columns], 1)
+        assert sorted(map(tuple, drawn[:, :-1])) == sorted(map(tuple, expected))
 
     def test_what_misses_a_limit_has_the_colour_of_the_worst(self) -> None:
         info = searched()
-        line, shown = parallel_figure(info).data[0].line, parallel_info(info)
+        shown = parallel_info(info)
         assert not shown.feasible.all()
-        assert line.color[~shown.feasible].tolist() == [np.nanmin(shown.fitness)] * int((~shown.feasible).sum())
+        paths = [line for line in parallel_figure(shown, info).data if line.mode == "lines" and not line.name]
+        fits = [np.reshape(path.y, (-1, len(shown.columns) + 1))[:, -2] for path in paths]
+        assert not fits[0].all() and all(each.all() for each in fits[1:])
 
     def test_a_goal_to_be_minimised_is_shown_without_its_minus(self) -> None:
         info = searched(goal="size", min_gflops=0.5, generations=20)
-        shown, line = parallel_info(info), parallel_figure(info).data[0].line
+        shown = parallel_info(info)
+        colors = parallel_figure(shown, info).layout.coloraxis
         assert info.best is not None and not info.maximised
         assert np.nanmin(shown.fitness) == pytest.approx(info.best["size_mb"])
-        assert line.reversescale and line.colorbar.title.text == "Size (MB)"
+        assert colors.reversescale and colors.colorbar.title.text == "Size (MB)"
 
     def test_of_very_many_the_fittest_is_drawn(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(parallel, "MOST_LINES", 10)
@@ -180,15 +210,76 @@ class TestParallel:
         shown = parallel_info(info)
         assert len(shown.fitness) <= 10 and info.best is not None
         assert shown.fitness[-1] == np.float32(info.best["fitness"])
-        assert parallel_sentence(info) == f"One in {shown.stride} of the {len(info.candidates)} candidates is drawn."
+        sentence = f"One in {shown.stride} of the {len(info.candidates)} candidates is drawn."
+        assert parallel_sentence(shown, info) == sentence
+
+
+class TestBrushes:
+    def test_a_drag_along_an_axis_keeps_what_passes_there(self) -> None:
+        info = searched()
+        shown = parallel_info(info)
+        layers = next(each for each in shown.columns if each.key == "num_hidden_layers")
+        place = shown.columns.index(layers)
+        middle = float(np.median(layers.places))
+        # As Plotly reports a straight drag: a box without width, a little beside the axis.
+        brushes = brushed(shown, [{"x": [place + 0.05] * 4, "y": [1.02, middle, middle, 1.02]}], {})
+        assert brushes == {"num_hidden_layers": (float(np.median(layers.values)), float(layers.values.max()))}
+        passes = passing(shown, brushes)
+        assert passes.tolist() == (layers.places >= middle).tolist() and 0 < passes.sum() < len(passes)
+        least, most = layers.values[passes].min(), layers.values[passes].max()
+        sentence = passing_sentence(shown, brushes)
+        assert sentence.startswith(f"{passes.sum()} of {len(passes)} lines pass: vocabulary ")
+        assert f"layers {least:.0f}–{most:.0f} · " in sentence
+
+    def test_another_axis_narrows_and_the_same_one_is_set_anew(self) -> None:
+        shown = parallel_info(searched())
+        first = brushed(shown, [{"x": [2, 2], "y": [0.5, 1]}], {})
+        both = brushed(shown, [{"x": [5.9, 6.1], "y": [0, 0.5]}], first)
+        assert list(both) == ["num_hidden_layers", "paper_gflops"]
+        assert (passing(shown, both) <= passing(shown, first)).all()
+        again = brushed(shown, [{"x": [2, 2], "y": [0, 0.2]}], both)
+        assert again["paper_gflops"] == both["paper_gflops"]
+        assert again["num_hidden_layers"][1] < both["num_hidden_layers"][0]
+        assert brushed(shown, [{"x": [2, 2], "y": [1.01, 1.03]}], both) == both, "nothing lies there"
+
+    def test_a_brush_means_the_same_on_an_axis_with_other_ends(self) -> None:
+        before, after = parallel_info(searched(generations=2)), parallel_info(searched(generations=8))
+        brushes = brushed(before, [{"x": [5, 5], "y": [0.4, 1]}], {})
+        for shown in (before, after):
+            sizes = shown.columns[5].values[passing(shown, brushes)]
+            assert (sizes.min(), sizes.max()) == brushes["size_mb"]
+
+    def test_a_box_over_several_axes_brushes_them_and_one_between_two_none(self) -> None:
+        shown = parallel_info(searched())
+        assert list(brushed(shown, [{"x": [-0.1, 1.1], "y": [0.0, 0.9]}], {})) == ["vocab_size", "hidden_size"]
+        assert brushed(shown, [{"x": [0.4, 0.6], "y": [0.2, 0.4]}], {}) == {}
+
+    def test_what_is_brushed_away_is_faint_and_lies_behind(self) -> None:
+        info = searched()
+        shown = parallel_info(info)
+        brushes = brushed(shown, [{"x": [7, 7], "y": [0.9, 1]}], {})
+        figure = parallel_figure(shown, info, brushes)
+        lines = len(shown.columns) + 1
+        assert figure.data[0].line.color == theme.MUTED and len(figure.data[0].y) == lines * (~shown.feasible).sum()
+        assert [(each.x0 + each.x1) / 2 for each in figure.layout.shapes] == [7]
+        assert passing_sentence(shown, brushes).endswith("· fits yes.")
+
+    def test_none_may_pass(self) -> None:
+        info = searched()
+        shown = parallel_info(info)
+        brushes = {"vocab_size": (1.0, 2.0)}
+        assert passing_sentence(shown, brushes) == f"None of the {len(info.candidates)} lines passes."
+        parallel_figure(shown, info, brushes).to_json()
+        assert passing_sentence(shown, {}) == ""
 
 
 def test_empty() -> None:
     info = search_info([], 3.0)
-    assert lineage_info(info) is None and gene_infos(info) == [] and parallel_sentence(info) == ""
+    assert lineage_info(info) is None and gene_infos(info) == [] and passing_sentence(parallel_info(info), {}) == ""
     draw_all(info)
     assert all(
-        figure.layout.annotations for figure in (lineage_figure(info), genes_figure(info), parallel_figure(info))
+        figure.layout.annotations
+        for figure in (lineage_figure(info), genes_figure(info), parallel_figure(parallel_info(info), info))
     )
 
 
@@ -218,5 +309,5 @@ def test_one_candidate() -> None:
 def test_records_of_before() -> None:
     config = SearchConfig(3.0, population=12, generations=8)
     info = run_info(old(list(search_records(config))), {"budget_mb": 3.0})
-    assert set(parallel_info(info).quantities) == {"size_mb", "paper_gflops"}
+    assert [each.key for each in parallel_info(info).columns[5:]] == ["size_mb", "paper_gflops", "feasible"]
     draw_all(info)

@@ -25,7 +25,7 @@ from compressor_core.figures.captions import (
 from compressor_core.figures.dataflow import data_flow_figure, data_flow_info
 from compressor_core.figures.genes import gene_infos, genes_figure
 from compressor_core.figures.landscape import landscape_figure
-from compressor_core.figures.parallel import parallel_figure
+from compressor_core.figures.parallel import parallel_figure, parallel_info
 from compressor_core.figures.population import population_figure
 from compressor_core.figures.search import diversity_figure, fitness_figure
 from compressor_core.figures.training import accuracy_figure, training_info
@@ -102,7 +102,7 @@ def test_what_is_drawn_is_told_and_is_in_the_table() -> None:
     assert info.best is not None and info.last is not None
     figure = population_figure(info, replay=True)
     words = figure_words(figure)
-    assert words.startswith("GFLOPs (paper's account) against Size in MB (10⁶ bytes, of the file). Earlier: ")
+    assert words.startswith("GFLOPs (paper's account) against Size in MB (10⁶ bytes, of the file). Seen so far: ")
     assert f"Best so far: {info.best['paper_gflops']:.4g} at {info.best['size_mb']:.4g}." in words
     assert "Budget, 3 MB." in words and "Within the budget." in words
     rows = figure_rows(figure)
@@ -127,7 +127,7 @@ def test_lines_maps_bars_and_parallel_coordinates() -> None:
     maps = [trace.name for trace in trace_infos(genes_figure(info)) if trace.kind == "map"]
     assert maps == ["Vocabulary", "Width", "Layers", "Heads", "Feed-forward"]
     sizes = [one["size_mb"] for one in info.candidates]
-    ranges = {trace.name: trace.points for trace in trace_infos(parallel_figure(info))}
+    ranges = {trace.name: trace.points for trace in trace_infos(parallel_figure(parallel_info(info), info))}
     assert float(ranges["Size, MB"][0][0]) == pytest.approx(min(sizes), rel=1e-3)
     assert float(ranges["Size, MB"][0][1]) == pytest.approx(max(sizes), rel=1e-3)
     said = answers_info(

@@ -54,7 +54,7 @@ def fine(at: AppTest) -> AppTest:
         ("Population", [{"scatter"}] * 3, "Play the search again"),
         ("Lineage", [{"scatter"}], "in the first generation"),
         ("Genes", [{"heatmap", "scatter"}, {"scatter"}], "A row fades in"),
-        ("Parallel coordinates", [{"parcoords"}], "Drag along an axis"),
+        ("Parallel coordinates", [{"scatter"}], "Drag along an axis"),
         ("Landscape", [{"heatmap", "scatter"}], "cells (81%) are shaded grey"),
     ],
 )
@@ -102,8 +102,19 @@ def test_those_who_perished_are_drawn_on_request(studio: Studio, open_page: Open
 
 
 def _lines(at: AppTest) -> int:
-    values = figures(at)[0]["data"][0]["dimensions"][0]["values"]
-    return len(values["bdata"]) * 3 // 4 // 4 if isinstance(values, dict) else len(values)
+    """Lines of parallel coordinates: one along each axis is no candidate."""
+    paths = [trace for trace in figures(at)[0]["data"] if trace["mode"] == "lines" and "name" not in trace]
+    return sum(len(trace["y"]["bdata"]) * 3 // 4 // 4 for trace in paths) // 9
+
+
+def test_brushes_are_kept_by_the_session_until_they_are_let_go(studio: Studio, open_page: Open) -> None:
+    at = open_page("search", run=studio.search.id, view="Parallel coordinates")
+    brushes = f"parallel/{studio.search.id}/brushes"
+    at.session_state[brushes] = {"feasible": (0.5, 1.0)}
+    fine(at.run())
+    assert "lines pass: vocabulary" in texts(at) and "fits yes." in texts(at)
+    named(at.button, "Let go of all").click().run()
+    assert "lines pass" not in texts(fine(at)) and brushes not in at.session_state
 
 
 @pytest.mark.parametrize("settings", [{"generations": 1, "population": 2, "budget_mb": 0.2, "seed": 1}])

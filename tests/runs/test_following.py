@@ -21,34 +21,43 @@ def numbers(following: Following, run: Run) -> list[int]:
     return [record["number"] for record in following.records(run)]
 
 
-def test_only_what_is_new_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """From where the records of runs are read, time after time."""
+    offsets: list[int] = []
+    events = Run.events
+
+    def counted(self: Run, offset: int) -> Any:
+        offsets.append(offset)
+        return events(self, offset)
+
+    monkeypatch.setattr(Run, "events", counted)
+    return offsets
+
+
+def test_only_what_is_new_is_read(tmp_path: Path, asked: list[int]) -> None:
     run = RunStore(tmp_path).create("search", {})
     following = Following()
     assert following.records(run) == []
     append(run, 1, 2)
     earlier = following.records(run)
-    asked: list[int] = []
-    events = Run.events
-
-    def counted(self: Run, offset: int) -> Any:
-        asked.append(offset)
-        return events(self, offset)
-
-    monkeypatch.setattr(Run, "events", counted)
+    asked.clear()
     append(run, 3)
     assert numbers(following, run) == [1, 2, 3]
     assert asked == [(run.folder / "events.jsonl").read_bytes().index(b'{"type": "step", "number": 3}')]
     assert len(earlier) == 2, "who draws from an earlier answer keeps it"
 
 
-def test_the_run_that_nobody_looks_at_makes_room(tmp_path: Path) -> None:
+def test_the_run_that_nobody_looks_at_makes_room(tmp_path: Path, asked: list[int]) -> None:
     store = RunStore(tmp_path)
     one, two = store.create("search", {}), store.create("search", {})
     following = Following(most=1)
     for run in (one, two, one, two):
         append(run, 7)
         assert set(numbers(following, run)) == {7}
-    assert len(numbers(following, one)) == len(numbers(following, two)) == 2
+    assert asked == [0, 0, 0, 0], "each makes room for the other, and is read from its beginning again"
+    asked.clear()
+    assert numbers(following, two) == [7, 7] and asked != [0]
 
 
 def test_a_run_that_was_deleted_is_said(tmp_path: Path) -> None:

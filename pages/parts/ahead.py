@@ -1,0 +1,47 @@
+"""What charts and tables are drawn with, fetched while a visitor reads the first page.
+
+Streamlit lets the browser ask for it when the first chart is there: then that chart waits a second for 5 MB of program.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import streamlit as st
+
+DRAWN_WITH: Final = ("PlotlyChart", "DataFrame")
+_SCRIPT: Final = """<script>
+(window.requestIdleCallback || setTimeout)(async () => {
+    // They lie beside the program that the page itself has come with.
+    const own = document.querySelector('script[type=module][src]').src;
+    await Promise.all([NAMES].map(name => import(new URL(name, own)))).catch(() => null);
+    if (!window.Plotly || window.drawnOnce || document.querySelector('[data-testid=stPlotlyChart]')) return;
+    // What is run for the first time is translated first: better while nobody waits. Nobody sees this figure.
+    window.drawnOnce = true;
+    const place = document.body.appendChild(document.createElement('div'));
+    place.style.cssText = 'position: absolute; left: -9999px; visibility: hidden';
+    const steps = ['0', '1'].map(label => ({label, method: 'animate', args: [[label]]}));
+    const data = ['markers', 'lines'].map(mode => ({x: [1, 10, 100], y: [1, 20, 300], mode, name: mode}));
+    const axis = {type: 'log', automargin: true, title: {text: 'axis'}};
+    const buttons = [{label: 'Play', method: 'animate', args: [null]}];
+    const layout = {xaxis: axis, yaxis: axis, sliders: [{steps}], updatemenus: [{type: 'buttons', buttons}]};
+    await Plotly.newPlot(place, data, layout).catch(() => null);
+    Plotly.purge(place);
+    place.remove();
+});
+</script>"""
+
+
+@cache
+def programs() -> tuple[str, ...]:
+    """The files of Streamlit that the browser will ask for, by their names; none where Streamlit names them anew."""
+    folder = Path(st.__file__).parent / "static" / "static" / "js"
+    return tuple(path.name for name in DRAWN_WITH for path in folder.glob(f"{name}.*.js"))
+
+
+def fetch_ahead() -> None:
+    """Have the browser fetch them when it has nothing else to do, and draw once, however often the page is drawn."""
+    names = ", ".join(f"'./{name}'" for name in programs())
+    st.html(_SCRIPT.replace("NAMES", names), unsafe_allow_javascript=True)
