@@ -53,11 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:  # a path that is too long, a folder that may not be looked into
-        return _fail(storage_error(error, Path(str(error.filename or "a file")), action="use"), 2)
     except Exception as error:
         if os.environ.get("COMPRESSOR_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.filename:  # a path that is too long, a folder that is closed
+            return _fail(storage_error(error, Path(str(error.filename)), action="use"), 2)
         return _fail(f"{type(error).__name__}: {error} (set COMPRESSOR_DEBUG=1 to see where)", 1)
 
 

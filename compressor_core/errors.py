@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _BEGINNING, _END = 800, 400
+DAMAGED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What reading values raises that are not as they were written."""
 
 
 class CompressorError(Exception):
@@ -59,5 +61,5 @@ def understood(what: str, kind: type[CompressorError] = SettingsError) -> Iterat
     """
     try:
         yield
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+    except DAMAGED as error:
         raise kind(f"{what} cannot be read ({type(error).__name__}: {error}): restore what was written") from error

@@ -37,9 +37,10 @@ def cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = value.replace("\r\n", "\n").replace("\r", "\n")  # a lone \r would end the row
-    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
+    # One that has an apostrophe there already gets another, so that `uncelled` can tell.
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
 
 
 def uncelled(text: str) -> str:
-    """The inverse of `cell`, for a file that this program has written."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
+    """The inverse of `cell`."""
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_FORMULA) else text

@@ -45,7 +45,7 @@ class Remembered(Generic[T]):
             before = os.fstat(file.fileno())
             found = self._read(file.read())
         # A file that was written just now may be written once more without its time telling.
-        if time.time() - before.st_mtime > SETTLED:
+        if before.st_size <= self._most and time.time() - before.st_mtime > SETTLED:
             self._keep(name, _mark(before), found)
         return found
 

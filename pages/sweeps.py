@@ -15,6 +15,7 @@ from compressor_core.figures.overlay import (
     MOST_RUNS,
     WITH,
     OverlayInfo,
+    OverlayRun,
     convergence_figure,
     free_slots,
     overlay_notes,
@@ -40,7 +41,7 @@ from compressor_core.search.sweep import SweepConfig
 from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
-from pages.parts.live import chosen_run, open_earlier, records, state_of, store, watch
+from pages.parts.live import chosen_run, open_earlier, records, state_of, store, undamaged, watch
 from pages.parts.pace import redrawn
 from pages.parts.rows import table
 from pages.parts.search_settings import goal_text
@@ -69,7 +70,8 @@ def chosen_view() -> str:
     view = st.query_params.get("view")
     if view not in VIEWS:
         if "run" in st.query_params and (run := chosen_run("sweep")) is not None:
-            view = str(run.config.get("over", "seed"))
+            over = str(run.config.get("over"))
+            view = over if over in VIEWS else "seed"
         else:
             view = "overlay" if "runs" in st.query_params else st.session_state.get(VIEW, "overlay")
     st.session_state[VIEW] = view
@@ -135,11 +137,24 @@ def title(run: Run) -> str:
     return f"{run.name or 'search'} (…{run.id[-4:]})"
 
 
+def drawn(run: Run, slot: int) -> OverlayRun:
+    """One search as the overlay draws it; of one that is over, what was drawn before."""
+    with undamaged(run):
+        if (status := run.status()).live:
+            return overlay_run(title(run), slot, run.config, records(run))
+        return _drawn_before(run.id, status.updated, title(run), slot, run)
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _drawn_before(run_id: str, updated: float | None, name: str, slot: int, _run: Run) -> OverlayRun:
+    return overlay_run(name, slot, _run.config, records(_run))
+
+
 def draw_overlay(runs: Sequence[Run]) -> None:
     slots = st.session_state["sweeps_slots"] = free_slots(
         [run.id for run in runs], st.session_state.get("sweeps_slots", {})
     )
-    info = OverlayInfo(tuple(overlay_run(title(run), slots[run.id], run.config, records(run)) for run in runs))
+    info = OverlayInfo(tuple(drawn(run, slots[run.id]) for run in runs))
     for run in runs:
         if (status := run.status()).live:
             st.caption(literal(title(run)))

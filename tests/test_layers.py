@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "literal": set(),
     "plain": {"errors"},
     "remembered": set(),
+    "threads": {"errors"},
     "files": {"errors"},
     "versions": set(),
     "machine": set(),
@@ -65,10 +66,11 @@ MAY_IMPORT = {
             "progress",
             "search",
             "task",
+            "threads",
             "versions",
         ),
     },
-    "export": {"cache", "data", "errors", "export", "files", "literal", "machine", "models", "task"},
+    "export": {"cache", "data", "errors", "export", "files", "literal", "machine", "models", "task", "threads"},
     "evaluate": {
         *(
             "architecture",
@@ -87,6 +89,7 @@ MAY_IMPORT = {
             "progress",
             "search",
             "task",
+            "threads",
         ),
     },
     "figures": {"errors", "figures", "literal", "paper"},

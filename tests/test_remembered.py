@@ -50,7 +50,7 @@ def test_a_file_of_just_now_is_read_again(tmp_path: Path) -> None:
     """Its next change may come before the clock of the file system has moved on."""
     read = Reader()
     remembered = Remembered(read, most=100)
-    path = written(tmp_path / "one", "first", ago=0)
+    path = written(tmp_path / "one", "first", ago=-3600)
     times = path.stat().st_mtime_ns
     assert remembered(path) == "first"
     path.write_text("other", encoding="utf-8")

@@ -12,11 +12,6 @@ RENAMED_ATTRIBUTES = 0.6
 CHANGED_LITERALS = 0.5
 
 
-def local_names(function: ast.FunctionDef) -> list[str]:
-    """Parameters and names assigned in the function, in order of appearance; not those it shares with others."""
-    return local_names_in(function, nodes_of(function))
-
-
 def nodes_of(root: ast.AST) -> list[ast.AST]:
     """What `ast.walk` yields, in half the time: every function of every pair is walked."""
     found = [root]
@@ -30,7 +25,11 @@ def nodes_of(root: ast.AST) -> list[ast.AST]:
     return found
 
 
-def local_names_in(function: ast.FunctionDef, nodes: Iterable[ast.AST]) -> list[str]:
+def local_names(function: ast.FunctionDef, nodes: Iterable[ast.AST]) -> list[str]:
+    """Parameters and names assigned in the function, in order of appearance; not those it shares with others.
+
+    `nodes` are all of the function's, see `nodes_of`.
+    """
     shared = {"self", "cls", "_"}
     found: dict[str, None] = {}
     for node in nodes:
@@ -60,7 +59,7 @@ class Renaming(ast.NodeTransformer):
         nodes = nodes_of(function)
         used = {node.id for node in nodes if isinstance(node, ast.Name)}
         self._fresh = (name for name in names if name not in used)
-        local = local_names_in(function, nodes)
+        local = local_names(function, nodes)
         self._names = {name: self._next(name) for name in local}
         others = sorted({*_outer_functions(nodes), *_attributes(nodes)} - set(local))
         self._outer = {name: self._next(name) for name in others if rng.random() < outer}

@@ -106,7 +106,7 @@ def json_rows(file: TextIO) -> Iterator[tuple[int, Mapping[str, Any]] | BadRow]:
     for number, line in enumerate(file, 1):
         if not line.strip():
             continue
-        if damage := broken(line):
+        if damage := _broken(line):
             yield BadRow(number, damage)
             continue
         try:
@@ -143,7 +143,7 @@ def _csv_rows(path: Path, file: TextIO) -> Iterator[tuple[int, Mapping[str, Any]
             continue
         if len(values) != len(names):
             yield BadRow(number, f"has {len(values)} columns where the first line has {len(names)}")
-        elif damage := broken("".join(values)):
+        elif damage := _broken("".join(values)):
             yield BadRow(number, damage)
         else:
             yield number, dict(zip(names, map(uncelled, values), strict=True))
@@ -155,7 +155,7 @@ def _header(path: Path, file: TextIO) -> tuple[str, list[str]]:
     file.seek(0)
     if not first.strip():
         return ",", []
-    if damage := broken(first):
+    if damage := _broken(first):
         raise DataError(f"line 1 of {path} {damage}")
     readings = []
     for delimiter in (",", ";", "\t"):
@@ -163,7 +163,7 @@ def _header(path: Path, file: TextIO) -> tuple[str, list[str]]:
             names = next(csv.reader([first], delimiter=delimiter, strict=True), [])
         except csv.Error:
             continue
-        readings.append((len(names), delimiter, [name.strip() for name in names]))
+        readings.append((len(names), delimiter, [uncelled(name.strip()) for name in names]))
     if not readings:
         raise DataError(f"line 1 of {path} does not name the columns: begin with a line such as func,label")
     _, delimiter, names = max(readings, key=lambda reading: reading[0])
@@ -173,7 +173,7 @@ def _header(path: Path, file: TextIO) -> tuple[str, list[str]]:
     return delimiter, names
 
 
-def broken(text: str) -> str | None:
+def _broken(text: str) -> str | None:
     """Why a line's characters cannot be trusted; None if they can."""
     if match := _UNDECODED.search(text):
         return (

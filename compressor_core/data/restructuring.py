@@ -6,7 +6,7 @@ import ast
 import random
 from collections.abc import Iterable, Sequence
 
-from compressor_core.data.clone_renaming import local_names_in, nodes_of
+from compressor_core.data.clone_renaming import local_names, nodes_of
 
 REWRITTEN = 0.7
 """Probability with which a statement or expression that can be written differently is."""
@@ -56,7 +56,7 @@ class Restructuring(ast.NodeTransformer):
         self._rng = rng
         self._rewritten, self._inserted, self._deleted = rewritten, inserted, deleted
         nodes = nodes_of(function)
-        local = local_names_in(function, nodes)
+        local = local_names(function, nodes)
         used = {node.id for node in nodes if isinstance(node, ast.Name)}.union(local)
         self._names = [name for name in names if name not in used]
         self._local = local or ["None"]

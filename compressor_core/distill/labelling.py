@@ -18,6 +18,7 @@ from compressor_core.distill.soft_labels import SoftLabels, labelling_precision
 from compressor_core.errors import SettingsError
 from compressor_core.models.classifier import load
 from compressor_core.models.compute import choose
+from compressor_core.threads import check_threads
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class LabelConfig:
     device: str | None = None
     threads: int | None = None
     skip_bad_rows: bool = False
+
+    def __post_init__(self) -> None:
+        check_threads(self.threads)
 
     def share(self) -> tuple[int, int]:
         """The number of the part, from 0, and how many there are. Raises SettingsError."""

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from compressor_core.errors import SettingsError
+from compressor_core.threads import check_threads
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class TrainingConfig:
     average: int = 0
 
     def __post_init__(self) -> None:
+        check_threads(self.threads)
         for name in ("epochs", "batch_size"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be a whole number from 1, not {getattr(self, name)!r}")

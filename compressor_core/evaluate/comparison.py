@@ -25,6 +25,7 @@ from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.compute import best_device
 from compressor_core.progress import told, until_cancelled
 from compressor_core.task import PairFeatures
+from compressor_core.threads import check_threads
 
 Record = dict[str, Any]
 Logits = Mapping[str, NDArray[Any]]
@@ -54,6 +55,7 @@ class CompareConfig:
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_threads(self.threads)
         object.__setattr__(self, "others", tuple(map(str, self.others)))
         object.__setattr__(self, "names", tuple(map(str, self.names)))
         if len(self.students) > MOST_STUDENTS:

@@ -19,6 +19,7 @@ from compressor_core.models.inputs import Encoded, FunctionInput
 from compressor_core.search.exact import optimum
 from compressor_core.search.fitness import Objective
 from compressor_core.task import PairFeatures, Task
+from compressor_core.threads import check_threads
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -57,11 +58,12 @@ class CalibrationConfig:
         for name, kind in (("task", Task), ("pair_features", PairFeatures)):
             if getattr(self, name) not in set(kind):
                 raise SettingsError(f"{name} cannot be {getattr(self, name)!r}: choose from {', '.join(kind)}")
-        lowest = {"architectures": 2, "held_out": 1, "functions": 1, "rounds": 1, "threads": 1}
+        lowest = {"architectures": 2, "held_out": 1, "functions": 1, "rounds": 1}
         for name, low in lowest.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
                 raise SettingsError(f"{name} must be a whole number of at least {low}, not {value!r}")
+        check_threads(self.threads)
         if self.held_out >= self.architectures:
             raise SettingsError(
                 f"{self.held_out} of {self.architectures} architectures cannot be held out: leave some to fit to"

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from compressor_core.errors import SettingsError
 from compressor_core.plain import from_plain
+from compressor_core.threads import check_threads
 
 MOST_MODELS: Final = 5
 """A teacher and four students."""
@@ -57,11 +58,12 @@ class MeasureConfig:
             raise SettingsError(f"there are {len(names)} names for {len(folders)} models: give one for each")
         object.__setattr__(self, "models", folders)
         object.__setattr__(self, "names", names)
-        bounds = {"examples": 1, "rounds": 1, "threads": 1, "largest_batch": 1, "batch_rounds": 1, "starts": 0}
+        bounds = {"examples": 1, "rounds": 1, "largest_batch": 1, "batch_rounds": 1, "starts": 0}
         for name, low in bounds.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
                 raise SettingsError(f"{name} must be a whole number of at least {low}, not {value!r}")
+        check_threads(self.threads)
         if self.largest_batch > LARGEST_BATCH:
             raise SettingsError(f"largest_batch must be at most {LARGEST_BATCH}, not {self.largest_batch}")
         if not isinstance(self.padded_to, int) or not 1 <= self.padded_to <= _LONGEST:

@@ -19,6 +19,7 @@ from compressor_core.models.released import import_released
 from compressor_core.paper import Encoder
 from compressor_core.progress import told, until_cancelled
 from compressor_core.task import Task
+from compressor_core.threads import check_threads
 
 Record = dict[str, Any]
 
@@ -42,6 +43,7 @@ class ReproduceConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_threads(self.threads)
         for name, kind in (("teacher", Encoder), ("task", Task)):
             if getattr(self, name) not in set(kind):
                 raise SettingsError(f"the {name} cannot be {getattr(self, name)!r}: choose from {', '.join(kind)}")

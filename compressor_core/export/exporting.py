@@ -25,6 +25,7 @@ from compressor_core.files import storage_error
 from compressor_core.machine import machine
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import Classifier, load
+from compressor_core.threads import check_threads
 
 Record = dict[str, Any]
 
@@ -61,9 +62,9 @@ class ExportConfig:
     def __post_init__(self) -> None:
         if self.format not in set(Format):
             raise SettingsError(f"the format cannot be {self.format!r}: choose from {', '.join(Format)}")
-        for name in ("examples", "threads"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{name} must be 1 or more, not {getattr(self, name)}")
+        if self.examples < 1:
+            raise SettingsError(f"examples must be 1 or more, not {self.examples}")
+        check_threads(self.threads)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

@@ -19,7 +19,8 @@ from __future__ import annotations
 import json
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -227,20 +228,12 @@ def _read_tokenizer(path: Path, vocab_size: int) -> PreTrainedTokenizerFast:
     """The published tokenizer with the authors' preprocessing inside, so that it reads raw code by itself."""
     if not path.is_file():
         raise ModelError(f"There is no tokenizer {path}: check the path.")
-    try:
+    with _understood(path):
         if path.stat().st_size > _LARGEST_TOKENIZER:
             raise ValueError(f"{path.stat().st_size / 1e6:.0f} MB is too much for one")
         text = path.read_text("utf-8")
         values = json.loads(text)
         tokenizer = Tokenizer.from_str(text)
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read ({error.strerror}): check the file and its permissions.") from error
-    except BaseException as error:  # the library raises bare Exception for whatever it does not understand, or panics
-        if not isinstance(error, Exception) and not panicked(error):
-            raise
-        raise ModelError(
-            f"{path} is no tokenizer that can be read ({str(error)[:120]}): give the published BPE_*.json."
-        ) from error
     if not _is_byte_level(values):
         raise ModelError(f"{path} is no byte-level BPE tokenizer, as all published ones are: give BPE_*.json.")
     size = tokenizer.get_vocab_size(with_added_tokens=True)
@@ -260,7 +253,23 @@ def _read_tokenizer(path: Path, vocab_size: int) -> PreTrainedTokenizerFast:
         [normalizers.Replace(Regex(_PYTHON_WHITESPACE), " "), normalizers.Strip(), *own]
     )
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
-    return with_special_tokens(tokenizer)
+    with _understood(path):  # it is copied in writing, and not all that can be read is written so that it can be again
+        return with_special_tokens(tokenizer)
+
+
+@contextmanager
+def _understood(path: Path) -> Iterator[None]:
+    """What the tokenizers' library does not understand is a ModelError."""
+    try:
+        yield
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror}): check the file and its permissions.") from error
+    except BaseException as error:  # the library raises bare Exception for whatever it does not understand, or panics
+        if not isinstance(error, Exception) and not panicked(error):
+            raise
+        raise ModelError(
+            f"{path} is no tokenizer that can be read ({str(error)[:120]}): give the published BPE_*.json."
+        ) from error
 
 
 def _is_byte_level(values: Any) -> bool:

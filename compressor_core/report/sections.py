@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from compressor_core.architecture import Architecture
-from compressor_core.errors import CompressorError
+from compressor_core.errors import DAMAGED, CompressorError
 from compressor_core.figures.forms import duration, run_headline
 from compressor_core.figures.population import population_figure
 from compressor_core.figures.search import GENE_TITLES, fitness_figure, gap_sentence, run_info, short_form
@@ -17,9 +17,6 @@ from compressor_core.report.commands import architecture_of, distilled_with
 from compressor_core.report.comparison import compared, comparison_lead, measured
 from compressor_core.report.material import Chapter, Material, Student
 from compressor_core.report.page import Block, Picture, Section, Table, Text
-
-_UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError)
-"""What records that another version of the program wrote, or somebody changed, may lead to."""
 
 
 def title(story: Material) -> str:
@@ -41,7 +38,7 @@ def lead(story: Material) -> str:
         if chapter.run.kind == "search":
             return gap_sentence(run_info(chapter.records, chapter.config))
         return f"The teacher: {run_headline(chapter.run.kind, result)}."
-    except (CompressorError, *_UNREADABLE):
+    except (CompressorError, *DAMAGED):
         return f"The {chapter.name} has a result that this version of the program cannot read."
 
 
@@ -65,7 +62,7 @@ def sections(story: Material) -> list[Section]:
             blocks = build(story)
         except CompressorError as error:
             blocks = [Text(str(error))]
-        except _UNREADABLE as error:
+        except DAMAGED as error:
             what = f"{type(error).__name__}: {error}"
             blocks = [Text(f"The records of this part cannot be read ({what}): another version has written them.")]
         if blocks:

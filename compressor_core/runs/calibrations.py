@@ -8,10 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from compressor_core.errors import RunError, SettingsError
+from compressor_core.errors import DAMAGED, CompressorError, RunError, SettingsError
 from compressor_core.files import possible
 from compressor_core.latency import LatencyModel, Runtime
-from compressor_core.runs.reading import DAMAGED
 from compressor_core.runs.run import Run
 from compressor_core.runs.store import RunStore
 from compressor_core.task import PairFeatures, Task
@@ -33,7 +32,7 @@ def calibrations(
     """The finished calibrations for a task, newest first; `pair_features` matters for the clone task only."""
     found = []
     for run in store.list("calibrate"):
-        with suppress(*DAMAGED):
+        with suppress(CompressorError, *DAMAGED):
             result = run.status().result
             if result is None:
                 continue

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from compressor_core.data.registry import DATASETS
-from compressor_core.errors import ModelError, RunError, understood
+from compressor_core.errors import DAMAGED, CompressorError, ModelError, RunError, understood
 from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.models.card import read_card, size_on_disk
 from compressor_core.paper import DATASET, Column, Encoder
-from compressor_core.runs.reading import DAMAGED
 from compressor_core.runs.reproduction import teacher_of
 from compressor_core.runs.run import Run
 from compressor_core.runs.store import RunStore
@@ -104,7 +103,7 @@ def teacher_of_student(store: RunStore, student: Model) -> Path:
 def _made_by(store: RunStore, *kinds: str) -> list[Model]:
     found = []
     for run in store.list(*kinds):
-        with suppress(*DAMAGED):
+        with suppress(CompressorError, *DAMAGED):
             result = run.status().result
             if result is None:
                 continue
@@ -115,7 +114,7 @@ def _made_by(store: RunStore, *kinds: str) -> list[Model]:
                     f"{one['budget_mb']:g} MB, seed {one['seed']} of study {name}": one for one in result["students"]
                 }
             for title, one in made.items():
-                with suppress(*DAMAGED):
+                with suppress(CompressorError, *DAMAGED):
                     found += _model(run, title, one)
     return found
 

@@ -7,11 +7,6 @@ import math
 from contextlib import suppress
 from typing import Any
 
-from compressor_core.errors import CompressorError
-
-DAMAGED = (CompressorError, KeyError, IndexError, TypeError, ValueError, AttributeError)
-"""What reading a record raises that is not as its kind of run writes it, or that is there no more."""
-
 
 def parse(data: bytes) -> Any:
     """The JSON in `data`; None if it is none."""

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from compressor_core.architecture import Architecture
-from compressor_core.errors import CompressorError
+from compressor_core.errors import DAMAGED, CompressorError
 from compressor_core.paper import ARCHITECTURES, COLUMNS, DATASET, TEST_EXAMPLES, Column, Encoder, Row
-from compressor_core.runs.reading import DAMAGED
 from compressor_core.runs.run import Run
 from compressor_core.runs.store import RunStore
 from compressor_core.task import Task
@@ -73,13 +72,13 @@ def reproduction(store: RunStore) -> Reproduction:
     made: dict[str, Cell] = {}
     # Teachers first: which cell a student belongs to goes by its teacher's.
     for run, result in sorted(runs, key=lambda pair: pair[0].kind != "train-teacher"):
-        with suppress(*DAMAGED):  # a damaged run fills nothing
+        with suppress(CompressorError, *DAMAGED):  # a damaged run fills nothing
             if (cell := _cell(run, result, made)) is not None:
                 made[_folder(result["model"])] = cell
     accuracy: dict[Cell, Accuracy] = {}
     latency: dict[Cell, Latency] = {}
     for run, result in runs:
-        with suppress(*DAMAGED):
+        with suppress(CompressorError, *DAMAGED):
             for model, measured in _latencies(run, result):
                 if (cell := made.get(_folder(model))) is not None:
                     latency.setdefault(cell, Latency(run, float(measured["median"]), result["machine"]))

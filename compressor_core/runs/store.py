@@ -63,12 +63,14 @@ class RunStore:
     def list(self, *kinds: str) -> Runs:
         """Every run, or those of some kinds, newest first; a folder without a readable config.json is passed over.
 
+        So is a link to a folder: a run lies where its root is.
+
         Raises StorageError if the root cannot be read.
         """
         return self._list(kinds=kinds)
 
     def get(self, run_id: str) -> Run:
-        """The run with this id. Raises RunError if the id is not a plain id, or no such run is here."""
+        """The run with this id. Raises RunError if the id is not a plain id, or no such run is here; a link is none."""
         return open_run(self._folder(run_id))
 
     def delete(self, run_id: str) -> None:

@@ -72,17 +72,17 @@ def config_of(values: Any) -> SearchConfig:
             "This is not the JSON of a search: choose a file that the page Search has written, with the keys "
             f"{', '.join(kinds)}."
         )
+    if values["format"] != FORMAT:
+        raise CompressorError(
+            f"This JSON of a search has format {values['format']}, and this version of the program reads {FORMAT}: "
+            "install the version that wrote it."
+        )
     best, whole = values.get("best"), isinstance(values.get("program"), str)
     if best is not None:
         sizes = [best.get(key) for key in ("paper_gflops", "size_mb")] if isinstance(best, dict) else [None]
         whole = whole and all(isinstance(size, int | float) for size in sizes)
     if not whole:
         raise CompressorError("This JSON of a search was changed: take the file as the page Search has written it.")
-    if values["format"] != FORMAT:
-        raise CompressorError(
-            f"This JSON of a search has format {values['format']}, and this version of the program reads {FORMAT}: "
-            "install the version that wrote it."
-        )
     try:
         return SearchConfig.from_dict(values["config"])
     except (TypeError, KeyError, ValueError, AttributeError) as error:

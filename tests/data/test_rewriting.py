@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from compressor_core.data.clone_renaming import local_names
+from compressor_core.data.clone_renaming import local_names, nodes_of
 from compressor_core.data.hosts import standard_library_hosts
 from compressor_core.data.layout import layout
 from compressor_core.data.restructuring import Restructuring, negation
@@ -94,11 +94,11 @@ def test_other_names_compute_the_same(source: str, calls: list[tuple[object, ...
     tree = ast.parse(source)
     (function,) = tree.body
     assert isinstance(function, ast.FunctionDef)
-    before = local_names(function)
+    before = local_names(function, nodes_of(function))
     renamed = rewrite(source, CloneType.TYPE_2, random.Random(1), NAMES, outer=0)
     (copy,) = ast.parse(renamed).body
     assert isinstance(copy, ast.FunctionDef)
-    after = local_names(copy)
+    after = local_names(copy, nodes_of(copy))
     assert len(after) == len(before) and not set(after) & set(before)
 
 

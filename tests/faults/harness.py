@@ -71,8 +71,8 @@ class Bench:
 
     @property
     def while_it_starts(self) -> bool:
-        """Whether the next kill is to strike a worker before it works: one in five, for such a run is long missed."""
-        return self.tally.times % 5 == 4
+        """Whether the next kill is to strike a worker before it works: one in five, the second one first."""
+        return self.tally.times % 5 == 1
 
     def check_over(self, run: Run, *states: State) -> None:
         """Check that a run comes to its end, in one of these states, and that no worker is left."""

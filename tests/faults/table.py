@@ -41,7 +41,7 @@ class Fault:
 
 FAULTS = (
     Fault(killed_search.FAULT, killed_search.make, 3, share=0.4),
-    Fault(killed_distillation.FAULT, killed_distillation.make, 1, share=0.4),
+    Fault(killed_distillation.FAULT, killed_distillation.make, 2, share=0.4),
     Fault(killed_server.FAULT, killed_server.make, 1, share=0.2),
     Fault(full_disk.FAULT, full_disk.make, 1, times=5),
     Fault(full_disk.QUOTA, full_disk.make_with_quota, 1, times=4),

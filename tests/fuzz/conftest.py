@@ -28,7 +28,13 @@ _SHARED: dict[str, Any] = {
     "print_blob": True,
 }
 settings.register_profile("ci", derandomize=True, max_examples=25, phases=(Phase.explicit, Phase.generate), **_SHARED)
-settings.register_profile("full", max_examples=int(os.environ.get("FUZZ_EXAMPLES", "1000")), **_SHARED)
+# What is found is shrunk, and not explained: that takes minutes where an example is a page.
+settings.register_profile(
+    "full",
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "1000")),
+    phases=tuple(phase for phase in Phase if phase is not Phase.explain),
+    **_SHARED,
+)
 settings.load_profile("ci")
 
 _COUNTS = pytest.StashKey[Counts]()

@@ -86,7 +86,7 @@ CHECKPOINT: dict[str, Any] = {"settings": {"a": 1}, "stage": "epochs", "weights"
 def test_checkpoint(tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "checkpoint.pt"
     torch.save(CHECKPOINT, path)
-    content = data.draw(damaged(path.read_bytes()) | edited(CHECKPOINT).map(lambda value: value))
+    content = data.draw(damaged(path.read_bytes()) | edited(CHECKPOINT))
     if isinstance(content, bytes):
         path.write_bytes(content)
     else:

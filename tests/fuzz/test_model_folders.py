@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save
 from compressor_core.architecture import Architecture
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import CompressorError
-from compressor_core.evaluate.attribution import attribute
+from compressor_core.evaluate.attribution import TOLERANCE, attribute
 from compressor_core.evaluate.prediction import predict_once
 from compressor_core.language import Language
 from compressor_core.models.card import ModelCard, read_card
@@ -182,10 +182,8 @@ def test_tensors_of_a_model(tmp_path: Path, models: dict[str, Path], name: str, 
             case "kinds":
                 kind = data.draw(st.sampled_from(kinds))
                 state = {key: value.to(kind) for key, value in state.items()} | {one: old.to(kind)}
-            case "nan":
-                state[one] = old * float("nan")
-            case "inf":
-                state[one] = old + float("inf")
+            case "nan" | "inf" as bad:
+                state[one] = torch.full(old.shape, float(bad)).to(old.dtype)
             case "name":
                 state[data.draw(st.text(max_size=9))] = old
     (folder / "model.safetensors").write_bytes(save(state, {"format": data.draw(st.sampled_from(("pt", "tf", "x")))}))
@@ -281,10 +279,10 @@ def test_any_code(models: dict[str, Path], code: str, name: str) -> None:
         found = attribute(model, functions, most=100)
         assert [len(lines) for lines in found.lines] == [len(code.splitlines())] * len(functions)
         total = sum(score for lines in found.lines for score in lines if score is not None)
-        assert (
-            np.isclose(total + found.missing * 0, found.margin - found.baseline + found.missing, atol=1e-3)
-            or not code.split()
-        )
+        difference = found.margin - found.baseline
+        assert np.isclose(total, difference + found.missing, atol=1e-3) or not code.split()
+        # As near as it is asked to come, unless it has used up what it may.
+        assert abs(found.missing) <= TOLERANCE * max(1.0, abs(difference)) or found.gradients >= 100
 
 
 LOADED: dict[str, Classifier] = {}

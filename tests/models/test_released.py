@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 from collections.abc import Callable
@@ -198,6 +199,21 @@ class TestRefused:
     def test_a_broken_tokenizer(self, tmp_path: Path, content: bytes) -> None:
         checkpoint, tokenizer = released.write(tmp_path)
         tokenizer.write_bytes(content)
+        self.refuse(checkpoint, tokenizer, "no tokenizer that can be read")
+
+    def test_two_tokens_of_one_number(self, tmp_path: Path) -> None:
+        """The library reads them, and no longer after it has written them."""
+        checkpoint, tokenizer = released.write(tmp_path)
+        values = json.loads(tokenizer.read_text("utf-8"))
+        vocabulary, merges = values["model"]["vocab"], values["model"]["merges"]
+        # Whichever of the two it writes for the number, one of these makes no token that there is.
+        (one, _), (other, _) = next(
+            (first, second)
+            for first, second in itertools.permutations(merges, 2)
+            if second[0] + first[1] not in vocabulary and first[0] + second[1] not in vocabulary
+        )
+        vocabulary[one] = vocabulary[other]
+        tokenizer.write_text(json.dumps(values), "utf-8")
         self.refuse(checkpoint, tokenizer, "no tokenizer that can be read")
 
     def test_a_tokenizer_of_another_kind(self, tmp_path: Path) -> None:

@@ -156,6 +156,16 @@ class TestSeeds:
         assert len(charts(at)) == 1
         assert parameter(at, "run") == run.id and "runs" not in at.query_params
 
+    def test_a_run_over_nothing_that_is_known_opens_too(self, studio: Studio, open_page: Open) -> None:
+        config = SweepConfig.from_dict({"search": SMALL, "seeds": [4]})
+        run = finish(launch(studio.store, "sweep", config.to_dict(), name="damaged"))
+        file = run.folder / "config.json"
+        damaged = json.loads(file.read_text("utf-8"))
+        damaged["config"]["over"] = {}
+        file.write_text(json.dumps(damaged), "utf-8")
+        at = open_page("sweeps", run=run.id)
+        assert not at.exception and parameter(at, "view") == "seed"
+
     def test_a_cancelled_sweep_says_what_is_kept(self, studio: Studio, open_page: Open) -> None:
         config = SweepConfig.from_dict({"search": {**SMALL, "generations": 2_000}, "seeds": [0, 1, 2]})
         run = launch(studio.store, "sweep", config.to_dict(), name="cut short")

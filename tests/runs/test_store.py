@@ -6,8 +6,10 @@ import resource
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from compressor_core.errors import RunError, StorageError
 from compressor_core.runs import Run, RunStore, State, Status
@@ -318,13 +320,24 @@ def test_a_full_disk_leaves_no_half_a_run(store: RunStore) -> None:
     assert len(list(store.root.iterdir())) == 1
 
 
-def test_a_run_that_is_deleted_while_another_process_waits_for_it_stays_deleted(store: RunStore) -> None:
+def test_a_run_that_is_deleted_while_another_process_waits_for_it_stays_deleted(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = aged(store)
+    waits = threading.Event()
+
+    class Lock(FileLock):
+        def acquire(self, *arguments: Any, **more: Any) -> Any:
+            if threading.current_thread() is waiting:
+                waits.set()
+            return super().acquire(*arguments, **more)
+
+    monkeypatch.setattr("compressor_core.runs.run.FileLock", Lock)
     waiting = threading.Thread(target=lambda: refusals.append(refusal(run.folder)))
     refusals: list[str] = []
     with hold(run.folder):
         waiting.start()
-        time.sleep(0.2)
+        assert waits.wait(60)
         trash = run.folder.rename(store.root / ".deleted")
     waiting.join()
     assert "There is no run" in refusals[0] and "There is no run" in refusal(run.folder)

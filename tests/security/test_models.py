@@ -88,7 +88,7 @@ def test_safetensors_that_are_a_pickle_are_not_opened(model: Path, trace: Path) 
     assert not trace.exists()
 
 
-@pytest.mark.parametrize("what", ["config", "tokenizer", "attention"])
+@pytest.mark.parametrize("what", ["config", "tokenizer"])
 def test_a_model_with_code_of_its_own_is_refused(what: str, model: Path, trace: Path) -> None:
     (model / "evil.py").write_text(
         f"from pathlib import Path\nPath({str(trace)!r}).touch()\n"
@@ -97,11 +97,9 @@ def test_a_model_with_code_of_its_own_is_refused(what: str, model: Path, trace: 
     if what == "config":
         names = {"AutoConfig": "evil.Config", "AutoModelForSequenceClassification": "evil.Model"}
         edit(model / "config.json", model_type="evil", auto_map={**names, "AutoModel": "evil.Model"})
-    elif what == "tokenizer":
+    else:
         own = {"AutoTokenizer": ["evil.Reader", "evil.Reader"]}
         edit(model / "tokenizer_config.json", tokenizer_class="Reader", auto_map=own)
-    else:
-        edit(model / "config.json", attn_implementation="evil/kernel", _attn_implementation="evil/kernel")
     for read in (
         partial(load, model),
         partial(load_encoder, str(model), Task.VULNERABILITY, ("0", "1"), 64),
@@ -109,9 +107,18 @@ def test_a_model_with_code_of_its_own_is_refused(what: str, model: Path, trace: 
         with suppress(ModelError):
             read()
     assert not trace.exists()
-    if what != "attention":
-        with pytest.raises(ModelError, match="code of its own" if what == "tokenizer" else "cannot be read"):
-            load(model)
+    with pytest.raises(ModelError, match="code of its own" if what == "tokenizer" else "cannot be read"):
+        load(model)
+
+
+def test_a_kernel_of_the_hub_is_not_fetched(model: Path) -> None:
+    """Transformers would look for the name of an attention that it does not know on the hub, and run what it finds."""
+    edit(model / "config.json", attn_implementation="evil/kernel", _attn_implementation="evil/kernel")
+    try:
+        loaded = load(model)
+    except ModelError:
+        return
+    assert "evil" not in str(vars(loaded.model.config))
 
 
 def test_an_archive_that_hides_its_size_is_not_opened(model: Path) -> None:

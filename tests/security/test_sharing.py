@@ -142,6 +142,7 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> RunStore:
     """The app as a shared server has it, on empty runs."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv(LONGEST_VARIABLE, "60")
+    monkeypatch.setattr("compressor_core.runs.run.START_GRACE", 3600.0)  # of a run that waits, see `waiting`
     begin = PagesManager.__init__
 
     def begun(self: PagesManager, *arguments: Any, **more: Any) -> None:
@@ -170,7 +171,7 @@ def labels(at: AppTest) -> set[str]:
 
 
 def waiting(store: RunStore, name: str = "of another") -> Run:
-    """A run that counts as live for the fifteen seconds that a launched worker has to report."""
+    """A run that counts as live: a launched worker has time to report."""
     return store.create("search", {"budget_mb": 3.0}, name)
 
 
@@ -239,10 +240,15 @@ def test_what_a_forged_message_asks_for_is_refused_where_runs_are_launched(
         sharing.allow(shared, "search", [{"budget_mb": 3.0}])
 
 
-def test_whoever_runs_it_is_warned_once(capfd: pytest.CaptureFixture[str], shared: RunStore) -> None:
+def test_whoever_runs_it_is_warned_once(
+    capfd: pytest.CaptureFixture[str], shared: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sharing._warn.cache_clear()
+    for name in ("HF_HUB_OFFLINE", LONGEST_VARIABLE):
+        monkeypatch.setenv(name, "so that it is restored")
+        monkeypatch.delenv(name)
     sharing.prepare()
     sharing.prepare()
     said = capfd.readouterr().err
     assert said.count("WARNING") == 1 and "0.0.0.0" in said and "without a\n  password" in said
-    assert os.environ["HF_HUB_OFFLINE"] == "1"
+    assert os.environ["HF_HUB_OFFLINE"] == "1" and float(os.environ[LONGEST_VARIABLE]) > 0
