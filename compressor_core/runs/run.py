@@ -56,11 +56,12 @@ class Run:
     def status(self) -> Status:
         """How the run stands now; interrupted if its worker is gone. Raises RunError if it was deleted."""
         recorded = self.recorded()
-        for _ in range(2):  # a worker that is gone may have written how it ended just after the first reading
-            if recorded is not None and recorded.live:
-                if recorded.has_worker:
-                    return recorded
-                recorded = self.recorded()
+        while recorded is not None and recorded.live:
+            if recorded.has_worker:
+                return recorded
+            before, recorded = recorded, self.recorded()
+            if recorded == before:  # else the worker wrote how it ended, or another came, while this was looked at
+                break
         if (recorded is None or recorded.launch != self.launched()) and self._just_launched():
             return replace(
                 recorded or Status(State.QUEUED), state=State.QUEUED, message=None, finished=None, error=None

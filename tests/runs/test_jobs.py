@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ import psutil
 import pytest
 
 from compressor_core.errors import RunError, StorageError
-from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
+from compressor_core.files import write_json
+from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, life, resume
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("scripted_worker.py")))
 PROJECT = Path(__file__).resolve().parents[2]
@@ -121,6 +123,33 @@ def test_a_zombie_counts_as_gone(store: RunStore) -> None:
     until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE)
     assert run.status().state is State.INTERRUPTED
     process.wait()
+
+
+def test_a_worker_that_reports_while_the_killed_one_is_looked_for(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(store, config=LONG)
+    until_steps(run, 2)
+    kill(run)
+    assert ended(run).state is State.INTERRUPTED
+    killed = run.recorded()
+    other = start(store, config=LONG)
+    until_steps(other, 1)
+    working = other.recorded()
+    assert killed is not None and working is not None
+    reports = [replace(killed, message="its last word"), replace(working, launch=killed.launch)]
+    looked, lives = [], life.lives
+
+    def look(pid: int, started: float, beat: float) -> bool:
+        looked.append(pid)
+        found = lives(pid, started, beat)
+        if reports:
+            write_json(run.folder / "status.json", reports.pop(0).to_dict())
+        return found
+
+    monkeypatch.setattr(life, "lives", look)
+    assert run.status().state is State.RUNNING
+    assert looked == [killed.pid, killed.pid, working.pid]
 
 
 def test_the_launcher_leaves_no_zombies(store: RunStore) -> None:
