@@ -8,17 +8,16 @@ import streamlit as st
 
 from compressor_core.figures.axes import AXES
 from compressor_core.figures.forms import csv_text
-from compressor_core.figures.front import (
+from compressor_core.figures.found_front import (
     FrontInfo,
-    front_figure,
     front_info,
     front_sentence,
-    hypervolume_figure,
     individual_rows,
     pick_label,
     true_front_note,
     true_rows,
 )
+from compressor_core.figures.front import front_figure, hypervolume_figure
 from compressor_core.figures.search import GENE_TITLES, Individual, short_form
 from compressor_core.runs import Run, Status
 from compressor_core.search.quantities import Quantity

@@ -10,18 +10,16 @@ import pytest
 
 from compressor_core.architecture import SearchSpace
 from compressor_core.figures.forms import run_headline
-from compressor_core.figures.front import (
-    MOST_DRAWN,
+from compressor_core.figures.found_front import (
     FrontInfo,
-    front_figure,
     front_info,
     front_sentence,
-    hypervolume_figure,
     individual_rows,
     pick_label,
     true_front_note,
     true_rows,
 )
+from compressor_core.figures.front import MOST_DRAWN, front_figure, hypervolume_figure
 from compressor_core.search.pareto import tradeoff_records
 from compressor_core.search.tradeoff import TradeoffConfig
 from tests.search.test_front import MODEL
