@@ -34,7 +34,7 @@ from playwright.sync_api import Error as PlaywrightError
 
 from benchmarks.app_clicks import PROBE, Click, clicks, live_clicks, milliseconds
 from benchmarks.app_store import Made, build, live_search, reopen
-from benchmarks.screenshots import server
+from benchmarks.serving import Server
 from compressor_core.machine import processor
 from compressor_core.runs import cancel
 from compressor_core.runs.store import ROOT_VARIABLE
@@ -85,14 +85,10 @@ def visit(browser: Browser, made: Made, measured: Measured, only: str | None) ->
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     page.set_default_timeout(WAIT)
     page.add_init_script(PROBE)
-    with server() as address:
-        (process,) = (
-            each
-            for each in psutil.Process().children(recursive=True)
-            if each.status() != psutil.STATUS_ZOMBIE and "streamlit" in each.cmdline()
-        )
+    with Server() as server:
+        process = server.process
         start = time.perf_counter()
-        page.goto(address)
+        page.goto(server.address)
         page.wait_for_selector("h1")
         page.wait_for_selector("[data-testid=stMarkdown] p")
         measured.first.append(time.perf_counter() - start)
@@ -106,7 +102,7 @@ def visit(browser: Browser, made: Made, measured: Measured, only: str | None) ->
         measured.all_pages.append(process.memory_info().rss)
         if only in (None, "Search"):
             run = live_search(made.store)
-            page.goto(f"{address}/search?run={run.id}")
+            page.goto(f"{server.address}/search?run={run.id}")
             page.wait_for_selector("h1")
             for click in live_clicks():
                 one(page, click, process, measured)

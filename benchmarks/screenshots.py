@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import socket
-import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from benchmarks.serving import PROJECT, Server
 from compressor_core.runs import RunStore, State
 
-PROJECT = Path(__file__).resolve().parents[1]
 FOLDER = PROJECT / "assets" / "screenshots"
 LONGEST = 3200
 """Pixels of a page that are shown at most."""
@@ -38,11 +33,11 @@ def main() -> int:
         print("error: chromium is not installed: apt-get install chromium", file=sys.stderr)
         return 2
     arguments.out.mkdir(parents=True, exist_ok=True)
-    with server() as address, sync_playwright() as playwright:
+    with Server() as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         for name, path in addresses().items():
             target = arguments.out / f"{name}.png"
-            shoot(browser, address + path, target, width=arguments.width, dark=arguments.dark)
+            shoot(browser, server.address + path, target, width=arguments.width, dark=arguments.dark)
             print(target)
         browser.close()
     return 0
@@ -100,29 +95,6 @@ def shoot(browser: Browser, address: str, target: Path, *, width: int, dark: boo
     time.sleep(3)
     page.screenshot(path=target)
     context.close()
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """The app on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py"), "--server.port", str(port)],
-        cwd=PROJECT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(150):
-            with suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
-                break
-            time.sleep(0.2)
-        yield address
-    finally:
-        process.terminate()
 
 
 if __name__ == "__main__":

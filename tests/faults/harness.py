@@ -5,12 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,10 +16,11 @@ from typing import Any
 import psutil
 from filelock import FileLock
 
+from benchmarks.serving import Server as AppServer
 from compressor_core.runs import Run, RunStore, State, cancel
+from compressor_core.runs.store import ROOT_VARIABLE
 from tests.faults.session import Page, Session
 
-PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE = 120.0
 """Seconds to wait for what must come, on a machine that has much else to do."""
 
@@ -93,29 +89,11 @@ class Bench:
         return page
 
 
-class Server:
-    """One process of the real app on 127.0.0.1."""
+class Server(AppServer):
+    """The real app on a folder of runs, with visitors."""
 
     def __init__(self, root: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.address = f"http://127.0.0.1:{port}"
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 # not beside the runs, whose disk may be full
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
-            cwd=PROJECT,
-            env={**os.environ, "COMPRESSOR_RUNS": str(root)},
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-        )
-        if not until(lambda: self.answers() or self.process.poll() is not None) or self.process.poll() is not None:
-            raise RuntimeError(f"the server did not start: {self.said()}")
-
-    def answers(self) -> bool:
-        with suppress(OSError), urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=2):
-            return True
-        return False
+        super().__init__(**{ROOT_VARIABLE: str(root)})
 
     def visit(self, name: str = "", query: str = "") -> Page:
         with Session(self.address) as session:
@@ -128,16 +106,6 @@ class Server:
             if button not in page.buttons:
                 raise RuntimeError(f"{name}?{query} has no button {button}: {page.buttons} {page.text}")
             return session.click(name, query, page.buttons[button])
-
-    def said(self) -> str:
-        """The end of what it printed."""
-        size = os.fstat(self._log.fileno()).st_size
-        return os.pread(self._log.fileno(), 1500, max(size - 1500, 0)).decode("utf-8", "replace")
-
-    def kill(self) -> None:
-        """kill -9."""
-        self.process.kill()
-        self.process.wait()
 
 
 def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> bool:

@@ -6,43 +6,16 @@ import base64
 import http.client
 import os
 import socket
-import subprocess
-import sys
-import time
 import tomllib
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
+from benchmarks.serving import PROJECT, Server
+
 CONFIG = tomllib.loads((PROJECT / ".streamlit" / "config.toml").read_text("utf-8"))
-
-
-@contextmanager
-def serving(log: Path, *options: str, host: str = "127.0.0.1") -> Iterator[tuple[psutil.Process, int]]:
-    """A server that was started as the README says, but for the port."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), *options]
-    own = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
-    with log.open("wb") as out:
-        process = psutil.Popen(command, cwd=PROJECT, stdout=out, stderr=subprocess.STDOUT, env=own)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            assert process.poll() is None and time.monotonic() < deadline, log.read_text("utf-8")
-            with suppress(OSError), urllib.request.urlopen(f"http://{host}:{port}/_stcore/health", timeout=1):
-                break
-            time.sleep(0.1)
-        yield process, port
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def listening(process: psutil.Process) -> set[str]:
@@ -70,14 +43,15 @@ def status_of(port: int, method: str, path: str, **headers: str) -> int:
         connection.close()
 
 
-def test_the_server_is_on_loopback_and_answers_no_other_site(tmp_path: Path) -> None:
-    with serving(tmp_path / "log") as (process, port):
-        assert listening(process) == {"127.0.0.1"}
+def test_the_server_is_on_loopback_and_answers_no_other_site() -> None:
+    with Server() as server:
+        port = server.port
+        assert listening(server.process) == {"127.0.0.1"}
         for address in {each.address for some in psutil.net_if_addrs().values() for each in some}:
             if address.count(".") == 3 and not address.startswith("127."):
                 with pytest.raises(OSError), socket.create_connection((address, port), timeout=2):
                     pass
-        own = f"http://127.0.0.1:{port}"
+        own = server.address
         assert upgrade(port, Origin=own) == 101
         # Another site in the same browser, and one whose name was made to mean this machine.
         assert upgrade(port, Origin="http://evil.example") == 403
@@ -98,10 +72,11 @@ def test_the_server_is_on_loopback_and_answers_no_other_site(tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(not Path("/proc/net").exists(), reason="addresses such as 127.0.0.2 are Linux's")
-def test_a_server_is_opened_only_by_saying_so(tmp_path: Path) -> None:
+def test_a_server_is_opened_only_by_saying_so() -> None:
     options = ("--server.address", "127.0.0.2", "--server.allowedHosts", "127.0.0.2")
-    with serving(tmp_path / "log", *options, host="127.0.0.2") as (process, port):
-        assert listening(process) == {"127.0.0.2"}
+    with Server(*options, host="127.0.0.2") as server:
+        port = server.port
+        assert listening(server.process) == {"127.0.0.2"}
         assert upgrade(port, "127.0.0.2", Origin=f"http://127.0.0.2:{port}") == 101
         assert upgrade(port, "127.0.0.2", Origin=f"http://evil.example:{port}", Host=f"evil.example:{port}") == 403
 
