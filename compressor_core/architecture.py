@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from compressor_core.errors import ArchitectureError, understood
+from compressor_core.kinds import is_whole
 
 GENES: Final = (
     "vocab_size",
@@ -207,7 +208,7 @@ class SearchSpace:
 
 def _check_gene(gene: str, value: object) -> None:
     low, high = LIMITS[gene]
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+    if not is_whole(value, low, high):
         raise ArchitectureError(f"{gene} must be a whole number from {low:,} to {high:,}, not {value!r}.")
 
 
@@ -226,7 +227,7 @@ def _expand(gene: str, values: Mapping[str, Any] | Iterable[int]) -> Iterable[in
         for bound in (values["from"], values["to"]):
             _check_gene(gene, bound)
         step = values["step"]
-        if isinstance(step, bool) or not isinstance(step, int) or step < 1:
+        if not is_whole(step, 1):
             raise ArchitectureError(f"The search space has the step {step!r} for {gene}: {remedy}.")
         return range(values["from"], values["to"] + 1, step)
     if isinstance(values, str) or not isinstance(values, Iterable):

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from compressor_core.architecture import GENES, Architecture
 from compressor_core.errors import ArchitectureError
+from compressor_core.kinds import is_whole
 from compressor_core.task import PairFeatures, Task
 
 IntArray = NDArray[np.int64]
@@ -138,7 +139,7 @@ def forward_flops(genes: Genes, sequence_length: int, task: Task, pair_features:
 
     Raises ArchitectureError if `sequence_length` is not from 1 to 512.
     """
-    if isinstance(sequence_length, bool) or not isinstance(sequence_length, int):
+    if not is_whole(sequence_length):
         raise ArchitectureError(f"sequence_length must be a whole number, not {sequence_length!r}.")
     if not 1 <= sequence_length <= MAX_SEQUENCE_LENGTH:
         raise ArchitectureError(

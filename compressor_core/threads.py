@@ -6,6 +6,7 @@ import os
 from typing import Final
 
 from compressor_core.errors import SettingsError
+from compressor_core.kinds import is_whole
 
 MOST_THREADS: Final = 1024
 """That can be asked for: the libraries take more for a number that they cannot hold, or stop the process."""
@@ -13,9 +14,7 @@ MOST_THREADS: Final = 1024
 
 def check_threads(count: int | None) -> None:
     """Raise SettingsError unless so many threads can be asked for; None leaves the number to the machine."""
-    if count is None:
-        return
-    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_THREADS:
+    if count is not None and not is_whole(count, 1, MOST_THREADS):
         raise SettingsError(f"threads must be a whole number from 1 to {MOST_THREADS}, not {count!r}")
 
 

@@ -11,6 +11,7 @@ from compressor_core.architecture import SearchSpace
 from compressor_core.distill.distillation_settings import DistillConfig
 from compressor_core.distill.presets import PRESETS
 from compressor_core.errors import BudgetError, SettingsError, understood
+from compressor_core.kinds import is_number, is_whole
 from compressor_core.plain import check_kinds
 from compressor_core.search.fitness import Goal
 from compressor_core.task import PairFeatures
@@ -66,10 +67,10 @@ class StudyConfig:
 
     def __post_init__(self) -> None:
         for budget in self.budgets:
-            if isinstance(budget, bool) or not isinstance(budget, (int, float)) or not 0 < budget <= 1e9:
+            if not is_number(budget) or not 0 < budget <= 1e9:
                 raise BudgetError(f"a budget must be a positive number of megabytes, such as 3, not {budget!r}")
         for seed in self.seeds:
-            if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
+            if not is_whole(seed, 0, 2**31 - 1):
                 raise SettingsError(f"a seed must be a whole number from 0 to {2**31 - 1:,}, not {seed!r}")
         if not self.budgets or not self.seeds:
             raise SettingsError("a study needs at least one budget and one seed: give some, such as 1 and 3 MB, seed 0")

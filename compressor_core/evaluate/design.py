@@ -15,6 +15,7 @@ from compressor_core.data.dataset import Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import BudgetError, SettingsError
+from compressor_core.kinds import is_whole
 from compressor_core.models.inputs import Encoded, FunctionInput
 from compressor_core.search.exact import optimum
 from compressor_core.search.fitness import Objective
@@ -61,7 +62,7 @@ class CalibrationConfig:
         lowest = {"architectures": 2, "held_out": 1, "functions": 1, "rounds": 1}
         for name, low in lowest.items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            if not is_whole(value, low):
                 raise SettingsError(f"{name} must be a whole number of at least {low}, not {value!r}")
         check_threads(self.threads)
         if self.held_out >= self.architectures:

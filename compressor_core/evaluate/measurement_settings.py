@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from compressor_core.errors import SettingsError
+from compressor_core.kinds import is_whole
 from compressor_core.plain import from_plain
 from compressor_core.threads import check_threads
 
@@ -61,12 +62,12 @@ class MeasureConfig:
         bounds = {"examples": 1, "rounds": 1, "largest_batch": 1, "batch_rounds": 1, "starts": 0}
         for name, low in bounds.items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            if not is_whole(value, low):
                 raise SettingsError(f"{name} must be a whole number of at least {low}, not {value!r}")
         check_threads(self.threads)
         if self.largest_batch > LARGEST_BATCH:
             raise SettingsError(f"largest_batch must be at most {LARGEST_BATCH}, not {self.largest_batch}")
-        if not isinstance(self.padded_to, int) or not 1 <= self.padded_to <= _LONGEST:
+        if not is_whole(self.padded_to, 1, _LONGEST):
             raise SettingsError(f"padded_to must be from 1 to {_LONGEST} tokens, not {self.padded_to!r}")
         if not self.watts > 0 or not self.energy_seconds > 0:
             raise SettingsError("watts and energy_seconds must be above 0")

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from compressor_core.errors import CompressorError
+from compressor_core.kinds import is_number, is_whole
 
 
 class Breeding(Protocol):
@@ -38,9 +39,9 @@ def check_breeding(config: Breeding) -> None:
     """Raises CompressorError if a number is out of range."""
     for name, low, high in (("seed", 0, 2**32 - 1), ("population", 2, 1_000), ("generations", 1, 10_000)):
         value = getattr(config, name)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        if not is_whole(value, low, high):
             raise CompressorError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
     for name in ("crossover_rate", "mutation_rate"):
         value = getattr(config, name)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        if not is_number(value) or not 0 <= value <= 1:
             raise CompressorError(f"{name} must be a number from 0 to 1, not {value!r}.")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from compressor_core.architecture import Architecture, SearchSpace
 from compressor_core.cost import Genes, paper_flops, paper_parameters
 from compressor_core.errors import BudgetError
+from compressor_core.kinds import is_number
 from compressor_core.search.quantities import FloatArray, Quantity, Yardstick
 from compressor_core.task import PairFeatures, Task
 
@@ -232,6 +233,5 @@ class Objective:
 
 
 def _check(rule: str, value: object) -> None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not 0 < value <= MAX_BUDGET_MB:  # type: ignore[operator]
+    if not is_number(value) or not 0 < value <= MAX_BUDGET_MB:
         raise BudgetError(f"{rule}, not {value!r}.")

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from compressor_core.errors import BudgetError, SettingsError, understood
+from compressor_core.kinds import is_number
 from compressor_core.search.exact import optimum, uncertifiable
 from compressor_core.search.genetic import Operators, SearchConfig, evolve, gap
 
@@ -88,8 +89,7 @@ class SweepConfig:
 
     def _add_papers_budgets(self) -> None:
         for budget in self.budgets:
-            number = isinstance(budget, (int, float)) and not isinstance(budget, bool)
-            if not number or not 0 < budget <= 1e9:
+            if not is_number(budget) or not 0 < budget <= 1e9:
                 raise BudgetError(f"a budget must be a positive number of megabytes, such as 3, not {budget!r}")
         budgets = tuple(sorted({*map(float, self.budgets), *PAPER_BUDGETS_MB}))
         if len(budgets) > MAX_BUDGETS:

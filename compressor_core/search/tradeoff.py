@@ -19,6 +19,7 @@ import numpy as np
 from compressor_core.architecture import ENUMERABLE, GENES, Architecture, SearchSpace
 from compressor_core.cost import Genes
 from compressor_core.errors import CompressorError, understood
+from compressor_core.kinds import is_number
 from compressor_core.search.checks import check_breeding, read_enums
 from compressor_core.search.front import costs_of
 from compressor_core.search.quantities import FloatArray, Quantity, Yardstick
@@ -109,8 +110,7 @@ class TradeoffConfig:
 
     def _check_limits(self) -> None:
         for quantity, limit in self.limits.items():
-            number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
-            if not number or not 0 < limit < math.inf:
+            if not is_number(limit) or not 0 < limit < math.inf:
                 raise CompressorError(f"The limit of {quantity} must be a positive number, not {limit!r}.")
 
     def _check_students(self) -> None:
