@@ -92,7 +92,7 @@ def test_a_run_from_launch_to_finish(store: RunStore) -> None:
 
 
 def test_a_killed_worker_loses_nothing_and_its_run_goes_on(store: RunStore) -> None:
-    run = start(store, config={"steps": 60, "pause": 0.03})
+    run = start(store, config={"steps": 150, "pause": 0.03})
     until_steps(run, 10)
     with pytest.raises(RunError, match="cancel it first"):
         resume(run, command=COMMAND)
@@ -110,7 +110,7 @@ def test_a_killed_worker_loses_nothing_and_its_run_goes_on(store: RunStore) -> N
     after, _ = run.events(offset)
     assert run.events()[0] == before + after
     assert after[0]["resuming"] is True
-    assert sorted(set(steps(run))) == list(range(1, 61))
+    assert sorted(set(steps(run))) == list(range(1, 151))
     assert after[0]["time"] >= before[-1]["time"]
 
 
@@ -159,7 +159,7 @@ def test_the_launcher_leaves_no_zombies(store: RunStore) -> None:
 
 
 def test_cancel_keeps_the_best_so_far_and_can_be_repeated_and_resumed(store: RunStore) -> None:
-    run = start(store, config={"steps": 60, "pause": 0.03})
+    run = start(store, config={"steps": 150, "pause": 0.03})
     until_steps(run, 5)
     cancel(run)
     cancel(run)
@@ -167,11 +167,11 @@ def test_cancel_keeps_the_best_so_far_and_can_be_repeated_and_resumed(store: Run
     cancel(run)
     assert status.state is State.CANCELLED
     assert status.result is not None and status.result["cancelled"] is True
-    assert status.result["best"] == steps(run)[-1] < 60
+    assert status.result["best"] == steps(run)[-1] < 150
 
     resume(run, command=COMMAND)
     assert ended(run).state is State.FINISHED
-    assert steps(run) == list(range(1, 61))
+    assert steps(run) == list(range(1, 151))
 
 
 def test_a_generator_that_never_asks_is_closed(store: RunStore) -> None:
