@@ -17,6 +17,9 @@ from compressor_core.runs import RunStore, cancel
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 Visit = Callable[..., Page]
 
+# As long as Playwright waits for a click; its 5 seconds for what is expected are short where two cores do much else.
+expect.set_options(timeout=30_000)
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
