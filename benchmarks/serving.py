@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,8 @@ import psutil
 PROJECT = Path(__file__).resolve().parents[1]
 PATIENCE = 120.0
 """Seconds that a server may take to start, on a machine that has much else to do."""
+PORTS = 3
+"""So many are tried before it counts as not starting."""
 _TAIL = 1500
 """Bytes of what it printed that are told when something is wrong."""
 
@@ -30,12 +33,19 @@ class Server:
     """
 
     def __init__(self, *options: str, host: str = "127.0.0.1", **environment: str) -> None:
+        # Not beside the runs, whose disk a test may fill.
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        for _ in range(PORTS):
+            if self._started(host, options, environment):
+                return
+        raise RuntimeError(f"the server did not start: {self.said()}")
+
+    def _started(self, host: str, options: Sequence[str], environment: Mapping[str, str]) -> bool:
+        """Whether it came up on a port that was free; another program may have taken it meanwhile."""
         with socket.socket() as probe:
             probe.bind((host, 0))
             self.port: int = probe.getsockname()[1]
         self.address = f"http://{host}:{self.port}"
-        # Not beside the runs, whose disk a test may fill.
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115
         own = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
         self.process = psutil.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port), *options],
@@ -45,11 +55,18 @@ class Server:
             stderr=subprocess.STDOUT,
         )
         deadline = time.monotonic() + PATIENCE
-        while not self.answers():
+        while not (self._listens() and self.answers()):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
-                raise RuntimeError(f"the server did not start: {self.said()}")
+                return False
             time.sleep(0.1)
+        return True
+
+    def _listens(self) -> bool:
+        """Whether what answers at this port is this server, and not another program."""
+        with suppress(psutil.Error):
+            return self.port in {each.laddr.port for each in self.process.net_connections() if each.laddr}
+        return False
 
     def __enter__(self) -> Self:
         return self

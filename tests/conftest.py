@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import zipfile
 from pathlib import Path
 
 import pytest
+
+# As in the program's own processes, see `yield_when_idle`: set before anything imports torch.
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split

@@ -202,7 +202,10 @@ class Learner:
         )
 
     def end_epoch(self, count: int) -> Record:
-        """Validate, keep the weights if they are among the best, save; returns what to report of the epoch."""
+        """Validate, keep the weights if they are among the best; returns what to report of the epoch.
+
+        To be saved once that is reported: killed in between, the epoch ends once more, and no report is lost.
+        """
         state = self.state
         report: Record = {"epoch": state.epoch, "loss": state.loss_sum / count}
         if self._validation is None:
@@ -217,7 +220,6 @@ class Learner:
             self._best.sort(key=lambda best: (-best.accuracy, best.epoch))
             del self._best[self._config.kept :]
         state.epoch, state.batch, state.loss_sum = state.epoch + 1, 0, 0.0
-        self.save()
         return report
 
     def finish(self, cancelled: bool = False) -> Outcome:

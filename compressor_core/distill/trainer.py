@@ -103,6 +103,7 @@ def fit(
             break
         speed = seen / max(time.monotonic() - started, 1e-9)
         yield {"type": "epoch", **learner.end_epoch(len(cut)), "examples_per_second": speed}
+        learner.save()
     if stopped:
         learner.save()
     return learner.finish(stopped)

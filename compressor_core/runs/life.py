@@ -19,8 +19,12 @@ def now() -> float:
 
 def process_started(pid: int) -> float:
     """How many seconds after the machine's start the process began. Raises psutil.Error if it is gone."""
-    # The system tells both times by the wall clock, so that their difference is free of it.
-    return float(psutil.Process(pid).create_time()) - psutil.boot_time()
+    while True:
+        # The system tells both times by the wall clock, so that their difference is free of it.
+        boot = psutil.boot_time()
+        started = float(psutil.Process(pid).create_time()) - boot
+        if psutil.boot_time() == boot:  # else the clock was set in between
+            return started
 
 
 def lives(pid: int, started: float, beat: float) -> bool:

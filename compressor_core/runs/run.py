@@ -56,16 +56,19 @@ class Run:
     def status(self) -> Status:
         """How the run stands now; interrupted if its worker is gone. Raises RunError if it was deleted."""
         recorded = self.recorded()
-        while recorded is not None and recorded.live:
-            if recorded.has_worker:
+        while True:
+            if recorded is not None and recorded.live and recorded.has_worker:
                 return recorded
+            answered = recorded is not None and recorded.launch == self.launched()
+            if recorded is not None and answered and not recorded.live:
+                return recorded
+            if not answered and self._just_launched():
+                return replace(
+                    recorded or Status(State.QUEUED), state=State.QUEUED, message=None, finished=None, error=None
+                )
             before, recorded = recorded, self.recorded()
             if recorded == before:  # else the worker wrote how it ended, or another came, while this was looked at
                 break
-        if (recorded is None or recorded.launch != self.launched()) and self._just_launched():
-            return replace(
-                recorded or Status(State.QUEUED), state=State.QUEUED, message=None, finished=None, error=None
-            )
         if recorded is not None and not recorded.live:
             return recorded
         return self._left_behind(recorded or Status(State.INTERRUPTED, started=self.created))
@@ -186,7 +189,7 @@ def open_run(folder: Path) -> Run:
 
 
 @contextmanager
-def hold(folder: Path, wait: float = 2.0) -> Iterator[None]:
+def hold(folder: Path, wait: float = 5.0) -> Iterator[None]:
     """Own the run in `folder`, as its worker does while it lives; the system lets go when the process dies.
 
     Raises RunError if another process still owns it after `wait` seconds or it was deleted, StorageError if the disk

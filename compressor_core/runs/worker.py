@@ -136,15 +136,19 @@ class _Worker:
             self._report.begin(log.seconds)
             self._context.begin()
             records = self._work[self._run.kind](self._context)
+            complete = False
             for record in records:
                 self._keep(record, log)
+                complete = record["type"] == "result" and not record.get("cancelled")
                 if self._context.stop_requested() and not self._context.asks:
                     if isinstance(records, Generator):
                         records.close()
                     break
+        if complete or not self._context.stop_requested():  # told to stop when all was done, it is done
+            return State.FINISHED
         if self._context.overtime:
             self._report.update(message=_OVERTIME)
-        return State.CANCELLED if self._context.stop_requested() else State.FINISHED
+        return State.CANCELLED
 
     def _keep(self, record: dict[str, Any], log: EventLog) -> None:
         if record["type"] == "progress":

@@ -68,7 +68,7 @@ def test_a_refresh_and_a_second_tab_show_the_same_live_run(visit: Visit) -> None
     page = visit("/search")
     page.get_by_text("Settings of the search").click()
     generations = page.get_by_role("spinbutton", name="Generations")
-    generations.fill("2000")
+    generations.fill("10000")
     generations.press("Enter")
     population = page.get_by_role("spinbutton", name="Population")  # large, so that the run outlasts the test
     population.fill("200")
@@ -81,7 +81,7 @@ def test_a_refresh_and_a_second_tab_show_the_same_live_run(visit: Visit) -> None
     page.get_by_role("link", name="Search", exact=True).click()
     settled(page)
     page.get_by_text("Settings of the search").click()
-    expect(page.get_by_role("spinbutton", name="Generations")).to_have_value("2000")
+    expect(page.get_by_role("spinbutton", name="Generations")).to_have_value("10000")
     before = generation(page)
     page.reload()
     expect(page.get_by_text("running")).to_be_visible(timeout=60_000)

@@ -87,16 +87,18 @@ def test_the_trajectory_of_a_search_is_seen_shared_and_taken_away(visit: Visit, 
 
     show(page, "Population")
     expect(page.locator(PLOT)).to_have_count(3, timeout=30_000)
+    titles = {"PNG": "Download plot as a PNG", "SVG": "Download plot"}
     for form, start in (("PNG", b"\x89PNG"), ("SVG", b"<svg")):
         settled(page)
         expect(page.get_by_test_id("stButtonGroup").get_by_text(form, exact=True)).to_have_count(1)
         page.get_by_test_id("stButtonGroup").get_by_text(form, exact=True).click()
         figure = page.locator(PLOT).first
         expect(figure).to_be_visible()
-        page.wait_for_timeout(1_000)  # the figure is drawn anew with the other format
+        camera = figure.locator(f'.modebar-btn[data-title="{titles[form]}"]')
+        expect(camera).to_have_count(1)  # the figure was drawn anew with this format
         figure.hover(position={"x": 200, "y": 200})
         with page.expect_download(timeout=30_000) as picture:
-            figure.locator('.modebar-btn[data-title^="Download"]').click()
+            camera.click()
         assert picture.value.suggested_filename.endswith(form.lower())
         assert picture.value.path().read_bytes().startswith(start)
 

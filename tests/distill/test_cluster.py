@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -104,18 +105,25 @@ def test_cancelled_the_tasks_stop_and_leave_their_checkpoints(
     assert len(list(node.glob("cluster/*/0.19-5.checkpoint.pt"))) == 1
 
 
+def title(process: psutil.Process) -> list[str]:
+    """What a process calls itself; nothing if it has just ended."""
+    with suppress(psutil.Error):
+        return process.cmdline()[:1]
+    return []
+
+
 def test_a_task_that_dies_is_a_student_that_failed_and_the_other_is_made(
     node: Path, tiny_study: StudyConfig, tmp_path: Path
 ) -> None:
-    two = replace(tiny_study, budgets=(0.19,), seeds=(0, 7), epochs=30)
+    two = replace(tiny_study, budgets=(0.19,), seeds=(0, 7), epochs=60)
     records = []
     killed = None
     for record in study(two, tmp_path, make=side_by_side("auto")):
         records.append(record)
         if killed is None and record["type"] == "progress" and "Epoch" in record["message"]:
-            tasks = [one for one in psutil.Process().children(recursive=True) if "ray::_on_node" in one.cmdline()[:1]]
-            killed = tasks[0].pid
-            tasks[0].kill()
+            task = next(one for one in psutil.Process().children(recursive=True) if "ray::_on_node" in title(one))
+            killed = task.pid
+            task.kill()
     (failed,) = of_type(records, "failed")
     assert "its task on the cluster ended with" in failed["message"] and "\n" not in failed["message"]
     result = records[-1]

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -230,7 +231,7 @@ def test_a_bad_part_is_refused(part: str) -> None:
 
 def test_labelling_goes_on_after_a_kill(tiny_teacher: Path, unlabelled: list[str], tmp_path: Path, cache: Path) -> None:
     """A real process of the command line, killed when it has some shards and not all."""
-    functions = [f"# {number}\n{code}" for number in range(5) for code in unlabelled]
+    functions = [f"# {number}\n{code}" for number in range(12) for code in unlabelled]
     functions = functions[: len(functions) // 12 * 12]  # shards of one size
     folder = tmp_path / "pool"
     for number in range(12):
@@ -241,6 +242,7 @@ def test_labelling_goes_on_after_a_kill(tiny_teacher: Path, unlabelled: list[str
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     while not list(cache.rglob("*.safetensors")):
         assert process.poll() is None
+        time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
     there = len(list(cache.rglob("*.safetensors")))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -186,9 +186,14 @@ def test_killed_and_resumed(folder: Path, cases: dict[str, Case], two: object, t
     while not checkpoint.exists():
         assert process.poll() is None, process.stderr and process.stderr.read()
         time.sleep(0.002)
-    os.killpg(process.pid, signal.SIGSTOP)
-    os.killpg(process.pid, signal.SIGKILL)
+    # torchrun starts each in a session of its own; stopped first, none sees another die.
+    everyone = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    for one in everyone:
+        one.suspend()
+    for one in everyone:
+        one.kill()
     process.wait()
+    psutil.wait_procs(everyone[1:], timeout=60)
     for pipe in (process.stdout, process.stderr):
         assert pipe is not None
         pipe.close()

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from unittest import mock
 
+from compressor_core.files import write_text
 from compressor_core.runs import Run, State, launch, resume
 from tests.faults import killed_search
 from tests.faults.clock import sitecustomize
@@ -21,7 +22,7 @@ HOUR = 3600.0
 def make(bench: Bench, times: int) -> None:
     with clock(bench.store.root.parent / "clock") as file, bench.server() as server:
         for _ in range(times):
-            file.write_text("0", "utf-8")
+            write_text(file, "0")
             one(bench, server, file)
             bench.tally.times += 3
 
@@ -47,7 +48,7 @@ def one(bench: Bench, server: Server, file: Path) -> None:
     builder = None
     until(lambda: run.status().state is State.RUNNING and bool(run.events()[0]))
     for jump in jumps:
-        file.write_text(str(jump), encoding="utf-8")
+        write_text(file, str(jump))
         seen = run.status()
         bench.tally.check(seen.state is not State.INTERRUPTED, "a live run stays live", (jump, seen))
         page = bench.check_page(server, "search", f"run={run.id}")
@@ -59,7 +60,7 @@ def one(bench: Bench, server: Server, file: Path) -> None:
             third = launch(bench.store, "search", {**config, "generations": 6})
     kill_worker(run)
     until(lambda: not run.status().live)
-    file.write_text(str(jumps[0]), encoding="utf-8")
+    write_text(file, str(jumps[0]))
     if run.status().state is not State.FINISHED:
         resume(run)
         bench.tally.check(run.status().state is not State.INTERRUPTED, "a resumed run is queued", run.status())

@@ -47,7 +47,7 @@ def make(bench: Bench, times: int) -> None:
 def made(bench: Bench) -> list[Run]:
     """An interrupted search, a finished search, a student and its comparison."""
     config = config_in(bench.store.root.parent)
-    stopped = launch(bench.store, "search", {**killed_search.CONFIG, "generations": 2000, "population": 10})
+    stopped = launch(bench.store, "search", {**killed_search.CONFIG, "generations": 2000, "population": 30})
     until(lambda: len(of_type(stopped, "generation")) > 20)
     kill_worker(stopped)
     search = launch(bench.store, "search", {**killed_search.CONFIG, "generations": 20})

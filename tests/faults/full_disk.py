@@ -8,7 +8,7 @@ from compressor_core.runs import Run, RunStore, State, launch, resume
 from compressor_core.runs.jobs import WORKER
 from tests.faults import killed_distillation, killed_search
 from tests.faults.disks import disk, fill
-from tests.faults.harness import Bench, of_type, until
+from tests.faults.harness import Bench
 from tests.faults.killed_distillation import check_same
 from tests.faults.killed_search import way
 
@@ -23,10 +23,9 @@ def make(bench: Bench, times: int) -> None:
     for _ in range(times):
         with disk(bench.store.root.parent / "disk", 24) as folder:
             small = Bench(RunStore(folder / "runs"), bench.rng, bench.tally)
+            # Less than the search needs, which is 5 MB.
+            filler = fill(folder, bench.rng.randint(500_000, 3_000_000))
             run = launch(small.store, "search", killed_search.CONFIG)
-            until(lambda run=run: len(of_type(run, "generation")) > 0)  # type: ignore[misc]
-            # Less than the search still needs.
-            filler = fill(folder, bench.rng.randint(0, 60_000))
             bench.tally.times += 1
             check_refused(bench, run)
             kept = run.events()[0]

@@ -74,6 +74,7 @@ class Bench:
         """Check that a run comes to its end, in one of these states, and that no worker is left."""
         self.until_over(run)
         status = run.status()
+        self.tally.check(until(lambda: worker_of(run) is None), "no worker is left", run.id)
         self.tally.check(
             status.state in (states or (State.FINISHED,)), "the run is over", f"{run.id} {status.state} {status.error}"
         )

@@ -18,7 +18,8 @@ def make(bench: Bench, times: int) -> None:
     bench.check_over(first)
     content = json.loads((first.folder / "config.json").read_text())
     for number in range(1, RUNS):
-        folder = first.folder.with_name(f"{first.id[:-4]}{number:04x}")
+        another = (int(first.id[-4:], 16) + number) % 0x10000
+        folder = first.folder.with_name(f"{first.id[:-4]}{another:04x}")
         shutil.copytree(first.folder, folder)
         changed = {**content, "name": f"run {number}", "created": content["created"] - number}
         (folder / "config.json").write_text(json.dumps(changed))

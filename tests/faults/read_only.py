@@ -9,7 +9,7 @@ from compressor_core.errors import CompressorError
 from compressor_core.runs import RunStore, State, launch, resume
 from tests.faults import killed_search
 from tests.faults.disks import disk, make_read_only
-from tests.faults.harness import Bench, kill_worker, of_type, until
+from tests.faults.harness import Bench, kill_worker, of_type, until, worker_of
 
 FAULT = "a read-only folder of runs"
 
@@ -22,6 +22,7 @@ def make(bench: Bench, times: int) -> None:
             stopped = launch(store, "search", {**killed_search.CONFIG, "generations": 2000})
             until(lambda run=stopped: len(of_type(run, "generation")) > 5)  # type: ignore[misc]
             kill_worker(stopped)
+            until(lambda run=finished: worker_of(run) is None)  # type: ignore[misc] # its log is open until it is gone
             before = {run.id: run.events()[0] for run in store.list()}
             make_read_only(folder, True)
             bench.tally.times += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
-import time
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -270,12 +270,10 @@ class TestHub:
         return model / "snapshots" / ("0" * 40)
 
     @staticmethod
-    def refused(name: str, says: str) -> float:
-        start = time.monotonic()
+    def refused(name: str, says: str) -> None:
         with pytest.raises(ModelError, match=says) as error:
             load_encoder(name, Task.VULNERABILITY, LABELS, 64)
         assert "\n" not in str(error.value)
-        return time.monotonic() - start
 
     def test_the_cache_serves_without_a_network(
         self, own_cache: Path, encoders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
@@ -285,11 +283,11 @@ class TestHub:
         assert load_encoder(CODEBERT, Task.CLONE, LABELS, 64).card.max_length == 64
         (snapshot / "model.safetensors").unlink()
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-        assert self.refused(CODEBERT, "HF_HUB_OFFLINE keeps this program from the hub") < 2
+        self.refused(CODEBERT, "HF_HUB_OFFLINE keeps this program from the hub")
 
     def test_offline_by_choice(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-        assert self.refused(GRAPHCODEBERT, "not in the local cache, and HF_HUB_OFFLINE") < 2
+        self.refused(GRAPHCODEBERT, "not in the local cache, and HF_HUB_OFFLINE")
 
     @pytest.mark.parametrize("failure", [OSError("Name or service not known"), TimeoutError(), RuntimeError("proxy")])
     def test_no_network(self, monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
@@ -297,13 +295,15 @@ class TestHub:
             raise failure
 
         monkeypatch.setattr(huggingface_hub, "HfApi", lambda: SimpleNamespace(model_info=refuse))
-        assert self.refused(CODEBERT, "the hub cannot be reached .*give its folder") < 2
+        self.refused(CODEBERT, "the hub cannot be reached .*give its folder")
 
     def test_a_network_that_swallows_everything(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(hub, "PATIENCE", 0.2)
-        slow = SimpleNamespace(model_info=lambda *_, **__: time.sleep(3))
+        answered = threading.Event()
+        slow = SimpleNamespace(model_info=lambda *_, **__: answered.wait(600))
         monkeypatch.setattr(huggingface_hub, "HfApi", lambda: slow)
-        assert self.refused(CODEBERT, r"the hub cannot be reached \(no answer within 0\.2 s\)") < 2
+        self.refused(CODEBERT, r"the hub cannot be reached \(no answer within 0\.2 s\)")
+        answered.set()
 
     def test_a_socket_that_leads_nowhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The real client, with a name that resolves to nothing."""
@@ -313,7 +313,7 @@ class TestHub:
             raise socket.gaierror(-2, "Name or service not known")
 
         monkeypatch.setattr(socket, "getaddrinfo", unknown)
-        assert self.refused("nobody/nothing", "the hub cannot be reached") < hub.PATIENCE + 1
+        self.refused("nobody/nothing", "the hub cannot be reached")
 
     def test_a_download_is_as_small_as_can_be(
         self, encoders: dict[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -337,7 +337,7 @@ class TestHub:
 
     @pytest.mark.parametrize("path", ["../somewhere", "/no/such/folder", "./here", "a/b/c", "~/model", "a//b"])
     def test_paths_are_not_names(self, path: str) -> None:
-        assert self.refused(path, "There is no model folder") < 1
+        self.refused(path, "There is no model folder")
 
     def test_a_file_is_no_folder(self, roberta: Path) -> None:
         self.refused(str(roberta / "config.json"), "is a file")

@@ -29,7 +29,7 @@ def test_a_student_is_exported_and_offered(open_page: Open, studio: Studio) -> N
     button(at, "Export").click().run()
     no_traceback(at)
     run = studio.store.get(parameter(at, "run"))
-    status = until_over(run)
+    status = until_over(run, 400)  # it fetches what a page for the browser needs, where there is a network
     assert status.result is not None, status.error
     # The rows that neither model learned from, as for a comparison.
     assert (status.result["dataset"], status.result["split"], status.result["labelled"]) == ("file", "test", True)

@@ -167,7 +167,9 @@ class TestSeeds:
         assert not at.exception and parameter(at, "view") == "seed"
 
     def test_a_cancelled_sweep_says_what_is_kept(self, studio: Studio, open_page: Open) -> None:
-        config = SweepConfig.from_dict({"search": {**SMALL, "generations": 10_000}, "seeds": [0, 1, 2]})
+        config = SweepConfig.from_dict(
+            {"search": {**SMALL, "population": 50, "generations": 10_000}, "seeds": [0, 1, 2]}
+        )
         run = launch(studio.store, "sweep", config.to_dict(), name="cut short")
         while not run.events()[0]:
             time.sleep(0.05)

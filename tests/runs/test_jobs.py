@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from compressor_core.errors import RunError, StorageError
 from compressor_core.files import write_json
@@ -41,6 +42,14 @@ def store(tmp_path: Path) -> Iterator[RunStore]:
 
 def start(store: RunStore, kind: str = "count", config: dict[str, Any] | None = None) -> Run:
     return launch(store, kind, config or {"steps": 3}, command=COMMAND)
+
+
+@contextmanager
+def slot_taken(store: RunStore) -> Iterator[None]:
+    """No run gets to work meanwhile."""
+    store.root.mkdir(parents=True, exist_ok=True)
+    with FileLock(store.root / ".slot"):
+        yield
 
 
 def until(condition: Callable[[], bool], seconds: float = 30) -> None:
@@ -70,8 +79,9 @@ def kill(run: Run) -> None:
 
 
 def test_a_run_from_launch_to_finish(store: RunStore) -> None:
-    run = start(store)
-    assert run.status().state is State.QUEUED
+    with slot_taken(store):
+        run = start(store)
+        assert run.status().state is State.QUEUED
     status = ended(run)
     assert (status.state, status.progress, status.message, status.error) == (
         State.FINISHED,
@@ -103,8 +113,9 @@ def test_a_killed_worker_loses_nothing_and_its_run_goes_on(store: RunStore) -> N
     with (run.folder / "events.jsonl").open("ab") as file:
         file.write(b'{"type": "st')  # what a kill in the middle of a write leaves
 
-    assert resume(run, command=COMMAND) == run
-    assert run.status().state is State.QUEUED
+    with slot_taken(store):
+        assert resume(run, command=COMMAND) == run
+        assert run.status().state is State.QUEUED
     status = ended(run)
     assert status.state is State.FINISHED
     after, _ = run.events(offset)
@@ -198,8 +209,9 @@ def test_cancel_while_queued(store: RunStore) -> None:
 
 def test_launches_from_several_processes_never_run_together(store: RunStore) -> None:
     script = (
-        "import sys; from compressor_core.runs import RunStore, launch\n"
-        "for _ in range(2): launch(RunStore(sys.argv[1]), 'count', {'steps': 15}, command=sys.argv[2:])"
+        "import os, sys; from compressor_core.runs import RunStore, launch\n"
+        "by = {'steps': 15, 'launcher': os.getpid()}\n"
+        "for _ in range(2): launch(RunStore(sys.argv[1]), 'count', by, command=sys.argv[2:])"
     )
     launchers = [
         subprocess.Popen([sys.executable, "-c", script, str(store.root), *COMMAND], cwd=PROJECT) for _ in range(2)
@@ -208,8 +220,11 @@ def test_launches_from_several_processes_never_run_together(store: RunStore) -> 
     runs = store.list()[::-1]
     assert len(runs) == 4
     assert [ended(run).state for run in runs] == [State.FINISHED] * 4
-    spans = [(run.events()[0][0]["at"], run.events()[0][-1]["at"]) for run in runs]
-    assert all(end < begin for (_, end), (begin, _) in pairwise(spans)), "in order, one by one"
+    spans = [(run.events()[0][0]["at"], run.events()[0][-1]["at"], run.config["launcher"]) for run in runs]
+    assert all(end < begin for (_, end, _), (begin, *_) in pairwise(sorted(spans))), "one by one"
+    for launcher in {span[2] for span in spans}:
+        begins = [span[0] for span in spans if span[2] == launcher]
+        assert begins == sorted(begins), "in order"
 
 
 def test_a_killed_worker_frees_the_slot_and_leaves_the_queue(store: RunStore) -> None:

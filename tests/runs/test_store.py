@@ -7,12 +7,13 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from filelock import FileLock
 
 from compressor_core.errors import RunError, StorageError
-from compressor_core.runs import Run, RunStore, State, Status
+from compressor_core.runs import Run, RunStore, State, Status, events
 from compressor_core.runs.events import LONGEST_LINE
 from compressor_core.runs.life import now, process_started
 from compressor_core.runs.run import START_GRACE, hold
@@ -268,25 +269,23 @@ def test_damaged_lines_are_skipped(store: RunStore) -> None:
     assert run.events() == ([{"type": "step"}, {"type": "é"}], (run.folder / "events.jsonl").stat().st_size)
 
 
-def test_many_runs_list_fast_and_long_events_read_fast(store: RunStore) -> None:
+def test_a_list_of_runs_reads_no_records_and_a_long_file_is_read_from_where_it_was(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for _ in range(200):
         run = store.create("search", {})
         report(run, state="finished")
-        with (run.folder / "events.jsonl").open("wb") as file:
-            file.truncate(10**9)  # sparse: to read even a few of these would take seconds
-    start = time.perf_counter()
-    states = [run.status().state for run in store.list()]
-    assert time.perf_counter() - start < 1
-    assert states == [State.FINISHED] * 200
+    with monkeypatch.context() as patch:
+        patch.setattr(events, "last", lambda _: pytest.fail("records were read"))
+        assert [run.status().state for run in store.list()] == [State.FINISHED] * 200
 
     line = b'{"type": "step", "step": 1, "loss": 0.6931, "time": 12.5}\n'
     (run.folder / "events.jsonl").write_bytes(line * 100_000)
-    start = time.perf_counter()
     assert len(run.events()[0]) == 100_000
-    assert time.perf_counter() - start < 3
-    start = time.perf_counter()
-    assert len(run.events(len(line) * 99_990)[0]) == 10
-    assert time.perf_counter() - start < 0.1
+    with monkeypatch.context() as patch:
+        parse = mock.Mock(side_effect=json.loads)
+        patch.setattr(events, "parse", parse)
+        assert len(run.events(len(line) * 99_990)[0]) == parse.call_count == 10
 
 
 def test_the_queue_is_first_in_first_out(store: RunStore) -> None:

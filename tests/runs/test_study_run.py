@@ -7,14 +7,17 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from compressor_core.figures.forms import KINDS, run_headline
-from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
+from compressor_core.runs import Run, RunContext, RunStore, State, Status, cancel, launch, resume
 from compressor_core.runs.measured import measured_students
+from compressor_core.runs.work import WORK
+from compressor_core.runs.worker import run_worker
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,12 +43,16 @@ def students(run: Run) -> list[dict[str, Any]]:
 
 
 def test_a_study_is_cancelled_and_resumed_and_trains_nothing_twice(settings: dict[str, Any], tmp_path: Path) -> None:
-    run = launch(RunStore(tmp_path), "study", settings)
-    while not students(run):
-        assert run.status().live
-        time.sleep(0.02)
-    cancel(run)
-    status = until_over(run)
+    run = RunStore(tmp_path).create("study", settings)
+
+    def cancelled_after_the_first(context: RunContext) -> Iterator[dict[str, Any]]:
+        for record in WORK["study"](context):
+            yield record
+            if record["type"] == "student":
+                cancel(run)
+
+    run_worker(run.folder, {"study": cancelled_after_the_first})
+    status = run.status()
     assert status.state is State.CANCELLED and status.message and status.message.startswith("Stopped: ")
     kept = students(run)
     assert status.result is not None and status.result["cancelled"] is True and 1 <= len(kept) < 4

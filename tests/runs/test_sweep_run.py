@@ -7,11 +7,14 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from compressor_core.figures.forms import KINDS, run_headline
-from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
+from compressor_core.runs import Run, RunContext, RunStore, State, Status, cancel, launch, resume
+from compressor_core.runs.work import WORK
+from compressor_core.runs.worker import run_worker
 from compressor_core.search.sweep import SweepConfig, sweep_records
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,21 +51,26 @@ def test_a_sweep_as_a_run(tmp_path: Path) -> None:
 
 
 def test_a_cancelled_sweep_keeps_what_is_done_and_resumes_to_the_same_end(tmp_path: Path) -> None:
-    config = SweepConfig.from_dict({"search": {**SEARCH, "generations": 150}, "seeds": list(range(12))})
-    run = launch(RunStore(tmp_path), "sweep", config.to_dict())
-    while len(run.events()[0]) < 3:
-        time.sleep(0.01)
-    cancel(run)
-    status = until_over(run)
+    config = SweepConfig.from_dict({"search": {**SEARCH, "generations": 150}, "seeds": list(range(5))})
+    run = RunStore(tmp_path).create("sweep", config.to_dict())
+
+    def cancelled_in_the_middle(context: RunContext) -> Iterator[dict[str, Any]]:
+        for record in WORK["sweep"](context):
+            yield record
+            if len(run.events()[0]) == 3:
+                cancel(run)
+
+    run_worker(run.folder, {"sweep": cancelled_in_the_middle})
+    status = run.status()
     assert status.state is State.CANCELLED and status.message and status.message.startswith("Stopped: ")
     assert status.result is not None and status.result["cancelled"] is True
     kept = searches(run.events()[0])
-    assert 2 <= len(kept) < 13
+    assert 2 <= len(kept) < 6
 
     resume(run)
     status = until_over(run)
     assert status.state is State.FINISHED
-    assert status.result is not None and status.result["searches"] == 12 and "cancelled" not in status.result
+    assert status.result is not None and status.result["searches"] == 5 and "cancelled" not in status.result
     whole = searches(run.events()[0])
     assert whole[: len(kept)] == kept
     assert whole == json.loads(json.dumps(searches(list(sweep_records(config)))))
