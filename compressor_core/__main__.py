@@ -10,5 +10,6 @@ if sys.getfilesystemencoding() != "utf-8":
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, "PYTHONUTF8": "1"})
 
 from compressor_core.cli import main  # nothing that may read a path comes before
+from compressor_core.distill.processes import leave
 
-sys.exit(main())
+leave(main())

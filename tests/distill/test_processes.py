@@ -207,6 +207,19 @@ def test_killed_and_resumed(folder: Path, cases: dict[str, Case], two: object, t
     assert not checkpoint.exists()
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_several_leave_without_pythons_own_end(processes: int) -> None:
+    """In which a thread of gloo's would now and then abort one whose work is done."""
+    program = (
+        "import atexit; from compressor_core.distill.processes import leave\n"
+        "atexit.register(print, 'the end'); print('a result'); leave(3)"
+    )
+    env = {**os.environ, "TORCHELASTIC_RUN_ID": "one", "WORLD_SIZE": str(processes)}
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 3
+    assert done.stdout.split("\n") == ["a result", *["the end"] * (processes == 1), ""]
+
+
 def said_once(errors: str) -> str:
     """What is wrong, if it was said once, and every process ended with 2 or with the others."""
     (line,) = [line for line in errors.splitlines() if line.startswith("error: ")]
