@@ -152,7 +152,7 @@ def latency_model() -> LatencyModel | None:
             for runtime, model in each.models.items()
         }
     if not found:
-        link("latency", "Latency is not predicted yet: measure this machine")
+        link("latency", "To predict latency, measure it first")
         return None
     if st.session_state.latency_model not in (None, *found):
         st.session_state.latency_model = next(iter(found))

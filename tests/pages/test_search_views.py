@@ -156,7 +156,7 @@ def test_without_a_calibration_there_is_no_latency(open_page: Open) -> None:
     at = fine(open_page("search"))
     assert "Predict latency by" not in [one.label for one in at.selectbox]
     assert named(at.number_input, "Longest latency (ms)").disabled
-    assert "Latency is not predicted yet: measure this machine" in [one.label for one in at.page_link]
+    assert "To predict latency, measure it first" in [one.label for one in at.page_link]
 
 
 def calibrated(monkeypatch: pytest.MonkeyPatch) -> Run:
