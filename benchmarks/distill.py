@@ -36,8 +36,8 @@ from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Dataset, Example, Split, share_of
 from compressor_core.data.files import FileDataset
 from compressor_core.data.sampled import Sampled
-from compressor_core.distill.distillation import distil
-from compressor_core.distill.distillation_settings import HIDDEN_WEIGHT, DistillConfig
+from compressor_core.distill.distillation import distill
+from compressor_core.distill.distillation_settings import HIDDEN_WEIGHT, DistillSettings
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.models.released import import_released
 from compressor_core.paper import Encoder
@@ -144,7 +144,7 @@ def changes_of(option: str) -> dict[str, Any]:
     return changes
 
 
-def config_of(options: argparse.Namespace, task: str, option: str, seed: int, dataset: Dataset) -> DistillConfig:
+def config_of(options: argparse.Namespace, task: str, option: str, seed: int, dataset: Dataset) -> DistillSettings:
     """The distillation of one cell."""
     changes = changes_of(option)
     epochs = round(options.epochs * changes.pop("longer", 1.0))
@@ -165,11 +165,11 @@ def config_of(options: argparse.Namespace, task: str, option: str, seed: int, da
         "renaming": 0.0,
         "hidden_weight": 0.0,
     }
-    return DistillConfig(**(settings | changes))
+    return DistillSettings(**(settings | changes))
 
 
 def cell(options: argparse.Namespace, task: str, option: str, seed: int) -> dict[str, Any]:
-    """Distil once; what the table needs of it."""
+    """Distill once; what the table needs of it."""
     dataset: Dataset = TASKS[task][0](seed)
     if options.examples:
         dataset = Capped(dataset, {Split.UNLABELLED: options.examples})
@@ -180,7 +180,7 @@ def cell(options: argparse.Namespace, task: str, option: str, seed: int) -> dict
     checkpoint = work / f"{name}.pt"
     before = time.monotonic()
     result: Mapping[str, Any] = {}
-    for record in distil(config, work / name, dataset=dataset, checkpoint=checkpoint):
+    for record in distill(config, work / name, dataset=dataset, checkpoint=checkpoint):
         if record["type"] == "epoch" and options.verbose:
             print(f"  epoch {record['epoch'] + 1}: {record['validation_accuracy']:.4f}", file=sys.stderr)
         result = record

@@ -57,13 +57,13 @@ def make(sample: Path, count: int, folder: Path, *, pool: bool) -> None:
 
 
 def child(folder: Path, steps: int, pool: bool) -> None:
-    """Distil, and print a JSON object for each phase: its seconds and the peak of the resident set, in MB."""
-    from compressor_core.distill.distillation import distil
-    from compressor_core.distill.distillation_settings import HIDDEN_WEIGHT, DistillConfig
+    """Distill, and print a JSON object for each phase: its seconds and the peak of the resident set, in MB."""
+    from compressor_core.distill.distillation import distill
+    from compressor_core.distill.distillation_settings import HIDDEN_WEIGHT, DistillSettings
 
     taken: list[int] = []
     unlabelled = str(folder / "pool.jsonl") if pool else None
-    config = DistillConfig(
+    config = DistillSettings(
         teacher=str(folder / "teacher"),
         architecture=STUDENT,
         dataset="file",
@@ -74,7 +74,7 @@ def child(folder: Path, steps: int, pool: bool) -> None:
         hidden_weight=None if pool else HIDDEN_WEIGHT,  # the states take the most memory of all that may be learned
     )
     phase, started = "loading", time.perf_counter()
-    for record in distil(config, folder / "student", cancelled=lambda: len(taken) >= steps):
+    for record in distill(config, folder / "student", cancelled=lambda: len(taken) >= steps):
         if record["type"] == "step":
             taken.append(record["step"])
         message = record.get("message", "") if record["type"] == "progress" else ""
@@ -156,14 +156,14 @@ def _size(folder: Path) -> int:
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
     from compressor_core.cache import CACHE_VARIABLE
-    from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
+    from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
 
     folder.mkdir(parents=True, exist_ok=True)
     os.environ[CACHE_VARIABLE] = str(folder / "cache")
     count = options.functions
     print(f"Writing {count:,} functions and training the small teacher …", file=sys.stderr)
     make(options.data, count, folder, pool=options.pool)
-    teacher = TeacherConfig(
+    teacher = TeacherSettings(
         dataset="file", data=str(folder / "small.jsonl"), architecture=TEACHER, epochs=1, threads=THREADS
     )
     for _ in train_teacher(teacher, folder / "teacher"):

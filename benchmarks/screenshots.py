@@ -54,7 +54,7 @@ def addresses() -> dict[str, str]:
         "tradeoffs": "tradeoff",
         "sweeps": "sweep",
         "latency": "calibrate",
-        "distil": "distill",
+        "distill": "distill",
         "study": "study",
         "compare": "compare",
         "export": "export",

@@ -11,7 +11,7 @@ import time
 from typing import NamedTuple
 
 from compressor_core.architecture import SearchSpace
-from compressor_core.search import Constraint, Operators, SearchConfig, optimum, search_records, search_summary
+from compressor_core.search import Constraint, Operators, SearchSettings, optimum, search_records, search_summary
 
 NAMES = {Operators.STUDIO: "this program's", Operators.PAPER: "the paper's"}
 
@@ -23,14 +23,14 @@ class Outcome(NamedTuple):
     """Of the whole run, the exact optimum included."""
 
 
-def search(config: SearchConfig) -> Outcome:
+def search(config: SearchSettings) -> Outcome:
     start = time.perf_counter()
     summary = search_summary(search_records(config))
     gap = float("inf") if summary["gap"] is None else summary["gap"]
     return Outcome(gap, summary["evaluations"], time.perf_counter() - start)
 
 
-def row(config: SearchConfig, outcomes: list[Outcome], optimum_seconds: float) -> str:
+def row(config: SearchSettings, outcomes: list[Outcome], optimum_seconds: float) -> str:
     gaps = [each.gap for each in outcomes]
     seconds = [each.seconds for each in outcomes]
     return (
@@ -54,13 +54,13 @@ def main() -> None:
     )
     for constraint in Constraint:
         for budget in arguments.budgets:
-            first = SearchConfig(budget, constraint, space=space)
+            first = SearchSettings(budget_mb=budget, constraint=constraint, space=space)
             start = time.perf_counter()
             optimum(space, first.objective)
             seconds = time.perf_counter() - start
             for operators in Operators:
                 configs = [
-                    SearchConfig(budget, constraint, seed, space=space, operators=operators)
+                    SearchSettings(budget_mb=budget, constraint=constraint, seed=seed, space=space, operators=operators)
                     for seed in range(arguments.seeds)
                 ]
                 print(row(configs[0], [search(config) for config in configs], seconds), flush=True)

@@ -33,7 +33,7 @@ from compressor_core.data.registry import open_dataset
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.distill.batching import Data, Record, batches
 from compressor_core.distill.losses import soft_label_divergence
-from compressor_core.distill.settings import TrainingConfig
+from compressor_core.distill.settings import TrainingSettings
 from compressor_core.distill.soft_labels import labelling_batch
 from compressor_core.distill.trainer import fit
 from compressor_core.models.classifier import drain, load
@@ -48,7 +48,7 @@ FAST = Architecture(2000, 160, 2, 4, 64)
 DEVIGN = Path(__file__).resolve().parents[2] / "shared" / "data" / "devign" / "sample.jsonl"
 LENGTH, BATCH, PAD = 400, 16, 1
 LOSS = functools.partial(soft_label_divergence, temperature=2.0)
-SETTINGS = TrainingConfig(epochs=1000, learning_rate=1e-4, batch_size=BATCH, threads=None)
+SETTINGS = TrainingSettings(epochs=1000, learning_rate=1e-4, batch_size=BATCH, threads=None)
 
 
 class Loop(NamedTuple):
@@ -115,7 +115,7 @@ def published(model: nn.Module, data: Data, order: Iterator[list[int]], rates: I
         yield float(loss.detach())
 
 
-def ours(model: nn.Module, data: Data, settings: TrainingConfig = SETTINGS) -> Iterator[float]:
+def ours(model: nn.Module, data: Data, settings: TrainingSettings = SETTINGS) -> Iterator[float]:
     """This program's loop: one loss per step."""
 
     def epoch(_: int) -> Generator[Record, None, Data]:
@@ -184,7 +184,7 @@ def curves(codes: Sequence[str], steps: int) -> None:
     data: Data = (inputs, torch.stack([-answer, answer], 1))
     torch.manual_seed(0)
     first = build(PUBLISHED)
-    settings = TrainingConfig(epochs=1, learning_rate=3e-4, batch_size=BATCH, warmup=0.1)
+    settings = TrainingSettings(epochs=1, learning_rate=3e-4, batch_size=BATCH, warmup=0.1)
     cut = batches(inputs, BATCH, random.Random(f"{settings.seed}/0"))
     rates: list[float] = []
 

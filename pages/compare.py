@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from compressor_core.evaluate.predictions import MOST_STUDENTS
-from compressor_core.figures.comparison import comparison_info
-from compressor_core.figures.verdicts import headline
+from compressor_core.figures.compare.info import comparison_info
+from compressor_core.figures.compare.verdicts import headline
 from compressor_core.runs import Run, Status
 from compressor_core.runs.compared import Family, comparison_of, families
 from pages.parts.compare_views import views
@@ -20,7 +20,7 @@ def settings() -> None:
         found = {family.key: family for family in families(store())}
     if not found:
         st.info("There is no student to compare yet.")
-        link("distil", "Distil a student first")
+        link("distill", "Distill a student first")
         return
     with st.container(border=True):
         if st.session_state.compared_family not in found:

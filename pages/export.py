@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from compressor_core.errors import RunError
-from compressor_core.figures.export import PURPOSES, ExportInfo, FormInfo, export_info
+from compressor_core.figures.cost.export import PURPOSES, ExportInfo, FormInfo, export_info
 from compressor_core.literal import literal
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import students
@@ -21,7 +21,7 @@ def settings() -> None:
         found = {model.key: model for model in students(store())}
     if not found:
         st.info("There is no student to export yet.")
-        link("distil", "Distil a student first")
+        link("distill", "Distill a student first")
         return
     with st.container(border=True):
         left, right = st.columns([3, 1], vertical_alignment="bottom")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from compressor_core.distill.presets import PRESETS
 from compressor_core.errors import RunError
-from compressor_core.figures.forms import KINDS
+from compressor_core.figures.words.forms import KINDS
 from compressor_core.runs import State
 from compressor_core.task import Task
 from pages.parts.explain import terms
@@ -29,7 +29,7 @@ STEPS = (
         "A genetic algorithm looks for the architecture with the most computation that fits your budget.",
     ),
     (
-        "2 · Distil",
+        "2 · Distill",
         ":material/science:",
         "A student of that architecture learns to answer as the teacher does, on code without labels.",
     ),
@@ -119,8 +119,8 @@ def outcome(story: Story) -> None:
     status = story.compare.status()
     if status.state is not State.FINISHED or status.result is None:
         return
-    from compressor_core.figures.comparison import comparison_info
-    from compressor_core.figures.verdicts import headline
+    from compressor_core.figures.compare.info import comparison_info
+    from compressor_core.figures.compare.verdicts import headline
     from pages.parts.report import report_button
 
     info = comparison_info(status.result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from compressor_core.figures.calibration import (
+from compressor_core.figures.cost.calibration import (
     RUNTIMES,
     LatencyInfo,
     error_sentence,
@@ -14,7 +14,12 @@ from compressor_core.figures.calibration import (
     point_rows,
     stratum_sentence,
 )
-from compressor_core.figures.latency import measured_figure, parts_figure, predicted_figure, stratum_figure
+from compressor_core.figures.cost.calibration_plots import (
+    measured_figure,
+    parts_figure,
+    predicted_figure,
+    stratum_figure,
+)
 from compressor_core.runs import Run, Status
 from compressor_core.task import PairFeatures, Task
 from pages.parts.chart import chart

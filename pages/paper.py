@@ -115,7 +115,7 @@ def one_cell(found: Reproduction) -> None:
     if row is Row.TEACHER:
         train(row, column)
         return
-    published, anew = st.tabs(["Import the published student", "Distil one anew"])
+    published, anew = st.tabs(["Import the published student", "Distill one anew"])
     with published:
         import_form(row, column)
     with anew:
@@ -143,7 +143,7 @@ def train(row: Row, column: Column) -> None:
     name, benchmark = column.encoder.hub_name, DATASET[column.task]
     steps = [f"fine-tune `{name}` on `{benchmark}` on the page Teacher & data"]
     if row in ARCHITECTURES:
-        steps.append(f"distil the architecture `{ARCHITECTURES[row]}` from it on the page Distil")
+        steps.append(f"distill the architecture `{ARCHITECTURES[row]}` from it on the page Distill")
     st.markdown(
         f"In the app, {' and '.join(steps)}: the cell fills itself when the run is finished. This takes hours on a "
         "GPU and days without one. The paper's settings, on the command line:"

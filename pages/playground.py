@@ -6,8 +6,8 @@ import streamlit as st
 
 from compressor_core.data.pasted import checked, decoded, language_remark
 from compressor_core.errors import CompressorError, RunError
-from compressor_core.figures.answers import AnswersInfo, answers_figure, answers_headline, answers_info
-from compressor_core.figures.attribution import (
+from compressor_core.figures.compare.answers import AnswersInfo, answers_figure, answers_headline, answers_info
+from compressor_core.figures.compare.attribution import (
     WHAT_IT_IS,
     attribution_caveat,
     attribution_html,
@@ -48,7 +48,7 @@ def choose_student() -> Model | None:
             st.session_state.playground_run = wanted
     if not found:
         st.info("There is no student to play with yet.")
-        link("distil", "Distil a student first")
+        link("distill", "Distill a student first")
         return None
     if st.session_state.student not in found:
         st.session_state.student = next(iter(found))

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from compressor_core.errors import CompressorError
-from compressor_core.figures.forms import KINDS, duration, run_headline, state_text
+from compressor_core.figures.words.forms import KINDS, duration, run_headline, state_text
 from compressor_core.literal import literal
 from compressor_core.runs import Run, Status, cancel, resume
 from pages.parts.explain import terms

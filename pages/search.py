@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from compressor_core.figures.search import SearchInfo, gap_sentence, run_info
+from compressor_core.figures.search.info import SearchInfo, gap_sentence, run_info
 from compressor_core.runs import Run, Status
-from compressor_core.search.genetic import SearchConfig
+from compressor_core.search.genetic import SearchSettings
 from pages.parts.explain import terms
 from pages.parts.frame import metrics, open_page
 from pages.parts.live import chosen_run, open_earlier, records, watch
@@ -17,7 +17,7 @@ from pages.parts.search_views import picked, table, views
 
 def show(run: Run, status: Status) -> None:
     known = records(run)
-    config = SearchConfig.from_dict(run.config)
+    config = SearchSettings.from_dict(run.config)
     info = run_info(known, run.config)
     st.caption(
         f"{config.task.capitalize()} · {goal_text(config)} · {config.space.size:,} architectures · "

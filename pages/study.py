@@ -7,9 +7,9 @@ from typing import Any
 import streamlit as st
 
 from compressor_core.distill.presets import PRESETS
-from compressor_core.distill.study_settings import BUDGETS_MB, SEEDS, StudyConfig, parse_budgets
+from compressor_core.distill.study_settings import BUDGETS_MB, SEEDS, StudySettings, parse_budgets
 from compressor_core.distill.study_summary import budget_summaries
-from compressor_core.figures.study import (
+from compressor_core.figures.study.students import (
     StudyInfo,
     budget_rows,
     failed_sentences,
@@ -19,8 +19,8 @@ from compressor_core.figures.study import (
     study_info,
     study_sentence,
 )
-from compressor_core.figures.training import recipe_text
-from compressor_core.latency import LatencyModel, Runtime
+from compressor_core.figures.study.training import recipe_text
+from compressor_core.latency_model import LatencyModel, Runtime
 from compressor_core.literal import literal
 from compressor_core.paper import published_students
 from compressor_core.runs import Run, Status
@@ -94,7 +94,7 @@ def form() -> None:
         go_on = st.button("Start the study", type="primary", icon=":material/play_arrow:", disabled=teacher is None)
         if go_on and teacher is not None:
             with sentences():
-                config = StudyConfig(
+                config = StudySettings(
                     teacher=str(teacher.folder),
                     dataset=teacher.dataset,
                     data=teacher.data,
@@ -136,7 +136,7 @@ def least_computation() -> float | None:
 
 
 def show(run: Run, status: Status) -> None:
-    config = StudyConfig.from_dict(run.config)
+    config = StudySettings.from_dict(run.config)
     kept = records(run)
     beside = published_students(config.dataset)
     info = study_info(kept, budget_summaries(one for one in kept if one["type"] == "student"), beside)

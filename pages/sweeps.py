@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from compressor_core.figures.axes import AXES, axes_of
-from compressor_core.figures.budgets import budget_figure, genes_figure
-from compressor_core.figures.differences import difference_rows
-from compressor_core.figures.overlay import (
+from compressor_core.figures.search.axes import AXES, axes_of
+from compressor_core.figures.search.budgets import budget_figure, genes_figure
+from compressor_core.figures.search.differences import difference_rows
+from compressor_core.figures.search.overlay import (
     HEIGHTS,
     MOST_RUNS,
     WITH,
@@ -23,7 +23,7 @@ from compressor_core.figures.overlay import (
     overlay_run,
     points_figure,
 )
-from compressor_core.figures.sweeps import (
+from compressor_core.figures.search.sweeps import (
     HOW_COUNTED,
     SEED_HEIGHTS,
     SweepInfo,
@@ -36,8 +36,8 @@ from compressor_core.figures.sweeps import (
 )
 from compressor_core.literal import literal
 from compressor_core.runs import Run, Status
-from compressor_core.search.genetic import SearchConfig
-from compressor_core.search.sweep import SweepConfig
+from compressor_core.search.genetic import SearchSettings
+from compressor_core.search.sweep import SweepSettings
 from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
@@ -169,7 +169,7 @@ def draw_overlay(runs: Sequence[Run]) -> None:
         st.caption(literal(note))
     terms("fitness", "gap", "generation")
     if runs:
-        differences(info, [SearchConfig.from_dict(run.config).to_dict() for run in runs])
+        differences(info, [SearchSettings.from_dict(run.config).to_dict() for run in runs])
     st.markdown("**Where they ended**: last populations faint, the way of the best, the best large, optima as stars")
     with st.container(horizontal=True):
         x, y = (
@@ -231,7 +231,7 @@ def show_budgets(run: Run, status: Status) -> None:
 
 
 def opened(run: Run, status: Status) -> SweepInfo:
-    config = SweepConfig.from_dict(run.config)
+    config = SweepSettings.from_dict(run.config)
     search, seeds = config.search, len(config.seeds)
     if config.over == "seed":
         sought = goal_text(search)

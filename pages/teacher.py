@@ -125,9 +125,9 @@ def show(run: Run, status: Status) -> None:
         ("Size", f"{result['size_mb']:.1f} MB"),
         ("Parameters", f"{result['parameters'] / 1e6:.2f} M"),
     )
-    if st.button("Distil from this teacher", type="primary", icon=":material/science:"):
+    if st.button("Distill from this teacher", type="primary", icon=":material/science:"):
         st.session_state.teacher = result["model"]
-        go("distil")
+        go("distill")
 
 
 def at_hand() -> None:

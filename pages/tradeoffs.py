@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from compressor_core.figures.axes import AXES
-from compressor_core.figures.forms import csv_text
-from compressor_core.figures.found_front import (
+from compressor_core.figures.search.axes import AXES
+from compressor_core.figures.search.front import front_figure, hypervolume_figure
+from compressor_core.figures.search.front_info import (
     FrontInfo,
     front_info,
     front_sentence,
@@ -17,11 +17,11 @@ from compressor_core.figures.found_front import (
     true_front_note,
     true_rows,
 )
-from compressor_core.figures.front import front_figure, hypervolume_figure
-from compressor_core.figures.search import GENE_TITLES, Individual, short_form
+from compressor_core.figures.search.info import GENE_TITLES, Individual, short_form
+from compressor_core.figures.words.forms import csv_text
 from compressor_core.runs import Run, Status
 from compressor_core.search.quantities import Quantity
-from compressor_core.search.tradeoff import TradeoffConfig
+from compressor_core.search.tradeoff import TradeoffSettings
 from pages.parts.chart import chart, picture_format
 from pages.parts.explain import terms
 from pages.parts.frame import go, link, metrics, open_page
@@ -44,7 +44,7 @@ FRONTS = {"found": "The front found", "true": "The true front"}
 
 
 def show(run: Run, status: Status) -> None:
-    config = TradeoffConfig.from_dict(run.config)
+    config = TradeoffSettings.from_dict(run.config)
     info = front_info(records(run), config.objectives, run.config.get("limits"))
     limits = [
         f"{title(each).lower()} {'at least' if each.maximised else 'at most'} {AXES[each].text(limit)}"
@@ -127,7 +127,7 @@ def third_text(info: FrontInfo, x: str, y: str) -> str:
     )
 
 
-def fronts(run: Run, info: FrontInfo, config: TradeoffConfig, x: str, y: str) -> None:
+def fronts(run: Run, info: FrontInfo, config: TradeoffSettings, x: str, y: str) -> None:
     """The figure, and a walk along either front to the architecture that is distilled."""
     which = st.segmented_control(
         "Walk along",
@@ -161,7 +161,7 @@ def fronts(run: Run, info: FrontInfo, config: TradeoffConfig, x: str, y: str) ->
         show_pick(picked, config)
 
 
-def walk(run: Run, along: Sequence[Individual], config: TradeoffConfig) -> Individual | None:
+def walk(run: Run, along: Sequence[Individual], config: TradeoffSettings) -> Individual | None:
     """A slider along a front; follows a click on a point. None while what is picked is not on that front."""
     by_name = {short_form(each): each for each in along}
     if len(by_name) < 2:
@@ -186,15 +186,15 @@ def walk(run: Run, along: Sequence[Individual], config: TradeoffConfig) -> Indiv
     return by_name.get(st.session_state.architecture)
 
 
-def show_pick(picked: Individual, config: TradeoffConfig) -> None:
+def show_pick(picked: Individual, config: TradeoffSettings) -> None:
     """Genes and costs of the picked architecture, and the way to its distillation."""
     with st.container(border=True):
         left, right = st.columns([3, 1], vertical_alignment="center")
         genes = " · ".join(f"{name.lower()} {picked[gene]:,}" for gene, name in GENE_TITLES.items())
         left.markdown(f"**Picked for distillation:** `{short_form(picked)}`  \n{genes}")
-        if right.button("Distil this one", type="primary", icon=":material/science:", width="stretch"):
+        if right.button("Distill this one", type="primary", icon=":material/science:", width="stretch"):
             st.session_state.architecture = short_form(picked)
-            go("distil")
+            go("distill")
         metrics(*((title(Quantity(key)), axis.text(picked[key])) for key, axis in AXES.items() if key in picked))
         for student in config.students:
             if student.run and str(student.architecture) == short_form(picked):

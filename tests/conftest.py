@@ -15,7 +15,7 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split
-from compressor_core.distill.study_settings import StudyConfig
+from compressor_core.distill.study_settings import StudySettings
 from tests.tiny import train_tiny, write_functions
 
 
@@ -42,12 +42,18 @@ def tiny_teacher(labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def tiny_study(tiny_teacher: Path, labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> StudyConfig:
+def tiny_study(tiny_teacher: Path, labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> StudySettings:
     """The tiniest study that has two budgets and two seeds."""
     data = tmp_path_factory.mktemp("study") / "functions.jsonl"
     data.write_text("".join(labelled_file.read_text("utf-8").splitlines(keepends=True)[:120]), "utf-8")
-    return StudyConfig(
-        str(tiny_teacher), "file", str(data), budgets=(0.2, 0.19), seeds=(0, 1), preset="smoke", threads=1
+    return StudySettings(
+        teacher=str(tiny_teacher),
+        dataset="file",
+        data=str(data),
+        budgets=(0.2, 0.19),
+        seeds=(0, 1),
+        preset="smoke",
+        threads=1,
     )
 
 

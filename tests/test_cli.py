@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from compressor_core.cli import main
+from compressor_core.cli.main import main
 from compressor_core.models.bundled import bundled_teacher
-from compressor_core.search import Operators, SearchConfig, search_records
+from compressor_core.search import Operators, SearchSettings, search_records
 from compressor_core.search.replica import replica
 from tests import released
 from tests.tiny import TINY
@@ -84,7 +84,7 @@ def test_search_with_another_goal_in_ones_own_space(tmp_path: Path) -> None:
 
 
 def test_search_with_the_papers_operators_and_again_from_its_json(tmp_path: Path) -> None:
-    config = SearchConfig(3, seed=4, generations=12, operators=Operators.PAPER)
+    config = SearchSettings(budget_mb=3, seed=4, generations=12, operators=Operators.PAPER)
     file = tmp_path / "search.json"
     file.write_text(json.dumps(replica(config, search_records(config))))
     again = answer("search", "--config", file)
@@ -157,7 +157,7 @@ def test_several_students_are_compared(
     assert "is given twice: give each student once" in capsys.readouterr().err
 
 
-def test_distil_to_a_budget(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
+def test_distill_to_a_budget(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
     data = ("--dataset", "file", "--data", labelled_file, "--epochs", 1, "--threads", 1)
     found = answer("distill", "--teacher", tiny_teacher, *data, "--budget-mb", 0.3, "--out", tmp_path / "s")
     assert 0.25 < found["size_mb"] <= 0.3

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from compressor_core import doctor
-from compressor_core.cli import main
+from compressor_core.cli.main import main
 from compressor_core.doctor import ROOT, Finding, Health, diagnosis, examine
 from compressor_core.models import bundled
 
@@ -85,7 +85,7 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
 def test_without_torch_the_rest_is_still_examined() -> None:
     program = (
         "import sys; sys.modules['torch'] = None\n"
-        "from compressor_core.cli import main\n"
+        "from compressor_core.cli.main import main\n"
         "sys.exit(main(['doctor', '--json']))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)

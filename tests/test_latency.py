@@ -11,7 +11,7 @@ import pytest
 from compressor_core.architecture import Architecture, SearchSpace
 from compressor_core.cost import Genes, forward_flops
 from compressor_core.errors import SettingsError
-from compressor_core.latency import PARTS, LatencyModel, Lengths, Runtime
+from compressor_core.latency_model import PARTS, LatencyModel, Lengths, Runtime
 from compressor_core.task import PairFeatures, Task
 
 LENGTHS = Lengths((500, 1_000, 10_000), (200.0, 150.0, 100.0), (50_000.0, 30_000.0, 15_000.0))

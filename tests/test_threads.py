@@ -5,24 +5,26 @@ from typing import Any
 
 import pytest
 
-from compressor_core.distill.labelling import LabelConfig
-from compressor_core.distill.settings import TrainingConfig
+from compressor_core.distill.labelling import LabelSettings
+from compressor_core.distill.settings import TrainingSettings
 from compressor_core.errors import SettingsError
-from compressor_core.evaluate.comparison import CompareConfig
-from compressor_core.evaluate.design import CalibrationConfig
-from compressor_core.evaluate.measurement_settings import MeasureConfig
-from compressor_core.evaluate.reproduction import ReproduceConfig
-from compressor_core.export.exporting import ExportConfig
+from compressor_core.evaluate.comparison import CompareSettings
+from compressor_core.evaluate.design import CalibrationSettings
+from compressor_core.evaluate.measurement_settings import MeasureSettings
+from compressor_core.evaluate.reproduction import ReproduceSettings
+from compressor_core.export.exporting import ExportSettings
 from compressor_core.threads import MOST_THREADS
 
 ASKED: tuple[Callable[..., Any], ...] = (
-    lambda **own: CalibrationConfig(**own),
-    lambda **own: MeasureConfig(models=("one",), **own),
-    lambda **own: CompareConfig("teacher", "student", **own),
-    lambda **own: ReproduceConfig("a", "b", "codebert", "vulnerability", "devign", **own),
-    lambda **own: ExportConfig("one", **own),
-    lambda **own: LabelConfig("teacher", "pool", **own),
-    lambda **own: TrainingConfig(1, 1e-3, **own),
+    lambda **own: CalibrationSettings(**own),
+    lambda **own: MeasureSettings(models=("one",), **own),
+    lambda **own: CompareSettings(teacher="teacher", student="student", **own),
+    lambda **own: ReproduceSettings(
+        checkpoint="a", tokenizer="b", teacher="codebert", task="vulnerability", dataset="devign", **own
+    ),
+    lambda **own: ExportSettings(model="one", **own),
+    lambda **own: LabelSettings(teacher="teacher", unlabelled="pool", **own),
+    lambda **own: TrainingSettings(epochs=1, learning_rate=1e-3, **own),
 )
 
 

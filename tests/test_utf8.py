@@ -19,13 +19,13 @@ from compressor_core.data.survey import survey
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.data.uploads import save_upload
 from compressor_core.dataflow import extract
-from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
+from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
 from compressor_core.errors import DataError
 from compressor_core.evaluate.attribution import attribute
-from compressor_core.export.exporting import ExportConfig, export
-from compressor_core.figures.attribution import attribution_html, attribution_info
-from compressor_core.figures.captions import data_flow_words
-from compressor_core.figures.dataflow import data_flow_info
+from compressor_core.export.exporting import ExportSettings, export
+from compressor_core.figures.compare.attribution import attribution_html, attribution_info
+from compressor_core.figures.study.dataflow import data_flow_info
+from compressor_core.figures.words.captions import data_flow_words
 from compressor_core.language import Language
 from compressor_core.models.classifier import load
 from compressor_core.report import report
@@ -62,7 +62,7 @@ def labelled(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def teacher(labelled: Path, folder: Path) -> Path:
     out = folder / "Lehrer 老师"
-    config = TeacherConfig(dataset="file", data=str(labelled), architecture="600,16,1,2,16", epochs=1, threads=1)
+    config = TeacherSettings(dataset="file", data=str(labelled), architecture="600,16,1,2,16", epochs=1, threads=1)
     for _ in train_teacher(config, out):
         pass
     return out
@@ -181,7 +181,7 @@ def test_the_command_line_under_the_locale_c(teacher: Path, folder: Path) -> Non
 
 def test_a_bundle_under_the_locale_c(teacher: Path, labelled: Path, folder: Path) -> None:
     out = folder / "Paket 包"
-    config = ExportConfig(str(teacher), dataset="file", data=str(labelled), examples=5)
+    config = ExportSettings(model=str(teacher), dataset="file", data=str(labelled), examples=5)
     for _ in export(config, out):
         pass
     card = (out / "README.md").read_text("utf-8")

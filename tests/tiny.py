@@ -22,9 +22,9 @@ def write_functions(path: Path, count: int = 300) -> Path:
 
 def train_tiny(data: Path, out: Path, epochs: int = 2) -> Path:
     """The folder of a teacher trained on such a file: real, and not good."""
-    from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
+    from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
 
-    config = TeacherConfig(dataset="file", data=str(data), architecture=TINY, epochs=epochs, threads=1)
+    config = TeacherSettings(dataset="file", data=str(data), architecture=TINY, epochs=epochs, threads=1)
     for _ in train_teacher(config, out):
         pass
     return out

@@ -18,7 +18,7 @@ from compressor_core.data.registry import open_dataset
 from compressor_core.distill import processes
 from compressor_core.distill.batching import Record
 from compressor_core.distill.checkpoint import stage_of
-from compressor_core.distill.distillation_settings import DistillConfig
+from compressor_core.distill.distillation_settings import DistillSettings
 from compressor_core.distill.fine_tuning import pair_features
 from compressor_core.distill.judging import answers, judges
 from compressor_core.distill.learner import Diverged, Outcome, saved
@@ -43,15 +43,15 @@ DISTILLATION = "distillation"
 """The stage of a checkpoint that is past the warm-up."""
 
 
-def distil(
-    config: DistillConfig,
+def distill(
+    config: DistillSettings,
     out: Path,
     *,
     dataset: Dataset | None = None,
     checkpoint: Path | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[Record]:
-    """Distil, measure teacher and student on the test split, save to `out`; the last record is the result.
+    """Distill, measure teacher and student on the test split, save to `out`; the last record is the result.
 
     The result has model, accuracy and teacher_accuracy (test split), agreement, size_mb, seconds, cancelled.
     Cancelled before the first step from soft labels, there is none; cancelled later, both are measured on a few

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from compressor_core.data.dataset import Dataset
 from compressor_core.distill.presets import PRESETS
-from compressor_core.distill.settings import TrainingConfig
+from compressor_core.distill.settings import TrainingSettings
 from compressor_core.errors import SettingsError
 from compressor_core.task import PairFeatures, Task
 
 RENAMING: Final = 0.5
 HIDDEN_WEIGHT: Final = 16.0
-"""What is learned beside soft labels where nothing else is asked for, see `DistillConfig.resolved`."""
+"""What is learned beside soft labels where nothing else is asked for, see `DistillSettings.resolved`."""
 
 
 def usual_weight(task: Task) -> float:
@@ -30,7 +30,7 @@ _RECIPE = ("temperature", "renaming", "masked_epochs", "hidden_weight", "label_p
 
 
 @dataclass(frozen=True)
-class DistillConfig:
+class DistillSettings:
     """What `distill` is asked for; whether the student reads data flow is as with its teacher.
 
     `architecture` is V,H,L,A,I. `pair_features` is for the clone task. `epochs` and `learning_rate` None: the preset's.
@@ -72,7 +72,7 @@ class DistillConfig:
     unlabelled: str | None = None
     skip_bad_rows: bool = False
 
-    def training(self) -> TrainingConfig:
+    def training(self) -> TrainingSettings:
         """The settings of the training loop. Raises SettingsError for values out of range."""
         if self.preset not in PRESETS:
             raise SettingsError(f"there is no preset {self.preset!r}: choose from {', '.join(PRESETS)}")
@@ -88,13 +88,13 @@ class DistillConfig:
             if getattr(self, name):
                 raise SettingsError(f"{name} is for the dataset's own code: set it to 0, or give no unlabelled code")
         preset = PRESETS[self.preset]
-        return TrainingConfig.of(
+        return TrainingSettings.of(
             self,
             epochs=preset.epochs if self.epochs is None else self.epochs,
             learning_rate=preset.learning_rate if self.learning_rate is None else self.learning_rate,
         )
 
-    def resolved(self, dataset: Dataset) -> DistillConfig:
+    def resolved(self, dataset: Dataset) -> DistillSettings:
         """With what is open decided.
 
         The weight of the states is the task's, see `usual_weight`; half of the examples are renamed where the language

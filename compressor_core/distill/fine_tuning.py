@@ -18,7 +18,7 @@ from compressor_core.distill.batching import Data, Record, remembered
 from compressor_core.distill.judging import answers, judges
 from compressor_core.distill.learner import Diverged, saved
 from compressor_core.distill.losses import cross_entropy
-from compressor_core.distill.settings import TrainingConfig
+from compressor_core.distill.settings import TrainingSettings
 from compressor_core.distill.tokens import encoded
 from compressor_core.distill.trainer import fit
 from compressor_core.errors import SettingsError
@@ -38,7 +38,7 @@ SCRATCH_ARCHITECTURE = Architecture(8000, 192, 4, 4, 512)
 
 
 @dataclass(frozen=True)
-class TeacherConfig:
+class TeacherSettings:
     """What `train-teacher` is asked for.
 
     `learning_rate` None: 6e-4 from scratch, 2e-5 for a pre-trained base. `data_flow` None: if the base was trained to
@@ -63,10 +63,10 @@ class TeacherConfig:
     device: str | None = None
     precision: str | None = None
 
-    def training(self) -> TrainingConfig:
+    def training(self) -> TrainingSettings:
         """The settings of the training loop. Raises SettingsError for values out of range."""
         usual = 6e-4 if self.base == FROM_SCRATCH else 2e-5
-        return TrainingConfig.of(self, learning_rate=usual if self.learning_rate is None else self.learning_rate)
+        return TrainingSettings.of(self, learning_rate=usual if self.learning_rate is None else self.learning_rate)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -74,7 +74,7 @@ class TeacherConfig:
 
 
 def train_teacher(
-    config: TeacherConfig,
+    config: TeacherSettings,
     out: Path,
     *,
     checkpoint: Path | None = None,
@@ -185,7 +185,7 @@ def pair_features(name: str) -> PairFeatures:
     return PairFeatures(name)
 
 
-def _data_flow(config: TeacherConfig, dataset: Dataset) -> Language | None:
+def _data_flow(config: TeacherSettings, dataset: Dataset) -> Language | None:
     """The language whose data flow the teacher is to read, if any. Raises SettingsError if it is not known."""
     wanted = reads_data_flow(config.base) if config.data_flow is None else config.data_flow
     if wanted and dataset.language is None:

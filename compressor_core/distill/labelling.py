@@ -22,7 +22,7 @@ from compressor_core.threads import check_threads
 
 
 @dataclass(frozen=True)
-class LabelConfig:
+class LabelSettings:
     """What `label` is asked for; `part` as "3/8": the third of eight machines that share the work."""
 
     teacher: str
@@ -48,7 +48,7 @@ class LabelConfig:
         return asdict(self)
 
 
-def label(config: LabelConfig) -> Iterator[Record]:
+def label(config: LabelSettings) -> Iterator[Record]:
     """Label the shards of one part of a pool into the cache; the last record is the result.
 
     It has shards and functions (of the part, in the task of pairs: pairs), labelled and known (functions that were

@@ -19,7 +19,7 @@ from compressor_core.distill.averaging import mean_weights
 from compressor_core.distill.batching import Data, Record
 from compressor_core.distill.checkpoint import Best, State
 from compressor_core.distill.lessons import Lesson
-from compressor_core.distill.settings import TrainingConfig
+from compressor_core.distill.settings import TrainingSettings
 from compressor_core.errors import TrainingError
 from compressor_core.models.card import ModelCard
 from compressor_core.models.classifier import Classifier, drain
@@ -99,7 +99,7 @@ class Learner:
         self,
         model: nn.Module,
         pad_id: int,
-        config: TrainingConfig,
+        config: TrainingSettings,
         lesson: Lesson,
         validation: Data | None,
         place: Place,

@@ -10,7 +10,7 @@ from compressor_core.threads import check_threads
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
+class TrainingSettings:
     """Settings of one training.
 
     `checkpoint_seconds`, `checkpoint_steps`: a checkpoint is written whenever so much time or so many steps have
@@ -53,7 +53,7 @@ class TrainingConfig:
         return max(1, self.average)
 
     @classmethod
-    def of(cls, asked: object, **own: Any) -> TrainingConfig:
+    def of(cls, asked: object, **own: Any) -> TrainingSettings:
         """What a larger configuration has under the same names, and `own` in the place of it."""
         shared = {field.name: getattr(asked, field.name) for field in fields(cls) if hasattr(asked, field.name)}
         return cls(**(shared | own))

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from compressor_core.data.registry import open_dataset
 from compressor_core.distill.study_jobs import DATA_SEED, LATENCY_THREADS, Job, Place, Record, do, jobs
-from compressor_core.distill.study_settings import StudyConfig
+from compressor_core.distill.study_settings import StudySettings
 from compressor_core.distill.study_summary import budget_summaries
 from compressor_core.errors import CompressorError, TrainingError
 from compressor_core.machine import machine
@@ -45,7 +45,7 @@ def one_after_another(planned: Sequence[Job], folder: Path, cancelled: Cancelled
 
 
 def study(
-    config: StudyConfig,
+    config: StudySettings,
     folder: Path,
     cancelled: Cancelled = lambda: False,
     done: Iterable[Mapping[str, Any]] = (),
@@ -111,7 +111,7 @@ def failed_record(job: Job, error: CompressorError | str) -> Record:
 
 
 def study_summary(
-    students: Sequence[Mapping[str, Any]], config: StudyConfig, failed: Sequence[Mapping[str, Any]] = ()
+    students: Sequence[Mapping[str, Any]], config: StudySettings, failed: Sequence[Mapping[str, Any]] = ()
 ) -> Record:
     """What came out of a study.
 

@@ -12,10 +12,10 @@ from typing import Any, Final
 from compressor_core.architecture import Architecture
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.registry import open_dataset
-from compressor_core.distill.distillation import distil
-from compressor_core.distill.distillation_settings import DistillConfig
+from compressor_core.distill.distillation import distill
+from compressor_core.distill.distillation_settings import DistillSettings
 from compressor_core.distill.soft_labels import model_fingerprint
-from compressor_core.distill.study_settings import SPACES, StudyConfig
+from compressor_core.distill.study_settings import SPACES, StudySettings
 from compressor_core.errors import ModelError
 from compressor_core.evaluate.latency import latency
 from compressor_core.files import storage_error, write_json
@@ -42,7 +42,7 @@ class Job:
 
     budget_mb: float
     seed: int
-    distillation: DistillConfig
+    distillation: DistillSettings
 
     @property
     def place(self) -> Place:
@@ -58,7 +58,7 @@ class Job:
         return f"{self.budget_mb:g} MB, seed {self.seed}"
 
 
-def jobs(config: StudyConfig) -> list[Job]:
+def jobs(config: StudySettings) -> list[Job]:
     """The students of a study: for each budget the true optimum of the space, with every seed.
 
     Seeds take turns outermost, so that a study that is cut short has students at every budget first.
@@ -84,7 +84,7 @@ def jobs(config: StudyConfig) -> list[Job]:
         Job(
             budget,
             seed,
-            DistillConfig(
+            DistillSettings(
                 teacher=config.teacher,
                 architecture=str(best[budget]),
                 dataset=config.dataset,
@@ -123,7 +123,7 @@ def do(
 
     Raises:
         ModelError: the folder holds a student of other settings.
-        CompressorError: as `distil` raises.
+        CompressorError: as `distill` raises.
     """
     settings = job.distillation
     if dataset is None:
@@ -139,7 +139,7 @@ def do(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise storage_error(error, folder) from error
-    for record in distil(settings, place, dataset=dataset, checkpoint=checkpoint, cancelled=cancelled):
+    for record in distill(settings, place, dataset=dataset, checkpoint=checkpoint, cancelled=cancelled):
         if record["type"] == "result":
             result = record
         else:

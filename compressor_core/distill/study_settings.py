@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from compressor_core.architecture import SearchSpace
-from compressor_core.distill.distillation_settings import DistillConfig
+from compressor_core.distill.distillation_settings import DistillSettings
 from compressor_core.distill.presets import PRESETS
 from compressor_core.errors import BudgetError, SettingsError, understood
 from compressor_core.kinds import is_number, is_whole
@@ -17,7 +17,7 @@ from compressor_core.search.fitness import Goal
 from compressor_core.task import PairFeatures
 
 if TYPE_CHECKING:
-    from compressor_core.latency import LatencyModel
+    from compressor_core.latency_model import LatencyModel
 
 BUDGETS_MB: Final = (0.5, 1.0, 3.0, 10.0)
 SEEDS: Final = (0, 1)
@@ -31,12 +31,12 @@ RECIPE: Final = ("device", "renaming", "hidden_weight", "masked_epochs", "averag
 
 
 @dataclass(frozen=True)
-class StudyConfig:
+class StudySettings:
     """Everything a study depends on: the same configuration gives the same students on one machine.
 
     `budgets` are in MB and `seeds` are those of the distillations; both lose what is double. `space` is one of
     `SPACES`, `goal` one of `GOALS`: what decides among the architectures that fit a budget. `pair_features` is for
-    the clone task. The settings of the recipe, from `device` on, are those of `DistillConfig`; None is as it has them.
+    the clone task. The recipe, from `device` on, is that of `DistillSettings`; None is as it has it.
 
     Of the goal latency, the fastest within a budget is the smallest there is, the same at every budget, and learns
     little: `min_gflops`, in the paper's account, says how much computation a student must have at least.
@@ -100,9 +100,9 @@ class StudyConfig:
             raise SettingsError(f"epochs must be a whole number from 1, not {self.epochs!r}")
 
     def recipe(self) -> dict[str, Any]:
-        """The settings of the recipe, those that are left open as `DistillConfig` has them."""
+        """The settings of the recipe, those that are left open as `DistillSettings` has them."""
         own = {name: getattr(self, name) for name in RECIPE}
-        return {name: getattr(DistillConfig, name) if value is None else value for name, value in own.items()}
+        return {name: getattr(DistillSettings, name) if value is None else value for name, value in own.items()}
 
     @property
     def students(self) -> int:
@@ -122,7 +122,7 @@ class StudyConfig:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> StudyConfig:
+    def from_dict(cls, values: Mapping[str, Any]) -> StudySettings:
         """The inverse of `to_dict`; what is left out takes its default."""
         names = [each.name for each in fields(cls)]
         with understood("the settings of the study"):
@@ -137,7 +137,7 @@ class StudyConfig:
                         raise SettingsError(f"{name} must be a list, not {own[name]!r}")
                     own[name] = tuple(own[name])
             if own.get("latency") is not None:
-                from compressor_core.latency import LatencyModel
+                from compressor_core.latency_model import LatencyModel
 
                 own["latency"] = LatencyModel.from_dict(own["latency"])
             check_kinds(cls, own)

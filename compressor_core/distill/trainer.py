@@ -16,13 +16,13 @@ from compressor_core.distill.batching import Data, EpochData, Record, batches, s
 from compressor_core.distill.checkpoint import State
 from compressor_core.distill.learner import Learner, Outcome, Place
 from compressor_core.distill.lessons import Answers, Lesson, Objective
-from compressor_core.distill.settings import TrainingConfig
+from compressor_core.distill.settings import TrainingSettings
 
 
 def fit(
     model: nn.Module,
     pad_id: int,
-    config: TrainingConfig,
+    config: TrainingSettings,
     epoch_data: EpochData,
     validation: Data | None,
     objective: Objective | Lesson,

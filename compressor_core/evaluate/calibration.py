@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from compressor_core.architecture import Architecture
 from compressor_core.cost import Cost, Genes, cost
-from compressor_core.evaluate.design import VOCABULARIES, CalibrationConfig, chosen_queries, sample
+from compressor_core.evaluate.design import VOCABULARIES, CalibrationSettings, chosen_queries, sample
 from compressor_core.export.onnx import export_onnx, open_onnx, run_onnx
-from compressor_core.latency import LatencyModel, Lengths, Runtime
+from compressor_core.latency_model import LatencyModel, Lengths, Runtime
 from compressor_core.machine import machine
 from compressor_core.models.inference import forward
 from compressor_core.models.inputs import Encoded
@@ -89,7 +89,7 @@ class Subject:
         return {"mean": mean, "median": float(median), "p90": float(p90), "measurements": times.size}
 
 
-def calibrate(config: CalibrationConfig, *, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Record]:
+def calibrate(config: CalibrationSettings, *, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Record]:
     """Measure, fit, and judge the fit on what it has not seen; the last record is the result.
 
     A point is yielded for each architecture and round, see `Subject.record`, and a prediction for each architecture

@@ -35,7 +35,7 @@ TEACHER: Final = "Teacher"
 
 
 @dataclass(frozen=True)
-class CompareConfig:
+class CompareSettings:
     """What `compare` is asked for. `split` None: the test split, or all of a file.
 
     `others` are up to three more students, and `names` what all students are called, without which they are called
@@ -85,7 +85,7 @@ def evaluate(model: Path, dataset: str, data: str | None, split: str | None, *, 
 
 
 def compare(
-    config: CompareConfig,
+    config: CompareSettings,
     predictions: Path | None = None,
     *,
     dataset: Dataset | None = None,
@@ -187,7 +187,7 @@ def _judged(examples: Sequence[Example], logits: Logits, seed: int) -> tuple[Rec
     return teacher, list(sides.values())
 
 
-def _folders(config: CompareConfig) -> dict[str, Path]:
+def _folders(config: CompareSettings) -> dict[str, Path]:
     """The folders by name, the teacher's first; names that are taken get a number."""
     folders = {TEACHER: Path(config.teacher)}
     for place, student in enumerate(config.students):

@@ -34,7 +34,7 @@ _CANDIDATES: Final = 400
 
 
 @dataclass(frozen=True)
-class CalibrationConfig:
+class CalibrationSettings:
     """What is measured, and how carefully.
 
     Of `architectures`, spread over the paper's space up to `largest_mb`, `held_out` are measured and not fitted to.
@@ -82,7 +82,7 @@ class CalibrationConfig:
         return asdict(self)
 
 
-def sample(config: CalibrationConfig) -> list[tuple[Architecture, str]]:
+def sample(config: CalibrationSettings) -> list[tuple[Architecture, str]]:
     """The architectures to measure, no two alike, with their roles.
 
     Raises:
@@ -108,7 +108,7 @@ def sample(config: CalibrationConfig) -> list[tuple[Architecture, str]]:
     return designed + [(one, "budget") for one in budget]
 
 
-def _spread(config: CalibrationConfig, space: SearchSpace, taken: set[Architecture]) -> list[Architecture]:
+def _spread(config: CalibrationSettings, space: SearchSpace, taken: set[Architecture]) -> list[Architecture]:
     """Evenly over the logarithms of the genes (a scrambled Halton sequence), snapped to the space."""
     from scipy.stats import qmc
 
@@ -135,7 +135,7 @@ def _spread(config: CalibrationConfig, space: SearchSpace, taken: set[Architectu
     )
 
 
-def chosen_queries(config: CalibrationConfig, vocab_sizes: Sequence[int]) -> dict[int, list[Encoded]]:
+def chosen_queries(config: CalibrationSettings, vocab_sizes: Sequence[int]) -> dict[int, list[Encoded]]:
     """The same queries, cut by a tokenizer of each vocabulary size, from the shortest to the longest.
 
     They stand for the test split: at even steps of its distribution of lengths.

@@ -24,7 +24,7 @@ from compressor_core.evaluate.cold_start import cold_start
 from compressor_core.evaluate.deployed import FILES, Deployment, Form, Prepared
 from compressor_core.evaluate.energy import Meter, energy_source, estimated_joules
 from compressor_core.evaluate.latency import summary
-from compressor_core.evaluate.measurement_settings import MeasureConfig
+from compressor_core.evaluate.measurement_settings import MeasureSettings
 from compressor_core.evaluate.rounds import Timed, in_turns, turns
 from compressor_core.machine import machine
 from compressor_core.models.card import size_on_disk
@@ -40,7 +40,7 @@ class Subject:
     """One model in one form, at the functions' true lengths or padded as in the paper."""
 
     model: int
-    """Its place in `MeasureConfig.models`."""
+    """Its place in `MeasureSettings.models`."""
     form: Form
     padded: bool
     deployment: Deployment
@@ -67,7 +67,7 @@ class Subject:
         return {"model": self.model, "form": self.form.value, "padded": self.padded}
 
 
-def measure(config: MeasureConfig, *, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Record]:
+def measure(config: MeasureSettings, *, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Record]:
     """Measure as configured; the last record is the result, of which there is none if it was cancelled.
 
     Before it come, beside progress: one `models` (names, sizes, forms, machine), a `latency` of each subject after
@@ -100,7 +100,7 @@ def measure(config: MeasureConfig, *, cancelled: Callable[[], bool] = lambda: Fa
     yield {"type": "result", **described, **lists, "seconds": time.monotonic() - started}
 
 
-def _measured(config: MeasureConfig, folder: Path) -> Iterator[Record]:
+def _measured(config: MeasureSettings, folder: Path) -> Iterator[Record]:
     yield {"type": "progress", "message": "Loading the models", "fraction": 0.0}
     deployments = []
     for number, name in enumerate(config.models):
@@ -136,7 +136,7 @@ def _measured(config: MeasureConfig, folder: Path) -> Iterator[Record]:
     yield from _starts(config, deployments, codes, total)
 
 
-def _latency(config: MeasureConfig, subjects: Sequence[Subject], total: _Fractions) -> Iterator[Record]:
+def _latency(config: MeasureSettings, subjects: Sequence[Subject], total: _Fractions) -> Iterator[Record]:
     reference: dict[int, Any] = {}
     for number, place in in_turns([subject.timed for subject in subjects], config.rounds):
         subject = subjects[place]
@@ -161,7 +161,7 @@ def _latency_record(subject: Subject, rounds: int, reference: Any) -> Record:
     }
 
 
-def _energy(config: MeasureConfig, subjects: Sequence[Subject], *, measured: bool) -> Iterator[Record]:
+def _energy(config: MeasureSettings, subjects: Sequence[Subject], *, measured: bool) -> Iterator[Record]:
     meter = Meter() if measured else None
     try:
         for subject in subjects:
@@ -178,7 +178,7 @@ def _energy(config: MeasureConfig, subjects: Sequence[Subject], *, measured: boo
             meter.close()
 
 
-def _throughput(config: MeasureConfig, subjects: Sequence[Subject], total: _Fractions) -> Iterator[Record]:
+def _throughput(config: MeasureSettings, subjects: Sequence[Subject], total: _Fractions) -> Iterator[Record]:
     """The same examples in batches of each size."""
     for size in config.batch_sizes:
         timed = [subject.batches(size) for subject in subjects]
@@ -199,7 +199,7 @@ def _throughput(config: MeasureConfig, subjects: Sequence[Subject], total: _Frac
 
 
 def _starts(
-    config: MeasureConfig, deployments: Sequence[Deployment], codes: Sequence[tuple[str, ...]], total: _Fractions
+    config: MeasureSettings, deployments: Sequence[Deployment], codes: Sequence[tuple[str, ...]], total: _Fractions
 ) -> Iterator[Record]:
     """Fresh processes, one at a time, in turns; of each model and form the medians."""
     pairs = [(number, form) for number, one in enumerate(deployments) for form in one.forms]
@@ -221,7 +221,7 @@ def _starts(
         yield {"type": "start", "model": model, "form": form.value, **medians, "starts": len(records)}
 
 
-def chosen(config: MeasureConfig, deployments: Sequence[Deployment]) -> tuple[list[tuple[str, ...]], str]:
+def chosen(config: MeasureSettings, deployments: Sequence[Deployment]) -> tuple[list[tuple[str, ...]], str]:
     """The functions to measure on, a sample of the split, and what that split is called.
 
     Raises:
@@ -241,7 +241,7 @@ def chosen(config: MeasureConfig, deployments: Sequence[Deployment]) -> tuple[li
     return random.Random(config.seed).sample(examples, min(config.examples, len(examples))), str(split or "all")
 
 
-def _described(config: MeasureConfig, number: int, one: Deployment, subjects: Sequence[Subject]) -> Record:
+def _described(config: MeasureSettings, number: int, one: Deployment, subjects: Sequence[Subject]) -> Record:
     encoded = next(subject.encoded for subject in subjects if subject.model == number)
     card = one.classifier.card
     return {
@@ -266,7 +266,7 @@ def described_machine(threads: int) -> Mapping[str, Any]:
 class _Fractions:
     """How far a measurement is, by the turns that it consists of."""
 
-    def __init__(self, config: MeasureConfig, subjects: Sequence[Subject], deployments: Sequence[Deployment]) -> None:
+    def __init__(self, config: MeasureSettings, subjects: Sequence[Subject], deployments: Sequence[Deployment]) -> None:
         starts = sum(len(one.forms) for one in deployments) * config.starts
         batches = len(config.batch_sizes) * config.batch_rounds
         self._total = len(subjects) * (config.rounds + batches) + starts

@@ -19,7 +19,7 @@ _LONGEST: Final = 512
 
 
 @dataclass(frozen=True)
-class MeasureConfig:
+class MeasureSettings:
     """One to five model folders, the first of which the others are held against, and how carefully they are measured.
 
     `names` are what they are called, by default as their folders. Latency is measured on `examples` of the split
@@ -82,7 +82,7 @@ class MeasureConfig:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> MeasureConfig:
+    def from_dict(cls, values: Mapping[str, Any]) -> MeasureSettings:
         """The inverse of `to_dict`. Raises SettingsError for an unknown name or a value out of range."""
         return from_plain(cls, values)
 

@@ -25,7 +25,7 @@ Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class ReproduceConfig:
+class ReproduceSettings:
     """What is imported, and what it is measured on: `data` as for any dataset, see `open_dataset`.
 
     `teacher` is a pre-trained model of the paper and `task` one of its tasks, by name.
@@ -53,7 +53,9 @@ class ReproduceConfig:
         return asdict(self)
 
 
-def reproduce(config: ReproduceConfig, out: Path, *, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Record]:
+def reproduce(
+    config: ReproduceSettings, out: Path, *, cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[Record]:
     """Import a published student to `out` and measure it; the last record is the result.
 
     The result has model, teacher, task, architecture, parameters, size_mb, dataset, data, all scores (see `quality`),

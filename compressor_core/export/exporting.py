@@ -42,7 +42,7 @@ class Format(StrEnum):
 
 
 @dataclass(frozen=True)
-class ExportConfig:
+class ExportSettings:
     """What is exported, and on what it is tried: see `material` for dataset, data and split.
 
     `examples` is how many of them at most measure accuracy, and never fewer than logits are compared on. `replace`
@@ -84,7 +84,7 @@ def targets(out: Path, form: Format) -> tuple[Path, ...]:
     return (out / (INT8 if form is Format.INT8 else ONNX),)
 
 
-def export(config: ExportConfig, out: Path, *, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Record]:
+def export(config: ExportSettings, out: Path, *, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Record]:
     """Write the model to `out`, see `targets`; the last record is the result, and nothing half-written is left.
 
     A record of the type "notice" says what the user has to know. The result has model, task, format, files, size_mb
@@ -186,7 +186,7 @@ def _require_tokens_alone(classifier: Classifier, folder: str) -> None:
     if classifier.card.data_flow is not None:
         raise ModelError(
             f"{folder} reads data flow beside its tokens, which an ONNX file cannot compute from code: hand on the "
-            "model folder itself, or distil a student from a teacher that reads tokens alone"
+            "model folder itself, or distill a student from a teacher that reads tokens alone"
         )
 
 

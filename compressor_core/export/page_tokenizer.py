@@ -65,7 +65,7 @@ def tokenizer_table(tokenizer: PreTrainedTokenizerBase, max_length: int) -> dict
 def _refusal(what: str) -> ModelError:
     return ModelError(
         f"No page for the browser can be made: the model's tokenizer is {what}, and the page knows the byte-level BPE "
-        "of this program's students alone; distil a student from this model and export that."
+        "of this program's students alone; distill a student from this model and export that."
     )
 
 

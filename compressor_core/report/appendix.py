@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from compressor_core.figures.forms import KINDS, duration, gene_text, state_text
+from compressor_core.figures.words.forms import KINDS, duration, gene_text, state_text
 from compressor_core.models.card import ModelCard
 from compressor_core.report.commands import repeat
 from compressor_core.report.material import Chapter, Material

@@ -13,7 +13,7 @@ from compressor_core.data.registry import DATASETS
 from compressor_core.errors import CompressorError
 from compressor_core.files import to_json
 from compressor_core.report.material import Chapter, Material, Student
-from compressor_core.search.genetic import SearchConfig
+from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.replica import replica
 
 PROGRAM: Final = "python -m compressor_core"
@@ -137,9 +137,9 @@ def _text(value: Any) -> str:
 
 def _search(chapter: Chapter, name: str) -> tuple[list[str], str | None]:
     """The arguments, and the file of this name that they read where options do not say everything."""
-    config = SearchConfig.from_dict(dict(chapter.config))
+    config = SearchSettings.from_dict(dict(chapter.config))
     names = {SearchSpace.paper(): "paper", SearchSpace.classroom(): "classroom"}
-    usual = SearchConfig(config.budget_mb, space=config.space)
+    usual = SearchSettings(budget_mb=config.budget_mb, space=config.space)
     rates = (config.crossover_rate, config.mutation_rate) == (usual.crossover_rate, usual.mutation_rate)
     if config.space in names and rates and config.latency is None:
         return [*options(config.to_dict(), _SEARCH), "--space", names[config.space]], None

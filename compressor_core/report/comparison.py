@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from compressor_core.figures.breakdown import groups_figure, lengths_figure
-from compressor_core.figures.comparison import SCORES, ComparisonInfo, SideInfo, comparison_info
-from compressor_core.figures.costs import cost_figure, latency_figure
-from compressor_core.figures.curves import precision_recall_figure, reliability_figure, roc_figure
-from compressor_core.figures.scores import confusion_figure, scores_figure
-from compressor_core.figures.verdicts import caution, headline, noise_sentence
+from compressor_core.figures.compare.breakdown import groups_figure, lengths_figure
+from compressor_core.figures.compare.costs import cost_figure, latency_figure
+from compressor_core.figures.compare.curves import precision_recall_figure, reliability_figure, roc_figure
+from compressor_core.figures.compare.info import SCORES, ComparisonInfo, SideInfo, comparison_info
+from compressor_core.figures.compare.scores import confusion_figure, scores_figure
+from compressor_core.figures.compare.verdicts import caution, headline, noise_sentence
 from compressor_core.report.page import Block, Pair, Picture, Table, Text
 
 Result = Mapping[str, Any]

@@ -20,8 +20,8 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from compressor_core import __version__
-from compressor_core.figures.links import without_links
-from compressor_core.figures.words import figure_words
+from compressor_core.figures.words.description import figure_words
+from compressor_core.figures.words.links import without_links
 
 _FOLDER: Final = Path(__file__).parent / "template"
 

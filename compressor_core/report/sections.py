@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from compressor_core.architecture import Architecture
 from compressor_core.errors import DAMAGED, CompressorError
-from compressor_core.figures.forms import duration, run_headline
-from compressor_core.figures.population import population_figure
-from compressor_core.figures.search import GENE_TITLES, fitness_figure, gap_sentence, run_info, short_form
-from compressor_core.figures.training import accuracy_figure, loss_figure, recipe_text, training_info
+from compressor_core.figures.search.info import GENE_TITLES, fitness_figure, gap_sentence, run_info, short_form
+from compressor_core.figures.search.population import population_figure
+from compressor_core.figures.study.training import accuracy_figure, loss_figure, recipe_text, training_info
+from compressor_core.figures.words.forms import duration, run_headline
 from compressor_core.report.appendix import facts, repeated, settings, student_names, versions_and_data
 from compressor_core.report.commands import architecture_of, distilled_with
 from compressor_core.report.comparison import compared, comparison_lead, measured

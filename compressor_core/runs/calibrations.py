@@ -10,7 +10,7 @@ from typing import Any
 
 from compressor_core.errors import DAMAGED, CompressorError, RunError, SettingsError
 from compressor_core.files import possible
-from compressor_core.latency import LatencyModel, Runtime
+from compressor_core.latency_model import LatencyModel, Runtime
 from compressor_core.runs.run import Run
 from compressor_core.runs.store import RunStore
 from compressor_core.task import PairFeatures, Task

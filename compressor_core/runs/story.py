@@ -12,7 +12,7 @@ from compressor_core.models.bundled import bundled_teacher
 from compressor_core.runs.jobs import cancel, launch
 from compressor_core.runs.run import Run
 from compressor_core.runs.store import RunStore
-from compressor_core.search.genetic import SearchConfig
+from compressor_core.search.genetic import SearchSettings
 from compressor_core.task import Task
 
 
@@ -55,7 +55,7 @@ def launch_story(
         BudgetError: nothing in the classroom's space fits the budget.
         RunError, StorageError: a run cannot be started; those started before it are cancelled.
     """
-    search = SearchConfig(budget_mb=budget_mb, seed=seed, space=SearchSpace.classroom(), task=task)
+    search = SearchSettings(budget_mb=budget_mb, seed=seed, space=SearchSpace.classroom(), task=task)
     dataset = f"classroom-{task}"
     settings: dict[str, Any] = {
         "teacher": str(bundled_teacher(dataset)),

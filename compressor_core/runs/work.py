@@ -20,9 +20,9 @@ def search(context: RunContext) -> Records:
     A search is determined by its configuration and over in seconds, so a resumed one starts again and leaves
     out what is recorded already.
     """
-    from compressor_core.search.genetic import SearchConfig, search_records, search_summary
+    from compressor_core.search.genetic import SearchSettings, search_records, search_summary
 
-    config = SearchConfig.from_dict(context.config)
+    config = SearchSettings.from_dict(context.config)
     yield from _bred(context, search_records(config), config.generations, search_summary)
 
 
@@ -59,11 +59,11 @@ def _place(record: dict[str, Any]) -> tuple[str, int | None]:
 
 
 def train_teacher(context: RunContext) -> Records:
-    """A teacher as configured, see `TeacherConfig`; it is saved in the run's folder `model`."""
-    from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
+    """A teacher as configured, see `TeacherSettings`; it is saved in the run's folder `model`."""
+    from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
 
     return train_teacher(
-        from_plain(TeacherConfig, context.config),
+        from_plain(TeacherSettings, context.config),
         context.path(MODEL),
         checkpoint=context.path(CHECKPOINT),
         cancelled=context.cancelled,
@@ -71,13 +71,13 @@ def train_teacher(context: RunContext) -> Records:
 
 
 def distill(context: RunContext) -> Records:
-    """A student as configured, see `DistillConfig`; it is saved in the run's folder `model`.
+    """A student as configured, see `DistillSettings`; it is saved in the run's folder `model`.
 
     The config may name a `search_run` in the place of an `architecture`: its best is taken.
     """
     from compressor_core.architecture import Architecture
-    from compressor_core.distill.distillation import distil
-    from compressor_core.distill.distillation_settings import DistillConfig
+    from compressor_core.distill.distillation import distill
+    from compressor_core.distill.distillation_settings import DistillSettings
 
     config = dict(context.config)
     if (search_run := config.pop("search_run", None)) is not None:
@@ -85,8 +85,8 @@ def distill(context: RunContext) -> Records:
         if found.get("best") is None:
             raise RunError(f"The search {search_run} found nothing within its budget: search with a larger one.")
         config["architecture"] = str(Architecture.from_dict(found["best"]))
-    yield from distil(
-        from_plain(DistillConfig, config),
+    yield from distill(
+        from_plain(DistillSettings, config),
         context.path(MODEL),
         checkpoint=context.path(CHECKPOINT),
         cancelled=context.cancelled,
@@ -94,13 +94,13 @@ def distill(context: RunContext) -> Records:
 
 
 def compare(context: RunContext) -> Records:
-    """A comparison as configured, see `CompareConfig`; what the models say goes to the run's folder `predictions`.
+    """A comparison as configured, see `CompareSettings`; what the models say goes to the run's folder `predictions`.
 
     The config may name a `student_run`: its student is compared, with the teacher that it learned from and on
     the dataset that it was made for. Of a study, which has many, it names the folder of one as `student` as well.
     `others` are more students, each named by a folder or by such a pair of its own.
     """
-    from compressor_core.evaluate.comparison import CompareConfig, compare
+    from compressor_core.evaluate.comparison import CompareSettings, compare
     from compressor_core.evaluate.predictions import FOLDER
 
     config, first, others = students_of(context)
@@ -108,38 +108,38 @@ def compare(context: RunContext) -> Records:
     if first.origin:
         # A file is compared on the rows that neither model learned from.
         config = {"split": "test", "names": [student.name for student in (first, *others)], **config}
-    return compare(from_plain(CompareConfig, config), context.path(FOLDER), cancelled=context.cancelled)
+    return compare(from_plain(CompareSettings, config), context.path(FOLDER), cancelled=context.cancelled)
 
 
 def reproduce(context: RunContext) -> Records:
-    """A published student imported and measured as configured, see `ReproduceConfig`."""
-    from compressor_core.evaluate.reproduction import ReproduceConfig, reproduce
+    """A published student imported and measured as configured, see `ReproduceSettings`."""
+    from compressor_core.evaluate.reproduction import ReproduceSettings, reproduce
 
-    config = from_plain(ReproduceConfig, context.config)
+    config = from_plain(ReproduceSettings, context.config)
     return reproduce(config, context.path(MODEL), cancelled=context.cancelled)
 
 
 def calibrate(context: RunContext) -> Records:
-    """This machine measured as configured, see `CalibrationConfig`; a resumed one measures everything again."""
+    """This machine measured as configured, see `CalibrationSettings`; a resumed one measures everything again."""
     from compressor_core.evaluate.calibration import calibrate
-    from compressor_core.evaluate.design import CalibrationConfig
+    from compressor_core.evaluate.design import CalibrationSettings
 
-    return calibrate(from_plain(CalibrationConfig, context.config), cancelled=context.cancelled)
+    return calibrate(from_plain(CalibrationSettings, context.config), cancelled=context.cancelled)
 
 
 def measure(context: RunContext) -> Records:
-    """Models measured as configured, see `MeasureConfig`; a resumed one measures everything again."""
+    """Models measured as configured, see `MeasureSettings`; a resumed one measures everything again."""
     from compressor_core.evaluate.measurement import measure
-    from compressor_core.evaluate.measurement_settings import MeasureConfig
+    from compressor_core.evaluate.measurement_settings import MeasureSettings
 
-    return measure(MeasureConfig.from_dict(context.config), cancelled=context.cancelled)
+    return measure(MeasureSettings.from_dict(context.config), cancelled=context.cancelled)
 
 
 def sweep(context: RunContext) -> Records:
-    """Many searches as configured, see `SweepConfig`; a resumed one makes only those that are not recorded yet."""
-    from compressor_core.search.sweep import SweepConfig, sweep_records
+    """Many searches as configured, see `SweepSettings`; a resumed one makes only those that are not recorded yet."""
+    from compressor_core.search.sweep import SweepSettings, sweep_records
 
-    return sweep_records(SweepConfig.from_dict(context.config), context.cancelled, context.run.events()[0])
+    return sweep_records(SweepSettings.from_dict(context.config), context.cancelled, context.run.events()[0])
 
 
 def tradeoff(context: RunContext) -> Records:
@@ -148,9 +148,9 @@ def tradeoff(context: RunContext) -> Records:
     As a search, a resumed one starts again and leaves out what is recorded already.
     """
     from compressor_core.search.pareto import tradeoff_records, tradeoff_summary
-    from compressor_core.search.tradeoff import TradeoffConfig
+    from compressor_core.search.tradeoff import TradeoffSettings
 
-    config = TradeoffConfig.from_dict(context.config)
+    config = TradeoffSettings.from_dict(context.config)
     yield {"type": "progress", "fraction": 0.0, "message": "Looking through the whole space"}
 
     def summary(records: Records) -> dict[str, Any]:
@@ -162,24 +162,24 @@ def tradeoff(context: RunContext) -> Records:
 
 
 def study(context: RunContext) -> Records:
-    """Students at several budgets and seeds as configured, see `StudyConfig`; they lie in the run's folder `students`.
+    """Students at several budgets and seeds, see `StudySettings`; they lie in the run's folder `students`.
 
     A resumed one makes only those that are not recorded yet, and goes on with the one that was cut short.
     """
     from compressor_core.distill.study import study
-    from compressor_core.distill.study_settings import StudyConfig
+    from compressor_core.distill.study_settings import StudySettings
 
-    config = StudyConfig.from_dict(context.config)
+    config = StudySettings.from_dict(context.config)
     return study(config, context.path(STUDENTS), context.cancelled, context.run.events()[0])
 
 
 def export(context: RunContext) -> Records:
-    """The bundle of a student as configured, see `ExportConfig`; it lies in the run's folder.
+    """The bundle of a student as configured, see `ExportSettings`; it lies in the run's folder.
 
     As that of a comparison, the config names a `student_run`, and of a study the folder of one as `student`; or that
     folder alone, of a bundled student. The teacher is of no account here.
     """
-    from compressor_core.export.exporting import ExportConfig, export
+    from compressor_core.export.exporting import ExportSettings, export
 
     config = {key: value for key, value in context.config.items() if key != "teacher"}
     student = config.pop("student", None)
@@ -192,7 +192,7 @@ def export(context: RunContext) -> Records:
         config["model"] = student
     # A run that was interrupted may have written it already.
     config = {**config, "format": "bundle", "replace": True}
-    return export(from_plain(ExportConfig, config), context.path(BUNDLE), cancelled=context.cancelled)
+    return export(from_plain(ExportSettings, config), context.path(BUNDLE), cancelled=context.cancelled)
 
 
 MODEL = "model"

@@ -19,7 +19,7 @@ from compressor_core.search.quantities import FloatArray, Quantity, Yardstick
 from compressor_core.task import PairFeatures, Task
 
 if TYPE_CHECKING:
-    from compressor_core.latency import LatencyModel
+    from compressor_core.latency_model import LatencyModel
 
 MAX_BUDGET_MB: Final = 10**9
 """Far beyond every space; keeps the paper's penalty finite."""

@@ -30,7 +30,7 @@ from compressor_core.search.grid import Grid
 from compressor_core.task import PairFeatures, Task
 
 if TYPE_CHECKING:
-    from compressor_core.latency import LatencyModel
+    from compressor_core.latency_model import LatencyModel
 
 _TOURNAMENT: Final = 3
 _RETRIES: Final = 20
@@ -71,7 +71,7 @@ class Individual(Candidate):
 
 
 @dataclass(frozen=True)
-class SearchConfig:
+class SearchSettings:
     """Everything a search depends on: the same configuration gives the same records on every Python version.
 
     The enumerations may be given by their text. Raises BudgetError if the budget is not a positive number or
@@ -123,7 +123,7 @@ class SearchConfig:
         return {**values, **texts, "space": self.space.to_dict(), "latency": latency}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> SearchConfig:
+    def from_dict(cls, values: Mapping[str, Any]) -> SearchSettings:
         """The inverse of `to_dict`; what is left out takes its default."""
         names = [each.name for each in fields(cls)]
         with understood("The settings of the search", CompressorError):
@@ -134,7 +134,7 @@ class SearchConfig:
             if "space" in values:
                 values = {**values, "space": SearchSpace.from_dict(values["space"])}
             if values.get("latency") is not None:
-                from compressor_core.latency import LatencyModel
+                from compressor_core.latency_model import LatencyModel
 
                 values = {**values, "latency": LatencyModel.from_dict(values["latency"])}
             return cls(**values)
@@ -172,7 +172,7 @@ class Generation:
         }
 
 
-def evolve(config: SearchConfig) -> Iterator[Generation]:
+def evolve(config: SearchSettings) -> Iterator[Generation]:
     """Runs the search: the first, random generation, then `config.generations` more.
 
     At most `population · (generations + 1)` architectures are judged.
@@ -230,7 +230,7 @@ Breeder = Callable[[list[Member]], list[tuple[Sequence[int], list[int]]]]
 """From a population to the children of its next generation, with the ids of their parents."""
 
 
-def _paper_breeder(config: SearchConfig, grid: Grid, rng: Random) -> Breeder:
+def _paper_breeder(config: SearchSettings, grid: Grid, rng: Random) -> Breeder:
     def breed(population: list[Member]) -> list[tuple[Sequence[int], list[int]]]:
         children = papers.offspring(population, config.population, config.crossover_rate, grid, rng)
         return [(child, sorted(population[at].individual["id"] for at in parents)) for child, parents in children]
@@ -238,7 +238,7 @@ def _paper_breeder(config: SearchConfig, grid: Grid, rng: Random) -> Breeder:
     return breed
 
 
-def _breeder(config: SearchConfig, grid: Grid, rng: Random) -> Breeder:
+def _breeder(config: SearchSettings, grid: Grid, rng: Random) -> Breeder:
     known: set[tuple[int, ...]] = set()
     mutate = partial(breeding.mutate, objective=config.objective, grid=grid, rng=rng)
 
@@ -273,7 +273,7 @@ def _breeder(config: SearchConfig, grid: Grid, rng: Random) -> Breeder:
     return breed
 
 
-def search_records(config: SearchConfig) -> Iterator[dict[str, Any]]:
+def search_records(config: SearchSettings) -> Iterator[dict[str, Any]]:
     """The records of a whole search: the true optimum first (`"type": "optimum"`), then every generation.
 
     Where the optimum cannot be certified, `{"type": "uncertified", "reason": sentence}` stands in its place.

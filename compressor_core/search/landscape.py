@@ -15,7 +15,7 @@ from compressor_core.architecture import GENES, SearchSpace
 from compressor_core.cost import Genes, IntArray
 from compressor_core.errors import CompressorError
 from compressor_core.search.fitness import Goal, Objective
-from compressor_core.search.genetic import SearchConfig
+from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.grid import Grid, blocks, take
 from compressor_core.search.quantities import FloatArray, Quantity
 
@@ -54,7 +54,7 @@ class Landscape:
         return self.exists & np.isnan(self.fitness)
 
 
-def landscape(config: SearchConfig, x: str, y: str) -> Landscape:
+def landscape(config: SearchSettings, x: str, y: str) -> Landscape:
     """The best fitness over the other three genes at every pair of values of genes `x` and `y`.
 
     In the paper's mode every architecture counts, within the budget or not, since fitness alone decides.

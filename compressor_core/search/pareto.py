@@ -24,7 +24,7 @@ from compressor_core.search import breeding
 from compressor_core.search.front import Front, Ruler, best_of, thinned, true_front, within
 from compressor_core.search.grid import Genome, Grid
 from compressor_core.search.quantities import FloatArray
-from compressor_core.search.tradeoff import TradeoffConfig, judgements, measure
+from compressor_core.search.tradeoff import TradeoffSettings, judgements, measure
 
 if TYPE_CHECKING:
     pass
@@ -62,7 +62,7 @@ class Generation:
     """Those that were judged in this round and not kept: with `individuals`, every one that was ever judged."""
 
 
-def evolve(config: TradeoffConfig) -> Iterator[Generation]:
+def evolve(config: TradeoffSettings) -> Iterator[Generation]:
     """Runs NSGA-II: the first, random generation, then `config.generations` more.
 
     At most `population · (generations + 1)` architectures are judged, none of them twice.
@@ -115,7 +115,7 @@ def evolve(config: TradeoffConfig) -> Iterator[Generation]:
         yield generation(number, newborn)
 
 
-def best_possible(config: TradeoffConfig) -> Front:
+def best_possible(config: TradeoffSettings) -> Front:
     """The true front of the configuration. Raises CompressorError if nothing is within the limits."""
     if config.by_measurement:
         architectures = sorted(config.accuracies)
@@ -136,7 +136,7 @@ def best_possible(config: TradeoffConfig) -> Front:
     return front
 
 
-def tradeoff_records(config: TradeoffConfig) -> Iterator[dict[str, Any]]:
+def tradeoff_records(config: TradeoffSettings) -> Iterator[dict[str, Any]]:
     """The records of a whole search: the true front first (`"type": "true-front"`), then every generation.
 
     Raises CompressorError if nothing in the space is within the limits.
@@ -200,7 +200,7 @@ def tradeoff_summary(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _breed(population: Sequence[Member], config: TradeoffConfig, grid: Grid, rng: Random) -> tuple[Genome, list[int]]:
+def _breed(population: Sequence[Member], config: TradeoffSettings, grid: Grid, rng: Random) -> tuple[Genome, list[int]]:
     """One child and the ids of those it came from."""
     first = _tournament(population, rng)
     if rng.random() >= config.crossover_rate:
@@ -222,7 +222,7 @@ def _tournament(population: Sequence[Member], rng: Random) -> Member:
     return one if one.fitness.crowding_dist >= other.fitness.crowding_dist else other
 
 
-def _values(config: TradeoffConfig, individuals: Sequence[Individual]) -> FloatArray:
+def _values(config: TradeoffSettings, individuals: Sequence[Individual]) -> FloatArray:
     """Of shape [individuals, objectives]."""
     rows = [[each[objective] for objective in config.objectives] for each in individuals]
     return np.array(rows, np.float64).reshape(-1, len(config.objectives))

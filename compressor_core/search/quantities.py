@@ -22,7 +22,7 @@ from compressor_core.errors import CompressorError
 from compressor_core.task import PairFeatures, Task
 
 if TYPE_CHECKING:
-    from compressor_core.latency import LatencyModel
+    from compressor_core.latency_model import LatencyModel
 
 FloatArray = NDArray[np.float64]
 
@@ -71,7 +71,7 @@ class Yardstick:
         if quantity is Quantity.GFLOPS:
             return paper_flops(genes) / 1e9
         if quantity is Quantity.ACCURACY:
-            raise CompressorError("An accuracy cannot be computed from genes: distil the architecture and measure it.")
+            raise CompressorError("An accuracy cannot be computed from genes: distill the architecture and measure it.")
         if self.latency is None:
             raise CompressorError("The latency on this machine is not known: calibrate it first, on the page Latency.")
         return self.latency.predict(genes)

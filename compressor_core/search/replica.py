@@ -11,7 +11,7 @@ from typing import Any, Final
 from compressor_core import __version__
 from compressor_core.architecture import GENES
 from compressor_core.errors import CompressorError
-from compressor_core.search.genetic import SearchConfig, evolve
+from compressor_core.search.genetic import SearchSettings, evolve
 
 FORMAT: Final = 1
 
@@ -28,7 +28,7 @@ class Repeat:
     """The fingerprint of the repeated search."""
 
 
-def replica(config: SearchConfig, records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def replica(config: SearchSettings, records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """A search so far, as plain values for JSON.
 
     Raises CompressorError if the records hold no generation.
@@ -61,7 +61,7 @@ def trajectory(records: Iterable[Mapping[str, Any]]) -> str:
     return digest.hexdigest()
 
 
-def config_of(values: Any) -> SearchConfig:
+def config_of(values: Any) -> SearchSettings:
     """The settings in a replica, once it is known to be one.
 
     Raises CompressorError if `values` is not what `replica` returns, or comes from a later version.
@@ -84,7 +84,7 @@ def config_of(values: Any) -> SearchConfig:
     if not whole:
         raise CompressorError("This JSON of a search was changed: take the file as the page Search has written it.")
     try:
-        return SearchConfig.from_dict(values["config"])
+        return SearchSettings.from_dict(values["config"])
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise CompressorError(
             f"The settings in this JSON of a search cannot be read ({error}): take the file as the page Search has "

@@ -18,7 +18,7 @@ import numpy as np
 from compressor_core.errors import BudgetError, SettingsError, understood
 from compressor_core.kinds import is_number
 from compressor_core.search.exact import optimum, uncertifiable
-from compressor_core.search.genetic import Operators, SearchConfig, evolve, gap
+from compressor_core.search.genetic import Operators, SearchSettings, evolve, gap
 
 PAPER_BUDGETS_MB: Final = (3.0, 25.0, 50.0)
 """The budgets of the paper's tables; a sweep over budgets always has them."""
@@ -41,14 +41,14 @@ class Over(StrEnum):
 
 
 @dataclass(frozen=True)
-class SweepConfig:
+class SweepSettings:
     """Everything a sweep depends on: the same configuration gives the same records, seconds apart.
 
     `search`, `over` and `operators` may be given as plain values. Raises SettingsError for a sweep with nothing to
-    do or too much, and what `SearchConfig` raises for a seed, an operator or a search that is none.
+    do or too much, and what `SearchSettings` raises for a seed, an operator or a search that is none.
     """
 
-    search: SearchConfig
+    search: SearchSettings
     """What every search has in common; its seed, and over budgets its budget, are replaced."""
     over: Over = Over.SEED
     seeds: tuple[int, ...] = ()
@@ -59,7 +59,7 @@ class SweepConfig:
     """Side by side, each with every seed; without any, those of `search`."""
 
     def __post_init__(self) -> None:
-        search = SearchConfig.from_dict(self.search) if isinstance(self.search, Mapping) else self.search
+        search = SearchSettings.from_dict(self.search) if isinstance(self.search, Mapping) else self.search
         object.__setattr__(self, "search", search)
         try:
             object.__setattr__(self, "over", Over(self.over))
@@ -121,7 +121,7 @@ class SweepConfig:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> SweepConfig:
+    def from_dict(cls, values: Mapping[str, Any]) -> SweepSettings:
         """The inverse of `to_dict`; what is left out takes its default."""
         names = ("search", "over", "seeds", "budgets", "operators")
         with understood("the settings of the sweep"):
@@ -153,7 +153,7 @@ def budgets_between(low: float, high: float, count: int = 40) -> tuple[float, ..
 
 
 def sweep_records(
-    config: SweepConfig, cancelled: Callable[[], bool] = lambda: False, done: Iterable[Mapping[str, Any]] = ()
+    config: SweepSettings, cancelled: Callable[[], bool] = lambda: False, done: Iterable[Mapping[str, Any]] = ()
 ) -> Iterator[Record]:
     """The records of a whole sweep.
 
@@ -211,7 +211,7 @@ def sweep_records(
     yield {"type": "result", **summary, **({"cancelled": True} if stopped else {})}
 
 
-def sweep_summary(records: Sequence[Mapping[str, Any]], config: SweepConfig) -> Record:
+def sweep_summary(records: Sequence[Mapping[str, Any]], config: SweepSettings) -> Record:
     """What came out of a sweep.
 
     `over`, `searches` (how many were over), `planned`, `budgets`, `seconds` (all searches and optima together), then
@@ -267,7 +267,7 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def _optimum(config: SweepConfig, budget: float) -> Record:
+def _optimum(config: SweepSettings, budget: float) -> Record:
     start = time.perf_counter()
     said = {"budget_mb": budget, "marked": budget in PAPER_BUDGETS_MB}
     try:
@@ -280,7 +280,7 @@ def _optimum(config: SweepConfig, budget: float) -> Record:
     return {"type": "optimum", **said, **best, "seconds": time.perf_counter() - start}
 
 
-def _searches(config: SweepConfig, optima: Mapping[float, Mapping[str, Any]]) -> Iterator[SearchConfig]:
+def _searches(config: SweepSettings, optima: Mapping[float, Mapping[str, Any]]) -> Iterator[SearchSettings]:
     """Operators take turns, so that a sweep that is cut short has as many searches of each."""
     for budget in config.all_budgets:
         if budget not in optima or optima[budget]["type"] == "unreachable":
@@ -290,7 +290,7 @@ def _searches(config: SweepConfig, optima: Mapping[float, Mapping[str, Any]]) ->
                 yield replace(config.search, budget_mb=budget, seed=seed, operators=operators)
 
 
-def _search(config: SearchConfig, goal: float | None, cancelled: Callable[[], bool]) -> Record | None:
+def _search(config: SearchSettings, goal: float | None, cancelled: Callable[[], bool]) -> Record | None:
     """The record of one search; None if it was cut short."""
     start = time.perf_counter()
     best_fitness: list[float | None] = []
@@ -318,11 +318,11 @@ def _place(record: Mapping[str, Any]) -> Place:
     return record["budget_mb"], record["operators"], record["seed"]
 
 
-def _place_of(config: SearchConfig) -> Place:
+def _place_of(config: SearchSettings) -> Place:
     return config.budget_mb, config.operators.value, config.seed
 
 
-def _title(search: SearchConfig, config: SweepConfig) -> str:
+def _title(search: SearchSettings, config: SweepSettings) -> str:
     parts = [f"seed {search.seed}"]
     if config.over is Over.BUDGET:
         parts.insert(0, f"{search.budget_mb:g} MB")

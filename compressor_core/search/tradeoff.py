@@ -26,7 +26,7 @@ from compressor_core.search.quantities import FloatArray, Quantity, Yardstick
 from compressor_core.task import PairFeatures, Task
 
 if TYPE_CHECKING:
-    from compressor_core.latency import LatencyModel
+    from compressor_core.latency_model import LatencyModel
 
 _BEYOND: Final = 1e6
 """More than any cost: what an infeasible architecture costs, before the extent of its violation."""
@@ -59,7 +59,7 @@ class MeasuredStudent:
 
 
 @dataclass(frozen=True)
-class TradeoffConfig:
+class TradeoffSettings:
     """Everything a search for a front depends on: the same configuration gives the same records everywhere.
 
     `limits` bind whether their quantity is an objective or not: at most so much of what is minimised, at least so much
@@ -119,7 +119,7 @@ class TradeoffConfig:
         if len(architectures) < 2:
             raise CompressorError(
                 f"Accuracy is an objective once two different students have been measured, and there "
-                f"{'is 1' if architectures else 'are none'}: distil some first."
+                f"{'is 1' if architectures else 'are none'}: distill some first."
             )
         if len(datasets) > 1:
             raise CompressorError(
@@ -170,7 +170,7 @@ class TradeoffConfig:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> TradeoffConfig:
+    def from_dict(cls, values: Mapping[str, Any]) -> TradeoffSettings:
         """The inverse of `to_dict`; what is left out takes its default."""
         names = [each.name for each in fields(cls)]
         with understood("The settings of the trade-off", CompressorError):
@@ -180,7 +180,7 @@ class TradeoffConfig:
             if "space" in read:
                 read["space"] = SearchSpace.from_dict(read["space"])
             if read.get("latency") is not None:
-                from compressor_core.latency import LatencyModel
+                from compressor_core.latency_model import LatencyModel
 
                 read["latency"] = LatencyModel.from_dict(read["latency"])
             read["students"] = tuple(MeasuredStudent.from_dict(each) for each in read.get("students", ()))
@@ -188,7 +188,7 @@ class TradeoffConfig:
 
 
 def judgements(
-    config: TradeoffConfig, architectures: Sequence[Architecture]
+    config: TradeoffSettings, architectures: Sequence[Architecture]
 ) -> list[tuple[dict[str, Any], tuple[float, ...]]]:
     """The record of each architecture, and its costs, one an objective."""
     if not architectures:
@@ -209,7 +209,7 @@ def judgements(
     return judged
 
 
-def measure(config: TradeoffConfig, architectures: Sequence[Architecture]) -> dict[Quantity, FloatArray]:
+def measure(config: TradeoffSettings, architectures: Sequence[Architecture]) -> dict[Quantity, FloatArray]:
     """All that is known of architectures, one array a quantity; the accuracy is NaN where it was not measured."""
     genes = Genes.of(architectures)
     known = [Quantity.SIZE, Quantity.GFLOPS, Quantity.PARAMETERS]
@@ -222,7 +222,7 @@ def measure(config: TradeoffConfig, architectures: Sequence[Architecture]) -> di
 
 
 def _missed(
-    config: TradeoffConfig, architectures: Sequence[Architecture], measured: Mapping[Quantity, FloatArray]
+    config: TradeoffSettings, architectures: Sequence[Architecture], measured: Mapping[Quantity, FloatArray]
 ) -> FloatArray:
     """By how much limits are missed, on the scale of `costs_of`; without a measurement, the genes away from one."""
     missed = np.zeros(len(architectures))

@@ -11,9 +11,9 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from compressor_core.figures.links import without_links
 from compressor_core.figures.theme import INK, PAPER
-from compressor_core.figures.words import MOST_ROWS, figure_rows, figure_words, joined
+from compressor_core.figures.words.description import MOST_ROWS, figure_rows, figure_words, joined
+from compressor_core.figures.words.links import without_links
 from pages.parts.rows import dataframe
 
 FORMATS = {"png": "PNG", "svg": "SVG"}

@@ -17,8 +17,8 @@ from compressor_core.evaluate.predictions import (
     read_predictions,
     select,
 )
-from compressor_core.figures.comparison import ComparisonInfo
-from compressor_core.figures.forms import csv_text
+from compressor_core.figures.compare.info import ComparisonInfo
+from compressor_core.figures.words.forms import csv_text
 from compressor_core.literal import literal
 from compressor_core.runs import Run
 from pages.parts.rows import dataframe

@@ -7,12 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from compressor_core.figures.breakdown import groups_figure, lengths_figure
-from compressor_core.figures.comparison import ComparisonInfo
-from compressor_core.figures.costs import cost_figure, latency_figure
-from compressor_core.figures.curves import precision_recall_figure, reliability_figure, roc_figure
-from compressor_core.figures.scores import confusion_figure, losses_figure, scores_figure
-from compressor_core.figures.verdicts import caution, fidelity_rows, noise_sentence, student_rows
+from compressor_core.figures.compare.breakdown import groups_figure, lengths_figure
+from compressor_core.figures.compare.costs import cost_figure, latency_figure
+from compressor_core.figures.compare.curves import precision_recall_figure, reliability_figure, roc_figure
+from compressor_core.figures.compare.info import ComparisonInfo
+from compressor_core.figures.compare.scores import confusion_figure, losses_figure, scores_figure
+from compressor_core.figures.compare.verdicts import caution, fidelity_rows, noise_sentence, student_rows
 from compressor_core.literal import literal
 from compressor_core.runs import Run
 from pages.parts.chart import chart

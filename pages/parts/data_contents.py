@@ -10,7 +10,7 @@ import streamlit as st
 
 from compressor_core.data.dataset import UNKNOWN, Dataset, Example, Split
 from compressor_core.data.survey import splits_of, survey
-from compressor_core.figures.data import balance_figure, data_info, lengths_figure
+from compressor_core.figures.study.data import balance_figure, data_info, lengths_figure
 from compressor_core.language import Language
 from compressor_core.literal import literal, literal_code
 from pages.parts.chart import chart

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from compressor_core.dataflow import extract
-from compressor_core.figures.captions import data_flow_words
-from compressor_core.figures.dataflow import COLUMNS, data_flow_figure, data_flow_info, data_flow_sentence
+from compressor_core.figures.study.dataflow import COLUMNS, data_flow_figure, data_flow_info, data_flow_sentence
+from compressor_core.figures.words.captions import data_flow_words
 from compressor_core.language import Language
 from compressor_core.literal import literal
 from pages.parts.chart import chart

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from compressor_core.errors import DAMAGED, CompressorError, RunError
-from compressor_core.figures.forms import KINDS, duration, run_headline, state_text
+from compressor_core.figures.words.forms import KINDS, duration, run_headline, state_text
 from compressor_core.literal import literal
 from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
 from compressor_core.runs.following import Following
@@ -22,7 +22,7 @@ from pages.parts.sharing import allow, mine, remember
 PAGE_OF = {
     "search": "search",
     "train-teacher": "teacher",
-    "distill": "distil",
+    "distill": "distill",
     "compare": "compare",
     "export": "export",
     "measure": "compare",

@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from compressor_core.evaluate.measurement_settings import MeasureConfig
-from compressor_core.figures.measurement import (
+from compressor_core.evaluate.measurement_settings import MeasureSettings
+from compressor_core.figures.cost.measurement import (
     FORMS,
     MeasurementInfo,
     busy_sentence,
@@ -20,7 +20,7 @@ from compressor_core.figures.measurement import (
     speed_sentences,
     table_rows,
 )
-from compressor_core.figures.measurement_plots import (
+from compressor_core.figures.cost.measurement_plots import (
     distribution_figure,
     energy_figure,
     memory_figure,
@@ -55,7 +55,9 @@ def latency_and_cost(
         settings = numbers()
     if right.button("Measure", type="primary", icon=":material/speed:", width="stretch", key="measure"):
         with sentences():
-            config = MeasureConfig(folders, tuple(models), dataset, data, split, **settings)
+            config = MeasureSettings(
+                models=folders, names=tuple(models), dataset=dataset, data=data, split=split, **settings
+            )
             launched("measure", config.to_dict(), name=", ".join(models))
         st.rerun()
     run = newest(folders, dataset, data)

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from compressor_core.distill.distillation_settings import RENAMING, DistillConfig, usual_weight
+from compressor_core.distill.distillation_settings import RENAMING, DistillSettings, usual_weight
 from compressor_core.task import Task
 from pages.parts.explain import terms
 
@@ -14,7 +14,7 @@ _STAY: dict[str, Any] = {"persist_state": "session"}
 
 
 def choose_recipe(task: Task) -> dict[str, Any]:
-    """The settings of that name in a `DistillConfig`; what is not touched is as its defaults have it for the task."""
+    """The settings of that name in a `DistillSettings`; what is not touched is as its defaults have it for the task."""
     with st.expander("What the student learns from, beside soft labels"):
         terms("soft-labels", "renaming", "pooled-states", "masked-code", "weight-averaging", "early-stopping")
         first, second, third = st.columns(3, vertical_alignment="bottom")
@@ -48,7 +48,7 @@ def choose_recipe(task: Task) -> dict[str, Any]:
                 "Epochs of masked code first",
                 0,
                 100,
-                DistillConfig.masked_epochs,
+                DistillSettings.masked_epochs,
                 key="masked_epochs",
                 help="Before it learns from the teacher, the student guesses tokens that are hidden from it.",
                 **_STAY,
@@ -57,7 +57,7 @@ def choose_recipe(task: Task) -> dict[str, Any]:
                 "Best epochs to average",
                 0,
                 10,
-                DistillConfig.average,
+                DistillSettings.average,
                 key="average",
                 help="The mean of the weights of the best epochs is kept if it is not worse on the validation split.",
                 **_STAY,
@@ -66,7 +66,7 @@ def choose_recipe(task: Task) -> dict[str, Any]:
                 "Epochs without progress",
                 1,
                 1000,
-                DistillConfig.patience,
+                DistillSettings.patience,
                 key="patience",
                 placeholder="never stops early",
                 help="The training stops once so many epochs in a row have brought nothing better.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from compressor_core.figures.forms import csv_text
+from compressor_core.figures.words.forms import csv_text
 from compressor_core.files import to_json
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ import streamlit as st
 
 from compressor_core.architecture import ENUMERABLE, SearchSpace
 from compressor_core.errors import CompressorError
-from compressor_core.figures.forms import gene_text, gene_values
-from compressor_core.figures.search import GENE_TITLES
-from compressor_core.latency import LatencyModel
+from compressor_core.figures.search.info import GENE_TITLES
+from compressor_core.figures.words.forms import gene_text, gene_values
+from compressor_core.latency_model import LatencyModel
 from compressor_core.runs.calibrations import calibrations
 from compressor_core.search.exact import uncertifiable
-from compressor_core.search.genetic import SearchConfig
+from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.replica import config_of
 from compressor_core.task import Task
 from pages.parts.explain import terms
@@ -74,11 +74,11 @@ def settings() -> None:
         start("search", config.to_dict(), name=f"{config.budget_mb:g} MB, seed {config.seed}")
 
 
-def chosen(space: SearchSpace, latency: LatencyModel | None, budget_mb: float | None = None) -> SearchConfig:
+def chosen(space: SearchSpace, latency: LatencyModel | None, budget_mb: float | None = None) -> SearchSettings:
     """The search that the fields ask for, or with another budget. Raises CompressorError if there is none."""
     state = st.session_state
     soft = state.constraint == "paper"
-    return SearchConfig(
+    return SearchSettings(
         budget_mb=state.budget if budget_mb is None else budget_mb,
         constraint=state.constraint,
         seed=state.seed,
@@ -288,7 +288,7 @@ def fill(config: Mapping[str, Any]) -> None:
         state[gene_key(gene)] = gene_text(values)
 
 
-def goal_text(config: SearchConfig, *, each: str | None = None) -> str:
+def goal_text(config: SearchSettings, *, each: str | None = None) -> str:
     """What a search asks for, in a few words; `each` stands for the budget where there are many."""
     budget = each or f"{config.budget_mb:g} MB"
     if config.constraint == "paper":

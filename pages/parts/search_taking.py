@@ -8,11 +8,11 @@ from typing import Any
 
 import streamlit as st
 
-from compressor_core.figures.forms import csv_text
-from compressor_core.figures.search import individual_rows, run_info
+from compressor_core.figures.search.info import individual_rows, run_info
+from compressor_core.figures.words.forms import csv_text
 from compressor_core.literal import literal
 from compressor_core.runs import Run
-from compressor_core.search.genetic import SearchConfig
+from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.replica import replica, trajectory
 from pages.parts.chart import picture_format
 from pages.parts.search_settings import FILE
@@ -20,7 +20,7 @@ from pages.parts.search_settings import FILE
 Records = Sequence[Mapping[str, Any]]
 
 
-def take_away(run: Run, config: SearchConfig, known: Records) -> None:
+def take_away(run: Run, config: SearchSettings, known: Records) -> None:
     """Download buttons, the format of pictures, and where the link to this view is."""
     st.markdown("**Take it away**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -49,10 +49,10 @@ def take_away(run: Run, config: SearchConfig, known: Records) -> None:
     )
 
 
-def compare_with_file(config: SearchConfig, known: Records) -> None:
+def compare_with_file(config: SearchSettings, known: Records) -> None:
     """If the JSON that was opened is of this very search: whether this run went the same way."""
     values = st.session_state.get(FILE)
-    if values is None or SearchConfig.from_dict(values["config"]) != config:
+    if values is None or SearchSettings.from_dict(values["config"]) != config:
         return
     generations = [record for record in known if record["type"] == "generation"][: values["generations"]]
     if len(generations) < values["generations"]:

@@ -9,20 +9,9 @@ from typing import Any
 import streamlit as st
 
 from compressor_core.architecture import GENES
-from compressor_core.figures.axes import AXES
-from compressor_core.figures.captions import diversity_words, fitness_words, genes_words, population_words
-from compressor_core.figures.genes import genes_figure
-from compressor_core.figures.landscape import landscape_figure, landscape_sentence
-from compressor_core.figures.parallel import (
-    brushed,
-    parallel_figure,
-    parallel_info,
-    parallel_sentence,
-    passing_sentence,
-)
-from compressor_core.figures.plane import X, Y, choices, limits_sentence
-from compressor_core.figures.population import population_figure
-from compressor_core.figures.search import (
+from compressor_core.figures.search.axes import AXES
+from compressor_core.figures.search.genes import genes_figure
+from compressor_core.figures.search.info import (
     GENE_TITLES,
     MOST_ROWS,
     SearchInfo,
@@ -32,9 +21,20 @@ from compressor_core.figures.search import (
     run_info,
     short_form,
 )
-from compressor_core.figures.trajectory import lineage_figure, lineage_info, lineage_sentence
+from compressor_core.figures.search.landscape import landscape_figure, landscape_sentence
+from compressor_core.figures.search.lineage import lineage_figure, lineage_info, lineage_sentence
+from compressor_core.figures.search.parallel import (
+    brushed,
+    parallel_figure,
+    parallel_info,
+    parallel_sentence,
+    passing_sentence,
+)
+from compressor_core.figures.search.plane import X, Y, choices, limits_sentence
+from compressor_core.figures.search.population import population_figure
+from compressor_core.figures.words.captions import diversity_words, fitness_words, genes_words, population_words
 from compressor_core.runs import Run
-from compressor_core.search.genetic import SearchConfig
+from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.landscape import Landscape, landscape
 from pages.parts.chart import chart
 from pages.parts.explain import terms
@@ -68,7 +68,7 @@ LOOK_FOR = {
 }
 
 
-def views(run: Run, info: SearchInfo, known: Records, config: SearchConfig, *, live: bool) -> None:
+def views(run: Run, info: SearchInfo, known: Records, config: SearchSettings, *, live: bool) -> None:
     """The choice of a view, and that view."""
     view = st.segmented_control(
         "View",
@@ -168,7 +168,7 @@ def lines(run: Run, info: SearchInfo) -> None:
     )
 
 
-def walk(run: Run, info: SearchInfo, config: SearchConfig, *, live: bool) -> None:
+def walk(run: Run, info: SearchInfo, config: SearchSettings, *, live: bool) -> None:
     left, middle, right = st.columns(3)
     with left:
         x = gene("Gene across", "gene_x", "hidden_size")
@@ -199,7 +199,7 @@ def walk(run: Run, info: SearchInfo, config: SearchConfig, *, live: bool) -> Non
 
 @st.cache_data(max_entries=50, show_spinner="Looking at every architecture")
 def cached_landscape(config: str, x: str, y: str) -> Landscape:
-    return landscape(SearchConfig.from_dict(json.loads(config)), x, y)
+    return landscape(SearchSettings.from_dict(json.loads(config)), x, y)
 
 
 def gene(label: str, key: str, default: str) -> str:
@@ -283,8 +283,8 @@ def picked(info: SearchInfo, run: Run) -> None:
             for title, value in zip(GENE_TITLES.values(), architecture.split(","), strict=False)
         ]
         left.markdown(f"**Picked for distillation{note}:** `{architecture}`  \n{' · '.join(values)}")
-        if right.button("Distil this one", type="primary", icon=":material/science:", width="stretch"):
-            go("distil")
+        if right.button("Distill this one", type="primary", icon=":material/science:", width="stretch"):
+            go("distill")
 
 
 def pick_point(key: str) -> None:

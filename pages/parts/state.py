@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from compressor_core.architecture import SearchSpace
-from compressor_core.figures.forms import gene_text
+from compressor_core.figures.words.forms import gene_text
 from compressor_core.models.bundled import FROM_SCRATCH
 
 SPACES = {"paper": SearchSpace.paper, "classroom": SearchSpace.classroom}
@@ -51,7 +51,7 @@ DEFAULTS: dict[str, Any] = {
     "preset": "quick",
     "epochs": None,
     "temperature": 2.0,
-    "distil_seed": 0,
+    "distill_seed": 0,
     "dataset": "classroom-vulnerability",
     "data_path": "",
     "base": FROM_SCRATCH,

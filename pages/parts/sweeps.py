@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from compressor_core.figures.sweeps import OPERATORS
-from compressor_core.search.genetic import SearchConfig
-from compressor_core.search.sweep import PAPER_BUDGETS_MB, Over, SweepConfig, budgets_between
+from compressor_core.figures.search.sweeps import OPERATORS
+from compressor_core.search.genetic import SearchSettings
+from compressor_core.search.sweep import PAPER_BUDGETS_MB, Over, SweepSettings, budgets_between
 from pages.parts.frame import sentences
 from pages.parts.live import start
 from pages.parts.search_settings import chosen, edited_space, goal_and_limits, search_space
@@ -29,7 +29,9 @@ def seed_settings() -> None:
         search = search_settings()
     if go_on:
         with sentences():
-            config = SweepConfig(search(budget), Over.SEED, seeds=tuple(range(seeds)), operators=tuple(operators))
+            config = SweepSettings(
+                search=search(budget), over=Over.SEED, seeds=tuple(range(seeds)), operators=tuple(operators)
+            )
         start("sweep", config.to_dict(), name=f"{seeds} seeds, {budget:g} MB")
 
 
@@ -51,10 +53,10 @@ def budget_settings() -> None:
         search = search_settings()
     if go_on:
         with sentences():
-            config = SweepConfig(
+            config = SweepSettings(
                 # The largest stands for all until each budget takes its place.
-                search(max(high, *PAPER_BUDGETS_MB)),
-                Over.BUDGET,
+                search=search(max(high, *PAPER_BUDGETS_MB)),
+                over=Over.BUDGET,
                 seeds=tuple(range(seeds)),
                 budgets=budgets_between(low, high, count),
                 operators=tuple(operators),
@@ -77,7 +79,7 @@ def choose_operators(column: Any) -> list[Any]:
     return picked
 
 
-def search_settings() -> Callable[[float], SearchConfig]:
+def search_settings() -> Callable[[float], SearchSettings]:
     """The settings that the page Search has too, and the same there; returns the search of a budget."""
     with st.expander("Settings of the searches"):
         choose_task()

@@ -6,11 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from compressor_core.figures.axes import AXES
+from compressor_core.figures.search.axes import AXES
 from compressor_core.literal import literal
 from compressor_core.runs.measured import measured_students
 from compressor_core.search.quantities import Quantity
-from compressor_core.search.tradeoff import MeasuredStudent, TradeoffConfig
+from compressor_core.search.tradeoff import MeasuredStudent, TradeoffSettings
 from compressor_core.task import PairFeatures, Task
 from pages.parts.frame import link, sentences
 from pages.parts.live import start, store
@@ -51,7 +51,7 @@ def settings() -> None:
             algorithm()
     if go_on:
         with sentences():
-            config = TradeoffConfig(
+            config = TradeoffSettings(
                 objectives=tuple(objectives),
                 limits=limits,
                 seed=st.session_state.tradeoff_seed,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from compressor_core.figures.captions import accuracy_words, loss_words
-from compressor_core.figures.forms import duration
-from compressor_core.figures.training import accuracy_figure, loss_figure, seconds_left, training_info
+from compressor_core.figures.study.training import accuracy_figure, loss_figure, seconds_left, training_info
+from compressor_core.figures.words.captions import accuracy_words, loss_words
+from compressor_core.figures.words.forms import duration
 from compressor_core.literal import literal
 from compressor_core.runs import Run, State, Status
 from pages.parts.chart import chart

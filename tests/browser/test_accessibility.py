@@ -21,7 +21,7 @@ from tests.pages.studio import until_over
 
 FULL = os.environ.get("ACCESSIBILITY") == "full"
 PAGES = (
-    *("", "teacher", "search", "tradeoffs", "sweeps", "latency", "distil", "study", "compare", "playground", "export"),
+    *("", "teacher", "search", "tradeoffs", "sweeps", "latency", "distill", "study", "compare", "playground", "export"),
     *("runs", "paper"),
 )
 DARK = ("Genes", "Statistics", "example=7", "paper")
@@ -54,7 +54,7 @@ def shown(labelled_file: Path, tiny_teacher: Path) -> dict[str, int]:
         f"search?run={search.id}&view=Genes": 2,
         f"tradeoffs?run={tradeoff.id}": 2,
         f"sweeps?run={sweep.id}": 1,
-        f"distil?run={distill.id}": 2,
+        f"distill?run={distill.id}": 2,
         f"study?run={budgets.id}": 2,
         f"compare?run={compare.id}": 2,
         f"compare?run={compare.id}&view=Statistics": 4,
@@ -145,7 +145,7 @@ def focus_is_seen(page: Page) -> bool:
 
 
 def test_the_main_story_needs_no_mouse(visit: Visit) -> None:
-    """A search is started, its views are opened, a candidate is picked, and Distil is entered: by keys alone."""
+    """A search is started, its views are opened, a candidate is picked, and Distill is entered: by keys alone."""
     page = visit("/search")
     tab_to(page, "^Exact budget")
     page.keyboard.press("ControlOrMeta+a")
@@ -184,9 +184,9 @@ def test_the_main_story_needs_no_mouse(visit: Visit) -> None:
         page.keyboard.press(key)
     expect(before).to_have_count(0, timeout=30_000)
     picked = page.get_by_test_id("stMarkdown").filter(has_text="Picked for distillation").locator("code").inner_text()
-    tab_to(page, "Distil this one", back=True)
+    tab_to(page, "Distill this one", back=True)
     assert focus_is_seen(page)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Distil a student")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Distill a student")
     expect(page.get_by_role("textbox", name="Architecture of the student")).to_have_value(picked)
     assert [(run.kind, run.status().state) for run in RunStore().list()] == [("search", "finished")]

@@ -26,7 +26,7 @@ TITLES = {
     "tradeoffs": "Weigh objectives against each other",
     "sweeps": "Compare searches",
     "latency": "What computation costs here",
-    "distil": "Distil a student",
+    "distill": "Distill a student",
     "study": "What a megabyte buys",
     "compare": "Compare teacher and student",
     "runs": "Runs",
@@ -105,7 +105,7 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
     except ModelError as error:
         pytest.skip(str(error))
 
-    page = visit("/distil")
+    page = visit("/distill")
     expect(page.get_by_role("textbox", name="Architecture of the student")).to_have_value("1000,96,12,8,64")
     page.get_by_role("link", name="Search", exact=True).click()
     settled(page)
@@ -137,9 +137,9 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
     expect(page.get_by_text("Picked for distillation:")).to_be_visible(timeout=30_000)
     picked = page.get_by_test_id("stMarkdown").filter(has_text="Picked for distillation").locator("code").inner_text()
     expect(slider).to_have_text(paused)
-    page.get_by_role("button", name="Distil this one").click()
+    page.get_by_role("button", name="Distill this one").click()
 
-    expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["distil"])
+    expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["distill"])
     expect(page.get_by_role("textbox", name="Architecture of the student")).to_have_value(picked)
     page.get_by_text("smoke (1 epoch)").click()
     expect(page.get_by_text("One epoch")).to_be_visible()
@@ -199,9 +199,9 @@ def test_pairs_of_ones_own_from_the_file_to_a_comparison(visit: Visit, tmp_path:
     length.fill("64")
     length.press("Enter")
     page.get_by_role("button", name="Train a teacher").click()
-    page.get_by_role("button", name="Distil from this teacher").click(timeout=200_000)
+    page.get_by_role("button", name="Distill from this teacher").click(timeout=200_000)
 
-    expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["distil"])
+    expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["distill"])
     architecture = page.get_by_role("textbox", name="Architecture of the student")
     architecture.fill("1000,32,1,2,64")
     architecture.press("Enter")

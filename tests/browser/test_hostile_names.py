@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from compressor_core.report import report
 from compressor_core.runs import Run, RunStore
 from compressor_core.runs.worker import run_worker
-from compressor_core.search.genetic import SearchConfig
+from compressor_core.search.genetic import SearchSettings
 from tests.browser.conftest import settled
 
 TRACKER = "tracker.example"
@@ -55,13 +55,13 @@ def harmless(page: Page, shown: str = TRACKER) -> None:
 
 def searched(name: str) -> Run:
     """A finished search with a name that a visitor may have given it."""
-    run = RunStore().create("search", SearchConfig(budget_mb=3.0, population=4, generations=2).to_dict())
+    run = RunStore().create("search", SearchSettings(budget_mb=3.0, population=4, generations=2).to_dict())
     assert run_worker(run.folder) == 0
     return RunStore().rename(run.id, name)
 
 
 def failed(error: str) -> Run:
-    run = RunStore().create("search", SearchConfig(budget_mb=3.0, population=4, generations=2).to_dict(), error[:90])
+    run = RunStore().create("search", SearchSettings(budget_mb=3.0, population=4, generations=2).to_dict(), error[:90])
     (run.folder / "launch.json").write_text(json.dumps({"at": 1.0}))
     status = {"state": "failed", "launch": 1.0, "error": error, "message": error, "heartbeat": 1.0}
     (run.folder / "status.json").write_text(json.dumps(status))

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from compressor_core.runs import RunStore, launch
-from compressor_core.search import SearchConfig
+from compressor_core.search import SearchSettings
 from tests.browser.conftest import Visit, settled
 from tests.pages.studio import until_over
 
@@ -54,7 +54,7 @@ def brush(page: Page, axis: str, low: float, high: float) -> None:
 
 
 def test_the_trajectory_of_a_search_is_seen_shared_and_taken_away(visit: Visit, tmp_path: Path) -> None:
-    run = launch(RunStore(), "search", SearchConfig(3, seed=5, population=12, generations=8).to_dict())
+    run = launch(RunStore(), "search", SearchSettings(budget_mb=3, seed=5, population=12, generations=8).to_dict())
     until_over(run)
     page = visit(f"/search?run={run.id}")
     expect(page.locator(PLOT)).to_have_count(3, timeout=30_000)
@@ -130,13 +130,15 @@ def test_a_point_of_the_front_goes_to_distillation(visit: Visit) -> None:
     handle.press("Home")
     expect(picked).not_to_have_text(before, timeout=30_000)
     chosen = picked.inner_text()
-    page.get_by_role("button", name="Distil this one").click()
+    page.get_by_role("button", name="Distill this one").click()
     expect(page.get_by_role("textbox", name="Architecture of the student")).to_have_value(chosen, timeout=30_000)
 
 
 def test_sweeps_and_overlays(visit: Visit) -> None:
     runs = [
-        launch(RunStore(), "search", SearchConfig(budget, seed=seed, **SMALL).to_dict(), name=f"{budget} MB")
+        launch(
+            RunStore(), "search", SearchSettings(budget_mb=budget, seed=seed, **SMALL).to_dict(), name=f"{budget} MB"
+        )
         for budget, seed in ((3, 0), (5, 1))
     ]
     until_over(runs[-1])

@@ -8,7 +8,7 @@ from tests.browser.conftest import Visit
 
 
 def test_a_term_explains_itself_where_it_stands(visit: Visit) -> None:
-    page = visit("/distil", width=390)
+    page = visit("/distill", width=390)
     page.get_by_role("button", name="Temperature", exact=True).click()
     body = page.get_by_test_id("stPopoverBody")
     expect(body).to_contain_text("softens them")

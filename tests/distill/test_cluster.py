@@ -22,7 +22,7 @@ from compressor_core.architecture import GENES
 from compressor_core.distill import cluster
 from compressor_core.distill.cluster import side_by_side
 from compressor_core.distill.study import study
-from compressor_core.distill.study_settings import StudyConfig
+from compressor_core.distill.study_settings import StudySettings
 from compressor_core.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +31,7 @@ SAME = ("budget_mb", "seed", *GENES, "size_mb", "paper_gflops", "accuracy", "tea
 
 
 @pytest.fixture(scope="module")
-def alone(tiny_study: StudyConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Record]:
+def alone(tiny_study: StudySettings, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Record]:
     """The students one after the other: their folder and the result."""
     folder = tmp_path_factory.mktemp("alone")
     return folder, list(study(tiny_study, folder))[-1]
@@ -64,7 +64,7 @@ def untimed(records: list[Record]) -> list[Record]:
 
 
 def test_the_same_students_bit_for_bit(
-    node: Path, tiny_study: StudyConfig, alone: tuple[Path, Record], tmp_path: Path
+    node: Path, tiny_study: StudySettings, alone: tuple[Path, Record], tmp_path: Path
 ) -> None:
     folder, expected = alone
     first = list(study(replace(tiny_study, seeds=(0,)), tmp_path, make=side_by_side("auto")))
@@ -92,7 +92,7 @@ def test_the_same_students_bit_for_bit(
 
 
 def test_cancelled_the_tasks_stop_and_leave_their_checkpoints(
-    node: Path, tiny_study: StudyConfig, tmp_path: Path
+    node: Path, tiny_study: StudySettings, tmp_path: Path
 ) -> None:
     training: list[Record] = []
     long = replace(tiny_study, budgets=(0.19,), seeds=(5,), epochs=500)
@@ -113,7 +113,7 @@ def title(process: psutil.Process) -> list[str]:
 
 
 def test_a_task_that_dies_is_a_student_that_failed_and_the_other_is_made(
-    node: Path, tiny_study: StudyConfig, tmp_path: Path
+    node: Path, tiny_study: StudySettings, tmp_path: Path
 ) -> None:
     two = replace(tiny_study, budgets=(0.19,), seeds=(0, 7), epochs=60)
     records = []
@@ -132,7 +132,7 @@ def test_a_task_that_dies_is_a_student_that_failed_and_the_other_is_made(
     assert records[-2]["message"] == "1 student, 1 failed"
 
 
-def test_nobody_at_the_address(tiny_study: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_at_the_address(tiny_study: StudySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1.0)
     monkeypatch.setattr("ray.is_initialized", lambda: False)
     with socket.socket() as silent:
@@ -147,14 +147,14 @@ def test_nobody_at_the_address(tiny_study: StudyConfig, tmp_path: Path, monkeypa
 
 
 def test_without_ray_it_says_what_to_install(
-    tiny_study: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_study: StudySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(SettingsError, match=r"pip install -r requirements-cluster\.txt"):
         list(study(tiny_study, tmp_path, make=side_by_side("local")))
 
 
-def test_the_command_line(tiny_study: StudyConfig, alone: tuple[Path, Record], tmp_path: Path) -> None:
+def test_the_command_line(tiny_study: StudySettings, alone: tuple[Path, Record], tmp_path: Path) -> None:
     folder, _ = alone
     out = tmp_path / "students"
     command = [

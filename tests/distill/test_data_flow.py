@@ -14,11 +14,11 @@ from transformers import AutoModelForSequenceClassification, RobertaConfig, Robe
 
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.dataflow import DataFlow, extract
-from compressor_core.distill.distillation import distil
-from compressor_core.distill.distillation_settings import DistillConfig
-from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
+from compressor_core.distill.distillation import distill
+from compressor_core.distill.distillation_settings import DistillSettings
+from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
 from compressor_core.errors import ModelError, SettingsError
-from compressor_core.evaluate.comparison import CompareConfig, compare
+from compressor_core.evaluate.comparison import CompareSettings, compare
 from compressor_core.language import Language
 from compressor_core.models import graph
 from compressor_core.models.classifier import load
@@ -89,15 +89,17 @@ def test_the_student_reads_data_flow_because_its_teacher_does(
     graph._flow.cache_clear()
 
     teacher, student = tmp_path / "teacher", tmp_path / "student"
-    asked = TeacherConfig(
+    asked = TeacherSettings(
         base=str(graphcodebert), dataset="file", data=files[task], epochs=2, learning_rate=1e-3, threads=1
     )
     list(train_teacher(asked, teacher))
     card = load(teacher).card
     assert card.data_flow is Language.C and card.max_length == 256
 
-    wanted = DistillConfig(str(teacher), TINY, "file", files[task], epochs=3, batch_size=8, threads=1)
-    result = list(distil(wanted, student))[-1]
+    wanted = DistillSettings(
+        teacher=str(teacher), architecture=TINY, dataset="file", data=files[task], epochs=3, batch_size=8, threads=1
+    )
+    result = list(distill(wanted, student))[-1]
     loaded = load(student)
     assert loaded.card.data_flow is Language.C and loaded.card.max_length == 384
     assert len(extracted) == len(set(extracted)), "once for all epochs, for teacher and student"
@@ -105,14 +107,26 @@ def test_the_student_reads_data_flow_because_its_teacher_does(
     code, other = (code for code, _ in list(c_functions())[:2])
     (example,) = loaded.encode([(code,) if task is Task.VULNERABILITY else (code, other)])
     assert example[0].graph is not None and len(example[0].graph.spans) >= 4
-    both = list(compare(CompareConfig(str(teacher), str(student), "file", files[task], "test", 2, 1)))[-1]
+    both = list(
+        compare(
+            CompareSettings(
+                teacher=str(teacher),
+                student=str(student),
+                dataset="file",
+                data=files[task],
+                split="test",
+                latency_examples=2,
+                latency_rounds=1,
+            )
+        )
+    )[-1]
     assert both["student"]["accuracy"] == result["accuracy"]
     if task is Task.VULNERABILITY:
         AutoModelForSequenceClassification.from_pretrained(student)
 
 
 def test_it_can_be_left_out(graphcodebert: Path, files: dict[Task, str], tmp_path: Path) -> None:
-    asked = TeacherConfig(
+    asked = TeacherSettings(
         base=str(graphcodebert), dataset="file", data=files[Task.VULNERABILITY], epochs=1, threads=1, data_flow=False
     )
     list(train_teacher(asked, tmp_path / "teacher"))
@@ -120,7 +134,7 @@ def test_it_can_be_left_out(graphcodebert: Path, files: dict[Task, str], tmp_pat
 
 
 def test_a_teacher_from_scratch_can_read_it_too(files: dict[Task, str], tmp_path: Path) -> None:
-    asked = TeacherConfig(
+    asked = TeacherSettings(
         dataset="file", data=files[Task.CLONE], architecture=TINY, epochs=1, threads=1, max_length=400, data_flow=True
     )
     list(train_teacher(asked, tmp_path / "teacher"))
@@ -129,7 +143,7 @@ def test_a_teacher_from_scratch_can_read_it_too(files: dict[Task, str], tmp_path
 
 
 def test_a_file_must_say_its_language(graphcodebert: Path, labelled_file: Path, tmp_path: Path) -> None:
-    asked = TeacherConfig(base=str(graphcodebert), dataset="file", data=str(labelled_file), threads=1)
+    asked = TeacherSettings(base=str(graphcodebert), dataset="file", data=str(labelled_file), threads=1)
     with pytest.raises(SettingsError, match=r"does not say in which language .*c, java, python"):
         list(train_teacher(asked, tmp_path / "teacher"))
 
@@ -137,9 +151,14 @@ def test_a_file_must_say_its_language(graphcodebert: Path, labelled_file: Path, 
 def test_teacher_and_dataset_of_different_languages(files: dict[Task, str], tmp_path: Path) -> None:
     teacher = tmp_path / "teacher"
     data = files[Task.VULNERABILITY]
-    asked = TeacherConfig(dataset="file", data=data, architecture=TINY, epochs=1, threads=1, data_flow=True)
+    asked = TeacherSettings(dataset="file", data=data, architecture=TINY, epochs=1, threads=1, data_flow=True)
     list(train_teacher(asked, teacher))
     java = tmp_path / "java.jsonl"
     java.write_text(Path(data).read_text(encoding="utf-8").replace('"language": "c"', '"language": "java"'))
     with pytest.raises(ModelError, match="reads the data flow of c and file is java"):
-        list(distil(DistillConfig(str(teacher), TINY, "file", str(java), threads=1), tmp_path / "student"))
+        list(
+            distill(
+                DistillSettings(teacher=str(teacher), architecture=TINY, dataset="file", data=str(java), threads=1),
+                tmp_path / "student",
+            )
+        )

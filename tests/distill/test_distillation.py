@@ -17,9 +17,9 @@ from compressor_core.cost import cost
 from compressor_core.data.dataset import Split
 from compressor_core.data.files import read_file
 from compressor_core.distill import learner
-from compressor_core.distill.distillation import distil
-from compressor_core.distill.distillation_settings import DistillConfig
-from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
+from compressor_core.distill.distillation import distill
+from compressor_core.distill.distillation_settings import DistillSettings
+from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
 from compressor_core.distill.learner import few
 from compressor_core.errors import CompressorError, ModelError, SettingsError
 from compressor_core.models.card import read_card
@@ -27,13 +27,13 @@ from compressor_core.models.classifier import load
 from tests.tiny import TINY
 
 
-def config(teacher: Path, data: Path, **changes: Any) -> DistillConfig:
+def config(teacher: Path, data: Path, **changes: Any) -> DistillSettings:
     values = {"architecture": TINY, "dataset": "file", "data": str(data), "epochs": 2, "threads": 1, **changes}
-    return DistillConfig(teacher=str(teacher), **values)
+    return DistillSettings(teacher=str(teacher), **values)
 
 
-def result_of(settings: DistillConfig, out: Path, **options: Any) -> dict[str, Any]:
-    return list(distil(settings, out, **options))[-1]
+def result_of(settings: DistillSettings, out: Path, **options: Any) -> dict[str, Any]:
+    return list(distill(settings, out, **options))[-1]
 
 
 def test_the_student_is_a_hugging_face_folder(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_no_gold_label_of_the_unlabelled_functions_reaches_the_student(
 
 def test_a_student_comes_to_agree_with_its_teacher(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
     settings = config(tiny_teacher, labelled_file, epochs=12, learning_rate=3e-3, batch_size=16)
-    records = list(distil(settings, tmp_path / "s"))
+    records = list(distill(settings, tmp_path / "s"))
     losses = [r["loss"] for r in records if r["type"] == "epoch"]
     assert losses[-1] < losses[0] and all(math.isfinite(loss) for loss in losses)
     assert records[-1]["agreement"] > 0.6
@@ -119,7 +119,7 @@ def test_cancelled_before_the_first_step(
 ) -> None:
     """While the teacher labels: there is no student then."""
     monkeypatch.setenv("COMPRESSOR_CACHE", str(tmp_path / "cache"))
-    records = list(distil(config(tiny_teacher, labelled_file), tmp_path / "s", cancelled=lambda: True))
+    records = list(distill(config(tiny_teacher, labelled_file), tmp_path / "s", cancelled=lambda: True))
     assert {record["type"] for record in records} == {"progress"} and not (tmp_path / "s").exists()
 
 
@@ -127,7 +127,7 @@ def test_a_cancelled_teacher_is_measured_on_a_few(
     labelled_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(learner, "WHEN_CANCELLED", 5)
-    settings = TeacherConfig(dataset="file", data=str(labelled_file), architecture=TINY, threads=1)
+    settings = TeacherSettings(dataset="file", data=str(labelled_file), architecture=TINY, threads=1)
     asked = iter(range(8))
     *_, result = train_teacher(settings, tmp_path / "t", cancelled=lambda: next(asked, None) is None)
     assert result["type"] == "result" and result["cancelled"] and result["test"]["examples"] == 5
@@ -150,7 +150,7 @@ def test_bad_settings_are_refused(
     tiny_teacher: Path, labelled_file: Path, tmp_path: Path, changes: dict[str, Any], error: type, says: str
 ) -> None:
     with pytest.raises(error, match=says):
-        list(distil(config(tiny_teacher, labelled_file, **changes), tmp_path / "s"))
+        list(distill(config(tiny_teacher, labelled_file, **changes), tmp_path / "s"))
     assert not (tmp_path / "s").exists()
 
 
@@ -158,4 +158,4 @@ def test_teacher_and_dataset_of_different_tasks(tiny_teacher: Path, tmp_path: Pa
     pairs = tmp_path / "pairs.csv"
     pairs.write_text("func1,func2,label\n" + "".join(f"a{i}(),b{i}(),{i % 2}\n" for i in range(50)))
     with pytest.raises(ModelError, match="same task"):
-        list(distil(config(tiny_teacher, pairs), tmp_path / "s"))
+        list(distill(config(tiny_teacher, pairs), tmp_path / "s"))

@@ -23,9 +23,9 @@ from compressor_core.data import pool as pools
 from compressor_core.data.dataset import Split
 from compressor_core.data.files import read_file
 from compressor_core.data.pool import Pool, held_out, is_held_out
-from compressor_core.distill.distillation import distil
-from compressor_core.distill.distillation_settings import DistillConfig
-from compressor_core.distill.labelling import LabelConfig, label
+from compressor_core.distill.distillation import distill
+from compressor_core.distill.distillation_settings import DistillSettings
+from compressor_core.distill.labelling import LabelSettings, label
 from compressor_core.distill.soft_labels import SoftLabels
 from compressor_core.errors import DataError, SettingsError
 from compressor_core.task import Task
@@ -40,10 +40,10 @@ def write(path: Path, codes: Sequence[str]) -> Path:
     return path
 
 
-def config(teacher: Path, data: Path, **changes: Any) -> DistillConfig:
+def config(teacher: Path, data: Path, **changes: Any) -> DistillSettings:
     """Soft labels alone, which is all that a pool has."""
     values = {"architecture": TINY, "dataset": "file", "data": str(data), "epochs": 2, "threads": 1}
-    return DistillConfig(**{"teacher": str(teacher), **values, "hidden_weight": 0.0, **changes})
+    return DistillSettings(**{"teacher": str(teacher), **values, "hidden_weight": 0.0, **changes})
 
 
 def codes_of(pool: Pool) -> list[tuple[str, ...]]:
@@ -128,11 +128,11 @@ def test_the_students_are_the_same_from_a_pool_and_from_memory(
     tiny_teacher: Path, labelled_file: Path, unlabelled: list[str], tmp_path: Path, cache: Path
 ) -> None:
     """Bit for bit, with everything that both yield of their training."""
-    memory = list(distil(config(tiny_teacher, labelled_file), tmp_path / "memory"))
+    memory = list(distill(config(tiny_teacher, labelled_file), tmp_path / "memory"))
     pool = write(tmp_path / "pool.jsonl", unlabelled)
     # What is not said is as a pool has it: nothing beside soft labels.
     asked = config(tiny_teacher, labelled_file, unlabelled=str(pool), hidden_weight=None)
-    streamed = list(distil(asked, tmp_path / "pool"))
+    streamed = list(distill(asked, tmp_path / "pool"))
     steps = [[record for record in records if record["type"] == "step"] for records in (memory, streamed)]
     assert steps[0] == steps[1]
     weights = [(tmp_path / each / "model.safetensors").read_bytes() for each in ("memory", "pool")]
@@ -151,10 +151,10 @@ def test_several_shards_give_the_same_student_and_the_cache_serves_again(
     small_shards: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    list(distil(config(tiny_teacher, labelled_file), tmp_path / "memory"))
+    list(distill(config(tiny_teacher, labelled_file), tmp_path / "memory"))
     pool = write(tmp_path / "pool.jsonl", unlabelled)
     asked = config(tiny_teacher, labelled_file, unlabelled=str(pool))
-    list(distil(asked, tmp_path / "first"))
+    list(distill(asked, tmp_path / "first"))
     memory, first = (load_file(tmp_path / name / "model.safetensors") for name in ("memory", "first"))
     for name, value in memory.items():  # the teacher's batches differ, and with them the last bits of its labels
         assert torch.allclose(first[name], value, atol=1e-4)
@@ -163,7 +163,7 @@ def test_several_shards_give_the_same_student_and_the_cache_serves_again(
     assert len(files) - 1 == -(-len(unlabelled) // 100)
     times = [file.stat().st_mtime_ns for file in files]
     files[1].write_bytes(files[1].read_bytes()[:-5])
-    list(distil(asked, tmp_path / "again"))
+    list(distill(asked, tmp_path / "again"))
     again = [file.stat().st_mtime_ns for file in files]
     assert sum(old != new for old, new in zip(times, again, strict=True)) == 1
     weights = [(tmp_path / each / "model.safetensors").read_bytes() for each in ("first", "again")]
@@ -181,21 +181,21 @@ def test_functions_that_students_are_judged_by_are_left_out(
     notices = []
     for name, codes in (("clean", unlabelled), ("leaky", mixed)):
         asked = config(tiny_teacher, labelled_file, unlabelled=str(write(tmp_path / f"{name}.jsonl", codes)))
-        notices += [r["message"] for r in distil(asked, tmp_path / name) if r["type"] == "notice"]
+        notices += [r["message"] for r in distill(asked, tmp_path / name) if r["type"] == "notice"]
     assert "none stands" in notices[0] and f"{len(unlabelled)} unlabelled examples" in notices[1]
     assert "7 are left out that stand in the validation or test split" in notices[1]
     clean, leaky = (load_file(tmp_path / name / "model.safetensors") for name in ("clean", "leaky"))
     assert all(torch.allclose(clean[name], leaky[name], atol=1e-4) for name in clean)
     asked = config(tiny_teacher, labelled_file, unlabelled=str(write(tmp_path / "all.jsonl", leaked)))
     with pytest.raises(DataError, match="stands in the validation or test split"):
-        list(distil(asked, tmp_path / "none"))
+        list(distill(asked, tmp_path / "none"))
 
 
 @pytest.mark.parametrize("option", ["renaming", "masked_epochs", "hidden_weight"])
 def test_what_a_pool_cannot_do_is_refused(tiny_teacher: Path, labelled_file: Path, tmp_path: Path, option: str) -> None:
     asked = config(tiny_teacher, labelled_file, unlabelled="pool.jsonl", **{option: 1})
     with pytest.raises(SettingsError, match=f"{option} is for the dataset's own code"):
-        list(distil(asked, tmp_path / "none"))
+        list(distill(asked, tmp_path / "none"))
 
 
 def test_parts_together_leave_nothing_to_label(
@@ -208,7 +208,7 @@ def test_parts_together_leave_nothing_to_label(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pool = str(write(tmp_path / "pool.jsonl", unlabelled))
-    done = [result(label(LabelConfig(str(tiny_teacher), pool, part=f"{k}/2"))) for k in (1, 2)]
+    done = [result(label(LabelSettings(teacher=str(tiny_teacher), unlabelled=pool, part=f"{k}/2"))) for k in (1, 2)]
     assert sum(each["labelled"] for each in done) == len(unlabelled) == sum(each["functions"] for each in done)
     assert all(each["known"] == 0 and each["functions_per_second"] > 0 for each in done)
     assert Path(done[0]["folder"]).is_relative_to(cache) and len(list(Path(done[0]["folder"]).iterdir())) == 3
@@ -218,15 +218,15 @@ def test_parts_together_leave_nothing_to_label(
 
     with monkeypatch.context() as patch:
         patch.setattr(SoftLabels, "_keep", refuse)
-        whole = result(label(LabelConfig(str(tiny_teacher), pool)))
+        whole = result(label(LabelSettings(teacher=str(tiny_teacher), unlabelled=pool)))
         assert whole["labelled"] == 0 and whole["known"] == len(unlabelled) and whole["functions_per_second"] is None
-        list(distil(config(tiny_teacher, labelled_file, unlabelled=pool, epochs=1), tmp_path / "student"))
+        list(distill(config(tiny_teacher, labelled_file, unlabelled=pool, epochs=1), tmp_path / "student"))
 
 
 @pytest.mark.parametrize("part", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2"])
 def test_a_bad_part_is_refused(part: str) -> None:
     with pytest.raises(SettingsError, match="the part must be K/N"):
-        list(label(LabelConfig("teacher", "pool", part=part)))
+        list(label(LabelSettings(teacher="teacher", unlabelled="pool", part=part)))
 
 
 def test_labelling_goes_on_after_a_kill(tiny_teacher: Path, unlabelled: list[str], tmp_path: Path, cache: Path) -> None:
@@ -257,7 +257,7 @@ def test_labelling_goes_on_after_a_kill(tiny_teacher: Path, unlabelled: list[str
 
 
 def test_the_command_line_refuses_in_one_line(tiny_teacher: Path, tmp_path: Path, capfd: Any) -> None:
-    from compressor_core.cli import main
+    from compressor_core.cli.main import main
 
     pool = str(write(tmp_path / "p.jsonl", ["def f(): pass"]))
     for arguments, says in (

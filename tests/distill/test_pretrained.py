@@ -12,10 +12,10 @@ import pytest
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification
 
-from compressor_core.distill.distillation import distil
-from compressor_core.distill.distillation_settings import DistillConfig
-from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
-from compressor_core.evaluate.comparison import CompareConfig, compare, evaluate
+from compressor_core.distill.distillation import distill
+from compressor_core.distill.distillation_settings import DistillSettings
+from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
+from compressor_core.evaluate.comparison import CompareSettings, compare, evaluate
 from compressor_core.models.card import read_card
 from compressor_core.task import PairFeatures, Task
 from tests.tiny import TINY
@@ -88,7 +88,7 @@ def test_a_real_encoder_becomes_a_teacher_and_teaches(
     data = str(write(tmp_path / "data.jsonl", rows(labelled_file)))
     teacher, student = tmp_path / "teacher", tmp_path / "student"
     features = PairFeatures.CONCAT if shared else PairFeatures.COMPARE
-    asked = TeacherConfig(
+    asked = TeacherSettings(
         base=str(minilm),
         dataset="file",
         data=data,
@@ -113,8 +113,17 @@ def test_a_real_encoder_becomes_a_teacher_and_teaches(
     moved = (trained - load_file(minilm / "model.safetensors")[name]).abs().max()
     assert 0 < moved < 1e-3 < trained.abs().max()
 
-    wanted = DistillConfig(str(teacher), TINY, "file", data, epochs=1, batch_size=8, threads=1, pair_features=features)
-    result = list(distil(wanted, student))[-1]
+    wanted = DistillSettings(
+        teacher=str(teacher),
+        architecture=TINY,
+        dataset="file",
+        data=data,
+        epochs=1,
+        batch_size=8,
+        threads=1,
+        pair_features=features,
+    )
+    result = list(distill(wanted, student))[-1]
     assert 0 <= result["agreement"] <= 1 and result["size_mb"] < 0.2
     student_card = read_card(student)
     assert student_card is not None and student_card.max_length == 72
@@ -123,8 +132,14 @@ def test_a_real_encoder_becomes_a_teacher_and_teaches(
         AutoModelForSequenceClassification.from_pretrained(student)
 
     alone = evaluate(student, "file", data, "test")
-    asked_to_compare = CompareConfig(
-        str(teacher), str(student), "file", data, "test", latency_examples=3, latency_rounds=2
+    asked_to_compare = CompareSettings(
+        teacher=str(teacher),
+        student=str(student),
+        dataset="file",
+        data=data,
+        split="test",
+        latency_examples=3,
+        latency_rounds=2,
     )
     both = list(compare(asked_to_compare))[-1]
     assert both["student"]["accuracy"] == alone["accuracy"] == result["accuracy"]

@@ -17,9 +17,9 @@ from safetensors.torch import load_file
 
 from compressor_core.distill import processes
 from compressor_core.distill.checkpoint import read
-from compressor_core.distill.distillation import distil
-from compressor_core.distill.distillation_settings import DistillConfig
-from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
+from compressor_core.distill.distillation import distill
+from compressor_core.distill.distillation_settings import DistillSettings
+from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
 from compressor_core.errors import SettingsError
 from tests.distill.test_trainer import stop_after
 from tests.tiny import TINY
@@ -60,7 +60,7 @@ def cases(
 ) -> dict[str, Case]:
     pair_teacher = tmp_path_factory.mktemp("models") / "pairs"
     pairs: Case = {"dataset": "file", "data": str(pairs_file), "architecture": TINY, "threads": 1}
-    list(train_teacher(TeacherConfig(**pairs, epochs=1), pair_teacher))
+    list(train_teacher(TeacherSettings(**pairs, epochs=1), pair_teacher))
     functions = {"dataset": "file", "data": str(labelled_file), "architecture": TINY, "threads": 1}
     functions["batch_size"] = 13  # of 235 examples: one is left for the last batch
     soft = {**functions, "teacher": str(tiny_teacher), "epochs": 4, "checkpoint_steps": 3, "learning_rate": 1e-3}
@@ -79,8 +79,8 @@ def cases(
 
 def alone(case: Case, out: Path, **options: Any) -> list[Record]:
     if case["kind"] == "teacher":
-        return list(train_teacher(TeacherConfig(**case["config"]), out, **options))
-    return list(distil(DistillConfig(**case["config"]), out, **options))
+        return list(train_teacher(TeacherSettings(**case["config"]), out, **options))
+    return list(distill(DistillSettings(**case["config"]), out, **options))
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +245,7 @@ def test_one_that_fails_ends_all(two: dict[str, list[list[Record]]], folder: Pat
 
 def test_one_process_imports_nothing_of_it() -> None:
     program = (
-        "import sys, compressor_core.cli as cli; "
+        "import sys, compressor_core.cli.main as cli; "
         "assert cli.main(['cost', '--vocab-size', '9', '--hidden-size', '8', '--num-layers', '1', '--num-heads', '1', "
         "'--intermediate-size', '8']) == 0; assert not {'torch', 'accelerate'} & set(sys.modules)"
     )

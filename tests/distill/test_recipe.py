@@ -17,9 +17,9 @@ from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.files import FileDataset, read_file
 from compressor_core.data.renaming import rename_example
 from compressor_core.distill import unlabelled as unlabelled_code
-from compressor_core.distill.distillation import distil
-from compressor_core.distill.distillation_settings import DistillConfig
-from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
+from compressor_core.distill.distillation import distill
+from compressor_core.distill.distillation_settings import DistillSettings
+from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
 from compressor_core.distill.lessons import MaskedTokens
 from compressor_core.distill.matching import require_labels
 from compressor_core.distill.soft_labels import SoftLabels
@@ -45,15 +45,15 @@ def python(path: Path, rows: int = 100) -> FileDataset:
     return replace(whole, rows=whole.rows[:rows], language=Language.PYTHON)
 
 
-def config(teacher: Path, **changes: Any) -> DistillConfig:
+def config(teacher: Path, **changes: Any) -> DistillSettings:
     """Soft labels alone, and `changes`."""
     alone = {"renaming": 0.0, "masked_epochs": 0, "hidden_weight": 0.0, "average": 0}
     own = {"teacher": str(teacher), "architecture": TINY, "epochs": 2, "threads": 1}
-    return DistillConfig(**{**own, **alone, **changes})
+    return DistillSettings(**{**own, **alone, **changes})
 
 
-def student(settings: DistillConfig, out: Path, dataset: Dataset, **options: Any) -> list[dict[str, Any]]:
-    return list(distil(settings, out, dataset=dataset, **options))
+def student(settings: DistillSettings, out: Path, dataset: Dataset, **options: Any) -> list[dict[str, Any]]:
+    return list(distill(settings, out, dataset=dataset, **options))
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
@@ -78,7 +78,7 @@ def test_each_option_makes_another_student_and_the_same_one_again(
 @pytest.mark.parametrize("options", [{"renaming": 1.0}, {"masked_epochs": 1, "hidden_weight": 1.0}])
 def test_pairs_have_the_options_too(pairs_file: Path, tmp_path: Path, options: dict[str, Any]) -> None:
     teacher = tmp_path / "teacher"
-    asked = TeacherConfig(dataset="file", data=str(pairs_file), architecture=TINY, epochs=1, threads=1)
+    asked = TeacherSettings(dataset="file", data=str(pairs_file), architecture=TINY, epochs=1, threads=1)
     list(train_teacher(asked, teacher))
     result = student(config(teacher, **options), tmp_path / "student", python(pairs_file))[-1]
     assert result["type"] == "result" and load(tmp_path / "student").card.task is Task.CLONE
@@ -215,16 +215,16 @@ def test_a_loss_that_is_no_number_keeps_the_best_student(
 ) -> None:
     settings, dataset, out = config(tiny_teacher), python(labelled_file, 60), tmp_path / "s"
     with pytest.raises(TrainingError, match=rf"the loss became nan at step 5.* epoch 1, the best .* is in {out}$"):
-        poisoned(distil(settings, out, dataset=dataset), 5)
+        poisoned(distill(settings, out, dataset=dataset), 5)
     kept = load(out)
     assert torch.isfinite(kept.logits([("def f(): pass",)])).all() and kept.card.metrics["best_epoch"] == 0
     with pytest.raises(TrainingError, match="no epoch had ended before, so no model is kept"):
-        poisoned(distil(settings, tmp_path / "none", dataset=dataset), 1)
+        poisoned(distill(settings, tmp_path / "none", dataset=dataset), 1)
     assert not (tmp_path / "none").exists()
 
 
 def test_a_loss_that_is_no_number_keeps_the_best_teacher(labelled_file: Path, tmp_path: Path) -> None:
-    asked = TeacherConfig(dataset="file", data=str(labelled_file), architecture=TINY, epochs=2, threads=1)
+    asked = TeacherSettings(dataset="file", data=str(labelled_file), architecture=TINY, epochs=2, threads=1)
     with pytest.raises(TrainingError, match=r"the loss became nan at step 9.* epoch 1, the best .* is in "):
         poisoned(train_teacher(asked, tmp_path / "teacher"), 9)
     assert load(tmp_path / "teacher").card.metrics["best_epoch"] == 0

@@ -14,14 +14,14 @@ import pytest
 from compressor_core.architecture import GENES, Architecture, SearchSpace
 from compressor_core.cost import cost
 from compressor_core.distill import distillation
-from compressor_core.distill.distillation_settings import DistillConfig
+from compressor_core.distill.distillation_settings import DistillSettings
 from compressor_core.distill.losses import soft_label_divergence
 from compressor_core.distill.study import study, study_summary
 from compressor_core.distill.study_jobs import do, jobs
-from compressor_core.distill.study_settings import StudyConfig, parse_budgets
+from compressor_core.distill.study_settings import StudySettings, parse_budgets
 from compressor_core.distill.study_summary import budget_summary
 from compressor_core.errors import BudgetError, CompressorError, ModelError, SettingsError, TrainingError
-from compressor_core.latency import PARTS, LatencyModel, Lengths, Runtime
+from compressor_core.latency_model import PARTS, LatencyModel, Lengths, Runtime
 from compressor_core.models.card import read_card
 from compressor_core.search.exact import optimum
 from compressor_core.search.fitness import Goal, Objective
@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def records(tiny_study: StudyConfig, folder: Path) -> list[Record]:
+def records(tiny_study: StudySettings, folder: Path) -> list[Record]:
     """Those of the whole study."""
     return list(study(tiny_study, folder))
 
@@ -64,7 +64,7 @@ def after(asked: int) -> Callable[[], bool]:
     return lambda: next(count) >= asked
 
 
-def test_the_jobs_are_the_optima_with_every_seed(tiny_study: StudyConfig) -> None:
+def test_the_jobs_are_the_optima_with_every_seed(tiny_study: StudySettings) -> None:
     planned = jobs(tiny_study)
     assert [job.name for job in planned] == ["0.19-0", "0.2-0", "0.19-1", "0.2-1"]
     for job in planned:
@@ -76,24 +76,24 @@ def test_the_jobs_are_the_optima_with_every_seed(tiny_study: StudyConfig) -> Non
         jobs(replace(tiny_study, budgets=(0.001,)))
 
 
-def test_the_fastest_by_prediction(tiny_study: StudyConfig) -> None:
+def test_the_fastest_by_prediction(tiny_study: StudySettings) -> None:
     prices = tuple(1.0 if part.name == "layers" else 1e-9 for part in PARTS)
     model = LatencyModel(
         Runtime.PYTORCH, Task.VULNERABILITY, PairFeatures.COMPARE, Lengths((1000,), (100.0,), (1e4,)), prices
     )
     fastest = replace(tiny_study, goal=Goal.LATENCY, latency=model)
-    assert StudyConfig.from_dict(json.loads(json.dumps(fastest.to_dict()))) == fastest
+    assert StudySettings.from_dict(json.loads(json.dumps(fastest.to_dict()))) == fastest
     assert {Architecture.parse(job.distillation.architecture).num_hidden_layers for job in jobs(fastest)} == {1}
 
 
-def test_the_fastest_with_a_least_computation(tiny_study: StudyConfig) -> None:
+def test_the_fastest_with_a_least_computation(tiny_study: StudySettings) -> None:
     prices = tuple(1.0 if part.name == "layers" else 1e-9 for part in PARTS)
     model = LatencyModel(
         Runtime.PYTORCH, Task.VULNERABILITY, PairFeatures.COMPARE, Lengths((1000,), (100.0,), (1e4,)), prices
     )
     fastest = replace(tiny_study, budgets=(1.0, 3.0), seeds=(0,), goal=Goal.LATENCY, latency=model)
 
-    def gflops(asked: StudyConfig) -> list[float]:
+    def gflops(asked: StudySettings) -> list[float]:
         found = [Architecture.parse(job.distillation.architecture) for job in jobs(asked)]
         return [cost(one, Task.VULNERABILITY).paper_gflops for one in found]
 
@@ -103,15 +103,15 @@ def test_the_fastest_with_a_least_computation(tiny_study: StudyConfig) -> None:
         jobs(replace(fastest, min_gflops=1000.0))
 
 
-def test_the_recipe_is_that_of_the_distillation(tiny_study: StudyConfig) -> None:
-    (plain, *_), defaults = jobs(tiny_study), DistillConfig("teacher", "400,16,1,2,16")
+def test_the_recipe_is_that_of_the_distillation(tiny_study: StudySettings) -> None:
+    (plain, *_), defaults = jobs(tiny_study), DistillSettings(teacher="teacher", architecture="400,16,1,2,16")
     assert plain.distillation.recipe() == defaults.recipe()
     assert (plain.distillation.average, plain.distillation.patience) == (defaults.average, defaults.patience)
     recipe = {"renaming": 0.5, "hidden_weight": 0.1, "masked_epochs": 2, "average": 3, "patience": 4, "device": "cpu"}
-    own = StudyConfig.from_dict({**tiny_study.to_dict(), **recipe})
+    own = StudySettings.from_dict({**tiny_study.to_dict(), **recipe})
     for job in jobs(own):
         assert {name: getattr(job.distillation, name) for name in recipe} == recipe
-    assert StudyConfig.from_dict(json.loads(json.dumps(own.to_dict()))) == own
+    assert StudySettings.from_dict(json.loads(json.dumps(own.to_dict()))) == own
     for wrong in ({"renaming": 2.0}, {"hidden_weight": -1.0}, {"average": -1}, {"patience": 0}):
         with pytest.raises(SettingsError, match=next(iter(wrong))):
             jobs(replace(tiny_study, **wrong))
@@ -147,7 +147,7 @@ def test_what_is_made_is_on_the_disk_and_in_the_summary(folder: Path, records: l
 
 
 def test_the_same_again_trains_nothing_and_elsewhere_comes_to_the_same(
-    tiny_study: StudyConfig, folder: Path, records: list[Record], tmp_path: Path
+    tiny_study: StudySettings, folder: Path, records: list[Record], tmp_path: Path
 ) -> None:
     students = of_type(records, "student")
     again = list(study(tiny_study, folder))
@@ -158,7 +158,7 @@ def test_the_same_again_trains_nothing_and_elsewhere_comes_to_the_same(
 
 
 def test_cut_short_anywhere_it_goes_on_where_it_stood(
-    tiny_study: StudyConfig, records: list[Record], tmp_path: Path
+    tiny_study: StudySettings, records: list[Record], tmp_path: Path
 ) -> None:
     told: list[Record] = []
     sittings = 0
@@ -176,7 +176,9 @@ def test_cut_short_anywhere_it_goes_on_where_it_stood(
     assert steps == whole  # each step once: nothing is trained twice
 
 
-def test_cancelled_before_the_first_student_there_is_a_result_without(tiny_study: StudyConfig, tmp_path: Path) -> None:
+def test_cancelled_before_the_first_student_there_is_a_result_without(
+    tiny_study: StudySettings, tmp_path: Path
+) -> None:
     result = list(study(tiny_study, tmp_path, lambda: True))[-1]
     assert result["cancelled"] is True
     assert (result["students"], result["budgets"], result["teacher_accuracy"]) == ([], [], None)
@@ -186,12 +188,12 @@ def diverging(monkeypatch: pytest.MonkeyPatch, seeds: set[int]) -> None:
     """Makes the loss of the students with these seeds no number."""
     spoiled = 1.0
 
-    def distil(settings: DistillConfig, *rest: Any, **more: Any) -> Iterator[Record]:
+    def distill(settings: DistillSettings, *rest: Any, **more: Any) -> Iterator[Record]:
         nonlocal spoiled
         spoiled = math.nan if settings.seed in seeds else 1.0
-        yield from distillation.distil(settings, *rest, **more)
+        yield from distillation.distill(settings, *rest, **more)
 
-    monkeypatch.setattr("compressor_core.distill.study_jobs.distil", distil)
+    monkeypatch.setattr("compressor_core.distill.study_jobs.distill", distill)
     monkeypatch.setattr(
         "compressor_core.distill.distillation.soft_label_divergence",
         lambda *given, **more: spoiled * soft_label_divergence(*given, **more),
@@ -199,7 +201,7 @@ def diverging(monkeypatch: pytest.MonkeyPatch, seeds: set[int]) -> None:
 
 
 def test_a_student_that_diverges_does_not_stop_the_others_and_is_tried_again(
-    tiny_study: StudyConfig, records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_study: StudySettings, records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     narrow = replace(tiny_study, budgets=(0.19,))
     with monkeypatch.context() as patch:
@@ -218,7 +220,7 @@ def test_a_student_that_diverges_does_not_stop_the_others_and_is_tried_again(
 
 
 def test_where_no_student_can_be_made_the_study_fails(
-    tiny_study: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_study: StudySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     diverging(monkeypatch, {0, 1})
     told = []
@@ -229,7 +231,7 @@ def test_where_no_student_can_be_made_the_study_fails(
 
 
 def test_a_student_of_other_settings_is_not_taken_for_this_one(
-    tiny_study: StudyConfig, folder: Path, records: list[Record], tmp_path: Path
+    tiny_study: StudySettings, folder: Path, records: list[Record], tmp_path: Path
 ) -> None:
     job = jobs(tiny_study)[0]
     (again,) = do(job, folder)
@@ -251,7 +253,7 @@ def test_the_summary_of_a_budget() -> None:
     assert (summary["min"], summary["max"], summary["students"]) == (0.6, 0.8, 3)
     assert (summary["size_mb"], summary["latency_ms"], summary["teacher_latency_ms"]) == (2.0, 4.0, 40.0)
     assert budget_summary([one(0.6)])["standard_deviation"] is None
-    assert study_summary([], StudyConfig("teacher"))["budgets"] == []
+    assert study_summary([], StudySettings(teacher="teacher"))["budgets"] == []
 
 
 @pytest.mark.parametrize(
@@ -277,15 +279,15 @@ def test_the_summary_of_a_budget() -> None:
 )
 def test_settings_that_are_none(wrong: Record, match: str) -> None:
     with pytest.raises(CompressorError, match=match):
-        StudyConfig.from_dict({"teacher": "t", **wrong})
+        StudySettings.from_dict({"teacher": "t", **wrong})
     with pytest.raises(SettingsError):
-        StudyConfig.from_dict({})
+        StudySettings.from_dict({})
 
 
 def test_budgets_are_sorted_and_nothing_is_double() -> None:
-    config = StudyConfig("t", budgets=(3, 1.0, 3.0), seeds=(2, 0, 2))
+    config = StudySettings(teacher="t", budgets=(3, 1.0, 3.0), seeds=(2, 0, 2))
     assert (config.budgets, config.seeds, config.students) == ((1.0, 3.0), (2, 0), 4)
-    assert StudyConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert StudySettings.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
 def test_budgets_are_read_from_text() -> None:

@@ -13,7 +13,7 @@ import torch
 from compressor_core.data.dataset import Split
 from compressor_core.data.files import read_file
 from compressor_core.distill.batching import batches
-from compressor_core.distill.distillation import distil
+from compressor_core.distill.distillation import distill
 from compressor_core.distill.soft_labels import fingerprint
 from compressor_core.distill.tokens import Tokens, encoded
 from compressor_core.language import Language
@@ -109,7 +109,7 @@ def test_a_student_is_the_same_with_and_without_the_cache(
     tiny_teacher: Path, labelled_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def made(name: str) -> tuple[bytes, list[dict[str, Any]]]:
-        records = [r for r in distil(config(tiny_teacher, labelled_file), tmp_path / name) if r["type"] == "step"]
+        records = [r for r in distill(config(tiny_teacher, labelled_file), tmp_path / name) if r["type"] == "step"]
         return (tmp_path / name / "model.safetensors").read_bytes(), records
 
     monkeypatch.setenv("COMPRESSOR_CACHE", str(tmp_path / "cache"))

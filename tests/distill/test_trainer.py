@@ -17,7 +17,7 @@ from compressor_core.distill.batching import Data, Record, batches, remembered
 from compressor_core.distill.checkpoint import stage_of
 from compressor_core.distill.learner import Diverged, Outcome
 from compressor_core.distill.losses import cross_entropy
-from compressor_core.distill.settings import TrainingConfig
+from compressor_core.distill.settings import TrainingSettings
 from compressor_core.distill.trainer import fit
 from compressor_core.errors import ModelError, SettingsError, StorageError, TrainingError
 from compressor_core.models.classifier import drain
@@ -26,7 +26,7 @@ from compressor_core.models.inputs import FunctionInput
 from compressor_core.models.student import build
 
 ARCHITECTURE = Architecture(300, 16, 2, 2, 16)
-CONFIG = TrainingConfig(epochs=3, learning_rate=3e-3, batch_size=8, threads=1, checkpoint_seconds=0.0)
+CONFIG = TrainingSettings(epochs=3, learning_rate=3e-3, batch_size=8, threads=1, checkpoint_seconds=0.0)
 
 
 def task(count: int, seed: int) -> Data:
@@ -48,7 +48,7 @@ def epochs(epoch: int) -> Generator[Record, None, Data]:
     return task(96, epoch)
 
 
-def run(model: torch.nn.Module, config: TrainingConfig = CONFIG, **options: Any) -> tuple[list[Record], Outcome]:
+def run(model: torch.nn.Module, config: TrainingSettings = CONFIG, **options: Any) -> tuple[list[Record], Outcome]:
     records = []
     loop = fit(model, 1, config, epochs, task(64, 99), cross_entropy, **options)
     while True:
@@ -101,7 +101,7 @@ def test_resumed_equals_uninterrupted(tmp_path: Path, interruption: int) -> None
 
 def test_the_best_epoch_is_kept() -> None:
     model = fresh()
-    records, outcome = run(model, TrainingConfig(epochs=4, learning_rate=5e-3, batch_size=8, threads=1))
+    records, outcome = run(model, TrainingSettings(epochs=4, learning_rate=5e-3, batch_size=8, threads=1))
     accuracies = [r["validation_accuracy"] for r in records if r["type"] == "epoch"]
     assert outcome.best_accuracy == max(accuracies)
     assert outcome.best_epoch == accuracies.index(max(accuracies))
@@ -119,7 +119,7 @@ def test_cancel_within_one_step_keeps_what_was_learned(tmp_path: Path) -> None:
 
 
 def test_early_stopping() -> None:
-    config = TrainingConfig(epochs=30, learning_rate=1e-9, batch_size=32, patience=2, threads=1)
+    config = TrainingSettings(epochs=30, learning_rate=1e-9, batch_size=32, patience=2, threads=1)
     _, outcome = run(fresh(), config)
     assert outcome.epochs == 3 and outcome.best_epoch == 0
 
@@ -127,7 +127,7 @@ def test_early_stopping() -> None:
 def test_early_stopping_survives_an_interruption(tmp_path: Path) -> None:
     """Killed after the last epoch, with its checkpoint written, a training has nothing more to learn."""
     checkpoint = tmp_path / "c.pt"
-    config = TrainingConfig(epochs=30, learning_rate=1e-9, batch_size=32, patience=2, threads=1)
+    config = TrainingSettings(epochs=30, learning_rate=1e-9, batch_size=32, patience=2, threads=1)
     _, expected = run(fresh(), config, checkpoint=checkpoint)
     records, outcome = run(fresh(), config, checkpoint=checkpoint)
     assert outcome == expected and outcome.epochs == 3
@@ -151,7 +151,7 @@ def test_a_damaged_checkpoint_names_the_remedy(tmp_path: Path) -> None:
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
     checkpoint = tmp_path / "c.pt"
     run(fresh(), checkpoint=checkpoint, cancelled=stop_after(4))
-    other = TrainingConfig(epochs=4, learning_rate=3e-3, batch_size=8, threads=1)
+    other = TrainingSettings(epochs=4, learning_rate=3e-3, batch_size=8, threads=1)
     with pytest.raises(ModelError, match="another epochs"):
         run(fresh(), other, checkpoint=checkpoint)
     averaged = replace(CONFIG, average=2)
@@ -183,14 +183,14 @@ def test_batches_hold_every_input_once_and_alike_lengths_together() -> None:
 
 def test_settings_are_checked() -> None:
     with pytest.raises(SettingsError, match="epochs must be a whole number from 1, not 0"):
-        TrainingConfig(epochs=0, learning_rate=1e-3)
+        TrainingSettings(epochs=0, learning_rate=1e-3)
     with pytest.raises(SettingsError, match="learning_rate"):
-        TrainingConfig(epochs=1, learning_rate=0.0)
+        TrainingSettings(epochs=1, learning_rate=0.0)
 
 
 def test_half_precision_learns_and_leaves_float32_weights() -> None:
     model = fresh()
-    config = TrainingConfig(epochs=3, learning_rate=3e-3, batch_size=8, threads=1, precision="bfloat16")
+    config = TrainingSettings(epochs=3, learning_rate=3e-3, batch_size=8, threads=1, precision="bfloat16")
     exact, half = run(fresh())[0], run(model, config)[0]
     losses = [[r["loss"] for r in records if r["type"] == "step"] for records in (exact, half)]
     assert losses[0] != losses[1], "it made no difference"
@@ -202,7 +202,7 @@ def test_biases_and_norms_do_not_decay() -> None:
     """With a decay that is far too strong, matrices shrink, and nothing else does more than learning makes it."""
     model = fresh()
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
-    run(model, TrainingConfig(epochs=1, learning_rate=1e-3, batch_size=8, threads=1, weight_decay=90.0))
+    run(model, TrainingSettings(epochs=1, learning_rate=1e-3, batch_size=8, threads=1, weight_decay=90.0))
     for name, parameter in model.state_dict().items():
         if name.endswith("LayerNorm.weight"):
             assert float(parameter.min()) > 0.9, name
@@ -357,7 +357,7 @@ def test_diverging_before_the_end_of_an_epoch_keeps_nothing() -> None:
 
 
 def test_the_mean_of_the_best_epochs_is_taken_if_it_is_not_worse(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = TrainingConfig(epochs=5, learning_rate=5e-3, batch_size=8, threads=1, average=3)
+    config = TrainingSettings(epochs=5, learning_rate=5e-3, batch_size=8, threads=1, average=3)
     seen: list[list[int]] = []
 
     def spoilt(states: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:

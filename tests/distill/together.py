@@ -18,12 +18,12 @@ from typing import Any
 import torch
 
 from compressor_core.distill import processes
-from compressor_core.distill.distillation import distil
-from compressor_core.distill.distillation_settings import DistillConfig
-from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
+from compressor_core.distill.distillation import distill
+from compressor_core.distill.distillation_settings import DistillSettings
+from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
 from compressor_core.distill.learner import Diverged
 from compressor_core.distill.losses import cross_entropy
-from compressor_core.distill.settings import TrainingConfig
+from compressor_core.distill.settings import TrainingSettings
 from compressor_core.distill.trainer import fit
 from compressor_core.errors import CompressorError, SettingsError
 from tests.distill.test_trainer import CONFIG, Small, diverge, epochs, fresh, stop_after, task
@@ -41,13 +41,13 @@ def training(folder: Path, name: str, case: dict[str, Any]) -> Iterator[Record]:
     checkpoint = (folder / "absent" if SECOND else folder) / f"{case.get('checkpoint', name)}.pt"
     out = folder / "models" / name
     if case["kind"] == "teacher":
-        return train_teacher(TeacherConfig(**case["config"]), out, checkpoint=checkpoint, cancelled=cancelled)
-    return distil(DistillConfig(**case["config"]), out, checkpoint=checkpoint, cancelled=cancelled)
+        return train_teacher(TeacherSettings(**case["config"]), out, checkpoint=checkpoint, cancelled=cancelled)
+    return distill(DistillSettings(**case["config"]), out, checkpoint=checkpoint, cancelled=cancelled)
 
 
 def loop(model: Any, **settings: Any) -> list[Record]:
     """The records of the loop alone, on sequences of numbers; and at the end the sum of the weights."""
-    config = TrainingConfig(**{**CONFIG.to_dict(), **settings})
+    config = TrainingSettings(**{**CONFIG.to_dict(), **settings})
     records = list(fit(model, 1, config, epochs, task(64, 99), cross_entropy))
     return [*records, {"type": "weights", "sum": float(sum(p.double().abs().sum() for p in model.parameters()))}]
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from compressor_core.architecture import Architecture, SearchSpace
-from compressor_core.cli import main
+from compressor_core.cli.main import main
 from compressor_core.cost import Genes, cost
 from compressor_core.errors import BudgetError, SettingsError
 from compressor_core.evaluate import calibration, design
 from compressor_core.evaluate.calibration import Subject, calibrate
-from compressor_core.evaluate.design import CalibrationConfig, chosen_queries, sample
-from compressor_core.latency import LatencyModel, Runtime
+from compressor_core.evaluate.design import CalibrationSettings, chosen_queries, sample
+from compressor_core.latency_model import LatencyModel, Runtime
 from compressor_core.models.inputs import FunctionInput
 from compressor_core.runs import RunStore, State
 from compressor_core.runs.calibrations import calibrations, latency_models, open_calibration
@@ -34,7 +34,7 @@ def few_vocabularies(monkeypatch: pytest.MonkeyPatch, *sizes: int) -> None:
 
 
 def test_the_sample_is_spread_bounded_and_split() -> None:
-    config = CalibrationConfig()
+    config = CalibrationSettings()
     roles = sample(config)
     assert len({architecture for architecture, _ in roles}) == len(roles) == 40 + 12
     by_role = {role: [a for a, given in roles if given == role] for role in ("fit", "held-out", "budget")}
@@ -53,12 +53,12 @@ def test_the_sample_is_spread_bounded_and_split() -> None:
         values = [getattr(one, gene) for one in spread]
         assert max(values) / min(values) > ratio
     assert sample(config) == roles
-    other = {a for a, role in sample(CalibrationConfig(seed=1)) if role != "budget"}
+    other = {a for a, role in sample(CalibrationSettings(seed=1)) if role != "budget"}
     assert len(other & set(spread)) < 20
 
 
 def test_queries_are_the_same_functions_in_all_vocabularies() -> None:
-    queries = chosen_queries(CalibrationConfig(functions=5), (500, 5_000))
+    queries = chosen_queries(CalibrationSettings(functions=5), (500, 5_000))
     fine, coarse = ([len(query[0]) for query in queries[size]] for size in (500, 5_000))
     assert len(fine) == len(coarse) == 5
     assert all(many > few for many, few in zip(fine, coarse, strict=True))
@@ -89,7 +89,7 @@ def test_the_fit_never_sees_what_is_held_out(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(calibration, "_measure", measure)
         monkeypatch.setattr(calibration, "chosen_queries", lambda _, sizes: dict.fromkeys(sizes, queries))
         settings = {**TINY, "architectures": 8, "held_out": 3, "largest_mb": 5.0, "budget_mb": 3.0}
-        return list(calibrate(CalibrationConfig(**settings)))[-1]
+        return list(calibrate(CalibrationSettings(**settings)))[-1]
 
     plain, absurd = timed(1.0), timed(1000.0)
     assert plain["models"] == absurd["models"]
@@ -153,7 +153,7 @@ def test_a_real_calibration_by_the_worker(task: Task, features: PairFeatures, mo
 def test_cancelled_it_has_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     few_vocabularies(monkeypatch, 1_000)
     asked = iter([False, True])
-    records = list(calibrate(CalibrationConfig(**TINY), cancelled=lambda: next(asked)))
+    records = list(calibrate(CalibrationSettings(**TINY), cancelled=lambda: next(asked)))
     assert [record["type"] for record in records if record["type"] != "progress"] == ["point"]
 
 
@@ -173,24 +173,24 @@ def test_cancelled_it_has_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_settings_out_of_range_are_one_sentence(changes: dict[str, Any]) -> None:
     with pytest.raises(SettingsError) as error:
-        CalibrationConfig(**{**TINY, **changes})
+        CalibrationSettings(**{**TINY, **changes})
     assert str(next(iter(changes))) in str(error.value) or "held out" in str(error.value)
 
 
 def test_a_budget_for_few_layers_or_for_none() -> None:
     layers = [
         one.num_hidden_layers
-        for one, role in sample(CalibrationConfig(**{**TINY, "budget_mb": 0.13}))
+        for one, role in sample(CalibrationSettings(**{**TINY, "budget_mb": 0.13}))
         if role == "budget"
     ]
     assert 1 < len(layers) < 12 and layers == list(range(1, len(layers) + 1))
     with pytest.raises(BudgetError, match=r"0\.01 MB"):
-        sample(CalibrationConfig(**{**TINY, "budget_mb": 0.01}))
+        sample(CalibrationSettings(**{**TINY, "budget_mb": 0.01}))
 
 
 def test_too_small_a_space() -> None:
     with pytest.raises(SettingsError, match="ask for fewer"):
-        sample(CalibrationConfig(**{**TINY, "architectures": 500, "largest_mb": 0.2}))
+        sample(CalibrationSettings(**{**TINY, "architectures": 500, "largest_mb": 0.2}))
 
 
 def test_what_holds_no_models(tmp_path: Path) -> None:

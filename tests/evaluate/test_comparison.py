@@ -16,7 +16,7 @@ from compressor_core.data.registry import open_dataset
 from compressor_core.data.sampled import Sampled
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import DataError, ModelError, SettingsError
-from compressor_core.evaluate.comparison import CompareConfig, compare, evaluate
+from compressor_core.evaluate.comparison import CompareSettings, compare, evaluate
 from compressor_core.evaluate.latency import latency
 from compressor_core.evaluate.prediction import predict_once
 from compressor_core.evaluate.predictions import read_predictions
@@ -49,8 +49,14 @@ def pair_student(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def result(teacher: Path, student: Path, data: Path, out: Path | None = None, **changes: Any) -> dict[str, Any]:
-    config = CompareConfig(
-        str(teacher), str(student), "file", str(data), latency_examples=5, latency_rounds=2, **changes
+    config = CompareSettings(
+        teacher=str(teacher),
+        student=str(student),
+        dataset="file",
+        data=str(data),
+        latency_examples=5,
+        latency_rounds=2,
+        **changes,
     )
     return list(compare(config, out))[-1]
 
@@ -59,7 +65,9 @@ def test_a_dataset_in_the_place_of_the_one_that_is_named(
     tiny_teacher: Path, contrary: Path, labelled_file: Path
 ) -> None:
     part = Sampled(open_dataset("file", str(labelled_file)), {Split.TEST: 9})
-    config = CompareConfig(str(tiny_teacher), str(contrary), "file", latency_examples=3, latency_rounds=1)
+    config = CompareSettings(
+        teacher=str(tiny_teacher), student=str(contrary), dataset="file", latency_examples=3, latency_rounds=1
+    )
     *_, both = compare(config, dataset=part)
     assert (both["split"], both["examples"]) == ("test", 9)
 
@@ -172,9 +180,9 @@ def test_students_are_one_to_four_and_each_once(tiny_teacher: Path) -> None:
         (("b",), ("one",), "1 names for 2 students"),
     ):
         with pytest.raises(SettingsError, match=says):
-            CompareConfig(str(tiny_teacher), "a", others=others, names=names)
-    config = CompareConfig("t", "a", others=["b"])  # type: ignore[arg-type]
-    assert config.students == ("a", "b") and CompareConfig(**config.to_dict()) == config
+            CompareSettings(teacher=str(tiny_teacher), student="a", others=others, names=names)
+    config = CompareSettings(teacher="t", student="a", others=["b"])  # type: ignore[arg-type]
+    assert config.students == ("a", "b") and CompareSettings(**config.to_dict()) == config
 
 
 def test_classes_in_another_order_are_refused(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:

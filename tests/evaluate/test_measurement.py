@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from compressor_core.architecture import Architecture
-from compressor_core.cli import main
+from compressor_core.cli.main import main
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import ModelError, SettingsError, TrainingError
 from compressor_core.evaluate import energy
@@ -23,7 +23,7 @@ from compressor_core.evaluate.cold_start import cold_start
 from compressor_core.evaluate.deployed import FILES, Deployment, Form
 from compressor_core.evaluate.latency import summary
 from compressor_core.evaluate.measurement import measure
-from compressor_core.evaluate.measurement_settings import MeasureConfig
+from compressor_core.evaluate.measurement_settings import MeasureSettings
 from compressor_core.evaluate.rounds import Timed, in_turns, turns
 from compressor_core.language import Language
 from compressor_core.models.card import DATA_FLOW_NODES, ModelCard
@@ -203,13 +203,13 @@ def test_the_meter_divides_by_what_was_done(monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, Any], sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
-        MeasureConfig.from_dict({"models": ["a", "b"], **wrong})
+        MeasureSettings.from_dict({"models": ["a", "b"], **wrong})
 
 
 def test_settings_survive_a_file() -> None:
-    config = MeasureConfig(["x/model", "y/model", "z"], largest_batch=12)
+    config = MeasureSettings(models=["x/model", "y/model", "z"], largest_batch=12)
     assert config.names == ("model", "model (2)", "z") and config.batch_sizes == [1, 2, 4, 8]
-    assert MeasureConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert MeasureSettings.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +221,7 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def measured(student: Path, tiny_teacher: Path, labelled_file: Path) -> Iterator[list[dict[str, Any]]]:
-    config = MeasureConfig([str(tiny_teacher), str(student)], dataset="file", data=str(labelled_file), **TINY)
+    config = MeasureSettings(models=[str(tiny_teacher), str(student)], dataset="file", data=str(labelled_file), **TINY)
     yield list(measure(config))
 
 
@@ -258,7 +258,7 @@ def test_an_estimate_is_time_times_watts(measured: list[dict[str, Any]]) -> None
 
 def test_a_cancelled_one_has_no_result(student: Path, labelled_file: Path) -> None:
     asked = iter([False] * 5 + [True])
-    config = MeasureConfig([str(student)], dataset="file", data=str(labelled_file), **TINY)
+    config = MeasureSettings(models=[str(student)], dataset="file", data=str(labelled_file), **TINY)
     records = list(measure(config, cancelled=lambda: next(asked)))
     assert len(records) == 6 and records[-1]["type"] != "result"
     assert torch.get_num_threads() >= 1
@@ -266,14 +266,14 @@ def test_a_cancelled_one_has_no_result(student: Path, labelled_file: Path) -> No
 
 def test_models_of_another_task_are_refused(student: Path, tmp_path: Path) -> None:
     classifier(Task.CLONE).save(tmp_path / "pairs")
-    config = MeasureConfig([str(tmp_path / "pairs")], dataset="classroom-vulnerability", **TINY)
+    config = MeasureSettings(models=[str(tmp_path / "pairs")], dataset="classroom-vulnerability", **TINY)
     with pytest.raises(ModelError, match=r"pairs is for clone and the dataset .* for vulnerability"):
         list(measure(config))
 
 
 def test_a_run_measures(student: Path, labelled_file: Path) -> None:
-    config = MeasureConfig(
-        [str(student)], names=["three"], dataset="file", data=str(labelled_file), **{**TINY, "starts": 0}
+    config = MeasureSettings(
+        models=[str(student)], names=["three"], dataset="file", data=str(labelled_file), **{**TINY, "starts": 0}
     )
     run = RunStore().create("measure", config.to_dict())
     run_worker(run.folder)

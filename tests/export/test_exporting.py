@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 import torch
 
-from compressor_core.cli import main
+from compressor_core.cli.main import main
 from compressor_core.data.dataset import Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.errors import CompressorError, DataError, ModelError, SettingsError, StorageError
 from compressor_core.export import exporting
-from compressor_core.export.exporting import ExportConfig, Format, export, targets
+from compressor_core.export.exporting import ExportSettings, Format, export, targets
 from compressor_core.export.onnx import export_onnx
 from compressor_core.export.verification import Material, loss_points, warning
 from compressor_core.models.card import CARD
@@ -43,11 +43,11 @@ def _no_page(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def labelled(tiny_teacher: Path, labelled_file: Path) -> ExportConfig:
-    return ExportConfig(str(tiny_teacher), dataset="file", data=str(labelled_file), split="test")
+def labelled(tiny_teacher: Path, labelled_file: Path) -> ExportSettings:
+    return ExportSettings(model=str(tiny_teacher), dataset="file", data=str(labelled_file), split="test")
 
 
-def result_of(config: ExportConfig, out: Path, **changed: Any) -> dict[str, Any]:
+def result_of(config: ExportSettings, out: Path, **changed: Any) -> dict[str, Any]:
     records = list(export(dataclasses.replace(config, **changed), out))
     last = dict(records[-1])
     assert last.pop("type") == "result"
@@ -58,7 +58,7 @@ def result_of(config: ExportConfig, out: Path, **changed: Any) -> dict[str, Any]
 
 
 @pytest.mark.parametrize("form", [Format.ONNX, Format.INT8])
-def test_one_file(form: Format, labelled: ExportConfig, tmp_path: Path) -> None:
+def test_one_file(form: Format, labelled: ExportSettings, tmp_path: Path) -> None:
     out = tmp_path / "a" / "student.onnx"
     found = result_of(labelled, out, format=form.value)
     assert found["files"] == [str(out)] and [file.name for file in out.parent.iterdir()] == ["student.onnx"]
@@ -89,7 +89,9 @@ def test_where_it_is_written() -> None:
     assert targets(Path("/there/x.onnx"), Format.INT8) == (Path("/there/x.onnx"),)
 
 
-def test_a_worse_int8_file_is_flagged(labelled: ExportConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worse_int8_file_is_flagged(
+    labelled: ExportSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def opposite(float32: Path, path: Path) -> None:
         model: Any = load(labelled.model).model
         with torch.no_grad():
@@ -118,7 +120,7 @@ def test_what_is_said_of_an_int8_file() -> None:
 
 
 def test_a_file_that_answers_otherwise_is_refused(
-    labelled: ExportConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    labelled: ExportSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def shifted(model: Any, path: Path) -> None:
         with torch.no_grad():
@@ -134,7 +136,7 @@ def test_a_file_that_answers_otherwise_is_refused(
 def test_accuracy_that_was_not_measured_is_said_not_to_be(tmp_path: Path) -> None:
     checkpoint, vocabulary = released.write(tmp_path)
     import_released(checkpoint, vocabulary, Encoder.CODEBERT, Task.VULNERABILITY, tmp_path / "model", heads=4)
-    found = result_of(ExportConfig(str(tmp_path / "model")), tmp_path / "out")
+    found = result_of(ExportSettings(model=str(tmp_path / "model")), tmp_path / "out")
     assert found["page"] == NO_PAGE and not (tmp_path / "out" / "index.html").exists()
     assert not found["labelled"] and found["flagged"] and found["forms"]["model.int8.onnx"]["accuracy"] is None
     assert "was not measured" in found["warning"]
@@ -143,7 +145,7 @@ def test_accuracy_that_was_not_measured_is_said_not_to_be(tmp_path: Path) -> Non
     assert NO_PAGE in card and "| `index.html`" not in card
 
 
-def refused(config: ExportConfig, out: Path, kind: type[CompressorError], words: str, **changed: Any) -> None:
+def refused(config: ExportSettings, out: Path, kind: type[CompressorError], words: str, **changed: Any) -> None:
     """Refused in one sentence, and everything is as it was."""
     before = sorted(out.parent.rglob("*"))
     with pytest.raises(kind, match=words) as caught:
@@ -152,13 +154,13 @@ def refused(config: ExportConfig, out: Path, kind: type[CompressorError], words:
     assert sorted(out.parent.rglob("*")) == before
 
 
-def test_a_cancelled_export_leaves_nothing(labelled: ExportConfig, tmp_path: Path) -> None:
+def test_a_cancelled_export_leaves_nothing(labelled: ExportSettings, tmp_path: Path) -> None:
     records = list(export(labelled, tmp_path / "out", cancelled=lambda: True))
     assert {record["type"] for record in records} == {"progress"}
     assert not any(tmp_path.glob("*out*"))
 
 
-def test_a_place_that_is_taken(labelled: ExportConfig, tmp_path: Path) -> None:
+def test_a_place_that_is_taken(labelled: ExportSettings, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()  # an empty folder is not
     result_of(labelled, out)
@@ -180,7 +182,7 @@ def test_a_place_that_is_taken(labelled: ExportConfig, tmp_path: Path) -> None:
     refused(labelled, tmp_path / "more", DataError, r"more\.zip is nothing", replace=True)
 
 
-def test_a_place_that_cannot_be_written(labelled: ExportConfig, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written(labelled: ExportSettings, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(StorageError, match="Cannot write"):
         list(export(labelled, tmp_path / "file" / "out"))
@@ -199,7 +201,7 @@ def no_file_larger_than(size: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("kilobytes", [10, 62, 100, 130])
-def test_a_disk_that_is_full(kilobytes: int, labelled: ExportConfig, tmp_path: Path) -> None:
+def test_a_disk_that_is_full(kilobytes: int, labelled: ExportSettings, tmp_path: Path) -> None:
     """The weights, the ONNX files or the zip are the first that do not fit."""
     out = tmp_path / "full" / "out"
     out.parent.mkdir()
@@ -243,13 +245,13 @@ def broken(tiny_teacher: Path, tmp_path: Path) -> Callable[..., Path]:
     ],
 )
 def test_a_student_that_is_broken(
-    file: str, values: dict[str, Any], words: str, broken: Callable[..., Path], labelled: ExportConfig, tmp_path: Path
+    file: str, values: dict[str, Any], words: str, broken: Callable[..., Path], labelled: ExportSettings, tmp_path: Path
 ) -> None:
     folder = broken(file, **values)
     refused(labelled, tmp_path / "out", ModelError, words, model=str(folder))
 
 
-def test_what_it_is_tried_on(labelled: ExportConfig, tmp_path: Path) -> None:
+def test_what_it_is_tried_on(labelled: ExportSettings, tmp_path: Path) -> None:
     refused(labelled, tmp_path / "out", DataError, "no split 'exam'", split="exam")
     refused(labelled, tmp_path / "out", DataError, "no dataset 'cats'", dataset="cats")
     refused(labelled, tmp_path / "out", ModelError, "for clone", dataset="classroom-clone", data=None)

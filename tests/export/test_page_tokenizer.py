@@ -77,7 +77,7 @@ def backwards(whole: dict[str, Any]) -> None:
     ],
 )
 def test_a_part_that_the_page_does_not_know_is_refused(change: Callable[[dict[str, Any]], None], named: str) -> None:
-    with pytest.raises(ModelError, match=r"No page for the browser.*distil a student") as raised:
+    with pytest.raises(ModelError, match=r"No page for the browser.*distill a student") as raised:
         tokenizer_table(changed(change), 128)
     assert named in str(raised.value)
 

@@ -14,7 +14,7 @@ from tests.faults.harness import Bench, Server, kill_worker, of_type, timeless, 
 from tests.faults.killed_distillation import config_in
 
 FAULT = "torn and corrupt files"
-PAGES = {"search": "search", "distill": "distil", "compare": "compare"}
+PAGES = {"search": "search", "distill": "distill", "compare": "compare"}
 FILES = ("events.jsonl", "status.json", "config.json", "launch.json")
 
 

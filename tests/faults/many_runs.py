@@ -27,7 +27,7 @@ def make(bench: Bench, times: int) -> None:
     with bench.server() as server:
         for _ in range(times):
             bench.tally.times += 1
-            for name in ("", "teacher", "search", "tradeoffs", "sweeps", "latency", "distil", "study", "compare"):
+            for name in ("", "teacher", "search", "tradeoffs", "sweeps", "latency", "distill", "study", "compare"):
                 bench.check_page(server, name)
             for name in ("playground", "export", "runs", "paper"):
                 bench.check_page(server, name)

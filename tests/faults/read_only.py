@@ -27,7 +27,7 @@ def make(bench: Bench, times: int) -> None:
             make_read_only(folder, True)
             bench.tally.times += 1
             with Bench(store, bench.rng, bench.tally).server() as server:
-                for name, query in (("", ""), ("runs", ""), ("search", f"run={finished.id}"), ("distil", "")):
+                for name, query in (("", ""), ("runs", ""), ("search", f"run={finished.id}"), ("distill", "")):
                     bench.check_page(server, name, query)
                 page = server.press("search", "", "Start the search")
                 refused(bench, "a launch is refused in a sentence", page.errors, page.exceptions)

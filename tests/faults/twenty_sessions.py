@@ -11,7 +11,7 @@ from tests.faults import killed_search
 from tests.faults.harness import PATIENCE, Bench, Server, Skipped, slot_taken
 
 FAULT = "20 browser sessions at once, their run deleted"
-PAGES = ("", "teacher", "tradeoffs", "sweeps", "latency", "distil", "study", "compare", "playground", "runs", "paper")
+PAGES = ("", "teacher", "tradeoffs", "sweeps", "latency", "distill", "study", "compare", "playground", "runs", "paper")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 

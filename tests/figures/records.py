@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from compressor_core.figures.search import SearchInfo, run_info
-from compressor_core.search.genetic import SearchConfig, search_records
+from compressor_core.figures.search.info import SearchInfo, run_info
+from compressor_core.search.genetic import SearchSettings, search_records
 
 Record = dict[str, Any]
 
 
 def searched(stop: int | None = None, *, everyone: bool = False, **settings: Any) -> SearchInfo:
     """A small search; of its first `stop` records only, as a cancelled one leaves them."""
-    config = SearchConfig(**{"budget_mb": 3.0, "population": 12, "generations": 8, **settings})
+    config = SearchSettings(**{"budget_mb": 3.0, "population": 12, "generations": 8, **settings})
     return run_info(list(search_records(config))[:stop], config.to_dict(), everyone=everyone)
 
 

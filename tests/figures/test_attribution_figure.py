@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from compressor_core.figures.answers import answers_figure, answers_headline, answers_info
-from compressor_core.figures.attribution import (
+from compressor_core.figures.compare.answers import answers_figure, answers_headline, answers_info
+from compressor_core.figures.compare.attribution import (
     attribution_caveat,
     attribution_html,
     attribution_info,

@@ -10,12 +10,12 @@ import pytest
 
 from compressor_core.errors import RunError
 from compressor_core.figures import theme
-from compressor_core.figures.breakdown import groups_figure, lengths_figure
-from compressor_core.figures.comparison import ComparisonInfo, comparison_info
-from compressor_core.figures.costs import cost_figure, latency_figure
-from compressor_core.figures.curves import precision_recall_figure, reliability_figure, roc_figure
-from compressor_core.figures.scores import confusion_figure, losses_figure, scores_figure
-from compressor_core.figures.verdicts import caution, fidelity_rows, headline, noise_sentence, student_rows
+from compressor_core.figures.compare.breakdown import groups_figure, lengths_figure
+from compressor_core.figures.compare.costs import cost_figure, latency_figure
+from compressor_core.figures.compare.curves import precision_recall_figure, reliability_figure, roc_figure
+from compressor_core.figures.compare.info import ComparisonInfo, comparison_info
+from compressor_core.figures.compare.scores import confusion_figure, losses_figure, scores_figure
+from compressor_core.figures.compare.verdicts import caution, fidelity_rows, headline, noise_sentence, student_rows
 
 FIGURES = (
     scores_figure,
@@ -32,9 +32,9 @@ FIGURES = (
 
 @pytest.fixture(scope="module")
 def result(tiny_teacher: Path, labelled_file: Path) -> dict[str, Any]:
-    from compressor_core.evaluate.comparison import CompareConfig, compare
+    from compressor_core.evaluate.comparison import CompareSettings, compare
 
-    config = CompareConfig(
+    config = CompareSettings(
         teacher=str(tiny_teacher),
         student=str(tiny_teacher),
         dataset="file",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from compressor_core.figures.data import balance_figure, data_info, lengths_figure
+from compressor_core.figures.study.data import balance_figure, data_info, lengths_figure
 
 
 def record(**other: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from compressor_core.dataflow import extract
-from compressor_core.figures.dataflow import (
+from compressor_core.figures.study.dataflow import (
     COLUMNS,
     MOST_ROWS,
     DataFlowInfo,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from compressor_core.figures.export import PURPOSES, export_info
-from compressor_core.figures.forms import run_headline
+from compressor_core.figures.cost.export import PURPOSES, export_info
+from compressor_core.figures.words.forms import run_headline
 
 FORM = {
     "size_mb": 3.0,

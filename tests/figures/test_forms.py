@@ -10,7 +10,7 @@ import pytest
 
 from compressor_core.architecture import SearchSpace
 from compressor_core.errors import ArchitectureError
-from compressor_core.figures.forms import csv_text, duration, gene_text, gene_values, run_headline, state_text
+from compressor_core.figures.words.forms import csv_text, duration, gene_text, gene_values, run_headline, state_text
 from compressor_core.runs import State
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from compressor_core.architecture import SearchSpace
-from compressor_core.figures.forms import run_headline
-from compressor_core.figures.found_front import (
+from compressor_core.figures.search.front import MOST_DRAWN, front_figure, hypervolume_figure
+from compressor_core.figures.search.front_info import (
     FrontInfo,
     front_info,
     front_sentence,
@@ -19,9 +19,9 @@ from compressor_core.figures.found_front import (
     true_front_note,
     true_rows,
 )
-from compressor_core.figures.front import MOST_DRAWN, front_figure, hypervolume_figure
+from compressor_core.figures.words.forms import run_headline
 from compressor_core.search.pareto import tradeoff_records
-from compressor_core.search.tradeoff import TradeoffConfig
+from compressor_core.search.tradeoff import TradeoffSettings
 from tests.search.test_front import MODEL
 from tests.search.test_pareto import STUDENTS
 
@@ -30,7 +30,7 @@ LAYERS = SearchSpace.from_dict({**SearchSpace.paper().to_dict(), "num_hidden_lay
 
 
 def info_of(**settings: Any) -> FrontInfo:
-    config = TradeoffConfig(**{"population": 12, "generations": 8, "space": LAYERS, **settings})
+    config = TradeoffSettings(**{"population": 12, "generations": 8, "space": LAYERS, **settings})
     return front_info(tradeoff_records(config), config.objectives, config.to_dict()["limits"])
 
 
@@ -158,7 +158,7 @@ def test_empty() -> None:
 
 
 def test_the_true_front_alone_before_the_first_generation() -> None:
-    info = front_info([next(tradeoff_records(TradeoffConfig(space=LAYERS)))], ("size_mb", "paper_gflops"))
+    info = front_info([next(tradeoff_records(TradeoffSettings(space=LAYERS)))], ("size_mb", "paper_gflops"))
     assert front_sentence(info).endswith("Now the search begins.")
     figure = front_figure(info, "size_mb", "paper_gflops")
     assert len(x_of(figure, "true front")) == info.true_size

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compressor_core.figures.landscape import landscape_figure, landscape_sentence
-from compressor_core.figures.search import SearchInfo, run_info, search_info
-from compressor_core.search.genetic import SearchConfig, search_records
+from compressor_core.figures.search.info import SearchInfo, run_info, search_info
+from compressor_core.figures.search.landscape import landscape_figure, landscape_sentence
+from compressor_core.search.genetic import SearchSettings, search_records
 from compressor_core.search.landscape import Landscape, landscape
 from tests.figures.records import ALL_INFEASIBLE
 
@@ -19,7 +19,7 @@ X, Y = "hidden_size", "num_hidden_layers"
 
 
 def made(stop: int | None = None, **settings: Any) -> tuple[Landscape, SearchInfo]:
-    config = SearchConfig(**{"budget_mb": 3.0, "population": 12, "generations": 8, **settings})
+    config = SearchSettings(**{"budget_mb": 3.0, "population": 12, "generations": 8, **settings})
     return landscape(config, X, Y), run_info(list(search_records(config))[:stop], config.to_dict())
 
 
@@ -105,7 +105,7 @@ def test_all_infeasible() -> None:
 
 
 def test_nothing_is_within_the_limits() -> None:
-    config = SearchConfig(3.0, min_gflops=50.0)
+    config = SearchSettings(budget_mb=3.0, min_gflops=50.0)
     land, info = landscape(config, X, Y), search_info([], 3.0)
     assert landscape_sentence(land, info) == "Nothing is within the limits, whatever the width and the layers."
     landscape_figure(land, info).to_json()

@@ -9,7 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
-from compressor_core.figures.calibration import (
+from compressor_core.figures.cost.calibration import (
     PARTS,
     RUNTIMES,
     error_sentence,
@@ -19,9 +19,14 @@ from compressor_core.figures.calibration import (
     point_rows,
     stratum_sentence,
 )
-from compressor_core.figures.latency import measured_figure, parts_figure, predicted_figure, stratum_figure
-from compressor_core.latency import PARTS as MODEL_PARTS
-from compressor_core.latency import Runtime
+from compressor_core.figures.cost.calibration_plots import (
+    measured_figure,
+    parts_figure,
+    predicted_figure,
+    stratum_figure,
+)
+from compressor_core.latency_model import PARTS as MODEL_PARTS
+from compressor_core.latency_model import Runtime
 
 Record = dict[str, Any]
 

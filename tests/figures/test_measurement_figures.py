@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from compressor_core.figures.forms import KINDS, run_headline
-from compressor_core.figures.measurement import (
+from compressor_core.figures.cost.measurement import (
     FORMS,
     MeasurementInfo,
     busy_sentence,
@@ -18,7 +17,7 @@ from compressor_core.figures.measurement import (
     speed_sentences,
     table_rows,
 )
-from compressor_core.figures.measurement_plots import (
+from compressor_core.figures.cost.measurement_plots import (
     distribution_figure,
     energy_figure,
     memory_figure,
@@ -26,6 +25,7 @@ from compressor_core.figures.measurement_plots import (
     start_figure,
     throughput_figure,
 )
+from compressor_core.figures.words.forms import KINDS, run_headline
 
 Record = dict[str, Any]
 SPEEDS = {"pytorch": 4.0, "onnx": 2.0, "onnx-int8": 1.0}

@@ -7,10 +7,7 @@ from typing import Any
 
 import pytest
 
-from compressor_core.figures.plane import choices, limits_sentence
-from compressor_core.figures.population import population_figure
-from compressor_core.figures.replay import MOST_FRAMES
-from compressor_core.figures.search import (
+from compressor_core.figures.search.info import (
     MOST_ROWS,
     SearchInfo,
     candidate_rows,
@@ -21,12 +18,15 @@ from compressor_core.figures.search import (
     run_info,
     search_info,
 )
-from compressor_core.search.genetic import SearchConfig, search_records
+from compressor_core.figures.search.plane import choices, limits_sentence
+from compressor_core.figures.search.population import population_figure
+from compressor_core.figures.search.replay import MOST_FRAMES
+from compressor_core.search.genetic import SearchSettings, search_records
 from tests.figures.records import many, old, searched
 
 
 def info_of(**settings: Any) -> SearchInfo:
-    config = SearchConfig(**{"budget_mb": 3.0, "population": 12, "generations": 8, **settings})
+    config = SearchSettings(**{"budget_mb": 3.0, "population": 12, "generations": 8, **settings})
     return search_info(search_records(config), config.budget_mb, soft=config.constraint == "paper")
 
 
@@ -200,7 +200,7 @@ def test_a_row_for_every_individual() -> None:
 
 
 def test_records_of_before() -> None:
-    config = SearchConfig(3.0, population=12, generations=8)
+    config = SearchSettings(budget_mb=3.0, population=12, generations=8)
     info = run_info(old(list(search_records(config))), {"budget_mb": 3.0}, everyone=True)
     assert choices(info) == ["size_mb", "paper_gflops"]
     assert "parameters" not in individual_rows(info)[0]
@@ -227,7 +227,7 @@ def test_a_goal_to_be_minimised() -> None:
 def test_an_optimum_that_cannot_be_known_is_said() -> None:
     records = [
         {"type": "uncertified", "reason": "Too many."},
-        *list(search_records(SearchConfig(25.0, population=5, generations=2)))[1:3],
+        *list(search_records(SearchSettings(budget_mb=25.0, population=5, generations=2)))[1:3],
     ]
     info = search_info(records, 25.0)
     assert (info.optimum, gap_sentence(info)) == (None, "Too many.")

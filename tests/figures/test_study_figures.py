@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from compressor_core.distill.study_summary import budget_summaries
-from compressor_core.figures.forms import csv_text
-from compressor_core.figures.study import (
+from compressor_core.figures.study.students import (
     StudyInfo,
     budget_rows,
     failed_sentences,
@@ -19,6 +18,7 @@ from compressor_core.figures.study import (
     study_info,
     study_sentence,
 )
+from compressor_core.figures.words.forms import csv_text
 from compressor_core.paper import Published, published_students
 
 GENES = {

@@ -13,11 +13,10 @@ import pytest
 
 from compressor_core.architecture import SearchSpace
 from compressor_core.figures import theme
-from compressor_core.figures.budgets import budget_figure, genes_figure
-from compressor_core.figures.differences import difference_rows
-from compressor_core.figures.forms import csv_text
-from compressor_core.figures.gaps import GapAxis, gap_text, turns
-from compressor_core.figures.overlay import (
+from compressor_core.figures.search.budgets import budget_figure, genes_figure
+from compressor_core.figures.search.differences import difference_rows
+from compressor_core.figures.search.gaps import GapAxis, gap_text, turns
+from compressor_core.figures.search.overlay import (
     DASHES,
     MOST_RUNS,
     SYMBOLS,
@@ -29,7 +28,7 @@ from compressor_core.figures.overlay import (
     overlay_run,
     points_figure,
 )
-from compressor_core.figures.sweeps import (
+from compressor_core.figures.search.sweeps import (
     SweepInfo,
     band_figure,
     bands,
@@ -39,13 +38,14 @@ from compressor_core.figures.sweeps import (
     search_rows,
     sweep_info,
 )
-from compressor_core.search.genetic import Operators, SearchConfig, search_records
-from compressor_core.search.sweep import Over, SweepConfig, sweep_records
+from compressor_core.figures.words.forms import csv_text
+from compressor_core.search.genetic import Operators, SearchSettings, search_records
+from compressor_core.search.sweep import Over, SweepSettings, sweep_records
 
-SEARCH = SearchConfig(3.0, population=8, generations=6)
+SEARCH = SearchSettings(budget_mb=3.0, population=8, generations=6)
 
 
-def overlaid(*searches: SearchConfig) -> OverlayInfo:
+def overlaid(*searches: SearchSettings) -> OverlayInfo:
     return OverlayInfo(
         tuple(
             overlay_run(f"seed {search.seed}", slot, search.to_dict(), search_records(search))
@@ -212,7 +212,7 @@ class TestDifferences:
 
 
 def swept(**changes: Any) -> tuple[SweepInfo, dict[str, Any]]:
-    config = SweepConfig(**{"search": SEARCH, "over": Over.SEED, "seeds": (0, 1, 2, 3), **changes})
+    config = SweepSettings(**{"search": SEARCH, "over": Over.SEED, "seeds": (0, 1, 2, 3), **changes})
     records = list(sweep_records(config))
     return sweep_info(records), records[-1]
 
@@ -297,7 +297,7 @@ class TestSeeds:
 
     def test_cancelled(self) -> None:
         asked = iter(range(100))
-        records = list(sweep_records(SweepConfig(SEARCH, seeds=(0, 1, 2)), lambda: next(asked) >= 9))
+        records = list(sweep_records(SweepSettings(search=SEARCH, seeds=(0, 1, 2)), lambda: next(asked) >= 9))
         assert records[-1]["cancelled"] is True
         info = sweep_info(records)
         assert len(info.searches) == 1
@@ -348,7 +348,11 @@ class TestBudgets:
         assert notes(budget_figure(sweep_info([]))) == ["Waiting for the first optimum"]
 
     def test_one_budget_so_far(self) -> None:
-        records = [record for record in sweep_records(SweepConfig(SEARCH, Over.BUDGET)) if record["type"] == "optimum"]
+        records = [
+            record
+            for record in sweep_records(SweepSettings(search=SEARCH, over=Over.BUDGET))
+            if record["type"] == "optimum"
+        ]
         info = sweep_info(records[:1])
         draw_sweep(info)
         assert len(trace(budget_figure(info), "true optimum").x) == 1

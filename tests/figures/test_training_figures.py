@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from compressor_core.figures.training import (
+from compressor_core.figures.study.training import (
     MOST_POINTS,
     TrainingInfo,
     accuracy_figure,
@@ -36,9 +36,9 @@ def draw_all(info: TrainingInfo) -> None:
 
 
 def test_of_a_real_training(labelled_file: Path, tmp_path: Path) -> None:
-    from compressor_core.distill.fine_tuning import TeacherConfig, train_teacher
+    from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
 
-    config = TeacherConfig(dataset="file", data=str(labelled_file), architecture="400,16,1,2,16", epochs=2, threads=1)
+    config = TeacherSettings(dataset="file", data=str(labelled_file), architecture="400,16,1,2,16", epochs=2, threads=1)
     records = [record for record in train_teacher(config, tmp_path / "out") if record["type"] != "progress"]
     info = training_info(records)
     assert [one.number for one in info.epochs] == [1, 2]

@@ -9,9 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compressor_core.figures import parallel, theme
-from compressor_core.figures.genes import MOST_COLUMNS, MOST_ROWS, gene_infos, genes_figure
-from compressor_core.figures.parallel import (
+from compressor_core.figures import theme
+from compressor_core.figures.search import parallel
+from compressor_core.figures.search.genes import MOST_COLUMNS, MOST_ROWS, gene_infos, genes_figure
+from compressor_core.figures.search.info import GENE_TITLES, SearchInfo, run_info, search_info
+from compressor_core.figures.search.lineage import (
+    lineage_figure,
+    lineage_info,
+    lineage_sentence,
+)
+from compressor_core.figures.search.parallel import (
     brushed,
     parallel_figure,
     parallel_info,
@@ -19,13 +26,7 @@ from compressor_core.figures.parallel import (
     passing,
     passing_sentence,
 )
-from compressor_core.figures.search import GENE_TITLES, SearchInfo, run_info, search_info
-from compressor_core.figures.trajectory import (
-    lineage_figure,
-    lineage_info,
-    lineage_sentence,
-)
-from compressor_core.search.genetic import Operators, SearchConfig, search_records
+from compressor_core.search.genetic import Operators, SearchSettings, search_records
 from tests.figures.records import ALL_INFEASIBLE, many, old, searched
 
 
@@ -298,7 +299,7 @@ def test_cancelled_after_the_first_generation() -> None:
 
 
 def test_one_candidate() -> None:
-    config = SearchConfig(3.0, population=2, generations=1)
+    config = SearchSettings(budget_mb=3.0, population=2, generations=1)
     records = list(search_records(config))[:2]
     records[1] = {**records[1], "individuals": records[1]["individuals"][:1], "best": None}
     info = run_info(records, config.to_dict())
@@ -307,7 +308,7 @@ def test_one_candidate() -> None:
 
 
 def test_records_of_before() -> None:
-    config = SearchConfig(3.0, population=12, generations=8)
+    config = SearchSettings(budget_mb=3.0, population=12, generations=8)
     info = run_info(old(list(search_records(config))), {"budget_mb": 3.0})
     assert [each.key for each in parallel_info(info).columns[5:]] == ["size_mb", "paper_gflops", "feasible"]
     draw_all(info)

@@ -12,8 +12,15 @@ import pytest
 
 from compressor_core.dataflow import extract
 from compressor_core.figures import theme
-from compressor_core.figures.answers import answers_figure, answers_info
-from compressor_core.figures.captions import (
+from compressor_core.figures.compare.answers import answers_figure, answers_info
+from compressor_core.figures.search.genes import gene_infos, genes_figure
+from compressor_core.figures.search.info import diversity_figure, fitness_figure
+from compressor_core.figures.search.landscape import landscape_figure
+from compressor_core.figures.search.parallel import parallel_figure, parallel_info
+from compressor_core.figures.search.population import population_figure
+from compressor_core.figures.study.dataflow import data_flow_figure, data_flow_info
+from compressor_core.figures.study.training import accuracy_figure, training_info
+from compressor_core.figures.words.captions import (
     accuracy_words,
     data_flow_words,
     diversity_words,
@@ -22,16 +29,9 @@ from compressor_core.figures.captions import (
     loss_words,
     population_words,
 )
-from compressor_core.figures.dataflow import data_flow_figure, data_flow_info
-from compressor_core.figures.genes import gene_infos, genes_figure
-from compressor_core.figures.landscape import landscape_figure
-from compressor_core.figures.parallel import parallel_figure, parallel_info
-from compressor_core.figures.population import population_figure
-from compressor_core.figures.search import diversity_figure, fitness_figure
-from compressor_core.figures.training import accuracy_figure, training_info
-from compressor_core.figures.words import MOST_ROWS, figure_rows, figure_words, trace_infos
+from compressor_core.figures.words.description import MOST_ROWS, figure_rows, figure_words, trace_infos
 from compressor_core.language import Language
-from compressor_core.search.genetic import SearchConfig
+from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.landscape import landscape
 from tests.figures.records import searched
 
@@ -119,7 +119,7 @@ def test_lines_maps_bars_and_parallel_coordinates() -> None:
     assert f"Diversity: 9 points, from {info.generations[0].diversity:.1%} at 0 to {last:.1%} at 8" in figure_words(
         diversity_figure(info)
     )
-    land = landscape(SearchConfig(budget_mb=3.0, population=12, generations=8), "hidden_size", "num_hidden_layers")
+    land = landscape(SearchSettings(budget_mb=3.0, population=12, generations=8), "hidden_size", "num_hidden_layers")
     drawn = figure_words(landscape_figure(land, info))
     row, column = np.unravel_index(int(np.nanargmax(land.fitness)), land.fitness.shape)
     top = f"the most at Width {land.x_cells[column][0]}, Layers {land.y_cells[row][0]}"

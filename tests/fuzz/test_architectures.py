@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from compressor_core.architecture import GENES, LIMITS, Architecture, SearchSpace
 from compressor_core.errors import CompressorError
-from compressor_core.figures.forms import gene_text, gene_values
-from compressor_core.latency import PARTS, LatencyModel
-from compressor_core.search import SearchConfig, search_records
+from compressor_core.figures.words.forms import gene_text, gene_values
+from compressor_core.latency_model import PARTS, LatencyModel
+from compressor_core.search import SearchSettings, search_records
 from compressor_core.search.replica import config_of, repeat, replica
-from compressor_core.search.sweep import SweepConfig, budgets_between
-from compressor_core.search.tradeoff import MeasuredStudent, TradeoffConfig
+from compressor_core.search.sweep import SweepSettings, budgets_between
+from compressor_core.search.tradeoff import MeasuredStudent, TradeoffSettings
 from tests.fuzz.guard import clear
 from tests.fuzz.values import cheap, edited, numbers, plain_values, scalars, texts
 
@@ -34,7 +34,7 @@ LATENCY: dict[str, Any] = {
     "squares": [1e5, 5e4],
     "prices": {part.name: 0.01 for part in PARTS},
 }
-SEARCH = SearchConfig(3.0, population=4, generations=2, space=SearchSpace.from_dict(SPACE))
+SEARCH = SearchSettings(budget_mb=3.0, population=4, generations=2, space=SearchSpace.from_dict(SPACE))
 REPLICA = replica(SEARCH, search_records(SEARCH))
 
 
@@ -87,8 +87,8 @@ def test_values_of_a_gene(text: str) -> None:
 @example({"budget_mb": 3.0, "latency": {"prices": 1}})
 def test_settings_of_a_search(values: Any) -> None:
     with clear():
-        config = SearchConfig.from_dict(values)
-        assert SearchConfig.from_dict(config.to_dict()) == config
+        config = SearchSettings.from_dict(values)
+        assert SearchSettings.from_dict(config.to_dict()) == config
 
 
 @given(edited(REPLICA) | plain_values)
@@ -108,7 +108,7 @@ def test_repeating_the_json_of_a_search(values: Any) -> None:
             assert not unchanged or again.same or values["generations"] != REPLICA["generations"]
 
 
-TRADEOFF = TradeoffConfig(space=SearchSpace.from_dict(SPACE), latency=LatencyModel.from_dict(LATENCY)).to_dict()
+TRADEOFF = TradeoffSettings(space=SearchSpace.from_dict(SPACE), latency=LatencyModel.from_dict(LATENCY)).to_dict()
 
 
 @given(edited(TRADEOFF) | plain_values)
@@ -117,8 +117,8 @@ TRADEOFF = TradeoffConfig(space=SearchSpace.from_dict(SPACE), latency=LatencyMod
 @example({**TRADEOFF, "students": [[]]})
 def test_settings_of_a_tradeoff(values: Any) -> None:
     with clear():
-        config = TradeoffConfig.from_dict(values)
-        assert TradeoffConfig.from_dict(config.to_dict()) == config
+        config = TradeoffSettings.from_dict(values)
+        assert TradeoffSettings.from_dict(config.to_dict()) == config
 
 
 @given(edited({"architecture": "1000,96,12,8,64", "accuracy": 0.5, "dataset": "file", "run": None}) | plain_values)
@@ -128,7 +128,7 @@ def test_measured_student(values: Any) -> None:
         assert MeasuredStudent.from_dict(student.to_dict()).architecture == student.architecture
 
 
-SWEEP = SweepConfig(SEARCH, seeds=(0, 1)).to_dict()
+SWEEP = SweepSettings(search=SEARCH, seeds=(0, 1)).to_dict()
 
 
 @given(edited(SWEEP) | edited({**SWEEP, "over": "budget", "budgets": [1.0, 2.0]}) | plain_values)
@@ -136,8 +136,8 @@ SWEEP = SweepConfig(SEARCH, seeds=(0, 1)).to_dict()
 @example({**SWEEP, "seeds": 3})
 def test_settings_of_a_sweep(values: Any) -> None:
     with clear():
-        config = SweepConfig.from_dict(values)
-        assert SweepConfig.from_dict(config.to_dict()) == config
+        config = SweepSettings.from_dict(values)
+        assert SweepSettings.from_dict(config.to_dict()) == config
 
 
 @given(st.floats() | st.floats(0.1, 100), st.floats() | st.floats(0.1, 100), st.integers(-3, 300))

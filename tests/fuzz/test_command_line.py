@@ -15,8 +15,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from compressor_core.cli import main
-from compressor_core.verbs.parser import parser
+from compressor_core.cli.main import main
+from compressor_core.cli.parser import parser
 from tests.fuzz.test_architectures import LATENCY, REPLICA, SPACE
 from tests.fuzz.test_data import RIGHT, jsonl
 from tests.fuzz.values import edited

@@ -24,7 +24,7 @@ from compressor_core.data.registry import examples_for, open_dataset
 from compressor_core.data.survey import survey
 from compressor_core.data.tables import Columns, Row, read_rows
 from compressor_core.data.uploads import save_upload
-from compressor_core.figures.forms import csv_text
+from compressor_core.figures.words.forms import csv_text
 from compressor_core.language import Language
 from compressor_core.task import Task
 from tests.fuzz.guard import clear

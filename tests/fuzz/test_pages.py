@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from compressor_core.distill.study_settings import StudyConfig
+from compressor_core.distill.study_settings import StudySettings
 from compressor_core.search import search_records, search_summary
 from pages.parts.frame import PAGES
 from pages.parts.live import PAGE_OF
@@ -28,7 +28,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "search": SEARCH.to_dict(),
     "sweep": SWEEP,
     "tradeoff": TRADEOFF,
-    "study": StudyConfig(TEACHER).to_dict(),
+    "study": StudySettings(teacher=TEACHER).to_dict(),
     "compare": {"student_run": ID.format("distill")},
     "export": {"student_run": ID.format("distill")},
     "measure": {"models": [TEACHER]},

@@ -11,15 +11,15 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from compressor_core.distill.distillation_settings import DistillConfig
-from compressor_core.distill.fine_tuning import TeacherConfig
-from compressor_core.distill.study_settings import StudyConfig, parse_budgets
-from compressor_core.evaluate.comparison import CompareConfig
-from compressor_core.evaluate.design import CalibrationConfig
-from compressor_core.evaluate.measurement_settings import MeasureConfig
-from compressor_core.evaluate.reproduction import ReproduceConfig
-from compressor_core.export.exporting import ExportConfig
-from compressor_core.figures.forms import KINDS, duration, run_headline, state_text
+from compressor_core.distill.distillation_settings import DistillSettings
+from compressor_core.distill.fine_tuning import TeacherSettings
+from compressor_core.distill.study_settings import StudySettings, parse_budgets
+from compressor_core.evaluate.comparison import CompareSettings
+from compressor_core.evaluate.design import CalibrationSettings
+from compressor_core.evaluate.measurement_settings import MeasureSettings
+from compressor_core.evaluate.reproduction import ReproduceSettings
+from compressor_core.export.exporting import ExportSettings
+from compressor_core.figures.words.forms import KINDS, duration, run_headline, state_text
 from compressor_core.files import to_json
 from compressor_core.plain import from_plain
 from compressor_core.runs import RunStore
@@ -211,24 +211,27 @@ def test_calibration_in_a_file(tmp_path: Path, content: bytes) -> None:
 
 TEACHER = "/nowhere"
 SETTINGS: dict[str, tuple[Callable[[Any], Any], dict[str, Any]]] = {
-    "train-teacher": (lambda v: from_plain(TeacherConfig, v).training(), TeacherConfig().to_dict()),
-    "distill": (lambda v: from_plain(DistillConfig, v).training(), DistillConfig(TEACHER, "1000,96,12,8,64").to_dict()),
-    "study": (StudyConfig.from_dict, StudyConfig(TEACHER).to_dict()),
+    "train-teacher": (lambda v: from_plain(TeacherSettings, v).training(), TeacherSettings().to_dict()),
+    "distill": (
+        lambda v: from_plain(DistillSettings, v).training(),
+        DistillSettings(teacher=TEACHER, architecture="1000,96,12,8,64").to_dict(),
+    ),
+    "study": (StudySettings.from_dict, StudySettings(teacher=TEACHER).to_dict()),
     "compare": (
-        lambda v: from_plain(CompareConfig, v),
+        lambda v: from_plain(CompareSettings, v),
         {"teacher": TEACHER, "student": TEACHER, "others": ["/x"], "threads": 1, "split": "test"},
     ),
-    "measure": (MeasureConfig.from_dict, MeasureConfig((TEACHER,)).to_dict()),
+    "measure": (MeasureSettings.from_dict, MeasureSettings(models=(TEACHER,)).to_dict()),
     "calibrate": (
-        lambda v: from_plain(CalibrationConfig, v),
+        lambda v: from_plain(CalibrationSettings, v),
         {"architectures": 40, "held_out": 12, "budget_mb": 3.0, "threads": 1, "seed": 0, "task": "clone"},
     ),
     "reproduce": (
-        lambda v: from_plain(ReproduceConfig, v),
+        lambda v: from_plain(ReproduceSettings, v),
         {"teacher": "codebert", "task": "clone", "checkpoint": "/x", "tokenizer": "/x"},
     ),
     "export": (
-        lambda v: from_plain(ExportConfig, v),
+        lambda v: from_plain(ExportSettings, v),
         {"model": TEACHER, "format": "bundle", "examples": 5, "threads": 1},
     ),
 }
@@ -256,7 +259,7 @@ def test_settings_of_a_run(values: tuple[str, Any]) -> None:
 @given(texts | st.lists(st.floats(), max_size=4).map(lambda them: ", ".join(map(str, them))))
 def test_budgets_of_a_study(text: str) -> None:
     with clear():
-        assert all(budget > 0 for budget in StudyConfig(TEACHER, budgets=parse_budgets(text)).budgets)
+        assert all(budget > 0 for budget in StudySettings(teacher=TEACHER, budgets=parse_budgets(text)).budgets)
 
 
 def test_a_search_can_be_read_back() -> None:

@@ -22,7 +22,7 @@ from compressor_core.evaluate.predictions import (
     select,
     write_predictions,
 )
-from compressor_core.figures.forms import csv_text
+from compressor_core.figures.words.forms import csv_text
 from compressor_core.files import write_json
 from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.runs import Run, RunStore, State, cancel

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from compressor_core.evaluate import calibration, design
-from compressor_core.evaluate.design import CalibrationConfig
+from compressor_core.evaluate.design import CalibrationSettings
 from compressor_core.runs import Run, RunStore, State
 from compressor_core.runs.worker import run_worker
 from tests.pages.studio import Open
@@ -34,7 +34,7 @@ def records() -> list[dict[str, Any]]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (calibration, design):
             patch.setattr(module, "VOCABULARIES", (1_000,))
-        return list(calibration.calibrate(CalibrationConfig(**TINY, rounds=2)))
+        return list(calibration.calibrate(CalibrationSettings(**TINY, rounds=2)))
 
 
 def recorded(monkeypatch: pytest.MonkeyPatch, records: list[dict[str, Any]]) -> Run:
@@ -90,6 +90,6 @@ def test_what_is_chosen_is_what_the_run_does(open_page: Open, monkeypatch: pytes
     button(at, "Measure this machine").click().run()
     assert not at.exception
     (run,) = RunStore().list()
-    config = CalibrationConfig(**run.config)
+    config = CalibrationSettings(**run.config)
     assert (run.kind, config.task, config.pair_features) == ("calibrate", "clone", "concat")
     assert (config.architectures, config.held_out, config.rounds, config.threads) == (9, 8, 2, 1)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from compressor_core.evaluate.measurement_settings import MeasureConfig
+from compressor_core.evaluate.measurement_settings import MeasureSettings
 from compressor_core.runs import Run, RunStore
 from compressor_core.runs.worker import run_worker
 from tests.figures.test_measurement_figures import whole
@@ -21,7 +21,9 @@ def page() -> None:
 
 def run(records: list[dict[str, Any]]) -> Run:
     """A run of the app's store with these records, written by the worker."""
-    made = RunStore().create("measure", MeasureConfig(["models/teacher", "models/small"], dataset="devign").to_dict())
+    made = RunStore().create(
+        "measure", MeasureSettings(models=["models/teacher", "models/small"], dataset="devign").to_dict()
+    )
     run_worker(made.folder, work={"measure": lambda _: iter(records)})
     return made
 
@@ -44,7 +46,7 @@ def test_what_is_set_is_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> Non
     at.button(key="measure").click().run()
     assert not at.exception
     ((kind, config),) = launched
-    given = MeasureConfig.from_dict(config)
+    given = MeasureSettings.from_dict(config)
     assert kind == "measure" and given.models == ("models/teacher", "models/small") and given.dataset == "devign"
     assert given.names == ("Teacher", "Small") and (given.examples, given.starts, given.threads) == (7, 0, 1)
 
@@ -69,6 +71,6 @@ def test_one_that_was_cut_short_shows_what_it_has() -> None:
 
 
 def test_the_measurement_of_other_models_is_not_shown() -> None:
-    other = MeasureConfig(["models/teacher", "models/other"], dataset="devign")
+    other = MeasureSettings(models=["models/teacher", "models/other"], dataset="devign")
     RunStore().create("measure", other.to_dict())
     assert "not been measured together" in texts(opened())

@@ -16,7 +16,7 @@ NAMES = (
     "tradeoffs",
     "sweeps",
     "latency",
-    "distil",
+    "distill",
     "study",
     "compare",
     "playground",

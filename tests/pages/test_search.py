@@ -117,9 +117,9 @@ def test_a_link_shows_the_run_and_the_pick_goes_to_distillation(studio: Studio, 
     no_traceback(at)
     result = studio.search.status().result or {}
     assert metric(at, "Best so far: size") == f"{result['best']['size_mb']:.3f} MB"
-    button(at, "Distil this one").click().run()
+    button(at, "Distill this one").click().run()
     no_traceback(at)
-    assert at.title[0].value == "Distil a student"
+    assert at.title[0].value == "Distill a student"
     chosen = field(at.text_input, "Architecture of the student").value
     assert chosen.split(",")[1] == str(result["best"]["hidden_size"])
 

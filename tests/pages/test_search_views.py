@@ -9,10 +9,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from compressor_core.architecture import SearchSpace
-from compressor_core.latency import LatencyModel, Lengths, Runtime
+from compressor_core.latency_model import LatencyModel, Lengths, Runtime
 from compressor_core.runs import Run, RunStore, launch
 from compressor_core.runs.worker import run_worker
-from compressor_core.search.genetic import SearchConfig, search_records
+from compressor_core.search.genetic import SearchSettings, search_records
 from compressor_core.search.replica import replica
 from compressor_core.task import PairFeatures, Task
 from tests.pages.studio import Open, Studio, until_over
@@ -134,7 +134,7 @@ def test_a_goal_limits_and_operators_reach_the_run(open_page: Open) -> None:
     named(at.number_input, "Generations").set_value(2).run()
     fine(named(at.button, "Start the search").click().run())
     (run,) = RunStore().list()
-    config = SearchConfig.from_dict(run.config)
+    config = SearchSettings.from_dict(run.config)
     assert (config.goal, config.min_gflops, config.operators) == ("size", 1.5, "paper")
     until_over(run)
     assert "the smallest with at most 3 MB and at least 1.5 GFLOPs" in texts(fine(at.run()))
@@ -181,7 +181,7 @@ def test_the_fastest_by_a_calibration_at_hand(open_page: Open, monkeypatch: pyte
     named(at.number_input, "Generations").set_value(3).run()
     fine(named(at.button, "Start the search").click().run())
     run = next(one for one in RunStore().list() if one.kind == "search")
-    assert SearchConfig.from_dict(run.config).latency == MODEL
+    assert SearchSettings.from_dict(run.config).latency == MODEL
     until_over(run)
     at.run()
     named(at.selectbox, "Across").set_value("latency_ms").run()
@@ -207,7 +207,7 @@ def test_the_space_says_how_its_optimum_will_be_known(open_page: Open, vocabular
 
 
 def written(**settings: Any) -> dict[str, Any]:
-    config = SearchConfig(**{"budget_mb": 7.0, "population": 6, "generations": 3, "seed": 9, **settings})
+    config = SearchSettings(**{"budget_mb": 7.0, "population": 6, "generations": 3, "seed": 9, **settings})
     return json.loads(json.dumps(replica(config, search_records(config))))  # type: ignore[no-any-return]
 
 
@@ -222,7 +222,7 @@ def test_a_search_from_its_json_goes_the_same_way(open_page: Open) -> None:
     fine(named(at.button, "Start this search again").click().run())
     (run,) = RunStore().list()
     until_over(run)
-    assert SearchConfig.from_dict(run.config) == SearchConfig.from_dict(values["config"])
+    assert SearchSettings.from_dict(run.config) == SearchSettings.from_dict(values["config"])
     assert "went the same way" in texts(fine(at.run()))
 
 

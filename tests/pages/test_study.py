@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from compressor_core.distill.study import study
-from compressor_core.distill.study_settings import StudyConfig
+from compressor_core.distill.study_settings import StudySettings
 from compressor_core.runs import Run, RunStore, State
 from compressor_core.runs.worker import run_worker
 from tests.pages.studio import Open, until_over
@@ -35,14 +35,14 @@ def charts(at: AppTest) -> list[Record]:
 
 
 @pytest.fixture(scope="module")
-def records(tiny_study: StudyConfig, tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
+def records(tiny_study: StudySettings, tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
     """Of a real, tiny study."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("compressor_core.distill.study_jobs.LATENCY_EXAMPLES", 2)
         return list(study(tiny_study, tmp_path_factory.mktemp("students")))
 
 
-def recorded(monkeypatch: pytest.MonkeyPatch, tiny_study: StudyConfig, records: list[Record]) -> Run:
+def recorded(monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Record]) -> Run:
     """A run of the app's store with these records, written by the worker."""
     run = RunStore().create("study", tiny_study.to_dict(), name="tiny")
     monkeypatch.setattr("compressor_core.distill.study.study", lambda *_: iter(records))
@@ -51,7 +51,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch, tiny_study: StudyConfig, records: 
 
 
 def test_a_finished_one_is_drawn_and_can_be_taken_away(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudyConfig, records: list[Record]
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Record]
 ) -> None:
     run = recorded(monkeypatch, tiny_study, records)
     assert run.status().state is State.FINISHED, run.status().error
@@ -71,7 +71,7 @@ def test_a_finished_one_is_drawn_and_can_be_taken_away(
 
 @pytest.mark.parametrize("finished", [0, 1])
 def test_a_cancelled_one_says_what_is_kept(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudyConfig, records: list[Record], finished: int
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Record], finished: int
 ) -> None:
     students = [record for record in records if record["type"] == "student"][:finished]
     cut = {**records[-1], "students": students, "budgets": [], "cancelled": True}
@@ -85,7 +85,7 @@ def test_a_cancelled_one_says_what_is_kept(
 
 
 def test_its_students_can_be_compared(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudyConfig, records: list[Record]
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Record]
 ) -> None:
     run = recorded(monkeypatch, tiny_study, records)
     at = open_page("compare")
@@ -108,7 +108,7 @@ def test_its_students_can_be_compared(
 
 
 def test_who_could_not_be_made_is_told(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudyConfig, records: list[Record]
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Record]
 ) -> None:
     failed = {"type": "failed", "budget_mb": 0.5, "seed": 3, "message": "the loss is no number at step 7"}
     at = open_page("study", run=recorded(monkeypatch, tiny_study, [failed, *records]).id)
@@ -117,9 +117,9 @@ def test_who_could_not_be_made_is_told(
 
 
 def test_the_papers_students_stand_beside_those_of_its_dataset(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudyConfig, records: list[Record]
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Record]
 ) -> None:
-    devign = StudyConfig.from_dict({**tiny_study.to_dict(), "dataset": "devign"})
+    devign = StudySettings.from_dict({**tiny_study.to_dict(), "dataset": "devign"})
     at = open_page("study", run=recorded(monkeypatch, devign, records).id)
     assert not at.exception
     titles = [trace["name"] for trace in charts(at)[0]["data"]]

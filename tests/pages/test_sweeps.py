@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from compressor_core.runs import Run, RunStore, State, launch
-from compressor_core.search.sweep import PAPER_BUDGETS_MB, SweepConfig
+from compressor_core.search.sweep import PAPER_BUDGETS_MB, SweepSettings
 from tests.pages.studio import Open, Studio, until_over
 
 SMALL = {"budget_mb": 3.0, "population": 10, "generations": 12}
@@ -119,7 +119,7 @@ class TestSeeds:
         field(at.button, "Sweep over seeds").click().run()
         assert not at.exception
         (run,) = RunStore().list()
-        config = SweepConfig.from_dict(run.config)
+        config = SweepSettings.from_dict(run.config)
         assert (config.over, config.seeds, config.operators) == ("seed", (0, 1, 2), ("studio", "paper"))
         assert config.search.generations == 6
         assert (parameter(at, "run"), parameter(at, "view")) == (run.id, "seed")
@@ -143,7 +143,7 @@ class TestSeeds:
         assert RunStore().list() == []
 
     def test_the_link_of_a_run_opens_its_view(self, studio: Studio, open_page: Open) -> None:
-        config = SweepConfig.from_dict({"search": SMALL, "seeds": [4]})
+        config = SweepSettings.from_dict({"search": SMALL, "seeds": [4]})
         run = finish(launch(studio.store, "sweep", config.to_dict(), name="one seed"))
         at = open_page("sweeps", run=run.id)
         assert parameter(at, "view") == "seed" and named(charts(at)[0]) == ["this program's operators, one seed"]
@@ -157,7 +157,7 @@ class TestSeeds:
         assert parameter(at, "run") == run.id and "runs" not in at.query_params
 
     def test_a_run_over_nothing_that_is_known_opens_too(self, studio: Studio, open_page: Open) -> None:
-        config = SweepConfig.from_dict({"search": SMALL, "seeds": [4]})
+        config = SweepSettings.from_dict({"search": SMALL, "seeds": [4]})
         run = finish(launch(studio.store, "sweep", config.to_dict(), name="damaged"))
         file = run.folder / "config.json"
         damaged = json.loads(file.read_text("utf-8"))
@@ -167,7 +167,7 @@ class TestSeeds:
         assert not at.exception and parameter(at, "view") == "seed"
 
     def test_a_cancelled_sweep_says_what_is_kept(self, studio: Studio, open_page: Open) -> None:
-        config = SweepConfig.from_dict(
+        config = SweepSettings.from_dict(
             {"search": {**SMALL, "population": 50, "generations": 10_000}, "seeds": [0, 1, 2]}
         )
         run = launch(studio.store, "sweep", config.to_dict(), name="cut short")
@@ -193,7 +193,7 @@ class TestBudgets:
         field(at.button, "Sweep over budgets").click().run()
         assert not at.exception
         (run,) = RunStore().list()
-        config = SweepConfig.from_dict(run.config)
+        config = SweepSettings.from_dict(run.config)
         assert config.budgets == tuple(sorted({1.0, 4.0, *PAPER_BUDGETS_MB})) and config.operators == ()
         finish(run)
         at.run()

@@ -61,6 +61,6 @@ def test_a_finished_training_leads_on_to_distillation(studio: Studio, open_page:
     no_traceback(at)
     result = studio.teacher.status().result or {}
     assert metric(at, "Accuracy, test split") == f"{result['accuracy']:.1%}"
-    button(at, "Distil from this teacher").click().run()
+    button(at, "Distill from this teacher").click().run()
     no_traceback(at)
     assert field(at.selectbox, "Teacher").value == result["model"]

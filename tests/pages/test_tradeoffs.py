@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from compressor_core.latency import LatencyModel
+from compressor_core.latency_model import LatencyModel
 from compressor_core.runs import Run, RunStore, State, cancel, launch
 from compressor_core.runs.measured import measured_students
 from compressor_core.runs.worker import run_worker
 from compressor_core.search.quantities import Quantity
-from compressor_core.search.tradeoff import TradeoffConfig
+from compressor_core.search.tradeoff import TradeoffSettings
 from pages.parts import search_views
 from tests.pages.studio import Open, until_over
 from tests.runs.test_tradeoff import distilled
@@ -59,7 +59,7 @@ def no_traceback(at: AppTest) -> None:
 
 
 def finished(store: RunStore, **settings: Any) -> Run:
-    config = TradeoffConfig(**{"population": 12, "generations": 5, "space": SPACE, **settings})
+    config = TradeoffSettings(**{"population": 12, "generations": 5, "space": SPACE, **settings})
     run = launch(store, "tradeoff", config.to_dict())
     status = until_over(run)
     assert status.state is State.FINISHED, status.error
@@ -161,9 +161,9 @@ def test_a_walk_along_the_front_leads_to_distillation(open_page: Open, store: Ru
     assert "picked" in names(at)
     # Also with a choice in the address that is not the first.
     field(at.button_group, "Walk along").set_value("true").run()
-    button(at, "Distil this one").click().run()
+    button(at, "Distill this one").click().run()
     no_traceback(at)
-    assert at.title[0].value == "Distil a student"
+    assert at.title[0].value == "Distill a student"
     assert field(at.text_input, "Architecture of the student").value == ",".join(str(largest[gene]) for gene in genes)
 
 

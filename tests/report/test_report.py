@@ -19,12 +19,14 @@ from typing import Any
 import pytest
 
 from compressor_core.architecture import SearchSpace
-from compressor_core.cli import main
-from compressor_core.distill.distillation_settings import DistillConfig
+from compressor_core.cli.main import main
+from compressor_core.cli.options import configured, space_of
+from compressor_core.cli.parser import parser
+from compressor_core.distill.distillation_settings import DistillSettings
 from compressor_core.errors import RunError
-from compressor_core.figures.comparison import comparison_info
-from compressor_core.figures.search import gap_sentence, run_info
-from compressor_core.figures.verdicts import headline, noise_sentence
+from compressor_core.figures.compare.info import comparison_info
+from compressor_core.figures.compare.verdicts import headline, noise_sentence
+from compressor_core.figures.search.info import gap_sentence, run_info
 from compressor_core.files import write_json
 from compressor_core.report import report
 from compressor_core.report.commands import PROGRAM, Repeat, repeat
@@ -32,10 +34,8 @@ from compressor_core.report.comparison import compared
 from compressor_core.report.material import Material, material
 from compressor_core.report.page import Pair, Table, Text
 from compressor_core.runs import RunStore
-from compressor_core.search import SearchConfig
+from compressor_core.search import SearchSettings
 from compressor_core.search.replica import config_of
-from compressor_core.verbs.options import configured, space_of
-from compressor_core.verbs.parser import parser
 from tests.figures.records import many
 from tests.report.story import HOSTILE, HOSTILE_KIND, Told, done, tell
 
@@ -178,14 +178,14 @@ def test_the_commands_ask_for_what_the_runs_were_asked(told: Told, tmp_path: Pat
     assert found.missing == ()
     search, train, distill, compare = parsed(found)
     assert search.config == Path("search.json")
-    assert config_of(json.loads(found.files["search.json"])) == SearchConfig.from_dict(told.search.config)
+    assert config_of(json.loads(found.files["search.json"])) == SearchSettings.from_dict(told.search.config)
     (tmp_path / "search.json").write_text(found.files["search.json"])
     repeated = search.verb(parser().parse_args(["search", "--config", str(tmp_path / "search.json"), "--json"]))
     assert repeated["same_trajectory"] is True
     assert {name: getattr(train, name) for name in told.teacher.config} == told.teacher.config
-    config = configured(DistillConfig, distill)
+    config = configured(DistillSettings, distill)
     best = (told.search.status().result or {})["best"]
-    assert config == DistillConfig(
+    assert config == DistillSettings(
         teacher=str(train.out),
         architecture=",".join(str(best[gene]) for gene in list(best)[:5]),
         dataset="file",
@@ -207,11 +207,11 @@ def parsed(found: Repeat) -> list[Any]:
 
 def test_an_ordinary_search_is_repeated_by_options(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
-    config = SearchConfig(**SMALL, seed=5, space=SearchSpace.classroom(), operators="paper", min_gflops=0.1)  # type: ignore[arg-type]
+    config = SearchSettings(**SMALL, seed=5, space=SearchSpace.classroom(), operators="paper", min_gflops=0.1)  # type: ignore[arg-type]
     run = done(store, "search", config.to_dict())
     found = repeat(material(store, run.id))
     (options,) = parsed(found)
-    assert not found.files and configured(SearchConfig, options, space=space_of(options.space)) == config
+    assert not found.files and configured(SearchSettings, options, space=space_of(options.space)) == config
     other = done(store, "search", {**config.to_dict(), "mutation_rate": 0.9})
     assert list(repeat(material(store, other.id)).files) == ["search.json"]
 

@@ -172,7 +172,7 @@ def test_the_published_numbers() -> None:
 
 
 def test_the_commands_are_ones_that_the_command_line_knows() -> None:
-    from compressor_core.verbs.parser import parser
+    from compressor_core.cli.parser import parser
 
     for row in Row:
         for column in COLUMNS:

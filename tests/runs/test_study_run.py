@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from compressor_core.figures.forms import KINDS, run_headline
+from compressor_core.figures.words.forms import KINDS, run_headline
 from compressor_core.runs import Run, RunContext, RunStore, State, Status, cancel, launch, resume
 from compressor_core.runs.measured import measured_students
 from compressor_core.runs.work import WORK

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from compressor_core.figures.forms import KINDS, run_headline
+from compressor_core.figures.words.forms import KINDS, run_headline
 from compressor_core.runs import Run, RunContext, RunStore, State, Status, cancel, launch, resume
 from compressor_core.runs.work import WORK
 from compressor_core.runs.worker import run_worker
-from compressor_core.search.sweep import SweepConfig, sweep_records
+from compressor_core.search.sweep import SweepSettings, sweep_records
 
 ROOT = Path(__file__).resolve().parents[2]
 SEARCH = {"budget_mb": 3.0, "population": 10, "generations": 10}
@@ -39,7 +39,7 @@ def searches(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_a_sweep_as_a_run(tmp_path: Path) -> None:
-    config = SweepConfig.from_dict({"search": SEARCH, "seeds": [0, 1, 2], "operators": ["studio", "paper"]})
+    config = SweepSettings.from_dict({"search": SEARCH, "seeds": [0, 1, 2], "operators": ["studio", "paper"]})
     run = launch(RunStore(tmp_path), "sweep", config.to_dict())
     status = until_over(run)
     assert (status.state, status.progress) == (State.FINISHED, 1.0), status.error
@@ -51,7 +51,7 @@ def test_a_sweep_as_a_run(tmp_path: Path) -> None:
 
 
 def test_a_cancelled_sweep_keeps_what_is_done_and_resumes_to_the_same_end(tmp_path: Path) -> None:
-    config = SweepConfig.from_dict({"search": {**SEARCH, "generations": 150}, "seeds": list(range(5))})
+    config = SweepSettings.from_dict({"search": {**SEARCH, "generations": 150}, "seeds": list(range(5))})
     run = RunStore(tmp_path).create("sweep", config.to_dict())
 
     def cancelled_in_the_middle(context: RunContext) -> Iterator[dict[str, Any]]:

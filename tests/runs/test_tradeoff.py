@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from compressor_core.architecture import Architecture
-from compressor_core.cli import main
+from compressor_core.cli.main import main
 from compressor_core.models.card import CARD, ModelCard
 from compressor_core.runs import Run, RunContext, RunStore, State, cancel, launch, resume
 from compressor_core.runs.measured import measured_students
 from compressor_core.runs.worker import run_worker
 from compressor_core.search.quantities import Quantity
-from compressor_core.search.tradeoff import TradeoffConfig
+from compressor_core.search.tradeoff import TradeoffSettings
 from compressor_core.task import PairFeatures, Task
 from tests.pages.studio import until_over
 
@@ -49,7 +49,7 @@ def records_of(run: Run) -> list[dict[str, Any]]:
 
 
 def test_a_run_records_the_true_front_then_every_generation(tmp_path: Path) -> None:
-    config = TradeoffConfig(population=20, generations=4, limits={Quantity.SIZE: 30})
+    config = TradeoffSettings(population=20, generations=4, limits={Quantity.SIZE: 30})
     run = launch(RunStore(tmp_path), "tradeoff", config.to_dict())
     status = until_over(run)
     assert (status.state, status.message) == (State.FINISHED, "Generation 4 of 4"), status.error
@@ -131,7 +131,7 @@ class TestCommandLine:
         found = json.loads(capsys.readouterr().out)
         assert [each["accuracy"] for each in found["front"]] == [0.7, 0.8]
         assert main(["tradeoff", "--objectives", "size,accuracy", "--dataset", "devign"]) == 2
-        assert "distil some first" in capsys.readouterr().err
+        assert "distill some first" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
         ("options", "words"),

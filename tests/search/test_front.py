@@ -9,7 +9,7 @@ import pytest
 
 from compressor_core.architecture import Architecture, SearchSpace
 from compressor_core.cost import Genes
-from compressor_core.latency import LatencyModel, Lengths, Runtime
+from compressor_core.latency_model import LatencyModel, Lengths, Runtime
 from compressor_core.search import front as front_module
 from compressor_core.search.front import REFERENCE, Front, Limits, Ruler, best_of, thinned, true_front
 from compressor_core.search.quantities import Quantity, Yardstick

@@ -13,7 +13,7 @@ from compressor_core.architecture import GENES, Architecture, SearchSpace
 from compressor_core.errors import BudgetError, CompressorError
 from compressor_core.search import (
     Constraint,
-    SearchConfig,
+    SearchSettings,
     evolve,
     gap,
     optimum,
@@ -24,15 +24,15 @@ from compressor_core.search.genetic import Operators
 from compressor_core.task import PairFeatures, Task
 
 
-def short(**changes: Any) -> SearchConfig:
-    return SearchConfig(**{"budget_mb": 3, "population": 12, "generations": 8, **changes})
+def short(**changes: Any) -> SearchSettings:
+    return SearchSettings(**{"budget_mb": 3, "population": 12, "generations": 8, **changes})
 
 
 @pytest.mark.parametrize("constraint", Constraint)
 @pytest.mark.parametrize("budget", [3, 25, 50])
 def test_the_optimum_is_reached_at_the_defaults(constraint: Constraint, budget: float) -> None:
     for seed in range(2):
-        summary = search_summary(search_records(SearchConfig(budget, constraint, seed)))
+        summary = search_summary(search_records(SearchSettings(budget_mb=budget, constraint=constraint, seed=seed)))
         assert summary["gap"] == 0
         assert summary["evaluations"] <= 5_050
 
@@ -117,13 +117,13 @@ def test_heads_and_width_agree_in_an_edited_space() -> None:
     space = SearchSpace(
         tuple(range(300, 3001, 300)), tuple(range(20, 200, 2)), (1, 2, 3, 4), (1, 3, 4, 6, 8), (32, 64, 96)
     )
-    config = SearchConfig(1, space=space, generations=30)
+    config = SearchSettings(budget_mb=1, space=space, generations=30)
     assert list(evolve(config))[-1].best is not None  # an Architecture with wrong heads would have been refused
 
 
 @pytest.mark.parametrize("features", PairFeatures)
 def test_the_clone_task_is_held_to_the_size_of_its_own_model(features: PairFeatures) -> None:
-    config = SearchConfig(3, task=Task.CLONE, pair_features=features, generations=60)
+    config = SearchSettings(budget_mb=3, task=Task.CLONE, pair_features=features, generations=60)
     summary = search_summary(search_records(config))
     goal = optimum(config.space, config.objective)
     assert summary["optimum"]["size_mb"] == goal["size_mb"] <= 3
@@ -159,19 +159,19 @@ def test_a_summary_of_nothing_is_refused() -> None:
 
 
 def test_a_configuration_round_trips_through_json() -> None:
-    config = SearchConfig(
-        2.5,
-        Constraint.PAPER,
-        7,
-        20,
-        30,
-        0.5,
-        0.25,
-        SearchSpace((500,), (96,), (1, 2), (8,), (64,)),
-        Task.CLONE,
+    config = SearchSettings(
+        budget_mb=2.5,
+        constraint=Constraint.PAPER,
+        seed=7,
+        population=20,
+        generations=30,
+        crossover_rate=0.5,
+        mutation_rate=0.25,
+        space=SearchSpace((500,), (96,), (1, 2), (8,), (64,)),
+        task=Task.CLONE,
     )
-    assert SearchConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
-    assert SearchConfig.from_dict({"budget_mb": 3}) == SearchConfig(3)
+    assert SearchSettings.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert SearchSettings.from_dict({"budget_mb": 3}) == SearchSettings(budget_mb=3)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_bad_values_are_refused_in_one_sentence(
     values: dict[str, Any], error: type[CompressorError], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        SearchConfig.from_dict({"budget_mb": 3, **values})
+        SearchSettings.from_dict({"budget_mb": 3, **values})
 
 
 @pytest.mark.parametrize("operators", Operators)

@@ -10,13 +10,13 @@ import pytest
 from compressor_core.architecture import GENES, Architecture, SearchSpace
 from compressor_core.cost import Genes
 from compressor_core.errors import BudgetError, CompressorError
-from compressor_core.latency import PARTS, LatencyModel, Lengths, Runtime
+from compressor_core.latency_model import PARTS, LatencyModel, Lengths, Runtime
 from compressor_core.search import (
     Constraint,
     Goal,
     Objective,
     Operators,
-    SearchConfig,
+    SearchSettings,
     optimum,
     search_records,
     search_summary,
@@ -52,7 +52,7 @@ EVERY = [
     ],
 )
 def test_the_optimum_is_brute_forces_and_the_search_finds_it(settings: dict[str, Any]) -> None:
-    config = SearchConfig(**{"budget_mb": 1.0, "space": SPACE, "latency": MODEL, "generations": 30, **settings})
+    config = SearchSettings(**{"budget_mb": 1.0, "space": SPACE, "latency": MODEL, "generations": 30, **settings})
     objective = config.objective
     quantity = config.goal.quantity
 
@@ -100,14 +100,14 @@ def test_the_fastest_within_3_mb_on_the_papers_space() -> None:
 
 
 def test_a_search_with_a_latency_records_it_and_its_configuration_round_trips() -> None:
-    config = SearchConfig(
-        3, latency=MODEL, max_latency_ms=5.0, min_gflops=0.5, generations=2, operators=Operators.PAPER
+    config = SearchSettings(
+        budget_mb=3, latency=MODEL, max_latency_ms=5.0, min_gflops=0.5, generations=2, operators=Operators.PAPER
     )
-    assert SearchConfig.from_dict(config.to_dict()) == config
+    assert SearchSettings.from_dict(config.to_dict()) == config
     for record in search_records(config):
         shown = [record] if record["type"] == "optimum" else record["individuals"]
         assert all(one["latency_ms"] > 0 for one in shown)
-    assert "latency_ms" not in next(search_records(SearchConfig(3)))
+    assert "latency_ms" not in next(search_records(SearchSettings(budget_mb=3)))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], words
 
 
 def test_limits_that_nothing_meets_are_said_before_the_search() -> None:
-    config = SearchConfig(3, min_gflops=500.0)
+    config = SearchSettings(budget_mb=3, min_gflops=500.0)
     with pytest.raises(BudgetError, match="None of the 10,944,000 architectures"):
         next(search_records(config))
 
@@ -138,5 +138,5 @@ def test_a_yardstick_measures_what_records_hold() -> None:
     for quantity in (Quantity.SIZE, Quantity.GFLOPS, Quantity.LATENCY, Quantity.PARAMETERS):
         measured = yardstick.measure(quantity, Genes.of(EVERY[:1]))
         assert measured[0] == candidate[quantity.value]  # type: ignore[literal-required]
-    with pytest.raises(CompressorError, match="distil the architecture and measure it"):
+    with pytest.raises(CompressorError, match="distill the architecture and measure it"):
         yardstick.measure(Quantity.ACCURACY, Genes.of(EVERY[:1]))

@@ -11,9 +11,9 @@ import pytest
 
 from compressor_core.architecture import GENES, Architecture, SearchSpace
 from compressor_core.errors import CompressorError
-from compressor_core.latency import LatencyModel, Lengths, Runtime
+from compressor_core.latency_model import LatencyModel, Lengths, Runtime
 from compressor_core.search.exact import optimum
-from compressor_core.search.genetic import SearchConfig
+from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.landscape import MOST_CELLS, Landscape, landscape
 from compressor_core.task import PairFeatures, Task
 
@@ -31,7 +31,7 @@ def architectures(space: SearchSpace) -> list[Architecture]:
     return [Architecture(*genes) for genes in grid if genes[1] % genes[3] == 0]
 
 
-def brute_force(config: SearchConfig, x: str, y: str) -> dict[tuple[int, int], float]:
+def brute_force(config: SearchSettings, x: str, y: str) -> dict[tuple[int, int], float]:
     """The best fitness by values of x and y; NaN where nothing can win."""
     found: dict[tuple[int, int], float] = {}
     for one in config.objective.candidates(architectures(config.space)):
@@ -74,7 +74,7 @@ def _name(settings: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=_name)
 def test_every_pair_of_genes_is_as_brute_force_finds_it(settings: dict[str, Any]) -> None:
-    config = SearchConfig(space=SMALL, **settings)
+    config = SearchSettings(space=SMALL, **settings)
     for x, y in itertools.permutations(GENES, 2):
         found, expected = by_values(landscape(config, x, y)), brute_force(config, x, y)
         assert found.keys() == expected.keys()
@@ -83,17 +83,19 @@ def test_every_pair_of_genes_is_as_brute_force_finds_it(settings: dict[str, Any]
 
 def test_a_budget_to_the_byte_counts_the_header() -> None:
     """Budgets that are exactly the size of a file, and one byte less, on the ridge where the header decides."""
-    sizes = sorted(one["size_mb"] for one in SearchConfig(0.3, space=SMALL).objective.candidates(architectures(SMALL)))
+    sizes = sorted(
+        one["size_mb"] for one in SearchSettings(budget_mb=0.3, space=SMALL).objective.candidates(architectures(SMALL))
+    )
     for size in sizes[5:120:16]:
         for budget in (size, size - 1e-6):
-            config = SearchConfig(budget, space=SMALL)
+            config = SearchSettings(budget_mb=budget, space=SMALL)
             found, expected = by_values(landscape(config, *GENES[:2])), brute_force(config, *GENES[:2])
             np.testing.assert_array_equal([found[cell] for cell in expected], list(expected.values()))
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=_name)
 def test_each_cell_names_an_architecture_that_has_its_fitness(settings: dict[str, Any]) -> None:
-    config = SearchConfig(space=SMALL, **settings)
+    config = SearchSettings(space=SMALL, **settings)
     found = landscape(config, "hidden_size", "intermediate_size")
     feasible = ~np.isnan(found.fitness)
     assert feasible.any()
@@ -107,36 +109,38 @@ def test_each_cell_names_an_architecture_that_has_its_fitness(settings: dict[str
 
 @pytest.mark.parametrize("settings", [{}, {"constraint": "paper"}, {"goal": "size", "min_gflops": 2.0}], ids=_name)
 def test_the_top_of_the_papers_space_is_the_optimum(settings: dict[str, Any]) -> None:
-    config = SearchConfig(3.0, **settings)
+    config = SearchSettings(budget_mb=3.0, **settings)
     found = landscape(config, "hidden_size", "num_hidden_layers")
     assert found.fitness.shape == (12, 48)
     assert np.nanmax(found.fitness) == optimum(config.space, config.objective)["fitness"]
 
 
 def test_heads_that_do_not_divide_a_width_are_no_cell() -> None:
-    found = landscape(SearchConfig(3.0, space=SMALL), "hidden_size", "num_attention_heads")
+    found = landscape(SearchSettings(budget_mb=3.0, space=SMALL), "hidden_size", "num_attention_heads")
     assert found.exists.tolist() == [[True] * 4, [True] * 4, [True, True, False, True]]
     assert not found.infeasible.any()
-    tight = landscape(SearchConfig(0.1, space=SMALL), "hidden_size", "num_attention_heads")
+    tight = landscape(SearchSettings(budget_mb=0.1, space=SMALL), "hidden_size", "num_attention_heads")
     assert tight.infeasible[0].tolist() == [False, True, True, True]
 
 
 def test_many_values_share_cells_and_each_shows_its_best() -> None:
     space = replace(SMALL, vocab_size=tuple(range(100, 100 + 2 * MOST_CELLS + 1)))
-    found = landscape(SearchConfig(0.3, space=space), "vocab_size", "num_hidden_layers")
+    found = landscape(SearchSettings(budget_mb=0.3, space=space), "vocab_size", "num_hidden_layers")
     assert len(found.x_cells) <= MOST_CELLS
     assert (found.x_cells[0], found.x_cells[-1][1]) == ((100, 102), 100 + 2 * MOST_CELLS)
     alone = landscape(
-        SearchConfig(0.3, space=replace(space, vocab_size=(100, 101, 102))), "vocab_size", "num_hidden_layers"
+        SearchSettings(budget_mb=0.3, space=replace(space, vocab_size=(100, 101, 102))),
+        "vocab_size",
+        "num_hidden_layers",
     )
     np.testing.assert_array_equal(found.fitness[:, 0], alone.fitness.max(axis=1))
 
 
 def test_what_cannot_be_drawn_is_said() -> None:
     with pytest.raises(CompressorError, match="two different genes"):
-        landscape(SearchConfig(3.0), "hidden_size", "hidden_size")
+        landscape(SearchSettings(budget_mb=3.0), "hidden_size", "hidden_size")
     with pytest.raises(CompressorError, match="two different genes"):
-        landscape(SearchConfig(3.0), "hidden_size", "size_mb")
+        landscape(SearchSettings(budget_mb=3.0), "hidden_size", "size_mb")
     huge = replace(SearchSpace.paper(), vocab_size=tuple(range(1000, 50_001, 10)))
     with pytest.raises(CompressorError, match="1,072,730,880 are too many"):
-        landscape(SearchConfig(3.0, space=huge), "hidden_size", "vocab_size")
+        landscape(SearchSettings(budget_mb=3.0, space=huge), "hidden_size", "vocab_size")

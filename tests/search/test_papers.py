@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from compressor_core.architecture import Architecture, SearchSpace
-from compressor_core.search import Constraint, Operators, SearchConfig, evolve, search_records, search_summary
+from compressor_core.search import Constraint, Operators, SearchSettings, evolve, search_records, search_summary
 from compressor_core.search.grid import Grid
 from compressor_core.search.papers import offspring
 
@@ -35,7 +35,7 @@ def test_children_are_crossed_at_one_point_or_redrawn_from_a_gene_on() -> None:
 
 
 def test_records_keep_their_promises() -> None:
-    config = SearchConfig(3, operators=Operators.PAPER, population=10, generations=20, seed=2)
+    config = SearchSettings(budget_mb=3, operators=Operators.PAPER, population=10, generations=20, seed=2)
     seen: set[int] = set()
     for number, generation in enumerate(evolve(config)):
         shapes = [Architecture.from_dict(each) for each in generation.individuals]
@@ -52,7 +52,9 @@ def test_records_keep_their_promises() -> None:
 def test_they_do_worse_than_ours_on_the_same_seeds(constraint: Constraint) -> None:
     gaps = {
         operators: [
-            search_summary(search_records(SearchConfig(3, constraint, seed, operators=operators)))["gap"]
+            search_summary(
+                search_records(SearchSettings(budget_mb=3, constraint=constraint, seed=seed, operators=operators))
+            )["gap"]
             for seed in range(3)
         ]
         for operators in Operators
@@ -63,21 +65,24 @@ def test_they_do_worse_than_ours_on_the_same_seeds(constraint: Constraint) -> No
 
 def test_a_tiny_space_does_not_hang() -> None:
     space = SearchSpace((500, 1000), (20,), (1, 2), (1, 4), (32,))
-    config = SearchConfig(5, space=space, operators=Operators.PAPER, generations=5, population=8)
+    config = SearchSettings(budget_mb=5, space=space, operators=Operators.PAPER, generations=5, population=8)
     assert search_summary(search_records(config))["gap"] == 0
     one = SearchSpace((500,), (20,), (1,), (1,), (32,))
     assert (
-        search_summary(search_records(SearchConfig(5, space=one, operators=Operators.PAPER, generations=3)))["gap"] == 0
+        search_summary(
+            search_records(SearchSettings(budget_mb=5, space=one, operators=Operators.PAPER, generations=3))
+        )["gap"]
+        == 0
     )
 
 
 @pytest.mark.parametrize("operators", Operators)
 def test_the_same_seed_gives_the_same_trajectory_in_another_process(operators: Operators) -> None:
     program = (
-        "import json, sys; from compressor_core.search import SearchConfig, search_records; "
-        "print(json.dumps(list(search_records(SearchConfig.from_dict(json.loads(sys.argv[1]))))))"
+        "import json, sys; from compressor_core.search import SearchSettings, search_records; "
+        "print(json.dumps(list(search_records(SearchSettings.from_dict(json.loads(sys.argv[1]))))))"
     )
-    config = SearchConfig(3, seed=11, population=20, generations=15, operators=operators)
+    config = SearchSettings(budget_mb=3, seed=11, population=20, generations=15, operators=operators)
     outputs = {
         subprocess.run(
             [sys.executable, "-c", program, json.dumps(config.to_dict())],

@@ -21,7 +21,7 @@ from compressor_core.search.pareto import (
     tradeoff_records,
     tradeoff_summary,
 )
-from compressor_core.search.tradeoff import MeasuredStudent, TradeoffConfig
+from compressor_core.search.tradeoff import MeasuredStudent, TradeoffSettings
 from compressor_core.task import Task
 from tests.search.test_front import MODEL, SPACE
 
@@ -37,17 +37,17 @@ STUDENTS = (
 )
 
 
-def short(**changes: Any) -> TradeoffConfig:
-    return TradeoffConfig(**{"population": 12, "generations": 8, **changes})
+def short(**changes: Any) -> TradeoffSettings:
+    return TradeoffSettings(**{"population": 12, "generations": 8, **changes})
 
 
-def generations_of(config: TradeoffConfig) -> list[dict[str, Any]]:
+def generations_of(config: TradeoffSettings) -> list[dict[str, Any]]:
     return [record for record in tradeoff_records(config) if record["type"] == "generation"]
 
 
 @pytest.mark.parametrize("objectives", [("size_mb", "paper_gflops"), THREE], ids=len)
 def test_the_whole_true_front_of_a_small_space_is_found(objectives: Any) -> None:
-    config = TradeoffConfig(objectives, space=SPACE, latency=MODEL, population=20, generations=40)
+    config = TradeoffSettings(objectives=objectives, space=SPACE, latency=MODEL, population=20, generations=40)
     records = list(tradeoff_records(config))
     summary = tradeoff_summary(records)
     assert summary["hypervolume_share"] == pytest.approx(1)
@@ -59,7 +59,7 @@ def test_the_whole_true_front_of_a_small_space_is_found(objectives: Any) -> None
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_papers_space_is_nearly_covered_at_the_defaults(seed: int) -> None:
-    summary = tradeoff_summary(tradeoff_records(TradeoffConfig(seed=seed, generations=50)))
+    summary = tradeoff_summary(tradeoff_records(TradeoffSettings(seed=seed, generations=50)))
     assert 0.99 < summary["hypervolume_share"] <= 1
     assert summary["evaluations"] <= 5_100
 
@@ -103,7 +103,7 @@ def test_lineage_can_be_drawn_and_no_architecture_is_judged_twice() -> None:
 def test_the_same_seed_gives_the_same_trajectory_in_separate_processes() -> None:
     program = (
         "import hashlib, json, random; from compressor_core.search.pareto import *; random.seed();"
-        "config = TradeoffConfig(seed=3, population=10, generations=6);"
+        "config = TradeoffSettings(seed=3, population=10, generations=6);"
         "text = json.dumps([vars(each) | {'values': each.values.tolist()} for each in evolve(config)]);"
         "print(hashlib.sha256(text.encode()).hexdigest())"
     )
@@ -187,8 +187,8 @@ def test_a_limit_on_accuracy_makes_students_the_space_too() -> None:
         ({"objectives": ("size_mb", "latency_ms")}, "calibrate it first"),
         ({"limits": {"latency_ms": 10}}, "calibrate it first"),
         ({"limits": {"size_mb": -1}}, "limit of size_mb must be a positive number, not -1"),
-        ({"objectives": ("size_mb", "accuracy")}, "there are none: distil some first"),
-        ({"objectives": ("size_mb", "accuracy"), "students": STUDENTS[-2:]}, "there is 1: distil some first"),
+        ({"objectives": ("size_mb", "accuracy")}, "there are none: distill some first"),
+        ({"objectives": ("size_mb", "accuracy"), "students": STUDENTS[-2:]}, "there is 1: distill some first"),
         (
             {
                 "objectives": ("size_mb", "accuracy"),
@@ -205,7 +205,7 @@ def test_a_limit_on_accuracy_makes_students_the_space_too() -> None:
 )
 def test_settings_out_of_range(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(CompressorError, match=words):
-        TradeoffConfig(**changes)
+        TradeoffSettings(**changes)
 
 
 def test_a_config_goes_through_json() -> None:
@@ -218,12 +218,12 @@ def test_a_config_goes_through_json() -> None:
         students=STUDENTS,
         seed=7,
     )
-    assert TradeoffConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
-    assert TradeoffConfig.from_dict({}) == TradeoffConfig()
+    assert TradeoffSettings.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert TradeoffSettings.from_dict({}) == TradeoffSettings()
     with pytest.raises(CompressorError, match="not budget"):
-        TradeoffConfig.from_dict({"budget": 3})
+        TradeoffSettings.from_dict({"budget": 3})
     with pytest.raises(CompressorError, match="measured student has"):
-        TradeoffConfig.from_dict({"students": [{"architecture": "1000,96,12,8,64"}]})
+        TradeoffSettings.from_dict({"students": [{"architecture": "1000,96,12,8,64"}]})
 
 
 def test_summing_up_nothing() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from compressor_core import __version__
 from compressor_core.errors import CompressorError
-from compressor_core.search.genetic import Operators, SearchConfig, search_records
+from compressor_core.search.genetic import Operators, SearchSettings, search_records
 from compressor_core.search.replica import config_of, repeat, replica, trajectory
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def made(stop: int | None = None, **changes: Any) -> dict[str, Any]:
     """A replica that has been through a file; of the first `stop` records only."""
-    config = SearchConfig(**{"budget_mb": 3.0, "population": 10, "generations": 6, "seed": 4, **changes})
+    config = SearchSettings(**{"budget_mb": 3.0, "population": 10, "generations": 6, "seed": 4, **changes})
     values = replica(config, itertools.islice(search_records(config), stop))
     return json.loads(json.dumps(values))  # type: ignore[no-any-return]
 
@@ -67,7 +67,7 @@ def test_other_settings_go_another_way(changes: dict[str, Any]) -> None:
 
 def test_the_fingerprint_is_the_same_everywhere() -> None:
     """Of the way, not of the floats: a mean may differ in its last digit from one Python version to the next."""
-    config = SearchConfig(3.0, population=10, generations=6, seed=4)
+    config = SearchSettings(budget_mb=3.0, population=10, generations=6, seed=4)
     records = list(search_records(config))
     changed = [{**record, "mean_fitness": 0.5} for record in records]
     assert trajectory(records) == trajectory(changed)

@@ -15,13 +15,13 @@ import pytest
 
 from compressor_core.architecture import SearchSpace
 from compressor_core.errors import BudgetError, CompressorError, SettingsError
-from compressor_core.search import Constraint, SearchConfig, search_records, search_summary
+from compressor_core.search import Constraint, SearchSettings, search_records, search_summary
 from compressor_core.search.exact import optimum
 from compressor_core.search.genetic import Operators
 from compressor_core.search.sweep import (
     PAPER_BUDGETS_MB,
     Over,
-    SweepConfig,
+    SweepSettings,
     budgets_between,
     group_summary,
     sweep_records,
@@ -36,12 +36,12 @@ SMALL = SearchSpace(
     num_attention_heads=(1, 2, 4),
     intermediate_size=tuple(range(32, 257, 32)),
 )
-SEARCH = SearchConfig(3.0, population=6, generations=4, space=SMALL)
+SEARCH = SearchSettings(budget_mb=3.0, population=6, generations=4, space=SMALL)
 TIMED = ("seconds",)
 
 
-def seeds(**changes: Any) -> SweepConfig:
-    return SweepConfig(**{"search": SEARCH, "over": "seed", "seeds": (0, 1, 2), **changes})
+def seeds(**changes: Any) -> SweepSettings:
+    return SweepSettings(**{"search": SEARCH, "over": "seed", "seeds": (0, 1, 2), **changes})
 
 
 def of_type(records: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
@@ -125,7 +125,7 @@ def test_a_search_that_found_nothing_counts_as_the_worst(
 
 
 def test_a_budget_sweep_is_exact_at_each_budget_and_has_the_papers() -> None:
-    config = SweepConfig(SEARCH, Over.BUDGET, budgets=(0.5, 1.0, 2.0))
+    config = SweepSettings(search=SEARCH, over=Over.BUDGET, budgets=(0.5, 1.0, 2.0))
     records = list(sweep_records(config))
     optima = of_type(records, "optimum")
     assert [record["budget_mb"] for record in optima] == [0.5, 1.0, 2.0, 3.0, 25.0, 50.0]
@@ -140,8 +140,8 @@ def test_a_budget_sweep_is_exact_at_each_budget_and_has_the_papers() -> None:
 
 
 def test_searches_beside_the_optima() -> None:
-    config = SweepConfig(
-        SEARCH, Over.BUDGET, seeds=(4, 5), budgets=(0.5,), operators=(Operators.STUDIO, Operators.PAPER)
+    config = SweepSettings(
+        search=SEARCH, over=Over.BUDGET, seeds=(4, 5), budgets=(0.5,), operators=(Operators.STUDIO, Operators.PAPER)
     )
     records = list(sweep_records(config))
     assert len(of_type(records, "search")) == config.searches == 4 * 2 * 2
@@ -155,7 +155,7 @@ def test_searches_beside_the_optima() -> None:
 def test_budgets_that_nothing_fits_are_said_and_passed_over() -> None:
     large = replace(SMALL, hidden_size=(512,), vocab_size=(5_000,))
     search = replace(SEARCH, space=large, budget_mb=50.0)
-    records = list(sweep_records(SweepConfig(search, Over.BUDGET, seeds=(0,), budgets=(1.0,))))
+    records = list(sweep_records(SweepSettings(search=search, over=Over.BUDGET, seeds=(0,), budgets=(1.0,))))
     gone = of_type(records, "unreachable")
     assert [record["budget_mb"] for record in gone] == [1.0, 3.0]
     assert all("fits" in record["reason"] for record in gone)
@@ -183,16 +183,16 @@ def test_a_cancel_before_anything() -> None:
 
 
 def test_the_same_records_in_another_process() -> None:
-    config = SweepConfig(
-        SEARCH,
-        Over.BUDGET,
+    config = SweepSettings(
+        search=SEARCH,
+        over=Over.BUDGET,
         seeds=(3, 1),
         budgets=budgets_between(0.4, 60, 5),
         operators=(Operators.PAPER, Operators.STUDIO),
     )
     program = (
-        "import json, sys; from compressor_core.search.sweep import SweepConfig, sweep_records;"
-        "print(json.dumps(list(sweep_records(SweepConfig.from_dict(json.loads(sys.argv[1]))))))"
+        "import json, sys; from compressor_core.search.sweep import SweepSettings, sweep_records;"
+        "print(json.dumps(list(sweep_records(SweepSettings.from_dict(json.loads(sys.argv[1]))))))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, json.dumps(config.to_dict())],
@@ -207,10 +207,10 @@ def test_the_same_records_in_another_process() -> None:
 def test_a_configuration_comes_back_from_plain_values() -> None:
     for config in (
         seeds(operators=("studio", "paper")),
-        SweepConfig(replace(SEARCH, constraint=Constraint.PAPER), Over.BUDGET, budgets=(1.5,)),
+        SweepSettings(search=replace(SEARCH, constraint=Constraint.PAPER), over=Over.BUDGET, budgets=(1.5,)),
     ):
-        assert SweepConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
-    assert SweepConfig.from_dict({"search": {"budget_mb": 3}, "seeds": [1, 1, 2]}).seeds == (1, 2)
+        assert SweepSettings.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert SweepSettings.from_dict({"search": {"budget_mb": 3}, "seeds": [1, 1, 2]}).seeds == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -242,4 +242,4 @@ def test_budgets_are_spread_evenly_over_the_logarithm() -> None:
     with pytest.raises(SettingsError, match="1"):
         budgets_between(1, 2, 1)
     with pytest.raises(SettingsError, match="takes search, over"):
-        SweepConfig.from_dict({"seeds": [1]})
+        SweepSettings.from_dict({"seeds": [1]})

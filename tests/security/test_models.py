@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from compressor_core.errors import ModelError
-from compressor_core.export.exporting import ExportConfig, export
+from compressor_core.export.exporting import ExportSettings, export
 from compressor_core.models.classifier import load
 from compressor_core.models.released import _read_tokenizer, read_released
 from compressor_core.models.teacher import load_encoder
@@ -167,7 +167,7 @@ def test_a_bundle_holds_nothing_that_a_model_folder_links_to(model: Path, tmp_pa
         "utf-8",
     )
     out = tmp_path / "taken"
-    for _ in export(ExportConfig(str(model), dataset="file", data=str(data), examples=4), out):
+    for _ in export(ExportSettings(model=str(model), dataset="file", data=str(data), examples=4), out):
         pass
     with zipfile.ZipFile(out.with_suffix(".zip")) as archive:
         names = [name.removeprefix("taken/") for name in archive.namelist()]

@@ -17,12 +17,12 @@ from compressor_core.data.intake import inspect, take_in
 from compressor_core.data.tables import Columns
 from compressor_core.errors import CompressorError
 from compressor_core.export.model_card import model_card
-from compressor_core.figures.forms import csv_text
-from compressor_core.figures.links import without_links
+from compressor_core.figures.words.forms import csv_text
+from compressor_core.figures.words.links import without_links
 from compressor_core.literal import cell, literal, literal_code, uncelled
 from compressor_core.models.card import ModelCard
 from compressor_core.report.page import Picture
-from compressor_core.search.genetic import SearchConfig, search_records
+from compressor_core.search.genetic import SearchSettings, search_records
 from compressor_core.search.replica import config_of, replica
 from compressor_core.task import Task
 
@@ -190,7 +190,7 @@ def test_the_card_of_a_model_shows_names_as_they_are() -> None:
 
 @pytest.mark.parametrize("change", ["best", "program", "sizes", "deep", "config"])
 def test_the_json_of_a_search_is_not_believed(change: str) -> None:
-    config = SearchConfig(budget_mb=3.0, population=4, generations=1)
+    config = SearchSettings(budget_mb=3.0, population=4, generations=1)
     values = replica(config, list(search_records(config)))
     assert config_of(values) == config
     spoilt: dict[str, Any] = {

@@ -1,0 +1,33 @@
+"""What each verb of the command line does: options in, one record out.
+
+Heavy modules are imported by the verbs that need them.
+"""
+
+from compressor_core.cli.models import compare, evaluate, export, import_released, measure, predict
+from compressor_core.cli.runs import cancel_run, delete_run, doctor, list_runs, report, show_run
+from compressor_core.cli.searching import calibrate, cost, search, sweep, tradeoff
+from compressor_core.cli.training import distill, label, study, train_teacher
+
+__all__ = [
+    "calibrate",
+    "cancel_run",
+    "compare",
+    "cost",
+    "delete_run",
+    "distill",
+    "doctor",
+    "evaluate",
+    "export",
+    "import_released",
+    "label",
+    "list_runs",
+    "measure",
+    "predict",
+    "report",
+    "search",
+    "show_run",
+    "study",
+    "sweep",
+    "tradeoff",
+    "train_teacher",
+]

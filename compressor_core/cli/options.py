@@ -1,0 +1,101 @@
+"""From the options of a verb to what the core takes."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from compressor_core.errors import DataError
+from compressor_core.files import possible
+
+Record = dict[str, Any]
+Config = TypeVar("Config")
+
+
+def configured(kind: type[Config], options: argparse.Namespace, **own: Any) -> Config:
+    """A configuration from the options that are named as its fields are, and `own` in the place of them."""
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**({name: value for name, value in vars(options).items() if name in names} | own))
+
+
+def data_of(options: argparse.Namespace) -> str | None:
+    """The data to read: the file as it is, or the copy that is made where something is said about it."""
+    given = {"columns": options.columns, "positive": options.positive, "language": options.language}
+    said = [name for name, value in given.items() if value is not None]
+    pool_only = options.dataset != "file" and getattr(options, "unlabelled", None) is not None
+    said += ["skip-bad-rows"] if options.skip_bad_rows and not pool_only else []
+    data: str | None = options.data
+    if not said:
+        return data
+    if options.dataset != "file" or data is None:
+        raise DataError(f"--{said[0]} is about a file of your own: give --dataset file and --data FILE with it")
+    from compressor_core.cache import cache_folder
+    from compressor_core.data.intake import take_in
+    from compressor_core.data.tables import Columns
+    from compressor_core.language import Language
+
+    copy = take_in(
+        Path(data),
+        cache_folder() / "files",
+        columns=None if options.columns is None else Columns.parse(options.columns),
+        positive=options.positive,
+        language=None if options.language is None else Language(options.language),
+        skip_bad_rows=options.skip_bad_rows,
+    )
+    return str(copy)
+
+
+def space_of(name: str) -> Any:
+    """A space that has a name, or the one in a JSON file."""
+    from compressor_core.architecture import SearchSpace
+
+    if name in ("paper", "classroom"):
+        return SearchSpace.classroom() if name == "classroom" else SearchSpace.paper()
+    return SearchSpace.from_dict(read_json(Path(name), "a search space: paper, classroom, or a file of its genes"))
+
+
+def read_json(path: Path, what: str) -> Record:
+    """One JSON object. Raises DataError, saying what it should have been."""
+    import json
+
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path} cannot be read ({error}): give {what}") from error
+    if not isinstance(values, dict):
+        raise DataError(f"{path} holds no JSON object: give {what}")
+    return values
+
+
+def latency_model(options: argparse.Namespace) -> Any:
+    """What predicts latency, if a calibration is named."""
+    if options.calibration is None:
+        return None
+    from compressor_core.latency_model import Runtime
+    from compressor_core.runs.calibrations import open_calibration
+
+    models = open_calibration(run_store(), options.calibration)
+    runtime = Runtime(options.runtime)
+    if runtime not in models:
+        raise DataError(f"the calibration {options.calibration} has no model of {runtime}: choose {', '.join(models)}")
+    return models[runtime]
+
+
+def require_place(out: Path) -> None:
+    """Refuse an output folder that holds something else: saving a model replaces it."""
+    if possible(out).exists() and not out.is_dir():
+        raise DataError(f"{out} is a file: choose another --out")
+    if out.is_dir() and any(out.iterdir()) and not (out / "compressor.json").is_file():
+        raise DataError(f"{out} holds something else than a model of this program: choose another --out")
+    try:
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot make the folder of {out} ({error.strerror}): choose another --out") from error
+
+
+def run_store() -> Any:
+    from compressor_core.runs import RunStore
+
+    return RunStore()

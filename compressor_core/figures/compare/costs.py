@@ -1,0 +1,102 @@
+"""Figures of a comparison: what the models cost in size, computation and time."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from compressor_core.figures import theme
+from compressor_core.figures.compare.info import ComparisonInfo, SideInfo
+
+
+def latency_figure(info: ComparisonInfo) -> go.Figure:
+    """The share of inferences that took at most so long, with median and 95th percentile marked."""
+    figure = go.Figure(
+        layout=theme.layout(
+            "Latency of one inference (ms)",
+            "Share that took at most so long",
+            height=330 + 18 * len(info.sides),
+            xaxis=theme.log_axis([sample for side in info.sides for sample in side.samples]),
+            yaxis={"tickformat": ".0%", "range": [0, 1.02]},
+        )
+    )
+    for side in info.sides:
+        count = len(side.samples)
+        figure.add_scatter(
+            x=side.samples,
+            y=[(index + 1) / count for index in range(count)],
+            mode="lines",
+            name=f"{side.title}: median {_ms(side.median)}, p95 {_ms(side.p95)}",
+            line={**side.look.line, "shape": "hv"},
+            hovertemplate=f"{side.title}: %{{y:.0%}} within %{{x:.2f}} ms<extra></extra>",
+        )
+        figure.add_scatter(
+            x=[side.median, side.p95],
+            y=[0.5, 0.95],
+            mode="markers",
+            showlegend=False,
+            marker={"color": side.color, "size": 10, "symbol": ["diamond", "triangle-up"]},
+            hovertemplate=f"{side.title}: %{{x:.2f}} ms<extra></extra>",
+        )
+    return figure
+
+
+def cost_figure(info: ComparisonInfo) -> go.Figure:
+    """What each student needs as a share of what the teacher needs; shorter bars are better."""
+    computed = all(side.forward_gflops for side in info.sides)
+    names = {"Size": "MB", "Parameters": "million"} | ({"One forward pass": "GFLOPs"} if computed else {})
+    names |= {"Latency, median": "ms", "Latency, p95": "ms"}
+    teacher = _needs(info.teacher)
+    rows = [name for name in reversed(names)]
+    shares = [[_needs(side)[name] / teacher[name] if teacher[name] else 0.0 for name in rows] for side in info.students]
+    figure = go.Figure(
+        layout=theme.layout(
+            "Share of the teacher's",
+            "",
+            height=110 + (52 if info.alone else 20 + 22 * len(info.students)) * len(rows),
+            xaxis={"tickformat": ".0%", "range": [0, 1.15 * max(1.0, *(share for each in shares for share in each))]},
+            showlegend=not info.alone,
+            barmode="group",
+        )
+    )
+    own = _needs(info.student)
+    labels = [
+        f"<b>{name}</b><br>{f'{_figure(own[name])} of ' if info.alone else 'teacher '}"
+        f"{_figure(teacher[name])} {names[name]}"
+        for name in rows
+    ]
+    # Horizontal groups grow upwards, and legends downwards.
+    for side, values in reversed(list(zip(info.students, shares, strict=True))):
+        needs = _needs(side)
+        figure.add_bar(
+            x=values,
+            y=labels,
+            name=side.title,
+            text=[f"{share:.0%}" for share in values],
+            textposition="outside",
+            cliponaxis=False,
+            orientation="h",
+            customdata=[f"{_figure(needs[name])} {names[name]}" for name in rows],
+            hovertemplate=f"{side.title}: %{{customdata}}, %{{x:.1%}} of the teacher's<extra></extra>",
+            marker=side.look.bar,
+        )
+    figure.update_layout(legend={"traceorder": "reversed"})
+    figure.add_vline(x=1, line={"color": theme.TEACHER, "width": 2, "dash": "dash"})
+    return figure
+
+
+def _needs(side: SideInfo) -> dict[str, float]:
+    return {
+        "Size": side.size_mb,
+        "Parameters": side.parameters / 1e6,
+        "One forward pass": side.forward_gflops or 0.0,
+        "Latency, median": side.median,
+        "Latency, p95": side.p95,
+    }
+
+
+def _ms(value: float) -> str:
+    return f"{value:.1f} ms" if value < 100 else f"{value:.0f} ms"
+
+
+def _figure(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"

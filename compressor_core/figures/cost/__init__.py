@@ -1,0 +1,1 @@
+"""Figures of measured and predicted costs."""

@@ -1,0 +1,174 @@
+"""Figures of a calibration: `LatencyInfo` → Plotly figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import plotly.graph_objects as go
+
+from compressor_core.figures import theme
+from compressor_core.figures.cost.calibration import PARTS, ROLES, RUNTIMES, LatencyInfo
+
+GOAL: Final = 0.15
+"""The band around exact predictions that is drawn."""
+MOST_BARS: Final = 14
+
+_LOOKS: Final[Mapping[str, tuple[str, str]]] = {
+    "fit": (theme.MUTED, "circle-open"),
+    "held-out": (theme.BEST, "diamond"),
+    "budget": (theme.TEACHER, "square"),
+}
+_LINES: Final[Mapping[str, tuple[str, str, str]]] = {
+    "onnxruntime": (theme.FEASIBLE, "solid", "circle"),
+    "pytorch": (theme.STUDENT, "dash", "square"),
+}
+_PATTERNS: Final = ("", "/", ".", "\\", "x", "-", "+")
+_PATTERN: Final = {"fillmode": "overlay", "fgcolor": "rgba(255,255,255,0.6)", "size": 6, "solidity": 0.3}
+_COLORS: Final = (theme.MUTED, *theme.CYCLE)
+
+
+def measured_figure(info: LatencyInfo) -> go.Figure:
+    """Measured latency against the exact operations of a forward pass, by runtime: one figure while it is measured."""
+    figure = go.Figure(layout=theme.layout("GFLOPs of one forward pass, exact", "Measured latency (ms)"))
+    if not info.runtimes:
+        return theme.note(figure, "Waiting for the first architecture")
+    for runtime in info.runtimes:
+        color, _, symbol = _LINES[runtime]
+        times = [one.measured[runtime] for one in info.points]
+        figure.add_scatter(
+            x=[one.forward_gflops for one in info.points],
+            y=[time.fastest for time in times],
+            mode="markers",
+            name=RUNTIMES[runtime],
+            marker={"color": color, "symbol": symbol, "size": 9},
+            customdata=[[one.name, one.layers, one.size_mb] for one in info.points],
+            hovertemplate=(
+                "%{customdata[0]}<br>%{customdata[1]} layers, %{customdata[2]:.2f} MB<br>%{x:.3f} GFLOPs, "
+                f"%{{y:.2f}} ms<extra>{RUNTIMES[runtime]}</extra>"
+            ),
+        )
+    every = [one.measured[runtime].fastest for one in info.points for runtime in info.runtimes]
+    figure.update_xaxes(**theme.log_axis([one.forward_gflops for one in info.points]))
+    figure.update_yaxes(**theme.log_axis(every))
+    return figure
+
+
+def predicted_figure(info: LatencyInfo, runtime: str) -> go.Figure:
+    """Predicted against measured latency; what was held out stands apart from what was fitted to."""
+    figure = go.Figure(layout=theme.layout("Measured (ms)", "Predicted (ms)"))
+    if not info.fitted or runtime not in info.runtimes:
+        return theme.note(figure, "The fit follows the last measurement")
+    times = [value for one in info.points for value in (one.measured[runtime].fastest, one.predicted[runtime])]
+    low, high = min(times) / 1.3, max(times) * 1.3
+    figure.add_scatter(
+        x=[low, high, high, low],
+        y=[low * (1 - GOAL), high * (1 - GOAL), high * (1 + GOAL), low * (1 + GOAL)],
+        fill="toself",
+        mode="none",
+        fillcolor=theme.faint(theme.MUTED, 0.2),
+        name=f"within {GOAL:.0%}",
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        x=[low, high],
+        y=[low, high],
+        mode="lines",
+        line={"color": theme.MUTED, "width": 1, "dash": "dot"},
+        showlegend=False,
+        hoverinfo="skip",
+    )
+    for role, title in ROLES.items():
+        points = info.of_role(role)
+        if not points:
+            continue
+        color, symbol = _LOOKS[role]
+        figure.add_scatter(
+            x=[one.measured[runtime].fastest for one in points],
+            y=[one.predicted[runtime] for one in points],
+            mode="markers",
+            name=title,
+            marker={"color": color, "symbol": symbol, "size": 9, "line": {"width": 1.5, "color": color}},
+            customdata=[[one.name, one.predicted[runtime] / one.measured[runtime].fastest - 1] for one in points],
+            hovertemplate=(
+                "%{customdata[0]}<br>measured %{x:.2f} ms, predicted %{y:.2f} ms (%{customdata[1]:+.1%})"
+                f"<extra>{title}</extra>"
+            ),
+        )
+    figure.update_xaxes(**theme.log_axis([low, high]))
+    figure.update_yaxes(**theme.log_axis([low, high]))
+    return figure
+
+
+def stratum_figure(info: LatencyInfo) -> go.Figure:
+    """GFLOPs against measured latency of students of one size, one for each number of layers; the most is marked."""
+    figure = go.Figure(layout=theme.layout("GFLOPs, paper's account", "Measured latency (ms)"))
+    students = [one for one in info.of_role("budget") if one.measured]
+    if not students:
+        waiting = "Waiting for the students of one size"
+        return theme.note(figure, "No students of one size were asked for" if info.fitted else waiting)
+    most = max(students, key=lambda one: one.paper_gflops)
+    for runtime in info.runtimes:
+        color, dash, symbol = _LINES[runtime]
+        figure.add_scatter(
+            x=[one.paper_gflops for one in students],
+            y=[one.measured[runtime].fastest for one in students],
+            mode="lines+markers+text",
+            name=RUNTIMES[runtime],
+            text=[str(one.layers) for one in students],
+            textposition="top center",
+            textfont={"size": 11},
+            cliponaxis=False,
+            line={"color": color, "dash": dash, "width": 2},
+            marker={"color": color, "symbol": symbol, "size": 8},
+            customdata=[[one.name, one.layers, one.size_mb, one.measured[runtime].p90] for one in students],
+            hovertemplate=(
+                "%{customdata[0]}<br>%{customdata[1]} layers, %{customdata[2]:.2f} MB<br>%{x:.2f} GFLOPs, %{y:.2f} ms "
+                f"(nine tenths within %{{customdata[3]:.2f}} ms)<extra>{RUNTIMES[runtime]}</extra>"
+            ),
+        )
+    figure.add_scatter(
+        x=[most.paper_gflops] * len(info.runtimes),
+        y=[most.measured[runtime].fastest for runtime in info.runtimes],
+        mode="markers",
+        name="most GFLOPs",
+        marker={"color": theme.OPTIMUM, "symbol": "star", "size": 17},
+        hoverinfo="skip",
+    )
+    figure.update_yaxes(rangemode="tozero")
+    return figure
+
+
+def parts_figure(info: LatencyInfo, runtime: str) -> go.Figure:
+    """What predicted latencies are made of: students of one size by their layers, or else the held-out ones."""
+    students = info.of_role("budget")
+    points = (students or info.of_role("held-out"))[:MOST_BARS]
+    labels = [str(one.layers) if students else one.name for one in points]
+    figure = go.Figure(
+        layout=theme.layout(
+            "Predicted latency (ms)",
+            "Layers" if students else "Architecture",
+            height=150 + 28 * max(len(points), 4),
+            barmode="stack",
+            legend={"traceorder": "normal"},
+        )
+    )
+    if not info.fitted or not points or runtime not in info.runtimes:
+        return theme.note(figure, "The fit follows the last measurement")
+    for (part, title), color, pattern in zip(PARTS.items(), _COLORS, _PATTERNS, strict=True):
+        values = [one.parts[runtime].get(part, 0.0) for one in points]
+        if not any(values):
+            continue
+        figure.add_bar(
+            x=values,
+            y=labels,
+            orientation="h",
+            name=title,
+            marker={"color": color, "pattern": {"shape": pattern, **_PATTERN}},
+            customdata=[
+                [one.name, value / sum(one.parts[runtime].values())] for value, one in zip(values, points, strict=True)
+            ],
+            hovertemplate=f"%{{customdata[0]}}<br>{title}: %{{x:.2f}} ms, %{{customdata[1]:.0%}}<extra></extra>",
+        )
+    figure.update_yaxes(autorange="reversed", type="category")
+    return figure

@@ -1,0 +1,1 @@
+"""Figures of searches, sweeps and fronts of several objectives."""

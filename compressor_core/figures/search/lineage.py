@@ -1,0 +1,202 @@
+"""The way of a search to its winner: the lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from compressor_core.figures import theme
+from compressor_core.figures.search.info import Individual, SearchInfo, short_form
+from compressor_core.figures.search.plane import (
+    RIM,
+    WEBGL,
+    X,
+    Y,
+    add_limits,
+    add_optimum,
+    details,
+    hover,
+    places,
+    plane,
+    points,
+)
+
+MOST_NUMBERS: Final = 10
+"""Numbered markers on a trail, about."""
+APART: Final = 0.06
+"""As a share of the axes: numbers that would lie closer to each other are left out."""
+
+
+@dataclass(frozen=True)
+class LineageInfo:
+    """The winner's ancestors and itself, by birth. The trail goes back from it to the fitter parent each time."""
+
+    members: tuple[Individual, ...]
+    born: tuple[int, ...]
+    """The generation each was born in."""
+    edges: tuple[tuple[int, int], ...]
+    """Parent and child, by their places in `members`."""
+    trail: tuple[int, ...]
+    """Places in `members`, from the first generation to the winner."""
+
+    @property
+    def winner(self) -> Individual:
+        return self.members[-1]
+
+    @property
+    def founders(self) -> int:
+        """How many of the ancestors, or the winner itself, are of the first generation."""
+        return sum(not member["parents"] for member in self.members)
+
+
+def lineage_info(info: SearchInfo) -> LineageInfo | None:
+    """The lineage of the best so far; None while there is none."""
+    if info.best is None:
+        return None
+    known = {one["id"]: (one, int(born)) for one, born in zip(info.candidates, info.born, strict=True)}
+    found: set[int] = set()
+    waiting = [int(info.best["id"])]
+    while waiting:
+        each = waiting.pop()
+        if each not in found:
+            found.add(each)
+            waiting.extend(known[each][0]["parents"])
+    ids = sorted(found)
+    place = {each: at for at, each in enumerate(ids)}
+    members = tuple(known[each][0] for each in ids)
+    trail = [len(members) - 1]
+    while parents := members[trail[-1]]["parents"]:
+        trail.append(max((place[parent] for parent in parents), key=lambda at: _rank(info, members[at])))
+    return LineageInfo(
+        members=members,
+        born=tuple(known[each][1] for each in ids),
+        edges=tuple((place[parent], at) for at, one in enumerate(members) for parent in one["parents"]),
+        trail=tuple(reversed(trail)),
+    )
+
+
+def lineage_sentence(lineage: LineageInfo | None) -> str:
+    """How many ancestors the winner has, in words."""
+    if lineage is None:
+        return "There is no winner yet whose ancestors could be drawn."
+    ancestors = len(lineage.members) - 1
+    who = f"The best, `{short_form(lineage.winner)}`, was born in generation {lineage.born[-1]}"
+    if not ancestors:
+        return f"{who} and has no ancestors."
+    return (
+        f"{who} and has {_many(ancestors, 'ancestor')}, {lineage.founders} of them in the first generation. "
+        f"The trail from the first generation along the fitter parents has {_many(len(lineage.trail) - 1, 'step')}."
+    )
+
+
+def lineage_figure(info: SearchInfo, x: str = X, y: str = Y) -> go.Figure:
+    """The winner's ancestors in the plane, coloured by the generation of their birth, joined with their children.
+
+    The trail along the fitter parents is drawn strong and numbered with generations.
+    """
+    lineage = lineage_info(info)
+    if lineage is None:
+        return theme.note(plane(info, x, y), "No winner yet")
+    members = lineage.members
+    figure = plane(info, x, y, only=members, height=580)
+    scatter = go.Scattergl if len(members) > WEBGL else go.Scatter
+    at = places(members, x, y)
+    figure.add_trace(
+        scatter(
+            **{axis: _joined(at[axis], lineage.edges) for axis in "xy"},
+            mode="lines",
+            name="parent to child",
+            hoverinfo="skip",
+            line={"color": theme.faint(theme.MUTED, 0.45), "width": 1},
+        )
+    )
+    figure.add_trace(
+        scatter(
+            **{axis: at[axis][list(lineage.trail)] for axis in "xy"},
+            mode="lines",
+            name="along the fitter parent",
+            hoverinfo="skip",
+            line={"color": theme.BEST, "width": 3},
+        )
+    )
+    figure.add_trace(
+        scatter(
+            **at,
+            customdata=np.column_stack([details(members), lineage.born]),
+            hovertemplate="<b>Born in generation %{customdata[6]}</b><br>" + hover(x, y),
+            mode="markers",
+            name="ancestor",
+            marker={
+                "color": np.array(lineage.born, np.float32),
+                "colorscale": theme.SCALE,
+                "cmin": 0,
+                "cmax": max(1, lineage.born[-1]),
+                "size": 11,
+                "line": RIM,
+                "colorbar": {**theme.BAR, "title": {"text": "Born in generation", "side": "top"}, "y": -0.2},
+            },
+        )
+    )
+    add_optimum(figure, info, x, y, scatter)
+    figure.add_trace(
+        scatter(
+            **points([lineage.winner], x, y),
+            hovertemplate="<b>The best found</b><br>" + hover(x, y),
+            mode="markers",
+            name="best found",
+            marker={"color": theme.BEST, "size": 14, "symbol": "diamond", "line": RIM},
+        )
+    )
+    numbered = _numbered(lineage, *(np.log10(at[axis]) / np.ptp(figure.layout[f"{axis}axis"].range) for axis in "xy"))
+    figure.add_trace(
+        scatter(
+            **{axis: at[axis][numbered] for axis in "xy"},
+            mode="markers+text",
+            name="born in generation",
+            hoverinfo="skip",
+            text=[str(lineage.born[each]) for each in numbered],
+            textposition="top center",
+            textfont={"size": 14},
+            marker={"color": "rgba(0,0,0,0)", "size": 17, "line": {"width": 2, "color": theme.BEST}},
+        )
+    )
+    if scatter is go.Scatter:
+        figure.update_traces(cliponaxis=False, selector={"mode": "markers+text"})
+    add_limits(figure, info, x, y, scatter)
+    return figure
+
+
+def _rank(info: SearchInfo, one: Individual) -> tuple[bool, float]:
+    return info.soft or bool(one["feasible"]), one["fitness"]
+
+
+def _joined(values: NDArray[np.float32], edges: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
+    """The ends of every edge, with a gap after each."""
+    if not edges:
+        return np.empty(0, np.float32)
+    ends = values[np.array(edges)]
+    return np.column_stack([ends, np.full(len(edges), np.nan, np.float32)]).ravel()
+
+
+def _numbered(lineage: LineageInfo, x: NDArray[np.float32], y: NDArray[np.float32]) -> list[int]:
+    """Members of the trail that are numbered: both ends, and others apart from each other in time and place.
+
+    `x` and `y` are the members' coordinates as shares of the axes.
+    """
+    trail, last = lineage.trail, lineage.born[-1]
+    chosen = [trail[-1]]
+    for at in trail[:-1]:
+        near = (float(np.hypot(x[at] - x[other], y[at] - y[other])) < APART for other in chosen)
+        soon = (abs(lineage.born[at] - lineage.born[other]) < last / MOST_NUMBERS for other in chosen)
+        if at == trail[0] or (not any(near) and not any(soon)):
+            chosen.append(at)
+    return sorted(set(chosen))
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

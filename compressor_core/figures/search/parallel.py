@@ -1,0 +1,269 @@
+"""Parallel coordinates of a search: one axis for each gene and each quantity, one line for each candidate.
+
+Drawn as plain lines: Plotly's own trace of that name needs a graphics card, and where the processor has to stand in for
+it, its three canvases alone take over a second.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.colors import sample_colorscale
+
+from compressor_core.figures import theme
+from compressor_core.figures.search.info import GENE_TITLES, SearchInfo, goal_title
+from compressor_core.figures.search.plane import choices, values
+
+MOST_LINES: Final = 1_000
+"""Of more candidates, every second or third one by rank is drawn: more lines hide each other."""
+SHADES: Final = 24
+"""Colours between the least and the greatest fitness; the lines of one shade are one path."""
+REACH: Final = 0.2
+"""How far beside an axis a box still brushes it; the distance between two axes is 1."""
+WIDE: Final = 0.1
+"""Half the width of a brush as it is drawn."""
+SHORT: Final = {"size_mb": "Size, MB", "paper_gflops": "GFLOPs", "latency_ms": "Latency, ms", "accuracy": "Accuracy, %"}
+"""Titles that fit above an axis."""
+
+FloatArray = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Brushes = Mapping[str, tuple[float, float]]
+"""By the key of a column, the least and the greatest value that pass, in the unit of its axis."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One upright axis: the value of every candidate that is drawn, in the unit of the axis."""
+
+    key: str
+    title: str
+    values: FloatArray
+    places: FloatArray
+    """How high each value lies, from 0 at the foot to 1."""
+    ticks: tuple[tuple[float, str], ...]
+    """Places, and what is written there."""
+
+    @property
+    def name(self) -> str:
+        """Within a sentence."""
+        title = self.title.split(",")[0]
+        return title if title == "GFLOPs" else title.lower()
+
+    def within(self, brush: tuple[float, float]) -> Mask:
+        """Which candidates have a value that passes a brush."""
+        return (self.values >= brush[0]) & (self.values <= brush[1])
+
+    def span(self, which: Mask | None = None) -> tuple[str, ...]:
+        """The least and the greatest value (of `which` candidates) in words; one word if they are the same."""
+        some = self.values if which is None else self.values[which]
+        return tuple(dict.fromkeys(self._text(value) for value in (some.min(), some.max())))
+
+    def _text(self, value: np.float32) -> str:
+        if self.key == "feasible":
+            return "yes" if value else "no"
+        return f"{value:,.0f}" if self.key in GENE_TITLES else f"{value:,.4g}"
+
+
+@dataclass(frozen=True)
+class ParallelInfo:
+    """Columns over the candidates that are drawn, the fittest last so that their lines lie on top."""
+
+    stride: int
+    """One in so many candidates is drawn, the fittest among them."""
+    columns: tuple[Column, ...]
+    feasible: Mask
+    fitness: FloatArray
+    """As the goal says it: of a goal to be minimised without its minus. NaN for what misses a limit, but in the
+    paper's mode, where fitness alone counts."""
+
+
+def parallel_info(info: SearchInfo) -> ParallelInfo:
+    """The columns of the candidates: the genes, the quantities that all of them have, and whether they fit."""
+    stride = max(1, -(-len(info.candidates) // MOST_LINES))
+    ranked = sorted(info.candidates, key=lambda one: (info.soft or one["feasible"], one["fitness"]))
+    drawn = ranked[::-1][::stride][::-1]
+    feasible = np.array([one["feasible"] for one in drawn], np.bool_)
+    fitness = np.array([one["fitness"] for one in drawn], np.float32) * (1 if info.maximised else -1)
+    columns: list[Column] = []
+    if drawn:
+        columns += (_gene(gene, np.array([one[gene] for one in drawn], np.float32)) for gene in GENE_TITLES)
+        columns += (_quantity(key, values(drawn, key)) for key in choices(info) if key != "parameters")
+        fits = feasible.astype(np.float32)
+        columns.append(Column("feasible", "Fits", fits, fits, ((0.0, "no"), (1.0, "yes"))))
+    shown = fitness if info.soft else np.where(feasible, fitness, np.float32(np.nan))
+    return ParallelInfo(stride, tuple(columns), feasible, shown)
+
+
+def parallel_sentence(shown: ParallelInfo, info: SearchInfo) -> str:
+    """How many candidates are drawn, in words; empty if all are."""
+    return f"One in {shown.stride} of the {len(info.candidates):,} candidates is drawn." if shown.stride > 1 else ""
+
+
+def brushed(shown: ParallelInfo, boxes: Iterable[Mapping[str, Any]], before: Brushes) -> dict[str, tuple[float, float]]:
+    """The brushes after a drag: each box, as Plotly reports it, sets those of the axes that it crosses.
+
+    A brush goes from the least to the greatest value in the box: it means the same once the axis has other ends. Where
+    there is none, nothing changes. `boxes` have the `x` and the `y` of their corners in the coordinates of
+    `parallel_figure`. A drag straight along an axis is a box without width, which Plotly reports among its lassos.
+    """
+    after = dict(before)
+    for box in boxes:
+        for place, column in enumerate(shown.columns):
+            inside = column.values[(column.places >= min(box["y"])) & (column.places <= max(box["y"]))]
+            if len(inside) and min(box["x"]) - REACH <= place <= max(box["x"]) + REACH:
+                after[column.key] = (float(inside.min()), float(inside.max()))
+    return after
+
+
+def passing(shown: ParallelInfo, brushes: Brushes) -> Mask:
+    """Which candidates pass every brush; without any, all do."""
+    passes = np.ones(len(shown.fitness), np.bool_)
+    for column in shown.columns:
+        if column.key in brushes:
+            passes &= column.within(brushes[column.key])
+    return passes
+
+
+def passing_sentence(shown: ParallelInfo, brushes: Brushes) -> str:
+    """How many candidates pass the brushes, and what they have in common; empty without a brush."""
+    if not brushes:
+        return ""
+    passes = passing(shown, brushes)
+    if not passes.any():
+        return f"None of the {len(passes):,} lines passes."
+    spans = [f"{column.name} {'–'.join(column.span(passes))}" for column in shown.columns]
+    return f"{passes.sum():,} of {len(passes):,} lines pass: {' · '.join(spans)}."
+
+
+def parallel_figure(shown: ParallelInfo, info: SearchInfo, brushes: Brushes | None = None) -> go.Figure:
+    """A line for each candidate, coloured by fitness; what does not pass the brushes is faint and lies behind.
+
+    The axes stand at 0, 1, 2, …; a box that is drawn over them can be turned into brushes by `brushed`.
+    """
+    figure = go.Figure(layout=theme.layout("", "", height=560, margin={"l": 40, "r": 20, "t": 90, "b": 30}))
+    if not shown.columns:
+        return theme.note(figure, "Waiting for the first generation")
+    brushes = brushes or {}
+    passes = passing(shown, brushes)
+    if not passes.all():
+        figure.add_scatter(**_lines(shown, ~passes), line={"color": theme.MUTED, "width": 1}, opacity=0.15)
+    _colored(figure, shown, info, passes)
+    _upright(figure, shown, brushes)
+    return figure
+
+
+def _colored(figure: go.Figure, shown: ParallelInfo, info: SearchInfo, passes: Mask) -> None:
+    known = shown.fitness[np.isfinite(shown.fitness)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    if info.soft:
+        low = max(low, -abs(high))  # the paper's penalty has no bottom
+    high = high if high > low else low + 1
+    worst = low if info.maximised else high
+    share = (np.where(np.isnan(shown.fitness), np.float32(worst), shown.fitness) - low) / (high - low)
+    height = np.clip(share if info.maximised else 1 - share, 0, 1)
+    width = 1 if passes.all() else 1.5
+    shades = np.minimum((height * SHADES).astype(np.int64), SHADES - 1)
+    for shade, color in enumerate(sample_colorscale([list(each) for each in theme.SCALE], SHADES)):
+        if (some := passes & (shades == shade)).any():
+            figure.add_scatter(**_lines(shown, some), line={"color": color, "width": width}, opacity=0.6)
+    bar = {**theme.BAR, "title": {"text": goal_title(info), "side": "top"}, "y": -0.03}
+    figure.update_layout(
+        coloraxis={
+            "colorscale": theme.SCALE,
+            "reversescale": not info.maximised,
+            "cmin": low,
+            "cmax": high,
+            "colorbar": bar,
+        }
+    )
+    # Nothing but what the colour bar belongs to: lines have no colour scale of their own.
+    mark = {"color": [low], "coloraxis": "coloraxis"}
+    figure.add_scatter(x=[None], y=[None], mode="markers", marker=mark, hoverinfo="skip", showlegend=False)
+
+
+def _lines(shown: ParallelInfo, which: Mask) -> dict[str, Any]:
+    """One path of many lines, with gaps between them."""
+    places = np.stack([*(column.places[which] for column in shown.columns), np.full(which.sum(), np.nan)], 1)
+    across = np.append(np.arange(len(shown.columns)), np.nan)
+    return {
+        "x": np.tile(across, which.sum()).astype(np.float32),
+        "y": places.ravel().astype(np.float32),
+        "mode": "lines",
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def _upright(figure: go.Figure, shown: ParallelInfo, brushes: Brushes) -> None:
+    """The axes with their ticks and titles, and the brushes on them."""
+    for place, column in enumerate(shown.columns):
+        figure.add_scatter(
+            x=[place, place],
+            y=[0, 1],
+            mode="lines",
+            name=column.title,
+            line={"color": theme.GREY, "width": 1.5},
+            meta={"span": column.span()},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        for height, text in column.ticks:
+            figure.add_annotation(x=place, y=height, text=text, showarrow=False, xanchor="right", font={"size": 11})
+    # Nothing to be zoomed: a drag draws a box.
+    figure.update_yaxes(range=[-0.03, 1.03], visible=False, fixedrange=True)
+    figure.update_xaxes(
+        range=[-0.3, len(shown.columns) - 0.8],
+        tickvals=list(range(len(shown.columns))),
+        ticktext=[column.title for column in shown.columns],
+        side="top",
+        tickangle=-30,
+        showgrid=False,
+        zeroline=False,
+        fixedrange=True,
+    )
+    for place, column in enumerate(shown.columns):
+        if column.key in brushes and (hit := column.places[column.within(brushes[column.key])]).size:
+            low, high = float(hit.min()) - 0.01, float(hit.max()) + 0.01
+            fill, line = theme.faint(theme.TEACHER, 0.25), {"color": theme.TEACHER, "width": 1}
+            box = {"x0": place - WIDE, "x1": place + WIDE, "y0": low, "y1": high}
+            figure.add_shape(type="rect", **box, fillcolor=fill, line=line)
+    # A box as it was dragged, not one that spans the figure because the drag was straight.
+    figure.update_layout(dragmode="select", selectdirection="d", modebar={"remove": ["lasso2d"]})
+
+
+def _gene(gene: str, column: FloatArray) -> Column:
+    low, high = float(column.min()), float(column.max())
+    if high == low:
+        low, high = low - 1, high + 1
+    occurring = np.unique(column)
+    ticks = occurring.tolist() if len(occurring) <= 12 else _round(low, high)
+    places = [(tick - low) / (high - low) for tick in ticks]
+    texts = [f"{tick:,.0f}" for tick in ticks]
+    return Column(
+        gene, GENE_TITLES[gene], column, (column - low) / (high - low), tuple(zip(places, texts, strict=True))
+    )
+
+
+def _round(low: float, high: float) -> list[float]:
+    """Both ends, and a few round numbers between them."""
+    power = 10.0 ** math.floor(math.log10(high - low))
+    step = next(each for each in (power / 5, power / 2, power, 2 * power) if (high - low) / each <= 6)
+    inner = np.arange(math.ceil(low / step), high / step) * step
+    margin = 0.05 * (high - low)
+    return [low, *(each for each in inner.tolist() if low + margin < each < high - margin), high]
+
+
+def _quantity(key: str, column: FloatArray) -> Column:
+    """Logarithmic, as in the plane."""
+    axis = theme.log_axis(column.tolist())
+    low, high = axis["range"]
+    ticks = [((np.log10(tick) - low) / (high - low), text)
+             for tick, text in zip(axis["tickvals"], axis["ticktext"], strict=True)]  # fmt: skip
+    places = ((np.log10(column) - low) / (high - low)).astype(np.float32)
+    return Column(key, SHORT[key], column, places, tuple((float(at), text) for at, text in ticks if 0 <= at <= 1))

@@ -1,0 +1,1 @@
+"""Figures of trainings, studies of budgets, datasets and data flow."""

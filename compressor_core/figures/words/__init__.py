@@ -1,0 +1,1 @@
+"""What figures and forms say in words."""

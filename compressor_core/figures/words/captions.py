@@ -1,0 +1,110 @@
+"""What the figures of a search, of a training and of a data flow show, in words: infos → sentences.
+
+Every other figure's sentence stands beside it, where its page tells it too.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from compressor_core.figures.search.axes import AXES
+from compressor_core.figures.search.genes import cell_text, gene_infos
+from compressor_core.figures.search.info import GENE_TITLES, Individual, SearchInfo, gap_sentence, short_form
+from compressor_core.figures.search.plane import X, Y
+from compressor_core.figures.study.dataflow import RELATIONS, DataFlowInfo, data_flow_sentence
+from compressor_core.figures.study.training import TrainingInfo
+
+MOST_EDGES: Final = 40
+"""Edges of a data flow that are told one by one."""
+
+
+def population_words(info: SearchInfo, x: str = X, y: str = Y, shown: int | None = None) -> str:
+    """One generation: how many candidates, how many fit, the best so far and the true optimum at two quantities."""
+    if info.last is None:
+        return "The search has not begun yet."
+    one = next((each for each in info.generations if each.number == shown), info.last)
+    fit = sum(bool(each["feasible"]) for each in one.individuals)
+    limits = "the budget" if len(info.limits) < 2 else "the limits"
+    parts = [
+        f"{len(one.individuals):,} candidates of generation {one.number}, {fit:,} of them within {limits}",
+        f"the best so far, {_individual(one.best, x, y)}" if one.best else "nothing within the limits yet",
+    ]
+    if info.optimum:
+        parts.append(f"the true optimum, {_individual(info.optimum, x, y)}")
+    return f"{'; '.join(parts)}. {gap_sentence(info) if one is info.last else ''}".strip()
+
+
+def fitness_words(info: SearchInfo) -> str:
+    """When the best so far was found, and how close it is to the optimum."""
+    if info.last is None or info.last.best is None:
+        return gap_sentence(info)
+    goal = info.last.best["fitness"]
+    since = next(each.number for each in info.generations if each.best and each.best["fitness"] == goal)
+    steps = len({each.best["fitness"] for each in info.generations if each.best})
+    return (
+        f"Best and mean fitness by generation: the best rose in {steps - 1} steps and has stayed the same since "
+        f"generation {since} of {info.last.number}. {gap_sentence(info)}"
+    )
+
+
+def diversity_words(info: SearchInfo) -> str:
+    """Where diversity began and where it is."""
+    if info.last is None:
+        return gap_sentence(info)
+    first, last = info.generations[0], info.last
+    return (
+        f"The chance that two individuals differ in a gene: {first.diversity:.0%} in generation {first.number}, "
+        f"{last.diversity:.0%} in generation {last.number}."
+    )
+
+
+def genes_words(info: SearchInfo) -> str:
+    """The most frequent value of each gene in the last generation, and the optimum's."""
+    found = []
+    for each in gene_infos(info):
+        row = int(each.shares[:, -1].argmax())
+        optimum = f", optimum {cell_text(each.cells[each.optimum])}" if each.optimum is not None else ""
+        share = f"{each.shares[row, -1]:.0%} have {cell_text(each.cells[row])}"
+        found.append(f"{GENE_TITLES[each.gene].lower()}: {share}{optimum}")
+    if not found or info.last is None:
+        return gap_sentence(info)
+    return f"Shares of the values of each gene by generation; in generation {info.last.number}, {'; '.join(found)}."
+
+
+def loss_words(info: TrainingInfo) -> str:
+    """Where the smoothed loss began and where it is."""
+    if not info.steps:
+        return "No step of the training has ended yet."
+    return (
+        f"The loss of {info.last_step:,} training steps: smoothed, {info.smoothed[0]:.3g} at first and "
+        f"{info.smoothed[-1]:.3g} at the last step."
+    )
+
+
+def accuracy_words(info: TrainingInfo, teacher: float | None = None) -> str:
+    """The best epoch and the last, and the teacher's level."""
+    if info.best is None:
+        return "No epoch has ended yet."
+    last = info.epochs[-1]
+    level = f" The teacher reaches {teacher:.1%} on the test split." if teacher is not None else ""
+    return (
+        f"Validation accuracy after each of {last.number} epochs: the best, {info.best.validation_accuracy:.1%}, after "
+        f"epoch {info.best.number}; {last.validation_accuracy:.1%} after the last.{level}"
+    )
+
+
+def data_flow_words(info: DataFlowInfo) -> str:
+    """Every edge that is drawn: which variable takes its value from which."""
+    told = []
+    for edge in info.edges[:MOST_EDGES]:
+        source, target = info.occurrences[edge.source], info.occurrences[edge.target]
+        told.append(
+            f"{target.name} in line {target.line} {RELATIONS[edge.relation]} {source.name} in line {source.line}"
+        )
+    more = len(info.edges) - len(told)
+    rest = [f"and {more:,} more"] if more else []
+    return f"{data_flow_sentence(info)} {'; '.join([*told, *rest])}.".replace(" .", "")
+
+
+def _individual(one: Individual, x: str, y: str) -> str:
+    return f"{short_form(one)}, with {AXES[x].text(one[x])} and {AXES[y].text(one[y])}"
