@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
+from compressor_core import records
+
 Record = dict[str, Any]
 T = TypeVar("T")
+
+
+def finish(work: records.Work[T], on_record: Callable[[records.Record], object] | None = None) -> T:
+    """Run a core loop to its end, handing each record to `on_record`; returns what the loop returns."""
+    while True:
+        try:
+            record = next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        if on_record is not None:
+            on_record(record)
 
 
 def told(steps: Generator[int, None, T], tell: Callable[[int], str]) -> Generator[Record, None, T]:

@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 
 from compressor_core.errors import RunError
 from compressor_core.files import storage_error, write_json
+from compressor_core.records import Record, read_record
 from compressor_core.remembered import Remembered
 from compressor_core.runs import events, life
 from compressor_core.runs.portable import packed, unpacked
@@ -98,6 +99,11 @@ class Run:
         except FileNotFoundError:
             self._require_folder()
             return [], max(offset, 0)
+
+    def records(self, offset: int = 0) -> tuple[list[Record], int]:
+        """As `events`, each record as its class; what cannot be read is skipped."""
+        lines, offset = self.events(offset)
+        return [record for line in lines if (record := read_record(line)) is not None], offset
 
     def request_cancel(self) -> None:
         """Ask the worker to stop and keep its best so far; harmless when repeated, or if there is no worker.

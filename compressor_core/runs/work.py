@@ -200,7 +200,7 @@ STUDENTS = "students"
 CHECKPOINT = "checkpoint.pt"
 BUNDLE = "student"
 
-WORK: dict[str, Callable[[RunContext], Records]] = {
+WORK: dict[str, Callable[[RunContext], Iterator[Any]]] = {
     "search": search,
     "train-teacher": train_teacher,
     "distill": distill,

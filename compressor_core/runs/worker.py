@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from compressor_core.errors import CompressorError, RunError, StorageError
 from compressor_core.files import DISK_REFUSALS, overwrite, storage_error, to_json, write_text
+from compressor_core.records import Record
 from compressor_core.runs import life
 from compressor_core.runs.context import RunContext
 from compressor_core.runs.events import EventLog
@@ -27,7 +28,7 @@ from compressor_core.runs.status import State, Status
 from compressor_core.runs.store import RunStore
 from compressor_core.threads import yield_when_idle
 
-Work = Mapping[str, Callable[[RunContext], Iterator[dict[str, Any]]]]
+Work = Mapping[str, Callable[[RunContext], Iterator[Any]]]
 
 HEARTBEAT = 2.0
 """Seconds between two signs of life."""
@@ -135,14 +136,13 @@ class _Worker:
         with EventLog(self._run.folder / "events.jsonl", self._report.seconds) as log:
             self._report.begin(log.seconds)
             self._context.begin()
-            records = self._work[self._run.kind](self._context)
+            records = _plain(self._work[self._run.kind](self._context))
             complete = False
             for record in records:
                 self._keep(record, log)
-                complete = record["type"] == "result" and not record.get("cancelled")
+                complete = _ends(record) and not record.get("cancelled")
                 if self._context.stop_requested() and not self._context.asks:
-                    if isinstance(records, Generator):
-                        records.close()
+                    records.close()
                     break
         if complete or not self._context.stop_requested():  # told to stop when all was done, it is done
             return State.FINISHED
@@ -156,10 +156,36 @@ class _Worker:
             self._report.update(**{field: record[name] for name, field in _SHOWN.items() if name in record})
             return
         log.append(record)
-        if record["type"] == "result":
-            self._report.update(result={key: value for key, value in record.items() if key != "type"})
+        if _ends(record):
+            kept = {key: value for key, value in record.items() if key != "type" or value != "result"}
+            self._report.update(result=kept)
         else:
             self._report.update()
+
+
+def _plain(work: Iterator[Any]) -> Generator[dict[str, Any], None, None]:
+    """What a core loop yields, and then what it returns, as lines of events.jsonl; plain records pass unchanged."""
+    try:
+        while True:
+            try:
+                record = next(work)
+            except StopIteration as end:
+                if end.value is not None:
+                    yield _line(end.value)
+                return
+            yield record if isinstance(record, dict) else _line(record)
+    finally:
+        if isinstance(work, Generator):
+            work.close()
+
+
+def _line(record: Record) -> dict[str, Any]:
+    return record.model_dump(mode="json", exclude={"time"}, exclude_none=True)
+
+
+def _ends(record: Mapping[str, Any]) -> bool:
+    """Whether a record is the summary of its run."""
+    return str(record["type"]) == "result" or str(record["type"]).endswith("-summary")
 
 
 class _Report:

@@ -1,0 +1,71 @@
+"""Options of the command line from the fields of settings: name, type, choices, help and default come from there."""
+
+from __future__ import annotations
+
+import argparse
+import types
+from collections.abc import Callable, Container
+from enum import Enum
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from compressor_core.settings import Settings
+
+S = TypeVar("S", bound=Settings)
+
+
+def add_fields(verb: argparse.ArgumentParser, settings: type[Settings], *, leave_out: Container[str] = ()) -> None:
+    """One option for each field, `learning_rate` as `--learning-rate`.
+
+    An option that is not given is absent from what is parsed, so that the field's own default holds.
+    """
+    for name, field in settings.model_fields.items():
+        if name not in leave_out:
+            verb.add_argument(f"--{name.replace('_', '-')}", **_option(field))
+
+
+def from_options(settings: type[S], options: argparse.Namespace, **own: Any) -> S:
+    """Settings from the options that were given, and `own` in the place of them."""
+    given = {name: value for name, value in vars(options).items() if name in settings.model_fields}
+    return settings(**(given | own))
+
+
+def _option(field: FieldInfo) -> dict[str, Any]:
+    kind, many = _kind(field.annotation)
+    option: dict[str, Any] = {"default": argparse.SUPPRESS, "required": field.is_required(), "help": _help(field)}
+    if kind is bool:
+        return {**option, "action": argparse.BooleanOptionalAction}
+    if issubclass(kind, Enum):
+        option["choices"] = [str(member.value) for member in kind]
+        kind = str
+    return {
+        **option,
+        "type": _reader(kind),
+        "metavar": None if "choices" in option else _METAVARS.get(kind, "TEXT"),
+        **({"nargs": "+"} if many else {}),
+    }
+
+
+_METAVARS: dict[type[Any], str] = {int: "N", float: "NUMBER"}
+
+
+def _reader(kind: type[Any]) -> Callable[[str], Any]:
+    return kind if kind in (int, float) else str
+
+
+def _kind(annotation: Any) -> tuple[type[Any], bool]:
+    """The type that one value of an option has, and whether it takes several."""
+    origin, inner = get_origin(annotation), [one for one in get_args(annotation) if one is not type(None)]
+    if origin is Annotated or origin in (Union, types.UnionType):
+        return _kind(inner[0])
+    if origin in (tuple, list):
+        return _kind(inner[0])[0], True
+    return (annotation, False) if isinstance(annotation, type) else (str, False)
+
+
+def _help(field: FieldInfo) -> str:
+    text = (field.description or "").replace("%", "%%")
+    default = None if field.is_required() else field.get_default(call_default_factory=True)
+    shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
+    return text if default in (None, (), "", False) else f"{text} (default: {shown})".strip()
