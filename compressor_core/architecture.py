@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from compressor_core.errors import ArchitectureError, understood
 from compressor_core.kinds import is_whole
@@ -177,6 +179,14 @@ class SearchSpace:
         """Whether every gene of `architecture` has a value of the space."""
         return all(getattr(architecture, gene) in getattr(self, gene) for gene in GENES)
 
+    @property
+    def name(self) -> str | None:
+        """Its key in `SPACES`; None for a space of one's own."""
+        return next((name for name, made in SPACES.items() if made() == self), None)
+
+    def __str__(self) -> str:
+        return self.name or str(self.to_dict())
+
     def smallest(self) -> Architecture:
         """The architecture with the fewest parameters (and the fewest heads among those)."""
         width = next(width for width in self.hidden_size if self.heads_for(width))
@@ -204,6 +214,48 @@ class SearchSpace:
                     f"give exactly {', '.join(GENES)}."
                 )
             return cls(**{gene: tuple(_expand(gene, values[gene])) for gene in GENES})
+
+
+SPACES: Final[Mapping[str, Callable[[], SearchSpace]]] = {
+    "paper": SearchSpace.paper,
+    "classroom": SearchSpace.classroom,
+}
+"""The spaces that have a name."""
+
+
+def read_architecture(value: object) -> Architecture:
+    """An architecture from its short form or a mapping of its genes. Raises ArchitectureError for anything else."""
+    if isinstance(value, Architecture):
+        return value
+    return Architecture.from_dict(value) if isinstance(value, Mapping) else Architecture.parse(str(value))
+
+
+def read_space(value: object) -> SearchSpace:
+    """A search space from its name or what `to_dict` returns. Raises ArchitectureError for anything else."""
+    if isinstance(value, SearchSpace):
+        return value
+    if isinstance(value, str) and value in SPACES:
+        return SPACES[value]()
+    if not isinstance(value, Mapping):
+        raise ArchitectureError(f"there is no search space {value!r}: choose {' or '.join(SPACES)}, or give its genes")
+    return SearchSpace.from_dict(value)
+
+
+ArchitectureField = Annotated[
+    Architecture,
+    PlainValidator(read_architecture),
+    PlainSerializer(str, when_used="json"),
+    WithJsonSchema({"type": "string", "description": "an architecture, such as 1000,96,12,8,64"}),
+]
+"""A field of settings or records: reads `V,H,L,A,I`, a mapping or an Architecture; JSON has the short form."""
+
+SpaceField = Annotated[
+    SearchSpace,
+    PlainValidator(read_space),
+    PlainSerializer(SearchSpace.to_dict, when_used="json"),
+    WithJsonSchema({"type": "object", "description": "a search space: its name, or the values of each gene"}),
+]
+"""A field of settings: reads a space's name, a mapping or a SearchSpace; JSON has the values of each gene."""
 
 
 def _check_gene(gene: str, value: object) -> None:

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from compressor_core.cost import Genes, IntArray
 from compressor_core.errors import SettingsError, understood
@@ -216,6 +217,20 @@ class LatencyModel:
                 lengths=Lengths(*(tuple(values[key]) for key in ("vocab_sizes", "tokens", "squares"))),
                 prices=tuple(float(prices[name]) for name in _NAMES),
             )
+
+
+def read_latency_model(value: object) -> LatencyModel:
+    """A latency model from what `to_dict` returns. Raises SettingsError for anything else."""
+    return value if isinstance(value, LatencyModel) else LatencyModel.from_dict(value)  # type: ignore[arg-type]
+
+
+LatencyModelField = Annotated[
+    LatencyModel,
+    PlainValidator(read_latency_model),
+    PlainSerializer(LatencyModel.to_dict, when_used="json"),
+    WithJsonSchema({"type": "object", "description": "a latency model, which a calibration makes"}),
+]
+"""A field of settings: reads a mapping or a LatencyModel."""
 
 
 def _counts(genes: Genes, tokens: FloatArray, squares: FloatArray) -> list[FloatArray]:

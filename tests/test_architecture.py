@@ -6,8 +6,10 @@ import json
 
 import pytest
 
-from compressor_core.architecture import GENES, Architecture, SearchSpace
+from compressor_core.architecture import GENES, Architecture, ArchitectureField, SearchSpace, SpaceField
 from compressor_core.errors import ArchitectureError
+from compressor_core.search.pick import Pick
+from compressor_core.settings import Settings
 
 PAPER_3_MB = Architecture(1000, 96, 12, 8, 64)
 
@@ -124,3 +126,33 @@ def test_an_impossible_space_is_refused_with_the_remedy(change: dict[str, object
 def test_a_space_lacking_a_gene_is_refused() -> None:
     with pytest.raises(ArchitectureError, match=r"lacks \['hidden_size'"):
         SearchSpace.from_dict({"vocab_size": [1000]})
+
+
+class Drawn(Settings):
+    architecture: ArchitectureField = PAPER_3_MB
+    space: SpaceField = SearchSpace.paper()
+    other: ArchitectureField | None = None
+
+
+def test_a_field_reads_every_form_and_writes_the_short_one() -> None:
+    for form in (PAPER_3_MB, "1000,96,12,8,64", PAPER_3_MB.to_dict()):
+        assert Drawn(architecture=form).architecture == PAPER_3_MB
+    written = Drawn(other=PAPER_3_MB, space="classroom").model_dump(mode="json")
+    assert written["architecture"] == written["other"] == "1000,96,12,8,64"
+    assert Drawn.model_validate(json.loads(json.dumps(written))).space == SearchSpace.classroom()
+
+
+@pytest.mark.parametrize("wrong", [{"architecture": "1,2"}, {"architecture": 5}, {"other": []}, {"space": "papers"}])
+def test_a_field_refuses_in_one_sentence(wrong: dict[str, object]) -> None:
+    with pytest.raises(ArchitectureError, match=r"five whole numbers|choose paper or classroom"):
+        Drawn.model_validate(wrong)
+
+
+def test_a_space_knows_its_name() -> None:
+    assert (SearchSpace.paper().name, str(SearchSpace.classroom())) == ("paper", "classroom")
+    assert SearchSpace.from_dict(SMALL).name is None
+
+
+def test_a_pick_round_trips_with_its_provenance() -> None:
+    pick = Pick(architecture=PAPER_3_MB, budget_mb=3, search_run="a-search", space="paper")
+    assert Pick.model_validate(pick.model_dump(mode="json")) == pick
