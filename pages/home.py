@@ -8,12 +8,12 @@ import streamlit as st
 
 from compressor_core.distill.presets import PRESETS
 from compressor_core.errors import RunError
-from compressor_core.figures.words.forms import KINDS
 from compressor_core.runs import State
+from compressor_core.runs.kinds import KINDS
 from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.frame import go, link, metrics, open_page, sentences
-from pages.parts.live import PAGE_OF, resume_button, state_of, store, undamaged
+from pages.parts.live import resume_button, state_of, store, undamaged
 from pages.parts.pace import redrawn
 from pages.parts.sharing import allow, mine, remember
 from pages.parts.task import choose_task
@@ -97,11 +97,11 @@ def watch_story(story_id: str) -> None:
                 with st.container(border=True):
                     left, right = st.columns([4, 1], vertical_alignment="center")
                     with left:
-                        st.markdown(f"## {KINDS[run.kind]}")
+                        st.markdown(f"## {KINDS[run.kind].title}")
                         state_of(run, status)
                     with right:
                         verb = "Watch" if status.live else "Open"
-                        link(PAGE_OF[run.kind], f"{verb} the {KINDS[run.kind].lower()}", run=run.id)
+                        link(KINDS[run.kind].page, f"{verb} the {KINDS[run.kind].title.lower()}", run=run.id)
                         if not status.live and status.state is not State.FINISHED:
                             resume_button(run)
             now_live = any(status.live for status in statuses)

@@ -28,11 +28,12 @@ from compressor_core.paper import (
     training_commands,
 )
 from compressor_core.runs import Run, Status
+from compressor_core.runs.kinds import kind_of
 from compressor_core.runs.reproduction import Accuracy, Reproduction, reproduction
 from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page, sentences
-from pages.parts.live import PAGE_OF, chosen_run, open_earlier, start, store, watch
+from pages.parts.live import chosen_run, open_earlier, start, store, watch
 from pages.parts.sharing import shared
 from pages.parts.table import Cell, beside
 
@@ -136,7 +137,7 @@ def state(found: Reproduction, row: Row, column: Column) -> None:
             f"{said} Here: **{measured.percent:.2f}%** ({on_what(measured, column)}), F1 {measured.f1:.1%}; "
             f"{kind}; measured on {data}."
         )
-        link(PAGE_OF[measured.run.kind], "Open its run", icon=":material/open_in_new:", run=measured.run.id)
+        link(kind_of(measured.run.kind).page, "Open its run", icon=":material/open_in_new:", run=measured.run.id)
 
 
 def train(row: Row, column: Column) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 import streamlit as st
 
 from compressor_core.errors import CompressorError
-from compressor_core.figures.words.forms import KINDS, duration, run_headline, state_text
+from compressor_core.figures.words.forms import duration, state_text
 from compressor_core.literal import literal
 from compressor_core.runs import Run, Status, cancel, resume
+from compressor_core.runs.kinds import KINDS, kind_of
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
-from pages.parts.live import PAGE_OF, store
+from pages.parts.live import store
 from pages.parts.report import report_button
 from pages.parts.rows import dataframe
 from pages.parts.sharing import allow, mine, shared
@@ -43,9 +44,9 @@ def table(rows: list[Row]) -> None:
         [
             {
                 "State": state_text(status.state),
-                "Kind": KINDS.get(run.kind, run.kind),
+                "Kind": kind_of(run.kind).title,
                 "Name": run.name or "",
-                "Result": run_headline(run.kind, status.result) or status.error or "",
+                "Result": kind_of(run.kind).headline(status.result) or status.error or "",
                 "Created": time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)),
                 "Elapsed": duration(status.elapsed),
                 "Run": run.id,
@@ -62,15 +63,15 @@ def table(rows: list[Row]) -> None:
 def actions(run: Run, status: Status) -> None:
     with st.container(border=True):
         st.markdown(
-            f"**{literal(KINDS.get(run.kind, run.kind))}: {literal(run.name or run.id)}**  \n"
+            f"**{literal(kind_of(run.kind).title)}: {literal(run.name or run.id)}**  \n"
             f"{state_text(status.state)} · `{run.id}`"
         )
         if status.error:
             st.error(literal(status.error), icon=":material/error:")
         elif status.message and not status.live:
             st.caption(literal(status.message))
-        if run.kind in PAGE_OF:
-            link(PAGE_OF[run.kind], "Open this run", run=run.id)
+        if run.kind in KINDS:
+            link(KINDS[run.kind].page, "Open this run", run=run.id)
         report_button(run)
         if not mine(run):
             return
@@ -109,7 +110,11 @@ def show() -> None:
         rows = all_runs()
         if rows:
             kinds = st.pills(
-                "Show", list(KINDS), key="runs-filter", format_func=KINDS.__getitem__, selection_mode="multi"
+                "Show",
+                list(KINDS),
+                key="runs-filter",
+                format_func=lambda kind: KINDS[kind].title,
+                selection_mode="multi",
             )
             table([row for row in rows if not kinds or row[0].kind in kinds])
         else:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from compressor_core.errors import RunError
 from compressor_core.files import possible, write_text
-from compressor_core.report.material import KINDS, material
+from compressor_core.report.material import material
 from compressor_core.runs.store import RunStore
 
-__all__ = ["KINDS", "report", "write_report"]
+__all__ = ["report", "write_report"]
 
 
 def report(store: RunStore, run_id: str) -> str:
@@ -20,7 +20,7 @@ def report(store: RunStore, run_id: str) -> str:
     training. What is not over, failed or was deleted is said in the report, and the rest is there.
 
     Raises:
-        RunError: there is no such run, or it is of a kind that tells no story, see `KINDS`.
+        RunError: there is no such run, or it is of a kind that tells no story, see `Kind.told`.
         StorageError: it cannot be read.
     """
     story = material(store, run_id)

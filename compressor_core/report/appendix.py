@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from compressor_core.figures.words.forms import KINDS, duration, gene_text, state_text
+from compressor_core.figures.words.forms import duration, gene_text, state_text
 from compressor_core.models.card import ModelCard
 from compressor_core.report.commands import repeat
 from compressor_core.report.material import Chapter, Material
 from compressor_core.report.page import Attachment, Block, Commands, Table, Text, date
+from compressor_core.runs.kinds import kind_of
 from compressor_core.versions import versions
 
 
@@ -30,7 +31,7 @@ def settings(story: Material) -> list[Block]:
     tables: list[Block] = []
     for chapter in story.chapters:
         rows = [*facts(chapter).items(), *((name, _value(name, value)) for name, value in chapter.config.items())]
-        tables.append(Table(KINDS.get(chapter.run.kind, chapter.run.kind), [row for row in rows if row[1]]))
+        tables.append(Table(kind_of(chapter.run.kind).title, [row for row in rows if row[1]]))
     return tables
 
 

@@ -10,18 +10,8 @@ from typing import Any, Final
 from compressor_core.errors import CompressorError, RunError
 from compressor_core.models.card import CARD, ModelCard, read_card
 from compressor_core.runs import Run, RunStore, State, Status
-from compressor_core.runs.work import MODEL, STUDENTS
+from compressor_core.runs.kinds import MODEL, STUDENTS, kind_of
 
-KINDS: Final = ("compare", "distill", "train-teacher", "search")
-"""The kinds of runs that a report can be made of, from the end of a story to its beginning."""
-_NAMES: Final[Mapping[str, str]] = {
-    "compare": "comparison",
-    "distill": "distillation",
-    "train-teacher": "training of the teacher",
-    "search": "search",
-    "study": "study of budgets",
-    "reproduce": "import of the published student",
-}
 _STANDS: Final[Mapping[State, str]] = {
     State.QUEUED: "has not begun",
     State.RUNNING: "is not over yet",
@@ -43,7 +33,7 @@ class Chapter:
 
     @property
     def name(self) -> str:
-        return _NAMES.get(self.run.kind, self.run.kind)
+        return kind_of(self.run.kind).noun
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -98,7 +88,7 @@ class Material:
 def material(store: RunStore, run_id: str) -> Material:
     """The story that ends with a run. Raises RunError if there is no such run or it ends none, StorageError."""
     run = store.get(run_id)
-    if run.kind not in KINDS:
+    if not kind_of(run.kind).told:
         raise RunError(
             f"Run {run.id} is of the kind {run.kind}, of which there is no report: choose a comparison, a "
             "distillation, a search or the training of a teacher."
@@ -140,7 +130,7 @@ def _student(store: RunStore, comparison: Chapter, asked: Record, missing: list[
 def _of(store: RunStore, making: Chapter, folder: str | None, missing: list[str]) -> Student:
     """The student that a run made; of a study, the one in the folder."""
     place = making.run.folder / MODEL if making.result is not None else None
-    if making.run.kind == "study":
+    if kind_of(making.run.kind).makes == "students":
         place = None if folder is None else making.run.folder / STUDENTS / Path(folder).name
     search = _linked(store, making, making.config, "search_run", missing)
     return Student(making, search, _card(place, "student", missing), folder)

@@ -11,12 +11,13 @@ from compressor_core.errors import DAMAGED, CompressorError
 from compressor_core.figures.search.info import GENE_TITLES, fitness_figure, gap_sentence, run_info, short_form
 from compressor_core.figures.search.population import population_figure
 from compressor_core.figures.study.training import accuracy_figure, loss_figure, recipe_text, training_info
-from compressor_core.figures.words.forms import duration, run_headline
+from compressor_core.figures.words.forms import duration
 from compressor_core.report.appendix import facts, repeated, settings, student_names, versions_and_data
 from compressor_core.report.commands import architecture_of, distilled_with
 from compressor_core.report.comparison import compared, comparison_lead, measured
 from compressor_core.report.material import Chapter, Material, Student
 from compressor_core.report.page import Block, Picture, Section, Table, Text
+from compressor_core.runs.kinds import kind_of
 
 
 def title(story: Material) -> str:
@@ -37,7 +38,7 @@ def lead(story: Material) -> str:
             return _kept(result)
         if chapter.run.kind == "search":
             return gap_sentence(run_info(chapter.records, chapter.config))
-        return f"The teacher: {run_headline(chapter.run.kind, result)}."
+        return f"The teacher: {kind_of(chapter.run.kind).headline(result)}."
     except (CompressorError, *DAMAGED):
         return f"The {chapter.name} has a result that this version of the program cannot read."
 

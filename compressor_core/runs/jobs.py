@@ -16,6 +16,7 @@ from compressor_core.files import storage_error, write_bytes
 from compressor_core.runs.run import Run, hold
 from compressor_core.runs.status import State
 from compressor_core.runs.store import RunStore
+from compressor_core.settings import Settings
 
 WORKER = (sys.executable, "-m", "compressor_core.runs.worker")
 _IMPORT_ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +25,7 @@ _IMPORT_ROOT = Path(__file__).resolve().parents[2]
 def launch(
     store: RunStore,
     kind: str,
-    config: Mapping[str, Any],
+    settings: Settings | Mapping[str, Any],
     *,
     name: str | None = None,
     command: Sequence[str] = WORKER,
@@ -35,6 +36,7 @@ def launch(
     Raises RunError for a bad kind or if no process can be started, StorageError if the disk refuses; no run
     is left behind then.
     """
+    config = settings.model_dump(mode="json") if isinstance(settings, Settings) else settings
     run = store.create(kind, config, name)
     try:
         run.mark_launch()

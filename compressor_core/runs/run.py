@@ -28,6 +28,7 @@ from compressor_core.files import storage_error, write_json
 from compressor_core.records import Record, read_record
 from compressor_core.remembered import Remembered
 from compressor_core.runs import events, life
+from compressor_core.runs.kinds import kind_of
 from compressor_core.runs.portable import packed, unpacked
 from compressor_core.runs.reading import number, parse, text
 from compressor_core.runs.status import State, Status
@@ -53,6 +54,15 @@ class Run:
     config: dict[str, Any]
     name: str | None
     created: float
+
+    @property
+    def settings(self) -> Any:
+        """What was asked for, as the settings of its kind. Raises CompressorError if they are none such."""
+        return kind_of(self.kind).read_settings(self.config)
+
+    def summary(self) -> Record | None:
+        """What came out of it, if it has come to that. Raises RunError if it was deleted."""
+        return self.status().summary
 
     def status(self) -> Status:
         """How the run stands now; interrupted if its worker is gone. Raises RunError if it was deleted."""

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from compressor_core.records import Record, read_record
 from compressor_core.runs import life
 from compressor_core.runs.reading import number, text
 
@@ -56,6 +57,11 @@ class Status:
     """One sentence, if the run failed."""
     launch: float | None = None
     """Which launch the worker answers to: the time in launch.json, or else the run's creation."""
+
+    @property
+    def summary(self) -> Record | None:
+        """The result as its class; None without one, or if it is damaged."""
+        return None if self.result is None else read_record(self.result)
 
     @property
     def live(self) -> bool:

@@ -10,6 +10,7 @@ from compressor_core.errors import RunError
 from compressor_core.plain import from_plain
 from compressor_core.runs.compared import students_of
 from compressor_core.runs.context import RunContext
+from compressor_core.runs.kinds import MODEL, STUDENTS
 
 Records = Iterator[dict[str, Any]]
 
@@ -195,22 +196,5 @@ def export(context: RunContext) -> Records:
     return export(from_plain(ExportSettings, config), context.path(BUNDLE), cancelled=context.cancelled)
 
 
-MODEL = "model"
-STUDENTS = "students"
 CHECKPOINT = "checkpoint.pt"
 BUNDLE = "student"
-
-WORK: dict[str, Callable[[RunContext], Iterator[Any]]] = {
-    "search": search,
-    "train-teacher": train_teacher,
-    "distill": distill,
-    "compare": compare,
-    "export": export,
-    "measure": measure,
-    "reproduce": reproduce,
-    "sweep": sweep,
-    "calibrate": calibrate,
-    "tradeoff": tradeoff,
-    "study": study,
-}
-"""The kinds of runs, by the name that a run's config.json gives."""

@@ -23,6 +23,7 @@ from compressor_core.records import Record
 from compressor_core.runs import life
 from compressor_core.runs.context import RunContext
 from compressor_core.runs.events import EventLog
+from compressor_core.runs.kinds import KINDS
 from compressor_core.runs.run import Run, hold, open_run
 from compressor_core.runs.status import State, Status
 from compressor_core.runs.store import RunStore
@@ -125,18 +126,18 @@ class _Worker:
         return False
 
     def _do(self) -> State:
+        if self._run.kind not in (known := KINDS if self._work is None else self._work):
+            raise RunError(f"Nothing here knows how to do {self._run.kind!r}: choose from {', '.join(known)}.")
         if self._work is None:
             # Not before the slot is claimed: this may import torch, and a queued worker should weigh nothing.
             yield_when_idle()
-            from compressor_core.runs.work import WORK
-
-            self._work = WORK
-        if self._run.kind not in self._work:
-            raise RunError(f"Nothing here knows how to do {self._run.kind!r}: choose from {', '.join(self._work)}.")
+            work = KINDS[self._run.kind].work
+        else:
+            work = self._work[self._run.kind]
         with EventLog(self._run.folder / "events.jsonl", self._report.seconds) as log:
             self._report.begin(log.seconds)
             self._context.begin()
-            records = _plain(self._work[self._run.kind](self._context))
+            records = _plain(work(self._context))
             complete = False
             for record in records:
                 self._keep(record, log)

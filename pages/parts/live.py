@@ -10,29 +10,16 @@ from typing import Any
 import streamlit as st
 
 from compressor_core.errors import DAMAGED, CompressorError, RunError
-from compressor_core.figures.words.forms import KINDS, duration, run_headline, state_text
+from compressor_core.figures.words.forms import duration, state_text
 from compressor_core.literal import literal
 from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
 from compressor_core.runs.following import Following
+from compressor_core.runs.kinds import KINDS, kind_of
+from compressor_core.settings import Settings
 from pages.parts.chart import no_charts
 from pages.parts.frame import go, link, sentences
 from pages.parts.pace import redrawn
 from pages.parts.sharing import allow, mine, remember
-
-PAGE_OF = {
-    "search": "search",
-    "train-teacher": "teacher",
-    "distill": "distill",
-    "compare": "compare",
-    "export": "export",
-    "measure": "compare",
-    "reproduce": "paper",
-    "calibrate": "latency",
-    "tradeoff": "tradeoffs",
-    "sweep": "sweeps",
-    "study": "study",
-}
-"""The page that shows each kind of run."""
 
 Draw = Callable[[Run, Status], None]
 _log = logging.getLogger(__name__)
@@ -45,7 +32,7 @@ def store() -> RunStore:
 def page_of(run_id: str) -> str:
     """The page that shows a run; that of all runs if it is there no more."""
     try:
-        return PAGE_OF.get(store().get(run_id).kind, "runs")
+        return kind_of(store().get(run_id).kind).page
     except RunError:
         return "runs"
 
@@ -71,25 +58,26 @@ def chosen_run(kind: str) -> Run | None:
             st.session_state.pop(remembered, None)
             raise error
         if run.kind != kind:
-            link(PAGE_OF.get(run.kind, "runs"), f"Open run {run.id} on its page", run=run.id)
-            raise RunError(f"Run {run.id} is a {KINDS.get(run.kind, run.kind).lower()}: it has a page of its own.")
+            link(kind_of(run.kind).page, f"Open run {run.id} on its page", run=run.id)
+            raise RunError(f"Run {run.id} is a {kind_of(run.kind).title.lower()}: it has a page of its own.")
     st.session_state[remembered] = run.id
     return run
 
 
-def launched(kind: str, config: Mapping[str, Any], *, name: str | None = None) -> Run:
+def launched(kind: str, settings: Settings | Mapping[str, Any], *, name: str | None = None) -> Run:
     """Launch a run for the visitor. Raises CompressorError if that is refused."""
+    config = settings.model_dump(mode="json") if isinstance(settings, Settings) else settings
     allow(store(), kind, [config])
     run = launch(store(), kind, config, name=name)
     remember(run)
     return run
 
 
-def start(kind: str, config: Mapping[str, Any], *, name: str | None = None) -> None:
+def start(kind: str, settings: Settings | Mapping[str, Any], *, name: str | None = None) -> None:
     """Launch a run and show it."""
     with sentences():
-        run = launched(kind, config, name=name)
-        go(PAGE_OF[kind], run=run.id)
+        run = launched(kind, settings, name=name)
+        go(KINDS[kind].page, run=run.id)
 
 
 def open_earlier(kind: str, *without: str) -> None:
@@ -127,7 +115,7 @@ def run_title(run: Run) -> str:
         status = run.status()
     except CompressorError:
         return f"{run.id} (deleted)"
-    headline = run_headline(run.kind, status.result) or status.state.value
+    headline = kind_of(run.kind).headline(status.result) or status.state.value
     return f"{run.name or run.id} · {headline}"
 
 

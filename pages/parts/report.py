@@ -8,14 +8,15 @@ from html import escape
 import streamlit as st
 
 from compressor_core.errors import DAMAGED, CompressorError
-from compressor_core.report import KINDS, report
+from compressor_core.report import report
 from compressor_core.runs import Run
+from compressor_core.runs.kinds import kind_of
 from pages.parts.live import store
 
 
 def report_button(run: Run) -> None:
     """Download the story that ends with a run as one HTML file, which is made when the button is pressed."""
-    if run.kind in KINDS:
+    if kind_of(run.kind).told:
         st.download_button(
             "Report",
             partial(report_of, run.id),

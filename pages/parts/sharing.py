@@ -21,6 +21,7 @@ from compressor_core.errors import RunError, StorageError
 from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.runs import Run, RunStore
 from compressor_core.runs.context import LONGEST_VARIABLE
+from compressor_core.runs.kinds import kind_of
 
 VARIABLE = "COMPRESSOR_SHARED"
 """Set to 1 where something else makes a server on loopback public: a proxy, a tunnel, a container's port."""
@@ -36,8 +37,6 @@ LEAST_FREE = 2_000_000_000
 """Bytes that have to be free on the disk before anything new is kept there."""
 PLACES = ("base", "teacher", "student", "others", "models", "model", "data", "checkpoint", "tokenizer")
 """Settings of a run that name files, folders or models of the hub."""
-CLOSED_KINDS = ("reproduce",)
-"""Kinds of runs that read whatever file they are given."""
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _OWN = "own-runs"
@@ -144,7 +143,7 @@ def allow(store: RunStore, kind: str, configs: Collection[Mapping[str, Any]]) ->
     """Raise CompressorError unless the visitor may start these runs now; anyone may on a server that is not shared."""
     if not shared():
         return
-    if kind in CLOSED_KINDS:
+    if kind_of(kind).closed:
         raise RunError(f"Importing files is closed on a shared server: {_ASK}.")
     runs = store.list()
     known = {place for run in runs for place in places(run.config)}

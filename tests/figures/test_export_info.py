@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from compressor_core.figures.cost.export import PURPOSES, export_info
-from compressor_core.figures.words.forms import run_headline
+from compressor_core.runs.kinds import KINDS
 
 FORM = {
     "size_mb": 3.0,
@@ -78,5 +78,5 @@ def test_only_files_that_are_there_are_offered() -> None:
 
 
 def test_the_runs_headline_has_the_flag() -> None:
-    assert run_headline("export", RESULT) == "6.2 MB to take away; 0.90 MB in 8 bits"
-    assert run_headline("export", {**RESULT, "flagged": True}).endswith("(flagged)")
+    assert KINDS["export"].headline(RESULT) == "6.2 MB to take away; 0.90 MB in 8 bits"
+    assert KINDS["export"].headline({**RESULT, "flagged": True}).endswith("(flagged)")

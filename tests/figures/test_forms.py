@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
 
 import pytest
 
 from compressor_core.architecture import SearchSpace
 from compressor_core.errors import ArchitectureError
-from compressor_core.figures.words.forms import csv_text, duration, gene_text, gene_values, run_headline, state_text
+from compressor_core.figures.words.forms import csv_text, duration, gene_text, gene_values, state_text
 from compressor_core.runs import State
 
 
@@ -36,27 +35,6 @@ def test_durations(seconds: float | None, text: str) -> None:
 
 def test_every_state_has_a_sign() -> None:
     assert not [state for state in State if state_text(state).startswith("?")]
-
-
-def test_headlines() -> None:
-    assert run_headline("search", None) == ""
-    assert run_headline("search", {"best": None}) == "nothing within the budget"
-    assert run_headline("search", {"best": {"paper_gflops": 2.18, "size_mb": 2.75}}) == "2.18 GFLOPs at 2.75 MB"
-    assert run_headline("unheard of", {"some": 1}) == ""
-
-
-@pytest.mark.parametrize(
-    ("kind", "result"),
-    [
-        ("calibrate", {"held_out_error": None}),
-        ("calibrate", {"held_out_error": {}}),
-        ("tradeoff", {"front": 3, "hypervolume_share": float("inf")}),
-        ("distill", {}),
-        ("compare", {"students": 3}),
-    ],
-)
-def test_a_damaged_result_is_said_to_be_one(kind: str, result: dict[str, Any]) -> None:
-    assert run_headline(kind, result) == "a damaged result"
 
 
 def test_rows_as_csv() -> None:

@@ -19,7 +19,7 @@ from compressor_core.figures.search.front_info import (
     true_front_note,
     true_rows,
 )
-from compressor_core.figures.words.forms import run_headline
+from compressor_core.runs.kinds import KINDS
 from compressor_core.search.pareto import tradeoff_records
 from compressor_core.search.tradeoff import TradeoffSettings
 from tests.search.test_front import MODEL
@@ -201,8 +201,8 @@ def test_a_large_front_is_drawn_thinned_and_told() -> None:
 
 def test_a_headline_reads_100_percent_only_where_it_is() -> None:
     result = {"front": 1_607, "hypervolume_share": 0.99988}
-    assert run_headline("tradeoff", result) == "1,607 points, 99.9% of the true hypervolume"
-    assert run_headline("tradeoff", {**result, "hypervolume_share": 1.0}).endswith("100.0% of the true hypervolume")
+    assert KINDS["tradeoff"].headline(result) == "1,607 points, 99.9% of the true hypervolume"
+    assert KINDS["tradeoff"].headline({**result, "hypervolume_share": 1.0}).endswith("100.0% of the true hypervolume")
 
 
 def test_tables_for_files() -> None:

@@ -25,7 +25,7 @@ from compressor_core.figures.cost.measurement_plots import (
     start_figure,
     throughput_figure,
 )
-from compressor_core.figures.words.forms import KINDS, run_headline
+from compressor_core.runs.kinds import KINDS
 
 Record = dict[str, Any]
 SPEEDS = {"pytorch": 4.0, "onnx": 2.0, "onnx-int8": 1.0}
@@ -181,4 +181,4 @@ def test_a_model_in_one_form_only_stands_beside_the_others() -> None:
 
 def test_a_run_has_a_headline() -> None:
     result = {"models": [{}, {}], "latency": [latency(0, "onnx", False, 5.0), latency(1, "onnx", False, 1.25)]}
-    assert run_headline("measure", result) == "2 models, p50 from 1.25 ms" and "measure" in KINDS
+    assert KINDS["measure"].headline(result) == "2 models, p50 from 1.25 ms" and "measure" in KINDS

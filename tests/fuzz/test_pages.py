@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from compressor_core.distill.study_settings import StudySettings
+from compressor_core.runs.kinds import KINDS
 from compressor_core.search import search_records, search_summary
 from pages.parts.frame import PAGES
-from pages.parts.live import PAGE_OF
 from tests.fuzz.test_architectures import SEARCH, SWEEP, TRADEOFF
 from tests.fuzz.test_runs import ID, RESULTS, STATUS, as_json
 from tests.fuzz.values import cheap, edited
@@ -57,7 +57,7 @@ SUMMARY = search_summary(RECORDS)
 NAMES = [entry.name for entry in PAGES]
 KEYS = ("run", "story", "view", "runs", "example", "student", "page", "embed")
 LINKED = (
-    st.sampled_from([ID.format(kind) for kind in PAGE_OF])
+    st.sampled_from([ID.format(kind) for kind in KINDS])
     | st.text(st.characters(codec="utf-8"), max_size=20)
     | st.sampled_from(("seed", "overlay", "budget", "0", "-1", "9" * 30, "٣", "²", ","))
 )
@@ -66,7 +66,7 @@ LINKED = (
 def runs_in(root: Path, results: dict[str, Any], configs: dict[str, Any], events: dict[str, Any]) -> None:
     """One finished run of each kind."""
     shutil.rmtree(root, ignore_errors=True)
-    for kind in PAGE_OF:
+    for kind in KINDS:
         folder = root / ID.format(kind)
         folder.mkdir(parents=True)
         config = configs.get(kind)
@@ -109,17 +109,17 @@ def test_links(tmp_path: Path, name: str, parameters: dict[str, str]) -> None:
 
 
 @cheap(2)
-@given(st.sampled_from(list(PAGE_OF)), st.data())
+@given(st.sampled_from(list(KINDS)), st.data())
 def test_pages_of_damaged_runs(tmp_path: Path, kind: str, data: st.DataObject) -> None:
     results = {**RESULTS, "search": SUMMARY}
     results[kind] = data.draw(edited(results[kind]))
     configs = {**CONFIGS, kind: data.draw(edited(CONFIGS[kind]))}
     events = {**EVENTS, kind: data.draw(edited(EVENTS.get(kind, []), 2))}
     runs_in(tmp_path / "runs", results, configs, events)
-    for name in (PAGE_OF[kind], data.draw(st.sampled_from(NAMES))):
+    for name in (KINDS[kind].page, data.draw(st.sampled_from(NAMES))):
         app = opened(name, {"run": ID.format(kind)})
         assert not app.exception, [(name, each.value, each.stack_trace) for each in app.exception]
 
 
 def test_the_runs_are_those_that_pages_show() -> None:
-    assert set(CONFIGS) == set(PAGE_OF) == set(RESULTS)
+    assert set(CONFIGS) == set(KINDS) == set(RESULTS)

@@ -19,12 +19,13 @@ from compressor_core.evaluate.design import CalibrationSettings
 from compressor_core.evaluate.measurement_settings import MeasureSettings
 from compressor_core.evaluate.reproduction import ReproduceSettings
 from compressor_core.export.exporting import ExportSettings
-from compressor_core.figures.words.forms import KINDS, duration, run_headline, state_text
+from compressor_core.figures.words.forms import duration, state_text
 from compressor_core.files import to_json
 from compressor_core.plain import from_plain
 from compressor_core.runs import RunStore
 from compressor_core.runs.calibrations import calibrations, open_calibration
 from compressor_core.runs.compared import families
+from compressor_core.runs.kinds import KINDS, kind_of
 from compressor_core.runs.library import students, teachers
 from compressor_core.runs.measured import measured_students
 from compressor_core.runs.status import State, Status
@@ -120,7 +121,7 @@ def test_run_folder(tmp_path: Path, kind: str, config: bytes, status: bytes, eve
         found = run.status()
         assert Status.from_dict(found.to_dict()) == found
         assert found.state in State and (found.elapsed is None or found.elapsed >= 0)
-        state_text(found.state), duration(found.elapsed), run_headline(run.kind, found.result)
+        state_text(found.state), duration(found.elapsed), kind_of(run.kind).headline(found.result)
         records, offset = run.events()
         assert all(isinstance(record, dict) for record in records) and offset <= len(events)
         assert run.events(offset)[0] == [] and run.launched() is not None
@@ -163,7 +164,7 @@ def test_results_that_other_runs_build_on(tmp_path: Path, made: tuple[str, Any, 
     (folder / "status.json").write_bytes(as_json({**STATUS, "result": result}))
     run = store.list()[0] if isinstance(config, dict) else None
     if run is not None:
-        assert isinstance(run_headline(run.kind, run.status().result), str)
+        assert isinstance(kind_of(run.kind).headline(run.status().result), str)
     for reading in (students, teachers, families, measured_students, calibrations):
         with clear():
             reading(store)

@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from compressor_core.figures.words.forms import KINDS, run_headline
 from compressor_core.runs import Run, RunContext, RunStore, State, Status, cancel, launch, resume
+from compressor_core.runs.kinds import KINDS
 from compressor_core.runs.measured import measured_students
-from compressor_core.runs.work import WORK
 from compressor_core.runs.worker import run_worker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +45,7 @@ def test_a_study_is_cancelled_and_resumed_and_trains_nothing_twice(settings: dic
     run = RunStore(tmp_path).create("study", settings)
 
     def cancelled_after_the_first(context: RunContext) -> Iterator[dict[str, Any]]:
-        for record in WORK["study"](context):
+        for record in KINDS["study"].work(context):
             yield record
             if record["type"] == "student":
                 cancel(run)
@@ -66,8 +65,8 @@ def test_a_study_is_cancelled_and_resumed_and_trains_nothing_twice(settings: dic
     assert [(one["budget_mb"], one["seed"]) for one in students(run)] == [(0.19, 0), (0.2, 0), (0.19, 1), (0.2, 1)]
     result = status.result
     assert result is not None and [one["students"] for one in result["budgets"]] == [2, 2]
-    assert KINDS["study"] and " at 0.19 MB to " in run_headline("study", result)
-    assert run_headline("study", {**result, "budgets": []}) == "no student yet"
+    assert KINDS["study"] and " at 0.19 MB to " in KINDS["study"].headline(result)
+    assert KINDS["study"].headline({**result, "budgets": []}) == "no student yet"
 
     at_hand = measured_students(RunStore(tmp_path))[f"file, {settings['data']}"]
     assert [(one.run, one.accuracy) for one in at_hand] == [(run.id, one["accuracy"]) for one in result["students"]]

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from compressor_core.figures.words.forms import KINDS, run_headline
 from compressor_core.runs import Run, RunContext, RunStore, State, Status, cancel, launch, resume
-from compressor_core.runs.work import WORK
+from compressor_core.runs.kinds import KINDS
 from compressor_core.runs.worker import run_worker
 from compressor_core.search.sweep import SweepSettings, sweep_records
 
@@ -47,7 +46,7 @@ def test_a_sweep_as_a_run(tmp_path: Path) -> None:
     records, _ = run.events()
     assert searches(records) == json.loads(json.dumps(searches(list(sweep_records(config)))))
     assert status.result is not None and status.result["searches"] == 6
-    assert KINDS["sweep"] and run_headline("sweep", status.result).endswith("of 3 searches")
+    assert KINDS["sweep"] and KINDS["sweep"].headline(status.result).endswith("of 3 searches")
 
 
 def test_a_cancelled_sweep_keeps_what_is_done_and_resumes_to_the_same_end(tmp_path: Path) -> None:
@@ -55,7 +54,7 @@ def test_a_cancelled_sweep_keeps_what_is_done_and_resumes_to_the_same_end(tmp_pa
     run = RunStore(tmp_path).create("sweep", config.to_dict())
 
     def cancelled_in_the_middle(context: RunContext) -> Iterator[dict[str, Any]]:
-        for record in WORK["sweep"](context):
+        for record in KINDS["sweep"].work(context):
             yield record
             if len(run.events()[0]) == 3:
                 cancel(run)

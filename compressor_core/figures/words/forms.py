@@ -1,15 +1,14 @@
-"""What forms show and read as text: values of a gene, durations, states, headlines of runs."""
+"""What forms show and read as text: values of a gene, durations, states of runs."""
 
 from __future__ import annotations
 
 import csv
 import io
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from compressor_core.errors import DAMAGED, ArchitectureError
+from compressor_core.errors import ArchitectureError
 from compressor_core.literal import cell
 
 SYMBOLS: Final[Mapping[str, str]] = {
@@ -21,20 +20,6 @@ SYMBOLS: Final[Mapping[str, str]] = {
     "interrupted": "△",
 }
 """A sign for each state of a run."""
-KINDS: Final[Mapping[str, str]] = {
-    "search": "Search",
-    "train-teacher": "Teacher",
-    "distill": "Distillation",
-    "compare": "Comparison",
-    "export": "Export",
-    "measure": "Measurement",
-    "reproduce": "Reproduction",
-    "calibrate": "Calibration",
-    "tradeoff": "Trade-off",
-    "sweep": "Sweep",
-    "study": "Budget study",
-}
-"""A title for each kind of run."""
 
 _RANGE = re.compile(r"\s*(\d+)\s*to\s*(\d+)\s*by\s*(\d+)\s*")
 
@@ -76,70 +61,6 @@ def duration(seconds: float | None) -> str:
 def state_text(state: str) -> str:
     """A state with its sign."""
     return f"{SYMBOLS.get(state, '?')} {state}"
-
-
-def run_headline(kind: str, result: Mapping[str, Any] | None) -> str:
-    """What came out of a run, in a few words; empty without a result."""
-    if result is None:
-        return ""
-    try:
-        return _headline(kind, result)
-    except DAMAGED:
-        return "a damaged result"
-
-
-def _headline(kind: str, result: Mapping[str, Any]) -> str:
-    if kind == "search":
-        best = result.get("best")
-        if not best:
-            return "nothing within the budget"
-        return f"{best['paper_gflops']:.2f} GFLOPs at {best['size_mb']:.2f} MB"
-    if kind == "train-teacher":
-        return f"accuracy {result['accuracy']:.1%}, {result['size_mb']:.1f} MB"
-    if kind == "distill":
-        return (
-            f"accuracy {result['accuracy']:.1%} (teacher {result['teacher_accuracy']:.1%}), {result['size_mb']:.2f} MB"
-        )
-    if kind == "compare":
-        if len(students := result.get("students", ())) > 1:
-            accuracies = [one["accuracy"] for one in students]
-            return (
-                f"{len(students)} students, accuracy {min(accuracies):.1%} to {max(accuracies):.1%} "
-                f"(teacher {result['teacher']['accuracy']:.1%})"
-            )
-        return (
-            f"accuracy {result['student']['accuracy']:.1%} (teacher {result['teacher']['accuracy']:.1%}), "
-            f"{result['speedup']:.1f}× faster"
-        )
-    if kind == "export":
-        int8 = result["forms"]["model.int8.onnx"]["size_mb"]
-        flag = " (flagged)" if result["flagged"] else ""
-        return f"{result['zip_mb']:.1f} MB to take away; {int8:.2f} MB in 8 bits{flag}"
-    if kind == "measure":
-        fastest = min(result["latency"], key=lambda one: float(one["median"]))
-        return f"{len(result['models'])} models, p50 from {fastest['median']:.2f} ms"
-    if kind == "calibrate":
-        errors = [error["median"] for error in result["held_out_error"].values()]
-        return f"held-out error {min(errors):.1%} to {max(errors):.1%}"
-    if kind == "reproduce":
-        return f"accuracy {result['accuracy']:.1%} of {result['examples']:,}, {result['size_mb']:.2f} MB"
-    if kind == "tradeoff":
-        share = math.floor(result["hypervolume_share"] * 1000 + 1e-9) / 1000  # 100% only where it is
-        return f"{result['front']:,} points, {share:.1%} of the true hypervolume"
-    if kind == "sweep":
-        if result["hit_rate"] is None:
-            return f"{result['searches']} searches, {result['budgets']} optima"
-        first = result["groups"][0]
-        return f"the optimum in {first['hits']} of {first['searches']} searches"
-    if kind == "study":
-        if not result["budgets"]:
-            return "no student yet"
-        first, last = result["budgets"][0], result["budgets"][-1]
-        ends = f"{first['mean']:.1%} at {first['budget_mb']:g} MB"
-        if last is not first:
-            ends += f" to {last['mean']:.1%} at {last['budget_mb']:g} MB"
-        return f"{ends} (teacher {result['teacher_accuracy']:.1%})"
-    return ""
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:

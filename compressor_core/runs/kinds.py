@@ -1,0 +1,226 @@
+"""The kinds of runs, each described once: its words, its settings, its work and the page that shows it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from compressor_core.errors import DAMAGED
+
+if TYPE_CHECKING:
+    from compressor_core.runs.context import RunContext
+
+MODEL: Final = "model"
+"""Folder, in the run's own, of the one model that a run makes."""
+STUDENTS: Final = "students"
+"""Folder, in the run's own, of the many students that a run makes."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of run."""
+
+    name: str
+    """As config.json names it."""
+    title: str
+    noun: str
+    """As it is called in the middle of a sentence."""
+    page: str
+    """The page that shows its runs."""
+    settings_class: str = ""
+    """Module and class, imported when first asked for."""
+    tell: Callable[[Any], str] = lambda _: ""
+    """A few words about a summary."""
+    told: bool = False
+    """Whether a report can be made of it."""
+    makes: str | None = None
+    """What its runs keep: a `teacher`, a `student`, or many `students`."""
+    searched: bool = False
+    """Whether its students were made here, for an architecture that a search or a person has picked."""
+    closed: bool = False
+    """Whether visitors of a shared server may not start it: it reads whatever file it is given."""
+
+    @property
+    def settings(self) -> type[Any]:
+        """Its settings class."""
+        module, _, name = self.settings_class.partition(":")
+        found: type[Any] = getattr(import_module(f"compressor_core.{module}"), name)
+        return found
+
+    def read_settings(self, values: Mapping[str, Any]) -> Any:
+        """The settings that plain values stand for. Raises CompressorError if there are none such."""
+        settings = self.settings
+        if hasattr(settings, "model_validate"):
+            return settings.model_validate(values)
+        if hasattr(settings, "from_dict"):
+            return settings.from_dict(values)
+        from compressor_core.plain import from_plain
+
+        return from_plain(settings, values)
+
+    @property
+    def work(self) -> Callable[[RunContext], Iterator[Any]]:
+        """What its runs do: yields records, returns the summary."""
+        work: Callable[[RunContext], Iterator[Any]] = getattr(
+            import_module("compressor_core.runs.work"), self.name.replace("-", "_")
+        )
+        return work
+
+    def headline(self, summary: Any) -> str:
+        """What came out of a run, in a few words; empty without a summary."""
+        if summary is None:
+            return ""
+        try:
+            return self.tell(_attributes(summary))
+        except DAMAGED:
+            return "a damaged result"
+
+
+class _Values(dict[str, Any]):
+    """Plain values whose names are attributes, as those of a summary are."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self.get(name)
+
+
+def _attributes(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _Values({key: _attributes(one) for key, one in value.items()})
+    return [_attributes(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _search(found: Any) -> str:
+    best = found.best
+    return f"{best.paper_gflops:.2f} GFLOPs at {best.size_mb:.2f} MB" if best else "nothing within the budget"
+
+
+def _student(made: Any) -> str:
+    return f"accuracy {made.accuracy:.1%} (teacher {made.teacher_accuracy:.1%}), {made.size_mb:.2f} MB"
+
+
+def _comparison(found: Any) -> str:
+    accuracies = [side.accuracy for side in found.students or ()]
+    teacher = f"(teacher {found.teacher.accuracy:.1%})"
+    if len(accuracies) > 1:
+        span = f"{min(accuracies):.1%} to {max(accuracies):.1%}"
+        return f"{len(accuracies)} students, accuracy {span} {teacher}"
+    return f"accuracy {found.student.accuracy:.1%} {teacher}, {found.speedup:.1f}× faster"
+
+
+def _export(made: Any) -> str:
+    flag = " (flagged)" if made.flagged else ""
+    return f"{made.zip_mb:.1f} MB to take away; {made.forms['model.int8.onnx'].size_mb:.2f} MB in 8 bits{flag}"
+
+
+def _measurement(found: Any) -> str:
+    return f"{len(found.models)} models, p50 from {min(one.median for one in found.latency):.2f} ms"
+
+
+def _calibration(found: Any) -> str:
+    errors = [error.median for error in found.held_out_error.values()]
+    return f"held-out error {min(errors):.1%} to {max(errors):.1%}"
+
+
+def _reproduction(found: Any) -> str:
+    return f"accuracy {found.accuracy:.1%} of {found.examples:,}, {found.size_mb:.2f} MB"
+
+
+def _tradeoff(found: Any) -> str:
+    share = math.floor(found.hypervolume_share * 1000 + 1e-9) / 1000  # 100% only where it is
+    return f"{found.front:,} points, {share:.1%} of the true hypervolume"
+
+
+def _sweep(found: Any) -> str:
+    if found.hit_rate is None:
+        return f"{found.searches} searches, {found.budgets} optima"
+    first = found.groups[0]
+    return f"the optimum in {first.hits} of {first.searches} searches"
+
+
+def _study(found: Any) -> str:
+    if not found.budgets:
+        return "no student yet"
+    first, last = found.budgets[0], found.budgets[-1]
+    ends = f"{first.mean:.1%} at {first.budget_mb:g} MB"
+    if last is not first:
+        ends += f" to {last.mean:.1%} at {last.budget_mb:g} MB"
+    return f"{ends} (teacher {found.teacher_accuracy:.1%})"
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    kind.name: kind
+    for kind in (
+        Kind("search", "Search", "search", "search", "search.genetic:SearchSettings", _search, told=True),
+        Kind(
+            "train-teacher",
+            "Teacher",
+            "training of the teacher",
+            "teacher",
+            "distill.fine_tuning:TeacherSettings",
+            lambda made: f"accuracy {made.accuracy:.1%}, {made.size_mb:.1f} MB",
+            told=True,
+            makes="teacher",
+        ),
+        Kind(
+            "distill",
+            "Distillation",
+            "distillation",
+            "distill",
+            "distill.distillation_settings:DistillSettings",
+            _student,
+            told=True,
+            makes="student",
+            searched=True,
+        ),
+        Kind(
+            "compare",
+            "Comparison",
+            "comparison",
+            "compare",
+            "evaluate.comparison:CompareSettings",
+            _comparison,
+            told=True,
+        ),
+        Kind("export", "Export", "export", "export", "export.exporting:ExportSettings", _export),
+        Kind(
+            "measure",
+            "Measurement",
+            "measurement",
+            "compare",
+            "evaluate.measurement_settings:MeasureSettings",
+            _measurement,
+        ),
+        Kind(
+            "reproduce",
+            "Reproduction",
+            "import of the published student",
+            "paper",
+            "evaluate.reproduction:ReproduceSettings",
+            _reproduction,
+            makes="student",
+            closed=True,
+        ),
+        Kind("calibrate", "Calibration", "calibration", "latency", "evaluate.design:CalibrationSettings", _calibration),
+        Kind("tradeoff", "Trade-off", "trade-off", "tradeoffs", "search.tradeoff:TradeoffSettings", _tradeoff),
+        Kind("sweep", "Sweep", "sweep", "sweeps", "search.sweep:SweepSettings", _sweep),
+        Kind(
+            "study",
+            "Budget study",
+            "study of budgets",
+            "study",
+            "distill.study_settings:StudySettings",
+            _study,
+            makes="students",
+            searched=True,
+        ),
+    )
+}
+"""Every kind of run, by its name."""
+
+
+def kind_of(name: str) -> Kind:
+    """The kind of this name. A run of no known kind, which another program wrote, is shown on the page of all runs."""
+    return KINDS.get(name) or Kind(name, name, name, "runs")
