@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from compressor_core.files import storage_error, to_json
-from compressor_core.runs import life
-from compressor_core.runs.reading import number, parse
 
 LONGEST_LINE = 1 << 24
 """Bytes; a longer line of events.jsonl is damage, and is skipped without being held in memory."""
 _TAIL = 1 << 16
 """Bytes at the end of the file that are looked through for the last record, at first."""
+
+_LONGEST = 1e11
+"""Seconds; a longer time at work is damage."""
 
 Record = dict[str, Any]
 
@@ -66,6 +69,29 @@ def last(path: Path) -> Record | None:
     return None
 
 
+def parse(data: bytes) -> Any:
+    """The JSON in `data`; None if it is none."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def seconds_of(record: Record) -> float | None:
+    """How long the run had been at work when a record was written; None if that is damaged."""
+    seconds = record.get("time")
+    known = isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds < _LONGEST
+    return float(seconds) if known and seconds is not None else None
+
+
+def summary_in(record: Record) -> Record | None:
+    """The plain summary that a record holds, if it is the last one of a work."""
+    kind = str(record["type"])
+    if kind != "result" and not kind.endswith("-summary"):
+        return None
+    return {key: value for key, value in record.items() if key != "time" and (key, value) != ("type", "result")}
+
+
 def _record(line: bytes) -> Record | None:
     """The record in a line; one without a type is damage as well."""
     record = parse(line)
@@ -80,10 +106,9 @@ class EventLog:
 
     def __init__(self, path: Path, seconds: float = 0.0) -> None:
         self._path = path
-        before = last(path)
         # A worker that was killed may have recorded more since it last wrote its status.
-        recorded = None if before is None else number(before.get("time"))
-        self._origin = life.now() - max(seconds, recorded or 0.0)
+        recorded = seconds_of(last(path) or {})
+        self._origin = time.monotonic() - max(seconds, recorded or 0.0)
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
             size = os.lseek(self._descriptor, 0, os.SEEK_END)
@@ -102,7 +127,7 @@ class EventLog:
     @property
     def seconds(self) -> float:
         """How long the run has been at work so far."""
-        return life.now() - self._origin
+        return time.monotonic() - self._origin
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Write one line. Raises StorageError if the disk refuses."""

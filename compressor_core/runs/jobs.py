@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from compressor_core.errors import CompressorError, RunError
-from compressor_core.files import storage_error, write_bytes
-from compressor_core.runs.run import Run, hold
-from compressor_core.runs.status import State
+from compressor_core.files import storage_error
+from compressor_core.runs.lock import VARIABLE, acquire
+from compressor_core.runs.run import Run
+from compressor_core.runs.status import State, Status
 from compressor_core.runs.store import RunStore
 from compressor_core.settings import Settings
 
@@ -37,13 +38,22 @@ def launch(
     is left behind then.
     """
     config = settings.model_dump(mode="json") if isinstance(settings, Settings) else settings
-    run = store.create(kind, config, name)
+    locks: list[int] = []
+
+    def prepare(run: Run) -> None:
+        locks.append(acquire(run.folder))
+        run.record(Status(state=State.QUEUED))
+
     try:
-        run.mark_launch()
-        _start(run, command)
-    except CompressorError:
-        shutil.rmtree(run.folder, ignore_errors=True)
-        raise
+        run = store.create(kind, config, name, prepare)
+        try:
+            _start(run, command, locks[0])
+        except CompressorError:
+            shutil.rmtree(run.folder, ignore_errors=True)
+            raise
+    finally:
+        for lock in locks:
+            os.close(lock)
     return run
 
 
@@ -52,23 +62,24 @@ def resume(run: Run, *, command: Sequence[str] = WORKER) -> Run:
 
     Raises RunError if it is live, finished or deleted, StorageError if the disk refuses.
     """
-    _require_resumable(run)
-    with hold(run.folder):
-        _require_resumable(run)  # it may have been resumed elsewhere meanwhile
-        before = run.launch_marker.read_bytes() if run.launch_marker.exists() else None
+    _require_resumable(run, run.status())
+    lock = acquire(run.folder)
+    try:
+        before = run.recorded()
+        _require_resumable(run, run.status(owned=True))  # it may have been resumed elsewhere meanwhile
         try:
             run.cancel_marker.unlink(missing_ok=True)
         except OSError as error:
             raise storage_error(error, run.cancel_marker, action="remove") from error
-        run.mark_launch()
+        run.record((before or Status(state=State.QUEUED)).queued())
         try:
-            _start(run, command)
+            _start(run, command, lock)
         except CompressorError:
-            if before is None:
-                run.launch_marker.unlink(missing_ok=True)
-            else:
-                write_bytes(run.launch_marker, before)
+            if before is not None:
+                run.record(before)
             raise
+    finally:
+        os.close(lock)
     return run
 
 
@@ -77,15 +88,15 @@ def cancel(run: Run) -> None:
     run.request_cancel()
 
 
-def _require_resumable(run: Run) -> None:
-    state = run.status().state
-    if state in (State.QUEUED, State.RUNNING):
-        raise RunError(f"Run {run.id} is {state} already: cancel it first, or let it end.")
-    if state is State.FINISHED:
+def _require_resumable(run: Run, status: Status) -> None:
+    if status.live:
+        raise RunError(f"Run {run.id} is {status.state} already: cancel it first, or let it end.")
+    if status.state is State.FINISHED:
         raise RunError(f"Run {run.id} is finished, there is nothing to resume: launch another.")
 
 
-def _start(run: Run, command: Sequence[str]) -> None:
+def _start(run: Run, command: Sequence[str], lock: int) -> None:
+    """Start a worker, which inherits the lock."""
     paths = [str(_IMPORT_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     path = run.folder / "worker.log"
     try:
@@ -100,7 +111,8 @@ def _start(run: Run, command: Sequence[str]) -> None:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1", VARIABLE: str(lock)},
+                pass_fds=(lock,),
             )
         except OSError as error:
             raise RunError(

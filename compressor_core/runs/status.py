@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from compressor_core.records import Record, read_record
-from compressor_core.runs import life
-from compressor_core.runs.reading import number, text
+from pydantic import Field, Strict, ValidationError, WrapValidator
+
+from compressor_core.records import Plain, Record, read_record
 
 
 class State(StrEnum):
@@ -25,38 +23,42 @@ class State(StrEnum):
     """Its worker is gone without a word; what it recorded is there, and it can be resumed."""
 
 
-@dataclass(frozen=True)
-class Status:
+def _or_none(value: Any, validate: Callable[[Any], Any]) -> Any:
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
+
+
+OrNone = WrapValidator(_or_none)
+"""What is damaged in a file reads as None."""
+Number = Annotated[float | None, Strict(), Field(allow_inf_nan=False), OrNone]
+Text = Annotated[str | None, Strict(), OrNone]
+
+
+class Status(Plain):
     """How a run stands. `None` is "not yet" or "not known".
 
-    Times are seconds since the epoch and for people to read: the wall clock may jump. What is decided, is decided by
-    `process_started`, `beat` and `seconds`, which do not depend on it.
+    Times are seconds since the epoch and for people to read: nothing is decided by them, for the clock may be set.
     """
 
     state: State
-    pid: int | None = None
-    process_started: float | None = None
-    """Seconds after the machine's start, see `life.process_started`."""
-    heartbeat: float | None = None
-    """When the worker last showed that it lives."""
-    beat: float | None = None
-    """The same moment by `life.now`."""
-    seconds: float | None = None
+    pid: Annotated[int | None, Strict(), Field(gt=0, lt=1 << 31), OrNone] = None
+    heartbeat: Number = None
+    """When the worker last wrote this."""
+    seconds: Annotated[float | None, Strict(), Field(ge=0, allow_inf_nan=False), OrNone] = None
     """How long the run had been at work by then, in all its launches together."""
-    updated: float | None = None
+    updated: Number = None
     """When the last record came."""
-    started: float | None = None
+    started: Number = None
     """When the run first got the slot; a resume keeps it."""
-    finished: float | None = None
-    progress: float | None = None
-    """0 to 1."""
-    message: str | None = None
-    result: dict[str, Any] | None = None
-    """The last result record, without its type."""
-    error: str | None = None
+    finished: Number = None
+    progress: Annotated[float | None, Strict(), Field(ge=0, le=1), OrNone] = None
+    message: Text = None
+    result: Annotated[dict[str, Any] | None, OrNone] = None
+    """The summary of the work."""
+    error: Text = None
     """One sentence, if the run failed."""
-    launch: float | None = None
-    """Which launch the worker answers to: the time in launch.json, or else the run's creation."""
 
     @property
     def summary(self) -> Record | None:
@@ -65,44 +67,18 @@ class Status:
 
     @property
     def live(self) -> bool:
-        """Whether a worker has the run in hand, or is about to."""
+        """Whether a worker has the run in hand."""
         return self.state in (State.QUEUED, State.RUNNING)
 
     @property
-    def has_worker(self) -> bool:
-        """Whether the process that wrote this is still there."""
-        if self.pid is None or self.process_started is None or self.beat is None:
-            return False
-        return life.lives(self.pid, self.process_started, self.beat)
-
-    @property
     def elapsed(self) -> float | None:
-        """Seconds at work, in all launches together, until now or to the end; None before the start."""
-        if self.started is None:
-            return None
-        if self.seconds is not None:
-            since = life.now() - self.beat if self.state is State.RUNNING and self.beat is not None else 0.0
-            return self.seconds + max(since, 0.0)
-        # A run of an earlier version told times by the wall clock alone.
-        end = time.time() if self.live else self.finished or self.heartbeat or self.started
-        return max(0.0, end - self.started)
+        """Seconds at work, in all launches together; None before the start."""
+        return None if self.started is None else self.seconds
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    def changed(self, **changes: Any) -> Status:
+        """A copy with some fields changed."""
+        return self.model_copy(update=changes)
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Status:
-        """Inverse of `to_dict`; a field of the wrong type reads as None. ValueError for an unknown state."""
-        result = data.get("result")
-        pid = data.get("pid")
-        progress = number(data.get("progress"))
-        times = ("process_started", "heartbeat", "beat", "seconds", "updated", "started", "finished", "launch")
-        return cls(
-            state=State(str(data.get("state"))),
-            pid=pid if isinstance(pid, int) and 0 < pid < 1 << 31 else None,
-            progress=None if progress is None else min(max(progress, 0.0), 1.0),
-            message=text(data.get("message")),
-            result=result if isinstance(result, dict) else None,
-            error=text(data.get("error")),
-            **{name: number(data.get(name)) for name in times},
-        )
+    def queued(self) -> Status:
+        """The same run, launched once more."""
+        return self.changed(state=State.QUEUED, message=None, finished=None, error=None)

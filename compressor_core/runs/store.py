@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +15,9 @@ from uuid import uuid4
 
 from compressor_core.errors import RunError
 from compressor_core.files import storage_error
+from compressor_core.runs.lock import absent, busy, hold
 from compressor_core.runs.portable import RUN_ID
-from compressor_core.runs.run import Run, absent, hold, open_run, require_idle
+from compressor_core.runs.run import Run, open_run
 from compressor_core.runs.status import State
 
 ROOT_VARIABLE = "COMPRESSOR_RUNS"
@@ -36,8 +37,16 @@ class RunStore:
     def __init__(self, root: Path | str | None = None) -> None:
         self.root = Path(root or os.environ.get(ROOT_VARIABLE) or "runs").absolute()
 
-    def create(self, kind: str, config: Mapping[str, Any], name: str | None = None) -> Run:
+    def create(
+        self,
+        kind: str,
+        config: Mapping[str, Any],
+        name: str | None = None,
+        prepare: Callable[[Run], object] = lambda run: None,
+    ) -> Run:
         """A new run folder with its config.json, complete from the moment it can be seen; nothing is started.
+
+        `prepare` is given the run while nobody can see it yet.
 
         Raises RunError for a kind that is not a plain word, StorageError if the disk refuses.
         """
@@ -53,6 +62,7 @@ class RunStore:
             self.root.mkdir(parents=True, exist_ok=True)
             draft.mkdir()
             run.write_config(draft)
+            prepare(replace(run, folder=draft))
             draft.rename(folder)
         except OSError as error:
             raise storage_error(error, self.root) from error
@@ -80,9 +90,12 @@ class RunStore:
         """
         folder = self._folder(run_id)
         trash = self.root / f"{_DELETED}{run_id}-{uuid4().hex[:4]}"
-        require_idle(folder)
+        live = False
+        with suppress(RunError):  # damaged: its lock alone tells
+            live = open_run(folder).status().live
+        if live:
+            raise busy(run_id)
         with hold(folder):
-            require_idle(folder)  # it may have been resumed meanwhile
             try:
                 # The rename is one step, the removal is many: a half-removed run is never listed.
                 folder.rename(trash)

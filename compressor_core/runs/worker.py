@@ -11,7 +11,6 @@ import time
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,19 @@ from filelock import FileLock, Timeout
 from compressor_core.errors import CompressorError, RunError, StorageError
 from compressor_core.files import DISK_REFUSALS, overwrite, storage_error, to_json, write_text
 from compressor_core.records import Record
-from compressor_core.runs import life
 from compressor_core.runs.context import RunContext
-from compressor_core.runs.events import EventLog
+from compressor_core.runs.events import EventLog, summary_in
 from compressor_core.runs.kinds import KINDS
-from compressor_core.runs.run import Run, hold, open_run
+from compressor_core.runs.lock import NAME, hold
+from compressor_core.runs.run import Run, open_run
 from compressor_core.runs.status import State, Status
 from compressor_core.runs.store import RunStore
 from compressor_core.threads import yield_when_idle
 
 Work = Mapping[str, Callable[[RunContext], Iterator[Any]]]
 
-HEARTBEAT = 2.0
-"""Seconds between two signs of life."""
+HEARTBEAT = 1.0
+"""Seconds between two writes of status.json while nothing happens."""
 STATUS_INTERVAL = 0.5
 """Seconds between two writes of status.json while records stream in."""
 _SHOWN = {"fraction": "progress", "message": "message"}
@@ -101,7 +100,7 @@ class _Worker:
         """Remove the drafts that an earlier worker left when it was killed: nobody will finish them."""
         for path in self._run.folder.glob(".*"):
             # The launcher may be writing config.json at this moment, to rename the run.
-            if path.name == ".lock" or path.name.startswith(".config.json."):
+            if path.name == NAME or path.name.startswith(".config.json."):
                 continue
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
@@ -141,7 +140,7 @@ class _Worker:
             complete = False
             for record in records:
                 self._keep(record, log)
-                complete = _ends(record) and not record.get("cancelled")
+                complete = summary_in(record) is not None and not record.get("cancelled")
                 if self._context.stop_requested() and not self._context.asks:
                     records.close()
                     break
@@ -154,14 +153,14 @@ class _Worker:
     def _keep(self, record: dict[str, Any], log: EventLog) -> None:
         if record["type"] == "progress":
             # A record may tell only what is being done, not how far: the bar then stays where it is.
-            self._report.update(**{field: record[name] for name, field in _SHOWN.items() if name in record})
+            shown = {field: record[name] for name, field in _SHOWN.items() if name in record}
+            if "progress" in shown:
+                shown["progress"] = min(max(shown["progress"], 0.0), 1.0)
+            self._report.update(**shown)
             return
         log.append(record)
-        if _ends(record):
-            kept = {key: value for key, value in record.items() if key != "type" or value != "result"}
-            self._report.update(result=kept)
-        else:
-            self._report.update()
+        result = summary_in(record)
+        self._report.update(**({} if result is None else {"result": result}))
 
 
 def _plain(work: Iterator[Any]) -> Generator[dict[str, Any], None, None]:
@@ -184,25 +183,12 @@ def _line(record: Record) -> dict[str, Any]:
     return record.model_dump(mode="json", exclude={"time"}, exclude_none=True)
 
 
-def _ends(record: Mapping[str, Any]) -> bool:
-    """Whether a record is the summary of its run."""
-    return str(record["type"]) == "result" or str(record["type"]).endswith("-summary")
-
-
 class _Report:
     """The run's status.json, and the thread that keeps its heartbeat fresh."""
 
     def __init__(self, run: Run, recorded: Status | None) -> None:
         self._path = run.folder / "status.json"
-        self._status = replace(
-            recorded or Status(State.QUEUED),
-            state=State.QUEUED,
-            pid=os.getpid(),
-            message=None,
-            finished=None,
-            error=None,
-            launch=run.launched(),
-        )
+        self._status = (recorded or Status(state=State.QUEUED)).queued().changed(pid=os.getpid())
         self._lock = threading.Lock()
         self._written = 0.0
         self._origin: float | None = None
@@ -221,15 +207,15 @@ class _Report:
     def begin(self, seconds: float) -> None:
         """Turn to running, after so many seconds at work in earlier launches."""
         with self._lock:
-            self._origin = life.now() - seconds
-            self._status = replace(self._status, state=State.RUNNING, started=self._status.started or time.time())
+            self._origin = time.monotonic() - seconds
+            self._status = self._status.changed(state=State.RUNNING, started=self._status.started or time.time())
         self._write()
 
     def update(self, **changes: Any) -> None:
         """Take in a record; cheap, because the file is written at most every `STATUS_INTERVAL`."""
         with self._lock:
-            self._status = replace(self._status, updated=time.time(), **changes)
-        if life.now() - self._written >= STATUS_INTERVAL:
+            self._status = self._status.changed(updated=time.time(), **changes)
+        if time.monotonic() - self._written >= STATUS_INTERVAL:
             self._write()
 
     def end(self, state: State, error: str | None) -> None:
@@ -240,7 +226,7 @@ class _Report:
             changes["message"] = error
         if state is State.FINISHED:
             changes["progress"] = 1.0
-        self._status = replace(self._status, **changes)
+        self._status = self._status.changed(**changes)
         self._write(durable=True)
 
     def _beat(self) -> None:
@@ -249,16 +235,10 @@ class _Report:
 
     def _write(self, *, durable: bool = False) -> None:
         with self._lock:
-            self._written = life.now()
+            self._written = time.monotonic()
             seconds = self._status.seconds if self._origin is None else self._written - self._origin
-            self._status = replace(
-                self._status,
-                heartbeat=time.time(),
-                beat=self._written,
-                seconds=seconds,
-                process_started=life.process_started(os.getpid()),
-            )
-            text = to_json(self._status.to_dict(), indent=2) + "\n"
+            self._status = self._status.changed(heartbeat=time.time(), seconds=seconds)
+            text = to_json(self._status.model_dump(mode="json"), indent=2) + "\n"
             try:
                 write_text(self._path, text, durable=durable)
             except StorageError:

@@ -62,8 +62,7 @@ def searched(name: str) -> Run:
 
 def failed(error: str) -> Run:
     run = RunStore().create("search", SearchSettings(budget_mb=3.0, population=4, generations=2).to_dict(), error[:90])
-    (run.folder / "launch.json").write_text(json.dumps({"at": 1.0}))
-    status = {"state": "failed", "launch": 1.0, "error": error, "message": error, "heartbeat": 1.0}
+    status = {"state": "failed", "error": error, "message": error, "heartbeat": 1.0}
     (run.folder / "status.json").write_text(json.dumps(status))
     return run
 

@@ -36,7 +36,6 @@ def clock(file: Path) -> Iterator[Path]:
     with (
         mock.patch.dict(os.environ, own),
         mock.patch("time.time", lambda: sitecustomize._time() + sitecustomize.jump()),
-        mock.patch("psutil._pslinux.boot_time", lambda: sitecustomize._boot_time() + sitecustomize.jump()),
     ):
         yield file
 
@@ -78,6 +77,5 @@ def one(bench: Bench, server: Server, file: Path) -> None:
 
 
 def ended_by(run: Run) -> float:
-    """When the last sign of life came, by the clock that nobody sets."""
-    status = run.recorded()
-    return status.beat if status is not None and status.beat is not None else 0.0
+    """When the last word came, by the clock of the file system, which is not set here."""
+    return (run.folder / "status.json").stat().st_mtime

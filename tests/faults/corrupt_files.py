@@ -15,7 +15,7 @@ from tests.faults.killed_distillation import config_in
 
 FAULT = "torn and corrupt files"
 PAGES = {"search": "search", "distill": "distill", "compare": "compare"}
-FILES = ("events.jsonl", "status.json", "config.json", "launch.json")
+FILES = ("events.jsonl", "status.json", "config.json")
 
 
 def make(bench: Bench, times: int) -> None:

@@ -18,6 +18,7 @@ from filelock import FileLock
 
 from benchmarks.serving import Server as AppServer
 from compressor_core.runs import Run, RunStore, State, cancel
+from compressor_core.runs.lock import is_held
 from compressor_core.runs.store import ROOT_VARIABLE
 from tests.faults.session import Page, Session
 
@@ -131,7 +132,7 @@ def worker_of(run: Run) -> psutil.Process | None:
     """The process at work on a run, or about to be, if there is one."""
     with suppress(psutil.Error):
         recorded = run.recorded()
-        if recorded is not None and recorded.has_worker:
+        if recorded is not None and recorded.pid is not None and is_held(run.folder):
             return psutil.Process(recorded.pid)
         for child in psutil.Process().children():  # it may not have reported yet
             if child.cmdline()[-1:] == [str(run.folder)]:
@@ -147,6 +148,7 @@ def kill_worker(run: Run) -> bool:
     with suppress(psutil.NoSuchProcess):
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait(10)
+    until(lambda: not is_held(run.folder), 10)  # the system lets go a moment later
     return True
 
 

@@ -49,7 +49,7 @@ def one(bench: Bench, first: Server, second: Server) -> None:
 
 
 def span(run: Run) -> tuple[float, float]:
-    """From the first record to the end of the work, by the clock that nobody sets."""
+    """From the first record to the end of the work."""
     status = run.recorded()
-    assert status is not None and status.beat is not None and status.seconds is not None
-    return status.beat - status.seconds, status.beat
+    assert status is not None and status.heartbeat is not None and status.seconds is not None
+    return status.heartbeat - status.seconds, status.heartbeat

@@ -1,4 +1,4 @@
-"""Run folders: whatever config.json, status.json, events.jsonl and launch.json hold, and whatever an id is."""
+"""Run folders: whatever config.json, status.json and events.jsonl hold, and whatever an id is."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from tests.fuzz.values import cheap, damaged, edited, plain_values, texts
 
 ID = "20260101-000000-{}-abcd"
 STATUS = Status(
-    State.FINISHED,
+    state=State.FINISHED,
     started=1.0,
     finished=2.0,
     progress=1.0,
     result={"model": "/nowhere", "accuracy": 0.5, "size_mb": 3.0},
-).to_dict()
+).model_dump(mode="json")
 CONFIG: dict[str, Any] = {
     "kind": "distill",
     "name": "a",
@@ -87,22 +87,18 @@ def file_of(right: Any) -> st.SearchStrategy[bytes]:
     file_of(CONFIG),
     file_of(STATUS),
     damaged("".join(f"{json.dumps(e)}\n" for e in EVENTS).encode()),
-    file_of({"at": 1.0}),
 )
-@example("distill", b"[" * 200_000, b"{" * 200_000, b"[" * 200_000 + b"\n", b'{"at": 1e999}')
-@example("distill", as_json({**CONFIG, "created": 10**400}), as_json({**STATUS, "pid": 10**30}), b'"x"\n1\n', b"{}")
+@example("distill", b"[" * 200_000, b"{" * 200_000, b"[" * 200_000 + b"\n")
+@example("distill", as_json({**CONFIG, "created": 10**400}), as_json({**STATUS, "pid": 10**30}), b'"x"\n1\n')
 @example(
     "distill",
     as_json(CONFIG),
-    as_json({**STATUS, "state": "running", "pid": 1, "process_started": 0, "heartbeat": 1e300}),
-    b"",
+    as_json({**STATUS, "state": "running", "pid": 1, "heartbeat": 1e300}),
     b"",
 )
-@example(
-    "distill", as_json(CONFIG)[:-1] + b', "kind2": 1}', b'{"state": ' + b"1" * 5000 + b"}", b"1" * 5000 + b"\n", b""
-)
-@example("search", b'{"created": 1.0}', b"{}", b"", b"")
-def test_run_folder(tmp_path: Path, kind: str, config: bytes, status: bytes, events: bytes, launch: bytes) -> None:
+@example("distill", as_json(CONFIG)[:-1] + b', "kind2": 1}', b'{"state": ' + b"1" * 5000 + b"}", b"1" * 5000 + b"\n")
+@example("search", b'{"created": 1.0}', b"{}", b"")
+def test_run_folder(tmp_path: Path, kind: str, config: bytes, status: bytes, events: bytes) -> None:
     store = RunStore(tmp_path / "runs")
     folder = store.root / ID.format(kind)
     shutil.rmtree(store.root, ignore_errors=True)
@@ -111,7 +107,6 @@ def test_run_folder(tmp_path: Path, kind: str, config: bytes, status: bytes, eve
         ("config.json", config),
         ("status.json", status),
         ("events.jsonl", events),
-        ("launch.json", launch),
     ):
         (folder / name).write_bytes(content)
     listed = store.list()
@@ -119,12 +114,12 @@ def test_run_folder(tmp_path: Path, kind: str, config: bytes, status: bytes, eve
         run = store.get(folder.name)
         assert [each.id for each in listed] == [run.id]
         found = run.status()
-        assert Status.from_dict(found.to_dict()) == found
+        assert Status.model_validate_json(found.model_dump_json()) == found
         assert found.state in State and (found.elapsed is None or found.elapsed >= 0)
         state_text(found.state), duration(found.elapsed), kind_of(run.kind).headline(found.result)
         records, offset = run.events()
         assert all(isinstance(record, dict) for record in records) and offset <= len(events)
-        assert run.events(offset)[0] == [] and run.launched() is not None
+        assert run.events(offset)[0] == []
         assert len(records) <= events.count(b"\n")
         assert store.rename(run.id, "another").name == store.get(run.id).name == "another"
     with clear():

@@ -34,6 +34,7 @@ from compressor_core.report.comparison import compared
 from compressor_core.report.material import Material, material
 from compressor_core.report.page import Pair, Table, Text
 from compressor_core.runs import RunStore
+from compressor_core.runs.lock import hold
 from compressor_core.search import SearchSettings
 from compressor_core.search.replica import config_of
 from tests.figures.records import many
@@ -269,11 +270,12 @@ def test_what_was_deleted_is_said(told: Told, copy: RunStore) -> None:
 
 def test_what_is_not_over_or_failed_is_said(copy: RunStore, told: Told) -> None:
     waiting = copy.create("compare", {"student_run": told.distill.id})
-    text = sentences(copy, waiting.id)
+    with hold(waiting.folder):
+        text = sentences(copy, waiting.id)
     assert "The comparison has not begun: it has recorded nothing." in text and "has no result" in text
     assert "The student keeps" in text
     failed = copy.create("distill", {"teacher": "nowhere", "search_run": told.search.id})
-    ended = {"state": "failed", "error": "There is no teacher in nowhere.", "launch": failed.created}
+    ended = {"state": "failed", "error": "There is no teacher in nowhere."}
     write_json(failed.folder / "status.json", ended)
     text = sentences(copy, failed.id)
     assert "The distillation failed: it has recorded nothing. There is no teacher in nowhere." in text

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,7 @@ import pytest
 from filelock import FileLock
 
 from compressor_core.errors import RunError, StorageError
-from compressor_core.files import write_json
-from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, life, resume
+from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("scripted_worker.py")))
 PROJECT = Path(__file__).resolve().parents[2]
@@ -131,36 +129,63 @@ def test_a_zombie_counts_as_gone(store: RunStore) -> None:
     process = subprocess.Popen([*COMMAND, str(run.folder)], env=environment)
     until(lambda: run.status().state is State.RUNNING)
     process.kill()
+    assert ended(run).state is State.INTERRUPTED
     until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE)
     assert run.status().state is State.INTERRUPTED
     process.wait()
 
 
-def test_a_worker_that_reports_while_the_killed_one_is_looked_for(
+def test_a_run_lives_from_its_launch_to_its_last_word(store: RunStore) -> None:
+    """There is no moment, before the worker has come up or between two launches, in which it seems interrupted."""
+    run = start(store, config={"steps": 60, "pause": 0.05})
+    for last in (State.CANCELLED, State.FINISHED):
+        seen = [run.status().state]
+        while run.status().live:
+            seen.append(run.status().state)
+            if last is State.CANCELLED and len(steps(run)) > 1:
+                cancel(run)
+        assert list(dict.fromkeys(seen)) in ([State.QUEUED, State.RUNNING], [State.QUEUED, State.RUNNING, last])
+        assert run.status().state is last
+        if last is State.CANCELLED:
+            resume(run, command=COMMAND)
+
+
+def test_a_worker_that_dies_before_it_reports(store: RunStore) -> None:
+    run = launch(store, "count", {"steps": 3}, command=("false",))
+    assert ended(run).state is State.INTERRUPTED
+    resume(run, command=COMMAND)
+    assert ended(run).state is State.FINISHED
+
+
+def test_a_launcher_that_dies_takes_no_run_with_it(store: RunStore) -> None:
+    script = (
+        "import os, signal, sys; from compressor_core.runs import RunStore, launch\n"
+        "launch(RunStore(sys.argv[1]), 'count', {'steps': 30}, command=sys.argv[2:])\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(store.root), *COMMAND], cwd=PROJECT)
+    (run,) = store.list()
+    assert run.status().live and ended(run).state is State.FINISHED
+
+
+def test_the_last_word_counts_though_it_comes_while_the_worker_is_looked_for(
     store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = start(store, config=LONG)
     until_steps(run, 2)
     kill(run)
     assert ended(run).state is State.INTERRUPTED
-    killed = run.recorded()
-    other = start(store, config=LONG)
-    until_steps(other, 1)
-    working = other.recorded()
-    assert killed is not None and working is not None
-    reports = [replace(killed, message="its last word"), replace(working, launch=killed.launch)]
-    looked, lives = [], life.lives
+    words: list[dict[str, Any]] = [{"message": "its last but one"}, {"state": State.FINISHED}]
 
-    def look(pid: int, started: float, beat: float) -> bool:
-        looked.append(pid)
-        found = lives(pid, started, beat)
-        if reports:
-            write_json(run.folder / "status.json", reports.pop(0).to_dict())
-        return found
+    def look(folder: Path) -> bool:
+        recorded = run.recorded()
+        assert recorded is not None
+        if words:
+            run.record(recorded.changed(**words.pop(0)))
+        return False
 
-    monkeypatch.setattr(life, "lives", look)
-    assert run.status().state is State.RUNNING
-    assert looked == [killed.pid, killed.pid, working.pid]
+    monkeypatch.setattr("compressor_core.runs.run.is_held", look)
+    assert run.status().state is State.FINISHED
 
 
 def test_the_launcher_leaves_no_zombies(store: RunStore) -> None:

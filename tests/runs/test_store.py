@@ -5,18 +5,17 @@ import os
 import resource
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import pytest
-from filelock import FileLock
 
 from compressor_core.errors import RunError, StorageError
 from compressor_core.runs import Run, RunStore, State, Status, events
 from compressor_core.runs.events import LONGEST_LINE
-from compressor_core.runs.life import now, process_started
-from compressor_core.runs.run import START_GRACE, hold
+from compressor_core.runs.lock import VARIABLE, acquire, hold, is_held
 
 
 @pytest.fixture
@@ -24,7 +23,13 @@ def store(tmp_path: Path) -> RunStore:
     return RunStore(tmp_path / "runs")
 
 
-def aged(store: RunStore, kind: str = "search", seconds: float = 2 * START_GRACE) -> Run:
+@pytest.fixture
+def held() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def aged(store: RunStore, kind: str = "search", seconds: float = 30) -> Run:
     """A run that was created long ago and never started."""
     run = store.create(kind, {})
     content = json.loads((run.folder / "config.json").read_text())
@@ -34,8 +39,7 @@ def aged(store: RunStore, kind: str = "search", seconds: float = 2 * START_GRACE
 
 def report(run: Run, **fields: object) -> None:
     """What a worker that is this very process would write."""
-    ours = {"pid": os.getpid(), "process_started": process_started(os.getpid()), "heartbeat": time.time()}
-    ours |= {"beat": now(), "launch": run.launched()}
+    ours = {"pid": os.getpid(), "heartbeat": time.time()}
     (run.folder / "status.json").write_text(json.dumps({"state": "running", **ours, **fields}))
 
 
@@ -95,21 +99,32 @@ def test_renaming(store: RunStore) -> None:
     assert store.get(run.id) == run
 
 
-def test_a_new_run_is_queued_for_a_while_and_then_interrupted(store: RunStore) -> None:
-    assert store.create("search", {}).status().state is State.QUEUED
-    assert aged(store).status().state is State.INTERRUPTED
+def test_a_run_is_queued_as_long_as_somebody_holds_it(store: RunStore) -> None:
+    run = store.create("search", {})
+    assert run.status().state is State.INTERRUPTED
+    with hold(run.folder):
+        assert is_held(run.folder) and run.status().state is State.QUEUED
+        assert run.status(owned=True).state is State.INTERRUPTED
+    assert not is_held(run.folder) and run.status().state is State.INTERRUPTED
 
 
 def test_deleting(store: RunStore) -> None:
     starting, old = store.create("search", {}), aged(store)
-    with pytest.raises(RunError, match="cancel it first"):
-        store.delete(starting.id)
-    with hold(old.folder), pytest.raises(RunError, match="cancel it first"):
+    with hold(starting.folder):
+        with pytest.raises(RunError, match="cancel it first"):
+            store.delete(starting.id)
         store.delete(old.id)
-    store.delete(old.id)
     assert [entry.name for entry in store.root.iterdir()] == [starting.id]
     with pytest.raises(RunError, match="There is no run"):
         store.delete(old.id)
+
+
+def test_a_damaged_run_that_is_held_cannot_be_deleted(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = store.create("search", {})
+    (run.folder / "config.json").write_text("{")
+    monkeypatch.setattr("compressor_core.runs.store.hold", lambda folder: hold(folder, 0.05))
+    with hold(run.folder), pytest.raises(RunError, match="cancel it first"):
+        store.delete(run.id)
 
 
 def test_a_run_deleted_while_held_answers_with_one_sentence(store: RunStore) -> None:
@@ -122,53 +137,62 @@ def test_a_run_deleted_while_held_answers_with_one_sentence(store: RunStore) -> 
 
 def test_a_worker_that_lives_is_believed(store: RunStore) -> None:
     run = aged(store)
-    report(run, progress=1.7, message="half", started=time.time() - 9, seconds=5.0)
-    status = run.status()
-    assert (status.state, status.progress, status.message) == (State.RUNNING, 1.0, "half")
-    assert status.elapsed == pytest.approx(5, abs=1)
-    report(run, state="queued")
-    assert store.queue() == [run]
+    report(run, progress=0.7, message="half", started=time.time() - 9, seconds=5.0)
+    with hold(run.folder):
+        status = run.status()
+        assert (status.state, status.progress, status.message) == (State.RUNNING, 0.7, "half")
+        assert status.elapsed == 5
+        report(run, state="queued")
+        assert store.queue() == [run]
 
 
 def test_a_worker_that_is_gone_is_not(store: RunStore) -> None:
+    """Whatever it wrote last, and though its process may be there: this one is."""
     run = aged(store)
-    for gone in (
-        {"process_started": 1000.0},
-        {"pid": 2**22 + 1},
-        {"beat": now() - 3600},
-        {"beat": now() + 3600},
-        {"pid": None},
-    ):
-        report(run, **gone, progress=0.5, result={"best": 3})
-        before = (run.folder / "status.json").read_bytes()
-        status = run.status()
-        assert (status.state, status.progress, status.result) == (State.INTERRUPTED, 0.5, {"best": 3})
-        assert "resume it" in (status.message or "")
-        assert (run.folder / "status.json").read_bytes() == before
+    report(run, progress=0.5, result={"best": 3})
+    before = (run.folder / "status.json").read_bytes()
+    status = run.status()
+    assert (status.state, status.progress, status.result) == (State.INTERRUPTED, 0.5, {"best": 3})
+    assert "resume it" in (status.message or "")
+    assert (run.folder / "status.json").read_bytes() == before
 
 
 @pytest.mark.parametrize("jump", [-1e6, 1e6])
 def test_a_clock_that_was_set_does_not_end_a_run(store: RunStore, jump: float) -> None:
     run = aged(store, seconds=-jump)
     report(run, heartbeat=time.time() + jump, started=time.time() + jump, seconds=3.0)
-    assert run.status().state is State.RUNNING
-    assert run.status().elapsed == pytest.approx(3, abs=1)
+    with hold(run.folder):
+        assert run.status().state is State.RUNNING
+        assert run.status().elapsed == 3
 
 
-def test_a_launch_is_young_by_a_clock_that_nobody_sets(store: RunStore) -> None:
-    run = aged(store)
-    run.mark_launch()
-    said = json.loads(run.launch_marker.read_text())
-    run.launch_marker.write_text(json.dumps({**said, "at": said["at"] - 1e6}))
-    assert run.status().state is State.QUEUED
-    run.launch_marker.write_text(json.dumps({**said, "clock": said["clock"] - 2 * START_GRACE}))
-    assert run.status().state is State.INTERRUPTED
+def test_a_lock_that_was_handed_on_is_taken_over(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, other = store.create("search", {}), store.create("search", {})
+    lock = acquire(run.folder)
+    os.set_inheritable(lock, True)
+    monkeypatch.setenv(VARIABLE, str(lock))
+    with hold(run.folder, 0.0):
+        assert is_held(run.folder) and not os.get_inheritable(lock) and VARIABLE not in os.environ
+    assert not is_held(run.folder)
+    for wrong in ("", "x", "99999", str(os.open(run.folder / "config.json", os.O_RDONLY))):
+        monkeypatch.setenv(VARIABLE, wrong)
+        with hold(other.folder, 0.0):
+            assert is_held(other.folder)
 
 
-def test_a_run_of_an_earlier_version_tells_how_long_it_took(store: RunStore) -> None:
-    run = aged(store)
-    (run.folder / "status.json").write_text('{"state": "finished", "started": 100.0, "finished": 107.5}')
-    assert run.status().elapsed == 7.5
+def test_those_who_ask_do_not_keep_each_other_out(store: RunStore) -> None:
+    run = store.create("search", {})
+    with hold(run.folder):
+        pass
+    askers = [threading.Thread(target=lambda: found.extend(is_held(run.folder) for _ in range(300))) for _ in range(8)]
+    found: list[bool] = []
+    for asker in askers:
+        asker.start()
+    for _ in range(50):
+        os.close(acquire(run.folder, 5.0))
+    for asker in askers:
+        asker.join()
+    assert len(found) == 2400 and not is_held(run.folder)
 
 
 def test_a_run_whose_last_word_is_lost_is_over_by_its_result(store: RunStore) -> None:
@@ -189,11 +213,11 @@ def test_a_run_whose_last_word_is_lost_is_over_by_its_result(store: RunStore) ->
 
 def test_a_new_run_is_younger_than_those_that_wait_though_the_clock_was_set_back(store: RunStore) -> None:
     first = aged(store, seconds=-3600)
-    first.mark_launch()
-    second = store.create("distill", {})
-    assert second.created > first.created and store.is_next(first)
-    second.mark_launch()
-    assert [store.queue_position(run) for run in (first, second)] == [1, 2]
+    with hold(first.folder):
+        second = store.create("distill", {})
+        assert second.created > first.created and store.is_next(first)
+        with hold(second.folder):
+            assert [store.queue_position(run) for run in (first, second)] == [1, 2]
 
 
 @pytest.mark.parametrize("change", [{"kind": None}, {"config": 3}, {"created": 1e300}, {"created": -1.0}, {"name": 3}])
@@ -226,13 +250,11 @@ def test_a_damaged_status_reads_as_interrupted(store: RunStore, content: bytes) 
     run = aged(store)
     (run.folder / "status.json").write_bytes(content)
     assert run.status().state is State.INTERRUPTED
-    (run.folder / "launch.json").write_bytes(content)
-    assert run.status().state is State.INTERRUPTED
 
 
 def test_a_status_round_trips() -> None:
-    status = Status(State.FAILED, pid=7, heartbeat=2.5, progress=0.25, result={"a": 1}, error="No.")
-    assert Status.from_dict(json.loads(json.dumps(status.to_dict()))) == status
+    status = Status(state=State.FAILED, pid=7, heartbeat=2.5, progress=0.25, result={"a": 1}, error="No.")
+    assert Status.model_validate_json(status.model_dump_json()) == status
 
 
 def test_events_come_from_an_offset_and_a_torn_last_line_waits(store: RunStore) -> None:
@@ -288,8 +310,10 @@ def test_a_list_of_runs_reads_no_records_and_a_long_file_is_read_from_where_it_w
         assert len(run.events(len(line) * 99_990)[0]) == parse.call_count == 10
 
 
-def test_the_queue_is_first_in_first_out(store: RunStore) -> None:
+def test_the_queue_is_first_in_first_out(store: RunStore, held: ExitStack) -> None:
     first, second, third = (store.create("search", {}) for _ in range(3))
+    for run in (first, second, third):
+        held.enter_context(hold(run.folder))
     assert [store.queue_position(run) for run in (first, second, third)] == [1, 2, 3]
     assert [store.is_next(run) for run in (first, second, third)] == [True, False, False]
     report(first, state="running")
@@ -324,16 +348,9 @@ def test_a_run_that_is_deleted_while_another_process_waits_for_it_stays_deleted(
 ) -> None:
     run = aged(store)
     waits = threading.Event()
-
-    class Lock(FileLock):
-        def acquire(self, *arguments: Any, **more: Any) -> Any:
-            if threading.current_thread() is waiting:
-                waits.set()
-            return super().acquire(*arguments, **more)
-
-    monkeypatch.setattr("compressor_core.runs.run.FileLock", Lock)
-    waiting = threading.Thread(target=lambda: refusals.append(refusal(run.folder)))
+    monkeypatch.setattr("compressor_core.runs.lock.time.sleep", lambda _: waits.set())
     refusals: list[str] = []
+    waiting = threading.Thread(target=lambda: refusals.append(refusal(run.folder)))
     with hold(run.folder):
         waiting.start()
         assert waits.wait(60)

@@ -114,7 +114,6 @@ def test_deleting_a_run_follows_no_link_in_it(outside: Path) -> None:
     run = store.create("search", {})
     run = store.get(run.id)
     (run.folder / "model").symlink_to(outside)
-    (run.folder / "launch.json").write_text(json.dumps({"at": 1.0}))
     store.delete(run.id)
     assert not run.folder.exists() and (outside / "precious.txt").read_text() == "precious"
 

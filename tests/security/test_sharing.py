@@ -17,6 +17,7 @@ from compressor_core.errors import CompressorError, RunError, StorageError
 from compressor_core.models.bundled import CODEBERT, FROM_SCRATCH, bundled_teacher
 from compressor_core.runs import Run, RunStore, State, cancel, launch
 from compressor_core.runs.context import LONGEST_VARIABLE, RunContext
+from compressor_core.runs.lock import acquire
 from compressor_core.runs.worker import run_worker
 from pages.parts import sharing
 from pages.parts.sharing import (
@@ -142,7 +143,6 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> RunStore:
     """The app as a shared server has it, on empty runs."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv(LONGEST_VARIABLE, "60")
-    monkeypatch.setattr("compressor_core.runs.run.START_GRACE", 3600.0)  # of a run that waits, see `waiting`
     begin = PagesManager.__init__
 
     def begun(self: PagesManager, *arguments: Any, **more: Any) -> None:
@@ -171,8 +171,10 @@ def labels(at: AppTest) -> set[str]:
 
 
 def waiting(store: RunStore, name: str = "of another") -> Run:
-    """A run that counts as live: a launched worker has time to report."""
-    return store.create("search", {"budget_mb": 3.0}, name)
+    """A run that counts as live, for it is held as long as this process lives."""
+    run = store.create("search", {"budget_mb": 3.0}, name)
+    acquire(run.folder)
+    return run
 
 
 def test_visitors_find_no_field_for_a_place(shared: RunStore) -> None:

@@ -1,7 +1,6 @@
 """A wall clock that a test can set: Python imports this file by itself in each process with its folder in PYTHONPATH.
 
-The file $COMPRESSOR_TEST_CLOCK holds by how many seconds the clock was set. What the kernel would shift with it, the
-boot time, is shifted too; the monotonic clock is not.
+The file $COMPRESSOR_TEST_CLOCK holds by how many seconds the clock was set. The monotonic clock is not shifted.
 """
 
 from __future__ import annotations
@@ -11,9 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from psutil import _pslinux
-
-_time, _boot_time = time.time, _pslinux.boot_time
+_time = time.time
 
 
 def jump() -> float:
@@ -24,7 +21,6 @@ def jump() -> float:
 
 def install() -> None:
     time.time = lambda: _time() + jump()
-    _pslinux.boot_time = lambda: _boot_time() + jump()
 
 
 if "COMPRESSOR_TEST_CLOCK" in os.environ:
