@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from compressor_core.data.dataset import UNKNOWN, Example
+from compressor_core.data.dataset import UNKNOWN, Example, Split
 from compressor_core.data.lines import BadRow, bad_rows, column_names
 from compressor_core.data.tables import NEGATIVE, POSITIVE, Columns, Row, check, read_rows
 from compressor_core.data.uploads import keep
@@ -93,39 +93,60 @@ def inspect(path: Path, columns: Columns | None = None, positive: str | None = N
 
 
 def take_in(
-    path: Path,
+    path: Path | str,
     folder: Path,
     *,
     columns: Columns | None = None,
     positive: str | None = None,
     language: Language | None = None,
+    split: Split | None = None,
     skip_bad_rows: bool = False,
 ) -> Path:
     """Write the copy of a file to `folder`, under a name made from its content, and return its path.
+
+    `split` is that of rows that name none.
 
     Raises:
         DataError: the file cannot be read, has bad rows that are not to be skipped, or not both classes.
         StorageError: the disk refuses.
     """
+    path, labels = Path(path), Counter[str]()
+    rows = read_rows(path, columns, positive, split=split, labels=labels)
+    return copy_rows(path, rows, labels, folder, positive=positive, language=language, skip_bad_rows=skip_bad_rows)
+
+
+def copy_rows(
+    source: Path | str,
+    rows: Iterable[Row | BadRow],
+    labels: Mapping[str, int],
+    folder: Path,
+    *,
+    positive: str | None = None,
+    language: Language | None = None,
+    skip_bad_rows: bool = False,
+) -> Path:
+    """Write the copy of a table whose rows are understood; see `take_in`.
+
+    `labels` counts the labels that reading the rows has met.
+    """
+    name = source.name if isinstance(source, Path) else source
     lines: list[bytes] = []
     bad: list[BadRow] = []
     found: dict[int, str] = {}
-    labels: Counter[str] = Counter()
-    for row in read_rows(path, columns, positive, labels=labels):
+    for row in rows:
         if isinstance(row, BadRow):
             bad.append(row)
         else:
             found[row.example.label] = row.label_name
-            lines.append(json.dumps(_plain(row, path.name, language), ensure_ascii=False).encode() + b"\n")
-    if bad and not skip_bad_rows:
-        raise bad_rows(path, bad)
+            lines.append(json.dumps(_plain(row, name, language), ensure_ascii=False).encode() + b"\n")
+    if bad and not (skip_bad_rows and (lines or positive is not None)):
+        raise bad_rows(source, bad)
     if positive is not None and 1 not in found:
         known = ", ".join(repr(label) for label in islice(labels, 10))
-        raise DataError(f"no row of {path} has the label {positive!r}: its labels are {known or 'none'}")
-    if bad and not lines:
-        raise bad_rows(path, bad)
-    check(path, found)
-    return keep(folder, f"{path.stem}.jsonl", b"".join(lines))
+        raise DataError(f"no row of {source} has the label {positive!r}: its labels are {known or 'none'}")
+    check(source, found)
+    stem = source.stem if isinstance(source, Path) else "data"
+    return keep(folder, f"{stem}.jsonl", b"".join(lines))
 
 
 def _plain(row: Row, name: str, language: Language | None) -> dict[str, Any]:

@@ -74,10 +74,14 @@ def text_lines(path: Path) -> Iterator[tuple[int, str]]:
                 yield number, line.strip()
 
 
-def bad_rows(path: Path, bad: Sequence[BadRow]) -> DataError:
-    """The sentence on the rows that cannot be used: the first one, and how many others there are."""
+def bad_rows(source: Path | str, bad: Sequence[BadRow]) -> DataError:
+    """The error for rows that cannot be used: the first one and the number of others.
+
+    `source` is the path of a file, or the words for another table.
+    """
+    unit = "line" if isinstance(source, Path) else "row"
     others = f" ({len(bad) - 1:,} more cannot be used either)" if len(bad) > 1 else ""
-    return DataError(f"line {bad[0].line} of {path} {bad[0].reason}{others}: repair or skip what cannot be used")
+    return DataError(f"{unit} {bad[0].line} of {source} {bad[0].reason}{others}: repair or skip what cannot be used")
 
 
 def _open(path: Path) -> TextIO:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ _GUESSES = {
     "split": ("split", "partition"),
     "group": ("group", "cwe", "cwe_id", "kind"),
 }
-_SPLIT_WORDS = {
+SPLIT_WORDS = {
     "training": "train",
     "valid": "validation",
     "val": "validation",
@@ -137,12 +137,31 @@ def read_rows(
     names = column_names(path)
     if not names:  # nothing but broken rows, or none
         names, columns = ("func", "label"), None
+    yield from understand(records(path), names, path, columns, positive, split=split, labels=labels)
+
+
+def understand(
+    entries: Iterable[tuple[int, Mapping[str, Any]] | BadRow],
+    names: Sequence[str],
+    source: Path | str,
+    columns: Columns | None = None,
+    positive: str | None = None,
+    *,
+    split: Split | None = None,
+    labels: Counter[str] | None = None,
+) -> Iterator[Row | BadRow]:
+    """The rows of a table that is already read: numbered mappings from its column `names`. See `read_rows`.
+
+    `source` is what an error calls the table.
+    """
     chosen = (columns or Columns()).completed(names)
     if not chosen.code:
-        raise DataError(f"{path} has no column known to hold code among {_listed(names)}: name it with func=COLUMN")
+        raise DataError(f"{source} has no column known to hold code among {_listed(names)}: name it with func=COLUMN")
     if chosen.label is None:
-        raise DataError(f"{path} has no column known to hold labels among {_listed(names)}: name it with label=COLUMN")
-    for entry in records(path):
+        raise DataError(
+            f"{source} has no column known to hold labels among {_listed(names)}: name it with label=COLUMN"
+        )
+    for entry in entries:
         yield entry if isinstance(entry, BadRow) else _row(*entry, chosen, chosen.label, positive, split, labels)
 
 
@@ -159,7 +178,7 @@ def strictly(path: Path, rows: Iterator[Row | BadRow]) -> list[Row]:
     return good
 
 
-def check(path: Path, labels: Mapping[int, str]) -> None:
+def check(path: Path | str, labels: Mapping[int, str]) -> None:
     """Raise DataError unless both classes are among the labels found in a file; the values are what it calls them."""
     if not labels:
         raise DataError(f"{path} is empty: it needs one row for each function")
@@ -244,7 +263,7 @@ def _split(given: object) -> Split | str | None:
     word = "" if given is None else str(given).strip().lower()
     if not word:
         return None
-    word = _SPLIT_WORDS.get(word, word)
+    word = SPLIT_WORDS.get(word, word)
     return Split(word) if word in set(Split) else str(given)
 
 

@@ -1,0 +1,159 @@
+"""Data as a notebook has it: a dataset's name, a path, a pandas DataFrame, or a Hugging Face dataset.
+
+A table in memory is written to the cache as a file named by its content, so that every run, fingerprint and later
+comparison reads the same rows as the dataset `file`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from compressor_core.cache import cache_folder
+from compressor_core.data.dataset import Dataset, Split
+from compressor_core.data.intake import copy_rows, take_in
+from compressor_core.data.registry import DATASETS, open_dataset
+from compressor_core.data.tables import NEGATIVE, POSITIVE, SPLIT_WORDS, understand
+from compressor_core.errors import DataError
+from compressor_core.files import possible
+from compressor_core.language import Language
+from compressor_core.task import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class DataSource(NamedTuple):
+    """The settings `dataset` and `data` that lead to some data."""
+
+    dataset: str
+    data: str | None = None
+
+
+def dataset_from(
+    given: Any,
+    *,
+    task: Task | str | None = None,
+    language: Language | str | None = None,
+    positive: str | int | bool | None = None,
+    split: Split | str | None = None,
+    seed: int = 0,
+) -> Dataset:
+    """Open data in any of its forms; a dataset that is open already is returned as it is.
+
+    `task` is what the data must be for; `seed` is that of the classroom datasets. See `source_of` for the rest.
+
+    Raises:
+        DataError: the data cannot be read, or is for another task.
+    """
+    if _is_open(given):
+        dataset = cast(Dataset, given)
+    else:
+        dataset = open_dataset(*source_of(given, language=language, positive=positive, split=split), seed=seed)
+    if task is not None and dataset.task is not Task(task):
+        kind = {Task.VULNERABILITY: "single functions", Task.CLONE: "pairs of functions"}
+        raise DataError(f"the data has {kind[dataset.task]}, and the task {Task(task)} needs {kind[Task(task)]}")
+    return dataset
+
+
+def source_of(
+    given: Any,
+    *,
+    language: Language | str | None = None,
+    positive: str | int | bool | None = None,
+    split: Split | str | None = None,
+) -> DataSource:
+    """The name and the file of some data; a table in memory, and a file that more is said about, is copied first.
+
+    A table has the columns of a file: `func` or `func1` and `func2`, `label`, and optionally `split` and `group`. A
+    DatasetDict with several parts gives its rows their splits. A folder is read as CodeXGLUE publishes a benchmark.
+
+    Args:
+        language: what the code is written in
+        positive: the label that means 1; all others mean 0
+        split: that of rows that name none; without it, they are split by content, 80/10/10
+
+    Raises:
+        DataError: the data is of no such form, or has a row that cannot be used.
+    """
+    language = None if language is None else Language(language)
+    positive = None if positive is None else str(positive)
+    split = None if split is None else Split(split)
+    if isinstance(given, str) and given in [info.name for info in DATASETS]:
+        source = DataSource(given)
+    elif isinstance(given, str | PathLike):
+        path = possible(Path(given))
+        if not path.is_dir():
+            if language is positive is split is None:
+                return DataSource("file", str(path.absolute()))
+            folder = cache_folder() / "files"
+            return DataSource("file", str(take_in(path, folder, positive=positive, language=language, split=split)))
+        source = DataSource("bigclonebench" if (path / "data.jsonl").is_file() else "devign", str(path.absolute()))
+    else:
+        return DataSource("file", str(_written(_frames(given), positive, language, split)))
+    if not (language is positive is split is None):
+        raise DataError(f"{given} says its own language, labels and splits: leave them out, or give a file or a table")
+    return source
+
+
+def _is_open(given: Any) -> bool:
+    return all(hasattr(given, name) for name in ("task", "labels", "fingerprint", "examples"))
+
+
+def _frames(given: Any) -> Mapping[Split | None, Any]:
+    """The tables that were given, by the split that all of their rows belong to."""
+    if not isinstance(given, Mapping):
+        return {None: given}
+    if len(given) == 1:
+        return {None: next(iter(given.values()))}
+    frames: dict[Split | None, Any] = {}
+    for name, frame in given.items():
+        word = SPLIT_WORDS.get(str(name).lower(), str(name).lower())
+        if word not in set(Split):
+            raise DataError(f"there is no split {str(name)!r}: give parts called {', '.join(Split)}, or one of them")
+        frames[Split(word)] = frame
+    return frames
+
+
+def _written(
+    frames: Mapping[Split | None, Any], positive: str | None, language: Language | None, split: Split | None
+) -> Path:
+    tables = {part: _frame(table, positive) for part, table in frames.items()}
+    names = list(dict.fromkeys(str(name) for table in tables.values() for name in table.columns))
+    if None not in tables and "split" not in names:
+        names.append("split")
+    labels = Counter[str]()
+    rows = understand(_entries(tables), names, "the table", positive=positive, split=split, labels=labels)
+    return copy_rows("the table", rows, labels, cache_folder() / "files", positive=positive, language=language)
+
+
+def _frame(table: Any, positive: str | None) -> pd.DataFrame:
+    """A table as pandas holds it, None for whatever is missing; the numbers of known classes become their words."""
+    frame = table.to_pandas() if hasattr(table, "to_pandas") else table
+    if not hasattr(frame, "columns") or not hasattr(frame, "to_dict"):
+        raise DataError(
+            f"the data cannot be a {type(table).__name__}: give a dataset's name, a path, a pandas DataFrame or a "
+            "Hugging Face Dataset"
+        )
+    twice = [name for name, count in Counter(map(str, frame.columns)).items() if count > 1]
+    if twice:
+        raise DataError(f"the table has two columns {twice[0]!r}: give each a name of its own")
+    frame = frame.astype(object)
+    frame = frame.where(frame.notna(), None)
+    features = getattr(table, "features", None)
+    for column, kind in features.items() if isinstance(features, Mapping) else ():
+        words = [str(word) for word in getattr(kind, "names", None) or ()]
+        if words and (positive in words or {word.lower() for word in words} <= POSITIVE | NEGATIVE):
+            frame[column] = [words[n] if isinstance(n, int) and 0 <= n < len(words) else n for n in frame[column]]
+    return cast("pd.DataFrame", frame)
+
+
+def _entries(tables: Mapping[Split | None, pd.DataFrame]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for part, table in tables.items():
+        for number, row in enumerate(table.to_dict("records")):
+            entry = {str(name): value for name, value in row.items()}
+            entry.setdefault("origin", f"row {number}" if part is None else f"row {number} of {part}")
+            yield number, entry if part is None else {**entry, "split": part}
