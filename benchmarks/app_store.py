@@ -18,6 +18,7 @@ from compressor_core.files import write_json
 from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.runs import Run, RunContext, RunStore, State, launch
 from compressor_core.runs.jobs import WORKER
+from compressor_core.runs.library import comparison_of, models_of
 from compressor_core.runs.work import search
 from compressor_core.runs.worker import run_worker
 
@@ -98,7 +99,7 @@ def _real(store: RunStore) -> Iterator[tuple[str, Run]]:
     distilled = work("distill", "a student", **tiny, architecture=STUDENT, epochs=8)
     yield "distill", distilled
     told = work("distill", "the story", **tiny, search_run=searched.id)
-    work("compare", "the story", student_run=told.id, latency_examples=5)
+    work("compare", "the story", **comparison_of(store, models_of(told)), latency_examples=5)
     yield "study", work("study", "a study", **tiny, budgets=[0.19, 0.2], seeds=[0, 1])
     whole = {"budget_mb": 3.0, **SEARCH}
     work(

@@ -8,7 +8,7 @@ from compressor_core.evaluate.predictions import MOST_STUDENTS
 from compressor_core.figures.compare.info import comparison_info
 from compressor_core.figures.compare.verdicts import headline
 from compressor_core.runs import Run, Status
-from compressor_core.runs.compared import Family, comparison_of, families
+from compressor_core.runs.library import Family, comparison_of, families
 from pages.parts.compare_views import views
 from pages.parts.frame import link, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
@@ -51,7 +51,9 @@ def choose_students(family: Family) -> None:
         students = [models[key] for key in chosen]
         first = students[0].run
         name = first.name if first else None
-        start("compare", comparison_of(students), name=name if len(students) == 1 else f"{len(students)} students")
+        with sentences():
+            settings = comparison_of(store(), students)
+        start("compare", settings, name=name if len(students) == 1 else f"{len(students)} students")
 
 
 def show(run: Run, status: Status) -> None:

@@ -14,10 +14,10 @@ from compressor_core.figures.search.info import short_form
 from compressor_core.figures.study.training import recipe_text
 from compressor_core.literal import literal
 from compressor_core.runs import Run, Status
-from compressor_core.runs.library import teacher_title
+from compressor_core.runs.library import comparison_of, models_of, teacher_title
 from compressor_core.task import PairFeatures, Task
 from pages.parts.explain import terms
-from pages.parts.frame import link, metrics, open_page, say
+from pages.parts.frame import link, metrics, open_page, say, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
 from pages.parts.recipe import choose_recipe
 from pages.parts.task import choose_pair_features
@@ -149,7 +149,9 @@ def show(run: Run, status: Status) -> None:
         ("Size of the file", f"{result['size_mb']:.3f} MB"),
     )
     if st.button("Compare with the teacher", type="primary", icon=":material/balance:"):
-        start("compare", {"student_run": run.id}, name=run.name)
+        with sentences():
+            settings = comparison_of(store(), models_of(run))
+        start("compare", settings, name=run.name)
     link("playground", "Try it on your own code", run=run.id)
 
 

@@ -10,7 +10,7 @@ from compressor_core.errors import RunError
 from compressor_core.figures.cost.export import PURPOSES, ExportInfo, FormInfo, export_info
 from compressor_core.literal import literal
 from compressor_core.runs import Run, Status
-from compressor_core.runs.library import students
+from compressor_core.runs.library import export_of, students
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
@@ -36,7 +36,7 @@ def settings() -> None:
         )
         if right.button("Export", type="primary", icon=":material/ios_share:", width="stretch"):
             student = found[st.session_state.student]
-            start("export", student.comparison, name=student.run.name if student.run else None)
+            start("export", export_of(student), name=student.run.name if student.run else None)
 
 
 def show(run: Run, status: Status) -> None:

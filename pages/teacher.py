@@ -141,8 +141,8 @@ def at_hand() -> None:
             {
                 "Teacher": teacher.title,
                 "Dataset": teacher.dataset,
-                "Test accuracy": teacher.result.get("accuracy"),
-                "Size (MB)": teacher.result.get("size_mb"),
+                "Test accuracy": teacher.accuracy,
+                "Size (MB)": teacher.size_mb,
             }
             for teacher in found
         ],

@@ -135,7 +135,7 @@ def test_the_first_page_needs_no_torch() -> None:
         "import sys, compressor_core.runs, compressor_core.runs.library, compressor_core.runs.story, "
         "compressor_core.search, compressor_core.data.registry, compressor_core.distill.presets, "
         "compressor_core.distill.study_settings, compressor_core.distill.study_summary, "
-        "compressor_core.runs.compared, compressor_core.evaluate.predictions; "
+        "compressor_core.evaluate.predictions; "
         "assert not {'torch', 'transformers', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

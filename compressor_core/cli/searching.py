@@ -137,7 +137,7 @@ def tradeoff(options: argparse.Namespace) -> Record:
 
 def _students(options: argparse.Namespace) -> Any:
     """The measured students of the dataset, among the runs of the app."""
-    from compressor_core.runs.measured import measured_students
+    from compressor_core.runs.library import measured_students
     from compressor_core.task import PairFeatures, Task
 
     found = measured_students(run_store(), Task(options.task), PairFeatures(options.pair_features))

@@ -11,6 +11,8 @@ from compressor_core.errors import CompressorError, RunError
 from compressor_core.models.card import CARD, ModelCard, read_card
 from compressor_core.runs import Run, RunStore, State, Status
 from compressor_core.runs.kinds import MODEL, STUDENTS, kind_of
+from compressor_core.runs.library import run_of
+from compressor_core.runs.portable import RUN_ID
 
 _STANDS: Final[Mapping[State, str]] = {
     State.QUEUED: "has not begun",
@@ -97,8 +99,8 @@ def material(store: RunStore, run_id: str) -> Material:
     own = {run.kind: _read(run)}
     comparison = own.get("compare")
     if comparison is not None:
-        asked = [comparison.config, *(_named(other) for other in comparison.config.get("others") or ())]
-        students = tuple(_student(store, comparison, one, missing) for one in asked)
+        folders = [comparison.config.get("student"), *(comparison.config.get("others") or ())]
+        students = tuple(_student(store, comparison, str(folder), missing) for folder in folders)
     else:
         students = tuple(
             _of(store, distillation, None, missing) for distillation in [own.get("distill")] if distillation
@@ -113,17 +115,11 @@ def material(store: RunStore, run_id: str) -> Material:
     return replace(story, missing=tuple(dict.fromkeys([*filter(None, said), *missing])))
 
 
-def _named(other: Any) -> Record:
-    """One of the further students of a comparison, which are named by a run or by a folder."""
-    return other if isinstance(other, Mapping) else {"student": other}
-
-
-def _student(store: RunStore, comparison: Chapter, asked: Record, missing: list[str]) -> Student:
-    folder = None if asked.get("student") is None else str(asked["student"])
-    making = _linked(store, comparison, asked, "student_run", missing)
+def _student(store: RunStore, comparison: Chapter, folder: str, missing: list[str]) -> Student:
+    found = RUN_ID.search(folder)
+    making = _linked(store, comparison, found[0] if found else None, missing)
     if making is None:
-        card = None if "student_run" in asked else _card(folder, "student", missing)
-        return Student(None, None, card, folder)
+        return Student(None, None, None if found else _card(folder, "student", missing), folder)
     return _of(store, making, folder, missing)
 
 
@@ -132,7 +128,7 @@ def _of(store: RunStore, making: Chapter, folder: str | None, missing: list[str]
     place = making.run.folder / MODEL if making.result is not None else None
     if kind_of(making.run.kind).makes == "students":
         place = None if folder is None else making.run.folder / STUDENTS / Path(folder).name
-    search = _linked(store, making, making.config, "search_run", missing)
+    search = _linked(store, making, making.config.get("search_run"), missing)
     return Student(making, search, _card(place, "student", missing), folder)
 
 
@@ -140,25 +136,21 @@ def _read(run: Run) -> Chapter:
     return Chapter(run, run.status(), run.events()[0])
 
 
-def _linked(store: RunStore, chapter: Chapter, asked: Record, key: str, missing: list[str]) -> Chapter | None:
+def _linked(store: RunStore, chapter: Chapter, run_id: str | None, missing: list[str]) -> Chapter | None:
     """The run that a chapter builds on."""
-    if asked.get(key) is None:
+    if run_id is None:
         return None
-    run_id = str(asked[key])
     try:
-        return _read(store.get(run_id))
+        return _read(store.get(str(run_id)))
     except CompressorError as error:
-        missing.append(f"The {chapter.name} builds on run {run_id[:80]}, which cannot be shown: {error}")
+        missing.append(f"The {chapter.name} builds on run {str(run_id)[:80]}, which cannot be shown: {error}")
         return None
 
 
 def _trained_here(store: RunStore, folder: str | None) -> Chapter | None:
-    """The run that trained the teacher. A teacher's folder lies in its run's, which may have moved since."""
-    try:
-        found = None if folder is None else _read(store.get(Path(folder).parent.name))
-    except CompressorError:  # bundled, or from elsewhere
-        return None
-    return found if found is not None and found.run.kind == "train-teacher" else None
+    """The run that trained the teacher; None if it is bundled, or from elsewhere."""
+    run = run_of(store, folder)
+    return _read(run) if run is not None and kind_of(run.kind).makes == "teacher" else None
 
 
 def _teacher_folder(comparison: Chapter | None, students: Sequence[Student]) -> str | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from compressor_core.errors import RunError
+from compressor_core.runs.portable import RUN_ID
 from compressor_core.runs.run import Run
 from compressor_core.runs.status import State
 from compressor_core.runs.store import RunStore
@@ -67,18 +68,24 @@ class RunContext:
         """Where in the run's folder its file or folder `name` lies."""
         return self.folder / name
 
-    def dependency(self, run_id: str) -> tuple[Run, dict[str, Any]]:
-        """The run that this one builds on, and its result.
+    def dependency(self, run_id: str) -> tuple[Run, Any]:
+        """The run that this one builds on, and its summary.
 
         There is nothing to wait for: the slot goes by the order of creation, so the other run is over.
-        One that was cancelled counts if it kept a result. Raises RunError if there is no result to build on.
+        One that was cancelled counts if it kept a summary. Raises RunError if there is none to build on.
         """
         other = self.store.get(run_id)
         status = other.status()
-        if status.result is not None and status.state in (State.FINISHED, State.CANCELLED):
-            return other, status.result
+        if status.summary is not None and status.state in (State.FINISHED, State.CANCELLED):
+            return other, status.summary
         reason = f": {status.error}" if status.error else "."
         raise RunError(
             f"This run builds on {run_id}, which is {status.state} without a result{reason} "
             "Resume that one first, then this one."
         )
+
+    def require_made(self, *models: str) -> None:
+        """Raise RunError if a model is the work of a run of this store that has not come to its end."""
+        for model in models:
+            if Path(model).is_relative_to(self.store.root) and (run_id := RUN_ID.search(model)):
+                self.dependency(run_id[0])

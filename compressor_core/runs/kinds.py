@@ -74,7 +74,7 @@ class Kind:
         if summary is None:
             return ""
         try:
-            return self.tell(_attributes(summary))
+            return self.tell(attributes(summary))
         except DAMAGED:
             return "a damaged result"
 
@@ -86,10 +86,11 @@ class _Values(dict[str, Any]):
         return self.get(name)
 
 
-def _attributes(value: Any) -> Any:
+def attributes(value: Any) -> Any:
+    """Plain values that are read as a summary is."""
     if isinstance(value, Mapping):
-        return _Values({key: _attributes(one) for key, one in value.items()})
-    return [_attributes(one) for one in value] if isinstance(value, list | tuple) else value
+        return _Values({key: attributes(one) for key, one in value.items()})
+    return [attributes(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _search(found: Any) -> str:

@@ -1,10 +1,11 @@
-"""The models at hand: the bundled ones, and what finished runs have made."""
+"""The models at hand: the bundled ones, and those of finished runs; and how students are compared and exported."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,64 +14,93 @@ from compressor_core.errors import DAMAGED, CompressorError, ModelError, RunErro
 from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.models.card import read_card, size_on_disk
 from compressor_core.paper import DATASET, Column, Encoder
+from compressor_core.runs.kinds import KINDS, kind_of
+from compressor_core.runs.portable import RUN_ID
 from compressor_core.runs.reproduction import teacher_of
 from compressor_core.runs.run import Run
 from compressor_core.runs.store import RunStore
-from compressor_core.task import Task
+from compressor_core.search.tradeoff import MeasuredStudent
+from compressor_core.task import PairFeatures, Task
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model that can be chosen. `result` is that of the run which made it; of a bundled one, its card's metrics."""
+    """A model that can be chosen; `run` is the one that made it, None for a bundled model."""
 
+    name: str
     title: str
     folder: Path
     task: Task
     dataset: str
     data: str | None
-    run: Run | None
-    result: Mapping[str, Any]
+    accuracy: float | None
+    size_mb: float
+    run: Run | None = None
 
     @property
     def key(self) -> str:
-        """What tells it from the others; of the model of a run, that run's id."""
+        """Its identity; the run's id where that made no other model."""
         if self.run is None:
             return str(self.folder)
-        return f"{self.run.id}/{self.folder.name}" if self.run.kind == "study" else self.run.id
+        return f"{self.run.id}/{self.folder.name}" if kind_of(self.run.kind).makes == "students" else self.run.id
+
+
+@dataclass(frozen=True)
+class Family:
+    """Students that can be compared: of one teacher and one dataset, the newest first."""
+
+    title: str
+    students: tuple[Model, ...]
 
     @property
-    def comparison(self) -> dict[str, Any]:
-        """The settings of a run that compares this student with its teacher."""
-        if self.run is None:
-            return {"teacher": str(bundled_teacher(self.dataset)), "dataset": self.dataset, "student": str(self.folder)}
-        one = {"student": str(self.folder)} if self.run.kind == "study" else {}
-        return {"student_run": self.run.id, **one}
+    def key(self) -> str:
+        return self.title
 
 
 def teachers(store: RunStore) -> list[Model]:
     """The bundled teachers, then the trained ones, newest first."""
-    found = []
+    found: list[Model] = []
     for info in DATASETS:
         if info.built_in:
             with suppress(ModelError):
                 found += _bundled(f"{info.title} (bundled)", bundled_teacher(info.name), info.name)
-    return found + _made_by(store, "train-teacher")
+    return found + _made_by(store, "teacher")
 
 
 def students(store: RunStore) -> list[Model]:
-    """The students that distillations, studies and imports have made, newest first, then the bundled ones.
-
-    One that was cancelled keeps its best.
-    """
-    found = _made_by(store, "distill", "reproduce", "study")
+    """The students that runs have made, newest first, then the bundled ones. A cancelled run keeps its best."""
+    found = _made_by(store, "student", "students")
     for info in DATASETS:
         with suppress(ModelError):
             if (folder := bundled_student(info.name)) is not None:
-                found += [
-                    replace(model, title=_measured(model.title, model.result))
-                    for model in _bundled(f"{info.title}, bundled student", folder, info.name)
-                ]
+                found += _bundled(f"{info.title}, bundled student", folder, info.name, measured=True)
     return found
+
+
+def models_of(run: Run) -> list[Model]:
+    """The models that a run has made, as far as they are there. Raises CompressorError for a damaged run."""
+    made = kind_of(run.kind).makes
+    summary = run.status().summary if made else None
+    if summary is None:
+        return []
+    name = run.name or run.id
+    if made != "students":
+        return _model(run, name, name, summary)
+    found: list[Model] = []
+    for one in summary.students:
+        with suppress(CompressorError, *DAMAGED):
+            own = f"{one.budget_mb:g} MB, seed {one.seed}"
+            found += _model(run, own, f"{own} of study {name}", one)
+    return found
+
+
+def run_of(store: RunStore, path: str | Path | None) -> Run | None:
+    """The run in whose folder a path lies, wherever that folder was when the path was written; None if it is gone."""
+    found = RUN_ID.search(str(path or ""))
+    try:
+        return store.get(found[0]) if found else None
+    except RunError:
+        return None
 
 
 def teacher_title(store: RunStore, folder: str | Path) -> str:
@@ -79,7 +109,7 @@ def teacher_title(store: RunStore, folder: str | Path) -> str:
 
 
 def teacher_of_student(store: RunStore, student: Model) -> Path:
-    """The folder of the teacher that a student learned from; of a published one, that it can be held against.
+    """The folder of the teacher that a student learned from; for a published one, of the teacher of its column.
 
     Raises:
         RunError: a published student has no teacher at hand.
@@ -95,49 +125,117 @@ def teacher_of_student(store: RunStore, student: Model) -> Path:
     if (folder := teacher_of(store, column)) is None:
         raise RunError(
             f"A published student comes without its teacher: fine-tune {column.encoder.hub_name} on "
-            f"{DATASET[column.task]} first, then both can be asked."
+            f"{DATASET[column.task]} first, then the two can be compared."
         )
     return Path(folder)
 
 
-def _made_by(store: RunStore, *kinds: str) -> list[Model]:
-    found = []
-    for run in store.list(*kinds):
+def families(store: RunStore) -> list[Family]:
+    """The students at hand, by teacher and dataset; the family with the newest student first."""
+    found: dict[tuple[str, str, str | None], list[Model]] = defaultdict(list)
+    for model in students(store):
+        try:
+            teacher = str(teacher_of_student(store, model))
+        except RunError:  # a published one, whose teacher is not at hand
+            teacher = str(model.run.config["teacher"]) if model.run else ""
+        found[teacher, model.dataset, model.data].append(model)
+    titles: dict[str, int] = defaultdict(int)
+    known = {f"{info.title} (bundled)": info.name for info in DATASETS}
+    made = []
+    for (teacher, dataset, data), members in found.items():
+        learned_on = Path(data).name if data else dataset
+        title = teacher_title(store, teacher)
+        title = title if learned_on in (title, known.get(title)) else f"{title}, on {learned_on}"
+        titles[title] += 1
+        made.append(Family(title if titles[title] == 1 else f"{title} ({titles[title]})", tuple(members)))
+    return made
+
+
+def comparison_of(store: RunStore, chosen: Sequence[Model]) -> dict[str, Any]:
+    """The settings of a run that compares students with their teacher.
+
+    A file is compared on the rows that neither model learned from.
+
+    Raises:
+        RunError: they are not of one teacher and one dataset, or their teacher is not at hand.
+    """
+    first, *others = chosen
+    teacher = teacher_of_student(store, first)
+    for other in others:
+        if (teacher_of_student(store, other), other.dataset, other.data) != (teacher, first.dataset, first.data):
+            raise RunError(
+                f"{other.name} learned from another teacher or for other data than {first.name}: "
+                "compare students of one teacher and one dataset."
+            )
+    return {
+        "teacher": str(teacher),
+        "student": str(first.folder),
+        "others": [str(other.folder) for other in others],
+        "names": [model.name for model in chosen],
+        **_tested_on(first),
+        "split": "test" if first.run else None,
+    }
+
+
+def export_of(student: Model) -> dict[str, Any]:
+    """The settings of a run that exports a student."""
+    split = "test" if student.run and student.run.kind != "reproduce" else None
+    return {"model": str(student.folder), **_tested_on(student), "split": split, "format": "bundle", "replace": True}
+
+
+def measured_students(
+    store: RunStore, task: Task = Task.VULNERABILITY, pair_features: PairFeatures = PairFeatures.COMPARE
+) -> dict[str, tuple[MeasuredStudent, ...]]:
+    """The students of a task by the dataset they were distilled and tested on, the newest first.
+
+    Only those of a dataset can be held against each other. Imported students are left out: they learned from other
+    data than they are measured on here. `pair_features` matters for the clone task only.
+    """
+    found: dict[str, list[MeasuredStudent]] = defaultdict(list)
+    for model in students(store):
+        card = read_card(model.folder)
+        if model.run is None or not kind_of(model.run.kind).searched or card is None or card.architecture is None:
+            continue
+        if card.task is not task or (task is Task.CLONE and card.pair_features is not pair_features):
+            continue
+        dataset = f"{model.dataset}, {model.data}" if model.data else model.dataset
+        accuracy = float(model.accuracy or 0.0)
+        found[dataset].append(MeasuredStudent(card.architecture, accuracy, dataset, model.run.id))
+    return {dataset: tuple(measured) for dataset, measured in found.items()}
+
+
+def _tested_on(model: Model) -> dict[str, Any]:
+    seed = model.run.config.get("seed", 0) if model.run else 0
+    return {"dataset": model.dataset, "data": model.data, "seed": seed}
+
+
+def _made_by(store: RunStore, *makes: str) -> list[Model]:
+    """What the runs have made that make such, the newest first."""
+    found: list[Model] = []
+    for run in store.list(*(kind.name for kind in KINDS.values() if kind.makes in makes)):
         with suppress(CompressorError, *DAMAGED):
-            result = run.status().result
-            if result is None:
-                continue
-            name = run.name or run.id
-            made = {name: result}
-            if run.kind == "study":
-                made = {
-                    f"{one['budget_mb']:g} MB, seed {one['seed']} of study {name}": one for one in result["students"]
-                }
-            for title, one in made.items():
-                with suppress(CompressorError, *DAMAGED):
-                    found += _model(run, title, one)
+            found += models_of(run)
     return found
 
 
-def _bundled(title: str, folder: Path, dataset: str) -> list[Model]:
+def _model(run: Run, name: str, title: str, summary: Any) -> list[Model]:
+    """A model that a run has made, if it is still there."""
+    folder = Path(summary.model)
+    if (card := read_card(folder)) is None:
+        return []
+    dataset, data = str(run.config.get("dataset", "classroom-vulnerability")), run.config.get("data")
+    accuracy, size_mb = float(summary.accuracy), float(summary.size_mb)
+    title = _measured(title, size_mb, accuracy)
+    return [Model(name, title, folder, card.task, dataset, None if data is None else str(data), accuracy, size_mb, run)]
+
+
+def _bundled(title: str, folder: Path, dataset: str, *, measured: bool = False) -> Iterator[Model]:
     """A model that comes with the program, if it has a card."""
-    if (card := read_card(folder)) is None:
-        return []
-    result = {**card.metrics, "size_mb": size_on_disk(folder) / 1e6}
-    return [Model(title, folder, card.task, dataset, None, None, result)]
+    if (card := read_card(folder)) is not None:
+        accuracy, size_mb = card.metrics.get("accuracy"), size_on_disk(folder) / 1e6
+        title = _measured(title, size_mb, accuracy or 0.0) if measured else title
+        yield Model(folder.name, title, folder, card.task, dataset, None, accuracy, size_mb)
 
 
-def _measured(title: str, result: Mapping[str, Any]) -> str:
-    return f"{title} ({result['size_mb']:.2f} MB, {result['accuracy']:.1%})"
-
-
-def _model(run: Run, title: str, result: Mapping[str, Any]) -> list[Model]:
-    """What a run has made, if it is still there."""
-    folder = Path(result["model"])
-    if (card := read_card(folder)) is None:
-        return []
-    dataset = str(run.config.get("dataset", "classroom-vulnerability"))
-    data = run.config.get("data")
-    return [
-        Model(_measured(title, result), folder, card.task, dataset, None if data is None else str(data), run, result)
-    ]
+def _measured(title: str, size_mb: float, accuracy: float) -> str:
+    return f"{title} ({size_mb:.2f} MB, {accuracy:.1%})"

@@ -62,7 +62,7 @@ class Run:
         """What was asked for, as the settings of its kind. Raises CompressorError if they are none such."""
         return kind_of(self.kind).read_settings(self.config)
 
-    def summary(self) -> Record | None:
+    def summary(self) -> Any:
         """What came out of it, if it has come to that. Raises RunError if it was deleted."""
         return self.status().summary
 

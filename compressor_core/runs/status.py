@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, Strict, ValidationError, WrapValidator
 
-from compressor_core.records import Plain, Record, read_record
+from compressor_core.records import Plain, read_record
+from compressor_core.runs.kinds import attributes
 
 
 class State(StrEnum):
@@ -61,9 +62,9 @@ class Status(Plain):
     """One sentence, if the run failed."""
 
     @property
-    def summary(self) -> Record | None:
-        """The result as its class; None without one, or if it is damaged."""
-        return None if self.result is None else read_record(self.result)
+    def summary(self) -> Any:
+        """The result as its class; None without one."""
+        return None if self.result is None else read_record(self.result) or attributes(self.result)
 
     @property
     def live(self) -> bool:

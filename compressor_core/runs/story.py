@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from compressor_core.architecture import SearchSpace
 from compressor_core.errors import CompressorError, RunError
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.runs.jobs import cancel, launch
+from compressor_core.runs.kinds import MODEL
+from compressor_core.runs.library import run_of
 from compressor_core.runs.run import Run
 from compressor_core.runs.store import RunStore
 from compressor_core.search.genetic import SearchSettings
@@ -57,20 +58,15 @@ def launch_story(
     """
     search = SearchSettings(budget_mb=budget_mb, seed=seed, space=SearchSpace.classroom(), task=task)
     dataset = f"classroom-{task}"
-    settings: dict[str, Any] = {
-        "teacher": str(bundled_teacher(dataset)),
-        "dataset": dataset,
-        "budget_mb": budget_mb,
-        "preset": preset,
-        "epochs": epochs,
-        "seed": seed,
-    }
+    shared = {"teacher": str(bundled_teacher(dataset)), "dataset": dataset, "seed": seed}
+    own = {"budget_mb": budget_mb, "preset": preset, "epochs": epochs}
     name = f"Story, {task}, {budget_mb:g} MB"
     started: list[Run] = []
     try:
         started.append(launch(store, "search", search.to_dict(), name=name))
-        started.append(launch(store, "distill", {**settings, "search_run": started[0].id}, name=name))
-        started.append(launch(store, "compare", {"student_run": started[1].id}, name=name))
+        started.append(launch(store, "distill", {**shared, **own, "search_run": started[0].id}, name=name))
+        student = {"student": str(started[1].folder / MODEL), "names": [name], "split": "test"}
+        started.append(launch(store, "compare", {**shared, **student}, name=name))
     except CompressorError:
         for run in started:
             cancel(run)
@@ -81,8 +77,8 @@ def launch_story(
 def open_story(store: RunStore, run_id: str) -> Story:
     """The story that a comparison ended. Raises RunError if the run is not the last of a story, or one is gone."""
     compare = store.get(run_id)
-    if compare.kind == "compare" and "student_run" in compare.config:
-        distill = store.get(str(compare.config["student_run"]))
-        if "search_run" in distill.config:
+    if compare.kind == "compare":
+        distill = run_of(store, compare.config.get("student"))
+        if distill is not None and distill.config.get("search_run"):
             return Story(store.get(str(distill.config["search_run"])), distill, compare)
     raise RunError(f"Run {run_id} is not the end of a story: open it on the Runs page.")

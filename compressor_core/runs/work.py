@@ -8,7 +8,6 @@ from typing import Any
 
 from compressor_core.errors import RunError
 from compressor_core.plain import from_plain
-from compressor_core.runs.compared import students_of
 from compressor_core.runs.context import RunContext
 from compressor_core.runs.kinds import MODEL, STUDENTS
 
@@ -83,9 +82,9 @@ def distill(context: RunContext) -> Records:
     config = dict(context.config)
     if (search_run := config.pop("search_run", None)) is not None:
         _, found = context.dependency(search_run)
-        if found.get("best") is None:
+        if found.best is None:
             raise RunError(f"The search {search_run} found nothing within its budget: search with a larger one.")
-        config["architecture"] = str(Architecture.from_dict(found["best"]))
+        config["architecture"] = str(Architecture.from_dict(dict(found.best)))
     yield from distill(
         from_plain(DistillSettings, config),
         context.path(MODEL),
@@ -95,21 +94,13 @@ def distill(context: RunContext) -> Records:
 
 
 def compare(context: RunContext) -> Records:
-    """A comparison as configured, see `CompareSettings`; what the models say goes to the run's folder `predictions`.
-
-    The config may name a `student_run`: its student is compared, with the teacher that it learned from and on
-    the dataset that it was made for. Of a study, which has many, it names the folder of one as `student` as well.
-    `others` are more students, each named by a folder or by such a pair of its own.
-    """
-    from compressor_core.evaluate.comparison import CompareSettings, compare
+    """A comparison as configured, see `CompareSettings`; the answers of the models go to the folder `predictions`."""
+    from compressor_core.evaluate.comparison import compare
     from compressor_core.evaluate.predictions import FOLDER
 
-    config, first, others = students_of(context)
-    config = {**first.origin, "student": first.folder, "others": [other.folder for other in others], **config}
-    if first.origin:
-        # A file is compared on the rows that neither model learned from.
-        config = {"split": "test", "names": [student.name for student in (first, *others)], **config}
-    return compare(from_plain(CompareSettings, config), context.path(FOLDER), cancelled=context.cancelled)
+    settings = context.run.settings
+    context.require_made(settings.teacher, *settings.students)
+    return compare(settings, context.path(FOLDER), cancelled=context.cancelled)
 
 
 def reproduce(context: RunContext) -> Records:
@@ -177,23 +168,13 @@ def study(context: RunContext) -> Records:
 def export(context: RunContext) -> Records:
     """The bundle of a student as configured, see `ExportSettings`; it lies in the run's folder.
 
-    As that of a comparison, the config names a `student_run`, and of a study the folder of one as `student`; or that
-    folder alone, of a bundled student. The teacher is of no account here.
+    An interrupted run may have written it already, so settings that replace nothing are overruled.
     """
-    from compressor_core.export.exporting import ExportSettings, export
+    from compressor_core.export.exporting import export
 
-    config = {key: value for key, value in context.config.items() if key != "teacher"}
-    student = config.pop("student", None)
-    if (student_run := config.pop("student_run", None)) is not None:
-        run, found = context.dependency(student_run)
-        origin: dict[str, Any] = {key: run.config.get(key) for key in ("dataset", "data", "seed") if key in run.config}
-        split = {"split": "test"} if run.kind != "reproduce" else {}
-        config = {**origin, **split, "model": student or found.get("model"), **config}
-    elif student is not None:
-        config["model"] = student
-    # A run that was interrupted may have written it already.
-    config = {**config, "format": "bundle", "replace": True}
-    return export(from_plain(ExportSettings, config), context.path(BUNDLE), cancelled=context.cancelled)
+    settings = context.run.settings
+    context.require_made(settings.model)
+    return export(settings, context.path(BUNDLE), cancelled=context.cancelled)
 
 
 CHECKPOINT = "checkpoint.pt"

@@ -60,9 +60,7 @@ def places(config: Mapping[str, Any]) -> Iterator[str]:
     for key in PLACES:
         value = config.get(key)
         for one in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(one, Mapping):
-                yield from places(one)
-            elif one is not None:
+            if one is not None:
                 yield str(one)
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from compressor_core.figures.search.axes import AXES
 from compressor_core.literal import literal
-from compressor_core.runs.measured import measured_students
+from compressor_core.runs.library import measured_students
 from compressor_core.search.quantities import Quantity
 from compressor_core.search.tradeoff import MeasuredStudent, TradeoffSettings
 from compressor_core.task import PairFeatures, Task

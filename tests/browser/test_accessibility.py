@@ -35,7 +35,7 @@ def shown(labelled_file: Path, tiny_teacher: Path) -> dict[str, int]:
     data = {"dataset": "file", "data": str(labelled_file), "teacher": str(tiny_teacher)}
     search = launch(store, "search", {"budget_mb": 3.0, "generations": 10, "population": 10})
     distill = launch(store, "distill", {**data, "architecture": "1000,16,1,1,32", "preset": "smoke", "threads": 1})
-    launch(store, "compare", {"student_run": distill.id, "latency_examples": 5})
+    launch(store, "compare", {**data, "student": str(distill.folder / "model"), "split": "test", "latency_examples": 5})
     budgets = launch(store, "study", {**data, "budgets": [0.19], "seeds": [0, 1], "preset": "smoke", "threads": 1})
     tradeoff = launch(store, "tradeoff", {"generations": 3, "population": 10})
     base = {"budget_mb": 3.0, "generations": 3, "population": 10}

@@ -52,7 +52,8 @@ def made(bench: Bench) -> list[Run]:
     kill_worker(stopped)
     search = launch(bench.store, "search", {**killed_search.CONFIG, "generations": 20})
     student = launch(bench.store, "distill", config)
-    compared = launch(bench.store, "compare", {"student_run": student.id, "latency_examples": 2})
+    data = {name: config[name] for name in ("teacher", "dataset", "data")}
+    compared = launch(bench.store, "compare", {**data, "student": str(student.folder / "model"), "latency_examples": 2})
     for run in (search, student, compared):
         bench.check_over(run)
     return [stopped, search, student, compared]

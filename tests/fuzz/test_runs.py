@@ -24,10 +24,8 @@ from compressor_core.files import to_json
 from compressor_core.plain import from_plain
 from compressor_core.runs import RunStore
 from compressor_core.runs.calibrations import calibrations, open_calibration
-from compressor_core.runs.compared import families
 from compressor_core.runs.kinds import KINDS, kind_of
-from compressor_core.runs.library import students, teachers
-from compressor_core.runs.measured import measured_students
+from compressor_core.runs.library import families, measured_students, students, teachers
 from compressor_core.runs.status import State, Status
 from compressor_core.runs.story import open_story
 from tests.fuzz.guard import clear

@@ -11,6 +11,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from compressor_core.runs import Run, RunStore, launch
+from compressor_core.runs.library import comparison_of, models_of
 from tests.pages.studio import APP, Open, Studio, until_over
 
 
@@ -30,7 +31,7 @@ def finished(labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> S
     distill, _ = work(
         "distill", **data, teacher=trained["model"], architecture="1000,16,1,1,32", preset="smoke", threads=1
     )
-    compare, _ = work("compare", student_run=distill.id, latency_examples=5)
+    compare, _ = work("compare", **comparison_of(store, models_of(distill)), latency_examples=5)
     return Studio(store, search, teacher, distill, compare)
 
 

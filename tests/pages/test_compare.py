@@ -14,6 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from compressor_core.data.dataset import Example
+from compressor_core.errors import RunError
 from compressor_core.evaluate.predictions import (
     FOLDER,
     Verdict,
@@ -26,7 +27,7 @@ from compressor_core.figures.words.forms import csv_text
 from compressor_core.files import write_json
 from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.runs import Run, RunStore, State, cancel
-from compressor_core.runs.compared import comparison_of, families
+from compressor_core.runs.library import comparison_of, families, run_of
 from compressor_core.runs.worker import run_worker
 from tests.pages.studio import APP, Open, Studio, button, charts, field, no_traceback, parameter, texts, until_over
 
@@ -148,7 +149,8 @@ def test_several_students_are_chosen_compared_and_told_apart(studio: Studio, two
     button(at, "Compare").click().run()
     no_traceback(at)
     run = RunStore().list()[0]
-    assert run.config == {"student_run": studio.distill.id, "others": [{"student_run": two.id}]}
+    assert run_of(RunStore(), run.config["student"]) == studio.distill
+    assert run.config["others"] == [str(two.folder / "model")]
     assert (run.name, until_over(run).state) == ("2 students", State.FINISHED)
     result = run.status().result or {}
     assert [side["name"] for side in result["students"]] == ["a distill", "the copy"]
@@ -172,15 +174,12 @@ def test_students_of_other_teachers_are_kept_apart(studio: Studio, two: Run, ope
     field(at.selectbox, "Teacher").set_value(found[1].key).run()
     no_traceback(at)
     assert field(at.multiselect, "Students").value == [studio.distill.id]
-    both = comparison_of([found[0].students[0], found[1].students[0]])
-    mixed = studio.store.create("compare", both)
-    run_worker(mixed.folder)
-    assert mixed.status().state is State.FAILED
-    assert "compare students of one teacher and one dataset" in str(mixed.status().error)
+    with pytest.raises(RunError, match="compare students of one teacher and one dataset"):
+        comparison_of(studio.store, [found[0].students[0], found[1].students[0]])
 
 
 def test_a_student_of_another_task_is_one_sentence(studio: Studio, pairs_file: Path, open_page: Open) -> None:
-    config: dict[str, Any] = {"student_run": studio.distill.id, "dataset": "file", "data": str(pairs_file)}
+    config: dict[str, Any] = {**studio.compare.config, "data": str(pairs_file)}
     run = studio.store.create("compare", config)
     run_worker(run.folder)
     assert run.status().state is State.FAILED
@@ -210,7 +209,7 @@ def test_a_student_is_chosen_and_compared(studio: Studio, open_page: Open) -> No
     button(at, "Compare").click().run()
     no_traceback(at)
     run = studio.store.list()[0]
-    assert run.config == {"student_run": studio.distill.id}
+    assert {**run.config, "latency_examples": 5} == studio.compare.config
     assert until_over(run).state is State.FINISHED
     at.run()
     no_traceback(at)

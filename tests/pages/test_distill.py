@@ -68,7 +68,7 @@ def test_from_start_to_the_result(studio: Studio, open_page: Open) -> None:
     button(at, "Compare with the teacher").click().run()
     no_traceback(at)
     comparison = studio.store.list()[0]
-    assert comparison.config == {"student_run": run.id}
+    assert comparison.config["student"] == str(run.folder / "model")
     assert at.title[0].value == "Compare teacher and student"
     cancel(comparison)
     until_over(comparison)

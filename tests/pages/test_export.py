@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from compressor_core.runs import Run, RunStore
-from compressor_core.runs.library import students
+from compressor_core.runs.library import export_of, students
 from compressor_core.runs.worker import run_worker
 from tests.pages.studio import Open, Studio, button, no_traceback, parameter, texts, until_over
 
@@ -67,7 +67,7 @@ def test_a_run_of_another_kind_is_shown_on_its_own_page(open_page: Open, studio:
 def test_the_bundled_student_needs_no_run_of_its_own() -> None:
     store = RunStore()
     student = next(model for model in students(store) if model.run is None)
-    run = store.create("export", {**student.comparison, "examples": 100})
+    run = store.create("export", {**export_of(student), "examples": 100})
     run_worker(run.folder)
     status = run.status()
     assert status.result is not None, status.error

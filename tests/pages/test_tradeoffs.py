@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from compressor_core.latency_model import LatencyModel
 from compressor_core.runs import Run, RunStore, State, cancel, launch
-from compressor_core.runs.measured import measured_students
+from compressor_core.runs.library import measured_students
 from compressor_core.runs.worker import run_worker
 from compressor_core.search.quantities import Quantity
 from compressor_core.search.tradeoff import TradeoffSettings

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from compressor_core.runs import Run, RunStore, State
+from compressor_core.runs.library import comparison_of, models_of
 from compressor_core.runs.worker import run_worker
 
 HOSTILE = "</script><script>alert('name')</script>"
@@ -63,5 +64,5 @@ def tell(store: RunStore) -> Told:
         "distill",
         {**settings, "teacher": str(teacher.folder / "model"), "search_run": search.id, "preset": "smoke"},
     )
-    compare = done(store, "compare", {"student_run": distill.id, "latency_examples": 5}, HOSTILE)
+    compare = done(store, "compare", {**comparison_of(store, models_of(distill)), "latency_examples": 5}, HOSTILE)
     return Told(store, search, teacher, distill, compare)

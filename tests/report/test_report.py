@@ -228,9 +228,9 @@ def test_the_students_of_studies_and_imports_can_be_repeated(told: Told, copy: R
     status = json.loads((told.compare.folder / "status.json").read_text())
     study = {"teacher": "t", "budgets": [0.5, 3.0], "seeds": [0, 1], "preset": "smoke", "epochs": None, "latency": None}
     published = {"checkpoint": "-m.bin", "tokenizer": "b.json", "teacher": "codebert", "task": "clone", "dataset": "x"}
-    for kind, config, student in (("study", study, "/x/0.5mb-0"), ("reproduce", published, None)):
+    for kind, config, student in (("study", study, "students/0.5mb-0"), ("reproduce", published, "model")):
         made = copy.create(kind, config)
-        last = copy.create("compare", {"student_run": made.id, **({"student": student} if student else {})})
+        last = copy.create("compare", {"student": str(made.folder / student)})
         write_json(last.folder / "status.json", status)
         *_, first, second = parsed(repeat(material(copy, last.id)))
         text = sentences(copy, last.id)
@@ -269,7 +269,7 @@ def test_what_was_deleted_is_said(told: Told, copy: RunStore) -> None:
 
 
 def test_what_is_not_over_or_failed_is_said(copy: RunStore, told: Told) -> None:
-    waiting = copy.create("compare", {"student_run": told.distill.id})
+    waiting = copy.create("compare", {"student": str(told.distill.folder / "model")})
     with hold(waiting.folder):
         text = sentences(copy, waiting.id)
     assert "The comparison has not begun: it has recorded nothing." in text and "has no result" in text

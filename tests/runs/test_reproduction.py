@@ -10,6 +10,7 @@ import pytest
 
 from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.dataset import Split
+from compressor_core.errors import RunError
 from compressor_core.evaluate.comparison import evaluate
 from compressor_core.files import write_json
 from compressor_core.paper import (
@@ -24,7 +25,7 @@ from compressor_core.paper import (
     training_commands,
 )
 from compressor_core.runs import Run, RunStore, State
-from compressor_core.runs.library import students
+from compressor_core.runs.library import comparison_of, students
 from compressor_core.runs.reproduction import reproduction
 from compressor_core.runs.worker import run_worker
 from compressor_core.task import Task
@@ -79,8 +80,8 @@ def test_an_import_fills_its_cell_and_joins_the_students(tmp_path: Path, functio
     (student,) = (model for model in students(store) if model.run is not None)
     assert student.folder == Path(result["model"]) and student.task is Task.VULNERABILITY
 
-    compared = work(store, "compare", {"student_run": run.id}).status()
-    assert compared.state is State.FAILED and "fine-tune microsoft/codebert-base" in str(compared.error)
+    with pytest.raises(RunError, match="fine-tune microsoft/codebert-base"):
+        comparison_of(store, [student])
 
 
 def test_an_architecture_that_nobody_published_fills_nothing(tmp_path: Path, functions: Path) -> None:

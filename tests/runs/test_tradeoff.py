@@ -14,7 +14,7 @@ from compressor_core.architecture import Architecture
 from compressor_core.cli.main import main
 from compressor_core.models.card import CARD, ModelCard
 from compressor_core.runs import Run, RunContext, RunStore, State, cancel, launch, resume
-from compressor_core.runs.measured import measured_students
+from compressor_core.runs.library import measured_students
 from compressor_core.runs.worker import run_worker
 from compressor_core.search.quantities import Quantity
 from compressor_core.search.tradeoff import TradeoffSettings

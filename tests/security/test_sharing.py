@@ -63,7 +63,7 @@ def test_a_server_counts_as_shared_unless_it_is_known_to_be_on_loopback(
 def test_all_places_that_settings_name_are_found() -> None:
     settings = {
         "student": "/a",
-        "others": [{"student_run": "x", "student": "/b"}, "/c"],
+        "others": ["/b", "/c"],
         "models": ("/d",),
         "data": None,
         "name": "/not/a/place",
