@@ -35,6 +35,11 @@ class Record(Plain):
         """Plain values for people and programs, without `type`, `time` and what is None."""
         return self.model_dump(mode="json", exclude={"type", "time"}, exclude_none=True)
 
+    @property
+    def line(self) -> str | None:
+        """What a terminal prints of it; None where that is nothing."""
+        return None
+
 
 Work = Generator[Record, None, T]
 """A core loop: yields records, returns its summary."""
@@ -54,6 +59,10 @@ class Notice(Record):
 
     type: Literal["notice"] = "notice"
     message: str
+
+    @property
+    def line(self) -> str:
+        return self.message
 
 
 # Searches

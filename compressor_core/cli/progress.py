@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from compressor_core import records
+
 Record = dict[str, Any]
 
 
@@ -25,6 +27,13 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
 
+    def __call__(self, record: records.Record) -> None:
+        """Show a record: how far the work is in the bar, everything else as its line."""
+        if isinstance(record, records.Progress):
+            self.show(record.fraction, record.message)
+        elif record.line is not None:
+            self.say(record.line)
+
     def show(self, fraction: float | None, message: str) -> None:
         if fraction is not None:
             self._bar.n = min(fraction, 1.0)
@@ -34,9 +43,9 @@ class Progress:
         self._bar.write(line, file=sys.stderr)
 
 
-def follow(records: Iterable[Record], progress: Progress) -> Record:
+def follow(work: Iterable[Record], progress: Progress) -> Record:
     result: Record = {}
-    for record in records:
+    for record in work:
         kind = record["type"]
         if kind == "progress":
             progress.show(record.get("fraction"), record.get("message", ""))
