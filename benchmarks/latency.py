@@ -149,7 +149,7 @@ def made(candidate: Candidate, others: Sequence[str], teachers: Path | None) -> 
 
     if candidate.folder is not None:
         return load(candidate.folder)
-    card = ModelCard(Task.VULNERABILITY, ("0", "1"), LENGTH)
+    card = ModelCard(task=Task.VULNERABILITY, labels=("0", "1"), max_length=LENGTH)
     if candidate.architecture is None:
         config = RobertaConfig(vocab_size=VOCABULARY, max_position_embeddings=514, type_vocab_size=1)
         if teachers is None:

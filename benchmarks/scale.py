@@ -121,16 +121,17 @@ def codebert(codes: list[str], tokenizer_of: Path) -> float:
     from transformers import RobertaConfig, RobertaForSequenceClassification
 
     from compressor_core.distill.soft_labels import labelling_batch
-    from compressor_core.models.classifier import drain, load
+    from compressor_core.models.classifier import load
     from compressor_core.models.inference import predict
+    from compressor_core.progress import finish
 
     torch.set_num_threads(THREADS)
     shape = RobertaConfig(max_position_embeddings=514, type_vocab_size=1)
     model = RobertaForSequenceClassification(shape)
     inputs = load(tokenizer_of).encode([(code,) for code in codes])
-    drain(predict(model, inputs[:2], 2, 1))
+    finish(predict(model, inputs[:2], 2, 1))
     started = time.perf_counter()
-    drain(predict(model, inputs, labelling_batch(model), 1))
+    finish(predict(model, inputs, labelling_batch(model), 1))
     return len(inputs) / (time.perf_counter() - started)
 
 

@@ -36,11 +36,12 @@ from compressor_core.distill.losses import soft_label_divergence
 from compressor_core.distill.settings import TrainingSettings
 from compressor_core.distill.soft_labels import labelling_batch
 from compressor_core.distill.trainer import fit
-from compressor_core.models.classifier import drain, load
+from compressor_core.models.classifier import load
 from compressor_core.models.compute import Precision
 from compressor_core.models.inference import predict
 from compressor_core.models.inputs import Encoded, FunctionInput
 from compressor_core.models.student import build
+from compressor_core.progress import finish
 
 PUBLISHED = Architecture(1000, 96, 12, 8, 64)
 FAST = Architecture(2000, 160, 2, 4, 64)
@@ -243,8 +244,8 @@ def labelling(codes: Sequence[str], teacher: Path | None, rounds: int, examples:
     batch_size = labelling_batch(fused)
     ways: dict[str, Callable[[Sequence[Encoded]], Tensor]] = {
         "padded, eager, float32": in_batches,
-        "ours, float32": lambda some: drain(predict(fused, some, batch_size, PAD)),
-        "ours, bfloat16": lambda some: drain(predict(fused, some, batch_size, PAD, Precision.BFLOAT16)),
+        "ours, float32": lambda some: finish(predict(fused, some, batch_size, PAD)),
+        "ours, bfloat16": lambda some: finish(predict(fused, some, batch_size, PAD, Precision.BFLOAT16)),
     }
     measured: dict[str, list[float]] = {way: [] for way in ways}
     apart = dict.fromkeys(ways, 0.0)

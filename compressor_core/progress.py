@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-from compressor_core import records
-
 Record = dict[str, Any]
 T = TypeVar("T")
+Y = TypeVar("Y")
 
 
-def finish(work: records.Work[T], on_record: Callable[[records.Record], object] | None = None) -> T:
+def finish(work: Generator[Y, None, T], on_record: Callable[[Y], object] | None = None) -> T:
     """Run a core loop to its end, handing each record to `on_record`; returns what the loop returns."""
     while True:
         try:

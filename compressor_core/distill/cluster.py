@@ -305,7 +305,7 @@ def _at_home(files: Files, note: Record, job: Job, folder: Path) -> Record:
     try:
         made = draft / job.name
         if (card := read_card(made)) is not None:
-            write_json(made / CARD, replace(card, teacher=job.distillation.teacher).to_dict())
+            write_json(made / CARD, card.replace(teacher=job.distillation.teacher).model_dump(mode="json"))
         if place.exists():
             shutil.rmtree(place)
         os.replace(made, place)

@@ -100,8 +100,7 @@ def distill(
         features,
         data_flow=flow,
     )
-    card = replace(
-        student.card,
+    card = student.card.replace(
         teacher=str(config.teacher),
         dataset=dataset.name,
         dataset_fingerprint=dataset.fingerprint,
@@ -176,7 +175,7 @@ def distill(
         "agreement": agreement(teacher_says, student_says),
     }
     few_tested = {"test_examples": len(test)} if outcome.cancelled else {}
-    student.card = replace(card, metrics={**measured, "f1": scores["f1"], **outcome.metrics(), **few_tested})
+    student.card = card.replace(metrics={**measured, "f1": scores["f1"], **outcome.metrics(), **few_tested})
     student.save(out)
     yield {
         "type": "result",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -126,8 +126,7 @@ def train_teacher(
     validation = yield from processes.until_cancelled(labelled(Split.VALIDATION), cancelled)
     if validation is None:
         return
-    card = replace(
-        teacher.card,
+    card = teacher.card.replace(
         dataset=dataset.name,
         dataset_fingerprint=dataset.fingerprint,
         seed=config.seed,
@@ -163,7 +162,7 @@ def train_teacher(
         **outcome.metrics(),
         **({"test_examples": len(test)} if outcome.cancelled else {}),
     }
-    teacher.card = replace(card, metrics=metrics)
+    teacher.card = card.replace(metrics=metrics)
     teacher.save(out)
     yield {
         "type": "result",

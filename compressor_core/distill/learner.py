@@ -22,7 +22,7 @@ from compressor_core.distill.lessons import Lesson
 from compressor_core.distill.settings import TrainingSettings
 from compressor_core.errors import TrainingError
 from compressor_core.models.card import ModelCard
-from compressor_core.models.classifier import Classifier, drain
+from compressor_core.models.classifier import Classifier
 from compressor_core.models.compute import (
     Precision,
     choose,
@@ -33,6 +33,7 @@ from compressor_core.models.compute import (
 )
 from compressor_core.models.inference import predict
 from compressor_core.models.inputs import Encoded
+from compressor_core.progress import finish
 
 WHEN_CANCELLED = 100
 """Examples on which a training that was cancelled is measured: who cancels does not want to wait for thousands."""
@@ -72,7 +73,7 @@ def saved(error: Diverged, model: Classifier, card: ModelCard, out: Path) -> Tra
     if outcome.best_epoch < 0:
         return TrainingError(f"{error}; no epoch had ended before, so no model is kept")
     if processes.main():
-        model.card = replace(card, metrics=outcome.metrics())
+        model.card = card.replace(metrics=outcome.metrics())
         model.save(out)
     processes.wait()  # the first to raise ends all
     return TrainingError(f"{error}; the model of epoch {outcome.best_epoch + 1}, the best before it, is in {out}")
@@ -297,7 +298,7 @@ class Learner:
 
     def _accuracy(self, validation: Data) -> float:
         inputs, labels = validation
-        logits = drain(processes.shared(inputs, lambda some: predict(self._model, some, 64, self._pad_id)))
+        logits = finish(processes.shared(inputs, lambda some: predict(self._model, some, 64, self._pad_id)))
         predicted = logits.argmax(-1)
         return float((predicted == labels).float().mean())
 

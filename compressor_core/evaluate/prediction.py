@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from compressor_core.errors import DataError, ModelError
-from compressor_core.models.classifier import Classifier
+from compressor_core.models.classifier import Classifier, Code, functions_of
 from compressor_core.models.inference import forward
 from compressor_core.task import Task
 
@@ -35,12 +35,12 @@ class Prediction:
         return asdict(self)
 
 
-def predict_once(classifier: Classifier, codes: tuple[str, ...]) -> Prediction:
+def predict_once(classifier: Classifier, codes: Code) -> Prediction:
     """What the model says of one function, or of a pair, see `predict_in_turns`."""
     return predict_in_turns({"model": classifier}, codes)["model"]
 
 
-def predict_in_turns(models: Mapping[str, Classifier], codes: tuple[str, ...]) -> dict[str, Prediction]:
+def predict_in_turns(models: Mapping[str, Classifier], codes: Code) -> dict[str, Prediction]:
     """What each model says of one function, or of a pair, by name.
 
     Milliseconds are the median of `CALLS` calls, fewer of slow models, on one thread and unpadded. The models take
@@ -54,7 +54,7 @@ def predict_in_turns(models: Mapping[str, Classifier], codes: tuple[str, ...]) -
     if len(set(tasks.values())) > 1:
         said = " and ".join(f"the {name} is for {task}" for name, task in tasks.items())
         raise ModelError(f"{said}: choose models of the same task")
-    task = next(iter(tasks.values()))
+    task, codes = next(iter(tasks.values())), functions_of(codes)
     wanted = 2 if task is Task.CLONE else 1
     if len(codes) != wanted:
         raise DataError(f"a model for {task} takes {wanted} file(s), not {len(codes)}")

@@ -1,7 +1,8 @@
-"""What a teacher can be made of, and the models that are bundled with the program."""
+"""Names for models: the bases of teachers, and the models that are bundled with the program."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from compressor_core.errors import ModelError
@@ -14,7 +15,8 @@ BASES = {
     CODEBERT: "CodeBERT",
     GRAPHCODEBERT: "GraphCodeBERT, which reads data flow",
 }
-"""What a teacher can be made of, by name; any other Hugging Face encoder will do as well."""
+"""Bases of teachers by name; any other Hugging Face encoder will do as well."""
+_BUNDLED = re.compile(r"(?:(teachers|students)/)?([a-z-]{1,80})")
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 
@@ -29,6 +31,19 @@ def bundled_teacher(dataset: str) -> Path:
 
 
 def bundled_student(dataset: str) -> Path | None:
-    """The folder of the student that is bundled for a classroom dataset, made from its bundled teacher; None: none."""
+    """The folder of the student distilled from the bundled teacher of a classroom dataset; None if not bundled."""
     folder = ASSETS / "students" / dataset
     return folder if folder.is_dir() else None
+
+
+def model_folder(model: Path | str) -> Path:
+    """The folder that a path or a bundled name means; it need not exist.
+
+    Bundled names are `teachers/DATASET` and `students/DATASET`; a dataset's name alone means its teacher.
+    """
+    name = _BUNDLED.fullmatch(str(model))
+    if isinstance(model, str) and name and not Path(model).exists():
+        folder = ASSETS / (name[1] or "teachers") / name[2]
+        if folder.is_dir():
+            return folder
+    return Path(model)

@@ -8,23 +8,25 @@ import pickle
 import re
 import shutil
 import tempfile
+import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
-from transformers.utils.logging import disable_progress_bar, set_verbosity_error
+from transformers.utils import logging
 
 from compressor_core.data.dataset import fingerprint_of
 from compressor_core.errors import CompressorError, ModelError
 from compressor_core.files import possible, storage_error, write_json
 from compressor_core.models import graph
+from compressor_core.models.bundled import model_folder
 from compressor_core.models.card import CARD, MAX_TOKENS, ModelCard, read_card
 from compressor_core.models.compute import Precision
 from compressor_core.models.encoded import Examples, Flattened
@@ -33,17 +35,15 @@ from compressor_core.models.inference import predict, predict_pooled
 from compressor_core.models.inputs import FunctionInput
 from compressor_core.models.pair import PairClassifier, encoder_of
 from compressor_core.models.weights import require_no_code, require_plausible, require_tensors_only
+from compressor_core.progress import finish
 from compressor_core.task import PairFeatures, Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-# Loading and saving is a matter of milliseconds, and which weights are missing is checked here, not reported.
-disable_progress_bar()  # type: ignore[no-untyped-call]
-set_verbosity_error()  # type: ignore[no-untyped-call]
-
 WEIGHTS = "model.safetensors"
-T = TypeVar("T")
+Code = str | tuple[str, ...]
+"""One function, or a pair of functions for the clone task."""
 _CHUNK = 512
 """Functions that are encoded between two reports."""
 
@@ -56,19 +56,21 @@ class Classifier:
     tokenizer: PreTrainedTokenizerBase
     card: ModelCard
 
-    def encode(self, examples: Sequence[tuple[str, ...]]) -> Examples:
+    def encode(self, examples: Sequence[Code]) -> Examples:
         """What the model reads of each function of each example, cut to the card's `max_length`, without padding."""
-        return drain(self.encoding(examples))
+        return finish(self.encoding(examples))
 
-    def encoding(self, examples: Sequence[tuple[str, ...]]) -> Generator[int, None, Examples]:
-        """The same, step by step: yields how many different functions are done and not the last."""
+    def encoding(self, examples: Sequence[Code], *, counted: bool = True) -> Generator[int, None, Examples]:
+        """`encode` step by step: yields how many different functions are done, or 0 unless `counted`."""
+        if isinstance(examples, str):
+            raise ModelError("the examples are one text: give a list of them")
         places: dict[str, int] = {}
-        rows = [[places.setdefault(code, len(places)) for code in example] for example in examples]
+        rows = [[places.setdefault(code, len(places)) for code in functions_of(example)] for example in examples]
         codes = list(places)
         functions = Flattened()
         for start in range(0, len(codes), _CHUNK):
             if start:
-                yield start
+                yield start if counted else 0
             functions.add(self._functions(codes[start : start + _CHUNK]))
         return Examples(functions.done(), np.array(rows, np.int32).reshape(len(rows), -1 if rows else 1))
 
@@ -80,40 +82,32 @@ class Classifier:
         )
         return list(map(FunctionInput, encoded["input_ids"]))
 
-    def logits(self, examples: Sequence[tuple[str, ...]], batch_size: int = 64) -> Tensor:
+    def logits(self, examples: Sequence[Code], batch_size: int = 64) -> Tensor:
         """Logits (examples, 2) on the CPU, in the order given, without gradients."""
-        return drain(self.predicting(examples, batch_size))
+        return finish(self.predicting(examples, batch_size))
 
     def predicting(
-        self,
-        examples: Sequence[tuple[str, ...]],
-        batch_size: int = 64,
-        precision: Precision = Precision.FLOAT32,
+        self, examples: Sequence[Code], batch_size: int = 64, precision: Precision = Precision.FLOAT32
     ) -> Generator[int, None, Tensor]:
-        """The same, step by step: yields how many examples are done, returns the logits."""
-        encoded = yield from self._encoded(examples)
+        """`logits` step by step: yields how many examples are done."""
+        encoded = yield from self._inputs(examples)
         return (yield from predict(self.model, encoded, batch_size, self.pad_id, precision))
 
     def predicting_pooled(
-        self,
-        examples: Sequence[tuple[str, ...]],
-        batch_size: int = 64,
-        precision: Precision = Precision.FLOAT32,
+        self, examples: Sequence[Code], batch_size: int = 64, precision: Precision = Precision.FLOAT32
     ) -> Generator[int, None, tuple[Tensor, Tensor]]:
-        """The same logits, and the pooled states (examples, 2, hidden) in float16, see `forward_pooled`."""
-        encoded = yield from self._encoded(examples)
+        """`predicting` with the pooled states (examples, 2, hidden) in float16, see `forward_pooled`."""
+        encoded = yield from self._inputs(examples)
         return (yield from predict_pooled(self.model, encoded, batch_size, self.pad_id, precision))
 
-    def _encoded(self, examples: Sequence[tuple[str, ...]]) -> Generator[int, None, Examples]:
-        """`encoding`, which to one who predicts is not progress yet."""
-        encoding = self.encoding(examples)
-        while True:
-            try:
-                next(encoding)
-            except StopIteration as end:
-                encoded: Examples = end.value
-                return encoded
-            yield 0
+    def _inputs(self, examples: Sequence[Code]) -> Generator[int, None, Examples]:
+        """Encode, which is no progress in predicting yet. Raises ModelError for functions where pairs are read."""
+        encoded = yield from self.encoding(examples, counted=False)
+        pairs = self.card.task is Task.CLONE
+        if len(encoded) and encoded.rows.shape[1] != 1 + pairs:
+            wanted = "pairs: give each as two functions" if pairs else "single functions: give each as a text"
+            raise ModelError(f"the model reads {wanted}")
+        return encoded
 
     @property
     def pad_id(self) -> int:
@@ -123,26 +117,28 @@ class Classifier:
     def parameters(self) -> int:
         return sum(parameter.numel() for parameter in self.model.parameters())
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         """Write a Hugging Face folder with our card; a folder that exists is replaced once the new one is whole.
 
         Raises:
             StorageError: the disk refuses.
         """
+        folder = Path(folder)
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
             # Out of the way by one step: whoever dies in a removal, which takes many, would leave half a model.
             before = draft.with_name(f"{draft.name}.before")
             try:
-                if isinstance(self.model, PairClassifier):
-                    self.model.encoder.config.save_pretrained(draft)
-                    save_file(self.model.state_dict(), draft / WEIGHTS, metadata={"format": "pt"})
-                else:
-                    self.model.save_pretrained(draft)  # type: ignore[operator]
-                self.tokenizer.save_pretrained(draft)
-                card = replace(self.card, tokenizer_fingerprint=_vocabulary(self.tokenizer))
-                write_json(draft / CARD, card.to_dict())
+                with QUIET:
+                    if isinstance(self.model, PairClassifier):
+                        self.model.encoder.config.save_pretrained(draft)
+                        save_file(self.model.state_dict(), draft / WEIGHTS, metadata={"format": "pt"})
+                    else:
+                        self.model.save_pretrained(draft)  # type: ignore[operator]
+                    self.tokenizer.save_pretrained(draft)
+                card = self.card.replace(tokenizer_fingerprint=_vocabulary(self.tokenizer))
+                write_json(draft / CARD, card.model_dump(mode="json"))
                 draft.chmod(0o755)
                 if folder.exists():
                     os.replace(folder, before)
@@ -157,23 +153,20 @@ class Classifier:
             raise storage_error(OSError(int(number[1]) if number else None, str(error)), folder) from error
 
 
-def drain(steps: Generator[Any, None, T]) -> T:
-    """What a generator returns, when nobody wants to know how far it is."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+def functions_of(code: Code) -> tuple[str, ...]:
+    """The functions of one example."""
+    return (code,) if isinstance(code, str) else tuple(code)
 
 
 def load(folder: Path | str) -> Classifier:
-    """The classifier in a folder, in eval mode: one of ours, or any Hugging Face sequence classifier of two classes.
+    """Load a classifier in eval mode, from its folder or by its bundled name (`models.bundled.model_folder`).
+
+    It may be a folder of this program or any Hugging Face sequence classifier of two classes.
 
     Raises:
         ModelError: the folder is absent or incomplete, a file is damaged, or weights and tokenizer do not fit.
     """
-    folder = Path(folder)
+    folder = model_folder(folder)
     require_files(folder)
     card = read_card(folder)
     with readable(folder):
@@ -198,7 +191,7 @@ def load(folder: Path | str) -> Classifier:
     else:
         labels = (str(config.id2label[0]), str(config.id2label[1]))
         longest = min(getattr(config, "max_position_embeddings", MAX_TOKENS + 2) - 2, MAX_TOKENS)
-        card = ModelCard(Task.VULNERABILITY, labels, min(longest, 400))
+        card = ModelCard(task=Task.VULNERABILITY, labels=labels, max_length=min(longest, 400))
     return tried(Classifier(model.eval(), tokenizer, card), folder)
 
 
@@ -233,7 +226,7 @@ def _require_all(folder: Path, told: dict[str, Any], *, own: bool) -> None:
     """
     missing, left = sorted(told["missing_keys"]), sorted(told["unexpected_keys"])
     if missing or (own and left):
-        what = f"lack {missing[0]}" if missing else f"have {left[0]} too much"
+        what = f"lack {missing[0]}" if missing else f"have an unexpected tensor {left[0]}"
         raise ModelError(
             f"The weights in {folder} {what}, by its config.json: either file was edited, is of another model, or is "
             "no classifier's; copy the whole model folder again."
@@ -283,9 +276,10 @@ def require_files(folder: Path, *, weights: bool = True) -> None:
 
 @contextmanager
 def readable(folder: Path) -> Iterator[None]:
-    """Turn whatever the libraries raise for damaged files into one ModelError."""
+    """Turn whatever the libraries raise for damaged files into one ModelError, and keep them quiet."""
     try:
-        yield
+        with QUIET:
+            yield
     except CompressorError:
         raise
     except pickle.UnpicklingError as error:
@@ -300,6 +294,34 @@ def readable(folder: Path) -> Iterator[None]:
         raise ModelError(
             f"The model in {folder} cannot be read ({reason}): a file is damaged or incomplete; copy it again."
         ) from error
+
+
+class _Quiet:
+    """Transformers without its messages and progress bars, as long as any thread is inside.
+
+    Loading and saving takes milliseconds, and missing weights are checked here.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._verbosity = logging.get_verbosity()
+                logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+                self._hook = logging.set_tqdm_hook(lambda _, arguments, __: logging.EmptyTqdm(*arguments))  # type: ignore[no-untyped-call]
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                logging.set_verbosity(self._verbosity)
+                logging.set_tqdm_hook(self._hook)
+
+
+QUIET = _Quiet()
 
 
 def panicked(error: BaseException) -> bool:

@@ -93,7 +93,9 @@ def encode(
 def token_places(tokenizer: PreTrainedTokenizerBase, code: str, language: Language, count: int) -> list[int]:
     """Where in `code` each of the first `count` tokens between `<s>` and `</s>` of `encode` begins."""
     flow, tokens = _flow(code, language), extract(code, language).tokens
-    offsets = tokenizer(flow.text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"][:count]
+    offsets = tokenizer(flow.text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)[
+        "offset_mapping"
+    ][:count]
     places = []
     for start, stop in offsets:
         at = bisect_left(flow.ends, stop)

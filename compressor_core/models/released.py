@@ -57,7 +57,13 @@ _PYTHON_WHITESPACE = r"[\s\x1c-\x1f]+"
 
 
 def import_released(
-    checkpoint: Path, tokenizer: Path, encoder: Encoder, task: Task, out: Path, *, heads: int | None = None
+    checkpoint: Path | str,
+    tokenizer: Path | str,
+    encoder: Encoder,
+    task: Task,
+    out: Path | str,
+    *,
+    heads: int | None = None,
 ) -> Classifier:
     """Write the published student in `checkpoint` to the model folder `out`, see `read_released`.
 
@@ -71,7 +77,7 @@ def import_released(
 
 
 def read_released(
-    checkpoint: Path, tokenizer: Path, encoder: Encoder, task: Task, *, heads: int | None = None
+    checkpoint: Path | str, tokenizer: Path | str, encoder: Encoder, task: Task, *, heads: int | None = None
 ) -> Classifier:
     """The published student of `encoder` for `task`, in eval mode; `heads` is for shapes that were never published.
 
@@ -80,6 +86,7 @@ def read_released(
             tokenizer does not fit them; one sentence with the remedy.
         ArchitectureError: `heads` does not divide the width.
     """
+    checkpoint, tokenizer = Path(checkpoint), Path(tokenizer)
     state = _read_state(checkpoint)
     prefix = _layout(state, checkpoint, encoder, task)
     architecture = _architecture(state, prefix, checkpoint, heads)

@@ -27,9 +27,9 @@ from compressor_core.errors import ModelError
 from compressor_core.files import possible
 from compressor_core.language import Language
 from compressor_core.models import graph
-from compressor_core.models.bundled import GRAPHCODEBERT
+from compressor_core.models.bundled import GRAPHCODEBERT, model_folder
 from compressor_core.models.card import CARD, DATA_FLOW_NODES, MAX_TOKENS, MAX_TOKENS_BESIDE_FLOW, ModelCard
-from compressor_core.models.classifier import Classifier, readable, require_files, tried
+from compressor_core.models.classifier import QUIET, Classifier, readable, require_files, tried
 from compressor_core.models.hub import fetch
 from compressor_core.models.pair import PairClassifier, without_pooler
 from compressor_core.models.student import build
@@ -59,12 +59,19 @@ def from_scratch(
     model = build(architecture, task, pair_features, labels=labels)
     pair = pair_features if task is Task.CLONE else None
     longest = MAX_TOKENS if data_flow is None else MAX_TOKENS_BESIDE_FLOW
-    card = ModelCard(task, labels, min(max_length, longest), architecture, pair, data_flow)
+    card = ModelCard(
+        task=task,
+        labels=labels,
+        max_length=min(max_length, longest),
+        architecture=architecture,
+        pair_features=pair,
+        data_flow=data_flow,
+    )
     return Classifier(model, tokenizer, card)
 
 
 def load_encoder(
-    base: str,
+    base: str | Path,
     task: Task,
     labels: tuple[str, str],
     max_length: int,
@@ -99,22 +106,22 @@ def load_encoder(
         config.label2id = {name: i for i, name in enumerate(labels)}
         model = _model(folder, config, task, pair_features)
     card = ModelCard(
-        task,
-        labels,
-        min(max_length, longest),
+        task=task,
+        labels=labels,
+        max_length=min(max_length, longest),
         pair_features=pair_features if task is Task.CLONE else None,
         data_flow=data_flow,
     )
     return tried(Classifier(model.train(), tokenizer, card), folder)
 
 
-def find_encoder(base: str) -> Path:
+def find_encoder(base: str | Path) -> Path:
     """The folder of a pre-trained model, with all its files: `base` itself, or what the cache or the hub has of it.
 
     Raises:
         ModelError: there is no such folder, a file is missing in it, or no such name can be had; within seconds.
     """
-    folder = possible(base)
+    folder, base = possible(model_folder(base)), str(base)
     if not folder.exists():
         if not _HUB_NAME.fullmatch(base) or base.startswith(".") or os.path.isabs(base):
             raise ModelError(f"There is no model folder {base}: check the path, or give a Hugging Face name.")
@@ -125,11 +132,11 @@ def find_encoder(base: str) -> Path:
     return folder
 
 
-def reads_data_flow(base: str) -> bool:
+def reads_data_flow(base: str | Path) -> bool:
     """Whether a base was trained to read data flow: GraphCodeBERT by its name, or what a folder says of itself."""
-    if "graphcodebert" in base.lower():
+    if "graphcodebert" in str(base).lower():
         return True
-    said = {name: _values(Path(base) / name) for name in (CARD, "config.json")}
+    said = {name: _values(model_folder(base) / name) for name in (CARD, "config.json")}
     origin = str(said["config.json"].get("_name_or_path", "")).lower()
     return said[CARD].get("data_flow") is not None or "graphcodebert" in origin
 
@@ -151,7 +158,10 @@ def _config(folder: Path) -> PreTrainedConfig:
     kind = values.get("model_type", "without a model_type")
     encoders = "this program takes encoders, such as RoBERTa, BERT and DistilBERT models"
     try:
-        config: PreTrainedConfig = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        with QUIET:
+            config: PreTrainedConfig = AutoConfig.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
     except Exception as error:  # transformers has many words for a kind that it does not know
         if "auto_map" in values:
             reason = "needs code of its own, which is never run"

@@ -80,7 +80,7 @@ def student(task: Task, features: PairFeatures | None, max_length: int, labels: 
         for part in model.modules():
             if isinstance(part, nn.Linear):
                 part.weight.mul_(1.6)
-    card = ModelCard(task, labels, max_length, architecture, features)
+    card = ModelCard(task=task, labels=labels, max_length=max_length, architecture=architecture, pair_features=features)
     return Classifier(model.eval(), train_tokenizer(FUNCTIONS, 1000), card)
 
 
@@ -288,7 +288,7 @@ def test_what_the_card_says_is_shown_as_it_is(
 ) -> None:
     labels = ("<i>fine</i>", "</script><script>document.title = 'taken'</script>")
     plain = student(Task.VULNERABILITY, None, 64, labels)
-    card = replace(plain.card, dataset="<img src=x>", teacher="/models/a & b")
+    card = plain.card.replace(dataset="<img src=x>", teacher="/models/a & b")
     page = visit(make(replace(plain, card=card), "markup"))
     label, _ = answer(page, [MARKUP])
     assert label in labels and page.title() == "Is this function vulnerable?"

@@ -13,10 +13,10 @@ from compressor_core.distill.averaging import mean_weights
 from compressor_core.distill.lessons import Answers, Lesson, MaskedTokens, Transfer, transfer_targets
 from compressor_core.distill.losses import cross_entropy, soft_label_divergence
 from compressor_core.distill.masking import SHARE, mask
-from compressor_core.models.classifier import drain
 from compressor_core.models.inference import forward, forward_pooled, predict, predict_pooled, token_states
 from compressor_core.models.inputs import Encoded, FunctionInput, GraphInput
 from compressor_core.models.student import build
+from compressor_core.progress import finish
 from compressor_core.task import Task
 
 ARCHITECTURE = Architecture(300, 16, 2, 2, 16)
@@ -44,8 +44,8 @@ def test_pooled_states_come_with_the_same_logits(task: Task) -> None:
     logits, states = forward_pooled(network, inputs, 1)
     assert torch.equal(logits, forward(network, inputs, 1))
     assert states.shape == (9, 2, 16)
-    everything, kept = drain(predict_pooled(network, inputs, 4, 1))
-    assert torch.equal(everything, drain(predict(network, inputs, 4, 1)))
+    everything, kept = finish(predict_pooled(network, inputs, 4, 1))
+    assert torch.equal(everything, finish(predict(network, inputs, 4, 1)))
     assert kept.dtype is torch.float16 and torch.allclose(kept.float(), states, atol=2e-3)
 
 

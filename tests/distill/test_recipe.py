@@ -26,8 +26,9 @@ from compressor_core.distill.soft_labels import SoftLabels
 from compressor_core.distill.unlabelled import Unlabelled
 from compressor_core.errors import ModelError, SettingsError, TrainingError
 from compressor_core.language import Language
-from compressor_core.models.classifier import Classifier, drain, load
+from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.compute import Precision
+from compressor_core.progress import finish
 from compressor_core.task import Task
 from tests.tiny import TINY
 
@@ -103,7 +104,7 @@ def test_the_renamed_are_labelled_by_the_teacher_and_drawn_anew(
 
     monkeypatch.setattr(unlabelled_code, "rename_example", watched)
     data = own.labelled()
-    draws = [drain(data(epoch)) for epoch in (0, 1, 2)]
+    draws = [finish(data(epoch)) for epoch in (0, 1, 2)]
     inputs, targets = draws[0]
     assert len(inputs) == len(targets) == count + round(0.5 * count) and len(made) == 2 * round(0.5 * count)
     assert draws[1] is draws[0] and draws[2][0][:count] == inputs[:count] and draws[2][0] != inputs
@@ -119,8 +120,8 @@ def test_pooled_states_are_kept_beside_the_logits(
     codes = [example.codes for example in python(labelled_file).examples(Split.UNLABELLED)]
     teacher = load(tiny_teacher)
     labels = SoftLabels(teacher, tiny_teacher, tmp_path)
-    plain = drain(labels.of(codes))
-    logits, states = drain(labels.with_states(codes))  # the cache has no states yet
+    plain = finish(labels.of(codes))
+    logits, states = finish(labels.with_states(codes))  # the cache has no states yet
     assert torch.allclose(plain, logits) and states.shape == (len(codes), 2, 16)
 
     def refuse(*_: object) -> None:
@@ -128,8 +129,8 @@ def test_pooled_states_are_kept_beside_the_logits(
 
     monkeypatch.setattr(Classifier, "predicting", refuse)
     monkeypatch.setattr(Classifier, "predicting_pooled", refuse)
-    again, kept = drain(labels.with_states(codes))
-    assert torch.equal(again, logits) and torch.equal(kept, states) and torch.equal(drain(labels.of(codes)), logits)
+    again, kept = finish(labels.with_states(codes))
+    assert torch.equal(again, logits) and torch.equal(kept, states) and torch.equal(finish(labels.of(codes)), logits)
 
 
 def test_a_warm_up_learns_and_asks_no_teacher(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
@@ -306,8 +307,8 @@ def test_labels_in_half_precision_are_close_and_kept_apart(
 ) -> None:
     codes = [example.codes for example in python(labelled_file).examples(Split.UNLABELLED)]
     teacher = load(tiny_teacher)
-    exact = drain(SoftLabels(teacher, tiny_teacher, tmp_path).of(codes))
-    half = drain(SoftLabels(teacher, tiny_teacher, tmp_path, Precision.BFLOAT16).of(codes))
+    exact = finish(SoftLabels(teacher, tiny_teacher, tmp_path).of(codes))
+    half = finish(SoftLabels(teacher, tiny_teacher, tmp_path, Precision.BFLOAT16).of(codes))
     assert half.dtype is torch.float32 and not torch.equal(exact, half)
     assert torch.allclose(exact, half, atol=0.05)
     assert len(list(tmp_path.rglob("*.safetensors"))) == 2
@@ -324,7 +325,7 @@ def test_pairs_are_labelled_in_half_precision_too(pairs_file: Path) -> None:
     texts = [code for pair in codes for code in pair]
     model = from_scratch(Architecture.parse(TINY), texts, Task.CLONE, dataset.labels, 200)
     exact = model.logits(codes)
-    half, states = drain(model.predicting_pooled(codes, 16, Precision.BFLOAT16))
+    half, states = finish(model.predicting_pooled(codes, 16, Precision.BFLOAT16))
     assert not torch.equal(exact, half) and torch.allclose(exact, half, atol=0.05) and states.shape[1:] == (2, 16)
 
 

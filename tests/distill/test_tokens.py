@@ -18,10 +18,11 @@ from compressor_core.distill.soft_labels import fingerprint
 from compressor_core.distill.tokens import Tokens, encoded
 from compressor_core.language import Language
 from compressor_core.models import graph
-from compressor_core.models.classifier import Classifier, drain, load
+from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.encoded import Examples, Flattened, Joined, lengths_of
 from compressor_core.models.inference import predict
 from compressor_core.models.inputs import FunctionInput
+from compressor_core.progress import finish
 from tests.distill.test_distillation import config
 
 CODES = [("def f(x):\n    return eval(x)",), ("def g(): pass",), ("def f(x):\n    return eval(x)",), ("x = 'é'",)]
@@ -62,7 +63,7 @@ def test_predictions_of_flat_arrays_and_of_lists_are_the_same(tiny_teacher: Path
     teacher = load(tiny_teacher)
     codes = [e.codes for e in read_file(labelled_file).examples(Split.UNLABELLED)][:50]
     inputs = teacher.encode(codes)
-    flat, listed = (drain(predict(teacher.model, given, 8, 1)) for given in (inputs, list(inputs)))
+    flat, listed = (finish(predict(teacher.model, given, 8, 1)) for given in (inputs, list(inputs)))
     assert torch.equal(flat, listed)
 
 
@@ -71,7 +72,7 @@ def test_what_is_kept_is_not_encoded_again_and_what_is_torn_is(
 ) -> None:
     monkeypatch.setenv("COMPRESSOR_CACHE", str(tmp_path))
     teacher = load(tiny_teacher)
-    first = drain(encoded(teacher, CODES, keep=True))
+    first = finish(encoded(teacher, CODES, keep=True))
     (file,) = tmp_path.rglob("*.safetensors")
 
     def refuse(*_: object) -> None:
@@ -79,28 +80,27 @@ def test_what_is_kept_is_not_encoded_again_and_what_is_torn_is(
 
     with monkeypatch.context() as patch:
         patch.setattr(Classifier, "encoding", refuse)
-        again = drain(encoded(teacher, CODES, keep=True))
+        again = finish(encoded(teacher, CODES, keep=True))
         assert again == first
         with pytest.raises(AssertionError):
-            drain(encoded(teacher, CODES[:2], keep=True))
+            finish(encoded(teacher, CODES[:2], keep=True))
     assert Tokens(teacher).kept(fingerprint(CODES), 3) is None
     whole = file.read_bytes()
     for damaged in (whole[:-3], b"", b"\xff" * len(whole)):
         file.write_bytes(damaged)
-        assert drain(encoded(teacher, CODES, keep=True)) == first
+        assert finish(encoded(teacher, CODES, keep=True)) == first
     assert file.read_bytes() == whole
-    drain(encoded(teacher, CODES[:1], keep=False))
+    finish(encoded(teacher, CODES[:1], keep=False))
     assert len(list(tmp_path.rglob("*.safetensors"))) == 1
 
 
 def test_another_length_is_another_entry(tiny_teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
 
     monkeypatch.setenv("COMPRESSOR_CACHE", str(tmp_path))
     teacher = load(tiny_teacher)
-    long = drain(encoded(teacher, CODES, keep=True))
-    teacher.card = replace(teacher.card, max_length=5)
-    short = drain(encoded(teacher, CODES, keep=True))
+    long = finish(encoded(teacher, CODES, keep=True))
+    teacher.card = teacher.card.replace(max_length=5)
+    short = finish(encoded(teacher, CODES, keep=True))
     assert max(lengths_of(short)) == 5 < max(lengths_of(long))
     assert isinstance(short, Examples)
 
@@ -118,9 +118,9 @@ def test_a_student_is_the_same_with_and_without_the_cache(
     encoding = Classifier.encoding
     with monkeypatch.context() as patch:
 
-        def counted(self: Classifier, codes: Any) -> Any:
+        def counted(self: Classifier, codes: Any, **more: Any) -> Any:
             asked.append(len(codes))
-            return encoding(self, codes)
+            return encoding(self, codes, **more)
 
         patch.setattr(Classifier, "encoding", counted)
         assert made("again") == first

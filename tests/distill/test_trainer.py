@@ -20,10 +20,10 @@ from compressor_core.distill.losses import cross_entropy
 from compressor_core.distill.settings import TrainingSettings
 from compressor_core.distill.trainer import fit
 from compressor_core.errors import ModelError, SettingsError, StorageError, TrainingError
-from compressor_core.models.classifier import drain
 from compressor_core.models.inference import predict
 from compressor_core.models.inputs import FunctionInput
 from compressor_core.models.student import build
+from compressor_core.progress import finish
 
 ARCHITECTURE = Architecture(300, 16, 2, 2, 16)
 CONFIG = TrainingSettings(epochs=3, learning_rate=3e-3, batch_size=8, threads=1, checkpoint_seconds=0.0)
@@ -106,7 +106,7 @@ def test_the_best_epoch_is_kept() -> None:
     assert outcome.best_accuracy == max(accuracies)
     assert outcome.best_epoch == accuracies.index(max(accuracies))
     inputs, labels = task(64, 99)
-    correct = (drain(predict(model, inputs, 64, 1)).argmax(-1) == labels).float().mean()
+    correct = (finish(predict(model, inputs, 64, 1)).argmax(-1) == labels).float().mean()
     assert float(correct) == pytest.approx(outcome.best_accuracy)
 
 
@@ -220,7 +220,7 @@ def test_what_stays_the_same_is_loaded_once() -> None:
 
     epoch_data = remembered(load, lambda epoch: epoch // 2)
     for epoch in (0, 1, 2, 3, 1):
-        inputs, _ = drain(epoch_data(epoch))
+        inputs, _ = finish(epoch_data(epoch))
         assert inputs == task(8, epoch // 2)[0]
     assert loads == [0, 1, 0]
 

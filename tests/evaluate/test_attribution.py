@@ -32,7 +32,9 @@ def real(task: Task = Task.VULNERABILITY, features: PairFeatures = PairFeatures.
         for parameter in model.parameters():
             parameter.mul_(1.6)
     pairs = features if task is Task.CLONE else None
-    return Classifier(model, tokenizer(), ModelCard(task, ("no", "yes"), 64, pair_features=pairs, **card))
+    return Classifier(
+        model, tokenizer(), ModelCard(task=task, labels=("no", "yes"), max_length=64, pair_features=pairs, **card)
+    )
 
 
 def tokenizer() -> Any:
@@ -101,7 +103,9 @@ def test_the_line_of_a_token_that_decides_has_the_highest_score() -> None:
     decisive, against = (ids[places.index(PLANTED.index(word), 1)] for word in ("eval", "naïve"))
     assert ids.count(decisive) == ids.count(against) == 1
     model = Classifier(
-        BagOfWords({decisive: 7.0, against: -2.0}, len(words)), words, ModelCard(Task.VULNERABILITY, ("no", "yes"), 64)
+        BagOfWords({decisive: 7.0, against: -2.0}, len(words)),
+        words,
+        ModelCard(task=Task.VULNERABILITY, labels=("no", "yes"), max_length=64),
     )
     found = attribute(model, (PLANTED,))
     assert found.label == "yes" and found.missing == pytest.approx(0, abs=1e-4)

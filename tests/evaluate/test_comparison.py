@@ -41,7 +41,13 @@ def contrary(tiny_teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture(scope="module")
 def pair_student(tmp_path_factory: pytest.TempPathFactory) -> Path:
     architecture, code = Architecture(400, 16, 1, 2, 16), "def f(x): return x"
-    card = ModelCard(Task.CLONE, ("different", "clone"), 64, architecture, PairFeatures.COMPARE)
+    card = ModelCard(
+        task=Task.CLONE,
+        labels=("different", "clone"),
+        max_length=64,
+        architecture=architecture,
+        pair_features=PairFeatures.COMPARE,
+    )
     model = build(architecture, Task.CLONE, PairFeatures.COMPARE).eval()
     folder = tmp_path_factory.mktemp("models") / "pairs"
     Classifier(model, train_tokenizer([code] * 20, 400), card).save(folder)

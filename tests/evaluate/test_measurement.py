@@ -51,7 +51,14 @@ def classifier(task: Task = Task.VULNERABILITY, data_flow: Language | None = Non
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(1.5)  # so that answers differ from function to function
-    card = ModelCard(task, ("0", "1"), 50, architecture, pair_features=features, data_flow=data_flow)
+    card = ModelCard(
+        task=task,
+        labels=("0", "1"),
+        max_length=50,
+        architecture=architecture,
+        pair_features=features,
+        data_flow=data_flow,
+    )
     return Classifier(model, train_tokenizer(C * 20, 400), card)
 
 

@@ -29,7 +29,7 @@ def small(task: Task = Task.VULNERABILITY, *, bias: float = 0.0) -> Classifier:
     head = model.out if task is Task.CLONE else model.classifier.out_proj
     with torch.no_grad():
         head.bias += torch.tensor([-bias, bias])
-    return Classifier(model, train_tokenizer(CODE, 300), ModelCard(task, ("no", "yes"), 64))
+    return Classifier(model, train_tokenizer(CODE, 300), ModelCard(task=task, labels=("no", "yes"), max_length=64))
 
 
 @pytest.mark.parametrize(("teacher", "student"), [(9.0, -9.0), (-9.0, 9.0)])

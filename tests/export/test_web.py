@@ -65,7 +65,11 @@ def student(task: Task = Task.VULNERABILITY) -> Classifier:
     torch.manual_seed(0)
     architecture = Architecture(300, 16, 1, 2, 16)
     card = ModelCard(
-        task, ("</script>", "b & c"), 64, architecture, PairFeatures.COMPARE if task is Task.CLONE else None
+        task=task,
+        labels=("</script>", "b & c"),
+        max_length=64,
+        architecture=architecture,
+        pair_features=PairFeatures.COMPARE if task is Task.CLONE else None,
     )
     return Classifier(build(architecture, task).eval(), train_tokenizer(CODES, 300), card)
 
@@ -103,9 +107,7 @@ def test_no_page_of_a_model_that_reads_data_flow(tmp_path: Path) -> None:
     model = student()
     export_onnx(model.model, tmp_path / "model.onnx")
     with pytest.raises(ModelError, match="data flow, which the page cannot extract"):
-        web_page(
-            replace(model, card=replace(model.card, data_flow=Language.C)), tmp_path / "model.onnx", tmp_path / "x"
-        )
+        web_page(replace(model, card=model.card.replace(data_flow=Language.C)), tmp_path / "model.onnx", tmp_path / "x")
 
 
 def test_the_file_must_be_an_export_for_the_task(tmp_path: Path) -> None:

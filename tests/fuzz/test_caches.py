@@ -18,7 +18,8 @@ from compressor_core.distill.soft_labels import SoftLabels, fingerprint
 from compressor_core.distill.study_jobs import _finished
 from compressor_core.distill.tokens import Tokens
 from compressor_core.errors import CompressorError
-from compressor_core.models.classifier import Classifier, drain, load
+from compressor_core.models.classifier import Classifier, load
+from compressor_core.progress import finish
 from compressor_core.task import Task
 from tests.fuzz.guard import clear
 from tests.fuzz.test_model_folders import CODE, made
@@ -55,9 +56,9 @@ def test_soft_labels(tmp_path: Path, model: Classifier, folder: Path, data: st.D
     path = labels.folder / f"{fingerprint(EXAMPLES)}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data.draw(entries(save({"logits": right}), ("logits", "pooled"))))
-    found = drain(labels.of(EXAMPLES))
+    found = finish(labels.of(EXAMPLES))
     assert found.shape == right.shape and found.is_floating_point() and bool(found.isfinite().all())
-    logits, states = drain(labels.with_states(EXAMPLES))
+    logits, states = finish(labels.with_states(EXAMPLES))
     assert logits.shape == right.shape and states.shape == (2, 2, 16)
 
 

@@ -34,7 +34,9 @@ from tests.fuzz.values import EDGES, cheap, damaged, edited, plain_values, texts
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 CODE = "int main() { return abc + abd; }"
-CARD = ModelCard(Task.VULNERABILITY, ("safe", "vulnerable"), 40, Architecture(300, 16, 1, 2, 16)).to_dict()
+CARD = ModelCard(
+    task=Task.VULNERABILITY, labels=("safe", "vulnerable"), max_length=40, architecture=Architecture(300, 16, 1, 2, 16)
+).model_dump(mode="json")
 
 
 def made(folder: Path, task: Task, data_flow: Language | None = None) -> Path:
@@ -43,7 +45,9 @@ def made(folder: Path, task: Task, data_flow: Language | None = None) -> Path:
     tokenizer = train_tokenizer([CODE, "while for unsigned return void character"] * 9, 300)
     architecture = Architecture(300, 16, 1, 2, 16)
     pair = PairFeatures.COMPARE if task is Task.CLONE else None
-    card = ModelCard(task, ("0", "1"), 40, architecture, pair, data_flow)
+    card = ModelCard(
+        task=task, labels=("0", "1"), max_length=40, architecture=architecture, pair_features=pair, data_flow=data_flow
+    )
     Classifier(build(architecture, task, pair or PairFeatures.COMPARE), tokenizer, card).save(folder)
     return folder
 
@@ -247,7 +251,7 @@ def test_card(tmp_path: Path, values: Any) -> None:
     (tmp_path / "compressor.json").write_text(json.dumps(values), "utf-8")
     with clear():
         card = read_card(tmp_path)
-        assert card is not None and ModelCard.from_dict(card.to_dict()) == card
+        assert card is not None and ModelCard.model_validate(card.model_dump(mode="json")) == card
         assert all(isinstance(label, str) for label in card.labels) and isinstance(card.metrics, dict)
         assert card.language is None or isinstance(card.language, Language)
 

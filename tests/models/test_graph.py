@@ -231,7 +231,14 @@ def test_a_function_is_extracted_once_in_a_process(tokenizer: Any, monkeypatch: 
 @pytest.mark.parametrize("task", list(Task))
 def test_folders_remember_the_data_flow(tokenizer: Any, tmp_path: Path, task: Task) -> None:
     pair = PairFeatures.COMPARE if task is Task.CLONE else None
-    card = ModelCard(task, ("no", "yes"), 100, ARCHITECTURE, pair, data_flow=Language.C)
+    card = ModelCard(
+        task=task,
+        labels=("no", "yes"),
+        max_length=100,
+        architecture=ARCHITECTURE,
+        pair_features=pair,
+        data_flow=Language.C,
+    )
     model = Classifier(model_of(task), tokenizer, card)
     examples = [(C,), (NONE,)] if task is Task.VULNERABILITY else [(C, NONE), (C, CODES[2])]
     expected = model.logits(examples)
@@ -239,7 +246,9 @@ def test_folders_remember_the_data_flow(tokenizer: Any, tmp_path: Path, task: Ta
     again = load(tmp_path / "model")
     assert again.card.data_flow is Language.C
     assert torch.equal(again.logits(examples), expected)
-    model.card = ModelCard(task, ("no", "yes"), 100, ARCHITECTURE, pair)
+    model.card = ModelCard(
+        task=task, labels=("no", "yes"), max_length=100, architecture=ARCHITECTURE, pair_features=pair
+    )
     assert not torch.allclose(model.logits(examples), expected, atol=1e-3)
     if task is Task.VULNERABILITY:
         AutoModelForSequenceClassification.from_pretrained(tmp_path / "model")
@@ -247,4 +256,4 @@ def test_folders_remember_the_data_flow(tokenizer: Any, tmp_path: Path, task: Ta
 
 def test_positions_must_hold_code_and_nodes() -> None:
     with pytest.raises(ModelError, match="at most 384 tokens"):
-        ModelCard(Task.CLONE, ("a", "b"), 400, data_flow=Language.JAVA)
+        ModelCard(task=Task.CLONE, labels=("a", "b"), max_length=400, data_flow=Language.JAVA)

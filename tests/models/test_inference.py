@@ -11,10 +11,10 @@ import torch
 
 from compressor_core.architecture import Architecture
 from compressor_core.models import inference
-from compressor_core.models.classifier import drain
 from compressor_core.models.inference import forward, predict
 from compressor_core.models.inputs import Encoded, FunctionInput
 from compressor_core.models.student import build
+from compressor_core.progress import finish
 from compressor_core.task import PairFeatures, Task
 
 PAD = 1
@@ -104,8 +104,8 @@ def test_a_function_paired_with_itself(model: Any) -> None:
 
 
 def test_nothing_in_nothing_out(model: Any) -> None:
-    assert drain(predict(model, [], 8, PAD)).shape == (0, 2)
-    assert drain(predict(build(Architecture(300, 16, 1, 2, 16)), [], 8, PAD)).shape == (0, 2)
+    assert finish(predict(model, [], 8, PAD)).shape == (0, 2)
+    assert finish(predict(build(Architecture(300, 16, 1, 2, 16)), [], 8, PAD)).shape == (0, 2)
 
 
 def test_who_stops_in_between_finds_the_model_as_it_was(model: Any, pairs: list[Encoded]) -> None:

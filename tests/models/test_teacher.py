@@ -118,7 +118,7 @@ def test_every_family_serves_both_tasks(
     teacher.save(tmp_path / "teacher")
     again = load(tmp_path / "teacher")
     assert torch.equal(again.logits(examples), teacher.logits(examples))
-    assert again.card == teacher.card and again.card.pair_features is features
+    assert again.card.replace(tokenizer_fingerprint=None) == teacher.card and again.card.pair_features is features
     one_by_one = torch.cat([teacher.logits([example]) for example in examples])
     assert torch.allclose(one_by_one, teacher.logits(examples), atol=1e-5)
 

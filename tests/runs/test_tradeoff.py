@@ -32,7 +32,9 @@ def distilled(store: RunStore, architecture: str, accuracy: float, kind: str = "
     def work(context: RunContext) -> Iterator[dict[str, Any]]:
         folder = context.path("model")
         folder.mkdir()
-        (folder / CARD).write_text(json.dumps(ModelCard(labels=("no", "yes"), max_length=128, **settings).to_dict()))
+        (folder / CARD).write_text(
+            json.dumps(ModelCard(labels=("no", "yes"), max_length=128, **settings).model_dump(mode="json"))
+        )
         yield {"type": "result", "model": str(folder), "accuracy": accuracy, "teacher_accuracy": 0.9, "size_mb": 1.0}
 
     assert run_worker(run.folder, {kind: work}) == 0

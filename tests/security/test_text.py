@@ -171,7 +171,12 @@ def test_figures_hold_no_links() -> None:
 def test_the_card_of_a_model_shows_names_as_they_are() -> None:
     evil = "![x](http://tracker.example/a.png)\n# <img src=x>`"
     card = ModelCard(
-        Task.VULNERABILITY, (evil, "safe"), 64, teacher=evil, dataset="file", training={"base": evil, "preset": evil}
+        task=Task.VULNERABILITY,
+        labels=(evil, "safe"),
+        max_length=64,
+        teacher=evil,
+        dataset="file",
+        training={"base": evil, "preset": evil},
     )
     form = {
         "size_mb": 1.0, "accuracy": None, "max_abs_difference": 0.0, "inputs": 1, "examples": 1, "correct": 1,
