@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _never_choke()
     options = None
     try:
-        options = parser().parse_args(arguments)
+        options = parser(_command()).parse_args(arguments)
         if processes.launched() and options.verb not in (verbs.train_teacher, verbs.distill):
             raise SettingsError("several processes are for train-teacher and distill: start this one without torchrun")
         with processes.joined(getattr(options, "device", None)):
@@ -59,6 +59,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and error.filename:  # a path that is too long, a folder that is closed
             return _fail(storage_error(error, Path(str(error.filename)), action="use"), 2)
         return _fail(f"{type(error).__name__}: {error} (set COMPRESSOR_DEBUG=1 to see where)", 1)
+
+
+def _command() -> str:
+    """The command as the user typed it."""
+    name = Path(sys.argv[0]).stem
+    return name if name == "compressor" else "python -m compressor_core"
 
 
 def _never_choke() -> None:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from shtab import SUPPORTED_SHELLS, complete
+
+from compressor_core import __version__
 from compressor_core import cli as verbs
 from compressor_core.distill.distillation_settings import HIDDEN_WEIGHT, RENAMING, DistillSettings
 from compressor_core.errors import SettingsError
@@ -23,9 +26,23 @@ class _Parser(argparse.ArgumentParser):
         raise SettingsError(f"{message} (see {self.prog} --help)")
 
 
-def parser() -> argparse.ArgumentParser:
+class _Completion(argparse.Action):
+    """Print the shell's completion of the command `compressor`, however this process was started."""
+
+    def __call__(
+        self, whole: argparse.ArgumentParser, namespace: argparse.Namespace, shell: Any, option: str | None = None
+    ) -> NoReturn:
+        print(complete(parser("compressor"), shell))
+        whole.exit()
+
+
+def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     """All verbs. What it cannot parse is a SettingsError; `verb` of what it parsed is the function to call with it."""
-    whole = _Parser(prog="python -m compressor_core", description="Shrink pre-trained models of code.")
+    whole = _Parser(prog=prog, description="Shrink pre-trained models of code.")
+    whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    whole.add_argument(
+        "--print-completion", choices=SUPPORTED_SHELLS, action=_Completion, help="print what completes it in a shell"
+    )
     commands = whole.add_subparsers(metavar="VERB", required=True, parser_class=_Parser)
 
     def add(name: str, run: Verb, text: str, to: Any = commands) -> argparse.ArgumentParser:
@@ -279,6 +296,15 @@ def parser() -> argparse.ArgumentParser:
     report = add("report", verbs.report, "The whole story of a run as one HTML file that opens without a network.")
     report.add_argument("run", metavar="RUN", help="its last run: a comparison, or a distillation, a search, a teacher")
     report.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file, such as report.html")
+
+    app = commands.add_parser("app", help="Start the app, and open it in the browser.")
+    app.add_argument("--port", type=int, help="default: 8501, or the next that is free")
+    app.add_argument("--address", help="default: 127.0.0.1, which nobody else reaches")
+    app.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME", help="a name that visitors reach it by"
+    )
+    app.add_argument("--no-browser", action="store_true", help="open no browser")
+    app.set_defaults(verb=verbs.app, json=False)
 
     add("doctor", verbs.doctor, "What is installed, on which device, which fast paths are on, whether the models load.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from compressor_core.assets import ASSETS
 from compressor_core.errors import ModelError
 
 FROM_SCRATCH = "from-scratch"
@@ -17,7 +18,6 @@ BASES = {
 }
 """Bases of teachers by name; any other Hugging Face encoder will do as well."""
 _BUNDLED = re.compile(r"(?:(teachers|students)/)?([a-z-]{1,80})")
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 
 def bundled_teacher(dataset: str) -> Path:

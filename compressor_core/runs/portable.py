@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from compressor_core.models.bundled import ASSETS
+from compressor_core.assets import ASSETS
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-[a-z][a-z0-9-]{0,30}-[0-9a-f]{4}")
 _BUNDLED = re.compile(r"(teachers|students)/[\w-]+")

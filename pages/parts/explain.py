@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import streamlit as st
 
-TERMS = Path(__file__).resolve().parents[2] / "assets" / "terms"
+from compressor_core.assets import ASSETS
+
+TERMS = ASSETS / "terms"
 STYLE = (
     ".stPopover button[kind=tertiary]{min-height:1.6rem;padding:0;color:inherit}"
     ".stPopover button[kind=tertiary] p{font-size:.875rem;text-decoration:underline dotted;text-underline-offset:.25em}"

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
+from compressor_core.assets import ASSETS
 from compressor_core.errors import CompressorError
 from compressor_core.literal import literal
 from pages.parts.look import style
 from pages.parts.sharing import prepare, shared
 
-_ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _ENTERED = "entered-through-app"
 _WANTED = "page-wanted"
 
@@ -100,7 +99,7 @@ def open_page(name: str) -> None:
         st.session_state[_WANTED] = (name, st.query_params.to_dict())
         st.switch_page("app.py")
     st.title(_BY_NAME[name].heading, anchor=False)
-    st.markdown((_ASSETS / f"{name}.md").read_text("utf-8"))
+    st.markdown((ASSETS / f"{name}.md").read_text("utf-8"))
     if shared():
         st.caption(
             ":material/groups: This server is shared: everyone who can reach it sees all runs, names and uploads. "

@@ -17,6 +17,7 @@ from typing import Any
 
 import streamlit as st
 
+from compressor_core.assets import ASSETS
 from compressor_core.errors import RunError, StorageError
 from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.runs import Run, RunStore
@@ -38,7 +39,6 @@ LEAST_FREE = 2_000_000_000
 PLACES = ("base", "teacher", "student", "others", "models", "model", "data", "checkpoint", "tokenizer")
 """Settings of a run that name files, folders or models of the hub."""
 
-_ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _OWN = "own-runs"
 _ASK = "whoever runs this server can do it"
 
@@ -67,7 +67,7 @@ def places(config: Mapping[str, Any]) -> Iterator[str]:
 def require_known_places(config: Mapping[str, Any], root: Path, known: Collection[str]) -> None:
     """Raise RunError if settings name a place that is not in the run folder, bundled, or among those known."""
     for place in places(config):
-        inside = any(Path(os.path.realpath(place)).is_relative_to(os.path.realpath(one)) for one in (root, _ASSETS))
+        inside = any(Path(os.path.realpath(place)).is_relative_to(os.path.realpath(one)) for one in (root, ASSETS))
         if not inside and place not in known and place != FROM_SCRATCH:
             raise RunError(f"{place[:200]!r} is not among the models and data that this shared server offers: {_ASK}.")
 

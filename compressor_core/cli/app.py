@@ -1,0 +1,26 @@
+"""The verb `app`: starts the Streamlit app, of the installed package or of a checkout."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import NoReturn
+
+from compressor_core.assets import APP_FOLDER
+
+
+def app(options: argparse.Namespace) -> NoReturn:
+    """Become the app's server; its other settings are Streamlit's environment variables, such as STREAMLIT_SERVER_PORT.
+
+    Raises OSError if the interpreter cannot be started.
+    """
+    command = [sys.executable, "-m", "streamlit", "run", str(APP_FOLDER / "app.py")]
+    command += ["--server.headless", str(options.no_browser).lower(), "--server.showEmailPrompt", "false"]
+    if options.port is not None:
+        command += ["--server.port", str(options.port)]
+    if options.address is not None:
+        command += ["--server.address", options.address]
+    for host in options.allow_host:
+        command += ["--server.allowedHosts", host]
+    os.execv(sys.executable, command)
