@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from shutil import disk_usage
 from typing import Any
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -25,7 +26,10 @@ from compressor_core.runs.context import LONGEST_VARIABLE
 from compressor_core.runs.kinds import kind_of
 
 VARIABLE = "COMPRESSOR_SHARED"
-"""Set to 1 where something else makes a server on loopback public: a proxy, a tunnel, a container's port."""
+"""1 where something else makes a server on loopback public: a proxy, a tunnel, a container's port.
+
+The first visit under another name than this machine's, or through a proxy that says so, sets it; 0 prevents that.
+"""
 MOST_LIVE = 24
 """Runs that may wait or be at work, of all visitors together."""
 MOST_OWN = 3
@@ -53,6 +57,12 @@ def is_shared(address: str | None, variable: str | None = None) -> bool:
         return not ip_address((address or "").strip("[]")).is_loopback
     except ValueError:
         return True
+
+
+def from_elsewhere(headers: Mapping[str, str]) -> bool:
+    """Whether the headers of a visit say that it came under another name than this machine's, or through a proxy."""
+    host = urlsplit(f"//{headers.get('Host') or 'localhost'}").hostname
+    return is_shared(host) or any(name in headers for name in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host"))
 
 
 def places(config: Mapping[str, Any]) -> Iterator[str]:
@@ -116,6 +126,8 @@ def shared() -> bool:
 
 def prepare() -> None:
     """What a shared server does before anything else: say so to who runs it, and bind its workers."""
+    if from_elsewhere(st.context.headers):
+        os.environ.setdefault(VARIABLE, "1")
     if shared():
         # Workers inherit both; whoever runs the server may have set them otherwise.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -81,11 +81,26 @@ def test_a_server_is_opened_only_by_saying_so() -> None:
         assert upgrade(port, "127.0.0.2", Origin=f"http://evil.example:{port}", Host=f"evil.example:{port}") == 403
 
 
+def test_a_server_behind_a_proxy_answers_the_names_it_is_told() -> None:
+    def asked(server: Server, host: str) -> int:
+        return upgrade(server.port, Origin=f"https://{host}", Host=host)
+
+    with Server(COMPRESSOR_SHARED="1") as server:
+        assert asked(server, "studio.streamlit.app") == asked(server, "someone-studio.hf.space") == 101
+        assert asked(server, "studio.example.org") == asked(server, "streamlit.app.example.org") == 403
+    with Server(COMPRESSOR_SHARED="1", STREAMLIT_SERVER_ALLOWED_HOSTS="localhost studio.example.org") as server:
+        assert asked(server, "studio.example.org") == 101
+        assert asked(server, "evil.example") == 403
+
+
 def test_no_option_weakens_the_server() -> None:
     from streamlit import config
 
     assert CONFIG["server"]["address"] == "127.0.0.1"
-    assert set(CONFIG["server"]["allowedHosts"]) == {"localhost", "127.0.0.1", "::1"}
+    hosts = set(CONFIG["server"]["allowedHosts"])
+    assert {"localhost", "127.0.0.1", "::1"} <= hosts
+    # Names that only the hosting service can give an address: nobody makes them mean this machine.
+    assert hosts - {"localhost", "127.0.0.1", "::1"} == {"*.streamlit.app", "*.hf.space"}
     assert "global" not in CONFIG
     assert CONFIG["server"]["maxUploadSize"] <= 50
     assert CONFIG["client"]["showErrorDetails"] == "none"

@@ -24,6 +24,7 @@ from pages.parts.sharing import (
     LEAST_FREE,
     MOST_LIVE,
     MOST_OWN,
+    from_elsewhere,
     is_shared,
     places,
     require_known_places,
@@ -58,6 +59,22 @@ def test_a_server_counts_as_shared_unless_it_is_known_to_be_on_loopback(
     address: str | None, variable: str | None, expected: bool
 ) -> None:
     assert is_shared(address, variable) is expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, False),
+        ({"Host": "localhost:8501"}, False),
+        ({"Host": "[::1]:8501"}, False),
+        ({"Host": "127.0.0.1"}, False),
+        ({"Host": "studio.streamlit.app"}, True),
+        ({"Host": "localhost.example:8501"}, True),
+        ({"Host": "localhost:8501", "X-Forwarded-For": "203.0.113.9"}, True),
+    ],
+)
+def test_a_visit_tells_whether_the_server_is_public(headers: dict[str, str], expected: bool) -> None:
+    assert from_elsewhere(headers) is expected
 
 
 def test_all_places_that_settings_name_are_found() -> None:

@@ -1,0 +1,108 @@
+"""The package: what it asks for, what its wheel holds, and what an import of it costs."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from compressor_core import __version__, assets
+from compressor_core.cli.main import main
+from compressor_core.cli.parser import parser
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def asked(name: str) -> set[str]:
+    """The requirements in a file, without comments and references to other files."""
+    lines = (ROOT / name).read_text("utf-8").splitlines()
+    return {line for line in lines if line and not line.startswith(("#", "-"))}
+
+
+def test_the_lists_are_those_of_the_package() -> None:
+    assert asked("requirements.txt") == set(PROJECT["dependencies"])
+    assert asked("requirements-cluster.txt") == set(EXTRAS["cluster"])
+    assert asked("requirements-energy.txt") == set(EXTRAS["energy"])
+    assert {f"{PROJECT['name']}[cluster]", *asked("requirements-dev.txt")} == set(EXTRAS["dev"])
+
+
+def test_the_package_pins_no_exact_version() -> None:
+    """Exact versions are in the lock alone: the package lives beside others."""
+    for line in (*PROJECT["dependencies"], *EXTRAS["cluster"], *EXTRAS["energy"]):
+        assert {each.operator for each in Requirement(line).specifier} <= {">=", "<"}, line
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The names in the wheel of this checkout."""
+    pytest.importorskip("hatchling")
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (path,) = folder.glob(f"compressor_studio-{__version__}-py3-none-any.whl")
+    return set(zipfile.ZipFile(path).namelist())
+
+
+def test_the_wheel_holds_the_whole_program_and_no_screenshot(wheel: set[str]) -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    for path in tracked:
+        if path.startswith("compressor_core/"):
+            assert path in wheel
+        elif path.startswith(("pages/", "assets/")) or path in ("app.py", ".streamlit/config.toml"):
+            assert (f"compressor_core/_app/{path}" in wheel) is not path.startswith("assets/screenshots/"), path
+    assert "compressor_core/py.typed" in wheel
+    assert {name.split("/")[0] for name in wheel} == {"compressor_core", f"compressor_studio-{__version__}.dist-info"}
+
+
+def test_the_app_is_found_in_a_checkout() -> None:
+    assert (assets.APP_FOLDER / "app.py").is_file() and (assets.ASSETS / "home.md").is_file()
+
+
+def test_the_command_says_its_version_and_completes_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.split()[-1] == __version__
+    for shell in ("bash", "zsh"):
+        assert main(["--print-completion", shell]) == 0
+        said = capsys.readouterr().out
+        assert "train-teacher" in said and "--budget-mb" in said and "compressor" in said
+
+
+def test_the_app_is_started_as_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda path, command: commands.append(command))
+    for arguments in ([], ["--no-browser", "--port", "8601", "--allow-host", "a.example", "--allow-host", "b.example"]):
+        options = parser().parse_args(["app", *arguments])
+        options.verb(options)
+    opened, closed = (" ".join(command) for command in commands)
+    assert f"run {assets.APP_FOLDER / 'app.py'}" in opened
+    assert "--server.headless false" in opened and "--server.port" not in opened
+    assert "--server.headless true" in closed and "--server.port 8601" in closed
+    assert re.findall(r"allowedHosts (\S+)", closed) == ["a.example", "b.example"]
+
+
+@pytest.mark.parametrize("path", [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py"))], ids=lambda p: p.name)
+def test_no_page_says_a_string_that_only_documents(path: Path) -> None:
+    """Streamlit prints what stands alone in the file of a page, the first string apart."""
+    alone = [node for node in ast.parse(path.read_text("utf-8")).body[1:] if isinstance(node, ast.Expr)]
+    assert not [node.lineno for node in alone if not isinstance(node.value, ast.Call)]
+
+
+def test_the_first_page_needs_no_torch() -> None:
+    program = (
+        "import sys, compressor_core.runs, compressor_core.runs.library, compressor_core.runs.story, "
+        "compressor_core.search, compressor_core.data.registry, compressor_core.distill.presets, "
+        "compressor_core.distill.study_settings, compressor_core.distill.study_summary, "
+        "compressor_core.runs.compared, compressor_core.evaluate.predictions; "
+        "assert not {'torch', 'transformers', 'sklearn'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
