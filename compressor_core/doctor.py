@@ -1,4 +1,4 @@
-"""What is installed here, what it runs on, which fast paths are on, and whether the bundled models answer."""
+"""A check-up: what is installed, what it runs on, which fast paths are on, and whether the bundled models answer."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
+from compressor_core.assets import APP_FOLDER
 from compressor_core.errors import CompressorError
 
-ROOT = Path(__file__).resolve().parents[1]
 PYTHONS = ((3, 11), (3, 13))
 """The oldest and the newest Python that the program is tested with."""
 ROOM = 2e9
-"""Bytes free below which the doctor warns: a teacher of CodeBERT's size and its checkpoint take 2 GB."""
+"""Free bytes below which the doctor warns: a teacher of CodeBERT's size and its checkpoint take 2 GB."""
 OPTIONAL = {"accelerate": "cluster", "ray": "cluster", "codecarbon": "energy"}
-"""By package: which requirements-NAME.txt brings it."""
+"""Optional packages, each with the extra that brings it."""
+_LIST = APP_FOLDER / "requirements.txt"
+INSTALL = "pip install -r requirements.txt" if _LIST.is_file() else "pip install --upgrade compressor-studio"
 
 
 class Health(StrEnum):
-    """How a finding is meant."""
+    """How good a finding is."""
 
     OK = "ok"
     NOTE = "note"
@@ -44,19 +47,30 @@ class Finding:
     remedy: str = ""
 
 
-def examine(requirements: Path = ROOT / "requirements.txt") -> Iterator[Finding]:
-    """All findings, part by part. A part that breaks is a finding itself: a doctor does not raise."""
+def required() -> list[str]:
+    """The requirements of this program: of the checkout, or of the installed package."""
+    if _LIST.is_file():
+        lines = _LIST.read_text("utf-8").splitlines()
+        return [line for line in lines if line and not line.startswith(("#", "-"))]
+    with suppress(PackageNotFoundError):
+        return [line for line in requires("compressor-studio") or () if "extra ==" not in line]
+    return []
+
+
+def examine(requirements: Iterable[str] | None = None) -> Iterator[Finding]:
+    """All findings, part by part. A part that breaks becomes a finding: this never raises."""
+    wanted = required() if requirements is None else requirements
     for part, look in (
-        ("packages", lambda: _packages(requirements)),
+        ("packages", lambda: _packages(wanted)),
         ("machine", _machine),
         ("fast path", _fast_paths),
         ("model", _models),
-        ("place", _places),
+        ("place", _folders),
     ):
         yield from _looked(part, look)
 
 
-def diagnosis(requirements: Path = ROOT / "requirements.txt") -> dict[str, Any]:
+def diagnosis(requirements: Iterable[str] | None = None) -> dict[str, Any]:
     """The findings as plain values: `ok` (nothing is wrong), `remedies` by name, `findings`."""
     findings = list(examine(requirements))
     return {
@@ -72,30 +86,27 @@ def _looked(part: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Findin
     try:
         yield from look()
     except ImportError as error:
-        yield Finding(
-            part, error.name or "import", Health.WRONG, "cannot be imported", "pip install -r requirements.txt"
-        )
+        yield Finding(part, error.name or "import", Health.WRONG, "cannot be imported", INSTALL)
     except Exception as error:
         yield Finding(part, type(error).__name__, Health.WRONG, "this part cannot be examined", str(error))
 
 
-def _packages(requirements: Path) -> Iterator[Finding]:
-    (oldest, newest), found = PYTHONS, sys.version_info[:2]
-    said = ".".join(map(str, sys.version_info[:3]))
-    if found < oldest:
-        yield Finding("packages", "python", Health.WRONG, said, "install Python 3.11, 3.12 or 3.13")
-    elif found > newest:
-        yield Finding("packages", "python", Health.NOTE, said, "tested with Python 3.11 to 3.13 only")
-    else:
-        yield Finding("packages", "python", Health.OK, said)
-    for line in requirements.read_text("utf-8").splitlines():
-        if "==" in line and not line.startswith("#"):
-            yield _package(line)
+def _packages(requirements: Iterable[str]) -> Iterator[Finding]:
+    oldest, newest = PYTHONS
+    found = ".".join(map(str, sys.version_info[:3]))
+    health, remedy = Health.OK, ""
+    if sys.version_info[:2] < oldest:
+        health, remedy = Health.WRONG, "install Python 3.11, 3.12 or 3.13"
+    elif sys.version_info[:2] > newest:
+        health, remedy = Health.NOTE, "tested with Python 3.11 to 3.13 only"
+    yield Finding("packages", "python", health, found, remedy)
+    for line in requirements:
+        yield _package(line)
     for name, extra in OPTIONAL.items():
-        try:
-            yield Finding("packages", name, Health.OK, version(name))
-        except PackageNotFoundError:
-            yield Finding("packages", name, Health.OK, f"absent, optional (requirements-{extra}.txt)")
+        found = f"absent, optional (extra: {extra})"
+        with suppress(PackageNotFoundError):
+            found = version(name)
+        yield Finding("packages", name, Health.OK, found)
 
 
 def _package(line: str) -> Finding:
@@ -105,10 +116,9 @@ def _package(line: str) -> Finding:
     try:
         found = version(wanted.name)
     except PackageNotFoundError:
-        return Finding("packages", wanted.name, Health.WRONG, "absent", "pip install -r requirements.txt")
+        return Finding("packages", wanted.name, Health.WRONG, "absent", INSTALL)
     if found not in wanted.specifier:
-        remedy = f"tested with {wanted.specifier}: pip install -r requirements.txt"
-        return Finding("packages", wanted.name, Health.NOTE, found, remedy)
+        return Finding("packages", wanted.name, Health.NOTE, found, f"tested with {wanted.specifier}: {INSTALL}")
     return Finding("packages", wanted.name, Health.OK, found)
 
 
@@ -117,9 +127,9 @@ def _machine() -> Iterator[Finding]:
 
     from compressor_core.machine import processor
 
+    memory = psutil.virtual_memory()
     yield Finding("machine", "processor", Health.OK, processor())
     yield Finding("machine", "cores", Health.OK, f"{psutil.cpu_count() or 1} logical")
-    memory = psutil.virtual_memory()
     yield Finding("machine", "memory", Health.OK, f"{memory.total / 1e9:.1f} GB, {memory.available / 1e9:.1f} GB free")
     from compressor_core.models import compute  # torch: after what can be told without it
 
@@ -135,33 +145,29 @@ def _fast_paths() -> Iterator[Finding]:
     from compressor_core.export.web_runtime import TARBALL, runtime_kept
     from compressor_core.models import compute
 
-    part = "fast path"
-    yield Finding(part, "vector units", Health.OK, torch.backends.cpu.get_cpu_capability())
-    if torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
-        yield Finding(part, "oneDNN", Health.OK, "on")
-    else:
-        yield Finding(part, "oneDNN", Health.NOTE, "off", "this build of PyTorch has no oneDNN: expect slow products")
+    def found(name: str, well: bool, text: str, remedy: str = "") -> Finding:
+        return Finding("fast path", name, Health.OK if well else Health.NOTE, text, remedy if not well else "")
+
+    fused, asleep = torch.backends.mkldnn.is_available(), os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE"  # type: ignore[no-untyped-call]
     amx = "on, teachers of 512 dimensions or more label with it" if compute.multiplies_bfloat16() else "no units (AMX)"
-    yield Finding(part, "bfloat16 labelling", Health.OK, amx)
-    if os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE":
-        yield Finding(part, "idle threads", Health.OK, "sleep")
-    else:
-        yield Finding(
-            part, "idle threads", Health.NOTE, "spin", "unset OMP_WAIT_POLICY: spinning slows a machine that others use"
-        )
-    yield Finding(part, "ONNX Runtime", Health.OK, ", ".join(onnxruntime.get_available_providers()))
-    energy = energy_source()
-    yield Finding(part, "energy", Health.OK, "counted" if energy.measured else "estimated", energy.reason)
-    if runtime_kept():
-        yield Finding(part, "page of a bundle", Health.OK, "onnxruntime-web is in the cache")
-    else:
-        yield Finding(
-            part,
-            "page of a bundle",
-            Health.NOTE,
-            "onnxruntime-web is not in the cache",
-            f"the first bundle downloads it; without a network put {TARBALL} there, see README",
-        )
+    energy, kept = energy_source(), runtime_kept()
+    yield found("vector units", True, torch.backends.cpu.get_cpu_capability())
+    yield found("oneDNN", fused, "on" if fused else "off", "this build of PyTorch has no oneDNN: expect slow products")
+    yield found("bfloat16 labelling", True, amx)
+    yield found(
+        "idle threads",
+        asleep,
+        "sleep" if asleep else "spin",
+        "unset OMP_WAIT_POLICY: spinning slows a machine that others use",
+    )
+    yield found("ONNX Runtime", True, ", ".join(onnxruntime.get_available_providers()))
+    yield Finding("fast path", "energy", Health.OK, "counted" if energy.measured else "estimated", energy.reason)
+    yield found(
+        "page of a bundle",
+        kept,
+        f"onnxruntime-web is {'' if kept else 'not '}in the cache",
+        f"the first bundle downloads it; without a network put {TARBALL} there",
+    )
 
 
 def _models() -> Iterator[Finding]:
@@ -186,17 +192,17 @@ def _answer(name: str, folder: Path) -> Finding:
     code = "def area(width, height):\n    return width * height\n"
     try:
         model = load(folder)
-        said = predict_once(model, (code,) * (2 if model.card.task is Task.CLONE else 1))
+        answer = predict_once(model, (code,) * (2 if model.card.task is Task.CLONE else 1))
     except CompressorError as error:
         return Finding("model", name, Health.WRONG, "does not load", str(error))
     encoder: Any = getattr(model.model, "encoder", model.model)  # of pairs, the part that attends
     attention = encoder.config._attn_implementation
     if attention != "sdpa":
         return Finding("model", name, Health.NOTE, f"attention is {attention}", "fused attention (sdpa) is off: slower")
-    return Finding("model", name, Health.OK, f"answers in {said.milliseconds:.1f} ms, fused attention")
+    return Finding("model", name, Health.OK, f"answers in {answer.milliseconds:.1f} ms, fused attention")
 
 
-def _places() -> Iterator[Finding]:
+def _folders() -> Iterator[Finding]:
     from compressor_core.cache import CACHE_VARIABLE, cache_folder
     from compressor_core.runs import RunStore
     from compressor_core.runs.store import ROOT_VARIABLE
@@ -205,21 +211,14 @@ def _places() -> Iterator[Finding]:
         ("runs", RunStore().root, ROOT_VARIABLE),
         ("caches", cache_folder(), CACHE_VARIABLE),
     ):
-        there = next(place for place in (folder, *folder.parents) if place.exists())
+        existing = next(each for each in (folder, *folder.parents) if each.exists())
         try:
-            with tempfile.TemporaryFile(dir=there):
-                free = shutil.disk_usage(there).free
+            with tempfile.TemporaryFile(dir=existing):
+                free = shutil.disk_usage(existing).free
         except OSError as error:
-            yield Finding(
-                "place",
-                name,
-                Health.WRONG,
-                f"cannot be written ({error.strerror})",
-                f"set {variable} to another folder",
-            )
+            found, remedy = f"cannot be written ({error.strerror})", f"set {variable} to another folder"
+            yield Finding("place", name, Health.WRONG, found, remedy)
             continue
-        room = f"{folder}: {free / 1e9:.0f} GB free"
-        if free < ROOM:
-            yield Finding("place", name, Health.NOTE, room, f"make room, or set {variable} to a folder on another disk")
-        else:
-            yield Finding("place", name, Health.OK, room)
+        health = Health.OK if free >= ROOM else Health.NOTE
+        remedy = "" if free >= ROOM else f"make room, or set {variable} to a folder on another disk"
+        yield Finding("place", name, health, f"{folder}: {free / 1e9:.0f} GB free", remedy)

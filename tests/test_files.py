@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from compressor_core.cache import cache_folder
 from compressor_core.errors import StorageError
 from compressor_core.files import to_json, write_bytes, write_json, write_text
+from compressor_core.runs import RunStore
 
 
 @contextmanager
@@ -24,6 +27,25 @@ def full_disk() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_caches_and_runs_are_elsewhere_where_the_working_directory_is_read_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home" / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home" / "data"))
+    for variable in ("COMPRESSOR_CACHE", "COMPRESSOR_RUNS"):
+        monkeypatch.delenv(variable, raising=False)
+    assert cache_folder() == tmp_path / "cache" and RunStore().root == tmp_path / "runs"
+    # To root, who runs tests too, every folder of a disk that can be written to is open.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert cache_folder() == tmp_path / "home" / "cache" / "compressor-studio" / "cache"
+    assert RunStore().root == tmp_path / "home" / "data" / "compressor-studio" / "runs"
+    RunStore().create("search", {"budget_mb": 3.0})
+    assert len(RunStore().list()) == 1
+    (tmp_path / "runs").mkdir()  # runs that somebody has made are never hidden
+    assert RunStore().root == tmp_path / "runs"
 
 
 @pytest.mark.parametrize("durable", [True, False])

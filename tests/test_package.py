@@ -106,3 +106,11 @@ def test_the_first_page_needs_no_torch() -> None:
         "assert not {'torch', 'transformers', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+def test_the_image_is_built_from_files_that_are_there() -> None:
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")}
+    assert all((ROOT / name).exists() for name in allowed)
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    packed = {name.strip("/").split("/")[0] for name in (*build["include"], *build["force-include"])}
+    assert packed | {"LICENSE", "README.md", "pyproject.toml", "requirements.txt", "requirements-lock.txt"} == allowed

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from compressor_core.cache import own_folder
 from compressor_core.errors import RunError
 from compressor_core.files import storage_error
 from compressor_core.runs.lock import absent, busy, hold
@@ -21,7 +22,7 @@ from compressor_core.runs.run import Run, open_run
 from compressor_core.runs.status import State
 
 ROOT_VARIABLE = "COMPRESSOR_RUNS"
-"""The environment variable that names the folder of all runs; without it, ./runs."""
+"""The environment variable that names the folder of all runs."""
 LONGEST_NAME = 100
 
 _KIND = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -35,7 +36,7 @@ class RunStore:
     """The folder of all runs. Holds no state: any number of processes may have one open on the same root."""
 
     def __init__(self, root: Path | str | None = None) -> None:
-        self.root = Path(root or os.environ.get(ROOT_VARIABLE) or "runs").absolute()
+        self.root = Path(root).absolute() if root else own_folder("runs", ROOT_VARIABLE)
 
     def create(
         self,
