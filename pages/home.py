@@ -13,7 +13,7 @@ from compressor_core.runs.kinds import KINDS
 from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.frame import go, link, metrics, open_page, sentences
-from pages.parts.live import resume_button, state_of, store, undamaged
+from pages.parts.live import cancel_or_resume, state_of, store, undamaged
 from pages.parts.pace import redrawn
 from pages.parts.sharing import allow, mine, remember
 from pages.parts.task import choose_task
@@ -102,8 +102,8 @@ def watch_story(story_id: str) -> None:
                     with right:
                         verb = "Watch" if status.live else "Open"
                         link(KINDS[run.kind].page, f"{verb} the {KINDS[run.kind].title.lower()}", run=run.id)
-                        if not status.live and status.state is not State.FINISHED:
-                            resume_button(run)
+                        if not status.live:
+                            cancel_or_resume(run, status)
             now_live = any(status.live for status in statuses)
             if now_live and mine(story.compare) and st.button("Cancel the story", icon=":material/stop:"):
                 story.cancel()

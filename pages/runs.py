@@ -11,14 +11,14 @@ import streamlit as st
 from compressor_core.errors import CompressorError
 from compressor_core.figures.words.forms import duration, state_text
 from compressor_core.literal import literal
-from compressor_core.runs import Run, Status, cancel, resume
+from compressor_core.runs import Run, Status
 from compressor_core.runs.kinds import KINDS, kind_of
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
-from pages.parts.live import store
+from pages.parts.live import cancel_or_resume, store
 from pages.parts.report import report_button
 from pages.parts.rows import dataframe
-from pages.parts.sharing import allow, mine, shared
+from pages.parts.sharing import mine, shared
 
 Row = tuple[Run, Status]
 
@@ -80,19 +80,10 @@ def actions(run: Run, status: Status) -> None:
         if rename.button("Rename", key=f"rename/{run.id}", width="stretch"):
             store().rename(run.id, text)
             st.rerun()
-        if status.live:
-            if first.button("Cancel", key=f"stop/{run.id}", icon=":material/stop:", width="stretch"):
-                cancel(run)
-                st.toast("Stopping; the best so far is kept.")
-        else:
-            if status.state != "finished" and first.button(
-                "Resume", key=f"go-on/{run.id}", icon=":material/play_arrow:", width="stretch"
-            ):
-                allow(store(), run.kind, [run.config])
-                resume(run)
-                st.rerun()
-            if not shared():
-                delete(run, second)
+        with first:
+            cancel_or_resume(run, status)
+        if not status.live and not shared():
+            delete(run, second)
 
 
 def delete(run: Run, column: Any) -> None:

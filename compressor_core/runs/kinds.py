@@ -26,14 +26,14 @@ class Kind:
     name: str
     """As config.json names it."""
     title: str
-    noun: str
-    """As it is called in the middle of a sentence."""
-    page: str
-    """The page that shows its runs."""
     settings_class: str = ""
     """Module and class, imported when first asked for."""
     tell: Callable[[Any], str] = lambda _: ""
     """A few words about a summary."""
+    noun: str = ""
+    """As it is called in the middle of a sentence; by default the title."""
+    page: str = ""
+    """The page that shows its runs; by default that of its name."""
     told: bool = False
     """Whether a report can be made of it."""
     makes: str | None = None
@@ -42,6 +42,10 @@ class Kind:
     """Whether its students were made here, for an architecture that a search or a person has picked."""
     closed: bool = False
     """Whether visitors of a shared server may not start it: it reads whatever file it is given."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "noun", self.noun or self.title.lower())
+        object.__setattr__(self, "page", self.page or self.name)
 
     @property
     def settings(self) -> type[Any]:
@@ -98,6 +102,10 @@ def _search(found: Any) -> str:
     return f"{best.paper_gflops:.2f} GFLOPs at {best.size_mb:.2f} MB" if best else "nothing within the budget"
 
 
+def _teacher(made: Any) -> str:
+    return f"accuracy {made.accuracy:.1%}, {made.size_mb:.1f} MB"
+
+
 def _student(made: Any) -> str:
     return f"accuracy {made.accuracy:.1%} (teacher {made.teacher_accuracy:.1%}), {made.size_mb:.2f} MB"
 
@@ -151,77 +159,35 @@ def _study(found: Any) -> str:
     return f"{ends} (teacher {found.teacher_accuracy:.1%})"
 
 
-KINDS: Final[Mapping[str, Kind]] = {
-    kind.name: kind
-    for kind in (
-        Kind("search", "Search", "search", "search", "search.genetic:SearchSettings", _search, told=True),
-        Kind(
-            "train-teacher",
-            "Teacher",
-            "training of the teacher",
-            "teacher",
-            "distill.fine_tuning:TeacherSettings",
-            lambda made: f"accuracy {made.accuracy:.1%}, {made.size_mb:.1f} MB",
-            told=True,
-            makes="teacher",
-        ),
-        Kind(
-            "distill",
-            "Distillation",
-            "distillation",
-            "distill",
-            "distill.distillation_settings:DistillSettings",
-            _student,
-            told=True,
-            makes="student",
-            searched=True,
-        ),
-        Kind(
-            "compare",
-            "Comparison",
-            "comparison",
-            "compare",
-            "evaluate.comparison:CompareSettings",
-            _comparison,
-            told=True,
-        ),
-        Kind("export", "Export", "export", "export", "export.exporting:ExportSettings", _export),
-        Kind(
-            "measure",
-            "Measurement",
-            "measurement",
-            "compare",
-            "evaluate.measurement_settings:MeasureSettings",
-            _measurement,
-        ),
-        Kind(
-            "reproduce",
-            "Reproduction",
-            "import of the published student",
-            "paper",
-            "evaluate.reproduction:ReproduceSettings",
-            _reproduction,
-            makes="student",
-            closed=True,
-        ),
-        Kind("calibrate", "Calibration", "calibration", "latency", "evaluate.design:CalibrationSettings", _calibration),
-        Kind("tradeoff", "Trade-off", "trade-off", "tradeoffs", "search.tradeoff:TradeoffSettings", _tradeoff),
-        Kind("sweep", "Sweep", "sweep", "sweeps", "search.sweep:SweepSettings", _sweep),
-        Kind(
-            "study",
-            "Budget study",
-            "study of budgets",
-            "study",
-            "distill.study_settings:StudySettings",
-            _study,
-            makes="students",
-            searched=True,
-        ),
-    )
-}
+_ALL = (
+    Kind("search", "Search", "search.genetic:SearchSettings", _search, told=True),
+    Kind(
+        "train-teacher", "Teacher", "distill.fine_tuning:TeacherSettings", _teacher, noun="training of the teacher",
+        page="teacher", told=True, makes="teacher",
+    ),
+    Kind(
+        "distill", "Distillation", "distill.distillation_settings:DistillSettings", _student, told=True,
+        makes="student", searched=True,
+    ),
+    Kind("compare", "Comparison", "evaluate.comparison:CompareSettings", _comparison, told=True),
+    Kind("export", "Export", "export.exporting:ExportSettings", _export),
+    Kind("measure", "Measurement", "evaluate.measurement_settings:MeasureSettings", _measurement, page="compare"),
+    Kind(
+        "reproduce", "Reproduction", "evaluate.reproduction:ReproduceSettings", _reproduction,
+        noun="import of the published student", page="paper", makes="student", closed=True,
+    ),
+    Kind("calibrate", "Calibration", "evaluate.design:CalibrationSettings", _calibration, page="latency"),
+    Kind("tradeoff", "Trade-off", "search.tradeoff:TradeoffSettings", _tradeoff, page="tradeoffs"),
+    Kind("sweep", "Sweep", "search.sweep:SweepSettings", _sweep, page="sweeps"),
+    Kind(
+        "study", "Budget study", "distill.study_settings:StudySettings", _study, noun="study of budgets",
+        makes="students", searched=True,
+    ),
+)  # fmt: skip
+KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in _ALL}
 """Every kind of run, by its name."""
 
 
 def kind_of(name: str) -> Kind:
     """The kind of this name. A run of no known kind, which another program wrote, is shown on the page of all runs."""
-    return KINDS.get(name) or Kind(name, name, name, "runs")
+    return KINDS.get(name) or Kind(name, name, page="runs")

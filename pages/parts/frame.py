@@ -43,7 +43,7 @@ class Entry:
 PAGES = (
     Entry("home", "Home", ":material/home:", "Compressor Studio"),
     Entry("teacher", "Teacher & data", ":material/school:", "Teacher and data"),
-    Entry("search", "Search", ":material/travel_explore:", "Search an architecture"),
+    Entry("search", "Search", ":material/travel_explore:", "Search for an architecture"),
     Entry("tradeoffs", "Trade-offs", ":material/swap_vert:", "Weigh objectives against each other"),
     Entry("sweeps", "Sweeps", ":material/stacked_line_chart:", "Compare searches"),
     Entry("latency", "Latency", ":material/timer:", "What computation costs here"),
@@ -51,7 +51,7 @@ PAGES = (
     Entry("study", "Budgets", ":material/ssid_chart:", "What a megabyte buys"),
     Entry("compare", "Compare", ":material/balance:", "Compare teacher and student"),
     Entry("playground", "Playground", ":material/sports_esports:", "Try them on your own code"),
-    Entry("export", "Export", ":material/ios_share:", "Take the student away"),
+    Entry("export", "Export", ":material/ios_share:", "Export the student"),
     Entry("runs", "Runs", ":material/list_alt:", "Runs"),
     Entry("paper", "Paper", ":material/article:", "The paper, reproduced"),
 )

@@ -172,16 +172,18 @@ def state_line(run: Run, status: Status) -> None:
     with left:
         state_of(run, status)
     with right:
-        if status.live:
-            if mine(run) and st.button("Cancel", key=f"cancel/{run.id}", icon=":material/stop:", width="stretch"):
-                cancel(run)
-                st.toast("Stopping; the best so far is kept.")
-        elif status.state is not State.FINISHED:
-            resume_button(run)
+        cancel_or_resume(run, status)
 
 
-def resume_button(run: Run) -> None:
-    if mine(run) and st.button("Resume", key=f"resume/{run.id}", icon=":material/play_arrow:", width="stretch"):
+def cancel_or_resume(run: Run, status: Status) -> None:
+    """The button that acts on a run of the visitor's own; none for a finished one."""
+    if not mine(run) or status.state is State.FINISHED:
+        return
+    if status.live:
+        if st.button("Cancel", key=f"cancel/{run.id}", icon=":material/stop:", width="stretch"):
+            cancel(run)
+            st.toast("Stopping; the best so far is kept.")
+    elif st.button("Resume", key=f"resume/{run.id}", icon=":material/play_arrow:", width="stretch"):
         with sentences():
             allow(store(), run.kind, [run.config])
             resume(run)

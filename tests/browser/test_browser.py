@@ -22,7 +22,7 @@ from tests.browser.conftest import Visit, choose, settled, tick
 TITLES = {
     "": "Compressor Studio",
     "teacher": "Teacher and data",
-    "search": "Search an architecture",
+    "search": "Search for an architecture",
     "tradeoffs": "Weigh objectives against each other",
     "sweeps": "Compare searches",
     "latency": "What computation costs here",
