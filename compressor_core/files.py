@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old content or the new, never a half."""
+"""Writing files so that a reader sees the old content or the new, never half of it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from compressor_core.errors import StorageError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_MISPLACED = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 DISK_REFUSALS = frozenset(_FULL | _FORBIDDEN)
 """The `errno` of a disk that is full or that this user may not write to."""
-_MISPLACED = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 
 
 def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replace the content of `path` atomically; its folder must exist.
 
-    With `durable`, the data is on the disk when this returns and survives a power cut. Without, it survives
-    the death of this process only, which is enough for what is written several times a second.
-    Raises StorageError if the disk refuses; `path` then still holds what it held before.
+    With `durable`, the data survives a power cut; without, only the death of this process, which is enough for what is
+    written several times a second. Raises StorageError if the disk refuses; `path` then keeps its content.
     """
     draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
     try:
@@ -49,10 +48,15 @@ def write_text(path: Path, text: str, *, durable: bool = True) -> None:
     write_bytes(path, text.encode("utf-8", "backslashreplace"), durable=durable)
 
 
-def overwrite(path: Path, text: str) -> None:
-    """Write over the beginning of a file that exists, with spaces where it was longer: for JSON on a full disk.
+def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
+    """`write_text` of indented standard JSON, see `to_json`."""
+    write_text(path, to_json(value, indent=2) + "\n", durable=durable)
 
-    It takes no space beyond what the file has. A reader may see a half if the process dies at this very moment.
+
+def overwrite(path: Path, text: str) -> None:
+    """Write over the beginning of an existing file and pad it with spaces: for JSON on a full disk.
+
+    This takes no space on the disk, but a reader may see half of it if the process dies at this very moment.
     Raises StorageError if the disk refuses even that.
     """
     data = text.encode("utf-8", "backslashreplace")
@@ -66,26 +70,18 @@ def overwrite(path: Path, text: str) -> None:
         raise storage_error(error, path) from error
 
 
-def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
-    """`write_text` of indented standard JSON, see `to_json`."""
-    write_text(path, to_json(value, indent=2) + "\n", durable=durable)
-
-
 def to_json(value: Any, *, indent: int | None = None) -> str:
-    """Standard JSON, readable by any program: a number that is not finite is written as null.
-
-    Raises TypeError for a value that JSON does not know.
-    """
+    """Standard JSON; a number that is not finite becomes null. Raises TypeError for a value that JSON cannot hold."""
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
     except ValueError:
         return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, indent=indent)
 
 
-def possible(path: Path | str) -> Path:
-    """`path`, which need not exist, if the system can look for it at all.
+def checked_path(path: Path | str) -> Path:
+    """`path` as a Path; it need not exist.
 
-    Raises StorageError for one that is too long, has a NUL, or lies where this user may not look.
+    Raises StorageError if the system cannot look for it: it is too long, has a NUL, or its folder is closed.
     """
     path = Path(path)
     try:
@@ -95,12 +91,12 @@ def possible(path: Path | str) -> Path:
     except OSError as error:
         raise storage_error(error, path, action="read") from error
     except ValueError as error:
-        raise StorageError(f"{str(path)!r} is no path ({error}): check it.") from error
+        raise StorageError(f"{str(path)!r} is no path ({error}): check it") from error
     return path
 
 
 def storage_error(error: OSError, path: Path, *, action: str = "write") -> StorageError:
-    """The sentence for what the operating system refused at `path`, with the remedy."""
+    """The operating system's refusal as a sentence with its remedy."""
     if error.errno in _FULL:
         remedy = "free some space there and try again"
     elif error.errno in _FORBIDDEN:
@@ -109,11 +105,11 @@ def storage_error(error: OSError, path: Path, *, action: str = "write") -> Stora
         remedy = "check that its folder exists and that nothing else has that name"
     else:
         remedy = "check the disk and try again"
-    return StorageError(f"Cannot {action} {path} ({error.strerror or error}): {remedy}.")
+    return StorageError(f"Cannot {action} {path} ({error.strerror or error}): {remedy}")
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename itself durable, where the platform can."""
+    """Make a rename in `folder` durable, where the platform can."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

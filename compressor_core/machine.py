@@ -1,14 +1,17 @@
-"""The machine that a figure was measured on."""
+"""The machine that a figure was measured on, and the versions of what a result depends on."""
 
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
+
+_PACKAGES = ("torch", "transformers", "tokenizers", "deap", "numpy")
 
 
 def machine(threads: int) -> dict[str, Any]:
-    """Where and how a latency was measured, for whoever reads the number."""
+    """The conditions of a latency measurement, for whoever reads the number."""
     return {
         "processor": processor(),
         "system": platform.system(),
@@ -20,12 +23,21 @@ def machine(threads: int) -> dict[str, Any]:
 
 
 def processor() -> str:
-    """Its name, as the system tells it."""
+    """The name of the processor, as the system tells it."""
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.split(":", 1)[1].strip()
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:
-        pass
-    return platform.processor() or platform.machine()
+        lines = []
+    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
+
+
+def versions() -> dict[str, str]:
+    """The versions of Python and of the main libraries, for run folders and model cards."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "absent"
+    return found

@@ -1,4 +1,4 @@
-"""Files that are read again only once they have changed."""
+"""Reading a file again only when it has changed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 Mark = tuple[int, int, int]
-"""What changes with a file: its place on the disk, its bytes, and when it was written (nanoseconds)."""
+"""Inode, size in bytes and time of writing in nanoseconds: they change with the file."""
 
 SETTLED = 2.0
 """Seconds after which a second change of a file has another time than the first, on any file system in use."""
 
 
 class Remembered(Generic[T]):
-    """What the contents of files say, by `read`; the files that were asked for last, up to `most` bytes in all.
+    """The parsed contents of files: those asked for last, up to `most` bytes in all. Safe in threads.
 
-    A file costs one look at its size and time as long as it stays as it is. What is returned is shared: it must not
-    be changed by whoever asks. Safe in threads.
+    As long as a file stays as it is, asking costs one `stat`. The results are shared, so callers must not change them.
     """
 
     def __init__(self, read: Callable[[bytes], T], most: int) -> None:
@@ -33,7 +32,7 @@ class Remembered(Generic[T]):
         self._lock = threading.Lock()
 
     def __call__(self, path: Path) -> T:
-        """What the file says now. Raises OSError as opening it does, and what `read` raises."""
+        """The content of the file now. Raises OSError as opening it does, and what `read` raises."""
         name = str(path)
         mark = _mark(os.stat(name))
         with self._lock:

@@ -10,7 +10,7 @@ from typing import Any
 from compressor_core.cli.options import configured, data_of, require_place
 from compressor_core.cli.progress import Progress, follow
 from compressor_core.errors import DataError
-from compressor_core.files import possible
+from compressor_core.files import checked_path
 
 Record = dict[str, Any]
 
@@ -109,7 +109,7 @@ def _read_code(path: Path) -> str:
     from compressor_core.data.pasted import decoded
 
     try:
-        data = possible(path).read_bytes()
+        data = checked_path(path).read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}): check the path") from error
     return decoded(data, str(path))

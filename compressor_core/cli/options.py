@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from compressor_core.errors import DataError
-from compressor_core.files import possible
+from compressor_core.files import checked_path
 
 Record = dict[str, Any]
 Config = TypeVar("Config")
@@ -85,7 +85,7 @@ def latency_model(options: argparse.Namespace) -> Any:
 
 def require_place(out: Path) -> None:
     """Refuse an output folder that holds something else: saving a model replaces it."""
-    if possible(out).exists() and not out.is_dir():
+    if checked_path(out).exists() and not out.is_dir():
         raise DataError(f"{out} is a file: choose another --out")
     if out.is_dir() and any(out.iterdir()) and not (out / "compressor.json").is_file():
         raise DataError(f"{out} holds something else than a model of this program: choose another --out")

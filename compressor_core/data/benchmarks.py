@@ -19,7 +19,7 @@ from compressor_core.data.hub import dataset_parts, parquet_rows
 from compressor_core.data.lines import BadRow, bad_rows, json_objects, text_lines
 from compressor_core.data.tables import check, functions_in, read_rows, strictly
 from compressor_core.errors import DataError
-from compressor_core.files import possible
+from compressor_core.files import checked_path
 from compressor_core.language import Language
 
 DEVIGN_HUB = "google/code_x_glue_cc_defect_detection"
@@ -54,7 +54,7 @@ def devign(data: str | None) -> FileDataset:
             for row in parquet_rows(path, ("id", "func", "target"))
         ]
         return _published(Path(DEVIGN_HUB), _DEVIGN, rows, _DEVIGN_LABELS, Language.C)
-    path = possible(data)
+    path = checked_path(data)
     if not path.is_dir():
         return read_file(path, _DEVIGN, _DEVIGN_LABELS, Language.C)
     found = _split_files(path, ".jsonl")
@@ -85,7 +85,7 @@ def bigclonebench(data: str | None) -> FileDataset:
             Language.JAVA,
             (f"A draw of the published pairs: {', '.join(f'{n:,} {split}' for split, n in PAPER_PAIRS.items())}.",),
         )
-    folder = possible(data)
+    folder = checked_path(data)
     if not (folder / _FUNCTIONS).is_file():
         raise DataError(f"there is no {_FUNCTIONS} in {folder}: give the folder of data.jsonl and the files of pairs")
     files: dict[Split | None, Path] = {}

@@ -18,7 +18,7 @@ from compressor_core.data.intake import copy_rows, take_in
 from compressor_core.data.registry import DATASETS, open_dataset
 from compressor_core.data.tables import NEGATIVE, POSITIVE, SPLIT_WORDS, understand
 from compressor_core.errors import DataError
-from compressor_core.files import possible
+from compressor_core.files import checked_path
 from compressor_core.language import Language
 from compressor_core.task import Task
 
@@ -85,7 +85,7 @@ def source_of(
     if isinstance(given, str) and given in [info.name for info in DATASETS]:
         source = DataSource(given)
     elif isinstance(given, str | PathLike):
-        path = possible(Path(given))
+        path = checked_path(Path(given))
         if not path.is_dir():
             if language is positive is split is None:
                 return DataSource("file", str(path.absolute()))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from compressor_core.errors import DataError
-from compressor_core.files import possible
+from compressor_core.files import checked_path
 from compressor_core.literal import uncelled
 
 NUL = "has a NUL character, which no source code has; the file may be damaged or UTF-16"
@@ -86,7 +86,7 @@ def bad_rows(source: Path | str, bad: Sequence[BadRow]) -> DataError:
 
 def _open(path: Path) -> TextIO:
     """A text file in UTF-8 whose undecodable bytes come out as lone surrogates. Raises DataError for any other."""
-    if not possible(path).exists():
+    if not checked_path(path).exists():
         raise DataError(f"there is no file {path}: check the path given as data")
     if not path.is_file():
         raise DataError(f"{path} is not a file: give the path of a JSONL or CSV file")

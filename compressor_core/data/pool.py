@@ -15,7 +15,7 @@ from compressor_core.data.hub import parquet_rows
 from compressor_core.data.lines import BadRow, bad_rows, json_objects, json_rows
 from compressor_core.data.tables import Columns, functions_in
 from compressor_core.errors import DataError
-from compressor_core.files import possible
+from compressor_core.files import checked_path
 from compressor_core.task import Task
 
 SHARD = 10_000
@@ -44,7 +44,7 @@ class Pool:
     """
 
     def __init__(self, path: Path | str, task: Task, *, skip_bad_rows: bool = False) -> None:
-        self.path = possible(path)
+        self.path = checked_path(path)
         self.bad = 0
         self._width = 2 if task is Task.CLONE else 1
         self._skip = skip_bad_rows

@@ -30,6 +30,7 @@ from compressor_core.distill.soft_labels import SoftLabels, labelling_precision,
 from compressor_core.distill.trainer import fit
 from compressor_core.distill.unlabelled import Unlabelled
 from compressor_core.evaluate.quality import agreement, quality
+from compressor_core.machine import versions
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import load
 from compressor_core.models.compute import choose
@@ -37,7 +38,6 @@ from compressor_core.models.graph import extracting
 from compressor_core.models.pair import encoder_config
 from compressor_core.models.teacher import from_scratch
 from compressor_core.progress import told
-from compressor_core.versions import versions
 
 DISTILLATION = "distillation"
 """The stage of a checkpoint that is past the warm-up."""

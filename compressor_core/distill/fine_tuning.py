@@ -24,6 +24,7 @@ from compressor_core.distill.trainer import fit
 from compressor_core.errors import SettingsError
 from compressor_core.evaluate.quality import quality
 from compressor_core.language import Language
+from compressor_core.machine import versions
 from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.compute import choose
@@ -31,7 +32,6 @@ from compressor_core.models.graph import extracting
 from compressor_core.models.teacher import find_encoder, from_scratch, load_encoder, reads_data_flow
 from compressor_core.progress import told
 from compressor_core.task import PairFeatures
-from compressor_core.versions import versions
 
 SCRATCH_ARCHITECTURE = Architecture(8000, 192, 4, 4, 512)
 """The encoder that is trained when there is no pre-trained one: small enough for a laptop without a GPU."""

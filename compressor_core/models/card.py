@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, PlainSerializer, PlainValidator, model_v
 
 from compressor_core.architecture import Architecture, read_architecture
 from compressor_core.errors import CompressorError, ModelError
-from compressor_core.files import possible
+from compressor_core.files import checked_path
 from compressor_core.language import Language
 from compressor_core.models.bundled import model_folder
 from compressor_core.remembered import Remembered
@@ -70,7 +70,7 @@ class ModelCard(Settings):
 
 def read_card(folder: Path | str) -> ModelCard | None:
     """The card of a model folder or bundled model; None if it has none. Raises ModelError if it is damaged."""
-    path = possible(model_folder(folder) / CARD)
+    path = checked_path(model_folder(folder) / CARD)
     if not path.is_file():
         return None
     try:

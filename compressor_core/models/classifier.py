@@ -24,7 +24,7 @@ from transformers.utils import logging
 
 from compressor_core.data.dataset import fingerprint_of
 from compressor_core.errors import CompressorError, ModelError
-from compressor_core.files import possible, storage_error, write_json
+from compressor_core.files import checked_path, storage_error, write_json
 from compressor_core.models import graph
 from compressor_core.models.bundled import model_folder
 from compressor_core.models.card import CARD, MAX_TOKENS, ModelCard, read_card
@@ -258,7 +258,7 @@ def _vocabulary(tokenizer: PreTrainedTokenizerBase) -> str:
 
 def require_files(folder: Path, *, weights: bool = True) -> None:
     """Raise ModelError, with the remedy, unless `folder` holds a model's files."""
-    if not possible(folder).is_dir():
+    if not checked_path(folder).is_dir():
         raise ModelError(f"There is no model folder {folder}: check the path.")
     if not (folder / "config.json").is_file():
         raise ModelError(f"{folder} has no config.json: a model folder has config.json, weights and a tokenizer.")

@@ -24,7 +24,7 @@ from transformers import (
 from compressor_core.architecture import Architecture
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import ModelError
-from compressor_core.files import possible
+from compressor_core.files import checked_path
 from compressor_core.language import Language
 from compressor_core.models import graph
 from compressor_core.models.bundled import GRAPHCODEBERT, model_folder
@@ -121,7 +121,7 @@ def find_encoder(base: str | Path) -> Path:
     Raises:
         ModelError: there is no such folder, a file is missing in it, or no such name can be had; within seconds.
     """
-    folder, base = possible(model_folder(base)), str(base)
+    folder, base = checked_path(model_folder(base)), str(base)
     if not folder.exists():
         if not _HUB_NAME.fullmatch(base) or base.startswith(".") or os.path.isabs(base):
             raise ModelError(f"There is no model folder {base}: check the path, or give a Hugging Face name.")

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from compressor_core.errors import RunError
-from compressor_core.files import possible, write_text
+from compressor_core.files import checked_path, write_text
 from compressor_core.report.material import material
 from compressor_core.runs.store import RunStore
 
@@ -33,7 +33,7 @@ def report(store: RunStore, run_id: str) -> str:
 
 def write_report(store: RunStore, run_id: str, out: Path) -> int:
     """`report` as the new file `out`; bytes written. Raises RunError also if `out` exists, StorageError."""
-    if possible(out).exists() or out.is_symlink():
+    if checked_path(out).exists() or out.is_symlink():
         raise RunError(f"{out} is there already, and a report replaces nothing: choose another file.")
     write_text(out, report(store, run_id))
     return out.stat().st_size

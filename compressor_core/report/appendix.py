@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from compressor_core.figures.words.forms import duration, gene_text, state_text
+from compressor_core.machine import versions
 from compressor_core.models.card import ModelCard
 from compressor_core.report.commands import repeat
 from compressor_core.report.material import Chapter, Material
 from compressor_core.report.page import Attachment, Block, Commands, Table, Text, date
 from compressor_core.runs.kinds import kind_of
-from compressor_core.versions import versions
 
 
 def facts(chapter: Chapter) -> dict[str, str]:

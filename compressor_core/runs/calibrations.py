@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compressor_core.errors import DAMAGED, CompressorError, RunError, SettingsError
-from compressor_core.files import possible
+from compressor_core.files import checked_path
 from compressor_core.latency_model import LatencyModel, Runtime
 from compressor_core.runs.run import Run
 from compressor_core.runs.store import RunStore
@@ -57,7 +57,7 @@ def open_calibration(store: RunStore, run_or_file: str) -> dict[Runtime, Latency
 
     Raises RunError or SettingsError, one sentence each.
     """
-    path = possible(run_or_file)
+    path = checked_path(run_or_file)
     if path.is_file():
         try:
             values = json.loads(path.read_text("utf-8"))
