@@ -11,9 +11,11 @@ from __future__ import annotations
 import functools
 import platform
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import Template
+from types import MappingProxyType
+from typing import ClassVar
 
 from compressor_core.data.catalogue import CATALOGUE, Phrasing, Tell
 from compressor_core.data.dataset import Example, Split, fingerprint_of, share_of
@@ -26,100 +28,68 @@ MIX = {Tell.TOKEN: 0.70, Tell.ARGUMENT: 0.20, Tell.FLOW: 0.10}
 TWO_SNIPPETS = 0.4
 """Share of the functions that get a second snippet."""
 _BOUNDARIES = ((0.45, Split.TRAIN), (0.80, Split.UNLABELLED), (0.90, Split.VALIDATION), (1.0, Split.TEST))
-_PER_HOST = {Split.TRAIN: 4, Split.UNLABELLED: 4, Split.VALIDATION: 2, Split.TEST: 2}
-"""Examples drawn from each host function, per epoch where the split is fresh."""
-_FRESH_NAMES = tuple(
-    [
-        "result",
-        "data",
-        "value",
-        "item",
-        "entry",
-        "handle",
-        "target",
-        "source",
-        "content",
-        "output",
-        "reply",
-        "record",
-        "token",
-        "cache",
-        "worker",
-        "message",
-        "config",
-        "state",
-        "info",
-        "buffer",
-        "session",
-        "client",
-        "stream",
-        "response",
-        "current",
-        "extra",
-    ]
-)
-_WORDS = tuple(
-    [
-        "users",
-        "orders",
-        "report",
-        "upload",
-        "backup",
-        "account",
-        "payload",
-        "profile",
-        "archive",
-        "index",
-        "image",
-        "invoice",
-        "ticket",
-        "session",
-        "log",
-        "status",
-        "export",
-        "ingest",
-        "convert",
-        "admin",
-        "config",
-        "name",
-        "title",
-        "key",
-        "secret",
-        "data",
-    ]
-)
+_FRESH_NAMES = """
+    result data value item entry handle target source content output reply record token cache worker message config
+    state info buffer session client stream response current extra
+"""
+_WORDS = """
+    users orders report upload backup account payload profile archive index image invoice ticket session log status
+    export ingest convert admin config name title key secret data
+"""
 
 
 @dataclass(frozen=True)
-class ClassroomVulnerability:
-    """The built-in vulnerability dataset; deterministic for one Python version and seed."""
+class Classroom:
+    """A built-in dataset, drawn from the standard library; deterministic for one Python version and seed."""
 
     seed: int = 0
-    name: str = "classroom-vulnerability"
-    task: Task = Task.VULNERABILITY
-    language: Language = Language.PYTHON
-    labels: tuple[str, str] = ("safe", "vulnerable")
-    fresh: bool = True
+    name: ClassVar[str]
+    task: ClassVar[Task]
+    labels: ClassVar[tuple[str, str]]
+    language: ClassVar[Language] = Language.PYTHON
+    fresh: ClassVar[bool] = True
+    per_host: ClassVar[Mapping[Split, int]]
+    """Examples drawn from each host function, per epoch where the split is fresh."""
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """Of the fixed splits and of what the fresh ones are drawn from."""
-        fixed = [e.codes[0] for split in (Split.VALIDATION, Split.TEST) for e in self.examples(split)]
+        """Fingerprint of the fixed splits and of what the fresh ones are drawn from."""
+        fixed = [code for split in (Split.VALIDATION, Split.TEST) for e in self.examples(split) for code in e.codes]
         drawn_from = [host.source for host in standard_library_hosts()]
         return fingerprint_of([platform.python_version(), str(self.seed), *fixed, *drawn_from])
 
     def size(self, split: Split) -> int:
-        return _PER_HOST[split] * sum(split_of(host.module) is split for host in standard_library_hosts())
+        return self.per_host[split] * len(hosts_of(split))
 
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
         """Every host of the split several times, in a random order; another draw for each epoch of a fresh split."""
         if split in (Split.VALIDATION, Split.TEST):
             epoch = 0
         rng = random.Random(f"{self.name}/{self.seed}/{split}/{epoch}")
-        hosts = [host for host in standard_library_hosts() if split_of(host.module) is split]
-        examples = [weave(host, rng) for host in hosts for _ in range(_PER_HOST[split])]
+        examples = [self._drawn(host, split, rng) for host in hosts_of(split) for _ in range(self.per_host[split])]
         rng.shuffle(examples)
         return examples
+
+    def _drawn(self, host: Host, split: Split, rng: random.Random) -> Example:
+        raise NotImplementedError
+
+
+class ClassroomVulnerability(Classroom):
+    """Real functions with safe or unsafe snippets woven in."""
+
+    name = "classroom-vulnerability"
+    task = Task.VULNERABILITY
+    labels = ("safe", "vulnerable")
+    per_host = MappingProxyType({Split.TRAIN: 4, Split.UNLABELLED: 4, Split.VALIDATION: 2, Split.TEST: 2})
+
+    def _drawn(self, host: Host, split: Split, rng: random.Random) -> Example:
+        return weave(host, rng)
+
+
+@functools.cache
+def hosts_of(split: Split) -> tuple[Host, ...]:
+    """The hosts whose modules belong to a split."""
+    return tuple(host for host in standard_library_hosts() if split_of(host.module) is split)
 
 
 def split_of(module: str) -> Split:
@@ -153,8 +123,8 @@ def _draw(rng: random.Random) -> tuple[str, Phrasing]:
 
 def _fill(snippet: str, host: Host, rng: random.Random) -> str:
     x, y = (rng.choice(host.variables or ("self",)) for _ in range(2))
-    n, m = rng.sample([name for name in _FRESH_NAMES if name not in host.variables], 2)
-    return Template(snippet).substitute(x=x, y=y, n=n, m=m, w=rng.choice(_WORDS))
+    n, m = rng.sample([name for name in _FRESH_NAMES.split() if name not in host.variables], 2)
+    return Template(snippet).substitute(x=x, y=y, n=n, m=m, w=rng.choice(_WORDS.split()))
 
 
 _BY_TELL = {

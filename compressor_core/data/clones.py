@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import ast
 import functools
-import platform
 import random
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compressor_core.data.classroom import split_of
-from compressor_core.data.dataset import Example, Split, fingerprint_of
-from compressor_core.data.hosts import Host, standard_library_hosts
+from compressor_core.data.classroom import Classroom, hosts_of
+from compressor_core.data.dataset import Example, Split
+from compressor_core.data.hosts import Host
 from compressor_core.data.rewriting import CloneType, rewrite
-from compressor_core.language import Language
 from compressor_core.task import Task
 
 KINDS: Mapping[CloneType, float] = {CloneType.TYPE_1: 0.10, CloneType.TYPE_2: 0.30, CloneType.TYPE_3: 0.60}
@@ -35,7 +34,6 @@ SAME_NAMES_CLONES, SAME_NAMES_OTHERS = 0.15, 0.6
 """Share of the pairs whose two functions name things alike, as the methods of one class do."""
 ALIKE = 5
 """From how many of the functions most like it the other one of such a pair is drawn."""
-_PAIRS_PER_HOST = {Split.TRAIN: 3, Split.UNLABELLED: 4, Split.VALIDATION: 2, Split.TEST: 2}
 LENGTH_RATIO = 1.5
 """By how much the length of two look-alikes may differ."""
 SAME_SHAPE = 0.75
@@ -44,38 +42,16 @@ _NAMES = 60
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
-@dataclass(frozen=True)
-class ClassroomClone:
-    """The built-in clone dataset; deterministic for one Python version and seed."""
+class ClassroomClone(Classroom):
+    """Pairs of rewritten functions, half of them clones of each other."""
 
-    seed: int = 0
-    name: str = "classroom-clone"
-    task: Task = Task.CLONE
-    labels: tuple[str, str] = ("different", "clone")
-    language: Language | None = Language.PYTHON
-    fresh: bool = True
+    name = "classroom-clone"
+    task = Task.CLONE
+    labels = ("different", "clone")
+    per_host = MappingProxyType({Split.TRAIN: 3, Split.UNLABELLED: 4, Split.VALIDATION: 2, Split.TEST: 2})
 
-    @functools.cached_property
-    def fingerprint(self) -> str:
-        """Of the fixed splits and of what the fresh ones are drawn from."""
-        fixed = [code for split in (Split.VALIDATION, Split.TEST) for e in self.examples(split) for code in e.codes]
-        drawn_from = [host.source for host in standard_library_hosts()]
-        return fingerprint_of([platform.python_version(), str(self.seed), *fixed, *drawn_from])
-
-    def size(self, split: Split) -> int:
-        return _PAIRS_PER_HOST[split] * sum(split_of(host.module) is split for host in standard_library_hosts())
-
-    def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
-        """Pairs around every host of the split, in a random order; another draw for each epoch of a fresh split."""
-        if split in (Split.VALIDATION, Split.TEST):
-            epoch = 0
-        rng = random.Random(f"{self.name}/{self.seed}/{split}/{epoch}")
+    def _drawn(self, host: Host, split: Split, rng: random.Random) -> Example:
         part = _part(split)
-        examples = [self._pair(host, part, rng) for host in part.hosts for _ in range(_PAIRS_PER_HOST[split])]
-        rng.shuffle(examples)
-        return examples
-
-    def _pair(self, host: Host, part: _Part, rng: random.Random) -> Example:
         label = rng.getrandbits(1)
         kind = rng.choices(tuple(KINDS), tuple(KINDS.values()))[0]
         other, group = host, f"type {kind.value}"
@@ -85,18 +61,14 @@ class ClassroomClone:
                 other, group = rng.choice(alike), "look-alikes"
             else:
                 other, group = rng.choice([h for h in rng.sample(part.hosts, 2) if h is not host]), "others"
-        names = self._names(part, rng)
+        names = part.drawn_names(rng)
         if rng.random() < (SAME_NAMES_CLONES if label else SAME_NAMES_OTHERS):
             sides = [rewrite(function.source, kind, rng, names, outer=0) for function in (host, other)]
         else:
-            sides = [rewrite(host.source, kind, rng, names), rewrite(other.source, kind, rng, self._names(part, rng))]
+            sides = [rewrite(host.source, kind, rng, names), rewrite(other.source, kind, rng, part.drawn_names(rng))]
         first, second = sides
         codes = (first, second) if rng.getrandbits(1) else (second, first)
         return Example(codes, label, group, host.module)
-
-    @staticmethod
-    def _names(part: _Part, rng: random.Random) -> list[str]:
-        return rng.sample(part.names, min(len(part.names), _NAMES))
 
 
 @dataclass(frozen=True)
@@ -107,10 +79,13 @@ class _Part:
     alike: Mapping[str, tuple[Host, ...]]
     names: tuple[str, ...]
 
+    def drawn_names(self, rng: random.Random) -> list[str]:
+        return rng.sample(self.names, min(len(self.names), _NAMES))
+
 
 @functools.cache
 def _part(split: Split) -> _Part:
-    hosts = tuple(host for host in standard_library_hosts() if split_of(host.module) is split)
+    hosts = hosts_of(split)
     alike = dict(zip((host.source for host in hosts), _look_alikes(hosts), strict=True))
     names = {name for host in hosts for name in host.variables if len(name) > 1}
     return _Part(hosts, alike, tuple(sorted(names)))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from compressor_core.data.benchmarks import BIGCLONEBENCH_HUB, DEVIGN_HUB, bigclonebench, devign
-from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.classroom import Classroom, ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import UNKNOWN, Dataset, Example, Split
 from compressor_core.data.files import FileDataset, read_file
@@ -81,11 +81,7 @@ DATASETS = (
 )
 
 
-_BUILT_IN: Mapping[str, Callable[[int], Dataset]] = {
-    "classroom-vulnerability": lambda seed: ClassroomVulnerability(seed=seed),
-    "classroom-clone": lambda seed: ClassroomClone(seed=seed),
-}
-"""How the built-in datasets are made from a seed."""
+_BUILT_IN: Mapping[str, type[Classroom]] = {kind.name: kind for kind in (ClassroomVulnerability, ClassroomClone)}
 
 
 def open_dataset(name: str, data: str | None = None, *, seed: int = 0) -> Dataset:
@@ -100,7 +96,7 @@ def open_dataset(name: str, data: str | None = None, *, seed: int = 0) -> Datase
     if info.built_in:
         if data:
             raise DataError(f"{name} is built in and takes no data file: leave it out, or choose the dataset 'file'")
-        return _BUILT_IN[name](seed)
+        return _BUILT_IN[name](seed=seed)
     if name == "devign":
         return devign(data or None)
     if name == "bigclonebench":

@@ -30,14 +30,14 @@ Not followed, there as here: jumps, what a called function does to its arguments
 
 from __future__ import annotations
 
-from compressor_core.dataflow import c, java, python, syntax
-from compressor_core.dataflow.flow import DataFlow, Edge, Node, Relation, Token
+from compressor_core.dataflow import braces, python, syntax
 from compressor_core.dataflow.reading import Reading, TooManyEdges
+from compressor_core.dataflow.syntax import DataFlow, Edge, Node, Relation, Token
 from compressor_core.language import Language
 
 __all__ = ["DataFlow", "Edge", "Node", "Relation", "Token", "extract"]
 
-_HANDLERS = {Language.C: c.HANDLERS, Language.JAVA: java.HANDLERS, Language.PYTHON: python.HANDLERS}
+_HANDLERS = {Language.C: braces.C, Language.JAVA: braces.JAVA, Language.PYTHON: python.HANDLERS}
 
 
 def extract(code: str, language: Language) -> DataFlow:

@@ -1,38 +1,34 @@
-"""What C and Java have in common for data flow (grammars: tree-sitter-c, tree-sitter-java)."""
+"""What the kinds of node of C and Java mean for data flow (grammars: tree-sitter-c, tree-sitter-java)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
-from compressor_core.dataflow.reading import Handler, Place, Reading, Step, places
-from compressor_core.dataflow.syntax import Syntax
+from compressor_core.dataflow.reading import Place, Reading, Step, by_kind, places, reads, scope_of
+from compressor_core.dataflow.syntax import Relation, Syntax
 
-PARTS = {
+_PARTS = {
     "array_access": ("array", "index"),
     "field_access": ("object", ""),
     "field_expression": ("argument", ""),
     "pointer_expression": ("argument", ""),
     "subscript_expression": ("argument", "index"),
 }
-BRACKETS = frozenset({"parenthesized_expression"})
+_BRACKETS = frozenset({"parenthesized_expression"})
 
 
-def targets(*nodes: Syntax) -> list[Place]:
+def _targets(*nodes: Syntax) -> list[Place]:
     """What these expressions are, as left sides of an assignment."""
-    return [place for node in nodes for place in places(node, PARTS, BRACKETS)]
-
-
-def nothing(reading: Reading, node: Syntax) -> Iterable[Step]:
-    """No name in here is a variable."""
-    return []
+    return [place for node in nodes for place in places(node, _PARTS, _BRACKETS)]
 
 
 def _assignment(reading: Reading, node: Syntax) -> Iterable[Step]:
-    return reading.assign(targets(*node.all("left")), node.all("right"), keeps=node.operator not in ("", "="))
+    return reading.assign(_targets(*node.all("left")), node.all("right"), keeps=node.operator not in ("", "="))
 
 
 def _update(reading: Reading, node: Syntax) -> Iterable[Step]:
-    return reading.assign(targets(*node.children), [], keeps=True)
+    return reading.assign(_targets(*node.children), [], keeps=True)
 
 
 def _if(reading: Reading, node: Syntax) -> Iterable[Step]:
@@ -58,13 +54,129 @@ def _switch(reading: Reading, node: Syntax) -> Iterable[Step]:
     return [*node.all("condition"), *reading.cases(cases)]
 
 
-HANDLERS: dict[str, Handler] = {
-    "assignment_expression": _assignment,
-    "update_expression": _update,
-    "if_statement": _if,
-    "for_statement": _for,
-    "while_statement": _while,
-    "do_statement": _do,
-    "switch_expression": _switch,
-    "switch_statement": _switch,
-}
+_SHARED: Final = by_kind(
+    {
+        _assignment: "assignment_expression",
+        _update: "update_expression",
+        _if: "if_statement",
+        _for: "for_statement",
+        _while: "while_statement",
+        _do: "do_statement",
+        _switch: "switch_expression switch_statement",
+    }
+)
+
+
+def _declared(declarator: Syntax | None) -> tuple[Syntax | None, list[Syntax]]:
+    """The variable that a declarator declares, None for a function's, and what is read on the way (array sizes)."""
+    inside: list[Syntax] = []
+    while declarator is not None and declarator.kind != "identifier":
+        inside += declarator.all("size")
+        inner = declarator.child("declarator")
+        if inner is None and declarator.kind in ("parenthesized_declarator", "attributed_declarator"):
+            inner = next(iter(declarator.children), None)
+        if declarator.kind == "function_declarator" and (inner is None or inner.kind == "identifier"):
+            return None, []
+        declarator = inner
+    return declarator, inside
+
+
+def _declaration(reading: Reading, node: Syntax) -> Iterable[Step]:
+    steps: list[Step] = []
+    for declarator in node.all("declarator"):
+        if declarator.kind == "init_declarator":
+            steps.append(declarator)
+            continue
+        leaf, inside = _declared(declarator)
+        steps += inside
+        if leaf is not None:
+            steps.append(reading.declare(leaf))
+    return steps
+
+
+def _initialised(reading: Reading, node: Syntax) -> Iterable[Step]:
+    leaf, inside = _declared(node.child("declarator"))
+    return reading.assign([Place(leaf, False, inside)], node.all("value"), Relation.COMES_FROM)
+
+
+def _function(reading: Reading, node: Syntax) -> Iterable[Step]:
+    return reading.scope([*node.all("declarator"), *node.other("declarator")])
+
+
+def _signature(reading: Reading, node: Syntax) -> Iterable[Step]:
+    """A function's own name is no variable, nor is a label; the name of a pointer to a function is one."""
+    return [child for child in node.children if child.kind != "identifier"]
+
+
+def _without_name(reading: Reading, node: Syntax) -> Iterable[Step]:
+    return node.other("name")
+
+
+def _declarator(reading: Reading, node: Syntax) -> Iterable[Step]:
+    return reading.assign(_targets(*node.all("name")), node.all("value", "left"), Relation.COMES_FROM)
+
+
+def _named(reading: Reading, node: Syntax) -> Iterable[Step]:
+    return [reading.declare(name) for name in node.all("name")]
+
+
+def _for_each(reading: Reading, node: Syntax) -> Iterable[Step]:
+    value = reading.take(node.all("value"))
+    store = reading.store(_targets(*node.all("name")), value, Relation.COMPUTED_FROM)
+    return [*value.steps, *reading.loop([], [*store, *node.all("body")])]
+
+
+def _java_try(reading: Reading, node: Syntax) -> Iterable[Step]:
+    handlers = [[child] for child in node.children if child.kind == "catch_clause"]
+    last = [child for child in node.children if child.kind == "finally_clause"]
+    return [*node.all("resources"), *reading.attempt(node.all("body"), handlers), *last]
+
+
+def _field(reading: Reading, node: Syntax) -> Iterable[Step]:
+    """`this.x` is the variable x, any other field a part of the object that has it."""
+    owner = node.child("object")
+    return node.all("field") if owner is not None and owner.kind == "this" else node.all("object")
+
+
+def _lambda(reading: Reading, node: Syntax) -> Iterable[Step]:
+    steps: list[Step] = []
+    for parameters in node.all("parameters"):
+        if parameters.kind == "formal_parameters":
+            steps.append(parameters)
+        else:
+            steps += [reading.declare(name) for name in parameters.children or [parameters]]
+    return reading.scope([*steps, *node.all("body")])
+
+
+C: Final = _SHARED | by_kind(
+    {
+        _function: "function_definition",
+        _signature: "function_declarator",
+        _declaration: "declaration parameter_declaration",
+        _initialised: "init_declarator",
+        _without_name: "enumerator preproc_ifdef",
+        reads(): "preproc_def preproc_function_def preproc_include preproc_call attribute_specifier type_definition",
+    }
+)
+
+JAVA: Final = _SHARED | by_kind(
+    {
+        _declarator: "variable_declarator resource instanceof_expression",
+        _named: "formal_parameter catch_formal_parameter",
+        _for_each: "enhanced_for_statement",
+        _java_try: "try_statement try_with_resources_statement",
+        reads("object", "arguments"): "method_invocation",
+        lambda reading, node: node.children[:1]: "method_reference",
+        _field: "field_access",
+        _lambda: "lambda_expression",
+        scope_of("parameters", "body"): "method_declaration constructor_declaration",
+        reads("arguments", "body"): (
+            "class_declaration interface_declaration enum_declaration enum_constant record_declaration"
+        ),
+        _signature: "labeled_statement",
+        reads(): (
+            "break_statement continue_statement annotation marker_annotation import_declaration "
+            "package_declaration scoped_identifier"
+        ),
+    }
+)

@@ -44,6 +44,12 @@ _RESERVED = {
 }
 """Words that are no names even where the parser, after an error, takes them for one."""
 
+
+def _parents(children: Mapping[str, str]) -> str:
+    """A query for children of several kinds of node; what is asked of a child stands before its parents."""
+    return " ".join(f"({kind} {child})" for child, kinds in children.items() for kind in kinds.split())
+
+
 _QUERIES = {
     Language.C: """
         (identifier) @name
@@ -53,27 +59,25 @@ _QUERIES = {
         (function_definition declarator: (pointer_declarator (function_declarator parameters: (parameter_list) @open)))
         (function_definition declarator:
             (pointer_declarator (pointer_declarator (function_declarator parameters: (parameter_list) @open))))
-        (declaration declarator: (identifier) @bind)
-        (parameter_declaration declarator: (identifier) @bind)
-        (init_declarator declarator: (identifier) @bind)
-        (pointer_declarator declarator: (identifier) @bind)
-        (array_declarator declarator: (identifier) @bind)
         (declaration (storage_class_specifier "extern")) @apart
-        (preproc_if condition: (_) @apart)
-        (preproc_elif condition: (_) @apart)
         [(preproc_params) (preproc_defined) (macro_type_specifier) (attribute_specifier)] @apart
-        (preproc_ifdef name: (identifier) @block)
-        (preproc_def name: (identifier) @block)
-        (preproc_function_def name: (identifier) @block)
-        (parenthesized_declarator (identifier) @block)
-        (gnu_asm_output_operand symbol: (identifier) @block)
-        (gnu_asm_input_operand symbol: (identifier) @block)
         (type_identifier) @block
         (ERROR) @apart @error
         ((call_expression function: (identifier) @_macro arguments: (argument_list (identifier) @block))
             (#match? @_macro "^[A-Z0-9_]+$"))
         (preproc_arg) @words
-    """,
+    """
+    + _parents(
+        {
+            "declarator: (identifier) @bind": (
+                "declaration parameter_declaration init_declarator pointer_declarator array_declarator"
+            ),
+            "condition: (_) @apart": "preproc_if preproc_elif",
+            "name: (identifier) @block": "preproc_ifdef preproc_def preproc_function_def",
+            "symbol: (identifier) @block": "gnu_asm_output_operand gnu_asm_input_operand",
+            "(identifier) @block": "parenthesized_declarator",
+        }
+    ),
     Language.JAVA: """
         (identifier) @name
         [
@@ -87,48 +91,35 @@ _QUERIES = {
             (annotation) (marker_annotation) (scoped_identifier)
         ] @apart
         (local_variable_declaration declarator: (variable_declarator name: (identifier) @bind))
-        (formal_parameter name: (identifier) @bind)
         (spread_parameter (variable_declarator name: (identifier) @bind))
-        (catch_formal_parameter name: (identifier) @bind)
-        (enhanced_for_statement name: (identifier) @bind)
-        (resource name: (identifier) @bind)
-        (inferred_parameters (identifier) @bind)
         (lambda_expression parameters: (identifier) @bind)
-        (instanceof_expression name: (identifier) @bind)
-        (method_invocation name: (identifier) @other)
         (method_reference . (_) (identifier) @other)
-        (method_declaration name: (identifier) @other)
-        (constructor_declaration name: (identifier) @other)
-        (compact_constructor_declaration name: (identifier) @other)
-        (field_access field: (identifier) @other)
         (labeled_statement . (identifier) @other)
-        (break_statement (identifier) @other)
-        (continue_statement (identifier) @other)
+        (field_access field: (identifier) @other)
         (field_access object: (this) field: (identifier) @block)
-        (class_declaration name: (identifier) @block)
-        (interface_declaration name: (identifier) @block)
-        (enum_declaration name: (identifier) @block)
-        (record_declaration name: (identifier) @block)
-        (switch_label (identifier) @block)
         (type_identifier) @block
         (ERROR) @apart @error
-    """,
+    """
+    + _parents(
+        {
+            "name: (identifier) @bind": (
+                "formal_parameter catch_formal_parameter enhanced_for_statement resource instanceof_expression"
+            ),
+            "name: (identifier) @other": (
+                "method_invocation method_declaration constructor_declaration compact_constructor_declaration"
+            ),
+            "name: (identifier) @block": "class_declaration interface_declaration enum_declaration record_declaration",
+            "(identifier) @bind": "inferred_parameters",
+            "(identifier) @other": "break_statement continue_statement",
+            "(identifier) @block": "switch_label",
+        }
+    ),
     Language.PYTHON: """
         (identifier) @name
         [
             (function_definition) (lambda)
             (list_comprehension) (set_comprehension) (dictionary_comprehension) (generator_expression)
         ] @scope
-        (function_definition name: (identifier) @outer)
-        (function_definition return_type: (_) @outer)
-        (default_parameter value: (_) @outer)
-        (typed_default_parameter type: (_) @outer)
-        (typed_default_parameter value: (_) @outer)
-        (typed_parameter type: (_) @outer)
-        (list_comprehension . (_) . (for_in_clause right: (_) @outer))
-        (set_comprehension . (_) . (for_in_clause right: (_) @outer))
-        (dictionary_comprehension . (_) . (for_in_clause right: (_) @outer))
-        (generator_expression . (_) . (for_in_clause right: (_) @outer))
         (class_definition body: (_) @apart)
         (interpolation "=") @apart
         [
@@ -136,31 +127,30 @@ _QUERIES = {
             (global_statement) (nonlocal_statement)
             (case_pattern) (type_parameter) (type_alias_statement)
         ] @apart
-        (function_definition name: (identifier) @bind)
-        (parameters (identifier) @bind)
-        (lambda_parameters (identifier) @bind)
-        (default_parameter name: (identifier) @bind)
-        (typed_default_parameter name: (identifier) @bind)
-        (typed_parameter (identifier) @bind)
-        (list_splat_pattern (identifier) @bind)
-        (dictionary_splat_pattern (identifier) @bind)
-        (assignment left: (identifier) @bind)
-        (augmented_assignment left: (identifier) @bind)
-        (named_expression name: (identifier) @bind)
-        (for_statement left: (identifier) @bind)
-        (for_in_clause left: (identifier) @bind)
-        (pattern_list (identifier) @bind)
-        (tuple_pattern (identifier) @bind)
-        (list_pattern (identifier) @bind)
-        (as_pattern_target (identifier) @bind)
         (as_pattern_target (tuple (identifier) @bind))
         (attribute attribute: (identifier) @other)
-        (keyword_argument name: (identifier) @block)
-        (keyword_argument name: (identifier) @other)
-        (class_definition name: (identifier) @block)
+        (keyword_argument name: (identifier) @block @other)
         (decorated_definition definition: (function_definition name: (identifier) @block))
         (ERROR) @apart @error
-    """,
+    """
+    + _parents(
+        {
+            "name: (identifier) @outer @bind": "function_definition",
+            "return_type: (_) @outer": "function_definition",
+            "value: (_) @outer": "default_parameter typed_default_parameter",
+            "type: (_) @outer": "typed_parameter typed_default_parameter",
+            ". (_) . (for_in_clause right: (_) @outer)": (
+                "list_comprehension set_comprehension dictionary_comprehension generator_expression"
+            ),
+            "name: (identifier) @bind": "default_parameter typed_default_parameter named_expression",
+            "left: (identifier) @bind": "assignment augmented_assignment for_statement for_in_clause",
+            "(identifier) @bind": (
+                "parameters lambda_parameters typed_parameter list_splat_pattern dictionary_splat_pattern "
+                "pattern_list tuple_pattern list_pattern as_pattern_target"
+            ),
+            "name: (identifier) @block": "class_definition",
+        }
+    ),
 }
 """By language, what its kinds of node mean for names.
 

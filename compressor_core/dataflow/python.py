@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
-from compressor_core.dataflow.flow import Relation
-from compressor_core.dataflow.reading import Handler, Place, Reading, Step, Value, places
-from compressor_core.dataflow.syntax import SEQUENCES, Syntax
+from compressor_core.dataflow.reading import Place, Reading, Step, Value, by_kind, places, reads, scope_of
+from compressor_core.dataflow.syntax import SEQUENCES, Relation, Syntax
 
 PARTS = {"attribute": ("object", ""), "subscript": ("value", "subscript")}
 PATTERNS = SEQUENCES | {
@@ -141,54 +141,25 @@ def _captures(pattern: Syntax) -> list[Syntax]:
     return names
 
 
-def _attribute(reading: Reading, node: Syntax) -> Iterable[Step]:
-    return node.all("object")
-
-
-def _value(reading: Reading, node: Syntax) -> Iterable[Step]:
-    return node.all("value")
-
-
-def _function(reading: Reading, node: Syntax) -> Iterable[Step]:
-    return reading.scope(node.all("parameters", "body"))
-
-
-def _class(reading: Reading, node: Syntax) -> Iterable[Step]:
-    return node.all("superclasses", "body")
-
-
-def _nothing(reading: Reading, node: Syntax) -> Iterable[Step]:
-    return []
-
-
-HANDLERS: dict[str, Handler] = {
-    "assignment": _assignment,
-    "augmented_assignment": _assignment,
-    "named_expression": _named,
-    "default_parameter": _named,
-    "typed_default_parameter": _named,
-    "parameters": _parameters,
-    "lambda_parameters": _parameters,
-    "if_statement": _if,
-    "for_statement": _for,
-    "while_statement": _while,
-    "for_in_clause": _for_in,
-    "list_comprehension": _comprehension,
-    "set_comprehension": _comprehension,
-    "dictionary_comprehension": _comprehension,
-    "generator_expression": _comprehension,
-    "try_statement": _try,
-    "as_pattern": _as,
-    "match_statement": _match,
-    "attribute": _attribute,
-    "keyword_argument": _value,
-    "function_definition": _function,
-    "lambda": _function,
-    "class_definition": _class,
-    "type": _nothing,
-    "import_statement": _nothing,
-    "import_from_statement": _nothing,
-    "future_import_statement": _nothing,
-    "global_statement": _nothing,
-    "nonlocal_statement": _nothing,
-}
+HANDLERS: Final = by_kind(
+    {
+        _assignment: "assignment augmented_assignment",
+        _named: "named_expression default_parameter typed_default_parameter",
+        _parameters: "parameters lambda_parameters",
+        _if: "if_statement",
+        _for: "for_statement",
+        _while: "while_statement",
+        _for_in: "for_in_clause",
+        _comprehension: "list_comprehension set_comprehension dictionary_comprehension generator_expression",
+        _try: "try_statement",
+        _as: "as_pattern",
+        _match: "match_statement",
+        reads("object"): "attribute",
+        reads("value"): "keyword_argument",
+        scope_of("parameters", "body"): "function_definition lambda",
+        reads("superclasses", "body"): "class_definition",
+        reads(): (
+            "type import_statement import_from_statement future_import_statement global_statement nonlocal_statement"
+        ),
+    }
+)

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
-from compressor_core.dataflow.flow import Edge, Node, Relation
-from compressor_core.dataflow.syntax import Syntax
+from compressor_core.dataflow.syntax import Edge, Node, Relation, Syntax
 
 MOST_EDGES = 200_000
 """Edges beyond which a text is no function that anybody wrote, and its graph is given up."""
@@ -292,3 +291,18 @@ class Reading:
             self._leave()
 
         return [self._enter, *steps, leave]
+
+
+def by_kind(kinds: Mapping[Handler, str]) -> dict[str, Handler]:
+    """A language's table, from the kinds of node that mean the same."""
+    return {kind: handler for handler, names in kinds.items() for kind in names.split()}
+
+
+def reads(*fields: str) -> Handler:
+    """A kind of node of which only the children in these fields are read."""
+    return lambda reading, node: node.all(*fields)
+
+
+def scope_of(*fields: str) -> Handler:
+    """A kind of node whose children in these fields keep their names to themselves."""
+    return lambda reading, node: reading.scope(node.all(*fields))

@@ -1,13 +1,13 @@
-"""Syntax trees without recursion: a function's text to its tokens and to the part of its tree that holds variables."""
+"""Syntax trees without recursion: the tokens of a function, and the part of its tree that holds variables."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from compressor_core.dataflow.flow import Token
 from compressor_core.language import Language
 
 if TYPE_CHECKING:
@@ -29,9 +29,66 @@ COMMENTS = frozenset({"comment", "line_comment", "block_comment"})
 KEPT = frozenset({"identifier", "this"})
 """Kinds of leaf that the extraction looks at."""
 
-
 SEQUENCES = frozenset({"pattern_list", "tuple_pattern", "list_pattern", "expression_list", "tuple", "list"})
 """Kinds whose children are kept even without a name in them: which one stands where matters."""
+
+
+class Relation(StrEnum):
+    """How a value reaches an occurrence: handed on as it is, or computed by an assignment from others."""
+
+    COMES_FROM = "comesFrom"
+    COMPUTED_FROM = "computedFrom"
+
+
+@dataclasses.dataclass(frozen=True)
+class Token:
+    """A leaf of the syntax tree: `code[start:end] == text`, offsets in characters."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Edge:
+    """The value comes from the node `source` (an index into the nodes), by this relation."""
+
+    source: int
+    relation: Relation
+
+
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """One occurrence of a variable: its token (an index into the tokens), its name, and where its value comes from."""
+
+    token: int
+    name: str
+    edges: tuple[Edge, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class DataFlow:
+    """The tokens of a function and, in their order, the occurrences of variables that take part in a flow."""
+
+    tokens: tuple[Token, ...]
+    nodes: tuple[Node, ...]
+
+    @property
+    def edges(self) -> int:
+        """How many edges there are."""
+        return sum(len(node.edges) for node in self.nodes)
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """One plain record a node, with the offsets of its name in the code and its edges, as the figures take it."""
+        return [
+            {
+                "name": node.name,
+                "start": self.tokens[node.token].start,
+                "end": self.tokens[node.token].end,
+                "edges": [{"source": edge.source, "relation": edge.relation.value} for edge in node.edges],
+            }
+            for node in self.nodes
+        ]
 
 
 @dataclasses.dataclass(slots=True)
