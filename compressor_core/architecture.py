@@ -151,7 +151,7 @@ class SearchSpace:
 
         The architecture with the most GFLOPs has twelve thin layers, the slowest of its size to train, and the smallest
         vocabulary, since computation counts no words. With 2,000 tokens instead of 1,000 a student is faster, learns
-        the vulnerability task much sooner and the clone task as well, see the README.
+        the vulnerability task much sooner and the clone task as well, see docs/results.md.
         """
         paper = cls.paper()
         return replace(

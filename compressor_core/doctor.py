@@ -166,7 +166,7 @@ def _fast_paths() -> Iterator[Finding]:
         "page of a bundle",
         kept,
         f"onnxruntime-web is {'' if kept else 'not '}in the cache",
-        f"the first bundle downloads it; without a network put {TARBALL} there",
+        f"the first bundle downloads it; without a network put {TARBALL} there, see docs/tour.md",
     )
 
 

@@ -1,4 +1,4 @@
-"""The bundled models are what the README says they are."""
+"""The bundled models are what docs/results.md says they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The README's two commands are the ones that are used, and its tree is the tree."""
+"""The README is short and its commands are the ones that are used; what the documentation names is there."""
 
 from __future__ import annotations
 
@@ -7,30 +7,47 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+CI = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+PAGES = [README, *(path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md")))]
 
 
-def test_ci_calls_the_readmes_own_test_command() -> None:
-    start = README[README.index("## Start") : README.index("## A walk")]
-    blocks = re.findall(r"```sh\n(.*?)```", start, re.DOTALL)
-    (command,) = [block.strip() for block in blocks if "pytest" in block]
-    assert command in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
-    (app,) = [block.strip() for block in blocks if "streamlit run" in block]
-    assert "requirements.txt" in app and "\n" not in app
+def block(heading: str, language: str = "sh") -> list[str]:
+    """The code blocks of one language in a section of the README."""
+    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return [found.strip() for found in re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)]
 
 
-def test_the_tree_names_every_module() -> None:
-    tree = README[README.index("## Files") :]
-    for path in (ROOT / "compressor_core").rglob("*.py"):
-        name = path.relative_to(ROOT / "compressor_core").as_posix()
-        if path.name not in ("__init__.py", "__main__.py") and not name.startswith("figures/"):
-            assert f"\n  {name} " in tree, name
-    for path in (ROOT / "pages").glob("*.py"):
-        assert f"\n  {path.name} " in tree, path.name
+def test_it_is_short() -> None:
+    assert len(README.encode()) <= 10_000
 
 
-def test_what_the_guides_name_is_there() -> None:
-    guides = README[README.index("## For those who carry on") : README.index("## Files")]
-    paths = set(re.findall(r"`((?:compressor_core|pages|tests|benchmarks|assets)/[\w/.]*)`", guides))
+def test_ci_calls_its_own_test_command() -> None:
+    (command,) = block("Develop")
+    assert "pytest" in command and command in CI
+
+
+def test_two_commands_install_and_run_the_app() -> None:
+    install, run = block("Install and run")
+    assert "requirements.txt" in install and "\n" not in install
+    assert run == ".venv/bin/streamlit run app.py"
+
+
+def test_six_command_lines_have_verbs_that_there_are() -> None:
+    from compressor_core.cli.parser import parser
+
+    lines = block("On the command line")[0].splitlines()
+    assert len(lines) == 6
+    for line in lines:
+        parser().parse_args(line.split()[3:])
+
+
+def test_ci_builds_the_documentation_with_warnings_as_errors() -> None:
+    assert ".venv/bin/sphinx-build -q -W --keep-going docs docs/_build/html" in CI
+
+
+def test_what_the_guide_to_extending_names_is_there() -> None:
+    guide = (ROOT / "docs" / "extending.md").read_text("utf-8")
+    paths = set(re.findall(r"`((?:compressor_core|pages|tests|benchmarks|assets)/[\w/.]*)`", guide))
     assert len(paths) > 15
     for path in paths:
         assert (ROOT / path.replace("NAME.md", "home.md")).exists(), path
@@ -39,7 +56,7 @@ def test_what_the_guides_name_is_there() -> None:
         for part in ("compressor_core", "pages", "benchmarks")
         for path in (ROOT / part).rglob("*.py")
     )
-    for name in set(re.findall(r"`([A-Z_][A-Za-z_]+|[a-z_]+)`", guides)) - {"logits"}:
+    for name in set(re.findall(r"`([A-Z_][A-Za-z_]+|[a-z_]+)`", guide)):
         assert re.search(rf"\b{name}\b", sources), name
 
 
@@ -50,7 +67,12 @@ def test_the_picture_of_the_architecture_names_every_part() -> None:
 
 
 def test_every_picture_is_there() -> None:
-    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
-    assert len(pictures) >= 6
+    pictures = {picture for page in PAGES for picture in re.findall(r"!\[[^\]]+\]\((?:\.\./)?([^)]+)\)", page)}
+    assert pictures >= {path.relative_to(ROOT).as_posix() for path in (ROOT / "assets" / "screenshots").iterdir()}
     for picture in pictures:
         assert (ROOT / picture).is_file(), picture
+
+
+def test_every_link_of_the_readme_leads_somewhere() -> None:
+    for target in re.findall(r"(?<!!)\[[^\]]+\]\((?!https?:)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target

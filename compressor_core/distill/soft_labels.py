@@ -120,7 +120,7 @@ def labelling_batch(teacher: nn.Module) -> int:
 
 def labelling_precision(teacher: nn.Module, device: str | None = None, precision: str | None = None) -> Precision:
     """In which precision a teacher labels; None: half precision on CUDA, and for a wide teacher on a CPU with units for
-    it, else float32. README, "Training and labelling", has what that is worth.
+    it, else float32. docs/results.md, "Training and labelling", has what that is worth.
 
     Raises:
         SettingsError: as `choose`.
