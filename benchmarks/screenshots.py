@@ -1,25 +1,30 @@
 """One screenshot of each page, taken from the running app: `python -m benchmarks.screenshots`.
 
 The pages show the newest finished run of each kind in COMPRESSOR_RUNS (./runs), so run the story of the Home page
-first. Needs Debian's chromium. Writes assets/screenshots/NAME.png.
+first. `--moving` only draws the newest search as it proceeds. Needs Debian's chromium. Writes assets/screenshots/NAME.png
+and search.gif.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import shutil
 import sys
 import time
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks.serving import PROJECT, Server
 from compressor_core.runs import RunStore, State
 
 FOLDER = PROJECT / "assets" / "screenshots"
 LONGEST = 3200
-"""Pixels of a page that are shown at most."""
+"""Upper limit of a page's height, in pixels."""
+GENERATIONS = 36
+"""Generations in the moving picture; later ones change little."""
 
 
 def main() -> int:
@@ -27,6 +32,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--width", type=int, default=1280)
     parser.add_argument("--dark", action="store_true")
+    parser.add_argument("--moving", action="store_true")
     arguments = parser.parse_args()
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -35,6 +41,9 @@ def main() -> int:
     arguments.out.mkdir(parents=True, exist_ok=True)
     with Server() as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        if arguments.moving:
+            move(browser, server.address + addresses()["search"], arguments.out / "search.gif")
+            return 0
         for name, path in addresses().items():
             target = arguments.out / f"{name}.png"
             shoot(browser, server.address + path, target, width=arguments.width, dark=arguments.dark)
@@ -76,12 +85,32 @@ def addresses() -> dict[str, str]:
     }
 
 
-def shoot(browser: Browser, address: str, target: Path, *, width: int, dark: bool) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme="dark" if dark else "light")
-    page = context.new_page()
+def visit(browser: Browser, address: str, *, width: int, dark: bool = False) -> Page:
+    page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme="dark" if dark else "light")
     page.set_default_timeout(120_000)
     page.goto(address)
     page.wait_for_selector("h1")
+    return page
+
+
+def move(browser: Browser, address: str, target: Path) -> None:
+    """Write the replay of a search as a moving picture, one generation a frame."""
+    page = visit(browser, address, width=1000)
+    chart = page.locator(".js-plotly-plot").filter(has_text="Play slowly").first
+    chart.scroll_into_view_if_needed()
+    chart.get_by_text("Play slowly").click()
+    page.mouse.move(0, 0)  # the buttons of a figure appear below the mouse
+    frames = []
+    for generation in range(GENERATIONS):
+        expect(chart.get_by_text(f"Generation {generation}", exact=True)).to_be_visible(timeout=60_000)
+        frames.append(Image.open(io.BytesIO(chart.screenshot())).convert("RGB"))
+    frames = [frame.quantize(64) for frame in frames]
+    frames[0].save(target, save_all=True, append_images=frames[1:], duration=[*[160] * (len(frames) - 1), 3000], loop=0)
+    print(target)
+
+
+def shoot(browser: Browser, address: str, target: Path, *, width: int, dark: bool) -> None:
+    page = visit(browser, address, width=width, dark=dark)
     busy = ", ".join(f"[data-testid={name}]" for name in ("stStatusWidget", "stSkeleton", "stSpinner"))
     for _ in range(2):
         page.wait_for_function(f"!document.querySelector('{busy}')")
@@ -94,7 +123,7 @@ def shoot(browser: Browser, address: str, target: Path, *, width: int, dark: boo
         page.set_viewport_size({"width": width, "height": min(int(bottom) + 80, LONGEST)})
     time.sleep(3)
     page.screenshot(path=target)
-    context.close()
+    page.close()
 
 
 if __name__ == "__main__":
