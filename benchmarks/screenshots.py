@@ -1,8 +1,8 @@
 """One screenshot of each page, taken from the running app: `python -m benchmarks.screenshots`.
 
 The pages show the newest finished run of each kind in COMPRESSOR_RUNS (./runs), so run the story of the Home page
-first. `--moving` only draws the newest search as it proceeds. Needs Debian's chromium. Writes assets/screenshots/NAME.png
-and search.gif.
+first. With `--moving`, only the newest search, as a moving picture. Needs Debian's chromium. Writes NAME.png, or
+search.gif, to assets/screenshots.
 """
 
 from __future__ import annotations

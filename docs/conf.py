@@ -19,9 +19,11 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "studi
 exclude_patterns = ["_build", "extensions"]
 language = "en_GB"
 
-html_theme = "furo"
+html_theme = "pydata_sphinx_theme"
+html_theme_options = {"show_toc_level": 1, "navigation_depth": 2, "show_nav_level": 1}
 html_title = project
 html_show_sourcelink = False
+html_copy_source = False
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
