@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from compressor_core.data.uploads import save_upload
+from compressor_core.data.intake import save_upload
 from compressor_core.literal import literal
 from compressor_core.paper import (
     ACCURACY,

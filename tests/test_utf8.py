@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 
 from compressor_core.data.files import read_file
-from compressor_core.data.intake import inspect, take_in
+from compressor_core.data.intake import inspect, save_upload, take_in
 from compressor_core.data.pasted import checked, decoded, language_remark
 from compressor_core.data.survey import survey
 from compressor_core.data.tokenizer import train_tokenizer
-from compressor_core.data.uploads import save_upload
 from compressor_core.dataflow import extract
 from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
 from compressor_core.errors import DataError

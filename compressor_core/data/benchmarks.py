@@ -39,7 +39,7 @@ _STEMS = {
 _FUNCTIONS, _PAIRS = "data.jsonl", "pairs.txt"
 
 
-def devign(data: str | None) -> FileDataset:
+def devign(data: Path | str | None = None) -> FileDataset:
     """Devign: a JSONL file with `func` and `target`, a folder with one for each split, or the hub's.
 
     Raises:
@@ -67,7 +67,7 @@ def devign(data: str | None) -> FileDataset:
     return _published(path, _DEVIGN, rows, _DEVIGN_LABELS, Language.C)
 
 
-def bigclonebench(data: str | None) -> FileDataset:
+def bigclonebench(data: Path | str | None = None) -> FileDataset:
     """BigCloneBench: a folder with data.jsonl and one file of pairs or one for each split, or the hub's.
 
     Of the hub's 1.7 million pairs, as many are drawn as the paper uses; the draw depends on the pairs alone. Pairs

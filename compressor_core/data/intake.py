@@ -7,24 +7,29 @@ label counts as positive and which rows are left out is decided once, and no run
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from compressor_core.data.dataset import UNKNOWN, Example, Split
 from compressor_core.data.lines import BadRow, bad_rows, column_names
 from compressor_core.data.tables import NEGATIVE, POSITIVE, Columns, Row, check, read_rows
-from compressor_core.data.uploads import keep
 from compressor_core.errors import DataError
+from compressor_core.files import storage_error, write_bytes
 from compressor_core.language import Language
 
 MOST_LISTED = 200
 """Bad rows, and different labels, that an inspection lists one by one; `bad_count` counts all."""
 SHOWN = 3
+MAX_BYTES = 50_000_000
+SUFFIXES = (".jsonl", ".csv", ".tsv")
+_KEPT = re.compile(r"-[0-9a-f]{16}$")
 
 
 @dataclass(frozen=True)
@@ -64,12 +69,13 @@ class Inspection:
         return {label.lower() for label in self.labels or {}}
 
 
-def inspect(path: Path, columns: Columns | None = None, positive: str | None = None) -> Inspection:
+def inspect(path: Path | str, columns: Columns | None = None, positive: str | None = None) -> Inspection:
     """Read a file through, see `read_rows`.
 
     Raises:
         DataError: it cannot be read at all, or a column that is given is not in it.
     """
+    path = Path(path)
     names = column_names(path)
     chosen = (columns or Columns()).completed(names)
     if not names or not chosen.code or chosen.label is None:
@@ -94,7 +100,7 @@ def inspect(path: Path, columns: Columns | None = None, positive: str | None = N
 
 def take_in(
     path: Path | str,
-    folder: Path,
+    folder: Path | str,
     *,
     columns: Columns | None = None,
     positive: str | None = None,
@@ -119,7 +125,7 @@ def copy_rows(
     source: Path | str,
     rows: Iterable[Row | BadRow],
     labels: Mapping[str, int],
-    folder: Path,
+    folder: Path | str,
     *,
     positive: str | None = None,
     language: Language | None = None,
@@ -159,3 +165,43 @@ def _plain(row: Row, name: str, language: Language | None) -> dict[str, Any]:
     optional = {"split": row.split, "group": example.group, "language": language or row.language}
     plain |= {key: str(value) for key, value in optional.items() if value}
     return {**plain, "origin": origin}
+
+
+def save_upload(root: Path | str, name: str, data: bytes, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
+    """Keep what a visitor uploads in the folder `uploads` of `root`, see `keep`.
+
+    Raises:
+        DataError: the file is empty, larger than `MAX_BYTES`, or of another kind than `suffixes`.
+        StorageError: the disk refuses.
+    """
+    given = PurePosixPath(name.replace("\\", "/"))
+    if given.suffix.lower() not in suffixes:
+        kinds = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+        raise DataError(f"{given.name!r} is not a {kinds} file: upload one of those.")
+    if not data:
+        raise DataError(f"{given.name} is empty: upload the whole file.")
+    if len(data) > MAX_BYTES:
+        raise DataError(
+            f"{given.name} has {len(data) / 1e6:.0f} MB, more than {MAX_BYTES / 1e6:.0f} MB: "
+            "put it on this machine's disk and give its path instead."
+        )
+    return keep(Path(root) / "uploads", name, data)
+
+
+def keep(folder: Path | str, name: str, data: bytes) -> Path:
+    """Write `data` to a file in `folder` and return its path; the same content is kept once.
+
+    The file's name is what is plain in `name`, with sixteen digits of the content's hash; no part of `name` can lead
+    out of the folder. Raises StorageError if the disk refuses.
+    """
+    given = PurePosixPath(name.replace("\\", "/"))
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", _KEPT.sub("", given.stem)).strip("-")[:60] or "file"
+    folder = Path(folder)
+    path = folder / f"{stem}-{hashlib.sha256(data).hexdigest()[:16]}{given.suffix.lower()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, folder) from error
+    if not path.is_file():
+        write_bytes(path, data)
+    return path

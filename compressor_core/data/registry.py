@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from compressor_core.data.benchmarks import BIGCLONEBENCH_HUB, DEVIGN_HUB, bigclonebench, devign
 from compressor_core.data.classroom import Classroom, ClassroomVulnerability
@@ -84,7 +85,7 @@ DATASETS = (
 _BUILT_IN: Mapping[str, type[Classroom]] = {kind.name: kind for kind in (ClassroomVulnerability, ClassroomClone)}
 
 
-def open_dataset(name: str, data: str | None = None, *, seed: int = 0) -> Dataset:
+def open_dataset(name: str, data: Path | str | None = None, *, seed: int = 0) -> Dataset:
     """The dataset called `name`; `data` is the file of those that are not built in.
 
     Raises:

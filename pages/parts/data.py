@@ -9,8 +9,8 @@ import streamlit as st
 
 from compressor_core.data.dataset import Dataset
 from compressor_core.data.hub import cached_parts
+from compressor_core.data.intake import SUFFIXES, save_upload
 from compressor_core.data.registry import DATASETS, DatasetInfo, open_dataset
-from compressor_core.data.uploads import SUFFIXES, save_upload
 from compressor_core.errors import DataError
 from compressor_core.language import Language
 from compressor_core.task import Task

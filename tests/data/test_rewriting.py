@@ -9,9 +9,8 @@ import pytest
 
 from compressor_core.data.clone_renaming import local_names, nodes_of
 from compressor_core.data.hosts import standard_library_hosts
-from compressor_core.data.layout import layout
 from compressor_core.data.restructuring import Restructuring, negation
-from compressor_core.data.rewriting import CloneType, rewrite
+from compressor_core.data.rewriting import CloneType, layout, rewrite
 
 NAMES = [f"name_{i}" for i in range(60)]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from compressor_core.data.uploads import MAX_BYTES, save_upload
+from compressor_core.data.intake import MAX_BYTES, save_upload
 from compressor_core.errors import DataError, StorageError
 
 ROW = b'{"func": "def f(): pass", "label": 0}\n'

@@ -14,9 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from compressor_core.data.clones import shape, tokens
-from compressor_core.data.layout import layout
 from compressor_core.data.renaming import rename, rename_example, vocabulary
-from compressor_core.data.rewriting import CloneType, rewrite
+from compressor_core.data.rewriting import CloneType, layout, rewrite
 from compressor_core.dataflow import extract
 from compressor_core.dataflow.own import own_names
 from compressor_core.dataflow.syntax import LONGEST

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from compressor_core.cli.main import main
-from compressor_core.data.uploads import MAX_BYTES, keep, save_upload
+from compressor_core.data.intake import MAX_BYTES, keep, save_upload
 from compressor_core.errors import DataError, RunError
 from compressor_core.runs import RunStore
 
