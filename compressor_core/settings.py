@@ -118,11 +118,10 @@ def in_words(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
 
 
 def _bounds(schema: Mapping[str, Any]) -> str:
-    low, high = schema.get("minimum"), schema.get("maximum")
-    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-    words = [f" from {low:,}"] if low is not None else [f" above {above:,}"] if above is not None else []
-    if high is not None:
-        words.append((" to " if low is not None else " up to ") + f"{high:,}")
-    elif below is not None:
-        words.append((" and" if words else "") + f" below {below:,}")
-    return "".join(words)
+    words = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
+    said = [(word, f"{schema[name]:,}".removesuffix(".0")) for name, word in words.items() if name in schema]
+    if len(said) == 2:
+        (first, low), (second, high) = said
+        plain = first == "from" and second == "to"
+        return f" {first} {low} {'' if plain else 'and '}{'up to' if second == 'to' and not plain else second} {high}"
+    return "".join(f" {'up to' if word == 'to' else word} {bound}" for word, bound in said)

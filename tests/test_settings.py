@@ -63,6 +63,8 @@ class Painting(Settings):
     names: tuple[str, ...] = ()
     sizes: tuple[Positive, ...] = ()
     rate: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    price: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    depth: Annotated[int, Field(le=9)] = 1
     pairs: Annotated[int, AfterValidator(even)] = 2
     part: Part = Part()
 
@@ -94,6 +96,8 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"out": 3}, "out must be a text, not 3"),
     ({"names": "one"}, "names must be a list of which each is a text, not 'one'"),
     ({"rate": 1}, "rate must be a number above 0 and below 1, not 1"),
+    ({"price": 0}, "price must be a number above 0 and up to 1,000,000, not 0"),
+    ({"depth": 10}, "depth must be a whole number up to 9, not 10"),
     ({"pairs": 3}, "pairs: it must be even, not 3: take 4"),
     ({"part": 3}, "part must be a name and a value for each of its settings, not 3"),
     ({"colour": "blue", "frame": "steel"}, "a blue painting has no steel frame: choose wood"),
