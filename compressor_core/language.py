@@ -14,4 +14,4 @@ class Language(StrEnum):
 
 
 LANGUAGE_NAMES = {Language.C: "C", Language.JAVA: "Java", Language.PYTHON: "Python"}
-"""What readers call them."""
+"""Names for readers."""

@@ -1,4 +1,4 @@
-"""What a model of code is asked to do."""
+"""Tasks of models of code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Task(StrEnum):
 
 
 class PairFeatures(StrEnum):
-    """How the clone head combines the encodings u and v of its two functions."""
+    """Features of a pair, made of the encodings u and v of its two functions."""
 
     COMPARE = "compare"
     """[u, v, |u − v|, u · v] of the mean-pooled states."""

@@ -25,7 +25,7 @@ from compressor_core.language import Language
 DEVIGN_HUB = "google/code_x_glue_cc_defect_detection"
 BIGCLONEBENCH_HUB = "google/code_x_glue_cc_clone_detection_big_clone_bench"
 PAPER_PAIRS = {Split.TRAIN: 90_102, Split.VALIDATION: 4_000, Split.TEST: 4_000}
-"""How many of the published pairs are drawn: a tenth of the training pairs, and the paper's 4,000 test pairs."""
+"""Pairs that are drawn of the published ones: a tenth of the training pairs, and the paper's 4,000 test pairs."""
 _DEVIGN, _BIGCLONEBENCH = "devign", "bigclonebench"
 _DEVIGN_LABELS, _CLONE_LABELS = ("safe", "vulnerable"), ("different", "clone")
 

@@ -13,12 +13,12 @@ from enum import StrEnum
 
 
 class Tell(StrEnum):
-    """What distinguishes the unsafe form of a phrasing from the safe one."""
+    """The difference between the unsafe form of a phrasing and the safe one."""
 
     TOKEN = "token"
     """A name that only one of the two forms uses."""
     ARGUMENT = "argument"
-    """The same names with another argument: what is unsafe here is safe next to another call."""
+    """An argument of the same call: what is unsafe here is safe next to another call."""
     FLOW = "flow"
     """The order of statements, or what reaches a call through a variable."""
 

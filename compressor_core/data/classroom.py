@@ -24,7 +24,7 @@ from compressor_core.language import Language
 from compressor_core.task import Task
 
 MIX = {Tell.TOKEN: 0.70, Tell.ARGUMENT: 0.20, Tell.FLOW: 0.10}
-"""How often each kind of tell is drawn: the one dial of the task's difficulty."""
+"""Share of each kind of tell: the one dial of the task's difficulty."""
 TWO_SNIPPETS = 0.4
 """Share of the functions that get a second snippet."""
 _BOUNDARIES = ((0.45, Split.TRAIN), (0.80, Split.UNLABELLED), (0.90, Split.VALIDATION), (1.0, Split.TEST))

@@ -27,7 +27,7 @@ from compressor_core.data.rewriting import CloneType, rewrite
 from compressor_core.task import Task
 
 KINDS: Mapping[CloneType, float] = {CloneType.TYPE_1: 0.10, CloneType.TYPE_2: 0.30, CloneType.TYPE_3: 0.60}
-"""How often each clone type is drawn, for clones and for others alike."""
+"""Share of each clone type, for clones and for others alike."""
 HARD = 0.8
 """Share of the pairs of different functions that look alike."""
 SAME_NAMES_CLONES, SAME_NAMES_OTHERS = 0.15, 0.6
@@ -35,7 +35,7 @@ SAME_NAMES_CLONES, SAME_NAMES_OTHERS = 0.15, 0.6
 ALIKE = 5
 """From how many of the functions most like it the other one of such a pair is drawn."""
 LENGTH_RATIO = 1.5
-"""By how much the length of two look-alikes may differ."""
+"""Largest ratio between the lengths of two look-alikes."""
 SAME_SHAPE = 0.75
 """Similarity of the syntax trees above which two functions may be clones of each other as they stand."""
 _NAMES = 60

@@ -1,4 +1,4 @@
-"""What a dataset is: named splits of labelled examples, with a fingerprint."""
+"""Datasets: named splits of labelled examples, with a fingerprint."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Dataset(Protocol):
     def fingerprint(self) -> str: ...
 
     def size(self, split: Split) -> int:
-        """How many examples a split has, each counted in one split only, without making them."""
+        """Number of examples in a split, each counted in one split only, without making them."""
 
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]: ...
 

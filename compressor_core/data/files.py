@@ -109,7 +109,7 @@ def split_of(example: Example) -> Split:
 
 
 def label_names(rows: Iterable[Row]) -> tuple[str, str]:
-    """What the rows call the two classes; of several words for class 0, "not" the word for class 1."""
+    """Names of the two classes in the rows; where class 0 has several, "not" the name of class 1."""
     words: tuple[set[str], set[str]] = (set(), set())
     for row in rows:
         if row.example.label != UNKNOWN:

@@ -33,7 +33,7 @@ UNSAFE_ALREADY = re.compile(
     r"\b(?:eval|exec|mktemp|md5|getrandbits)\(|pickle\.loads?\(|os\.system\(|shell=True|random\.choice\("
     r"|_create_unverified|0\.0\.0\.0|except[^\n]*:\s+pass\b|= open\(|http://"
 )
-"""What the catalogue calls unsafe: a host that has it of its own would carry a wrong label."""
+"""Weaknesses of the catalogue; a host that has one of its own would carry a wrong label."""
 _EXCLUDED = {"test", "tests", "idlelib", "lib2to3", "site-packages", "turtledemo", "ensurepip"}
 
 

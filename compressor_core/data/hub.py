@@ -70,7 +70,7 @@ def parquet_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
-    """What `work` returns or raises; TimeoutError if it takes longer, and it is left to itself."""
+    """Result of `work`, or what it raises; TimeoutError if it takes longer, while it goes on."""
     outcome: list[T] = []
     failure: list[Exception] = []
 

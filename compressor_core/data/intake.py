@@ -34,7 +34,7 @@ _KEPT = re.compile(r"-[0-9a-f]{16}$")
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a file holds, as its columns are understood.
+    """Contents of a file, as its columns are understood.
 
     `names` are its columns, `columns` those that are used; `labels` counts the labels as the file has them, the most
     frequent first; `examples` are the first usable ones. Without the columns for code and label nothing else is read.
@@ -50,7 +50,7 @@ class Inspection:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What no column is known to hold: `code`, `label`, both or neither."""
+        """Parts without a known column: `code`, `label`, both or neither."""
         lacking = (("code", not self.columns.code), ("label", self.columns.label is None))
         return tuple(name for name, absent in lacking if absent)
 

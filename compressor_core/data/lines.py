@@ -1,4 +1,4 @@
-"""The lines of text, JSONL and CSV files: objects by line number, and what is wrong with which line.
+"""Lines of text, JSONL and CSV files: objects by line number, and which lines are broken.
 
 A file is read line by line. What cannot be used as a whole (another encoding, an archive) is a DataError; what is
 wrong with single rows comes out as `BadRow` among the good ones, and the reader decides.

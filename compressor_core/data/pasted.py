@@ -1,4 +1,4 @@
-"""Code that somebody pastes, uploads or names on the command line: what is refused, and what is only remarked on."""
+"""Checks of code that is pasted, uploaded or named on the command line."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def checked(code: str, name: str) -> str:
 
 
 def language_remark(code: str, language: Language | None) -> str | None:
-    """What to say of code that is in another language than the model's; None if there is nothing to say.
+    """A remark on code in another language than the model's; None if there is nothing to say.
 
-    It is told by parsing without an error. C that no parser reads so is not remarked on: macros do that.
+    A language is recognised by parsing without an error. C that no parser reads is not remarked on: macros do that.
     """
     if language is None or len(code) > _PARSED or _parses(code, language):
         return None

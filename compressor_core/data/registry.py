@@ -108,12 +108,12 @@ def open_dataset(name: str, data: Path | str | None = None, *, seed: int = 0) ->
 
 
 def default_split(dataset: Dataset) -> Split | None:
-    """What to evaluate on if nothing else is said: the test split; None, which is everything, of one's own file."""
+    """The split to evaluate on by default: test, or None for all rows of one's own file."""
     return None if isinstance(dataset, FileDataset) and not dataset.published else Split.TEST
 
 
 def examples_for(dataset: Dataset, split: Split | None) -> Sequence[Example]:
-    """What to evaluate on: the split asked for, else that of `default_split`.
+    """The examples to evaluate on, of the given split or of `default_split`.
 
     Raises:
         DataError: the split is empty, or has examples without a label.

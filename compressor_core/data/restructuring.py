@@ -40,7 +40,7 @@ _INSERTIONS = (
 
 
 class Restructuring(ast.NodeTransformer):
-    """The same computation, written differently; a few statements more or less."""
+    """Transformer that writes the same computation differently, with a few statements more or less."""
 
     def __init__(
         self,

@@ -33,7 +33,7 @@ _STRING = re.compile(r"'((?:[^'\\]|\\.)*)'")
 
 
 class CloneType(IntEnum):
-    """How far a copy is from its original; each type includes those before it."""
+    """Distance of a copy from its original; each type includes those before it."""
 
     TYPE_1 = 1
     TYPE_2 = 2

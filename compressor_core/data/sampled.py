@@ -57,7 +57,7 @@ class Sampled:
         return min(whole, self.most.get(split, whole))
 
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
-        """Those that were drawn, in the order of the whole dataset."""
+        """The drawn examples, in the order of the whole dataset."""
         examples = self.whole.examples(split, epoch)
         if split not in self.most or len(examples) <= self.most[split]:
             return examples

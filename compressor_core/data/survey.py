@@ -1,4 +1,4 @@
-"""What is in a dataset, in figures: sizes, balance, lengths, duplicates, and what its splits share."""
+"""Contents of a dataset in figures: sizes, balance, lengths, duplicates, and what its splits share."""
 
 from __future__ import annotations
 

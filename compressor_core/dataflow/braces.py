@@ -1,4 +1,4 @@
-"""What the kinds of node of C and Java mean for data flow (grammars: tree-sitter-c, tree-sitter-java)."""
+"""Data flow of C and Java by kind of node (grammars: tree-sitter-c, tree-sitter-java)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BRACKETS = frozenset({"parenthesized_expression"})
 
 
 def _targets(*nodes: Syntax) -> list[Place]:
-    """What these expressions are, as left sides of an assignment."""
+    """Places that these expressions write to, as left sides of an assignment."""
     return [place for node in nodes for place in places(node, _PARTS, _BRACKETS)]
 
 

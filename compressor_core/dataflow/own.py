@@ -152,7 +152,7 @@ _QUERIES = {
         }
     ),
 }
-"""By language, what its kinds of node mean for names.
+"""Queries by language; a capture says what its node means for names.
 
 `name` is an identifier; `bind` one that comes into being here; `other` one that is no variable (a member, a label);
 `block` one whose name is not the function's own, wherever it stands; `words` a text whose words are not. `scope` ends

@@ -1,4 +1,4 @@
-"""What Python's kinds of node mean for data flow (grammar: tree-sitter-python)."""
+"""Data flow of Python by kind of node (grammar: tree-sitter-python)."""
 
 from __future__ import annotations
 

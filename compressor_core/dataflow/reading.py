@@ -37,7 +37,7 @@ class Place:
 
 
 def places(target: Syntax | None, parts: Mapping[str, tuple[str, str]], patterns: Container[str] = ()) -> list[Place]:
-    """What the left side of an assignment writes to.
+    """Places that the left side of an assignment writes to.
 
     Args:
         target: The left side; None if there is no variable in it.
@@ -166,7 +166,7 @@ class Reading:
         self.undo.append({})
 
     def _changes(self) -> State:
-        """What has changed since the branch that runs was entered."""
+        """Changes since the running branch was entered."""
         return {name: self.state[name] for name in self.undo[-1]}
 
     def _leave(self) -> State:

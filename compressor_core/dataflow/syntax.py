@@ -34,7 +34,7 @@ SEQUENCES = frozenset({"pattern_list", "tuple_pattern", "list_pattern", "express
 
 
 class Relation(StrEnum):
-    """How a value reaches an occurrence: handed on as it is, or computed by an assignment from others."""
+    """Way of a value to an occurrence: handed on as it is, or computed by an assignment from others."""
 
     COMES_FROM = "comesFrom"
     COMPUTED_FROM = "computedFrom"
@@ -75,7 +75,7 @@ class DataFlow:
 
     @property
     def edges(self) -> int:
-        """How many edges there are."""
+        """Number of edges."""
         return sum(len(node.edges) for node in self.nodes)
 
     def to_records(self) -> list[dict[str, Any]]:
@@ -196,7 +196,7 @@ def is_deep(tree: tree_sitter.Tree) -> bool:
 
 
 def _characters(source: bytes) -> list[int]:
-    """By byte of UTF-8 text: the number of its character."""
+    """Number of the character that each byte of UTF-8 text belongs to."""
     at, count = [], -1
     for byte in source:
         count += (byte & 0xC0) != 0x80

@@ -57,7 +57,7 @@ class Classifier:
     card: ModelCard
 
     def encode(self, examples: Sequence[Code]) -> Examples:
-        """What the model reads of each function of each example, cut to the card's `max_length`, without padding."""
+        """Encode each function of each example, cut to the card's `max_length`, without padding."""
         return finish(self.encoding(examples))
 
     def encoding(self, examples: Sequence[Code], *, counted: bool = True) -> Generator[int, None, Examples]:

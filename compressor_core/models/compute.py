@@ -54,12 +54,12 @@ def best_device() -> torch.device:
 
 
 def device_name(device: torch.device) -> str:
-    """What the device calls itself: a GPU's product name, else its kind."""
+    """Name of a device: a GPU's product name, else its kind."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def choose(device: str | None = None, precision: str | None = None) -> Compute:
-    """What was asked for; for what was left open, CUDA and half precision if they can be had.
+    """Choose device and precision; where left open, CUDA and half precision if available.
 
     On a CPU half precision is slower than float32 with fused attention, so it is never chosen there; nor is it on MPS,
     where nobody has measured it.

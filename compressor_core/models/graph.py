@@ -52,7 +52,7 @@ class _Flow:
 
 
 def text_of(code: str, language: Language) -> str:
-    """What the tokenizer of a model with data flow reads of a function: its tokens, joined by single blanks."""
+    """Text that the tokenizer of a model with data flow reads: the function's tokens, joined by single blanks."""
     return _flow(code, language).text
 
 

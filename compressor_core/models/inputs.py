@@ -1,4 +1,4 @@
-"""What a model reads of an example: token ids, and the data-flow nodes of those that read data flow."""
+"""Inputs of models: token ids and, for models that read it, data flow."""
 
 from __future__ import annotations
 

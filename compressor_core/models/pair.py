@@ -36,7 +36,7 @@ class PairClassifier(nn.Module):
         return self.pool({"input_ids": input_ids, "attention_mask": attention_mask}, attention_mask)
 
     def pool(self, arguments: dict[str, Tensor], mask: Tensor) -> Tensor:
-        """The same from any arguments of the encoder; `mask` (batch, length) is 1 for the states to average."""
+        """`encode` from any arguments of the encoder; `mask` (batch, length) is 1 for the states to average."""
         states: Tensor = self.encoder(**arguments).last_hidden_state
         if self.features is PairFeatures.CONCAT:
             return states[:, 0]
@@ -69,7 +69,7 @@ def encoder_of(config: PreTrainedConfig, *, pooler: bool) -> PreTrainedModel:
 
 
 def without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
-    """The same encoder, changed in place."""
+    """Remove the pooler of an encoder in place, and return the encoder."""
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # type: ignore[assignment] # as transformers itself writes it
     return encoder

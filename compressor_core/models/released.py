@@ -53,7 +53,7 @@ _WORDS = "embeddings.word_embeddings.weight"
 _LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
 _PAIR_HEAD = {"classifier.dense": "dense", "classifier.out_proj": "out"}
 _PYTHON_WHITESPACE = r"[\s\x1c-\x1f]+"
-"""What `str.split` splits at: the regular expressions of `tokenizers` do not count four separators as whitespace."""
+"""Whitespace of `str.split`, of which the regular expressions of `tokenizers` lack four separators."""
 
 
 def import_released(
@@ -266,7 +266,7 @@ def _read_tokenizer(path: Path, vocab_size: int) -> PreTrainedTokenizerFast:
 
 @contextmanager
 def _understood(path: Path) -> Iterator[None]:
-    """What the tokenizers' library does not understand is a ModelError."""
+    """Turn whatever the tokenizers' library raises into a ModelError."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What files of weights say they hold, judged before anything is made of it.
+"""Checks of weight files before anything is loaded from them.
 
 A state dict in PyTorch's format is a pickle, and even one that may call nothing but what tensors are made of can ask
 for any amount of memory: by a call of `bytearray`, by tensors that are a thousandth as large in the file, by packed
@@ -22,7 +22,7 @@ _CALLED: Final = re.compile(
     r"collections OrderedDict|torch._utils _rebuild_(tensor_v2|tensor|parameter)|torch \w+Storage"
     r"|torch.storage \w+Storage|torch (float|double|half|bfloat16|long|int)\w*|torch Size"
 )
-"""What the pickle of a plain state dict names; it is a small part of what `torch.load` lets pass."""
+"""Names in the pickle of a plain state dict, a small part of what `torch.load` lets pass."""
 _PICKLES: Final = 5
 """An older file holds so many, one after the other: a mark, a version, a machine, the state dict, its storages."""
 _LONGEST_PICKLE: Final = 50_000_000
