@@ -29,7 +29,7 @@ from compressor_core.task import Task
 
 WITHIN = {"lines", "hub", "tables", "weights"}
 """Modules that only the others of their package call."""
-HELPERS = {"tried", "readable", "require_files"}
+HELPERS = {"tried", "readable", "require_files", "require_same_vocabulary"}
 
 
 def public(package: Any) -> Iterator[tuple[str, Callable[..., Any]]]:

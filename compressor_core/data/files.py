@@ -74,10 +74,7 @@ class FileDataset:
 
 
 def read_file(
-    path: Path | str,
-    name: str = "file",
-    labels: tuple[str, str] | None = None,
-    language: Language | None = None,
+    path: Path | str, name: str = "file", labels: tuple[str, str] | None = None, language: Language | None = None
 ) -> FileDataset:
     """Read a JSONL or CSV file of labelled functions or pairs whose columns can be told by their names.
 

@@ -26,16 +26,7 @@ def train_tokenizer(functions: Iterable[str], vocab_size: int) -> PreTrainedToke
     Raises:
         DataError: `vocab_size` cannot hold the 256 bytes and the special tokens.
     """
-    from tokenizers import (
-        Regex,
-        Tokenizer,
-        decoders,
-        models,
-        normalizers,
-        pre_tokenizers,
-        processors,
-        trainers,
-    )
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
     if vocab_size < SMALLEST_VOCABULARY:
         raise DataError(

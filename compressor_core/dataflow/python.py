@@ -104,10 +104,7 @@ def _try(reading: Reading, node: Syntax) -> Iterable[Step]:
         groups.setdefault(child.kind, []).append(child)
     handlers = [[child] for kind in ("except_clause", "except_group_clause") for child in groups.get(kind, [])]
     body = node.all("body")
-    return [
-        *reading.attempt(body, handlers, groups.get("else_clause", [])),
-        *groups.get("finally_clause", []),
-    ]
+    return [*reading.attempt(body, handlers, groups.get("else_clause", [])), *groups.get("finally_clause", [])]
 
 
 def _as(reading: Reading, node: Syntax) -> Iterable[Step]:

@@ -174,18 +174,14 @@ def load(folder: Path | str) -> Classifier:
         if card is not None and card.task is Task.CLONE:
             model: nn.Module = _load_pair(folder, card)
         else:
-            model, told = AutoModelForSequenceClassification.from_pretrained(
+            model, report = AutoModelForSequenceClassification.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, output_loading_info=True
             )
-            _require_all(folder, told, own=card is not None)
+            _require_all(folder, report, own=card is not None)
     config: Any = model.encoder.config if isinstance(model, PairClassifier) else model.config
     if config.num_labels != 2:
         raise ModelError(f"{folder} tells {config.num_labels} classes apart: this program works with two.")
-    if not 4 < len(tokenizer) <= config.vocab_size:
-        raise ModelError(
-            f"{folder} has a tokenizer of {len(tokenizer)} tokens and weights for {config.vocab_size}: "
-            "they belong to different models; restore the tokenizer that the model was trained with."
-        )
+    require_same_vocabulary(folder, tokenizer, config)
     if card is not None:
         _require_kept(folder, card, config, tokenizer)
     else:
@@ -195,36 +191,37 @@ def load(folder: Path | str) -> Classifier:
     return tried(Classifier(model.eval(), tokenizer, card), folder)
 
 
+def require_same_vocabulary(folder: Path, tokenizer: PreTrainedTokenizerBase, config: Any) -> None:
+    """Raise ModelError if the weights have no embedding for a token, or there is none but special ones."""
+    if not 4 < len(tokenizer) <= config.vocab_size:
+        raise ModelError(
+            f"{folder} has a tokenizer of {len(tokenizer)} tokens and weights for {config.vocab_size}: "
+            "they belong to different models; restore the tokenizer that the model was trained with."
+        )
+
+
 def tried(classifier: Classifier, folder: Path) -> Classifier:
-    """The classifier, once it has answered: what config.json says of its tokens may fit no model, and show only then.
+    """The classifier, once it has answered: some faults in config.json show only then.
 
     Raises ModelError if it cannot answer, or has a weight that is no number.
     """
-    _require_finite(folder, classifier.model)
-    with readable(folder):
-        for code in (
-            "int f(int a) { return a; }",
-            "x",
-        ):  # with data flow and without: each its own way through the model
-            classifier.logits([(code,) * (2 if classifier.card.task is Task.CLONE else 1)])
-    return classifier
-
-
-def _require_finite(folder: Path, model: nn.Module) -> None:
-    """Raise ModelError if a weight is no number: then no answer is one."""
-    for name, value in model.state_dict().items():
+    for name, value in classifier.model.state_dict().items():
         if value.numel() and value.is_floating_point() and not all(map(math.isfinite, map(float, value.aminmax()))):
             raise ModelError(
                 f"The weights in {folder} have values in {name} that are no finite numbers: copy them again."
             )
+    with readable(folder):
+        for code in ("int f(int a) { return a; }", "x"):  # with data flow and without: each has its own way
+            classifier.logits([(code,) * (2 if classifier.card.task is Task.CLONE else 1)])
+    return classifier
 
 
-def _require_all(folder: Path, told: dict[str, Any], *, own: bool) -> None:
+def _require_all(folder: Path, report: dict[str, Any], *, own: bool) -> None:
     """Raise ModelError where weights do not fill the model: transformers then makes some up at random, and goes on.
 
     In a folder of this program's `own`, none may be left over either: its config.json would have been edited.
     """
-    missing, left = sorted(told["missing_keys"]), sorted(told["unexpected_keys"])
+    missing, left = sorted(report["missing_keys"]), sorted(report["unexpected_keys"])
     if missing or (own and left):
         what = f"lack {missing[0]}" if missing else f"have an unexpected tensor {left[0]}"
         raise ModelError(

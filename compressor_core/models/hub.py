@@ -5,11 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from compressor_core.data.hub import within
+from compressor_core.data.hub import PATIENCE, within
 from compressor_core.errors import ModelError
 
-PATIENCE = 6.0
-"""Seconds that the hub has for its first answer; looking up a name without a network can take far longer."""
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "sentencepiece.bpe.model", "spiece.model")
 """Files of which a tokenizer has at least one."""
 _BESIDE = ("config.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")

@@ -48,11 +48,7 @@ def token_states(model: nn.Module, functions: Sequence[FunctionInput], pad_id: i
 
 
 def predict(
-    model: nn.Module,
-    inputs: Sequence[Encoded],
-    batch_size: int,
-    pad_id: int,
-    precision: Precision = Precision.FLOAT32,
+    model: nn.Module, inputs: Sequence[Encoded], batch_size: int, pad_id: int, precision: Precision = Precision.FLOAT32
 ) -> Generator[int, None, Tensor]:
     """Logits (inputs, 2) on the CPU, in the order given, without gradients; yields how many examples are done.
 
@@ -65,11 +61,7 @@ def predict(
 
 
 def predict_pooled(
-    model: nn.Module,
-    inputs: Sequence[Encoded],
-    batch_size: int,
-    pad_id: int,
-    precision: Precision = Precision.FLOAT32,
+    model: nn.Module, inputs: Sequence[Encoded], batch_size: int, pad_id: int, precision: Precision = Precision.FLOAT32
 ) -> Generator[int, None, tuple[Tensor, Tensor]]:
     """The logits of `predict`, and the pooled states (inputs, 2, hidden) in float16, see `forward_pooled`."""
     logits, states = yield from _predict(model, inputs, batch_size, pad_id, precision, pooled=True)

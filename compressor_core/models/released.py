@@ -178,21 +178,17 @@ def _architecture(state: Mapping[str, Tensor], prefix: str, path: Path, heads: i
     if inner is None or inner.dim() != 2 or words.dim() != 2:
         raise ModelError(f"{path} lacks the first layer of its encoder: get the published file again.")
     vocabulary, width, depth, between = words.shape[0], words.shape[1], max(layers) + 1, inner.shape[0]
+    shape = (vocabulary, width, depth, between)
+    published = {
+        (a.vocab_size, a.hidden_size, a.num_hidden_layers, a.intermediate_size): a for a in ARCHITECTURES.values()
+    }
+    if heads is None and shape in published:
+        return published[shape]
     if heads is None:
-        for published in ARCHITECTURES.values():
-            known = (
-                published.vocab_size,
-                published.hidden_size,
-                published.num_hidden_layers,
-                published.intermediate_size,
-            )
-            if known == (vocabulary, width, depth, between):
-                heads = published.num_attention_heads
-        if heads is None:
-            raise ModelError(
-                f"{path} has {vocabulary} tokens, width {width}, {depth} layers and {between} between, which is no "
-                "published architecture, and weights do not tell the number of attention heads: say it with --heads."
-            )
+        raise ModelError(
+            f"{path} has {vocabulary} tokens, width {width}, {depth} layers and {between} between, which is no "
+            "published architecture, and weights do not tell the number of attention heads: say it with --heads."
+        )
     return Architecture(vocabulary, width, depth, heads, between)
 
 

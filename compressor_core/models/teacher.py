@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable
@@ -29,10 +28,11 @@ from compressor_core.language import Language
 from compressor_core.models import graph
 from compressor_core.models.bundled import GRAPHCODEBERT, model_folder
 from compressor_core.models.card import CARD, DATA_FLOW_NODES, MAX_TOKENS, MAX_TOKENS_BESIDE_FLOW, ModelCard
-from compressor_core.models.classifier import QUIET, Classifier, readable, require_files, tried
+from compressor_core.models.classifier import QUIET, Classifier, readable, require_files, require_same_vocabulary, tried
 from compressor_core.models.hub import fetch
 from compressor_core.models.pair import PairClassifier, without_pooler
 from compressor_core.models.student import build
+from compressor_core.models.weights import json_object
 from compressor_core.task import PairFeatures, Task
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -136,25 +136,14 @@ def reads_data_flow(base: str | Path) -> bool:
     """Whether a base was trained to read data flow: GraphCodeBERT by its name, or what a folder says of itself."""
     if "graphcodebert" in str(base).lower():
         return True
-    said = {name: _values(model_folder(base) / name) for name in (CARD, "config.json")}
+    said = {name: json_object(model_folder(base) / name) for name in (CARD, "config.json")}
     origin = str(said["config.json"].get("_name_or_path", "")).lower()
     return said[CARD].get("data_flow") is not None or "graphcodebert" in origin
 
 
-def _values(path: Path) -> dict[str, Any]:
-    """A JSON object of a model folder; empty if it is not there or none."""
-    try:
-        values = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return values if isinstance(values, dict) else {}
-
-
 def _config(folder: Path) -> PreTrainedConfig:
     """The configuration, if it is an encoder's: what can be trained as a masked language model, in one piece."""
-    values = _values(folder / "config.json")
-    if not values:
-        raise ModelError(f"{folder}/config.json is no JSON object: copy the file again.")
+    values = json_object(folder / "config.json")
     kind = values.get("model_type", "without a model_type")
     encoders = "this program takes encoders, such as RoBERTa, BERT and DistilBERT models"
     try:
@@ -183,11 +172,7 @@ def _tokenizer(folder: Path, config: PreTrainedConfig) -> PreTrainedTokenizerBas
     )
     if len(tokenizer) <= 100:
         raise ModelError(f"{folder} has an empty tokenizer: its vocabulary files are missing; copy them too.")
-    if len(tokenizer) > config.vocab_size:
-        raise ModelError(
-            f"{folder} has a tokenizer of {len(tokenizer)} tokens and weights for {config.vocab_size}: "
-            "they belong to different models; restore the tokenizer that the model was trained with."
-        )
+    require_same_vocabulary(folder, tokenizer, config)
     if not tokenizer.is_fast or None in (tokenizer.pad_token_id, tokenizer.cls_token_id, tokenizer.sep_token_id):
         raise ModelError(f"{folder} has a tokenizer without <s>, </s> and <pad>, or their like: it is no encoder's.")
     return tokenizer

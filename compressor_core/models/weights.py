@@ -71,15 +71,20 @@ def require_no_code(folder: Path) -> None:
 
     Code that a config.json names is never run either: transformers is told so, and knows its own architectures.
     """
-    try:
-        values = json.loads((folder / "tokenizer_config.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return  # absent or damaged: who reads it for good will say
-    if isinstance(values, dict) and values.get("auto_map"):
+    if json_object(folder / "tokenizer_config.json").get("auto_map"):
         raise ModelError(
             f"The tokenizer in {folder} needs code of its own, which is never run (auto_map in tokenizer_config.json): "
             "choose a model whose tokenizer transformers has itself."
         )
+
+
+def json_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file of a model folder; empty if there is none."""
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 def require_whole(state: Mapping[str, Any], path: Path) -> None:
@@ -94,11 +99,7 @@ def require_plausible(folder: Path) -> None:
     What it says otherwise is checked where the model is built: this keeps that from taking forever.
     """
     path = folder / "config.json"
-    try:
-        values = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} is no JSON object: copy the file again.") from error
-    if not isinstance(values, dict):
+    if not (values := json_object(path)):
         raise ModelError(f"{path} is no JSON object: copy the file again.")
     numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
     for name, value in numbers.items():
