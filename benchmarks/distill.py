@@ -28,7 +28,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from compressor_core.architecture import Architecture, SearchSpace
+from compressor_core.architecture import SearchSpace
 from compressor_core.cache import cache_folder
 from compressor_core.data.benchmarks import bigclonebench, devign
 from compressor_core.data.classroom import ClassroomVulnerability
@@ -149,11 +149,11 @@ def config_of(options: argparse.Namespace, task: str, option: str, seed: int, da
     changes = changes_of(option)
     epochs = round(options.epochs * changes.pop("longer", 1.0))
     _, teacher, features = TASKS[task]
-    objective = Objective(options.budget_mb, task=dataset.task, pair_features=features)
+    objective = Objective(budget_mb=options.budget_mb, task=dataset.task, pair_features=features)
     best = optimum(SearchSpace.classroom(), objective)
     settings = {
         "teacher": str(teacher()),
-        "architecture": str(Architecture.from_dict(dict(best))),
+        "architecture": best.short_form,
         "dataset": task,
         "budget_mb": options.budget_mb,
         "epochs": epochs,

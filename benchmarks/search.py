@@ -11,7 +11,8 @@ import time
 from typing import NamedTuple
 
 from compressor_core.architecture import SearchSpace
-from compressor_core.search import Constraint, Operators, SearchSettings, optimum, search_records, search_summary
+from compressor_core.progress import finish
+from compressor_core.search import Constraint, Operators, SearchSettings, optimum, search
 
 NAMES = {Operators.STUDIO: "this program's", Operators.PAPER: "the paper's"}
 
@@ -23,11 +24,11 @@ class Outcome(NamedTuple):
     """Of the whole run, the exact optimum included."""
 
 
-def search(config: SearchSettings) -> Outcome:
+def outcome(config: SearchSettings) -> Outcome:
     start = time.perf_counter()
-    summary = search_summary(search_records(config))
-    gap = float("inf") if summary["gap"] is None else summary["gap"]
-    return Outcome(gap, summary["evaluations"], time.perf_counter() - start)
+    summary = finish(search(config))
+    gap = float("inf") if summary.gap is None else summary.gap
+    return Outcome(gap, summary.evaluations, time.perf_counter() - start)
 
 
 def row(config: SearchSettings, outcomes: list[Outcome], optimum_seconds: float) -> str:
@@ -56,14 +57,14 @@ def main() -> None:
         for budget in arguments.budgets:
             first = SearchSettings(budget_mb=budget, constraint=constraint, space=space)
             start = time.perf_counter()
-            optimum(space, first.objective)
+            optimum(space, first)
             seconds = time.perf_counter() - start
             for operators in Operators:
                 configs = [
                     SearchSettings(budget_mb=budget, constraint=constraint, seed=seed, space=space, operators=operators)
                     for seed in range(arguments.seeds)
                 ]
-                print(row(configs[0], [search(config) for config in configs], seconds), flush=True)
+                print(row(configs[0], [outcome(config) for config in configs], seconds), flush=True)
 
 
 if __name__ == "__main__":

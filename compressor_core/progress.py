@@ -22,6 +22,18 @@ def finish(work: Generator[Y, None, T], on_record: Callable[[Y], object] | None 
             on_record(record)
 
 
+def only(work: Generator[Y, None, T], wanted: Callable[[Y], bool]) -> Generator[Y, None, T]:
+    """The same loop without the records that are not wanted."""
+    while True:
+        try:
+            record = next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        if wanted(record):
+            yield record
+
+
 def told(steps: Generator[int, None, T], tell: Callable[[int], str]) -> Generator[Record, None, T]:
     """Progress records in the place of numbers: `tell` puts into words how many are done. Returns what `steps` does."""
     while True:

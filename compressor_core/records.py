@@ -78,37 +78,53 @@ class Genes(Plain):
     intermediate_size: int
 
     @property
+    def genes(self) -> tuple[int, ...]:
+        """Their values, in the order of the short form."""
+        return tuple(getattr(self, gene) for gene in GENES)
+
+    @property
     def architecture(self) -> Architecture:
-        return Architecture(*(getattr(self, gene) for gene in GENES))
+        return Architecture(*self.genes)
 
     @property
     def short_form(self) -> str:
         """V,H,L,A,I."""
-        return ",".join(str(getattr(self, gene)) for gene in GENES)
+        return ",".join(map(str, self.genes))
 
 
-class Candidate(Genes):
-    """One judged architecture."""
+class Measured(Genes):
+    """An architecture and what it costs."""
 
     size_mb: float
     """`cap`: exact size of the file. `paper`: 4 bytes times the paper's parameters."""
     paper_gflops: float
     parameters: int
     """`cap`: exact. `paper`: the paper's account."""
-    fitness: float
-    feasible: bool
-    """Whether it is within the limits. In `paper` mode for display only: fitness alone decides."""
     latency_ms: float | None = None
     """Predicted; None without a latency model."""
+    accuracy: float | None = None
+    """Measured on a student of this architecture; None without one."""
+    feasible: bool
+    """Whether it is within the limits. In `paper` mode for display only: fitness alone decides."""
 
 
-class Individual(Candidate):
-    """A judged architecture of a search."""
+class Candidate(Measured):
+    """An architecture that a search with one goal has judged."""
+
+    fitness: float
+
+
+class Bred(Measured):
+    """An architecture that a search came upon."""
 
     id: int
     """Counts architectures in the order of their birth, from 0."""
     parents: tuple[int, ...]
     """Ids of the one or two it was bred from; empty for the first generation. Always below `id`."""
+
+
+class Individual(Candidate, Bred):
+    """A judged architecture of a search."""
 
 
 class Optimum(Record):
@@ -159,10 +175,131 @@ class SearchSummary(Record):
     cancelled: bool = False
 
 
+class BudgetOptimum(Record):
+    """The true optimum at one budget of a sweep."""
+
+    type: Literal["budget-optimum"] = "budget-optimum"
+    budget_mb: float
+    marked: bool
+    """Whether it is one of the paper's budgets."""
+    best: Candidate | None = None
+    reason: str | None = None
+    """Why there is none."""
+    reachable: bool = True
+    """Whether anything fits."""
+    seconds: float = 0.0
+
+
+class SweptSearch(Record):
+    """One search of a sweep."""
+
+    type: Literal["swept-search"] = "swept-search"
+    budget_mb: float
+    seed: int
+    operators: str
+    best_fitness: tuple[float | None, ...]
+    """Of each generation; None while nothing feasible was met."""
+    evaluations: int
+    best: Candidate | None = None
+    gap: float | None = None
+    """None without a best or a known optimum."""
+    seconds: float
+
+
+class SweepGroup(Plain):
+    """How the searches with one kind of operators did, see `search.sweep.group_summary`."""
+
+    operators: str
+    searches: int
+    hits: int | None = None
+    hit_rate: float | None = None
+    hit_low: float | None = None
+    hit_high: float | None = None
+    nothing_found: int
+    median_gap: float | None = None
+    worst_gap: float | None = None
+
+
+class SweepSummary(Record):
+    """What came out of a sweep."""
+
+    type: Literal["sweep-summary"] = "sweep-summary"
+    over: str
+    searches: int
+    """How many were over."""
+    planned: int
+    budgets: int
+    """How many have a known optimum."""
+    groups: tuple[SweepGroup, ...]
+    """One for each kind of operators."""
+    seconds: float
+    """All searches and optima together."""
+    cancelled: bool = False
+
+
+class TrueFront(Record):
+    """The true front of a trade-off."""
+
+    type: Literal["true-front"] = "true-front"
+    objectives: tuple[str, ...]
+    size: int
+    points: tuple[Measured, ...]
+    """By rising first objective; of a large front a part that covers it evenly."""
+    hypervolume: float
+    seconds: float
+
+
+class FrontGeneration(Record):
+    """The population of a trade-off after one round; number 0 is the random first one."""
+
+    type: Literal["front-generation"] = "front-generation"
+    generation: int
+    individuals: tuple[Bred, ...]
+    """From the first front to the last, all different."""
+    perished: tuple[Bred, ...]
+    """Those judged in this round and not kept: with `individuals`, every one that was ever judged."""
+    front: tuple[int, ...]
+    """Ids of the feasible ones that no other one judged so far beats, alive or not, by rising first objective."""
+    on_true_front: int
+    hypervolume: float
+    share: float
+    """Of the true front's hypervolume."""
+    evaluations: int
+    """Different architectures judged so far."""
+
+
+class TradeoffSummary(Record):
+    """What came out of a trade-off."""
+
+    type: Literal["tradeoff-summary"] = "tradeoff-summary"
+    objectives: tuple[str, ...]
+    points: int
+    """Of the front found."""
+    front: tuple[Measured, ...] = ()
+    """By rising first objective; left out of a run's status, since its records have it."""
+    on_true_front: int
+    true_front_size: int
+    hypervolume_share: float
+    evaluations: int
+    seconds: float
+    cancelled: bool = False
+
+
 # All of them
 
 AnyRecord = Annotated[
-    Progress | Notice | Optimum | Uncertified | Generation | SearchSummary,
+    Progress
+    | Notice
+    | Optimum
+    | Uncertified
+    | Generation
+    | SearchSummary
+    | BudgetOptimum
+    | SweptSearch
+    | SweepSummary
+    | TrueFront
+    | FrontGeneration
+    | TradeoffSummary,
     Field(discriminator="type"),
 ]
 

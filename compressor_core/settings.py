@@ -59,7 +59,7 @@ class Settings(BaseModel):
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some settings changed, checked like any other."""
-        return type(self)(**{**dict(self), **changes})
+        return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **changes})
 
 
 def default_of(settings: type[BaseModel], name: str) -> Any:
@@ -113,6 +113,8 @@ def in_words(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if kind == "array":
         items = schema.get("items")
         return "a list" + (f" of which each is {in_words(items, definitions)}" if items else "")
+    if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
+        return f"names and values, each {in_words(schema['additionalProperties'], definitions)}"
     words = {"string": "a text", "boolean": "true or false", "object": "a name and a value for each of its settings"}
     return str(schema.get("description") or words.get(str(kind), "another value"))
 

@@ -10,7 +10,6 @@ from compressor_core.architecture import Architecture
 from compressor_core.cost import cost
 from compressor_core.distill.presets import PRESETS
 from compressor_core.errors import ArchitectureError, CompressorError
-from compressor_core.figures.search.info import short_form
 from compressor_core.figures.study.training import recipe_text
 from compressor_core.literal import literal
 from compressor_core.runs import Run, Status
@@ -119,7 +118,7 @@ def architecture_of(run: Run) -> str:
     with suppress(CompressorError):  # that search may be deleted, or not over yet
         found = store().get(str(run.config.get("search_run"))).status().result
         if found and found.get("best"):
-            return short_form(found["best"])
+            return str(Architecture.from_dict(found["best"]))
     return "from the search before it"
 
 

@@ -4,45 +4,43 @@ from __future__ import annotations
 
 import streamlit as st
 
-from compressor_core.figures.search.info import SearchInfo, gap_sentence, run_info
+from compressor_core.figures.search.info import SearchInfo, gap_sentence, search_info
 from compressor_core.runs import Run, Status
-from compressor_core.search.genetic import SearchSettings
+from compressor_core.search.genetic import Operators
 from pages.parts.explain import terms
 from pages.parts.frame import metrics, open_page
-from pages.parts.live import chosen_run, open_earlier, records, watch
+from pages.parts.live import chosen_run, open_earlier, typed, watch
 from pages.parts.search_settings import goal_text, settings
 from pages.parts.search_taking import compare_with_file, take_away
 from pages.parts.search_views import picked, table, views
 
 
 def show(run: Run, status: Status) -> None:
-    known = records(run)
-    config = SearchSettings.from_dict(run.config)
-    info = run_info(known, run.config)
+    known, asked = typed(run), run.settings
+    info = search_info(known, asked)
     st.caption(
-        f"{config.task.capitalize()} · {goal_text(config)} · {config.space.size:,} architectures · "
-        f"seed {config.seed} · population {config.population:,} · {config.generations:,} generations"
-        + (" · the paper's operators" if config.operators == "paper" else "")
+        f"{asked.task.capitalize()} · {goal_text(asked)} · {asked.space.size:,} architectures · "
+        f"seed {asked.seed} · population {asked.population:,} · {asked.generations:,} generations"
+        + (" · the paper's operators" if asked.operators is Operators.PAPER else "")
     )
     numbers(info)
-    views(run, info, known, config, live=status.live)
+    views(run, info, known, live=status.live)
     if not status.live and info.candidates:
         picked(info, run)
-        compare_with_file(config, known)
-        take_away(run, config, known)
+        compare_with_file(asked, known)
+        take_away(run, asked, known)
         table(info, run)
 
 
 def numbers(info: SearchInfo) -> None:
     best = info.best
     st.markdown(f"## {gap_sentence(info)}")
-    latency = [("Best so far: latency", f"{best['latency_ms']:.2f} ms")] if best and "latency_ms" in best else []
     metrics(
-        ("Best so far: size", f"{best['size_mb']:.3f} MB" if best else "–"),
-        ("Best so far: computation", f"{best['paper_gflops']:.3f} GFLOPs" if best else "–"),
-        ("Generation", f"{info.last.number}" if info.last else "–"),
+        ("Best so far: size", f"{best.size_mb:.3f} MB" if best else "–"),
+        ("Best so far: computation", f"{best.paper_gflops:.3f} GFLOPs" if best else "–"),
+        ("Generation", f"{info.last.generation}" if info.last else "–"),
         ("Architectures judged", f"{info.last.evaluations:,}" if info.last else "–"),
-        *latency,
+        *([("Best so far: latency", f"{best.latency_ms:.2f} ms")] if best and best.latency_ms else []),
     )
     terms("optimum", "gap", "gflops", "paper-gflops")
 

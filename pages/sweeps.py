@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import streamlit as st
 
 from compressor_core.figures.search.axes import AXES, axes_of
 from compressor_core.figures.search.budgets import budget_figure, genes_figure
 from compressor_core.figures.search.differences import difference_rows
+from compressor_core.figures.search.info import search_info
 from compressor_core.figures.search.overlay import (
     HEIGHTS,
     MOST_RUNS,
     WITH,
-    OverlayInfo,
     OverlayRun,
     convergence_figure,
     free_slots,
+    overlay_axes,
     overlay_notes,
     overlay_rows,
-    overlay_run,
     points_figure,
 )
 from compressor_core.figures.search.sweeps import (
@@ -35,13 +34,13 @@ from compressor_core.figures.search.sweeps import (
     sweep_info,
 )
 from compressor_core.literal import literal
+from compressor_core.records import SweepSummary
 from compressor_core.runs import Run, Status
-from compressor_core.search.genetic import SearchSettings
-from compressor_core.search.sweep import SweepSettings
+from compressor_core.search.sweep import Over, SweepSettings
 from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
-from pages.parts.live import chosen_run, open_earlier, records, state_of, store, undamaged, watch
+from pages.parts.live import chosen_run, open_earlier, state_of, store, typed, undamaged, watch
 from pages.parts.pace import redrawn
 from pages.parts.rows import table
 from pages.parts.search_settings import goal_text
@@ -61,7 +60,6 @@ LOOK_FOR = {
     "heads are at or near their upper ends from the start, and the vocabulary and the feed-forward part stay small and "
     "use up what the width leaves over.",
 }
-GOAL_AXES = {"gflops": "paper_gflops", "latency": "latency_ms", "size": "size_mb"}
 START_WITH = 3
 
 
@@ -141,53 +139,49 @@ def drawn(run: Run, slot: int) -> OverlayRun:
     """One search as the overlay draws it; of one that is over, what was drawn before."""
     with undamaged(run):
         if (status := run.status()).live:
-            return overlay_run(title(run), slot, run.config, records(run))
+            return OverlayRun(title(run), slot, search_info(typed(run), run.settings))
         return _drawn_before(run.id, status.updated, title(run), slot, run)
 
 
 @st.cache_resource(max_entries=60, show_spinner=False)
 def _drawn_before(run_id: str, updated: float | None, name: str, slot: int, _run: Run) -> OverlayRun:
-    return overlay_run(name, slot, _run.config, records(_run))
+    return OverlayRun(name, slot, search_info(typed(_run), _run.settings))
 
 
-def draw_overlay(runs: Sequence[Run]) -> None:
+def draw_overlay(chosen: Sequence[Run]) -> None:
     slots = st.session_state["sweeps_slots"] = free_slots(
-        [run.id for run in runs], st.session_state.get("sweeps_slots", {})
+        [run.id for run in chosen], st.session_state.get("sweeps_slots", {})
     )
-    info = OverlayInfo(tuple(drawn(run, slots[run.id]) for run in runs))
-    for run in runs:
+    runs = [drawn(run, slots[run.id]) for run in chosen]
+    for run in chosen:
         if (status := run.status()).live:
             st.caption(literal(title(run)))
             state_of(run, status)
     with st.container(horizontal=True):
         by = choice("Horizontal axis", WITH, "overlay_by")
         height = choice("Vertical axis", HEIGHTS, "overlay_height")
-    chart(convergence_figure(info, by, height), key="overlay/convergence", alt="Best so far of each run")
+    chart(convergence_figure(runs, by, height), key="overlay/convergence", alt="Best so far of each run")
     star = " A star is the run's optimum." if height == "fitness" else ""
     st.caption(f"A line begins where the run first met something within its limits.{star}")
-    for note in overlay_notes(info):
+    for note in overlay_notes(runs):
         st.caption(literal(note))
     terms("fitness", "gap", "generation")
     if runs:
-        differences(info, [SearchSettings.from_dict(run.config).to_dict() for run in runs])
+        differences(runs)
     st.markdown("**Where they ended**: last populations faint, the way of the best, the best large, optima as stars")
     with st.container(horizontal=True):
-        x, y = (
-            axis("Horizontal axis", info.axes, "size_mb", "overlay_x"),
-            axis("Vertical axis", info.axes, "paper_gflops", "overlay_y"),
-        )
-    chart(points_figure(info, x, y), key="overlay/points", alt="Where each run ended")
-    table(overlay_rows(info), "overlay", {"Size (MB)": "%.3f", "GFLOPs": "%.3f"})
+        x = axis("Horizontal axis", overlay_axes(runs), "size_mb", "overlay_x")
+        y = axis("Vertical axis", overlay_axes(runs), "paper_gflops", "overlay_y")
+    chart(points_figure(runs, x, y), key="overlay/points", alt="Where each run ended")
+    table(overlay_rows(runs), "overlay", {"Size (MB)": "%.3f", "GFLOPs": "%.3f"})
 
 
-def differences(info: OverlayInfo, configs: Sequence[Mapping[str, Any]]) -> None:
+def differences(runs: Sequence[OverlayRun]) -> None:
     every = st.toggle("Show all settings, not only differences", key="overlay_every", persist_state="session")
-    if rows := difference_rows(configs, [run.title for run in info.runs], every=every):
+    if rows := difference_rows([run.info.settings for run in runs], [run.title for run in runs], every=every):
         table(rows, "differences")
     else:
-        st.caption(
-            "These runs do not differ in any setting." if len(configs) > 1 else "One run alone has no differences."
-        )
+        st.caption("These runs do not differ in any setting." if len(runs) > 1 else "One run alone has no differences.")
 
 
 def sweep(view: str) -> None:
@@ -199,9 +193,7 @@ def sweep(view: str) -> None:
 
 
 def show_seeds(run: Run, status: Status) -> None:
-    info = opened(run, status)
-    if rows := operators_rows(status.result):
-        table(rows, f"operators/{run.id}")
+    _, info = opened(run)
     height = choice("Vertical axis", SEED_HEIGHTS, "sweep_height")
     chart(band_figure(info, height), key=f"band/{run.id}", alt="Median and quartiles of the seeds by generation")
     st.caption(HOW_COUNTED)
@@ -212,11 +204,9 @@ def show_seeds(run: Run, status: Status) -> None:
 
 
 def show_budgets(run: Run, status: Status) -> None:
-    info = opened(run, status)
-    if rows := operators_rows(status.result):
-        table(rows, f"operators/{run.id}")
-    goal = str(run.config["search"].get("goal", "gflops"))
-    y = axis("Vertical axis", axes_of(info.optima), GOAL_AXES[goal], f"sweep_y/{goal}")
+    settings, info = opened(run)
+    goal = settings.search.goal
+    y = axis("Vertical axis", axes_of(best for _, best in info.optima), goal.quantity, f"sweep_y/{goal}")
     chart(budget_figure(info, y), key=f"budgets/{run.id}", alt="The optimum against the budget")
     explain_missing(info)
     terms("optimum", "gap", "wilson-interval", "size-budget", "search-space")
@@ -230,25 +220,29 @@ def show_budgets(run: Run, status: Status) -> None:
         searches(info, run)
 
 
-def opened(run: Run, status: Status) -> SweepInfo:
-    config = SweepSettings.from_dict(run.config)
-    search, seeds = config.search, len(config.seeds)
-    if config.over == "seed":
+def opened(run: Run) -> tuple[SweepSettings, SweepInfo]:
+    """What a sweep was asked for and how its searches did, in words and as a table."""
+    settings: SweepSettings = run.settings
+    search, seeds = settings.search, len(settings.seeds)
+    if settings.over is Over.SEED:
         sought = goal_text(search)
     else:
-        ends = f"{config.budgets[0]:g} to {config.budgets[-1]:g} MB"
-        sought = f"{len(config.budgets)} budgets, {ends} · {goal_text(search, each='each budget')}"
+        ends = f"{settings.budgets[0]:g} to {settings.budgets[-1]:g} MB"
+        sought = f"{len(settings.budgets)} budgets, {ends} · {goal_text(search, each='each budget')}"
     st.caption(
         f"{search.task.capitalize()} · {sought} · {search.space.size:,} architectures · "
         f"{seeds} seed{'' if seeds == 1 else 's'} · population {search.population} · "
         f"{search.generations:,} generations"
     )
-    if (result := status.result) and result.get("cancelled"):
-        st.caption(
-            f"Cancelled: {result['searches']} of {result['planned']} searches and {result['budgets']} of "
-            f"{len(config.all_budgets)} optima are kept; resume it for the others."
-        )
-    return sweep_info(records(run))
+    summary = run.summary()
+    if isinstance(summary, SweepSummary):
+        if summary.cancelled:
+            st.caption(
+                f"Cancelled: {summary.searches} of {summary.planned} searches and {summary.budgets} of "
+                f"{len(settings.all_budgets)} optima are kept; resume it for the others."
+            )
+        table(operators_rows(summary), f"operators/{run.id}")
+    return settings, sweep_info(typed(run))
 
 
 def explain_missing(info: SweepInfo) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from compressor_core.figures.search.axes import AXES
+from compressor_core.figures.search.axes import AXES, GENE_TITLES
 from compressor_core.figures.search.front import front_figure, hypervolume_figure
 from compressor_core.figures.search.front_info import (
     FrontInfo,
@@ -17,16 +17,15 @@ from compressor_core.figures.search.front_info import (
     true_front_note,
     true_rows,
 )
-from compressor_core.figures.search.info import GENE_TITLES, Individual, short_form
 from compressor_core.figures.words.forms import csv_text
+from compressor_core.records import Measured
 from compressor_core.runs import Run, Status
 from compressor_core.search.quantities import Quantity
-from compressor_core.search.tradeoff import TradeoffSettings
 from pages.parts.chart import chart, picture_format
 from pages.parts.explain import terms
-from pages.parts.frame import go, link, metrics, open_page
-from pages.parts.live import chosen_run, open_earlier, page_of, records, watch
-from pages.parts.search_views import pick_point
+from pages.parts.frame import link, metrics, open_page
+from pages.parts.live import chosen_run, open_earlier, page_of, typed, watch
+from pages.parts.search_views import distill_button, first_pick, picks
 from pages.parts.tradeoffs import settings, title
 
 LOOK_FOR = (
@@ -44,8 +43,8 @@ FRONTS = {"found": "The front found", "true": "The true front"}
 
 
 def show(run: Run, status: Status) -> None:
-    config = TradeoffSettings.from_dict(run.config)
-    info = front_info(records(run), config.objectives, run.config.get("limits"))
+    config = run.settings
+    info = front_info(typed(run), config)
     limits = [
         f"{title(each).lower()} {'at least' if each.maximised else 'at most'} {AXES[each].text(limit)}"
         for each, limit in config.limits.items()
@@ -66,12 +65,10 @@ def show(run: Run, status: Status) -> None:
     numbers(info)
     x, y = plane(info)
     st.caption(LOOK_FOR + third_text(info, x, y))
-    if status.live:
+    if status.live or info.last is None:
         chart(front_figure(info, x, y), key=f"front/{run.id}/live", alt=front_sentence(info))
-    elif info.last is None:
-        chart(front_figure(info, x, y), key=f"front/{run.id}/none", alt=front_sentence(info))
     else:
-        fronts(run, info, config, x, y)
+        fronts(run, info, x, y)
     st.markdown("**Hypervolume**")
     st.caption(HYPERVOLUME)
     terms("hypervolume")
@@ -85,9 +82,9 @@ def show(run: Run, status: Status) -> None:
 def numbers(info: FrontInfo) -> None:
     st.markdown(f"## {front_sentence(info)}")
     metrics(
-        ("Points of the true front", f"{info.true_size:,}" if info.true else "–"),
+        ("Points of the true front", f"{info.truth.size:,}" if info.truth else "–"),
         ("Points found", f"{len(info.last.front):,}" if info.last else "–"),
-        ("Generation", f"{info.last.number}" if info.last else "–"),
+        ("Generation", f"{info.last.generation}" if info.last else "–"),
         ("Architectures judged", f"{info.last.evaluations:,}" if info.last else "–"),
     )
     if note := true_front_note(info):
@@ -127,7 +124,7 @@ def third_text(info: FrontInfo, x: str, y: str) -> str:
     )
 
 
-def fronts(run: Run, info: FrontInfo, config: TradeoffSettings, x: str, y: str) -> None:
+def fronts(run: Run, info: FrontInfo, x: str, y: str) -> None:
     """The figure, and a walk along either front to the architecture that is distilled."""
     which = st.segmented_control(
         "Walk along",
@@ -138,36 +135,27 @@ def fronts(run: Run, info: FrontInfo, config: TradeoffSettings, x: str, y: str) 
         bind="query-params",
         format_func=FRONTS.__getitem__,
     )
-    along = info.true if which == "true" or info.last is None else info.last.front
-    if not along:
-        chart(front_figure(info, x, y, replay=True), key=f"front/{run.id}", alt=front_sentence(info))
-        return
-    if st.session_state.get("picked-in") != run.id:
-        st.session_state["picked-in"] = run.id
-        st.session_state.architecture = short_form(along[len(along) // 2])
-    one = walk(run, along, config)
+    along = info.true if which == "true" else info.front(info.last)
     key = f"front/{run.id}"
-    picked = one or next(
-        (each for each in (*info.individuals, *info.true) if short_form(each) == st.session_state.architecture), None
-    )
-    chart(
-        front_figure(info, x, y, replay=True, picked=picked),
-        key=key,
-        on_select=lambda: pick_point(key),
-        selection_mode="points",
-        alt=front_sentence(info),
-    )
+    if not along:
+        chart(front_figure(info, x, y, replay=True), key=key, alt=front_sentence(info))
+        return
+    first_pick(run, along[len(along) // 2])
+    walk(run, along, info)
+    known = {one.short_form: one for one in (*info.individuals, *info.true, *along)}
+    picked = known.get(st.session_state.architecture)
+    figure = front_figure(info, x, y, replay=True, picked=picked)
+    chart(figure, key=key, alt=front_sentence(info), **picks(key))
     if picked is not None:
-        show_pick(picked, config)
+        show_pick(picked, run, info)
 
 
-def walk(run: Run, along: Sequence[Individual], config: TradeoffSettings) -> Individual | None:
-    """A slider along a front; follows a click on a point. None while what is picked is not on that front."""
-    by_name = {short_form(each): each for each in along}
+def walk(run: Run, along: Sequence[Measured], info: FrontInfo) -> None:
+    """A slider along a front; follows a click on a point."""
+    by_name = {one.short_form: one for one in along}
     if len(by_name) < 2:
-        return by_name.get(st.session_state.architecture)
-    key = f"along/{run.id}"
-    names = list(by_name)
+        return
+    key, names, objectives = f"along/{run.id}", list(by_name), info.objectives
     on_front = st.session_state.architecture in by_name
     st.session_state[key] = st.session_state.architecture if on_front else names[len(names) // 2]
 
@@ -175,29 +163,30 @@ def walk(run: Run, along: Sequence[Individual], config: TradeoffSettings) -> Ind
         st.session_state.architecture = st.session_state[key]
 
     st.select_slider(
-        f"Along the front, by rising {title(config.objectives[0]).lower()}",
+        f"Along the front, by rising {title(info.settings.objectives[0]).lower()}",
         names,
         key=key,
         on_change=pick,
-        format_func=lambda name: pick_label(by_name[name], config.objectives),
+        format_func=lambda name: pick_label(by_name[name], objectives),
     )
     if not on_front:
         st.caption("What is picked now does not lie on this front; move the slider to pick from it.")
-    return by_name.get(st.session_state.architecture)
 
 
-def show_pick(picked: Individual, config: TradeoffSettings) -> None:
+def show_pick(picked: Measured, run: Run, info: FrontInfo) -> None:
     """Genes and costs of the picked architecture, and the way to its distillation."""
+    settings = info.settings
     with st.container(border=True):
         left, right = st.columns([3, 1], vertical_alignment="center")
-        genes = " · ".join(f"{name.lower()} {picked[gene]:,}" for gene, name in GENE_TITLES.items())
-        left.markdown(f"**Picked for distillation:** `{short_form(picked)}`  \n{genes}")
-        if right.button("Distill this one", type="primary", icon=":material/science:", width="stretch"):
-            st.session_state.architecture = short_form(picked)
-            go("distill")
-        metrics(*((title(Quantity(key)), axis.text(picked[key])) for key, axis in AXES.items() if key in picked))
-        for student in config.students:
-            if student.run and str(student.architecture) == short_form(picked):
+        genes = " · ".join(
+            f"{name.lower()} {value:,}" for name, value in zip(GENE_TITLES.values(), picked.genes, strict=True)
+        )
+        left.markdown(f"**Picked for distillation:** `{picked.short_form}`  \n{genes}")
+        distill_button(right, run, settings.space.name, settings.limits.get(Quantity.SIZE))
+        known = ((key, axis, getattr(picked, key)) for key, axis in AXES.items())
+        metrics(*((title(Quantity(key)), axis.text(value)) for key, axis, value in known if value is not None))
+        for student in settings.students:
+            if student.run and student.architecture == picked.architecture:
                 link(page_of(student.run), f"The student that reached {student.accuracy:.1%}", run=student.run)
 
 

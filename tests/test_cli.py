@@ -14,7 +14,7 @@ import pytest
 
 from compressor_core.cli.main import main
 from compressor_core.models.bundled import bundled_teacher
-from compressor_core.search import Operators, SearchSettings, search_records
+from compressor_core.search import Operators, SearchSettings, evolve
 from compressor_core.search.replica import replica
 from tests import released
 from tests.tiny import TINY
@@ -86,7 +86,7 @@ def test_search_with_another_goal_in_ones_own_space(tmp_path: Path) -> None:
 def test_search_with_the_papers_operators_and_again_from_its_json(tmp_path: Path) -> None:
     config = SearchSettings(budget_mb=3, seed=4, generations=12, operators=Operators.PAPER)
     file = tmp_path / "search.json"
-    file.write_text(json.dumps(replica(config, search_records(config))))
+    file.write_text(replica(config, evolve(config)).model_dump_json())
     again = answer("search", "--config", file)
     asked = answer("search", "--seed", 4, "--generations", 12, "--operators", "paper")
     assert again["same_trajectory"] is True and again["best"] == asked["best"]
@@ -95,7 +95,7 @@ def test_search_with_the_papers_operators_and_again_from_its_json(tmp_path: Path
     file.write_text(json.dumps(changed))
     assert answer("search", "--config", file)["same_trajectory"] is False
     file.write_text("{}")
-    assert "not the JSON of a search" in run("search", "--config", file).stderr
+    assert "the JSON of a search needs config" in run("search", "--config", file).stderr
 
 
 def test_the_whole_way_with_pairs(pairs_file: Path, tmp_path: Path) -> None:
@@ -209,9 +209,9 @@ def test_import_released(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("search", "--budget-mb", "0"), "positive number"),
-        (("search", "--budget-mb", "-3"), "positive number"),
-        (("search", "--budget-mb", "nan"), "positive number"),
+        (("search", "--budget-mb", "0"), "budget_mb must be a number above 0"),
+        (("search", "--budget-mb", "-3"), "budget_mb must be a number above 0"),
+        (("search", "--budget-mb", "nan"), "budget_mb must be a number above 0"),
         (("search", "--budget-mb", "three"), "invalid float"),
         (("search", "--budget-mb", "0.001"), "the smallest"),
         (("search", "--constraint", "soft"), "invalid choice"),

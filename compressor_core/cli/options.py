@@ -49,11 +49,15 @@ def data_of(options: argparse.Namespace) -> str | None:
 
 def space_of(name: str) -> Any:
     """A space that has a name, or the one in a JSON file."""
-    from compressor_core.architecture import SearchSpace
+    from compressor_core.architecture import SPACES, read_space
 
-    if name in ("paper", "classroom"):
-        return SearchSpace.classroom() if name == "classroom" else SearchSpace.paper()
-    return SearchSpace.from_dict(read_json(Path(name), "a search space: paper, classroom, or a file of its genes"))
+    known = name in SPACES
+    return read_space(name if known else read_json(Path(name), "a search space: paper, classroom, or its genes"))
+
+
+def given_space(options: argparse.Namespace) -> dict[str, Any]:
+    """The setting `space`, if it is given."""
+    return {"space": space_of(options.space)} if hasattr(options, "space") else {}
 
 
 def read_json(path: Path, what: str) -> Record:

@@ -11,10 +11,15 @@ from shtab import SUPPORTED_SHELLS, complete
 
 from compressor_core import __version__
 from compressor_core import cli as verbs
+from compressor_core.cli.fields import add_fields
 from compressor_core.distill.distillation_settings import HIDDEN_WEIGHT, RENAMING, DistillSettings
 from compressor_core.errors import SettingsError
 from compressor_core.language import Language
 from compressor_core.models.bundled import FROM_SCRATCH
+from compressor_core.search.genetic import SearchSettings
+from compressor_core.search.settings import ModelSettings
+from compressor_core.search.tradeoff import TradeoffSettings
+from compressor_core.settings import description_of
 
 Record = dict[str, Any]
 Verb = Callable[[argparse.Namespace], Record]
@@ -54,30 +59,17 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     cost = add("cost", verbs.cost, "What an architecture costs: parameters, size, GFLOPs.")
     for option in ("--vocab-size", "--hidden-size", "--num-layers", "--num-heads", "--intermediate-size"):
         cost.add_argument(option, type=int, required=True)
-    _task(cost)
-    cost.add_argument("--sequence-length", type=int, default=400, metavar="TOKENS")
+    add_fields(cost, ModelSettings, leave_out={"latency"})
+    cost.add_argument("--sequence-length", type=int, default=400, metavar="TOKENS", help="tokens per function")
 
-    search = add("search", verbs.search, "Search the architecture with the most GFLOPs within a size budget.")
-    search.add_argument("--budget-mb", type=float, default=3.0, help="1 MB is 10^6 bytes (default: 3)")
-    search.add_argument("--constraint", choices=("cap", "paper"), default="cap")
-    search.add_argument("--population", type=int, default=50)
-    search.add_argument("--generations", type=int, default=100)
-    search.add_argument(
-        "--space", default="paper", help="paper, classroom, or a JSON file with the values of each gene"
-    )
-    search.add_argument("--operators", choices=("studio", "paper"), default="studio", help="how children are bred")
-    search.add_argument(
-        "--goal", choices=("gflops", "latency", "size"), default="gflops", help="most, fastest, smallest"
-    )
-    search.add_argument("--max-latency-ms", type=float, help="predicted; needs --calibration")
-    search.add_argument("--min-gflops", type=float, help="in the paper's account")
-    search.add_argument("--calibration", metavar="RUN_OR_FILE", help="what `calibrate` measured: predicts latency")
-    search.add_argument("--runtime", choices=("onnxruntime", "pytorch"), default="onnxruntime")
+    search = add("search", verbs.search, "Search for the architecture with the most GFLOPs within a size budget.")
+    budget = f"{description_of(SearchSettings, 'budget_mb')} (default: 3)"
+    search.add_argument("--budget-mb", type=float, default=3.0, metavar="NUMBER", help=budget)
+    add_fields(search, SearchSettings, leave_out={"budget_mb", "latency"})
+    _calibration(search)
     search.add_argument(
         "--config", type=Path, metavar="FILE", help="repeat a search from the JSON that the page Search wrote"
     )
-    _task(search)
-    search.add_argument("--seed", type=int, default=0)
 
     calibrate = add("calibrate", verbs.calibrate, "Measure this machine once, and fit what predicts latency on it.")
     _task(calibrate)
@@ -91,19 +83,14 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     calibrate.add_argument("--seed", type=int, default=0)
 
     sweep = add("sweep", verbs.sweep, "Many searches in one go: over seeds, or the optimum over budgets.")
-    sweep.add_argument("--over", choices=("seed", "budget"), default="seed")
+    sweep.add_argument("--over", choices=("seed", "budget"), default="seed", help="what the sweep varies")
     sweep.add_argument("--seeds", type=int, help="how many, from --seed on (default: 20; over budgets 0)")
     sweep.add_argument("--budget-mb", type=float, default=3.0, help="of a sweep over seeds (default: 3)")
     sweep.add_argument("--from-mb", type=float, default=1.0, help="the smallest budget of a sweep over budgets")
     sweep.add_argument("--to-mb", type=float, default=100.0, help="the largest")
     sweep.add_argument("--budgets", type=int, default=40, help="how many, beside the paper's 3, 25 and 50 MB")
     sweep.add_argument("--operators", nargs="+", choices=("studio", "paper"), default=["studio"])
-    sweep.add_argument("--constraint", choices=("cap", "paper"), default="cap")
-    sweep.add_argument("--population", type=int, default=50)
-    sweep.add_argument("--generations", type=int, default=100)
-    sweep.add_argument("--space", choices=("paper", "classroom"), default="paper")
-    _task(sweep)
-    sweep.add_argument("--seed", type=int, default=0, help="the first")
+    add_fields(sweep, SearchSettings, leave_out={"budget_mb", "operators", "latency", "max_latency_ms"})
 
     tradeoff = add("tradeoff", verbs.tradeoff, "The front of several objectives: NSGA-II beside the true front.")
     tradeoff.add_argument(
@@ -116,18 +103,11 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     tradeoff.add_argument("--max-latency-ms", type=float, help="predicted; needs --calibration")
     tradeoff.add_argument("--max-parameters", type=float)
     tradeoff.add_argument("--min-accuracy", type=float, help="0 to 1, of measured students")
-    tradeoff.add_argument("--calibration", metavar="RUN_OR_FILE", help="what `calibrate` measured: predicts latency")
-    tradeoff.add_argument("--runtime", choices=("onnxruntime", "pytorch"), default="onnxruntime")
+    _calibration(tradeoff)
     tradeoff.add_argument(
         "--dataset", default="classroom-vulnerability", help="that the students were measured on, for accuracy"
     )
-    tradeoff.add_argument("--population", type=int, default=100)
-    tradeoff.add_argument("--generations", type=int, default=100)
-    tradeoff.add_argument(
-        "--space", default="paper", help="paper, classroom, or a JSON file with the values of each gene"
-    )
-    _task(tradeoff)
-    tradeoff.add_argument("--seed", type=int, default=0)
+    add_fields(tradeoff, TradeoffSettings, leave_out={"objectives", "limits", "latency", "students"})
 
     teacher = add("train-teacher", verbs.train_teacher, "Fine-tune an encoder, or train a small one from scratch.")
     teacher.add_argument("--base", default=FROM_SCRATCH, help=f"a Hugging Face name or folder, or {FROM_SCRATCH}")
@@ -317,6 +297,11 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     ):
         add(name, run, text, runs).add_argument("id")
     return whole
+
+
+def _calibration(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--calibration", metavar="RUN_OR_FILE", help="what `calibrate` measured: predicts latency")
+    verb.add_argument("--runtime", choices=("onnxruntime", "pytorch"), default="onnxruntime")
 
 
 def _task(verb: argparse.ArgumentParser) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from compressor_core import records
+from compressor_core.progress import finish
 
 Record = dict[str, Any]
+T = TypeVar("T")
 
 
 class Progress:
@@ -41,6 +43,12 @@ class Progress:
 
     def say(self, line: str) -> None:
         self._bar.write(line, file=sys.stderr)
+
+
+def finished(work: records.Work[T], options: argparse.Namespace) -> T:
+    """Run a core loop to its end under a bar."""
+    with Progress(options) as progress:
+        return finish(work, progress)
 
 
 def follow(work: Iterable[Record], progress: Progress) -> Record:

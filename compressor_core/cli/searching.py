@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import time
 from typing import Any
 
-from compressor_core.cli.options import configured, latency_model, read_json, run_store, space_of
-from compressor_core.cli.progress import Progress, follow
+from compressor_core.cli.fields import from_options
+from compressor_core.cli.options import configured, given_space, latency_model, read_json, run_store
+from compressor_core.cli.progress import Progress, finished, follow
 from compressor_core.errors import DataError
 
 Record = dict[str, Any]
@@ -16,7 +16,7 @@ Record = dict[str, Any]
 def cost(options: argparse.Namespace) -> Record:
     from compressor_core.architecture import Architecture
     from compressor_core.cost import cost
-    from compressor_core.task import PairFeatures, Task
+    from compressor_core.search.settings import ModelSettings
 
     architecture = Architecture(
         options.vocab_size,
@@ -25,42 +25,38 @@ def cost(options: argparse.Namespace) -> Record:
         options.num_heads,
         options.intermediate_size,
     )
-    task = Task(options.task)
-    features = PairFeatures(options.pair_features)
+    model = from_options(ModelSettings, options)
     return {
         **architecture.to_dict(),
-        "task": task.value,
+        "task": model.task.value,
         "sequence_length": options.sequence_length,
-        **cost(architecture, task, features, sequence_length=options.sequence_length).to_dict(),
+        **cost(architecture, model.task, model.pair_features, sequence_length=options.sequence_length).to_dict(),
     }
 
 
 def search(options: argparse.Namespace) -> Record:
-    from compressor_core.search import SearchSettings, search_records, search_summary
-    from compressor_core.search.replica import config_of, trajectory
+    from compressor_core.progress import finish
+    from compressor_core.records import Generation
+    from compressor_core.search import SearchSettings, search
+    from compressor_core.search.replica import Replica
 
-    replica: Record | None = None
+    known: Replica | None = None
     if options.config is None:
-        config = configured(SearchSettings, options, space=space_of(options.space), latency=latency_model(options))
+        settings = from_options(SearchSettings, options, **given_space(options), latency=latency_model(options))
     else:
-        replica = read_json(options.config, "the JSON of a search, as the page Search has written it")
-        config = config_of(replica)
-    start = time.perf_counter()
-    records = []
+        known = Replica.model_validate(read_json(options.config, "the JSON of a search, as the page Search writes it"))
+        settings = known.config
+    generations = []
     with Progress(options) as progress:
-        for record in search_records(config):
-            records.append(record)
-            if record["type"] == "generation":
-                best = record["best"]
-                fitness = f"best {best['fitness']:.4f}" if best else "nothing fits yet"
-                progress.show(
-                    record["generation"] / config.generations, f"generation {record['generation']}, {fitness}"
-                )
-    summary = {**search_summary(records), "seconds": time.perf_counter() - start}
-    if replica is None:
-        return summary
-    generations = [record for record in records if record["type"] == "generation"][: replica["generations"]]
-    return {**summary, "same_trajectory": trajectory(generations) == replica["trajectory"]}
+
+        def take(record: Any) -> None:
+            progress(record)
+            if isinstance(record, Generation):
+                generations.append(record)
+
+        summary = finish(search(settings), take)
+    found = {"best": None, "optimum": None, "gap": None, **summary.plain()}
+    return found if known is None else {**found, "same_trajectory": known.is_of(generations)}
 
 
 def calibrate(options: argparse.Namespace) -> Record:
@@ -74,31 +70,26 @@ def calibrate(options: argparse.Namespace) -> Record:
 
 def sweep(options: argparse.Namespace) -> Record:
     from compressor_core.search import SearchSettings
-    from compressor_core.search.sweep import PAPER_BUDGETS_MB, Over, SweepSettings, budgets_between, sweep_records
+    from compressor_core.search.sweep import PAPER_BUDGETS_MB, Over, SweepSettings, budgets_between, sweep
 
     over = Over(options.over)
     count = options.seeds if options.seeds is not None else 20 if over is Over.SEED else 0
-    search = configured(
-        SearchSettings,
-        options,
-        # Over budgets, the largest stands for all until each takes its place.
-        budget_mb=options.budget_mb if over is Over.SEED else max(options.to_mb, *PAPER_BUDGETS_MB),
-        space=space_of(options.space),
-        operators=options.operators[0],
-    )
-    config = SweepSettings(
-        search=search,
+    seed = getattr(options, "seed", 0)
+    # Over budgets, the largest stands for all until each takes its place.
+    budget = options.budget_mb if over is Over.SEED else max(options.to_mb, *PAPER_BUDGETS_MB)
+    own = {"budget_mb": budget, "operators": options.operators[0], **given_space(options)}
+    settings = SweepSettings(
+        search=from_options(SearchSettings, options, **own),
         over=over,
-        seeds=tuple(range(options.seed, options.seed + count)),
+        seeds=tuple(range(seed, seed + count)),
         budgets=budgets_between(options.from_mb, options.to_mb, options.budgets) if over is Over.BUDGET else (),
         operators=tuple(options.operators),
     )
-    with Progress(options) as progress:
-        return follow(sweep_records(config), progress)
+    return finished(sweep(settings), options).plain()
 
 
 def tradeoff(options: argparse.Namespace) -> Record:
-    from compressor_core.search.pareto import tradeoff_records, tradeoff_summary
+    from compressor_core.search.pareto import tradeoff
     from compressor_core.search.quantities import Quantity
     from compressor_core.search.tradeoff import TradeoffSettings
 
@@ -113,32 +104,22 @@ def tradeoff(options: argparse.Namespace) -> Record:
     }
     if unknown := [name for name in objectives if name not in names]:
         raise DataError(f"there is no objective {unknown[0]!r}: choose two or three of {', '.join(names)}")
-    config = configured(
+    settings = from_options(
         TradeoffSettings,
         options,
         objectives=tuple(names[name] for name in objectives),
         limits={quantity: limit for quantity, limit in limits.items() if limit is not None},
-        space=space_of(options.space),
+        **given_space(options),
         latency=latency_model(options),
         students=_students(options) if "accuracy" in objectives or options.min_accuracy is not None else (),
     )
-    start = time.perf_counter()
-    records = []
-    with Progress(options) as progress:
-        for record in tradeoff_records(config):
-            records.append(record)
-            if record["type"] == "generation":
-                number = record["generation"]
-                progress.show(
-                    number / config.generations, f"generation {number}, {record['share']:.2%} of the true hypervolume"
-                )
-    return {**tradeoff_summary(records), "seconds": time.perf_counter() - start}
+    return finished(tradeoff(settings), options).plain()
 
 
 def _students(options: argparse.Namespace) -> Any:
     """The measured students of the dataset, among the runs of the app."""
     from compressor_core.runs.library import measured_students
-    from compressor_core.task import PairFeatures, Task
+    from compressor_core.search.settings import ModelSettings
 
-    found = measured_students(run_store(), Task(options.task), PairFeatures(options.pair_features))
-    return found.get(options.dataset, ())
+    model = from_options(ModelSettings, options, latency=None)
+    return measured_students(run_store(), model.task, model.pair_features).get(options.dataset, ())

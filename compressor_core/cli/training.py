@@ -66,7 +66,6 @@ def study(options: argparse.Namespace) -> Record:
 
 def _within_budget(options: argparse.Namespace) -> str:
     """The architecture with the most GFLOPs that fits, for a student of the teacher's task."""
-    from compressor_core.architecture import Architecture
     from compressor_core.models.card import read_card
     from compressor_core.search import Objective, optimum
     from compressor_core.task import PairFeatures, Task
@@ -74,10 +73,9 @@ def _within_budget(options: argparse.Namespace) -> str:
     card = read_card(Path(options.teacher))
     task = Task.VULNERABILITY if card is None else card.task
     features = PairFeatures(options.pair_features)
-    best = optimum(space_of(options.space), Objective(options.budget_mb, task=task, pair_features=features))
-    architecture = str(Architecture.from_dict(dict(best)))
-    print(f"The best architecture within {options.budget_mb:g} MB is {architecture}", file=sys.stderr)
-    return architecture
+    best = optimum(space_of(options.space), Objective(budget_mb=options.budget_mb, task=task, pair_features=features))
+    print(f"The best architecture within {options.budget_mb:g} MB is {best.short_form}", file=sys.stderr)
+    return best.short_form
 
 
 def _train(options: argparse.Namespace, records: Callable[[Path], Iterator[Record]]) -> Record:

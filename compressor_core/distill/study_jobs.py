@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from compressor_core.architecture import Architecture
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.distill.distillation import distill
@@ -72,14 +71,14 @@ def jobs(config: StudySettings) -> list[Job]:
     best = {}
     for budget in config.budgets:
         objective = Objective(
-            budget,
+            budget_mb=budget,
             task=task,
             pair_features=features,
             goal=config.goal,
             min_gflops=config.min_gflops,
             latency=config.latency,
         )
-        best[budget] = Architecture.from_dict(dict(optimum(space, objective)))
+        best[budget] = optimum(space, objective).architecture
     planned = [
         Job(
             budget,

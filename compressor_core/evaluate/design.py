@@ -96,12 +96,12 @@ def sample(config: CalibrationSettings) -> list[tuple[Architecture, str]]:
         for layers in space.num_hidden_layers:
             layered = replace(space, num_hidden_layers=(layers,))
             try:
-                best = optimum(layered, Objective(config.budget_mb, task=task, pair_features=features))
+                best = optimum(layered, Objective(budget_mb=config.budget_mb, task=task, pair_features=features))
             except BudgetError:
                 if not budget:
                     raise
                 break  # nor does anything with more layers fit
-            budget.append(Architecture.from_dict(dict(best)))
+            budget.append(best.architecture)
     spread = _spread(config, space, set(budget))
     held_out = set(random.Random(config.seed).sample(range(len(spread)), config.held_out))
     designed = [(one, "held-out" if index in held_out else "fit") for index, one in enumerate(spread)]

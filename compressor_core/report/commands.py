@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from compressor_core.architecture import Architecture, SearchSpace
+from compressor_core.architecture import Architecture
 from compressor_core.data.registry import DATASETS
 from compressor_core.errors import CompressorError
-from compressor_core.files import to_json
 from compressor_core.report.material import Chapter, Material, Student
 from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.replica import replica
@@ -137,13 +136,12 @@ def _text(value: Any) -> str:
 
 def _search(chapter: Chapter, name: str) -> tuple[list[str], str | None]:
     """The arguments, and the file of this name that they read where options do not say everything."""
-    config = SearchSettings.from_dict(dict(chapter.config))
-    names = {SearchSpace.paper(): "paper", SearchSpace.classroom(): "classroom"}
+    config = SearchSettings.model_validate(chapter.config)
     usual = SearchSettings(budget_mb=config.budget_mb, space=config.space)
     rates = (config.crossover_rate, config.mutation_rate) == (usual.crossover_rate, usual.mutation_rate)
-    if config.space in names and rates and config.latency is None:
-        return [*options(config.to_dict(), _SEARCH), "--space", names[config.space]], None
-    return ["--config", name], to_json(replica(config, chapter.records), indent=2)
+    if config.space.name and rates and config.latency is None:
+        return [*options(config.model_dump(mode="json"), _SEARCH), "--space", config.space.name], None
+    return ["--config", name], replica(config, chapter.run.records()[0]).model_dump_json(indent=2)
 
 
 def _making(story: Material, student: Student, making: Chapter, out: str) -> str | None:

@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from compressor_core.architecture import Architecture
 from compressor_core.errors import DAMAGED, CompressorError
-from compressor_core.figures.search.info import GENE_TITLES, fitness_figure, gap_sentence, run_info, short_form
+from compressor_core.figures.search.axes import GENE_TITLES
+from compressor_core.figures.search.info import SearchInfo, fitness_figure, gap_sentence, search_info
 from compressor_core.figures.search.population import population_figure
 from compressor_core.figures.study.training import accuracy_figure, loss_figure, recipe_text, training_info
 from compressor_core.figures.words.forms import duration
+from compressor_core.records import Candidate
 from compressor_core.report.appendix import facts, repeated, settings, student_names, versions_and_data
 from compressor_core.report.commands import architecture_of, distilled_with
 from compressor_core.report.comparison import compared, comparison_lead, measured
@@ -37,7 +39,7 @@ def lead(story: Material) -> str:
         if chapter.run.kind == "distill":
             return _kept(result)
         if chapter.run.kind == "search":
-            return gap_sentence(run_info(chapter.records, chapter.config))
+            return gap_sentence(_info(chapter))
         return f"The teacher: {kind_of(chapter.run.kind).headline(result)}."
     except (CompressorError, *DAMAGED):
         return f"The {chapter.name} has a result that this version of the program cannot read."
@@ -113,8 +115,12 @@ def _search(story: Material) -> list[Block]:
     return [block for chapter in story.searches for block in _searched(chapter)]
 
 
+def _info(chapter: Chapter) -> SearchInfo:
+    return search_info(chapter.run.records()[0], chapter.run.settings)
+
+
 def _searched(chapter: Chapter) -> list[Block]:
-    info = run_info(chapter.records, chapter.config)
+    info = _info(chapter)
     blocks: list[Block] = [Text(gap_sentence(info), finding=True)]
     if info.last is None:
         return blocks
@@ -122,7 +128,7 @@ def _searched(chapter: Chapter) -> list[Block]:
         Text(
             "A genetic algorithm keeps a population of architectures, breeds new ones from the fittest and lets the "
             f"best of both survive. It judged {info.last.evaluations:,} architectures in "
-            f"{info.last.number} generations.{_took(chapter)}"
+            f"{info.last.generation} generations.{_took(chapter)}"
         )
     )
     if info.best is not None:
@@ -150,8 +156,8 @@ def _searched(chapter: Chapter) -> list[Block]:
 _MEASURES: Final = ("", "Architecture", "Size (MB)", "GFLOPs (paper's account)", "Fitness")
 
 
-def _measures(one: Mapping[str, Any]) -> tuple[str, ...]:
-    return short_form(one), f"{one['size_mb']:.3f}", f"{one['paper_gflops']:.3f}", f"{one['fitness']:.4f}"
+def _measures(one: Candidate) -> tuple[str, ...]:
+    return one.short_form, f"{one.size_mb:.3f}", f"{one.paper_gflops:.3f}", f"{one.fitness:.4f}"
 
 
 def _teacher(story: Material) -> list[Block]:

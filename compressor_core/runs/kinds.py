@@ -139,13 +139,13 @@ def _reproduction(found: Any) -> str:
 
 def _tradeoff(found: Any) -> str:
     share = math.floor(found.hypervolume_share * 1000 + 1e-9) / 1000  # 100% only where it is
-    return f"{found.front:,} points, {share:.1%} of the true hypervolume"
+    return f"{found.points:,} points, {share:.1%} of the true hypervolume"
 
 
 def _sweep(found: Any) -> str:
-    if found.hit_rate is None:
-        return f"{found.searches} searches, {found.budgets} optima"
     first = found.groups[0]
+    if first.hit_rate is None:
+        return f"{found.searches} searches, {found.budgets} optima"
     return f"the optimum in {first.hits} of {first.searches} searches"
 
 

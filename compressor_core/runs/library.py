@@ -200,7 +200,9 @@ def measured_students(
             continue
         dataset = f"{model.dataset}, {model.data}" if model.data else model.dataset
         accuracy = float(model.accuracy or 0.0)
-        found[dataset].append(MeasuredStudent(card.architecture, accuracy, dataset, model.run.id))
+        found[dataset].append(
+            MeasuredStudent(architecture=card.architecture, accuracy=accuracy, dataset=dataset, run=model.run.id)
+        )
     return {dataset: tuple(measured) for dataset, measured in found.items()}
 
 

@@ -63,7 +63,7 @@ def launch_story(
     name = f"Story, {task}, {budget_mb:g} MB"
     started: list[Run] = []
     try:
-        started.append(launch(store, "search", search.to_dict(), name=name))
+        started.append(launch(store, "search", search.model_dump(mode="json"), name=name))
         started.append(launch(store, "distill", {**shared, **own, "search_run": started[0].id}, name=name))
         student = {"student": str(started[1].folder / MODEL), "names": [name], "split": "test"}
         started.append(launch(store, "compare", {**shared, **student}, name=name))

@@ -2,60 +2,36 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TypeVar
 
 from compressor_core.errors import RunError
 from compressor_core.plain import from_plain
+from compressor_core.progress import only
+from compressor_core.records import Record, Work
 from compressor_core.runs.context import RunContext
 from compressor_core.runs.kinds import MODEL, STUDENTS
 
 Records = Iterator[dict[str, Any]]
+T = TypeVar("T")
 
 
-def search(context: RunContext) -> Records:
-    """A search as configured: the records of `search_records`, then the result of `search_summary`.
+def search(context: RunContext) -> Iterator[Record]:
+    """A search as configured. It is over in seconds, so a resumed one starts again."""
+    from compressor_core.search.genetic import search
 
-    A search is determined by its configuration and over in seconds, so a resumed one starts again and leaves
-    out what is recorded already.
-    """
-    from compressor_core.search.genetic import SearchSettings, search_records, search_summary
-
-    config = SearchSettings.from_dict(context.config)
-    yield from _bred(context, search_records(config), config.generations, search_summary)
+    return _fresh(context, search(context.run.settings, cancelled=context.cancelled))
 
 
-def _bred(
-    context: RunContext, records: Records, generations: int, summarise: Callable[[Records], dict[str, Any]]
-) -> Records:
-    """The records that are not there yet, with progress, until the last generation or a cancel; then the result."""
-    recorded = {_place(record) for record in context.run.events()[0]}
-    kept = []
-    stopped = False
-    start = time.perf_counter()
-    for record in records:
-        kept.append(record)
-        if _place(record) not in recorded:
-            yield record
-        if record["type"] == "generation":
-            number = record["generation"]
-            yield {
-                "type": "progress",
-                "fraction": number / generations,
-                "message": f"Generation {number} of {generations}",
-            }
-            # Not before there is a generation: a result needs one.
-            if number < generations and context.cancelled():
-                stopped = True
-                break
-    summary = {**summarise(iter(kept)), "seconds": time.perf_counter() - start}
-    yield {"type": "result", **summary, **({"cancelled": True} if stopped else {})}
+def _fresh(context: RunContext, work: Work[T]) -> Work[T]:
+    """The records that are not there yet, of work that goes the same way each time."""
+    recorded = {_place(record) for record in context.run.records()[0]}
+    return only(work, lambda record: _place(record) not in recorded)
 
 
-def _place(record: dict[str, Any]) -> tuple[str, int | None]:
+def _place(record: Record) -> tuple[str, int | None]:
     """What tells a record of a search from the others of its run."""
-    return record["type"], record.get("generation")
+    return record.type, getattr(record, "generation", None)
 
 
 def train_teacher(context: RunContext) -> Records:
@@ -127,30 +103,20 @@ def measure(context: RunContext) -> Records:
     return measure(MeasureSettings.from_dict(context.config), cancelled=context.cancelled)
 
 
-def sweep(context: RunContext) -> Records:
-    """Many searches as configured, see `SweepSettings`; a resumed one makes only those that are not recorded yet."""
-    from compressor_core.search.sweep import SweepSettings, sweep_records
+def sweep(context: RunContext) -> Iterator[Record]:
+    """Many searches as configured; a resumed one makes only those that are not recorded yet."""
+    from compressor_core.search.sweep import sweep
 
-    return sweep_records(SweepSettings.from_dict(context.config), context.cancelled, context.run.events()[0])
+    return sweep(context.run.settings, cancelled=context.cancelled, done=context.run.records()[0])
 
 
-def tradeoff(context: RunContext) -> Records:
-    """Several objectives as configured: the records of `tradeoff_records`, then a result without the front itself.
+def tradeoff(context: RunContext) -> Work[Record]:
+    """Several objectives as configured. As a search, a resumed one starts again."""
+    from compressor_core.search.pareto import tradeoff
 
-    As a search, a resumed one starts again and leaves out what is recorded already.
-    """
-    from compressor_core.search.pareto import tradeoff_records, tradeoff_summary
-    from compressor_core.search.tradeoff import TradeoffSettings
-
-    config = TradeoffSettings.from_dict(context.config)
-    yield {"type": "progress", "fraction": 0.0, "message": "Looking through the whole space"}
-
-    def summary(records: Records) -> dict[str, Any]:
-        found = tradeoff_summary(records)
-        # The records have the front; a result is read every second.
-        return {**found, "front": len(found["front"])}
-
-    yield from _bred(context, tradeoff_records(config), config.generations, summary)
+    summary = yield from _fresh(context, tradeoff(context.run.settings, cancelled=context.cancelled))
+    # The records have the front; a summary is read every second.
+    return summary.model_copy(update={"front": ()})
 
 
 def study(context: RunContext) -> Records:

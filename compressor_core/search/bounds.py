@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from compressor_core.architecture import Architecture, SearchSpace
 from compressor_core.cost import BYTES_PER_PARAMETER, MEGABYTE, Genes, IntArray, paper_flops
-from compressor_core.search.fitness import Constraint, Goal, Objective
+from compressor_core.search.fitness import Constraint, Objective
 from compressor_core.search.quantities import FloatArray, Quantity
 
 _SLACK = 1e-9
@@ -25,13 +25,8 @@ _SLACK = 1e-9
 _BATCH = 64
 
 
-def applies(objective: Objective) -> bool:
-    """Whether the objective is computation under a size budget, or the paper's penalty."""
-    return objective.goal is Goal.GFLOPS and objective.max_latency_ms is objective.min_gflops is None
-
-
 def optimum(space: SearchSpace, objective: Objective) -> Architecture | None:
-    """The fittest architecture; None if nothing is within the budget. Only for an objective that `applies`."""
+    """The fittest architecture; None if nothing is within the budget. Only for a `plain_goal`."""
     vocab, intermediate = np.array(space.vocab_size), np.array(space.intermediate_size)
     shapes = _shapes(space)
     bound = _bounds(shapes, vocab, intermediate, objective)

@@ -7,8 +7,9 @@ import numpy as np
 from compressor_core.architecture import ENUMERABLE, Architecture, SearchSpace
 from compressor_core.cost import Genes
 from compressor_core.errors import BudgetError
+from compressor_core.records import Candidate
 from compressor_core.search import bounds
-from compressor_core.search.fitness import Candidate, Constraint, Objective
+from compressor_core.search.fitness import Constraint, Objective
 from compressor_core.search.grid import blocks, take
 
 _BATCH = 64
@@ -34,7 +35,7 @@ def optimum(space: SearchSpace, objective: Objective) -> Candidate:
 
 def uncertifiable(space: SearchSpace, objective: Objective) -> str | None:
     """Why the optimum cannot be known for certain; None if it can."""
-    if space.enumerable or bounds.applies(objective):
+    if space.enumerable or objective.plain_goal:
         return None
     return (
         f"The optimum of this search cannot be certified: {space.size:,} architectures are more than the "

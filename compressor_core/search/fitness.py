@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NamedTuple, NotRequired, TypedDict
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, Strict, model_validator
 
-from compressor_core.architecture import Architecture, SearchSpace
+from compressor_core.architecture import GENES, Architecture, SearchSpace
 from compressor_core.cost import Genes, paper_flops, paper_parameters
 from compressor_core.errors import BudgetError
-from compressor_core.kinds import is_number
+from compressor_core.records import Candidate
 from compressor_core.search.quantities import FloatArray, Quantity, Yardstick
-from compressor_core.task import PairFeatures, Task
+from compressor_core.search.settings import MAX_BUDGET_MB, ModelSettings
 
-if TYPE_CHECKING:
-    from compressor_core.latency_model import LatencyModel
-
-MAX_BUDGET_MB: Final = 10**9
-"""Far beyond every space; keeps the paper's penalty finite."""
+Limit = Annotated[float, Strict(), Field(gt=0, le=MAX_BUDGET_MB)]
 
 
 class Constraint(StrEnum):
@@ -49,26 +46,6 @@ class Goal(StrEnum):
         return {Goal.GFLOPS: Quantity.GFLOPS, Goal.LATENCY: Quantity.LATENCY, Goal.SIZE: Quantity.SIZE}[self]
 
 
-class Candidate(TypedDict):
-    """One judged architecture, as it stands in records."""
-
-    vocab_size: int
-    hidden_size: int
-    num_hidden_layers: int
-    num_attention_heads: int
-    intermediate_size: int
-    size_mb: float
-    """`cap`: exact size of the file. `paper`: 4 bytes times the paper's parameters."""
-    paper_gflops: float
-    parameters: int
-    """`cap`: exact. `paper`: the paper's account."""
-    fitness: float
-    feasible: bool
-    """Whether it is within the limits. In `paper` mode for display only: fitness alone decides."""
-    latency_ms: NotRequired[float]
-    """Predicted, where there is a latency model."""
-
-
 class Scores(NamedTuple):
     """The judgement of many architectures, one array per quantity, all of the genes' common shape."""
 
@@ -80,46 +57,50 @@ class Scores(NamedTuple):
     latency_ms: FloatArray | None
 
 
-@dataclass(frozen=True)
-class Objective:
+class Objective(ModelSettings):
     """A budget in MB and how it binds; what decides among those that fit, and further limits.
 
-    Raises BudgetError if the budget or a limit is not a finite positive number, if the paper's penalty is asked
-    for together with another goal or limit, or if a latency is asked for without a latency model.
+    Raises BudgetError if the paper's penalty is asked for together with another goal or limit, or if a latency is
+    asked for without a latency model.
     """
 
-    budget_mb: float
-    constraint: Constraint = Constraint.CAP
-    task: Task = Task.VULNERABILITY
-    pair_features: PairFeatures = PairFeatures.COMPARE
-    goal: Goal = Goal.GFLOPS
-    max_latency_ms: float | None = None
-    min_gflops: float | None = None
-    """In the paper's account."""
-    latency: LatencyModel | None = None
+    title: ClassVar[str] = "a search"
 
-    def __post_init__(self) -> None:
-        _check("The budget must be a positive number of megabytes, such as 3", self.budget_mb)
-        if self.max_latency_ms is not None:
-            _check("The longest latency must be a positive number of milliseconds, such as 10", self.max_latency_ms)
-        if self.min_gflops is not None:
-            _check("The least computation must be a positive number of GFLOPs, such as 2", self.min_gflops)
-        timed = self.goal is Goal.LATENCY or self.max_latency_ms is not None
-        if timed and self.latency is None:
+    budget_mb: Limit = Field(description="Size budget in MB; 1 MB is 10⁶ bytes")
+    constraint: Constraint = Field(
+        Constraint.CAP,
+        description="Budget rule: cap, the file must not weigh more; paper, a soft penalty (GFLOPs − |MB − budget|) "
+        "with the paper's own formulas",
+    )
+    goal: Goal = Field(
+        Goal.GFLOPS,
+        description="What wins among those within the limits: the most GFLOPs, the fastest or the smallest; the "
+        "smallest makes sense with a least computation",
+    )
+    max_latency_ms: Limit | None = Field(None, description="Longest predicted latency in ms; needs a latency model")
+    min_gflops: Limit | None = Field(None, description="Least computation in GFLOPs, in the paper's account")
+
+    @model_validator(mode="after")
+    def _check_objective(self) -> Self:
+        if (self.goal is Goal.LATENCY or self.max_latency_ms is not None) and self.latency is None:
             raise BudgetError(
                 "A latency cannot be searched for before this machine is measured: calibrate it first, or leave the "
                 "latency out."
             )
-        plain = self.goal is Goal.GFLOPS and self.max_latency_ms is self.min_gflops is None
-        if self.constraint is Constraint.PAPER and not plain:
+        if self.constraint is Constraint.PAPER and not self.plain_goal:
             raise BudgetError(
                 "The paper's penalty weighs GFLOPs against size and nothing else: choose the constraint cap for "
                 f"the goal {self.goal} or for limits of latency and computation."
             )
+        return self
 
     @property
+    def plain_goal(self) -> bool:
+        """Whether computation is sought within nothing but a size budget."""
+        return self.goal is Goal.GFLOPS and self.max_latency_ms is self.min_gflops is None
+
+    @cached_property
     def yardstick(self) -> Yardstick:
-        """What architectures are measured with."""
         return Yardstick(self.task, self.pair_features, self.latency, self.constraint is Constraint.PAPER)
 
     def evaluate(self, genes: Genes) -> Scores:
@@ -160,11 +141,11 @@ class Objective:
 
     def counts(self, candidate: Candidate) -> bool:
         """Whether a candidate can win: in `cap` mode only if it is within the limits."""
-        return self.constraint is Constraint.PAPER or candidate["feasible"]
+        return self.constraint is Constraint.PAPER or candidate.feasible
 
     def rank(self, candidate: Candidate) -> tuple[float, float]:
         """What candidates are ordered by: whether they can win, then fitness."""
-        return float(self.counts(candidate)), candidate["fitness"]
+        return float(self.counts(candidate)), candidate.fitness
 
     def may_fit(self, genes: Genes) -> NDArray[np.bool_]:
         """Whether all limits hold but for the file's header: quick, and never False for what fits."""
@@ -195,30 +176,17 @@ class Objective:
         fitness: FloatArray = paper_flops(genes) / 1e9 - penalty
         return fitness
 
+    def judged(self, architectures: Sequence[Architecture]) -> Iterator[dict[str, Any]]:
+        """The fields of a `Candidate` for each architecture, in the order given."""
+        scores = self.evaluate(Genes.of(architectures))._asdict()
+        names = (*GENES, *(name for name, column in scores.items() if column is not None))
+        columns = (column.tolist() for column in scores.values() if column is not None)
+        for architecture, *row in zip(architectures, *columns, strict=True):
+            yield dict(zip(names, (*(getattr(architecture, gene) for gene in GENES), *row), strict=True))
+
     def candidates(self, architectures: Sequence[Architecture]) -> list[Candidate]:
-        """The judged architectures as records, in the order given."""
-        *columns, latencies = self.evaluate(Genes.of(architectures))
-        found = [
-            Candidate(
-                vocab_size=architecture.vocab_size,
-                hidden_size=architecture.hidden_size,
-                num_hidden_layers=architecture.num_hidden_layers,
-                num_attention_heads=architecture.num_attention_heads,
-                intermediate_size=architecture.intermediate_size,
-                size_mb=size_mb,
-                paper_gflops=paper_gflops,
-                parameters=int(parameters),
-                fitness=fitness,
-                feasible=feasible,
-            )
-            for architecture, size_mb, paper_gflops, parameters, fitness, feasible in zip(
-                architectures, *(column.tolist() for column in columns), strict=True
-            )
-        ]
-        if latencies is not None:
-            for candidate, latency in zip(found, latencies.tolist(), strict=True):
-                candidate["latency_ms"] = latency
-        return found
+        """The judged architectures, in the order given."""
+        return [Candidate(**values) for values in self.judged(architectures)]
 
     def check_reachable(self, space: SearchSpace) -> None:
         """Raises BudgetError, naming the smallest budget that would do, if nothing in `space` fits."""
@@ -230,8 +198,3 @@ class Objective:
                 f"No architecture of the search space fits {self.budget_mb:g} MB: the smallest, {smallest}, "
                 f"takes {size:g} MB, so choose a budget of at least {needed:g} MB or smaller values."
             )
-
-
-def _check(rule: str, value: object) -> None:
-    if not is_number(value) or not 0 < value <= MAX_BUDGET_MB:
-        raise BudgetError(f"{rule}, not {value!r}.")

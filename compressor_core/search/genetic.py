@@ -10,27 +10,32 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import partial
 from math import fsum
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Self
 
 from deap import base, creator, tools
+from pydantic import Field, model_validator
 
-from compressor_core.architecture import GENES, SearchSpace
-from compressor_core.errors import CompressorError, understood
+from compressor_core.architecture import GENES
+from compressor_core.records import (
+    Candidate,
+    Generation,
+    Individual,
+    Optimum,
+    Progress,
+    SearchSummary,
+    Uncertified,
+    Work,
+)
 from compressor_core.search import breeding, papers
-from compressor_core.search.checks import check_breeding, read_enums
 from compressor_core.search.exact import optimum, uncertifiable
-from compressor_core.search.fitness import Candidate, Constraint, Goal, Objective
+from compressor_core.search.fitness import Objective
 from compressor_core.search.grid import Grid
-from compressor_core.task import PairFeatures, Task
-
-if TYPE_CHECKING:
-    from compressor_core.latency_model import LatencyModel
+from compressor_core.search.settings import GeneticSettings
 
 _TOURNAMENT: Final = 3
 _RETRIES: Final = 20
@@ -52,156 +57,55 @@ class Operators(StrEnum):
     """The paper's, see `papers.py`; `mutation_rate` has no meaning there."""
 
 
-_ENUMS: Final[dict[str, type[StrEnum]]] = {
-    "constraint": Constraint,
-    "task": Task,
-    "pair_features": PairFeatures,
-    "operators": Operators,
-    "goal": Goal,
-}
+Newborn = tuple[Sequence[int], tuple[int, ...]]
+"""A genome and the ids of its parents."""
 
 
-class Individual(Candidate):
-    """A judged architecture of a search."""
+class SearchSettings(GeneticSettings, Objective):
+    """Everything a search depends on: the same settings give the same records on every Python version.
 
-    id: int
-    """Counts architectures in the order of their birth, from 0."""
-    parents: list[int]
-    """Ids of the one or two it was bred from; empty for the first generation. Always below `id`."""
-
-
-@dataclass(frozen=True)
-class SearchSettings:
-    """Everything a search depends on: the same configuration gives the same records on every Python version.
-
-    The enumerations may be given by their text. Raises BudgetError if the budget is not a positive number or
-    nothing in the space fits it, and CompressorError if another value is out of range.
+    Raises BudgetError if nothing in the space fits the budget, SettingsError if a value is out of range.
     """
 
-    budget_mb: float
-    constraint: Constraint = Constraint.CAP
-    seed: int = 0
-    population: int = 50
-    generations: int = 100
-    crossover_rate: float = 0.6
-    mutation_rate: float = 0.5
-    """How likely a child of crossover mutates as well; a child of one parent always does."""
-    space: SearchSpace = field(default_factory=SearchSpace.paper)
-    task: Task = Task.VULNERABILITY
-    pair_features: PairFeatures = PairFeatures.COMPARE
-    operators: Operators = Operators.STUDIO
-    goal: Goal = Goal.GFLOPS
-    max_latency_ms: float | None = None
-    min_gflops: float | None = None
-    latency: LatencyModel | None = None
-    """Predicts milliseconds on the machine that was calibrated; with one, every record has `latency_ms`."""
+    operators: Operators = Field(
+        Operators.STUDIO,
+        description="How children are bred: by this program's operators or the paper's, which hardly ever meet the "
+        "optimum with the same number of candidates",
+    )
 
-    def __post_init__(self) -> None:
-        read_enums(self, _ENUMS)
-        check_breeding(self)
-        self.objective.check_reachable(self.space)
-
-    @property
-    def objective(self) -> Objective:
-        """What the search maximises."""
-        return Objective(
-            self.budget_mb,
-            self.constraint,
-            self.task,
-            self.pair_features,
-            self.goal,
-            self.max_latency_ms,
-            self.min_gflops,
-            self.latency,
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON can hold them."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        texts = {name: values[name].value for name in _ENUMS}
-        latency = self.latency.to_dict() if self.latency else None
-        return {**values, **texts, "space": self.space.to_dict(), "latency": latency}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> SearchSettings:
-        """The inverse of `to_dict`; what is left out takes its default."""
-        names = [each.name for each in fields(cls)]
-        with understood("The settings of the search", CompressorError):
-            if set(values) - set(names) or "budget_mb" not in values:
-                raise CompressorError(
-                    f"A search takes budget_mb and, if wanted, {', '.join(names[1:])}, not {', '.join(values)}."
-                )
-            if "space" in values:
-                values = {**values, "space": SearchSpace.from_dict(values["space"])}
-            if values.get("latency") is not None:
-                from compressor_core.latency_model import LatencyModel
-
-                values = {**values, "latency": LatencyModel.from_dict(values["latency"])}
-            return cls(**values)
+    @model_validator(mode="after")
+    def _check_space(self) -> Self:
+        self.check_reachable(self.space)
+        return self
 
 
-@dataclass(frozen=True)
-class Generation:
-    """The population after one round of breeding and selection; number 0 is the random first one."""
-
-    generation: int
-    individuals: tuple[Individual, ...]
-    """From the fittest to the least fit, all different."""
-    best: Individual | None
-    """The fittest of all generations so far, in `cap` mode among the feasible; None if there is none yet."""
-    mean_fitness: float | None
-    """Of the population, in `cap` mode of the feasible ones (then in GFLOPs); None if there is none."""
-    diversity: float
-    """How likely two individuals differ in a gene, from 0 to 1: the mean over the five genes."""
-    evaluations: int
-    """Different architectures judged so far."""
-    perished: tuple[Individual, ...] = ()
-    """Those that were judged in this round and not kept: with `individuals`, every one that was ever judged."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """One record of `events.jsonl`."""
-        return {
-            "type": "generation",
-            "generation": self.generation,
-            "individuals": list(self.individuals),
-            "best": self.best,
-            "mean_fitness": self.mean_fitness,
-            "diversity": self.diversity,
-            "evaluations": self.evaluations,
-            "perished": list(self.perished),
-        }
-
-
-def evolve(config: SearchSettings) -> Iterator[Generation]:
-    """Runs the search: the first, random generation, then `config.generations` more.
+def evolve(settings: SearchSettings) -> Iterator[Generation]:
+    """Run the search: the first, random generation, then `settings.generations` more.
 
     At most `population · (generations + 1)` architectures are judged.
     """
-    rng = Random(config.seed)
-    grid = Grid(config.space)
-    objective = config.objective
+    rng = Random(settings.seed)
+    grid = Grid(settings.space)
     hall_of_fame = tools.HallOfFame(1)
     judged = 0
 
-    def judge(newborn: Iterable[tuple[Sequence[int], list[int]]]) -> list[Member]:
+    def judge(newborn: Iterable[Newborn]) -> list[Member]:
         nonlocal judged
-        genomes = []
+        members = []
         for genome, parents in newborn:
-            member = creator.CompressorGenome(genome)
-            member.individual = {"id": judged, "parents": parents}
-            genomes.append(member)
+            members.append(creator.CompressorGenome(genome))
+            members[-1].parents = parents
+        for member, values in zip(members, settings.judged([grid.architecture(one) for one in members]), strict=True):
+            member.individual = Individual(**values, id=judged, parents=member.parents)
+            member.fitness.values = settings.rank(member.individual)
             judged += 1
-        candidates = objective.candidates([grid.architecture(genome) for genome in genomes])
-        for member, candidate in zip(genomes, candidates, strict=True):
-            member.individual.update(candidate)
-            member.fitness.values = objective.rank(candidate)
-        hall_of_fame.update([member for member in genomes if objective.counts(member.individual)])
-        return genomes
+        hall_of_fame.update([member for member in members if settings.counts(member.individual)])
+        return members
 
     def generation(number: int, population: list[Member], newborn: list[Member]) -> Generation:
         individuals = tuple(member.individual for member in population)
-        counted = [each["fitness"] for each in individuals if objective.counts(each)]
-        kept = {each["id"] for each in individuals}
+        counted = [each.fitness for each in individuals if settings.counts(each)]
+        kept = {each.id for each in individuals}
         return Generation(
             generation=number,
             individuals=individuals,
@@ -209,58 +113,59 @@ def evolve(config: SearchSettings) -> Iterator[Generation]:
             mean_fitness=fsum(counted) / len(counted) if counted else None,
             diversity=_diversity(population),
             evaluations=judged,
-            perished=tuple(each.individual for each in newborn if each.individual["id"] not in kept),
+            perished=tuple(each.individual for each in newborn if each.individual.id not in kept),
         )
 
     founders: dict[tuple[int, ...], None] = {}
-    while len(founders) < min(config.population, config.space.size):
+    while len(founders) < min(settings.population, settings.space.size):
         founders[tuple(breeding.random_genome(grid, rng))] = None
-    newborn = judge((genome, []) for genome in founders)
-    population = tools.selBest(newborn, config.population)
+    newborn = judge((genome, ()) for genome in founders)
+    population = tools.selBest(newborn, settings.population)
     yield generation(0, population, newborn)
 
-    breed = _paper_breeder(config, grid, rng) if config.operators is Operators.PAPER else _breeder(config, grid, rng)
-    for number in range(1, config.generations + 1):
+    breeder = _paper_breeder if settings.operators is Operators.PAPER else _breeder
+    breed = breeder(settings, grid, rng)
+    for number in range(1, settings.generations + 1):
         newborn = judge(breed(population))
-        population = tools.selBest(population + newborn, config.population)
+        population = tools.selBest(population + newborn, settings.population)
         yield generation(number, population, newborn)
 
 
-Breeder = Callable[[list[Member]], list[tuple[Sequence[int], list[int]]]]
-"""From a population to the children of its next generation, with the ids of their parents."""
+Breeder = Callable[[list[Member]], list[Newborn]]
+"""From a population to the children of its next generation."""
 
 
-def _paper_breeder(config: SearchSettings, grid: Grid, rng: Random) -> Breeder:
-    def breed(population: list[Member]) -> list[tuple[Sequence[int], list[int]]]:
-        children = papers.offspring(population, config.population, config.crossover_rate, grid, rng)
-        return [(child, sorted(population[at].individual["id"] for at in parents)) for child, parents in children]
+def _paper_breeder(settings: SearchSettings, grid: Grid, rng: Random) -> Breeder:
+    def breed(population: list[Member]) -> list[Newborn]:
+        children = papers.offspring(population, settings.population, settings.crossover_rate, grid, rng)
+        return [(child, _ids(*(population[at] for at in parents))) for child, parents in children]
 
     return breed
 
 
-def _breeder(config: SearchSettings, grid: Grid, rng: Random) -> Breeder:
+def _breeder(settings: SearchSettings, grid: Grid, rng: Random) -> Breeder:
     known: set[tuple[int, ...]] = set()
-    mutate = partial(breeding.mutate, objective=config.objective, grid=grid, rng=rng)
+    mutate = partial(breeding.mutate, objective=settings, grid=grid, rng=rng)
 
     def select(population: list[Member]) -> Member:
         entrants = (population[rng.randrange(len(population))] for _ in range(_TOURNAMENT))
         return max(entrants, key=lambda member: member.fitness)
 
-    def one(population: list[Member]) -> tuple[Sequence[int], list[int]]:
+    def one(population: list[Member]) -> Newborn:
         first = select(population)
-        if rng.random() >= config.crossover_rate:
-            return mutate(first), [first.individual["id"]]
+        if rng.random() >= settings.crossover_rate:
+            return mutate(first), _ids(first)
         second = select(population)
         child = breeding.mate(first, second, grid, rng)
-        if rng.random() < config.mutation_rate:
+        if rng.random() < settings.mutation_rate:
             child = mutate(child)
-        return child, sorted({first.individual["id"], second.individual["id"]})
+        return child, _ids(first, second)
 
-    def breed(population: list[Member]) -> list[tuple[Sequence[int], list[int]]]:
+    def breed(population: list[Member]) -> list[Newborn]:
         # Whatever was born here survived or is known already; of the founders, all are in the first population.
         known.update(tuple(member) for member in population)
         children = []
-        for _ in range(config.population):
+        for _ in range(settings.population):
             child, parents = one(population)
             for _ in range(_RETRIES):
                 if tuple(child) not in known:
@@ -273,57 +178,49 @@ def _breeder(config: SearchSettings, grid: Grid, rng: Random) -> Breeder:
     return breed
 
 
-def search_records(config: SearchSettings) -> Iterator[dict[str, Any]]:
-    """The records of a whole search: the true optimum first (`"type": "optimum"`), then every generation.
+def _ids(*parents: Member) -> tuple[int, ...]:
+    return tuple(sorted({parent.individual.id for parent in parents}))
 
-    Where the optimum cannot be certified, `{"type": "uncertified", "reason": sentence}` stands in its place.
+
+def search(settings: SearchSettings, *, cancelled: Callable[[], bool] = lambda: False) -> Work[SearchSummary]:
+    """Find the true optimum, or say why it is not known, then breed generation after generation.
+
+    `cancelled` is asked after each generation.
 
     Raises BudgetError if nothing in the space is within the limits.
     """
-    if reason := uncertifiable(config.space, config.objective):
-        yield {"type": "uncertified", "reason": reason}
-    else:
-        yield {"type": "optimum", **optimum(config.space, config.objective)}
-    for generation in evolve(config):
-        yield generation.to_dict()
-
-
-def search_summary(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """What came out of `search_records(config)`: `best`, `optimum`, `gap`, `evaluations` and `seconds`.
-
-    The records may pass through a progress bar on their way; `seconds` is what consuming them took. `best`
-    and `gap` are None if the search met nothing feasible.
-    """
     start = time.perf_counter()
-    goal: Mapping[str, Any] = {}
-    last: Mapping[str, Any] = {}
-    for record in records:
-        if record["type"] == "optimum":
-            goal = record
-        elif record["type"] == "generation":
-            last = record
-    if not last:
-        raise CompressorError("The search left no generation to sum up: run it again.")
-    best = last["best"]
-    return {
-        "best": _told(best),
-        "optimum": _told(goal),
-        "gap": gap(goal["fitness"], best["fitness"] if best else None) if goal else None,
-        "evaluations": last["evaluations"],
-        "seconds": time.perf_counter() - start,
-    }
+    goal: Candidate | None = None
+    if reason := uncertifiable(settings.space, settings):
+        yield Uncertified(reason=reason)
+    else:
+        goal = optimum(settings.space, settings)
+        yield Optimum(candidate=goal)
+    for generation in evolve(settings):
+        yield generation
+        number, best = generation.generation, generation.best
+        yield Progress(
+            fraction=number / settings.generations,
+            message=f"Generation {number} of {settings.generations}, "
+            + (f"best {best.fitness:.4f}" if best else "nothing fits yet"),
+        )
+        if stopped := number < settings.generations and cancelled():
+            break
+    return SearchSummary(
+        best=best,
+        optimum=goal,
+        gap=gap(goal, best),
+        evaluations=generation.evaluations,
+        seconds=time.perf_counter() - start,
+        cancelled=stopped,
+    )
 
 
-def _told(candidate: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    keys = (*GENES, "size_mb", "paper_gflops", "parameters", "latency_ms", "fitness")
-    return {key: candidate[key] for key in keys if key in candidate} if candidate else None
-
-
-def gap(optimum_fitness: float, best_fitness: float | None) -> float | None:
-    """How far a search stayed below the optimum, as a share of it; None if it met nothing feasible."""
-    if best_fitness is None:
+def gap(optimum: Candidate | None, best: Candidate | None) -> float | None:
+    """How far a search stayed below the optimum, as a share of it; None unless both are known."""
+    if optimum is None or best is None:
         return None
-    return (optimum_fitness - best_fitness) / abs(optimum_fitness)
+    return (optimum.fitness - best.fitness) / abs(optimum.fitness)
 
 
 def _diversity(population: list[Member]) -> float:

@@ -54,7 +54,7 @@ class Landscape:
         return self.exists & np.isnan(self.fitness)
 
 
-def landscape(config: SearchSettings, x: str, y: str) -> Landscape:
+def landscape(settings: SearchSettings, x: str, y: str) -> Landscape:
     """The best fitness over the other three genes at every pair of values of genes `x` and `y`.
 
     In the paper's mode every architecture counts, within the budget or not, since fitness alone decides.
@@ -63,19 +63,18 @@ def landscape(config: SearchSettings, x: str, y: str) -> Landscape:
     """
     if x == y or {x, y} - set(GENES):
         raise CompressorError(f"A landscape is over two different genes of {', '.join(GENES)}, not {x!r} and {y!r}.")
-    if not config.space.enumerable:
+    if not settings.space.enumerable:
         raise CompressorError(
-            f"A landscape looks at every architecture, and {config.space.size:,} are too many: use larger steps or "
+            f"A landscape looks at every architecture, and {settings.space.size:,} are too many: use larger steps or "
             "narrower ranges of the genes."
         )
-    objective = config.objective
-    slack = _longest_header(config.space, objective)
-    best = _Best(config.space, x, y)
+    slack = _longest_header(settings.space, settings)
+    best = _Best(settings.space, x, y)
     kept = sorted({_BLOCK_AXIS[x], _BLOCK_AXIS[y]})
     doubtful = []
-    for block in blocks(config.space):
-        upper = objective.upper_bound(block)
-        certain = _certain(upper, block, objective, slack)
+    for block in blocks(settings.space):
+        upper = settings.upper_bound(block)
+        certain = _certain(upper, block, settings, slack)
         winners = _argmax(certain, kept)
         best.offer(certain.flat[winners], take(block, winners))
         # The rest is decided by the length of its file's header, which is costly to know.
@@ -83,7 +82,7 @@ def landscape(config: SearchSettings, x: str, y: str) -> Landscape:
         doubtful.append(best.hopeful(upper.flat[doubt], take(block, doubt)))
     for bound, genes in doubtful:
         _, genes = best.hopeful(bound, genes)
-        scores = objective.evaluate(genes)
+        scores = settings.evaluate(genes)
         best.offer(np.where(scores.feasible, scores.fitness, -np.inf), genes)
     return best.landscape()
 

@@ -9,88 +9,64 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
+from pydantic import Field, model_validator
 
-from compressor_core.architecture import ENUMERABLE, GENES, Architecture, SearchSpace
+from compressor_core.architecture import ENUMERABLE, GENES, Architecture, ArchitectureField, SearchSpace
 from compressor_core.cost import Genes
-from compressor_core.errors import CompressorError, understood
-from compressor_core.kinds import is_number
-from compressor_core.search.checks import check_breeding, read_enums
+from compressor_core.errors import CompressorError
 from compressor_core.search.front import costs_of
-from compressor_core.search.quantities import FloatArray, Quantity, Yardstick
-from compressor_core.task import PairFeatures, Task
-
-if TYPE_CHECKING:
-    from compressor_core.latency_model import LatencyModel
+from compressor_core.search.quantities import FloatArray, Quantity
+from compressor_core.search.settings import GeneticSettings, ModelSettings
+from compressor_core.settings import Settings, Share
 
 _BEYOND: Final = 1e6
 """More than any cost: what an infeasible architecture costs, before the extent of its violation."""
-_ENUMS: Final[dict[str, type[StrEnum]]] = {"task": Task, "pair_features": PairFeatures}
 
 
-@dataclass(frozen=True)
-class MeasuredStudent:
-    """A distilled student and what it scored on its dataset's test split; `run` is the run that made it."""
+class MeasuredStudent(Settings):
+    """A distilled student and what it scored on its dataset's test split."""
 
-    architecture: Architecture
-    accuracy: float
+    title: ClassVar[str] = "a measured student"
+
+    architecture: ArchitectureField
+    accuracy: Share
     dataset: str
     run: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "architecture": str(self.architecture),
-            "accuracy": self.accuracy,
-            "dataset": self.dataset,
-            "run": self.run,
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> MeasuredStudent:
-        """The inverse of `to_dict`. Raises CompressorError for anything else."""
-        with understood("What a measured student has (architecture, accuracy, dataset)", CompressorError):
-            architecture = Architecture.parse(values["architecture"])
-            return cls(architecture, float(values["accuracy"]), str(values["dataset"]), values.get("run"))
+    """The run that made it."""
 
 
-@dataclass(frozen=True)
-class TradeoffSettings:
-    """Everything a search for a front depends on: the same configuration gives the same records everywhere.
-
-    `limits` bind whether their quantity is an objective or not: at most so much of what is minimised, at least so much
-    of what is maximised. Quantities and enumerations may be given by their text.
+class TradeoffSettings(ModelSettings, GeneticSettings):
+    """Everything a search for a front depends on: the same settings give the same records everywhere.
 
     Raises CompressorError if a value is out of range, if the space is too large to enumerate, or if a latency or an
     accuracy is asked for without what it takes to know it.
     """
 
-    objectives: tuple[Quantity, ...] = (Quantity.SIZE, Quantity.GFLOPS)
-    limits: Mapping[Quantity, float] = field(default_factory=dict)
-    seed: int = 0
-    population: int = 100
-    generations: int = 100
-    crossover_rate: float = 0.6
-    mutation_rate: float = 0.5
-    """How likely a child of crossover mutates as well; a child of one parent always does."""
-    space: SearchSpace = field(default_factory=SearchSpace.paper)
-    """Not looked at where accuracy counts: then the space is made of the genes of the measured students."""
-    task: Task = Task.VULNERABILITY
-    pair_features: PairFeatures = PairFeatures.COMPARE
-    latency: LatencyModel | None = None
-    students: tuple[MeasuredStudent, ...] = ()
+    title: ClassVar[str] = "a trade-off"
 
-    def __post_init__(self) -> None:
-        read_enums(self, _ENUMS)
-        object.__setattr__(self, "objectives", tuple(_quantity(each) for each in self.objectives))
-        object.__setattr__(self, "limits", {_quantity(key): limit for key, limit in self.limits.items()})
-        object.__setattr__(self, "students", tuple(self.students))
-        check_breeding(self)
-        self._check_limits()
+    objectives: tuple[Quantity, ...] = Field(
+        (Quantity.SIZE, Quantity.GFLOPS), description="Two or three objectives to trade off against each other"
+    )
+    limits: dict[Quantity, float] = Field(
+        default_factory=dict,
+        description="Limits, of an objective or not: at most so much of what is minimised, at least so much of what "
+        "is maximised",
+    )
+    population: int = Field(100, ge=2, le=1_000, strict=True, description="Architectures in each generation")
+    students: tuple[MeasuredStudent, ...] = Field(
+        (),
+        description="Measured students; with accuracy as an objective or a limit, the space is made of their genes",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for quantity, limit in self.limits.items():
+            if not 0 < limit < math.inf:
+                raise CompressorError(f"The limit of {quantity} must be a positive number, not {limit!r}.")
         if not 2 <= len(self.objectives) == len(set(self.objectives)) <= 3:
             raise CompressorError(
                 f"A trade-off is between two or three different objectives out of {', '.join(Quantity)}, "
@@ -107,11 +83,7 @@ class TradeoffSettings:
                 f"The true front of {self.space.size:,} architectures is out of reach of enumeration, "
                 f"which takes {ENUMERABLE:,}: use larger steps or narrower ranges."
             )
-
-    def _check_limits(self) -> None:
-        for quantity, limit in self.limits.items():
-            if not is_number(limit) or not 0 < limit < math.inf:
-                raise CompressorError(f"The limit of {quantity} must be a positive number, not {limit!r}.")
+        return self
 
     def _check_students(self) -> None:
         architectures = {student.architecture for student in self.students}
@@ -153,94 +125,54 @@ class TradeoffSettings:
             found[student.architecture] = max(student.accuracy, found.get(student.architecture, 0.0))
         return found
 
-    @property
-    def yardstick(self) -> Yardstick:
-        return Yardstick(self.task, self.pair_features, self.latency)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON can hold them."""
-        return {
-            **{each.name: getattr(self, each.name) for each in fields(self)},
-            **{name: getattr(self, name).value for name in _ENUMS},
-            "objectives": [each.value for each in self.objectives],
-            "limits": {each.value: limit for each, limit in self.limits.items()},
-            "space": self.space.to_dict(),
-            "latency": self.latency.to_dict() if self.latency else None,
-            "students": [student.to_dict() for student in self.students],
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> TradeoffSettings:
-        """The inverse of `to_dict`; what is left out takes its default."""
-        names = [each.name for each in fields(cls)]
-        with understood("The settings of the trade-off", CompressorError):
-            if unknown := sorted(set(values) - set(names)):
-                raise CompressorError(f"A trade-off takes {', '.join(names)}, not {', '.join(unknown)}.")
-            read = dict(values)
-            if "space" in read:
-                read["space"] = SearchSpace.from_dict(read["space"])
-            if read.get("latency") is not None:
-                from compressor_core.latency_model import LatencyModel
-
-                read["latency"] = LatencyModel.from_dict(read["latency"])
-            read["students"] = tuple(MeasuredStudent.from_dict(each) for each in read.get("students", ()))
-            return cls(**read)
-
 
 def judgements(
-    config: TradeoffSettings, architectures: Sequence[Architecture]
+    settings: TradeoffSettings, architectures: Sequence[Architecture]
 ) -> list[tuple[dict[str, Any], tuple[float, ...]]]:
-    """The record of each architecture, and its costs, one an objective."""
+    """For each architecture the fields of a `Measured`, and its costs, one an objective."""
     if not architectures:
         return []
-    measured = measure(config, architectures)
-    missed = _missed(config, architectures, measured)
-    values = np.stack([measured[objective] for objective in config.objectives], axis=-1)
-    costs = costs_of(values, config.objectives)
+    measured = measure(settings, architectures)
+    missed = _missed(settings, architectures, measured)
+    values = np.stack([measured[objective] for objective in settings.objectives], axis=-1)
+    costs = costs_of(values, settings.objectives)
     costs = np.where(missed[:, None] > 0, _BEYOND + missed[:, None], costs)
     rows = zip(*(column.tolist() for column in measured.values()), strict=True)
+    names = [str(quantity) for quantity in measured]
     judged = []
     for architecture, row, miss, cost in zip(architectures, rows, missed.tolist(), costs.tolist(), strict=True):
-        record: dict[str, Any] = {**architecture.to_dict(), **dict(zip(map(str, measured), row, strict=True))}
-        record["parameters"] = int(record["parameters"])
-        if Quantity.ACCURACY in measured and architecture not in config.accuracies:
-            del record["accuracy"]
-        judged.append(({**record, "feasible": miss == 0}, tuple(cost)))
+        fields = {**architecture.to_dict(), **dict(zip(names, row, strict=True)), "feasible": miss == 0}
+        if settings.students:
+            fields["accuracy"] = settings.accuracies.get(architecture)
+        judged.append((fields, tuple(cost)))
     return judged
 
 
-def measure(config: TradeoffSettings, architectures: Sequence[Architecture]) -> dict[Quantity, FloatArray]:
+def measure(settings: TradeoffSettings, architectures: Sequence[Architecture]) -> dict[Quantity, FloatArray]:
     """All that is known of architectures, one array a quantity; the accuracy is NaN where it was not measured."""
     genes = Genes.of(architectures)
     known = [Quantity.SIZE, Quantity.GFLOPS, Quantity.PARAMETERS]
-    if config.latency is not None:
+    if settings.latency is not None:
         known.append(Quantity.LATENCY)
-    found = {quantity: config.yardstick.measure(quantity, genes) for quantity in known}
-    if config.students:
-        found[Quantity.ACCURACY] = np.array([config.accuracies.get(each, np.nan) for each in architectures])
+    found = {quantity: settings.yardstick.measure(quantity, genes) for quantity in known}
+    if settings.students:
+        found[Quantity.ACCURACY] = np.array([settings.accuracies.get(each, np.nan) for each in architectures])
     return found
 
 
 def _missed(
-    config: TradeoffSettings, architectures: Sequence[Architecture], measured: Mapping[Quantity, FloatArray]
+    settings: TradeoffSettings, architectures: Sequence[Architecture], measured: Mapping[Quantity, FloatArray]
 ) -> FloatArray:
     """By how much limits are missed, on the scale of `costs_of`; without a measurement, the genes away from one."""
     missed = np.zeros(len(architectures))
-    for quantity, limit in config.limits.items():
+    for quantity, limit in settings.limits.items():
         ends = np.stack([measured[quantity], np.full(len(missed), float(limit))])
         value, most = costs_of(ends.reshape(-1, 1), (quantity,)).reshape(2, -1)
         beyond = measured[quantity] < limit if quantity.maximised else measured[quantity] > limit
         missed += np.where(beyond, np.maximum(value - most, 1e-9), 0.0)
-    if config.by_measurement:
-        students = np.stack(Genes.of(list(config.accuracies)), axis=-1)
+    if settings.by_measurement:
+        students = np.stack(Genes.of(list(settings.accuracies)), axis=-1)
         asked = np.stack(Genes.of(architectures), axis=-1)
         away = (asked[:, None, :] != students[None, :, :]).sum(axis=-1).min(axis=1)
         missed = np.where(away > 0, np.nan_to_num(missed) + away, missed)
     return missed
-
-
-def _quantity(text: str) -> Quantity:
-    try:
-        return Quantity(text)
-    except ValueError as error:
-        raise CompressorError(f"There is no quantity {text!r}: choose from {', '.join(Quantity)}.") from error

@@ -12,6 +12,7 @@ import streamlit as st
 from compressor_core.errors import DAMAGED, CompressorError, RunError
 from compressor_core.figures.words.forms import duration, state_text
 from compressor_core.literal import literal
+from compressor_core.records import Record
 from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
 from compressor_core.runs.following import Following
 from compressor_core.runs.kinds import KINDS, kind_of
@@ -127,6 +128,16 @@ def _following() -> Following:
 def records(run: Run) -> list[dict[str, Any]]:
     """All records of a run; those that any visitor has looked at lately are not read again."""
     return _following().records(run)
+
+
+@st.cache_resource
+def _following_typed() -> Following:
+    return Following(read=Run.records)
+
+
+def typed(run: Run) -> list[Record]:
+    """As `records`, each record as its class."""
+    return _following_typed().records(run)
 
 
 def watch(run: Run, draw: Draw) -> None:

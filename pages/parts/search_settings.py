@@ -3,38 +3,57 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
-from compressor_core.architecture import ENUMERABLE, SearchSpace
+from compressor_core.architecture import ENUMERABLE, SPACES, SearchSpace
 from compressor_core.errors import CompressorError
-from compressor_core.figures.search.info import GENE_TITLES
+from compressor_core.figures.search.axes import GENE_TITLES
 from compressor_core.figures.words.forms import gene_text, gene_values
 from compressor_core.latency_model import LatencyModel
 from compressor_core.runs.calibrations import calibrations
 from compressor_core.search.exact import uncertifiable
-from compressor_core.search.genetic import SearchSettings
-from compressor_core.search.replica import config_of
+from compressor_core.search.fitness import Constraint, Goal
+from compressor_core.search.genetic import Operators, SearchSettings
+from compressor_core.search.replica import Replica
+from compressor_core.settings import description_of
 from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.frame import link, say, sentences
 from pages.parts.live import start, store
-from pages.parts.state import SPACES, fill_space, gene_key
+from pages.parts.state import fill_space, gene_key
 from pages.parts.task import choose_task
 
 SLIDER = (0.5, 50.0)
 CONSTRAINTS = {
-    "cap": "Cap: the file must not weigh more",
-    "paper": "Paper: a soft penalty, GFLOPs − |MB − budget|, with the paper's own formulas",
+    Constraint.CAP: "Cap: the file must not weigh more",
+    Constraint.PAPER: "Paper: a soft penalty, GFLOPs − |MB − budget|, with the paper's own formulas",
 }
-GOALS = {"gflops": "The most GFLOPs", "latency": "The fastest", "size": "The smallest"}
-OPERATORS = {"studio": "This program's", "paper": "The paper's"}
+GOALS = {Goal.GFLOPS: "The most GFLOPs", Goal.LATENCY: "The fastest", Goal.SIZE: "The smallest"}
+OPERATORS = {Operators.STUDIO: "This program's", Operators.PAPER: "The paper's"}
+FIELDS = (
+    *("budget_mb", "constraint", "task", "goal", "max_latency_ms", "min_gflops", "operators"),
+    *("seed", "population", "generations", "crossover_rate", "mutation_rate"),
+)
+"""Settings that the session keeps under their own names."""
+BREEDING: dict[str, tuple[Any, ...]] = {
+    "seed": (0, 2**32 - 1),
+    "population": (2, 1_000),
+    "generations": (1, 2_000),
+    "crossover_rate": (0.0, 1.0),
+    "mutation_rate": (0.0, 1.0),
+}
+"""Least and greatest value of the settings of a genetic algorithm."""
 MOST_BYTES = 1_000_000
-"""Of the JSON of a search; one that is longer is cut, and then is none. (The browser's limit is only a courtesy.)"""
+"""Largest search file that is read, in bytes; the browser's own limit is only a courtesy."""
 FILE = "replica"
 """Where the session keeps the JSON that was opened."""
+
+
+def help_of(name: str) -> str:
+    """The description of a setting."""
+    return description_of(SearchSettings, name)
 
 
 def settings() -> None:
@@ -54,89 +73,94 @@ def settings() -> None:
         field.number_input(
             "Exact budget (MB)",
             step=0.5,
-            key="budget",
+            key="budget_mb",
             persist_state="session",
             on_change=budget_from_field,
-            help="1 MB is 10⁶ bytes.",
+            help=help_of("budget_mb"),
         )
         go_on = button.button("Start the search", type="primary", icon=":material/play_arrow:", width="stretch")
         with st.expander("Settings of the search"):
             latency = goal_and_limits()
             st.divider()
-            algorithm()
+            breeding()
+            options("Operators", "operators", OPERATORS)
+            terms("seed", "population", "generation", "selection", "crossover", "mutation")
             st.divider()
             space = search_space(latency)
         with st.expander("Repeat a search from its JSON"):
             from_file()
     if go_on:
         with sentences():
-            config = chosen(space or edited_space(), latency)
-        start("search", config.to_dict(), name=f"{config.budget_mb:g} MB, seed {config.seed}")
+            begin(chosen(space or edited_space(), latency))
+
+
+def begin(search: SearchSettings, note: str = "") -> None:
+    """Launch a search and show it."""
+    start("search", search.model_dump(mode="json"), name=f"{search.budget_mb:g} MB, seed {search.seed}{note}")
 
 
 def chosen(space: SearchSpace, latency: LatencyModel | None, budget_mb: float | None = None) -> SearchSettings:
     """The search that the fields ask for, or with another budget. Raises CompressorError if there is none."""
-    state = st.session_state
-    soft = state.constraint == "paper"
-    return SearchSettings(
-        budget_mb=state.budget if budget_mb is None else budget_mb,
-        constraint=state.constraint,
-        seed=state.seed,
-        population=state.population,
-        generations=state.generations,
-        crossover_rate=state.crossover,
-        mutation_rate=state.mutation,
-        space=space,
-        task=state.task,
-        operators=state.operators,
-        goal="gflops" if soft else state.goal,  # type: ignore[arg-type]  # by its text
-        max_latency_ms=None if soft else state.max_latency,
-        min_gflops=None if soft else state.min_gflops,
-        latency=latency,
+    asked = {name: st.session_state[name] for name in FIELDS}
+    if asked["constraint"] == Constraint.PAPER:
+        asked |= {"goal": Goal.GFLOPS, "max_latency_ms": None, "min_gflops": None}
+    if budget_mb is not None:
+        asked["budget_mb"] = budget_mb
+    return SearchSettings(**asked, space=space, latency=latency)
+
+
+def options(label: str, name: str, titles: dict[Any, str], **more: Any) -> None:
+    """A choice among the values of a setting."""
+    st.radio(
+        label,
+        [each.value for each in titles],
+        key=name,
+        persist_state="session",
+        format_func=titles.__getitem__,
+        help=help_of(name),
+        horizontal=name != "constraint",
+        **more,
     )
+
+
+def breeding(*without: str, prefix: str = "", operators: bool = True) -> None:
+    """The settings of a genetic algorithm in one row; sizes and seed are kept under their names with a `prefix`."""
+    names = [name for name in BREEDING if name not in without]
+    for column, name in zip(st.columns(len(names)), names, strict=True):
+        rate = name.endswith("rate")
+        column.number_input(
+            name.replace("_", " ").capitalize(),
+            *BREEDING[name],
+            step=0.05 if rate else 1,
+            key=name if rate else prefix + name,
+            persist_state="session",
+            help=help_of(name),
+            disabled=operators and name == "mutation_rate" and st.session_state.operators == Operators.PAPER,
+        )
 
 
 def goal_and_limits() -> LatencyModel | None:
     """What wins, within which limits; returns the latency model, if one is chosen."""
-    st.radio(
-        "How the budget binds",
-        list(CONSTRAINTS),
-        key="constraint",
-        persist_state="session",
-        format_func=CONSTRAINTS.__getitem__,
-    )
-    soft = st.session_state.constraint == "paper"
-    st.radio(
-        "What wins among those within the limits",
-        list(GOALS),
-        key="goal",
-        persist_state="session",
-        horizontal=True,
-        format_func=GOALS.__getitem__,
-        disabled=soft,
-        help="The smallest is of interest with a least computation, or the tiniest model of the space wins.",
-    )
+    options("Budget rule", "constraint", CONSTRAINTS)
+    soft = st.session_state.constraint == Constraint.PAPER
+    options("What wins among those within the limits", "goal", GOALS, disabled=soft)
     latency, longest, least = st.columns([2, 1, 1], vertical_alignment="bottom")
     with latency:
         model = latency_model()
-    longest.number_input(
-        "Longest latency (ms)",
-        min_value=0.0,
-        step=1.0,
-        key="max_latency",
-        persist_state="session",
-        placeholder="no limit",
-        disabled=soft or model is None,
-    )
-    least.number_input(
-        "Least computation (GFLOPs)",
-        min_value=0.0,
-        step=0.5,
-        key="min_gflops",
-        persist_state="session",
-        placeholder="no limit",
-        disabled=soft,
-    )
+    for column, label, name, step, disabled in (
+        (longest, "Longest latency (ms)", "max_latency_ms", 1.0, soft or model is None),
+        (least, "Least computation (GFLOPs)", "min_gflops", 0.5, soft),
+    ):
+        column.number_input(
+            label,
+            min_value=0.0,
+            step=step,
+            key=name,
+            persist_state="session",
+            placeholder="no limit",
+            disabled=disabled,
+            help=help_of(name),
+        )
     if soft:
         st.caption("The paper's penalty weighs GFLOPs against size and nothing else: goal and limits stand aside.")
     terms("size-budget", "paper-penalty", "fitness", "latency-model")
@@ -164,41 +188,10 @@ def latency_model() -> LatencyModel | None:
         persist_state="session",
         format_func=lambda key: found[key][0],
         placeholder="not predicted",
-        help="With it, milliseconds become a coordinate of every plot, a goal and a limit.",
+        help=help_of("latency"),
     )
     picked = st.session_state.latency_model
     return found[picked][1] if picked else None
-
-
-def algorithm() -> None:
-    """Seed, sizes, rates and operators."""
-    first, second, third, fourth, fifth = st.columns(5)
-    first.number_input(
-        "Seed", 0, 2**32 - 1, key="seed", persist_state="session", help="The same seed gives the same search."
-    )
-    second.number_input("Population", 2, 1000, key="population", persist_state="session")
-    third.number_input("Generations", 1, 2000, key="generations", persist_state="session")
-    fourth.number_input("Crossover rate", 0.0, 1.0, step=0.05, key="crossover", persist_state="session")
-    fifth.number_input(
-        "Mutation rate",
-        0.0,
-        1.0,
-        step=0.05,
-        key="mutation",
-        persist_state="session",
-        disabled=st.session_state.operators == "paper",
-        help="How likely a child of two parents mutates as well. The paper's operators know no such rate.",
-    )
-    st.radio(
-        "Operators",
-        list(OPERATORS),
-        key="operators",
-        persist_state="session",
-        horizontal=True,
-        format_func=OPERATORS.__getitem__,
-        help="How children are bred. With the paper's, the same number of candidates hardly ever meets the optimum.",
-    )
-    terms("seed", "population", "generation", "selection", "crossover", "mutation")
 
 
 def search_space(latency: LatencyModel | None) -> SearchSpace | None:
@@ -232,7 +225,7 @@ def certainty(space: SearchSpace, latency: LatencyModel | None) -> str:
     if space.enumerable:
         return "few enough to look at every one, so that the true optimum is known at once."
     try:
-        reason = uncertifiable(space, chosen(space, latency).objective)
+        reason = uncertifiable(space, chosen(space, latency))
     except CompressorError:  # said when the search is started
         reason = None
     if reason:
@@ -262,50 +255,43 @@ def from_file() -> None:
             values = json.loads(file.getvalue()[:MOST_BYTES])
         except (ValueError, RecursionError) as error:
             raise CompressorError(f"{file.name} is not JSON: choose a file that this page has written.") from error
-        config = config_of(values)
-    st.session_state[FILE] = values
-    best = values.get("best")
-    found = f"found {best['paper_gflops']:.3f} GFLOPs at {best['size_mb']:.3f} MB" if best else "found nothing"
-    st.caption(f"{goal_text(config)} · seed {config.seed} · {values['generations']:,} generations recorded · {found}")
+        known = Replica.model_validate(values)
+    st.session_state[FILE] = known
+    best, search = known.best, known.config
+    found = f"found {best.paper_gflops:.3f} GFLOPs at {best.size_mb:.3f} MB" if best else "found nothing"
+    st.caption(f"{goal_text(search)} · seed {search.seed} · {known.generations:,} generations recorded · {found}")
     first, second = st.columns(2)
     if first.button("Start this search again", icon=":material/replay:", width="stretch"):
-        start("search", config.to_dict(), name=f"{config.budget_mb:g} MB, seed {config.seed}, again")
-    second.button(
-        "Fill in its settings", icon=":material/edit:", width="stretch", on_click=fill, args=(config.to_dict(),)
-    )
+        begin(search, ", again")
+    second.button("Fill in its settings", icon=":material/edit:", width="stretch", on_click=fill, args=(search,))
 
 
-def fill(config: Mapping[str, Any]) -> None:
+def fill(search: SearchSettings) -> None:
     """Write the settings of a search into the fields; a latency model has to be one of this machine's."""
-    state = st.session_state
-    state.task, state.budget, state.constraint = config["task"], config["budget_mb"], config["constraint"]
+    values = search.model_dump(mode="json")
+    st.session_state.update({name: values[name] for name in FIELDS})
     budget_from_field()
-    state.seed, state.population, state.generations = config["seed"], config["population"], config["generations"]
-    state.crossover, state.mutation = config["crossover_rate"], config["mutation_rate"]
-    state.operators, state.goal = config["operators"], config["goal"]
-    state.max_latency, state.min_gflops = config["max_latency_ms"], config["min_gflops"]
-    for gene, values in config["space"].items():
-        state[gene_key(gene)] = gene_text(values)
+    for gene, some in values["space"].items():
+        st.session_state[gene_key(gene)] = gene_text(some)
 
 
-def goal_text(config: SearchSettings, *, each: str | None = None) -> str:
+def goal_text(search: SearchSettings, *, each: str | None = None) -> str:
     """What a search asks for, in a few words; `each` stands for the budget where there are many."""
-    budget = each or f"{config.budget_mb:g} MB"
-    if config.constraint == "paper":
+    budget = each or f"{search.budget_mb:g} MB"
+    if search.constraint is Constraint.PAPER:
         return f"the paper's penalty around {budget}"
     limits = [f"at most {budget}"]
-    if config.max_latency_ms is not None:
-        limits.append(f"at most {config.max_latency_ms:g} ms")
-    if config.min_gflops is not None:
-        limits.append(f"at least {config.min_gflops:g} GFLOPs")
-    goal = {"gflops": "the most GFLOPs", "latency": "the fastest", "size": "the smallest"}[config.goal]
-    return f"{goal} with {' and '.join(limits)}"
+    if search.max_latency_ms is not None:
+        limits.append(f"at most {search.max_latency_ms:g} ms")
+    if search.min_gflops is not None:
+        limits.append(f"at least {search.min_gflops:g} GFLOPs")
+    return f"{GOALS[search.goal].replace('The', 'the')} with {' and '.join(limits)}"
 
 
 def budget_from_slider() -> None:
-    st.session_state.budget = st.session_state.budget_slider
+    st.session_state.budget_mb = st.session_state.budget_slider
 
 
 def budget_from_field() -> None:
     low, high = SLIDER
-    st.session_state.budget_slider = min(max(st.session_state.budget or low, low), high)
+    st.session_state.budget_slider = min(max(st.session_state.budget_mb or low, low), high)

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
-from compressor_core.figures.search.info import individual_rows, run_info
+from compressor_core.figures.search.info import individual_rows, search_info
 from compressor_core.figures.words.forms import csv_text
 from compressor_core.literal import literal
+from compressor_core.records import Generation, Record
 from compressor_core.runs import Run
 from compressor_core.search.genetic import SearchSettings
-from compressor_core.search.replica import replica, trajectory
+from compressor_core.search.replica import Replica, replica
 from pages.parts.chart import picture_format
 from pages.parts.search_settings import FILE
 
-Records = Sequence[Mapping[str, Any]]
 
-
-def take_away(run: Run, config: SearchSettings, known: Records) -> None:
+def take_away(run: Run, settings: SearchSettings, known: Sequence[Record]) -> None:
     """Download buttons, the format of pictures, and where the link to this view is."""
     st.markdown("**Take it away**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
             "CSV of every individual",
-            lambda: csv_text(individual_rows(run_info(known, run.config, everyone=True))),
+            lambda: csv_text(individual_rows(search_info(known, settings, everyone=True))),
             f"{run.id}.csv",
             "text/csv",
             icon=":material/table:",
@@ -34,7 +31,7 @@ def take_away(run: Run, config: SearchSettings, known: Records) -> None:
         )
         st.download_button(
             "JSON that repeats it",
-            lambda: json.dumps(replica(config, known), indent=1),
+            lambda: replica(settings, known).model_dump_json(indent=1),
             f"{run.id}.json",
             "application/json",
             icon=":material/replay:",
@@ -49,17 +46,14 @@ def take_away(run: Run, config: SearchSettings, known: Records) -> None:
     )
 
 
-def compare_with_file(config: SearchSettings, known: Records) -> None:
+def compare_with_file(settings: SearchSettings, known: Sequence[Record]) -> None:
     """If the JSON that was opened is of this very search: whether this run went the same way."""
-    values = st.session_state.get(FILE)
-    if values is None or SearchSettings.from_dict(values["config"]) != config:
+    file: Replica | None = st.session_state.get(FILE)
+    if file is None or file.config != settings:
         return
-    generations = [record for record in known if record["type"] == "generation"][: values["generations"]]
-    if len(generations) < values["generations"]:
-        st.info(f"The search in the file went on for longer: {values['generations']:,} generations.")
-    elif trajectory(generations) == values["trajectory"]:
+    if sum(isinstance(record, Generation) for record in known) < file.generations:
+        st.info(f"The search in the file went on for longer: {file.generations:,} generations.")
+    elif file.is_of(known):
         st.success("This run went the same way as the one in the file: the same architectures in every generation.")
     else:
-        st.warning(
-            f"This run went another way than the one in the file, which version {literal(values['program'])} wrote."
-        )
+        st.warning(f"This run went another way than the one in the file, which version {literal(file.program)} wrote.")

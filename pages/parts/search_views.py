@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from compressor_core.architecture import GENES
-from compressor_core.figures.search.axes import AXES
+from compressor_core.figures.search.axes import AXES, GENE_TITLES
 from compressor_core.figures.search.genes import genes_figure
 from compressor_core.figures.search.info import (
-    GENE_TITLES,
     MOST_ROWS,
     SearchInfo,
     candidate_rows,
     diversity_figure,
     fitness_figure,
-    run_info,
-    short_form,
+    search_info,
 )
 from compressor_core.figures.search.landscape import landscape_figure, landscape_sentence
 from compressor_core.figures.search.lineage import lineage_figure, lineage_info, lineage_sentence
@@ -33,15 +31,16 @@ from compressor_core.figures.search.parallel import (
 from compressor_core.figures.search.plane import X, Y, choices, limits_sentence
 from compressor_core.figures.search.population import population_figure
 from compressor_core.figures.words.captions import diversity_words, fitness_words, genes_words, population_words
+from compressor_core.records import Genes, Record
 from compressor_core.runs import Run
 from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.landscape import Landscape, landscape
+from compressor_core.search.pick import Pick
 from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import go, sentences
 from pages.parts.rows import dataframe
 
-Records = Sequence[Mapping[str, Any]]
 VIEWS = {
     "population": "Population",
     "lineage": "Lineage",
@@ -68,7 +67,7 @@ LOOK_FOR = {
 }
 
 
-def views(run: Run, info: SearchInfo, known: Records, config: SearchSettings, *, live: bool) -> None:
+def views(run: Run, info: SearchInfo, known: Sequence[Record], *, live: bool) -> None:
     """The choice of a view, and that view."""
     view = st.segmented_control(
         "View",
@@ -86,26 +85,18 @@ def views(run: Run, info: SearchInfo, known: Records, config: SearchSettings, *,
     elif view == "genes":
         genes(run, info)
     elif view == "parallel":
-        lines(run, wider(info, known, run))
+        lines(run, wider(info, known))
     elif view == "landscape":
-        walk(run, info, config, live=live)
+        walk(run, info, live=live)
     else:
-        population(run, wider(info, known, run) if not live else info, live=live)
+        population(run, info if live else wider(info, known), live=live)
 
 
 def population(run: Run, info: SearchInfo, *, live: bool) -> None:
     x, y, shown = axes(info, replayed=not live)
-    key = f"population/{run.id}"
-    if live:
-        chart(population_figure(info, x, y), key=key + "/live", alt=population_words(info, x, y))
-    else:
-        chart(
-            population_figure(info, x, y, replay=True, shown=shown),
-            key=key,
-            on_select=lambda: pick_point(key),
-            selection_mode="points",
-            alt=population_words(info, x, y, shown),
-        )
+    figure = population_figure(info, x, y, replay=not live, shown=shown)
+    key = f"population/{run.id}" + ("/live" if live else "")
+    chart(figure, key=key, alt=population_words(info, x, y, shown), **({} if live else picks(key)))
     terms("fitness", "diversity")
     left, right = st.columns(2)
     with left:
@@ -126,13 +117,7 @@ def lineage(run: Run, info: SearchInfo) -> None:
     terms("lineage", "crossover", "mutation")
     x, y, _ = axes(info, replayed=False)
     key = f"lineage/{run.id}"
-    chart(
-        lineage_figure(info, x, y),
-        key=key,
-        on_select=lambda: pick_point(key),
-        selection_mode="points",
-        alt=f"The ancestors of the best. {sentence}",
-    )
+    chart(lineage_figure(info, x, y), key=key, alt=f"The ancestors of the best. {sentence}", **picks(key))
 
 
 def genes(run: Run, info: SearchInfo) -> None:
@@ -153,7 +138,7 @@ def lines(run: Run, info: SearchInfo) -> None:
     if passed:
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.markdown(passed)
-        right.button("Let go of all", width="stretch", on_click=lambda: st.session_state.pop(f"{key}/brushes", None))
+        right.button("Clear filters", width="stretch", on_click=lambda: st.session_state.pop(f"{key}/brushes", None))
 
     def brush() -> None:
         dragged = st.session_state[key].selection
@@ -168,7 +153,7 @@ def lines(run: Run, info: SearchInfo) -> None:
     )
 
 
-def walk(run: Run, info: SearchInfo, config: SearchSettings, *, live: bool) -> None:
+def walk(run: Run, info: SearchInfo, *, live: bool) -> None:
     left, middle, right = st.columns(3)
     with left:
         x = gene("Gene across", "gene_x", "hidden_size")
@@ -179,14 +164,15 @@ def walk(run: Run, info: SearchInfo, config: SearchSettings, *, live: bool) -> N
     if x == y:
         st.info("Choose two different genes.")
         return
-    if not config.space.enumerable:
+    space = info.settings.space
+    if not space.enumerable:
         st.info(
-            f"{config.space.size:,} architectures are too many to look at every one, so there is no landscape of this "
+            f"{space.size:,} architectures are too many to look at every one, so there is no landscape of this "
             "space: use larger steps or narrower ranges of its genes."
         )
         return
     with sentences():
-        land = cached_landscape(json.dumps(config.to_dict(), sort_keys=True), x, y)
+        land = cached_landscape(info.settings.model_dump_json(), x, y)
     sentence = landscape_sentence(land, info)
     st.markdown(sentence)
     terms("landscape", "optimum")
@@ -198,8 +184,8 @@ def walk(run: Run, info: SearchInfo, config: SearchSettings, *, live: bool) -> N
 
 
 @st.cache_data(max_entries=50, show_spinner="Looking at every architecture")
-def cached_landscape(config: str, x: str, y: str) -> Landscape:
-    return landscape(SearchSettings.from_dict(json.loads(config)), x, y)
+def cached_landscape(settings: str, x: str, y: str) -> Landscape:
+    return landscape(SearchSettings.model_validate(json.loads(settings)), x, y)
 
 
 def gene(label: str, key: str, default: str) -> str:
@@ -240,30 +226,26 @@ def axes(info: SearchInfo, *, replayed: bool) -> tuple[str, str, int | None]:
 
 def generation(info: SearchInfo) -> int | None:
     """The generation that a replay opens at; the last one if none is chosen."""
-    if info.last is None or not info.last.number:
+    if info.last is None or not info.last.generation:
         return None
     number = st.number_input(
         "Open at generation",
         min_value=0,
-        max_value=info.last.number,
+        max_value=info.last.generation,
         value=None,
         step=1,
         key="at",
         bind="query-params",
-        placeholder=f"{info.last.number}, the last",
+        placeholder=f"{info.last.generation}, the last",
         help="The address keeps it. The slider below the figure runs through all of them.",
     )
     return None if number is None else int(number)
 
 
-def wider(info: SearchInfo, known: Records, run: Run) -> SearchInfo:
-    """With the individuals that did not survive, if they are recorded and wanted."""
-    if not any(record.get("perished") for record in known):
-        return info
-    wanted = st.toggle(
-        "Also those that did not survive the generation of their birth", key="everyone", bind="query-params"
-    )
-    return run_info(known, run.config, everyone=True) if wanted else info
+def wider(info: SearchInfo, known: Sequence[Record]) -> SearchInfo:
+    """With the individuals that did not survive, if they are wanted."""
+    wanted = st.toggle("Show discarded candidates", key="everyone", bind="query-params")
+    return search_info(known, info.settings, everyone=True) if wanted else info
 
 
 def picked(info: SearchInfo, run: Run) -> None:
@@ -271,20 +253,37 @@ def picked(info: SearchInfo, run: Run) -> None:
     best = info.best
     if best is None:
         return
-    if st.session_state.get("picked-in") != run.id:
-        st.session_state["picked-in"] = run.id
-        st.session_state.architecture = short_form(best)
+    first_pick(run, best)
+    architecture = st.session_state.architecture
     with st.container(border=True):
         left, right = st.columns([3, 1], vertical_alignment="center")
-        architecture = st.session_state.architecture
-        note = " (the best found)" if architecture == short_form(best) else ""
-        values = [
-            f"{title.lower()} {value}"
-            for title, value in zip(GENE_TITLES.values(), architecture.split(","), strict=False)
-        ]
-        left.markdown(f"**Picked for distillation{note}:** `{architecture}`  \n{' · '.join(values)}")
-        if right.button("Distill this one", type="primary", icon=":material/science:", width="stretch"):
-            go("distill")
+        note = " (the best found)" if architecture == best.short_form else ""
+        values = zip(GENE_TITLES.values(), architecture.split(","), strict=False)
+        genes = " · ".join(f"{title.lower()} {value}" for title, value in values)
+        left.markdown(f"**Picked for distillation{note}:** `{architecture}`  \n{genes}")
+        distill_button(right, run, info.settings.space.name, info.settings.budget_mb)
+
+
+def first_pick(run: Run, one: Genes) -> None:
+    """Pick an architecture, unless one was picked from this run already."""
+    if st.session_state.get("picked-in") != run.id:
+        st.session_state["picked-in"] = run.id
+        st.session_state.architecture = one.short_form
+
+
+def distill_button(column: Any, run: Run, space: str | None, budget_mb: float | None) -> None:
+    """The way to the distillation of what is picked; where it comes from goes along."""
+    if column.button("Distill this one", type="primary", icon=":material/science:", width="stretch"):
+        with sentences():
+            st.session_state.picked = Pick(
+                architecture=st.session_state.architecture, budget_mb=budget_mb, search_run=run.id, space=space
+            )
+        go("distill")
+
+
+def picks(key: str) -> dict[str, Any]:
+    """What lets a chart pick the point that is clicked."""
+    return {"on_select": lambda: pick_point(key), "selection_mode": "points"}
 
 
 def pick_point(key: str) -> None:

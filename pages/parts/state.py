@@ -6,11 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from compressor_core.architecture import SearchSpace
+from compressor_core.architecture import SPACES
 from compressor_core.figures.words.forms import gene_text
 from compressor_core.models.bundled import FROM_SCRATCH
-
-SPACES = {"paper": SearchSpace.paper, "classroom": SearchSpace.classroom}
 
 
 def gene_key(gene: str) -> str:
@@ -32,20 +30,23 @@ DEFAULTS: dict[str, Any] = {
     "story_budget": 3.0,
     "story_preset": "quick",
     "task": "vulnerability",
-    "budget": 3.0,
+    "budget_mb": 3.0,
     "budget_slider": 3.0,
     "constraint": "cap",
     "seed": 0,
     "population": 50,
     "generations": 100,
-    "crossover": 0.6,
-    "mutation": 0.5,
+    "crossover_rate": 0.6,
+    "mutation_rate": 0.5,
     "operators": "studio",
     "goal": "gflops",
-    "max_latency": None,
+    "max_latency_ms": None,
     "min_gflops": None,
     "latency_model": NEWEST,
     "space": "paper",
+    "tradeoff_seed": 0,
+    "tradeoff_population": 100,
+    "tradeoff_generations": 100,
     "architecture": "1000,96,12,8,64",
     "teacher": None,
     "preset": "quick",

@@ -12,7 +12,7 @@ from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.sweep import PAPER_BUDGETS_MB, Over, SweepSettings, budgets_between
 from pages.parts.frame import sentences
 from pages.parts.live import start
-from pages.parts.search_settings import chosen, edited_space, goal_and_limits, search_space
+from pages.parts.search_settings import breeding, chosen, edited_space, goal_and_limits, search_space
 from pages.parts.task import choose_task
 
 STAY: dict[str, Any] = {"persist_state": "session"}
@@ -32,7 +32,7 @@ def seed_settings() -> None:
             config = SweepSettings(
                 search=search(budget), over=Over.SEED, seeds=tuple(range(seeds)), operators=tuple(operators)
             )
-        start("sweep", config.to_dict(), name=f"{seeds} seeds, {budget:g} MB")
+        start("sweep", config.model_dump(mode="json"), name=f"{seeds} seeds, {budget:g} MB")
 
 
 def budget_settings() -> None:
@@ -61,7 +61,7 @@ def budget_settings() -> None:
                 budgets=budgets_between(low, high, count),
                 operators=tuple(operators),
             )
-        start("sweep", config.to_dict(), name=f"{low:g} to {high:g} MB")
+        start("sweep", config.model_dump(mode="json"), name=f"{low:g} to {high:g} MB")
 
 
 def choose_operators(column: Any) -> list[Any]:
@@ -84,10 +84,6 @@ def search_settings() -> Callable[[float], SearchSettings]:
     with st.expander("Settings of the searches"):
         choose_task()
         latency = goal_and_limits()
-        first, second, third, fourth = st.columns(4)
-        first.number_input("Population", 2, 1_000, key="population", **STAY)
-        second.number_input("Generations", 1, 2_000, key="generations", **STAY)
-        third.number_input("Crossover rate", 0.0, 1.0, step=0.05, key="crossover", **STAY)
-        fourth.number_input("Mutation rate", 0.0, 1.0, step=0.05, key="mutation", **STAY)
+        breeding("seed", operators=False)
         space = search_space(latency)
     return lambda budget: chosen(space or edited_space(), latency, budget)

@@ -14,12 +14,12 @@ from compressor_core.search.tradeoff import MeasuredStudent, TradeoffSettings
 from compressor_core.task import PairFeatures, Task
 from pages.parts.frame import link, sentences
 from pages.parts.live import start, store
-from pages.parts.search_settings import edited_space, latency_model
+from pages.parts.search_settings import breeding, edited_space, latency_model
 from pages.parts.task import choose_pair_features, choose_task
 
 STAY: dict[str, Any] = {"persist_state": "session"}
-LATER_LATENCY = "Predicted latency becomes an objective once it is chosen what predicts it."
-LATER_ACCURACY = "Measured accuracy becomes one once two different students have been distilled."
+LATER_LATENCY = "Calibrate this machine to use latency."
+LATER_ACCURACY = "Distill two different students to use accuracy."
 LIMITS = {
     Quantity.SIZE: ("Largest size (MB)", 0.5),
     Quantity.GFLOPS: ("Least computation (GFLOPs)", 0.5),
@@ -48,25 +48,25 @@ def settings() -> None:
             st.caption(" ".join(notes))
         limits = choose_limits([each for each in LIMITS if each in offered])
         with st.expander("Settings of the search"):
-            algorithm()
+            breeding(prefix="tradeoff_", operators=False)
+            with sentences():
+                st.caption(f"Search space: {edited_space().size:,} architectures, as set on the page Search.")
+            link("search", "Change the space")
     if go_on:
         with sentences():
-            config = TradeoffSettings(
+            asked = TradeoffSettings(
                 objectives=tuple(objectives),
                 limits=limits,
-                seed=st.session_state.tradeoff_seed,
-                population=st.session_state.tradeoff_population,
-                generations=st.session_state.tradeoff_generations,
-                crossover_rate=st.session_state.crossover,
-                mutation_rate=st.session_state.mutation,
+                **{name: st.session_state[f"tradeoff_{name}"] for name in ("seed", "population", "generations")},
+                **{name: st.session_state[name] for name in ("crossover_rate", "mutation_rate")},
                 space=edited_space(),
                 task=task,
                 pair_features=features,
                 latency=latency,
                 students=students,
             )
-        names = " × ".join(title(each).lower() for each in config.objectives)
-        start("tradeoff", config.to_dict(), name=f"{names}, seed {config.seed}")
+        names = " × ".join(title(each).lower() for each in asked.objectives)
+        start("tradeoff", asked.model_dump(mode="json"), name=f"{names}, seed {asked.seed}")
 
 
 def several(students: tuple[MeasuredStudent, ...]) -> bool:
@@ -124,16 +124,3 @@ def choose_limits(offered: list[Quantity]) -> dict[Quantity, float]:
         if limit is not None:
             limits[quantity] = limit / AXES[quantity].scale
     return limits
-
-
-def algorithm() -> None:
-    """Seed, sizes and rates."""
-    first, second, third, fourth, fifth = st.columns(5)
-    first.number_input("Seed", 0, 2**32 - 1, 0, key="tradeoff_seed", help="The same seed, the same search.", **STAY)
-    second.number_input("Population", 2, 1_000, 100, key="tradeoff_population", **STAY)
-    third.number_input("Generations", 1, 2_000, 100, key="tradeoff_generations", **STAY)
-    fourth.number_input("Crossover rate", 0.0, 1.0, step=0.05, key="crossover", **STAY)
-    fifth.number_input("Mutation rate", 0.0, 1.0, step=0.05, key="mutation", **STAY)
-    with sentences():
-        st.caption(f"Search space: {edited_space().size:,} architectures, as set on the page Search.")
-    link("search", "Change the space")

@@ -53,15 +53,18 @@ def harmless(page: Page, shown: str = TRACKER) -> None:
     assert found == [None]
 
 
+SEARCH = SearchSettings(budget_mb=3.0, population=4, generations=2).model_dump(mode="json")
+
+
 def searched(name: str) -> Run:
     """A finished search with a name that a visitor may have given it."""
-    run = RunStore().create("search", SearchSettings(budget_mb=3.0, population=4, generations=2).to_dict())
+    run = RunStore().create("search", SEARCH)
     assert run_worker(run.folder) == 0
     return RunStore().rename(run.id, name)
 
 
 def failed(error: str) -> Run:
-    run = RunStore().create("search", SearchSettings(budget_mb=3.0, population=4, generations=2).to_dict(), error[:90])
+    run = RunStore().create("search", SEARCH, error[:90])
     status = {"state": "failed", "error": error, "message": error, "heartbeat": 1.0}
     (run.folder / "status.json").write_text(json.dumps(status))
     return run

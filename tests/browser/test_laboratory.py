@@ -54,7 +54,9 @@ def brush(page: Page, axis: str, low: float, high: float) -> None:
 
 
 def test_the_trajectory_of_a_search_is_seen_shared_and_taken_away(visit: Visit, tmp_path: Path) -> None:
-    run = launch(RunStore(), "search", SearchSettings(budget_mb=3, seed=5, population=12, generations=8).to_dict())
+    run = launch(
+        RunStore(), "search", SearchSettings(budget_mb=3, seed=5, population=12, generations=8).model_dump(mode="json")
+    )
     until_over(run)
     page = visit(f"/search?run={run.id}")
     expect(page.locator(PLOT)).to_have_count(3, timeout=30_000)
@@ -71,7 +73,7 @@ def test_the_trajectory_of_a_search_is_seen_shared_and_taken_away(visit: Visit, 
             expect(passed).to_be_visible(timeout=2_000)
             break
     expect(passed).to_be_visible()
-    page.get_by_role("button", name="Let go of all").click()
+    page.get_by_role("button", name="Clear filters").click()
     expect(page.get_by_text("lines pass")).to_have_count(0, timeout=30_000)
 
     other = visit("/" + link.split("/", 3)[3])
@@ -137,7 +139,10 @@ def test_a_point_of_the_front_goes_to_distillation(visit: Visit) -> None:
 def test_sweeps_and_overlays(visit: Visit) -> None:
     runs = [
         launch(
-            RunStore(), "search", SearchSettings(budget_mb=budget, seed=seed, **SMALL).to_dict(), name=f"{budget} MB"
+            RunStore(),
+            "search",
+            SearchSettings(budget_mb=budget, seed=seed, **SMALL).model_dump(mode="json"),
+            name=f"{budget} MB",
         )
         for budget, seed in ((3, 0), (5, 1))
     ]

@@ -20,8 +20,9 @@ from compressor_core.figures.search.front_info import (
     true_rows,
 )
 from compressor_core.runs.kinds import KINDS
-from compressor_core.search.pareto import tradeoff_records
+from compressor_core.search.pareto import tradeoff
 from compressor_core.search.tradeoff import TradeoffSettings
+from tests.collect import kept
 from tests.search.test_front import MODEL
 from tests.search.test_pareto import STUDENTS
 
@@ -29,9 +30,17 @@ THREE = ("size_mb", "paper_gflops", "latency_ms")
 LAYERS = SearchSpace.from_dict({**SearchSpace.paper().to_dict(), "num_hidden_layers": [2], "vocab_size": [1000, 2000]})
 
 
-def info_of(**settings: Any) -> FrontInfo:
-    config = TradeoffSettings(**{"population": 12, "generations": 8, "space": LAYERS, **settings})
-    return front_info(tradeoff_records(config), config.objectives, config.to_dict()["limits"])
+SETTINGS = TradeoffSettings(population=12, generations=8, space=LAYERS)
+
+
+def info_of(**changes: Any) -> FrontInfo:
+    settings = SETTINGS.replace(**changes)
+    return front_info(kept(tradeoff(settings)), settings)
+
+
+def size(info: FrontInfo) -> int:
+    assert info.truth is not None
+    return info.truth.size
 
 
 def trace_of(figure: Any, name: str) -> Any:
@@ -51,17 +60,17 @@ def draw_all(info: FrontInfo) -> None:
 
 def test_info_keeps_every_individual_and_the_front_of_each_generation() -> None:
     info = info_of()
-    assert [generation.number for generation in info.generations] == list(range(9))
+    assert [generation.generation for generation in info.generations] == list(range(9))
     assert info.last is not None
-    ids = [one["id"] for one in info.individuals]
+    ids = [one.id for one in info.individuals]
     assert ids == list(range(info.last.evaluations)), "all that were judged, also those that died at once"
-    sizes = [one["size_mb"] for one in info.last.front]
+    sizes = [one.size_mb for one in info.front(info.last)]
     assert sizes == sorted(sizes)
     assert all(
         before.share <= after.share for before, after in zip(info.generations, info.generations[1:], strict=False)
     )
-    assert info.true_size == len(info.true) > 0
-    assert info.true_hypervolume is not None and info.last.hypervolume <= info.true_hypervolume
+    assert size(info) == len(info.true) > 0
+    assert info.truth is not None and info.last.hypervolume <= info.truth.hypervolume
     draw_all(info)
 
 
@@ -70,15 +79,12 @@ def test_two_objectives_are_one_plane_of_two_fronts() -> None:
     assert info.planes == [("size_mb", "paper_gflops")]
     figure = front_figure(info, "size_mb", "paper_gflops")
     assert info.last is not None
-    assert x_of(figure, "front found") == pytest.approx([one["size_mb"] for one in info.last.front])
-    assert x_of(figure, "true front") == pytest.approx([one["size_mb"] for one in info.true])
-    front = {one["id"] for one in info.last.front}
-    assert len(x_of(figure, "population")) == sum(one["id"] not in front for one in info.last.individuals)
+    assert x_of(figure, "front found") == pytest.approx([one.size_mb for one in info.front(info.last)])
+    assert x_of(figure, "true front") == pytest.approx([one.size_mb for one in info.true])
+    front = set(info.last.front)
+    assert len(x_of(figure, "population")) == sum(one.id not in front for one in info.last.individuals)
     assert x_of(figure, "beyond a limit") == []
-    assert trace_of(figure, "front found").customdata[0][:5].tolist() == [
-        info.last.front[0][gene]
-        for gene in ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
-    ]
+    assert tuple(trace_of(figure, "front found").customdata[0][:5]) == info.front(info.last)[0].genes
     assert trace_of(figure, "true front").marker.symbol != trace_of(figure, "front found").marker.symbol
 
 
@@ -91,7 +97,7 @@ def test_the_third_of_three_objectives_is_colour_and_size_on_any_of_three_planes
         third = info.third(x, y)
         assert third is not None
         marker = trace_of(figure, "front found").marker
-        order = np.argsort([one[third] for one in info.last.front], kind="stable")
+        order = np.argsort([getattr(one, third) for one in info.front(info.last)], kind="stable")
         assert (np.diff(marker.size[order]) >= 0).all() and (np.diff(marker.color[order]) >= 0).all()
         assert marker.size[order[-1]] > marker.size[order[0]], "size repeats what colour says"
         assert third.split("_")[0] in marker.colorbar.title.text.lower().replace("computation", "paper")
@@ -115,7 +121,7 @@ def test_limits_are_lines_and_what_misses_them_are_crosses() -> None:
     figure = front_figure(info, "size_mb", "paper_gflops")
     assert [shape.label.text for shape in figure.layout.shapes] == ["at most 10 MB", "at least 1 GFLOPs"]
     first = info.generations[0]
-    beyond = sum(not one["feasible"] for one in first.individuals)
+    beyond = sum(not one.feasible for one in first.individuals)
     assert beyond > 0
     assert len(front_figure(info, "size_mb", "paper_gflops", replay=True).frames[0].data[1].x) == beyond
 
@@ -123,7 +129,7 @@ def test_limits_are_lines_and_what_misses_them_are_crosses() -> None:
 def test_the_picked_one_is_ringed() -> None:
     info = info_of()
     figure = front_figure(info, "size_mb", "paper_gflops", picked=info.true[3])
-    assert x_of(figure, "picked") == pytest.approx([info.true[3]["size_mb"]])
+    assert x_of(figure, "picked") == pytest.approx([info.true[3].size_mb])
     assert "picked" not in [trace.name for trace in front_figure(info, "size_mb", "paper_gflops").data]
 
 
@@ -131,7 +137,7 @@ def test_the_hypervolume_has_the_true_front_above_it() -> None:
     info = info_of()
     figure = hypervolume_figure(info)
     goal = trace_of(figure, "true front").y
-    assert goal[0] == goal[1] == info.true_hypervolume
+    assert info.truth is not None and goal[0] == goal[1] == info.truth.hypervolume
     found = trace_of(figure, "front found")
     assert len(found.y) == 9 and max(found.y) <= goal[0]
     assert found.customdata[-1] == pytest.approx(found.y[-1] / goal[0])
@@ -150,18 +156,18 @@ def test_accuracies_are_drawn_where_they_were_measured() -> None:
 
 
 def test_empty() -> None:
-    info = front_info([], ("size_mb", "paper_gflops"))
-    assert (info.last, info.individuals, info.true, info.true_hypervolume) == (None, (), (), None)
+    info = front_info([], SETTINGS)
+    assert (info.last, info.individuals, info.true, info.truth) == (None, (), (), None)
     assert front_sentence(info) == "The search has not begun yet."
     assert (true_front_note(info), individual_rows(info), true_rows(info)) == ("", [], [])
     draw_all(info)
 
 
 def test_the_true_front_alone_before_the_first_generation() -> None:
-    info = front_info([next(tradeoff_records(TradeoffSettings(space=LAYERS)))], ("size_mb", "paper_gflops"))
+    info = front_info(kept(tradeoff(SETTINGS))[:1], SETTINGS)
     assert front_sentence(info).endswith("Now the search begins.")
     figure = front_figure(info, "size_mb", "paper_gflops")
-    assert len(x_of(figure, "true front")) == info.true_size
+    assert len(x_of(figure, "true front")) == size(info)
     assert x_of(figure, "front found") == []
     draw_all(info)
 
@@ -184,14 +190,17 @@ def test_all_beyond_the_limits() -> None:
 
 
 def test_a_large_front_is_drawn_thinned_and_told() -> None:
-    one = info_of(generations=1).individuals[0]
-    many = [{**one, "id": at, "size_mb": 1 + at / 1e4, "paper_gflops": 1 + at / 1e4} for at in range(10_000)]
-    truth = {"type": "true-front", "points": many[:2_000], "size": 143_340, "hypervolume": 0.8}
-    generation = {
-        "type": "generation", "generation": 0, "individuals": many, "perished": [], "front": list(range(10_000)),
-        "hypervolume": 0.7, "share": 0.875, "on_true_front": 0, "evaluations": 10_000,
-    }  # fmt: skip
-    info = front_info([truth, generation], ("size_mb", "paper_gflops"))
+    made = info_of(generations=1)
+    one, generation, truth = made.individuals[0], made.generations[0], made.truth
+    assert truth is not None
+    many = tuple(
+        one.model_copy(update={"id": at, "size_mb": 1 + at / 1e4, "paper_gflops": 1 + at / 1e4}) for at in range(10_000)
+    )
+    records = [
+        truth.model_copy(update={"points": many[:2_000], "size": 143_340}),
+        generation.model_copy(update={"individuals": many, "perished": (), "front": tuple(range(10_000))}),
+    ]
+    info = front_info(records, SETTINGS)
     assert true_front_note(info).startswith("The true front has 143,340 points.")
     assert "2,000 of them, evenly spread, are drawn" in true_front_note(info)
     figure = front_figure(info, "size_mb", "paper_gflops")
@@ -200,7 +209,7 @@ def test_a_large_front_is_drawn_thinned_and_told() -> None:
 
 
 def test_a_headline_reads_100_percent_only_where_it_is() -> None:
-    result = {"front": 1_607, "hypervolume_share": 0.99988}
+    result = {"points": 1_607, "hypervolume_share": 0.99988}
     assert KINDS["tradeoff"].headline(result) == "1,607 points, 99.9% of the true hypervolume"
     assert KINDS["tradeoff"].headline({**result, "hypervolume_share": 1.0}).endswith("100.0% of the true hypervolume")
 
@@ -215,4 +224,4 @@ def test_tables_for_files() -> None:
         *("id", "parents", "architecture", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads"),
         *("intermediate_size", "size_mb", "paper_gflops", "latency_ms", "parameters", "feasible", "on_front"),
     ]
-    assert [row["size_mb"] for row in true_rows(info)] == [one["size_mb"] for one in info.true]
+    assert [row["size_mb"] for row in true_rows(info)] == [one.size_mb for one in info.true]

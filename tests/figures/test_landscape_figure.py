@@ -9,18 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compressor_core.figures.search.info import SearchInfo, run_info, search_info
+from compressor_core.figures.search.info import SearchInfo, search_info
 from compressor_core.figures.search.landscape import landscape_figure, landscape_sentence
-from compressor_core.search.genetic import SearchSettings, search_records
 from compressor_core.search.landscape import Landscape, landscape
-from tests.figures.records import ALL_INFEASIBLE
+from tests.figures.records import ALL_INFEASIBLE, SETTINGS, searched
 
 X, Y = "hidden_size", "num_hidden_layers"
 
 
-def made(stop: int | None = None, **settings: Any) -> tuple[Landscape, SearchInfo]:
-    config = SearchSettings(**{"budget_mb": 3.0, "population": 12, "generations": 8, **settings})
-    return landscape(config, X, Y), run_info(list(search_records(config))[:stop], config.to_dict())
+def made(stop: int | None = None, **changes: Any) -> tuple[Landscape, SearchInfo]:
+    info = searched(stop, **changes)
+    return landscape(info.settings, X, Y), info
 
 
 def trace(figure: Any, name: str) -> Any:
@@ -45,7 +44,7 @@ def test_the_population_stands_where_its_genes_are() -> None:
     figure = landscape_figure(land, info)
     walkers = trace(figure, "the population")
     assert walkers.customdata.sum() == 12
-    expected = Counter((one[X], one[Y]) for one in info.last.individuals)
+    expected = Counter((one.hidden_size, one.num_hidden_layers) for one in info.last.individuals)
     found = {
         (land.x_cells[column][0], land.y_cells[row][0]): many
         for column, row, many in zip(walkers.x, walkers.y, walkers.customdata, strict=True)
@@ -61,7 +60,7 @@ def test_optimum_and_best_are_marked() -> None:
     for name, one in (("true optimum", info.optimum), ("best so far", info.best)):
         spot = trace(figure, name)
         assert one is not None
-        assert (land.x_cells[spot.x[0]][0], land.y_cells[spot.y[0]][0]) == (one[X], one[Y])
+        assert (land.x_cells[spot.x[0]][0], land.y_cells[spot.y[0]][0]) == (one.hidden_size, one.num_hidden_layers)
 
 
 def test_every_generation_is_a_frame_and_one_can_be_shown_first() -> None:
@@ -105,7 +104,7 @@ def test_all_infeasible() -> None:
 
 
 def test_nothing_is_within_the_limits() -> None:
-    config = SearchSettings(budget_mb=3.0, min_gflops=50.0)
-    land, info = landscape(config, X, Y), search_info([], 3.0)
+    settings = SETTINGS.replace(min_gflops=50.0)
+    land, info = landscape(settings, X, Y), search_info([], settings)
     assert landscape_sentence(land, info) == "Nothing is within the limits, whatever the width and the layers."
     landscape_figure(land, info).to_json()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,19 +16,15 @@ from compressor_core.figures.search.info import (
     fitness_figure,
     gap_sentence,
     individual_rows,
-    run_info,
     search_info,
 )
 from compressor_core.figures.search.plane import choices, limits_sentence
 from compressor_core.figures.search.population import population_figure
 from compressor_core.figures.search.replay import MOST_FRAMES
-from compressor_core.search.genetic import SearchSettings, search_records
-from tests.figures.records import many, old, searched
-
-
-def info_of(**settings: Any) -> SearchInfo:
-    config = SearchSettings(**{"budget_mb": 3.0, "population": 12, "generations": 8, **settings})
-    return search_info(search_records(config), config.budget_mb, soft=config.constraint == "paper")
+from compressor_core.records import Uncertified
+from compressor_core.search.genetic import search
+from tests.collect import kept
+from tests.figures.records import SETTINGS, many, searched
 
 
 def x_of(figure: Any, name: str) -> list[float]:
@@ -46,55 +43,54 @@ def draw_all(info: SearchInfo) -> None:
 
 
 def test_info_counts_every_candidate_once() -> None:
-    info = info_of()
-    assert [generation.number for generation in info.generations] == list(range(9))
-    ids = [one["id"] for one in info.candidates]
+    info = searched()
+    assert [generation.generation for generation in info.generations] == list(range(9))
+    ids = [one.id for one in info.candidates]
     assert len(ids) == len(set(ids))
-    assert info.last is not None and info.last.seen == len(ids)
-    assert all(before.seen <= after.seen for before, after in zip(info.generations, info.generations[1:], strict=False))
-    assert info.best is not None and info.best["feasible"]
+    assert info.last is not None and info.seen[-1] == len(ids)
+    assert list(info.seen) == sorted(info.seen)
+    assert info.best is not None and info.best.feasible
     assert info.gap is not None and info.gap >= 0
     draw_all(info)
 
 
 def test_the_latest_generation_apart_from_those_before_it() -> None:
-    info = info_of()
+    info = searched()
     assert info.last is not None
     figure = population_figure(info)
     shown = len(x_of(figure, "within budget")) + len(x_of(figure, "over budget"))
     assert shown == len(info.last.individuals)
-    assert len(x_of(figure, "seen so far")) == info.generations[-1].seen
+    assert len(x_of(figure, "seen so far")) == info.seen[-1]
     assert x_of(figure, "budget, 3 MB") == [3.0, 3.0]
     assert len(x_of(figure, "true optimum")) == len(x_of(figure, "best so far")) == 1
 
 
 def test_the_replay_has_a_frame_for_every_generation() -> None:
-    info = info_of()
+    info = searched()
     figure = population_figure(info, replay=True)
     assert [frame.name for frame in figure.frames] == [str(number) for number in range(9)]
-    assert [len(frame.data[0].x) for frame in figure.frames] == [one.seen for one in info.generations]
+    assert [len(frame.data[0].x) for frame in figure.frames] == list(info.seen)
     assert [step.label for step in figure.layout.sliders[0].steps] == [frame.name for frame in figure.frames]
     assert {button.label for button in figure.layout.updatemenus[0].buttons} >= {"Play", "Pause"}
 
 
 def test_a_long_search_is_replayed_in_strides_up_to_its_end() -> None:
-    info = info_of(population=4, generations=2 * MOST_FRAMES + 1)
+    info = searched(population=4, generations=2 * MOST_FRAMES + 1)
     frames = population_figure(info, replay=True).frames
     assert len(frames) <= MOST_FRAMES + 1
     assert frames[-1].name == str(2 * MOST_FRAMES + 1)
 
 
 def test_hover_tells_all_genes() -> None:
-    info = info_of()
+    info = searched()
     best = info.best
     assert best is not None
     trace = next(trace for trace in population_figure(info).data if trace.name == "best so far")
-    genes = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
-    assert list(trace.customdata[0][:5]) == [best[gene] for gene in genes]
+    assert tuple(trace.customdata[0][:5]) == best.genes
 
 
 def test_empty() -> None:
-    info = search_info([], 3.0)
+    info = search_info([], SETTINGS)
     assert (info.last, info.best, info.gap, info.candidates) == (None, None, None, ())
     assert gap_sentence(info) == "The search has not begun yet."
     assert candidate_rows(info) == []
@@ -102,22 +98,17 @@ def test_empty() -> None:
 
 
 def test_one_generation_of_one_candidate() -> None:
-    one = {
-        "id": 0, "vocab_size": 1000, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1,
-        "intermediate_size": 32, "size_mb": 0.1, "paper_gflops": 0.2, "fitness": 0.2, "feasible": True, "parents": [],
-    }  # fmt: skip
-    record = {
-        "type": "generation", "generation": 0, "individuals": [one], "best": one, "mean_fitness": 0.2,
-        "diversity": 0.0, "evaluations": 1,
-    }  # fmt: skip
-    info = search_info([record], 3.0)
+    info = search_info(many(population=1, generations=0), SETTINGS.replace(constraint="paper"))
+    assert info.best is None, "it is too large for a cap"
+    best = info.candidates[0]
+    info = search_info([info.generations[0].model_copy(update={"best": best})], SETTINGS)
     assert gap_sentence(info) == "The true optimum is not known yet."
     assert [row["Architecture"] for row in candidate_rows(info)] == ["1000,16,1,1,32"]
     draw_all(info)
 
 
 def test_all_infeasible() -> None:
-    info = info_of(budget_mb=0.2, generations=1, population=2, seed=1)
+    info = searched(budget_mb=0.2, generations=1, population=2, seed=1)
     assert info.best is None, "choose a seed whose first random architectures are all too large"
     assert gap_sentence(info) == "Nothing within the budget has been found yet."
     assert x_of(population_figure(info), "within budget") == []
@@ -125,36 +116,34 @@ def test_all_infeasible() -> None:
 
 
 def test_the_papers_soft_penalty_ranks_by_fitness_alone() -> None:
-    info = info_of(constraint="paper")
+    info = searched(constraint="paper")
     fitness = [row["Fitness"] for row in candidate_rows(info)]
     assert fitness == sorted(fitness, reverse=True)
     assert fitness_figure(info).layout.yaxis.title.text == "Fitness: GFLOPs − |MB − budget|"
 
 
 def test_under_a_cap_those_that_fit_come_first() -> None:
-    fits = [row["Within budget"] for row in candidate_rows(info_of(generations=1))]
+    fits = [row["Within budget"] for row in candidate_rows(searched(generations=1))]
     assert fits == sorted(fits, reverse=True)
 
 
 @pytest.mark.parametrize(("gap", "words"), [(0.0, "found the true optimum"), (0.0345, "3.45% below the true optimum")])
 def test_the_gap_in_words(gap: float, words: str) -> None:
-    info = info_of(generations=1)
-    optimum = {**(info.optimum or {}), "fitness": 1.0}
-    last = info.generations[-1]
-    best = {**info.candidates[0], "fitness": 1.0 - gap}
-    changed = SearchInfo(
-        info.budget_mb, info.soft, (type(last)(**{**last.__dict__, "best": best}),), info.candidates, optimum
-    )
-    assert words in gap_sentence(changed)
+    info = searched(generations=1)
+    assert info.optimum is not None
+    optimum = info.optimum.model_copy(update={"fitness": 1.0})
+    best = info.candidates[0].model_copy(update={"fitness": 1.0 - gap})
+    last = info.generations[-1].model_copy(update={"best": best})
+    assert words in gap_sentence(replace(info, generations=(last,), optimum=optimum))
 
 
 def test_other_axes_in_their_units() -> None:
-    info = info_of()
+    info = searched()
     assert choices(info) == ["size_mb", "paper_gflops", "parameters"]
     figure = population_figure(info, "parameters", "size_mb", replay=True)
     assert info.best is not None
     (x,), (y,) = x_of(figure, "best so far"), next(one.y for one in figure.data if one.name == "best so far")
-    assert (x, y) == pytest.approx((info.best["parameters"] / 1e6, info.best["size_mb"]))
+    assert (x, y) == pytest.approx((info.best.parameters / 1e6, info.best.size_mb))
     assert figure.layout.xaxis.title.text == "Parameters in millions"
     budget = next(one for one in figure.data if one.name == "budget, 3 MB")
     assert list(budget.y) == [3.0, 3.0], "the budget lies across, where the size goes upwards"
@@ -170,18 +159,18 @@ def test_the_region_within_the_limits_is_shaded_where_they_are_on_the_axes() -> 
 
 
 def test_a_replay_opens_at_the_generation_that_is_asked_for() -> None:
-    info = info_of()
+    info = searched()
     figure = population_figure(info, replay=True, shown=3)
     assert figure.layout.sliders[0].active == 3
-    assert len(x_of(figure, "seen so far")) == info.generations[3].seen
+    assert len(x_of(figure, "seen so far")) == info.seen[3]
     assert population_figure(info, replay=True, shown=99).layout.sliders[0].active == 8
 
 
 def test_those_who_perished_are_shown_on_request() -> None:
     survived, everyone = searched(), searched(everyone=True)
     assert len(everyone.candidates) == 12 * 9 > len(survived.candidates)
-    assert everyone.last is not None and everyone.last.seen == everyone.last.evaluations
-    assert (everyone.born == [one["id"] // 12 for one in everyone.candidates]).all()
+    assert everyone.last is not None and everyone.seen[-1] == everyone.last.evaluations
+    assert (everyone.born == [one.id // 12 for one in everyone.candidates]).all()
     draw_all(everyone)
 
 
@@ -199,17 +188,9 @@ def test_a_row_for_every_individual() -> None:
     assert all(int(parent) < row["id"] for row in rows[12:] for parent in row["parents"].split())
 
 
-def test_records_of_before() -> None:
-    config = SearchSettings(budget_mb=3.0, population=12, generations=8)
-    info = run_info(old(list(search_records(config))), {"budget_mb": 3.0}, everyone=True)
-    assert choices(info) == ["size_mb", "paper_gflops"]
-    assert "parameters" not in individual_rows(info)[0]
-    draw_all(info)
-
-
 def test_cancelled_after_the_first_generation() -> None:
     info = searched(stop=2)
-    assert [generation.number for generation in info.generations] == [0]
+    assert [generation.generation for generation in info.generations] == [0]
     assert not population_figure(info, replay=True).frames
     draw_all(info)
 
@@ -220,22 +201,19 @@ def test_a_goal_to_be_minimised() -> None:
     assert info.best is not None and info.gap is not None and info.gap > 0
     assert figure.layout.yaxis.title.text == "Size (MB)"
     best = next(one for one in figure.data if one.name == "best so far")
-    assert best.y[-1] == pytest.approx(info.best["size_mb"])
+    assert best.y[-1] == pytest.approx(info.best.size_mb)
     assert "above the true optimum" in gap_sentence(info)
 
 
 def test_an_optimum_that_cannot_be_known_is_said() -> None:
-    records = [
-        {"type": "uncertified", "reason": "Too many."},
-        *list(search_records(SearchSettings(budget_mb=25.0, population=5, generations=2)))[1:3],
-    ]
-    info = search_info(records, 25.0)
-    assert (info.optimum, gap_sentence(info)) == (None, "Too many.")
+    generations = kept(search(SETTINGS))[1:3]
+    info = search_info([Uncertified(reason="Too many."), *generations], SETTINGS.replace(budget_mb=25.0))
+    assert info.optimum is None and (info.best is None or gap_sentence(info) == "Too many.")
     draw_all(info)
 
 
 def test_fifty_thousand_points_stay_small() -> None:
-    info = search_info(many(population=1_000, generations=50), 3.0)
+    info = search_info(many(population=1_000, generations=50), SETTINGS)
     assert len(info.candidates) == 51_000
     figure = population_figure(info, replay=True)
     assert {one.type for one in figure.data} == {"scattergl"} and len(figure.frames) == 51
@@ -243,7 +221,7 @@ def test_fifty_thousand_points_stay_small() -> None:
     text = figure.to_json()
     assert len(text) < 4_000_000
     assert len(candidate_rows(info)) == MOST_ROWS
-    by_card = population_figure(search_info(many(population=100, generations=49), 3.0), replay=True)
+    by_card = population_figure(search_info(many(population=100, generations=49), SETTINGS), replay=True)
     assert {one.type for one in by_card.data} == {"scatter"}
     assert by_card.data[0].name == "one in 3 candidates" and len(by_card.data[0].x) == 1_667
 
@@ -251,7 +229,7 @@ def test_fifty_thousand_points_stay_small() -> None:
 @pytest.mark.parametrize(("population", "generations"), [(20, 10), (100, 49), (300, 40), (1_000, 125)])
 def test_every_point_of_a_generation_tells_its_genes(population: int, generations: int) -> None:
     """Itself, or where the cloud has all points, the one of the cloud that it lies on."""
-    figure = population_figure(search_info(many(population, generations), 3.0), replay=True)
+    figure = population_figure(search_info(many(population, generations), SETTINGS), replay=True)
     cloud, fits = figure.data[0], figure.data[1]
     for x, custom in zip(fits.x, fits.customdata if fits.customdata is not None else fits.x, strict=True):
         if fits.hoverinfo == "skip":
@@ -261,7 +239,7 @@ def test_every_point_of_a_generation_tells_its_genes(population: int, generation
 
 
 def test_very_many_points_are_thinned() -> None:
-    info = search_info(many(population=1_000, generations=125), 3.0)
+    info = search_info(many(population=1_000, generations=125), SETTINGS)
     figure = population_figure(info, replay=True)
     assert figure.data[0].name == "one in 3 candidates" and len(figure.data[0].x) == 42_000
     assert len(figure.frames) <= 101 and figure.frames[-1].name == "125"

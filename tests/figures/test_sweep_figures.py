@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,16 +16,17 @@ from compressor_core.figures import theme
 from compressor_core.figures.search.budgets import budget_figure, genes_figure
 from compressor_core.figures.search.differences import difference_rows
 from compressor_core.figures.search.gaps import GapAxis, gap_text, turns
+from compressor_core.figures.search.info import search_info
 from compressor_core.figures.search.overlay import (
     DASHES,
     MOST_RUNS,
     SYMBOLS,
-    OverlayInfo,
+    OverlayRun,
     convergence_figure,
     free_slots,
+    overlay_axes,
     overlay_notes,
     overlay_rows,
-    overlay_run,
     points_figure,
 )
 from compressor_core.figures.search.sweeps import (
@@ -39,19 +40,24 @@ from compressor_core.figures.search.sweeps import (
     sweep_info,
 )
 from compressor_core.figures.words.forms import csv_text
-from compressor_core.search.genetic import Operators, SearchSettings, search_records
-from compressor_core.search.sweep import Over, SweepSettings, sweep_records
+from compressor_core.records import BudgetOptimum, Generation, Optimum, Record, SweepSummary, SweptSearch
+from compressor_core.search.genetic import Operators, SearchSettings, evolve, search
+from compressor_core.search.sweep import Over, SweepSettings, sweep
+from tests.collect import collected, kept
+from tests.search.test_goals import MODEL
 
 SEARCH = SearchSettings(budget_mb=3.0, population=8, generations=6)
 
 
-def overlaid(*searches: SearchSettings) -> OverlayInfo:
-    return OverlayInfo(
-        tuple(
-            overlay_run(f"seed {search.seed}", slot, search.to_dict(), search_records(search))
-            for slot, search in enumerate(searches)
-        )
-    )
+def overlaid(*searches: SearchSettings) -> list[OverlayRun]:
+    return [
+        OverlayRun(f"seed {settings.seed}", slot, search_info(kept(search(settings)), settings))
+        for slot, settings in enumerate(searches)
+    ]
+
+
+def of_records(name: str, records: Sequence[Record], count: int = 1) -> list[OverlayRun]:
+    return [OverlayRun(name, slot, search_info(records, SEARCH)) for slot in range(count)]
 
 
 def trace(figure: Any, name: str) -> Any:
@@ -62,7 +68,7 @@ def notes(figure: Any) -> list[str]:
     return [annotation.text for annotation in figure.layout.annotations]
 
 
-def draw_overlay(info: OverlayInfo) -> None:
+def draw_overlay(info: list[OverlayRun]) -> None:
     for by in ("evaluations", "generation"):
         for height in ("gap", "fitness"):
             assert json.loads(convergence_figure(info, by, height).to_json())["layout"]["yaxis"]["title"]["text"]
@@ -73,13 +79,13 @@ def draw_overlay(info: OverlayInfo) -> None:
 
 class TestOverlay:
     def test_each_run_has_one_colour_dash_and_symbol_in_every_figure(self) -> None:
-        info = overlaid(*(replace(SEARCH, seed=seed) for seed in range(3)))
+        info = overlaid(*(SEARCH.replace(seed=seed) for seed in range(3)))
         lines, points = convergence_figure(info), points_figure(info)
-        for run in info.runs:
+        for run in info:
             line, point = trace(lines, run.title), trace(points, run.title)
             assert line.line.color == point.marker.color == run.color
             assert line.line.dash == run.dash and line.marker.symbol == point.marker.symbol == run.symbol
-        assert len({(run.color, run.dash, run.symbol) for run in info.runs}) == 3
+        assert len({(run.color, run.dash, run.symbol) for run in info}) == 3
         assert len(set(theme.CYCLE)) == len(set(DASHES)) == len(set(SYMBOLS)) == MOST_RUNS
 
     def test_a_run_keeps_its_slot_while_others_come_and_go(self) -> None:
@@ -90,22 +96,23 @@ class TestOverlay:
 
     def test_the_gap_of_the_best_so_far(self) -> None:
         info = overlaid(SEARCH)
-        (run,) = info.runs
-        assert run.optimum is not None
-        known = [fitness for fitness in run.fitness if fitness is not None]
-        goal = run.optimum["fitness"]
-        assert run.gap[-1] == pytest.approx((goal - known[-1]) / goal)
-        assert run.fitness.count(None) == run.gap.count(None)
+        (run,) = info
+        assert run.info.optimum is not None and run.info.last is not None
+        gaps = run.heights("gap")
+        known = [fitness for fitness in run.heights("fitness") if fitness is not None]
+        goal = run.info.optimum.fitness
+        assert gaps[-1] == pytest.approx((goal - known[-1]) / goal)
+        assert run.heights("fitness").count(None) == gaps.count(None)
         line = trace(convergence_figure(info), run.title)
-        assert line.x[-1] == run.evaluations[-1]
-        assert line.y[-1] == pytest.approx(run.gap[-1])
+        assert line.x[-1] == run.info.last.evaluations
+        assert line.y[-1] == pytest.approx(gaps[-1])
         assert trace(convergence_figure(info, "generation"), run.title).x[-1] == 6
         assert trace(convergence_figure(info, height="fitness"), run.title).y[-1] == known[-1]
 
     def test_no_gap_stands_on_the_row_of_the_optimum(self) -> None:
         space = SearchSpace((1_000,), (16, 32), (1,), (1,), (32, 64))
-        info = overlaid(replace(SEARCH, space=space), replace(SEARCH, seed=3))
-        assert info.runs[0].gap[-1] == 0
+        info = overlaid(SEARCH.replace(space=space), SEARCH.replace(seed=3))
+        assert info[0].info.gap == 0
         figure = convergence_figure(info)
         row = figure.layout.yaxis.tickvals[0]
         assert figure.layout.yaxis.ticktext[0] == "optimum"
@@ -114,61 +121,59 @@ class TestOverlay:
 
     def test_the_points_are_the_last_population_the_way_and_the_best(self) -> None:
         info = overlaid(SEARCH)
-        (run,) = info.runs
+        (run,) = info
         figure = points_figure(info)
         population, way, best, goal = figure.data
-        assert len(population.x) == len(run.population) and all(one["feasible"] for one in run.population)
-        assert [round(float(x), 4) for x in way.x] == [round(one["size_mb"], 4) for one in run.trail]
+        assert len(population.x) == len(run.population) and all(one.feasible for one in run.population)
+        assert [round(float(x), 4) for x in way.x] == [round(one.size_mb, 4) for one in run.trail]
         assert (len(best.x), len(goal.x)) == (1, 1)
         assert way.x[-1] == best.x[0] and goal.marker.symbol == "star-open"
-        assert {"size_mb", "paper_gflops", "parameters"} <= set(info.axes)
+        assert {"size_mb", "paper_gflops", "parameters"} <= set(overlay_axes(info))
         million = points_figure(info, x="parameters").data[2].x[0]
-        assert million == pytest.approx(run.trail[-1]["parameters"] / 1e6, rel=1e-6)
+        assert million == pytest.approx(run.trail[-1].parameters / 1e6, rel=1e-6)
 
     def test_empty(self) -> None:
-        info = OverlayInfo(())
+        info: list[OverlayRun] = []
         draw_overlay(info)
         assert notes(convergence_figure(info)) == ["Choose searches above"]
         assert overlay_rows(info) == [] and overlay_notes(info) == []
 
     def test_a_run_that_has_not_begun(self) -> None:
-        info = OverlayInfo((overlay_run("new", 0, SEARCH.to_dict(), []),))
+        info = of_records("new", [])
         draw_overlay(info)
         assert notes(points_figure(info)) == ["No search here has found anything yet"]
         assert overlay_notes(info) == ["1. new: no generation is recorded yet."]
         assert overlay_rows(info)[0]["Best"] == "–"
 
     def test_all_infeasible(self) -> None:
-        info = overlaid(replace(SEARCH, budget_mb=0.2, population=2, generations=1, seed=1))
+        info = overlaid(SEARCH.replace(budget_mb=0.2, population=2, generations=1, seed=1))
         draw_overlay(info)
-        assert info.runs[0].trail == info.runs[0].population == ()
+        assert info[0].trail == info[0].population == ()
         assert "nothing within its limits" in overlay_notes(info)[0]
         assert not [each for each in convergence_figure(info).data if each.name]
 
     def test_cancelled_after_one_generation(self) -> None:
-        records = list(search_records(replace(SEARCH, seed=2, population=40)))[:2]
-        info = OverlayInfo((overlay_run("cut", 0, SEARCH.to_dict(), records),))
+        info = of_records("cut", kept(search(SEARCH.replace(seed=2, population=40)))[:2])
         draw_overlay(info)
         assert len(trace(convergence_figure(info), "cut").x) == 1
 
     def test_without_a_known_optimum_there_is_fitness_alone(self) -> None:
-        records = [record for record in search_records(SEARCH) if record["type"] == "generation"]
-        info = OverlayInfo((overlay_run("old", 0, SEARCH.to_dict(), records),))
+        info = of_records("old", list(evolve(SEARCH)))
         draw_overlay(info)
         assert "its optimum is not known" in overlay_notes(info)[0]
         assert notes(convergence_figure(info)) and not notes(convergence_figure(info, height="fitness"))
 
     def test_fifty_thousand_points(self) -> None:
-        one = next(iter(search_records(SEARCH)))
+        goal, first, *_ = kept(search(SEARCH))
+        assert isinstance(goal, Optimum) and isinstance(first, Generation)
+        one = first.individuals[0].model_copy(update={"feasible": True})
 
-        def generation(number: int) -> dict[str, Any]:
-            people = [{**one, "id": at, "parents": []} for at in range(10_000)]
-            best = {**one, "id": number, "fitness": one["fitness"] * (1 - 1 / (number + 2))}
-            return {"type": "generation", "generation": number, "individuals": people, "best": best,
-                    "mean_fitness": 1.0, "diversity": 0.5, "evaluations": 10_000 * (number + 1)}  # fmt: skip
+        def generation(number: int) -> Generation:
+            people = tuple(one.model_copy(update={"id": at}) for at in range(10_000))
+            best = one.model_copy(update={"id": number, "fitness": 1 - 1 / (number + 2)})
+            return first.model_copy(update={"generation": number, "individuals": people, "best": best})
 
-        records = [{**one, "type": "optimum"}, *map(generation, range(5))]
-        info = OverlayInfo(tuple(overlay_run("big", slot, SEARCH.to_dict(), records) for slot in range(MOST_RUNS)))
+        info = of_records("big", [goal, *map(generation, range(5))], MOST_RUNS)
         figure = points_figure(info)
         text = figure.to_json()
         assert sum(len(each.x) for each in figure.data) > 50_000
@@ -176,59 +181,56 @@ class TestOverlay:
 
 
 class TestDifferences:
-    def configs(self) -> list[Mapping[str, Any]]:
-        classroom = replace(SEARCH, space=SearchSpace.classroom(), seed=4, operators=Operators.PAPER)
-        return [SEARCH.to_dict(), classroom.to_dict()]
+    OTHER = SEARCH.replace(space=SearchSpace.classroom(), seed=4, operators=Operators.PAPER)
 
     def test_only_what_differs(self) -> None:
-        rows = difference_rows(self.configs(), ["1. one", "2. other"])
+        rows = difference_rows([SEARCH, self.OTHER], ["1. one", "2. other"])
         assert rows == [
-            {"Setting": "Operators", "1. one": "studio", "2. other": "paper"},
             {"Setting": "Seed", "1. one": "0", "2. other": "4"},
+            {"Setting": "Operators", "1. one": "studio", "2. other": "paper"},
             {"Setting": "Space: Vocabulary", "1. one": "1000 to 50000 by 1000", "2. other": "2000 to 50000 by 1000"},
             {"Setting": "Space: Layers", "1. one": "1 to 12 by 1", "2. other": "1 to 3 by 1"},
         ]
 
     def test_everything(self) -> None:
-        rows = difference_rows(self.configs(), ["1", "2"], every=True)
+        rows = difference_rows([SEARCH, self.OTHER], ["1", "2"], every=True)
         told = {row["Setting"]: row["1"] for row in rows}
-        assert (
-            told["Budget (MB)"] == "3" and told["Space: Heads"] == "1, 2, 4, 8" and told["Longest latency (ms)"] == "–"
-        )
-        assert len(rows) == len(SEARCH.to_dict()) - 1 + 5
+        assert told["Budget (MB)"] == "3" and told["Space: Heads"] == "1, 2, 4, 8"
+        assert told["Longest latency (ms)"] == "–"
+        assert len(rows) == len(SearchSettings.model_fields) - 1 + 5
 
     def test_latency_models_are_told_apart_in_one_line(self) -> None:
-        model = {"runtime": "pytorch", "task": "clone", "prices": [1.0, 2.0]}
-        base = SEARCH.to_dict()
-        configs = [{**base, "latency": model}, {**base, "latency": {**model, "prices": [1.0, 3.0]}}, base]
-        (row,) = difference_rows(configs, "abc")
-        assert row["a"].startswith("pytorch, clone (#") and row["a"] != row["b"] and row["c"] == "–"
-        assert difference_rows([configs[0], {**base, "latency": dict(model)}], "ab") == []
+        one, other = (
+            SEARCH.replace(latency=dataclasses.replace(MODEL, prices=(price, *MODEL.prices[1:]))) for price in (1, 2)
+        )
+        (row,) = difference_rows([one, other, SEARCH], "abc")
+        assert row["a"].startswith("onnxruntime, vulnerability (#") and row["a"] != row["b"] and row["c"] == "–"
+        assert difference_rows([one, one.replace()], "ab") == []
 
-    def test_runs_of_which_one_lacks_a_setting_and_none_or_one_run(self) -> None:
-        old = {key: value for key, value in SEARCH.to_dict().items() if key != "operators"}
-        assert difference_rows([old, SEARCH.to_dict()], "ab") == [{"Setting": "Operators", "a": "–", "b": "studio"}]
-        assert difference_rows([], []) == difference_rows([SEARCH.to_dict()], ["a"]) == []
+    def test_none_and_one_run(self) -> None:
+        assert difference_rows([], []) == difference_rows([SEARCH], ["a"]) == []
 
 
-def swept(**changes: Any) -> tuple[SweepInfo, dict[str, Any]]:
-    config = SweepSettings(**{"search": SEARCH, "over": Over.SEED, "seeds": (0, 1, 2, 3), **changes})
-    records = list(sweep_records(config))
-    return sweep_info(records), records[-1]
+def swept(**changes: Any) -> tuple[SweepInfo, SweepSummary]:
+    settings = SweepSettings(**{"search": SEARCH, "over": Over.SEED, "seeds": (0, 1, 2, 3), **changes})
+    records, summary = collected(sweep(settings))
+    return sweep_info(records), summary
 
 
 def made_up(*series: list[float | None], optimum: float = 10.0, operators: str = "studio") -> SweepInfo:
     """Searches whose best fitness by generation is as given."""
-    records: list[dict[str, Any]] = [{"type": "optimum", "budget_mb": 3.0, "fitness": optimum}]
+    best = next(evolve(SEARCH)).individuals[0].model_copy(update={"fitness": optimum})
+    records: list[Record] = [BudgetOptimum(budget_mb=3.0, marked=True, best=best)]
     for seed, values in enumerate(series):
-        records.append({"type": "search", "seed": seed, "operators": operators, "best_fitness": values})
+        kind = {"budget_mb": 3.0, "operators": operators, "evaluations": 1, "seconds": 1.0}
+        records.append(SweptSearch(seed=seed, best_fitness=tuple(values), **kind))
     return sweep_info(records)
 
 
-def draw_sweep(info: SweepInfo, result: dict[str, Any] | None = None) -> None:
+def draw_sweep(info: SweepInfo, summary: SweepSummary | None = None) -> None:
     for figure in (band_figure(info), band_figure(info, "fitness"), budget_figure(info), genes_figure(info)):
         json.loads(figure.to_json())
-    for rows in (search_rows(info), optimum_rows(info), operators_rows(result)):
+    for rows in (search_rows(info), optimum_rows(info), operators_rows(summary)):
         csv_text(rows)
 
 
@@ -276,7 +278,7 @@ class TestSeeds:
         assert max(area.y) == pytest.approx(top) and min(area.y) > figure.layout.yaxis.tickvals[0]
 
     def test_one_seed_and_one_generation(self) -> None:
-        info, result = swept(seeds=(5,), search=replace(SEARCH, population=40))
+        info, result = swept(seeds=(5,), search=SEARCH.replace(population=40))
         draw_sweep(info, result)
         assert "one seed" in trace(band_figure(info), "this program").name
         assert bands(made_up([9.0]))[0].median.tolist() == pytest.approx([0.1])
@@ -288,8 +290,8 @@ class TestSeeds:
     def test_empty_and_all_infeasible(self) -> None:
         draw_sweep(sweep_info([]))
         assert notes(band_figure(sweep_info([]))) == ["Waiting for the first search"]
-        info, result = swept(search=replace(SEARCH, budget_mb=0.2, population=2, generations=1), seeds=(1, 2))
-        assert all(search["best"] is None for search in info.searches), "choose seeds that start too large"
+        info, result = swept(search=SEARCH.replace(budget_mb=0.2, population=2, generations=1), seeds=(1, 2))
+        assert all(search.best is None for search in info.searches), "choose seeds that start too large"
         assert notes(band_figure(info)) == ["No seed has found anything"]
         assert operators_rows(result)[0]["Found nothing"] == 2
         assert operators_rows(result)[0]["Worst gap"] == "–"
@@ -297,15 +299,16 @@ class TestSeeds:
 
     def test_cancelled(self) -> None:
         asked = iter(range(100))
-        records = list(sweep_records(SweepSettings(search=SEARCH, seeds=(0, 1, 2)), lambda: next(asked) >= 9))
-        assert records[-1]["cancelled"] is True
+        settings = SweepSettings(search=SEARCH, seeds=(0, 1, 2))
+        records, summary = collected(sweep(settings, cancelled=lambda: next(asked) >= 9))
+        assert summary.cancelled
         info = sweep_info(records)
         assert len(info.searches) == 1
-        draw_sweep(info, records[-1])
+        draw_sweep(info, summary)
 
     def test_an_uncertified_space_has_fitness_alone(self) -> None:
         whole, _ = swept()
-        info = SweepInfo((), ({"budget_mb": 3.0, "reason": "too large"},), whole.searches)
+        info = SweepInfo((BudgetOptimum(budget_mb=3.0, marked=True, reason="too large"),), whole.searches)
         assert "optimum is not known" in notes(band_figure(info))[0]
         assert not notes(band_figure(info, "fitness"))
         assert missing_notes(info) == ["3 MB: too large"]
@@ -327,7 +330,7 @@ class TestBudgets:
         assert list(line.y) == sorted(line.y)
         stars = trace(figure, "the paper's budgets")
         assert list(stars.x) == [3.0, 25.0, 50.0] and stars.text[0].startswith("3 MB: 2.")
-        found = [search for search in info.searches if search["best"] and search["operators"] == "paper"]
+        found = [search for search in info.searches if search.best and search.operators == "paper"]
         assert len(trace(figure, "best of searches, the paper's").x) == len(found)
         assert [row["Budget (MB)"] for row in optimum_rows(info)] == list(line.x)
         assert len(search_rows(info)) == 10
@@ -337,22 +340,18 @@ class TestBudgets:
         info, _ = swept(over=Over.BUDGET, seeds=(), budgets=(1.0,))
         figure = genes_figure(info)
         assert len(figure.data) == 6
-        assert list(figure.data[2].y) == [best["num_hidden_layers"] for best in info.optima]
+        assert list(figure.data[2].y) == [best.num_hidden_layers for _, best in info.optima]
         assert max(figure.data[5].y) <= 1
         assert [list(each.marker.symbol).count("star") for each in figure.data] == [3] * 6
 
     def test_nothing_fits_anywhere(self) -> None:
-        info = sweep_info([{"type": "unreachable", "budget_mb": 1.0, "marked": False, "reason": "too small"}])
+        info = sweep_info([BudgetOptimum(budget_mb=1.0, marked=False, reason="too small", reachable=False)])
         draw_sweep(info)
         assert notes(budget_figure(info)) == ["No budget has a known optimum"]
         assert notes(budget_figure(sweep_info([]))) == ["Waiting for the first optimum"]
 
     def test_one_budget_so_far(self) -> None:
-        records = [
-            record
-            for record in sweep_records(SweepSettings(search=SEARCH, over=Over.BUDGET))
-            if record["type"] == "optimum"
-        ]
+        records = kept(sweep(SweepSettings(search=SEARCH, over=Over.BUDGET)))
         info = sweep_info(records[:1])
         draw_sweep(info)
         assert len(trace(budget_figure(info), "true optimum").x) == 1

@@ -11,8 +11,9 @@ import pytest
 
 from compressor_core.figures import theme
 from compressor_core.figures.search import parallel
+from compressor_core.figures.search.axes import GENE_TITLES
 from compressor_core.figures.search.genes import MOST_COLUMNS, MOST_ROWS, gene_infos, genes_figure
-from compressor_core.figures.search.info import GENE_TITLES, SearchInfo, run_info, search_info
+from compressor_core.figures.search.info import SearchInfo, search_info
 from compressor_core.figures.search.lineage import (
     lineage_figure,
     lineage_info,
@@ -26,8 +27,8 @@ from compressor_core.figures.search.parallel import (
     passing,
     passing_sentence,
 )
-from compressor_core.search.genetic import Operators, SearchSettings, search_records
-from tests.figures.records import ALL_INFEASIBLE, many, old, searched
+from compressor_core.search.genetic import Operators
+from tests.figures.records import ALL_INFEASIBLE, SETTINGS, many, searched
 
 
 def drawn(figure: Any) -> dict[str, Any]:
@@ -49,16 +50,16 @@ class TestLineage:
         info = searched(generations=20, operators=operators)
         lineage = lineage_info(info)
         assert lineage is not None and info.best is not None
-        by_id = {one["id"]: one for one in info.candidates}
-        expected, waiting = set(), [info.best["id"]]
+        by_id = {one.id: one for one in info.candidates}
+        expected, waiting = set(), [info.best.id]
         while waiting:
             expected.add(each := waiting.pop())
-            waiting += by_id[each]["parents"]
-        assert {one["id"] for one in lineage.members} == expected
-        assert lineage.winner["id"] == info.best["id"]
-        assert len(lineage.edges) == sum(len(one["parents"]) for one in lineage.members)
+            waiting += by_id[each].parents
+        assert {one.id for one in lineage.members} == expected
+        assert lineage.winner.id == info.best.id
+        assert len(lineage.edges) == sum(len(one.parents) for one in lineage.members)
         for parent, child in lineage.edges:
-            assert lineage.members[parent]["id"] in lineage.members[child]["parents"]
+            assert lineage.members[parent].id in lineage.members[child].parents
             assert lineage.born[parent] < lineage.born[child]
 
     def test_each_is_born_in_the_generation_that_first_has_it(self) -> None:
@@ -67,7 +68,7 @@ class TestLineage:
         assert lineage is not None
         for one, born in zip(lineage.members, lineage.born, strict=True):
             having = [
-                each.number for each in info.generations if one["id"] in [alive["id"] for alive in each.individuals]
+                each.generation for each in info.generations if one.id in [alive.id for alive in each.individuals]
             ]
             assert born == min(having)
 
@@ -75,12 +76,12 @@ class TestLineage:
         lineage = lineage_info(searched(generations=20))
         assert lineage is not None
         members = [lineage.members[at] for at in lineage.trail]
-        assert not members[0]["parents"] and members[-1] is lineage.winner
+        assert not members[0].parents and members[-1] is lineage.winner
         for parent, child in itertools.pairwise(members):
-            assert parent["id"] in child["parents"]
-            parents = [one for one in lineage.members if one["id"] in child["parents"]]
-            best = max(parents, key=lambda one: (one["feasible"], one["fitness"]))
-            assert parent["fitness"] == best["fitness"]
+            assert parent.id in child.parents
+            parents = [one for one in lineage.members if one.id in child.parents]
+            best = max(parents, key=lambda one: (one.feasible, one.fitness))
+            assert parent.fitness == best.fitness
 
     def test_colour_is_the_generation_and_numbers_repeat_it(self) -> None:
         info = searched(generations=20)
@@ -100,7 +101,7 @@ class TestLineage:
         lineage = lineage_info(info)
         figure = lineage_figure(info, "parameters", "size_mb")
         assert lineage is not None
-        expected = [one["parameters"] / 1e6 for one in lineage.members]
+        expected = [one.parameters / 1e6 for one in lineage.members]
         assert trace(figure, "ancestor").x.tolist() == pytest.approx(expected)
 
     def test_in_words(self) -> None:
@@ -125,7 +126,7 @@ class TestGenes:
             np.testing.assert_allclose(each.shares.sum(axis=0), 1)
             for column, generation in enumerate(info.generations):
                 for row, (low, high) in enumerate(each.cells):
-                    having = [one for one in generation.individuals if low <= one[each.gene] <= high]
+                    having = [one for one in generation.individuals if low <= getattr(one, each.gene) <= high]
                     assert each.shares[row, column] == len(having) / 12
 
     def test_the_optimum_has_its_row(self) -> None:
@@ -134,18 +135,18 @@ class TestGenes:
         for each in gene_infos(info):
             assert each.optimum is not None
             low, high = each.cells[each.optimum]
-            assert low <= info.optimum[each.gene] <= high
+            assert low <= getattr(info.optimum, each.gene) <= high
 
     def test_many_values_share_rows_and_many_generations_are_thinned(self) -> None:
         records = many(population=3, generations=2 * MOST_COLUMNS + 1)
         for at, record in enumerate(records):
-            for one in record["individuals"]:
-                one["vocab_size"] = 1_000 + at
-        info = search_info(records, 3.0)
+            changed = (one.model_copy(update={"vocab_size": 1_000 + at}) for one in record.individuals)
+            records[at] = record.model_copy(update={"individuals": tuple(changed)})
+        info = search_info(records, SETTINGS)
         vocabulary = gene_infos(info)[0]
         assert len(vocabulary.cells) <= MOST_ROWS and len(vocabulary.generations) <= MOST_COLUMNS + 1
         assert vocabulary.cells[0][0] == 1_000
-        assert vocabulary.generations[-1] == info.generations[-1].number
+        assert vocabulary.generations[-1] == info.generations[-1].generation
         np.testing.assert_allclose(vocabulary.shares.sum(axis=0), 1)
         draw_all(info)
 
@@ -202,7 +203,7 @@ class TestParallel:
         shown = parallel_info(info)
         colors = parallel_figure(shown, info).layout.coloraxis
         assert info.best is not None and not info.maximised
-        assert np.nanmin(shown.fitness) == pytest.approx(info.best["size_mb"])
+        assert np.nanmin(shown.fitness) == pytest.approx(info.best.size_mb)
         assert colors.reversescale and colors.colorbar.title.text == "Size (MB)"
 
     def test_of_very_many_the_fittest_is_drawn(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +211,7 @@ class TestParallel:
         info = searched()
         shown = parallel_info(info)
         assert len(shown.fitness) <= 10 and info.best is not None
-        assert shown.fitness[-1] == np.float32(info.best["fitness"])
+        assert shown.fitness[-1] == np.float32(info.best.fitness)
         sentence = f"One in {shown.stride} of the {len(info.candidates)} candidates is drawn."
         assert parallel_sentence(shown, info) == sentence
 
@@ -275,7 +276,7 @@ class TestBrushes:
 
 
 def test_empty() -> None:
-    info = search_info([], 3.0)
+    info = search_info([], SETTINGS)
     assert lineage_info(info) is None and gene_infos(info) == [] and passing_sentence(parallel_info(info), {}) == ""
     draw_all(info)
     assert all(
@@ -299,16 +300,6 @@ def test_cancelled_after_the_first_generation() -> None:
 
 
 def test_one_candidate() -> None:
-    config = SearchSettings(budget_mb=3.0, population=2, generations=1)
-    records = list(search_records(config))[:2]
-    records[1] = {**records[1], "individuals": records[1]["individuals"][:1], "best": None}
-    info = run_info(records, config.to_dict())
+    info = search_info(many(population=1, generations=0), SETTINGS)
     assert len(info.candidates) == 1
-    draw_all(info)
-
-
-def test_records_of_before() -> None:
-    config = SearchSettings(budget_mb=3.0, population=12, generations=8)
-    info = run_info(old(list(search_records(config))), {"budget_mb": 3.0})
-    assert [each.key for each in parallel_info(info).columns[5:]] == ["size_mb", "paper_gflops", "feasible"]
     draw_all(info)

@@ -41,9 +41,9 @@ def test_a_population_in_words() -> None:
     best, optimum = info.best, info.optimum
     assert best is not None and optimum is not None and info.last is not None
     words = population_words(info)
-    fit = sum(one["feasible"] for one in info.last.individuals)
+    fit = sum(one.feasible for one in info.last.individuals)
     assert words.startswith(f"12 candidates of generation 8, {fit} of them within the budget; the best so far, ")
-    assert f"with {best['size_mb']:.3f} MB and {best['paper_gflops']:.3f} GFLOPs; the true optimum, 1000,96," in words
+    assert f"with {best.size_mb:.3f} MB and {best.paper_gflops:.3f} GFLOPs; the true optimum, 1000,96," in words
     assert words.endswith(f"The best found is {info.gap:.2%} below the true optimum of the whole space.")
     first = population_words(info, shown=0)
     assert first.startswith("12 candidates of generation 0, ") and "The best found" not in first
@@ -53,8 +53,8 @@ def test_a_population_in_words() -> None:
 def test_fitness_diversity_and_genes_in_words() -> None:
     info = searched()
     assert info.last is not None and info.last.best is not None
-    goal = info.last.best["fitness"]
-    since = min(each.number for each in info.generations if each.best and each.best["fitness"] == goal)
+    goal = info.last.best.fitness
+    since = min(each.generation for each in info.generations if each.best and each.best.fitness == goal)
     assert f"since generation {since} of 8. The best found is" in fitness_words(info)
     assert diversity_words(info).endswith(f"{info.last.diversity:.0%} in generation 8.")
     said = genes_words(info)
@@ -103,12 +103,12 @@ def test_what_is_drawn_is_told_and_is_in_the_table() -> None:
     figure = population_figure(info, replay=True)
     words = figure_words(figure)
     assert words.startswith("GFLOPs (paper's account) against Size in MB (10⁶ bytes, of the file). Seen so far: ")
-    assert f"Best so far: {info.best['paper_gflops']:.4g} at {info.best['size_mb']:.4g}." in words
+    assert f"Best so far: {info.best.paper_gflops:.4g} at {info.best.size_mb:.4g}." in words
     assert "Budget, 3 MB." in words and "Within the budget." in words
     rows = figure_rows(figure)
     names = [row["What"] for row in rows]
     counts = {name: names.count(name) for name in names}
-    fit = sum(one["feasible"] for one in info.last.individuals)
+    fit = sum(one.feasible for one in info.last.individuals)
     assert counts["best so far"] == 1 and counts["within budget"] == fit and counts.get("over budget", 0) == 12 - fit
     assert len(figure_rows(figure, most=3)) == 3 and names[0] == "best so far"
 
@@ -126,7 +126,7 @@ def test_lines_maps_bars_and_parallel_coordinates() -> None:
     assert top in drawn and f"Nothing within the limits: {int(land.infeasible.sum())} cells." in drawn
     maps = [trace.name for trace in trace_infos(genes_figure(info)) if trace.kind == "map"]
     assert maps == ["Vocabulary", "Width", "Layers", "Heads", "Feed-forward"]
-    sizes = [one["size_mb"] for one in info.candidates]
+    sizes = [one.size_mb for one in info.candidates]
     ranges = {trace.name: trace.points for trace in trace_infos(parallel_figure(parallel_info(info), info))}
     assert float(ranges["Size, MB"][0][0]) == pytest.approx(min(sizes), rel=1e-3)
     assert float(ranges["Size, MB"][0][1]) == pytest.approx(max(sizes), rel=1e-3)

@@ -11,8 +11,8 @@ from compressor_core.architecture import GENES, LIMITS, Architecture, SearchSpac
 from compressor_core.errors import CompressorError
 from compressor_core.figures.words.forms import gene_text, gene_values
 from compressor_core.latency_model import PARTS, LatencyModel
-from compressor_core.search import SearchSettings, search_records
-from compressor_core.search.replica import config_of, repeat, replica
+from compressor_core.search import SearchSettings, evolve
+from compressor_core.search.replica import Replica, repeat, replica
 from compressor_core.search.sweep import SweepSettings, budgets_between
 from compressor_core.search.tradeoff import MeasuredStudent, TradeoffSettings
 from tests.fuzz.guard import clear
@@ -35,7 +35,7 @@ LATENCY: dict[str, Any] = {
     "prices": {part.name: 0.01 for part in PARTS},
 }
 SEARCH = SearchSettings(budget_mb=3.0, population=4, generations=2, space=SearchSpace.from_dict(SPACE))
-REPLICA = replica(SEARCH, search_records(SEARCH))
+REPLICA = replica(SEARCH, evolve(SEARCH)).model_dump(mode="json")
 
 
 def small_genes() -> st.SearchStrategy[dict[str, int]]:
@@ -80,35 +80,38 @@ def test_values_of_a_gene(text: str) -> None:
         SearchSpace.from_dict({**SPACE, "hidden_size": values})
 
 
-@given(edited(SEARCH.to_dict()) | plain_values)
+@given(edited(SEARCH.model_dump(mode="json")) | plain_values)
 @example({"budget_mb": 3.0, "constraint": []})
 @example({"budget_mb": "3"})
 @example({"budget_mb": 3.0, "space": 5})
 @example({"budget_mb": 3.0, "latency": {"prices": 1}})
 def test_settings_of_a_search(values: Any) -> None:
     with clear():
-        config = SearchSettings.from_dict(values)
-        assert SearchSettings.from_dict(config.to_dict()) == config
+        config = SearchSettings.model_validate(values)
+        assert SearchSettings.model_validate(config.model_dump(mode="json")) == config
 
 
 @given(edited(REPLICA) | plain_values)
 def test_json_of_a_search(values: Any) -> None:
     with clear():
-        config_of(values)
+        Replica.model_validate(values)
 
 
 @cheap(4)
 @given(edited(REPLICA, 1))
 def test_repeating_the_json_of_a_search(values: Any) -> None:
     with clear():
-        config = config_of(values)
+        known = Replica.model_validate(values)
+        config = known.config
         if config.population * config.generations <= 100 and config.space.size <= 10_000:
-            again = repeat(values)
+            again = repeat(known)
             unchanged = config == SEARCH and values["trajectory"] == REPLICA["trajectory"]
             assert not unchanged or again.same or values["generations"] != REPLICA["generations"]
 
 
-TRADEOFF = TradeoffSettings(space=SearchSpace.from_dict(SPACE), latency=LatencyModel.from_dict(LATENCY)).to_dict()
+TRADEOFF = TradeoffSettings(space=SearchSpace.from_dict(SPACE), latency=LatencyModel.from_dict(LATENCY)).model_dump(
+    mode="json"
+)
 
 
 @given(edited(TRADEOFF) | plain_values)
@@ -117,18 +120,18 @@ TRADEOFF = TradeoffSettings(space=SearchSpace.from_dict(SPACE), latency=LatencyM
 @example({**TRADEOFF, "students": [[]]})
 def test_settings_of_a_tradeoff(values: Any) -> None:
     with clear():
-        config = TradeoffSettings.from_dict(values)
-        assert TradeoffSettings.from_dict(config.to_dict()) == config
+        config = TradeoffSettings.model_validate(values)
+        assert TradeoffSettings.model_validate(config.model_dump(mode="json")) == config
 
 
 @given(edited({"architecture": "1000,96,12,8,64", "accuracy": 0.5, "dataset": "file", "run": None}) | plain_values)
 def test_measured_student(values: Any) -> None:
     with clear():
-        student = MeasuredStudent.from_dict(values)
-        assert MeasuredStudent.from_dict(student.to_dict()).architecture == student.architecture
+        student = MeasuredStudent.model_validate(values)
+        assert MeasuredStudent.model_validate(student.model_dump(mode="json")).architecture == student.architecture
 
 
-SWEEP = SweepSettings(search=SEARCH, seeds=(0, 1)).to_dict()
+SWEEP = SweepSettings(search=SEARCH, seeds=(0, 1)).model_dump(mode="json")
 
 
 @given(edited(SWEEP) | edited({**SWEEP, "over": "budget", "budgets": [1.0, 2.0]}) | plain_values)
@@ -136,8 +139,8 @@ SWEEP = SweepSettings(search=SEARCH, seeds=(0, 1)).to_dict()
 @example({**SWEEP, "seeds": 3})
 def test_settings_of_a_sweep(values: Any) -> None:
     with clear():
-        config = SweepSettings.from_dict(values)
-        assert SweepSettings.from_dict(config.to_dict()) == config
+        config = SweepSettings.model_validate(values)
+        assert SweepSettings.model_validate(config.model_dump(mode="json")) == config
 
 
 @given(st.floats() | st.floats(0.1, 100), st.floats() | st.floats(0.1, 100), st.integers(-3, 300))

@@ -14,18 +14,20 @@ from streamlit.testing.v1 import AppTest
 
 from compressor_core.distill.study_settings import StudySettings
 from compressor_core.runs.kinds import KINDS
-from compressor_core.search import search_records, search_summary
+from compressor_core.search import search
 from pages.parts.frame import PAGES
+from tests.collect import collected
 from tests.fuzz.test_architectures import SEARCH, SWEEP, TRADEOFF
 from tests.fuzz.test_runs import ID, RESULTS, STATUS, as_json
 from tests.fuzz.values import cheap, edited
 from tests.pages.conftest import _as_on_a_running_server  # noqa: F401
 from tests.pages.studio import APP
 
-RECORDS: list[dict[str, Any]] = [dict(record) for record in search_records(SEARCH)]
+FOUND, ENDED = collected(search(SEARCH))
+RECORDS = [record.model_dump(mode="json") for record in FOUND if record.type != "progress"]
 TEACHER = "assets/teachers/classroom-vulnerability"
 CONFIGS: dict[str, dict[str, Any]] = {
-    "search": SEARCH.to_dict(),
+    "search": SEARCH.model_dump(mode="json"),
     "sweep": SWEEP,
     "tradeoff": TRADEOFF,
     "study": StudySettings(teacher=TEACHER).to_dict(),
@@ -50,10 +52,10 @@ EVENTS: dict[str, list[dict[str, Any]]] = {
     "distill": [EPOCH],
     "train-teacher": [EPOCH],
     "sweep": [
-        {"type": "search", "budget_mb": 3.0, "seed": 0, "operators": "studio", "best_fitness": [1.0], "gap": 0.0}
+        {"type": "swept-search", "budget_mb": 3.0, "seed": 0, "operators": "studio", "best_fitness": [1.0], "gap": 0.0}
     ],
 }
-SUMMARY = search_summary(RECORDS)
+SUMMARY = ENDED.model_dump(mode="json")
 NAMES = [entry.name for entry in PAGES]
 KEYS = ("run", "story", "view", "runs", "example", "student", "page", "embed")
 LINKED = (

@@ -257,4 +257,4 @@ def test_budgets_of_a_study(text: str) -> None:
 
 
 def test_a_search_can_be_read_back() -> None:
-    assert type(SEARCH).from_dict(json.loads(to_json(SEARCH.to_dict()))) == SEARCH
+    assert type(SEARCH).model_validate(json.loads(to_json(SEARCH.model_dump(mode="json")))) == SEARCH

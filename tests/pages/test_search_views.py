@@ -12,9 +12,10 @@ from compressor_core.architecture import SearchSpace
 from compressor_core.latency_model import LatencyModel, Lengths, Runtime
 from compressor_core.runs import Run, RunStore, launch
 from compressor_core.runs.worker import run_worker
-from compressor_core.search.genetic import SearchSettings, search_records
+from compressor_core.search.genetic import SearchSettings, search
 from compressor_core.search.replica import replica
 from compressor_core.task import PairFeatures, Task
+from tests.collect import kept
 from tests.pages.studio import Open, Studio, until_over
 
 MODEL = LatencyModel(
@@ -97,7 +98,7 @@ def test_a_space_that_is_too_large_has_no_landscape_and_says_so(open_page: Open)
 def test_those_who_perished_are_drawn_on_request(studio: Studio, open_page: Open) -> None:
     at = fine(open_page("search", run=studio.search.id, view="Parallel coordinates"))
     few = _lines(at)
-    named(at.toggle, "Also those that did not survive the generation of their birth").set_value(True).run()
+    named(at.toggle, "Show discarded candidates").set_value(True).run()
     assert _lines(fine(at)) == 10 * 13 > few
 
 
@@ -113,7 +114,7 @@ def test_brushes_are_kept_by_the_session_until_they_are_let_go(studio: Studio, o
     at.session_state[brushes] = {"feasible": (0.5, 1.0)}
     fine(at.run())
     assert "lines pass: vocabulary" in texts(at) and "fits yes." in texts(at)
-    named(at.button, "Let go of all").click().run()
+    named(at.button, "Clear filters").click().run()
     assert "lines pass" not in texts(fine(at)) and brushes not in at.session_state
 
 
@@ -134,7 +135,7 @@ def test_a_goal_limits_and_operators_reach_the_run(open_page: Open) -> None:
     named(at.number_input, "Generations").set_value(2).run()
     fine(named(at.button, "Start the search").click().run())
     (run,) = RunStore().list()
-    config = SearchSettings.from_dict(run.config)
+    config = SearchSettings.model_validate(run.config)
     assert (config.goal, config.min_gflops, config.operators) == ("size", 1.5, "paper")
     until_over(run)
     assert "the smallest with at most 3 MB and at least 1.5 GFLOPs" in texts(fine(at.run()))
@@ -143,7 +144,7 @@ def test_a_goal_limits_and_operators_reach_the_run(open_page: Open) -> None:
 def test_the_papers_penalty_sets_goal_and_limits_aside(open_page: Open) -> None:
     at = open_page("search")
     named(at.number_input, "Least computation (GFLOPs)").set_value(1.5).run()
-    named(at.radio, "How the budget binds").set_value("paper").run()
+    named(at.radio, "Budget rule").set_value("paper").run()
     assert named(at.number_input, "Least computation (GFLOPs)").disabled
     named(at.number_input, "Generations").set_value(1).run()
     fine(named(at.button, "Start the search").click().run())
@@ -181,7 +182,7 @@ def test_the_fastest_by_a_calibration_at_hand(open_page: Open, monkeypatch: pyte
     named(at.number_input, "Generations").set_value(3).run()
     fine(named(at.button, "Start the search").click().run())
     run = next(one for one in RunStore().list() if one.kind == "search")
-    assert SearchSettings.from_dict(run.config).latency == MODEL
+    assert SearchSettings.model_validate(run.config).latency == MODEL
     until_over(run)
     at.run()
     named(at.selectbox, "Across").set_value("latency_ms").run()
@@ -208,7 +209,7 @@ def test_the_space_says_how_its_optimum_will_be_known(open_page: Open, vocabular
 
 def written(**settings: Any) -> dict[str, Any]:
     config = SearchSettings(**{"budget_mb": 7.0, "population": 6, "generations": 3, "seed": 9, **settings})
-    return json.loads(json.dumps(replica(config, search_records(config))))  # type: ignore[no-any-return]
+    return json.loads(replica(config, kept(search(config))).model_dump_json())  # type: ignore[no-any-return]
 
 
 def opened(at: AppTest, content: bytes) -> AppTest:
@@ -222,7 +223,7 @@ def test_a_search_from_its_json_goes_the_same_way(open_page: Open) -> None:
     fine(named(at.button, "Start this search again").click().run())
     (run,) = RunStore().list()
     until_over(run)
-    assert SearchSettings.from_dict(run.config) == SearchSettings.from_dict(values["config"])
+    assert SearchSettings.model_validate(run.config) == SearchSettings.model_validate(values["config"])
     assert "went the same way" in texts(fine(at.run()))
 
 
@@ -245,7 +246,11 @@ def test_its_settings_can_be_filled_in(open_page: Open) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"\x00not json", "is not JSON"), (b"{}", "not the JSON of a search"), (b"[1]", "not the JSON")],
+    [
+        (b"\x00not json", "is not JSON"),
+        (b"{}", "the JSON of a search needs config"),
+        (b"[1]", "the JSON of a search cannot be read"),
+    ],
 )
 def test_another_file_is_one_sentence(open_page: Open, content: bytes, words: str) -> None:
     at = opened(open_page("search"), content)

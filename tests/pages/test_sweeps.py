@@ -71,7 +71,7 @@ class TestOverlay:
         assert len(named(convergence)) == len(named(points)) == 2
         assert convergence["layout"]["yaxis"]["ticktext"][0] == "optimum"
         differences = tables(at)[0]
-        assert list(differences["Setting"]) == ["Budget (MB)", "Operators", "Seed"]
+        assert list(differences["Setting"]) == ["Budget (MB)", "Seed", "Operators"]
         field(at.toggle, "Show all settings, not only differences").set_value(True).run()
         assert "Space: Layers" in set(tables(at)[0]["Setting"])
 
@@ -119,7 +119,7 @@ class TestSeeds:
         field(at.button, "Sweep over seeds").click().run()
         assert not at.exception
         (run,) = RunStore().list()
-        config = SweepSettings.from_dict(run.config)
+        config = SweepSettings.model_validate(run.config)
         assert (config.over, config.seeds, config.operators) == ("seed", (0, 1, 2), ("studio", "paper"))
         assert config.search.generations == 6
         assert (parameter(at, "run"), parameter(at, "view")) == (run.id, "seed")
@@ -143,8 +143,8 @@ class TestSeeds:
         assert RunStore().list() == []
 
     def test_the_link_of_a_run_opens_its_view(self, studio: Studio, open_page: Open) -> None:
-        config = SweepSettings.from_dict({"search": SMALL, "seeds": [4]})
-        run = finish(launch(studio.store, "sweep", config.to_dict(), name="one seed"))
+        config = SweepSettings.model_validate({"search": SMALL, "seeds": [4]})
+        run = finish(launch(studio.store, "sweep", config.model_dump(mode="json"), name="one seed"))
         at = open_page("sweeps", run=run.id)
         assert parameter(at, "view") == "seed" and named(charts(at)[0]) == ["this program's operators, one seed"]
         show(at, "budget")
@@ -157,8 +157,8 @@ class TestSeeds:
         assert parameter(at, "run") == run.id and "runs" not in at.query_params
 
     def test_a_run_over_nothing_that_is_known_opens_too(self, studio: Studio, open_page: Open) -> None:
-        config = SweepSettings.from_dict({"search": SMALL, "seeds": [4]})
-        run = finish(launch(studio.store, "sweep", config.to_dict(), name="damaged"))
+        config = SweepSettings.model_validate({"search": SMALL, "seeds": [4]})
+        run = finish(launch(studio.store, "sweep", config.model_dump(mode="json"), name="damaged"))
         file = run.folder / "config.json"
         damaged = json.loads(file.read_text("utf-8"))
         damaged["config"]["over"] = {}
@@ -167,10 +167,10 @@ class TestSeeds:
         assert not at.exception and parameter(at, "view") == "seed"
 
     def test_a_cancelled_sweep_says_what_is_kept(self, studio: Studio, open_page: Open) -> None:
-        config = SweepSettings.from_dict(
+        config = SweepSettings.model_validate(
             {"search": {**SMALL, "population": 50, "generations": 10_000}, "seeds": [0, 1, 2]}
         )
-        run = launch(studio.store, "sweep", config.to_dict(), name="cut short")
+        run = launch(studio.store, "sweep", config.model_dump(mode="json"), name="cut short")
         while not run.events()[0]:
             time.sleep(0.05)
         at = open_page("sweeps", run=run.id)
@@ -193,7 +193,7 @@ class TestBudgets:
         field(at.button, "Sweep over budgets").click().run()
         assert not at.exception
         (run,) = RunStore().list()
-        config = SweepSettings.from_dict(run.config)
+        config = SweepSettings.model_validate(run.config)
         assert config.budgets == tuple(sorted({1.0, 4.0, *PAPER_BUDGETS_MB})) and config.operators == ()
         finish(run)
         at.run()

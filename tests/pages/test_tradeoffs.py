@@ -60,7 +60,7 @@ def no_traceback(at: AppTest) -> None:
 
 def finished(store: RunStore, **settings: Any) -> Run:
     config = TradeoffSettings(**{"population": 12, "generations": 5, "space": SPACE, **settings})
-    run = launch(store, "tradeoff", config.to_dict())
+    run = launch(store, "tradeoff", config.model_dump(mode="json"))
     status = until_over(run)
     assert status.state is State.FINISHED, status.error
     return run
@@ -96,7 +96,7 @@ def test_from_start_to_the_replay(open_page: Open, store: RunStore) -> None:
 def test_only_two_or_three_objectives(open_page: Open, store: RunStore) -> None:
     at = open_page("tradeoffs")
     assert options(at) == ["↓ Size", "↑ Computation", "↓ Parameters"]
-    assert "Predicted latency becomes an objective" in texts(at)
+    assert "Calibrate this machine to use latency." in texts(at)
     field(at.button_group, "Objectives, two or three").set_value(["size_mb"]).run()
     button(at, "Find the front").click().run()
     no_traceback(at)
@@ -151,7 +151,7 @@ def test_a_walk_along_the_front_leads_to_distillation(open_page: Open, store: Ru
     slider = at.select_slider[0]
     assert len(slider.options) > 3
     assert at.session_state.architecture == slider.value
-    last = [record for record in run.events()[0] if record["type"] == "generation"][-1]
+    last = [record for record in run.events()[0] if record["type"] == "front-generation"][-1]
     by_id = {each["id"]: each for record in run.events()[0] for each in record.get("individuals", ())}
     largest = by_id[last["front"][-1]]
     genes = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")

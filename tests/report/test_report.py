@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from compressor_core.architecture import SearchSpace
+from compressor_core.cli.fields import from_options
 from compressor_core.cli.main import main
 from compressor_core.cli.options import configured, space_of
 from compressor_core.cli.parser import parser
@@ -26,7 +27,7 @@ from compressor_core.distill.distillation_settings import DistillSettings
 from compressor_core.errors import RunError
 from compressor_core.figures.compare.info import comparison_info
 from compressor_core.figures.compare.verdicts import headline, noise_sentence
-from compressor_core.figures.search.info import gap_sentence, run_info
+from compressor_core.figures.search.info import gap_sentence, search_info
 from compressor_core.files import write_json
 from compressor_core.report import report
 from compressor_core.report.commands import PROGRAM, Repeat, repeat
@@ -36,7 +37,7 @@ from compressor_core.report.page import Pair, Table, Text
 from compressor_core.runs import RunStore
 from compressor_core.runs.lock import hold
 from compressor_core.search import SearchSettings
-from compressor_core.search.replica import config_of
+from compressor_core.search.replica import Replica
 from tests.figures.records import many
 from tests.report.story import HOSTILE, HOSTILE_KIND, Told, done, tell
 
@@ -114,7 +115,7 @@ def test_the_findings_are_those_of_the_pages(told: Told, whole: Reader) -> None:
     info = comparison_info(result)
     text = "\n".join(whole.texts)
     assert headline(info) in text and noise_sentence(info) in text and info.measured in text
-    assert gap_sentence(run_info(told.search.events()[0], told.search.config)) in text
+    assert gap_sentence(search_info(told.search.records()[0], told.search.settings)) in text
     assert f"{result['student']['size_mb']:.3f} MB" in text
     card = json.loads((told.distill.folder / "model" / "compressor.json").read_text())
     assert card["dataset_fingerprint"] in whole.texts
@@ -169,7 +170,7 @@ def test_the_policy_names_the_two_scripts_and_lets_nothing_be_loaded(whole: Read
 def test_only_points_by_the_thousands_need_programs_for_the_graphics_card(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run = store.create("search", {"budget_mb": 3.0})
-    (run.folder / "events.jsonl").write_text("".join(json.dumps(one) + "\n" for one in many(500, 20)))
+    (run.folder / "events.jsonl").write_text("".join(one.model_dump_json() + "\n" for one in many(500, 20)))
     page = report(store, run.id)
     assert "'unsafe-eval'" in page[:2000] and '"type":"scattergl"' in page
 
@@ -179,7 +180,9 @@ def test_the_commands_ask_for_what_the_runs_were_asked(told: Told, tmp_path: Pat
     assert found.missing == ()
     search, train, distill, compare = parsed(found)
     assert search.config == Path("search.json")
-    assert config_of(json.loads(found.files["search.json"])) == SearchSettings.from_dict(told.search.config)
+    assert Replica.model_validate_json(found.files["search.json"]).config == SearchSettings.model_validate(
+        told.search.config
+    )
     (tmp_path / "search.json").write_text(found.files["search.json"])
     repeated = search.verb(parser().parse_args(["search", "--config", str(tmp_path / "search.json"), "--json"]))
     assert repeated["same_trajectory"] is True
@@ -209,11 +212,11 @@ def parsed(found: Repeat) -> list[Any]:
 def test_an_ordinary_search_is_repeated_by_options(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     config = SearchSettings(**SMALL, seed=5, space=SearchSpace.classroom(), operators="paper", min_gflops=0.1)  # type: ignore[arg-type]
-    run = done(store, "search", config.to_dict())
+    run = done(store, "search", config.model_dump(mode="json"))
     found = repeat(material(store, run.id))
     (options,) = parsed(found)
-    assert not found.files and configured(SearchSettings, options, space=space_of(options.space)) == config
-    other = done(store, "search", {**config.to_dict(), "mutation_rate": 0.9})
+    assert not found.files and from_options(SearchSettings, options, space=space_of(options.space)) == config
+    other = done(store, "search", {**config.model_dump(mode="json"), "mutation_rate": 0.9})
     assert list(repeat(material(store, other.id)).files) == ["search.json"]
 
 

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from compressor_core.progress import only
+from compressor_core.records import Record
 from compressor_core.runs import Run, RunContext, RunStore, State, Status, cancel, launch, resume
 from compressor_core.runs.kinds import KINDS
 from compressor_core.runs.worker import run_worker
-from compressor_core.search.sweep import SweepSettings, sweep_records
+from compressor_core.search import sweep as core
+from compressor_core.search.sweep import SweepSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 SEARCH = {"budget_mb": 3.0, "population": 10, "generations": 10}
@@ -33,31 +36,37 @@ def searches(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {key: value for key, value in record.items() if key not in drop}
         for record in records
-        if record["type"] in ("optimum", "search")
+        if record["type"] in ("budget-optimum", "swept-search")
     ]
 
 
+def plain(settings: SweepSettings) -> list[dict[str, Any]]:
+    return [record.model_dump(mode="json", exclude_none=True) for record in core.sweep(settings)]
+
+
 def test_a_sweep_as_a_run(tmp_path: Path) -> None:
-    config = SweepSettings.from_dict({"search": SEARCH, "seeds": [0, 1, 2], "operators": ["studio", "paper"]})
-    run = launch(RunStore(tmp_path), "sweep", config.to_dict())
+    config = SweepSettings.model_validate({"search": SEARCH, "seeds": [0, 1, 2], "operators": ["studio", "paper"]})
+    run = launch(RunStore(tmp_path), "sweep", config.model_dump(mode="json"))
     status = until_over(run)
     assert (status.state, status.progress) == (State.FINISHED, 1.0), status.error
     assert status.message == "6 searches, 1 optima"
     records, _ = run.events()
-    assert searches(records) == json.loads(json.dumps(searches(list(sweep_records(config)))))
+    assert searches(records) == searches(plain(config))
     assert status.result is not None and status.result["searches"] == 6
     assert KINDS["sweep"] and KINDS["sweep"].headline(status.result).endswith("of 3 searches")
 
 
 def test_a_cancelled_sweep_keeps_what_is_done_and_resumes_to_the_same_end(tmp_path: Path) -> None:
-    config = SweepSettings.from_dict({"search": {**SEARCH, "generations": 150}, "seeds": list(range(5))})
-    run = RunStore(tmp_path).create("sweep", config.to_dict())
+    config = SweepSettings.model_validate({"search": {**SEARCH, "generations": 150}, "seeds": list(range(5))})
+    run = RunStore(tmp_path).create("sweep", config.model_dump(mode="json"))
 
-    def cancelled_in_the_middle(context: RunContext) -> Iterator[dict[str, Any]]:
-        for record in KINDS["sweep"].work(context):
-            yield record
-            if len(run.events()[0]) == 3:
-                cancel(run)
+    def wanted(_: Record) -> bool:
+        if len(run.events()[0]) == 3:
+            cancel(run)
+        return True
+
+    def cancelled_in_the_middle(context: RunContext) -> Iterator[Any]:
+        return only(KINDS["sweep"].work(context), wanted)  # type: ignore[arg-type]
 
     run_worker(run.folder, {"sweep": cancelled_in_the_middle})
     status = run.status()
@@ -69,10 +78,10 @@ def test_a_cancelled_sweep_keeps_what_is_done_and_resumes_to_the_same_end(tmp_pa
     resume(run)
     status = until_over(run)
     assert status.state is State.FINISHED
-    assert status.result is not None and status.result["searches"] == 5 and "cancelled" not in status.result
+    assert status.result is not None and status.result["searches"] == 5 and not status.result["cancelled"]
     whole = searches(run.events()[0])
     assert whole[: len(kept)] == kept
-    assert whole == json.loads(json.dumps(searches(list(sweep_records(config)))))
+    assert whole == searches(plain(config))
 
 
 def test_a_sweep_without_seeds_fails_in_one_sentence(tmp_path: Path) -> None:
@@ -90,9 +99,10 @@ def sweep(*options: object) -> subprocess.CompletedProcess[str]:
 def test_the_command_line() -> None:
     small = ("--population", 6, "--generations", 3, "--space", "classroom")
     seeds = json.loads(sweep(*small, "--seeds", 3, "--operators", "paper", "studio").stdout)
-    assert {"over", "searches", "hit_rate", "median_gap", "worst_gap", "seconds"} <= set(seeds)
+    assert {"over", "searches", "groups", "seconds"} <= set(seeds)
+    assert {"hits", "nothing_found"} <= set(seeds["groups"][0])
     assert (seeds["over"], seeds["searches"], seeds["groups"][0]["operators"]) == ("seed", 6, "paper")
     budgets = json.loads(sweep(*small, "--over", "budget", "--from-mb", 1, "--to-mb", 4, "--budgets", 3).stdout)
-    assert (budgets["over"], budgets["budgets"], budgets["searches"], budgets["hit_rate"]) == ("budget", 6, 0, None)
+    assert (budgets["over"], budgets["budgets"], budgets["searches"]) == ("budget", 6, 0)
     wrong = sweep("--over", "budget", "--from-mb", 5, "--to-mb", 1)
     assert wrong.returncode == 2 and wrong.stderr.startswith("error: ") and wrong.stderr.count("\n") == 1

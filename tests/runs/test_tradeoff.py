@@ -13,6 +13,7 @@ import pytest
 from compressor_core.architecture import Architecture
 from compressor_core.cli.main import main
 from compressor_core.models.card import CARD, ModelCard
+from compressor_core.records import TradeoffSummary
 from compressor_core.runs import Run, RunContext, RunStore, State, cancel, launch, resume
 from compressor_core.runs.library import measured_students
 from compressor_core.runs.worker import run_worker
@@ -46,22 +47,24 @@ def records_of(run: Run) -> list[dict[str, Any]]:
     return [
         {key: value for key, value in record.items() if key not in ("time", "seconds")}
         for record in run.events()[0]
-        if record["type"] != "result"
+        if not record["type"].endswith("summary")
     ]
 
 
 def test_a_run_records_the_true_front_then_every_generation(tmp_path: Path) -> None:
     config = TradeoffSettings(population=20, generations=4, limits={Quantity.SIZE: 30})
-    run = launch(RunStore(tmp_path), "tradeoff", config.to_dict())
+    run = launch(RunStore(tmp_path), "tradeoff", config.model_dump(mode="json"))
     status = until_over(run)
-    assert (status.state, status.message) == (State.FINISHED, "Generation 4 of 4"), status.error
+    assert status.state is State.FINISHED, status.error
+    assert status.message and status.message.startswith("Generation 4 of 4, ")
     records = run.events()[0]
-    assert [record["type"] for record in records] == ["true-front"] + ["generation"] * 5 + ["result"]
-    assert status.result is not None
-    assert status.result["front"] == len(records[-2]["front"]) > 0
-    assert status.result["hypervolume_share"] == records[-2]["share"]
-    assert status.result["true_front_size"] == len(records[0]["points"])
-    assert "cancelled" not in status.result
+    assert [record["type"] for record in records] == ["true-front"] + ["front-generation"] * 5 + ["tradeoff-summary"]
+    summary = run.summary()
+    assert isinstance(summary, TradeoffSummary)
+    assert summary.points == len(records[-2]["front"]) > 0
+    assert summary.hypervolume_share == records[-2]["share"]
+    assert summary.true_front_size == len(records[0]["points"])
+    assert not summary.cancelled and not summary.front
 
 
 def test_a_cancelled_run_keeps_its_front_and_resumes_to_the_same_trajectory(tmp_path: Path) -> None:
@@ -74,14 +77,14 @@ def test_a_cancelled_run_keeps_its_front_and_resumes_to_the_same_trajectory(tmp_
     cancel(broken)
     status = until_over(broken)
     assert status.state is State.CANCELLED
-    assert status.result is not None and status.result["cancelled"] is True and status.result["front"] > 0
+    assert status.result is not None and status.result["cancelled"] is True and status.result["points"] > 0
     before = len(records_of(broken))
     resume(broken)
     while len(broken.events()[0]) < before + 5:
         time.sleep(0.01)
     cancel(broken)
     until_over(broken)
-    numbers = [record["generation"] for record in records_of(broken) if record["type"] == "generation"]
+    numbers = [record["generation"] for record in records_of(broken) if record["type"] == "front-generation"]
     assert numbers == list(range(len(numbers)))
     assert records_of(broken)[:4] == records_of(whole)[:4]
 

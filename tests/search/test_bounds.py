@@ -23,7 +23,7 @@ HUGE = SearchSpace(
 
 
 def fitness(objective: Objective, found: Any) -> float | None:
-    return None if found is None else objective.candidates([found])[0]["fitness"]
+    return None if found is None else objective.candidates([found])[0].fitness
 
 
 def random_space(rng: Random) -> SearchSpace:
@@ -41,34 +41,38 @@ def test_it_finds_what_enumeration_finds(constraint: Constraint, seed: int) -> N
     rng = Random(seed)
     space = random_space(rng)
     task, features = rng.choice(list(Task)), rng.choice(list(PairFeatures))
-    smallest = Objective(1000, constraint, task, features).candidates([space.smallest()])[0]["size_mb"]
+    smallest = (
+        Objective(budget_mb=1000, constraint=constraint, task=task, pair_features=features)
+        .candidates([space.smallest()])[0]
+        .size_mb
+    )
     for factor in (0.9, 1, 1.01, 1.5, 3, 100):
-        objective = Objective(smallest * factor, constraint, task, features)
+        objective = Objective(budget_mb=smallest * factor, constraint=constraint, task=task, pair_features=features)
         assert fitness(objective, bounds.optimum(space, objective)) == fitness(objective, enumerated(space, objective))
 
 
 @pytest.mark.parametrize("constraint", Constraint)
 @pytest.mark.parametrize("budget", [1, 3, 25, 50])
 def test_it_agrees_on_the_papers_space(constraint: Constraint, budget: float) -> None:
-    space, objective = SearchSpace.paper(), Objective(budget, constraint)
+    space, objective = SearchSpace.paper(), Objective(budget_mb=budget, constraint=constraint)
     assert bounds.optimum(space, objective) == enumerated(space, objective)
 
 
 def test_a_space_of_a_trillion_is_certified() -> None:
     assert HUGE.size > 10**12 and not HUGE.enumerable
-    best = optimum(HUGE, Objective(3))
-    assert best["feasible"]
+    best = optimum(HUGE, Objective(budget_mb=3))
+    assert best.feasible
     # Wider layers would fit, were a vocabulary word given up: the optimum uses the budget to its last bytes.
-    assert 3 - 0.001 < best["size_mb"] <= 3
-    coarse = optimum(SearchSpace.paper(), Objective(3))
-    assert best["fitness"] > coarse["fitness"]
+    assert 3 - 0.001 < best.size_mb <= 3
+    coarse = optimum(SearchSpace.paper(), Objective(budget_mb=3))
+    assert best.fitness > coarse.fitness
 
 
 def test_what_it_cannot_certify_it_says() -> None:
-    limited = Objective(3, min_gflops=1.0)
+    limited = Objective(budget_mb=3, min_gflops=1.0)
     assert uncertifiable(SearchSpace.paper(), limited) is None
-    assert uncertifiable(HUGE, Objective(3)) is None
-    for objective in (limited, Objective(3, goal=Goal.SIZE)):
+    assert uncertifiable(HUGE, Objective(budget_mb=3)) is None
+    for objective in (limited, Objective(budget_mb=3, goal=Goal.SIZE)):
         reason = uncertifiable(HUGE, objective)
         assert reason is not None and f"{ENUMERABLE:,}" in reason
         with pytest.raises(BudgetError, match="cannot be certified"):

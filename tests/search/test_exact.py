@@ -18,9 +18,9 @@ from compressor_core.task import PairFeatures, Task
     [(3, "1000,96,12,8,64", 2.191536568), (25, "2000,320,12,8,32", 10.425339064)],
 )
 def test_the_known_optima_of_the_papers_problem(budget: float, architecture: str, fitness: float) -> None:
-    best = optimum(SearchSpace.paper(), Objective(budget, Constraint.PAPER))
-    assert str(Architecture.from_dict(best)) == architecture
-    assert round(best["fitness"], 9) == fitness
+    best = optimum(SearchSpace.paper(), Objective(budget_mb=budget, constraint=Constraint.PAPER))
+    assert best.short_form == architecture
+    assert round(best.fitness, 9) == fitness
 
 
 MANY_WIDTHS = SearchSpace(
@@ -36,8 +36,8 @@ MANY_WIDTHS = SearchSpace(
 @pytest.mark.parametrize("constraint", Constraint)
 @pytest.mark.timeout(60)
 def test_a_whole_space_is_enumerated(constraint: Constraint, space: SearchSpace) -> None:
-    best = optimum(space, Objective(50, constraint))
-    assert best["feasible"] or constraint is Constraint.PAPER
+    best = optimum(space, Objective(budget_mb=50, constraint=constraint))
+    assert best.feasible or constraint is Constraint.PAPER
 
 
 # Widths whose legal heads differ, uneven steps, and sizes so close that the header decides what fits.
@@ -60,16 +60,16 @@ def test_an_edited_space_agrees_with_brute_force(budget: float, constraint: Cons
         if genes[1] % genes[3] == 0
     ]
     assert len(legal) == EDITED.size
-    objective = Objective(budget, constraint, task, PairFeatures.CONCAT)
+    objective = Objective(budget_mb=budget, constraint=constraint, task=task, pair_features=PairFeatures.CONCAT)
     every = objective.candidates(legal)
     best = optimum(EDITED, objective)
-    assert best["fitness"] == max(each["fitness"] for each in every)
+    assert best.fitness == max(each.fitness for each in every)
     assert best in every
 
 
 @pytest.mark.parametrize("constraint", Constraint)
 def test_a_space_of_one(constraint: Constraint) -> None:
     space = SearchSpace((1000,), (96,), (12,), (8,), (64,))
-    assert str(Architecture.from_dict(optimum(space, Objective(4, constraint)))) == "1000,96,12,8,64"
+    assert optimum(space, Objective(budget_mb=4, constraint=constraint)).short_form == "1000,96,12,8,64"
     with pytest.raises(BudgetError, match="at least"):
-        optimum(space, Objective(3, constraint))
+        optimum(space, Objective(budget_mb=3, constraint=constraint))

@@ -10,18 +10,19 @@ from typing import Any
 import pytest
 
 from compressor_core.architecture import GENES, Architecture, SearchSpace
-from compressor_core.errors import BudgetError, CompressorError
+from compressor_core.errors import BudgetError, CompressorError, SettingsError
+from compressor_core.records import Generation, Individual, Optimum, read_record
 from compressor_core.search import (
     Constraint,
     SearchSettings,
     evolve,
     gap,
     optimum,
-    search_records,
-    search_summary,
+    search,
 )
 from compressor_core.search.genetic import Operators
 from compressor_core.task import PairFeatures, Task
+from tests.collect import collected, kept, searched
 
 
 def short(**changes: Any) -> SearchSettings:
@@ -32,60 +33,62 @@ def short(**changes: Any) -> SearchSettings:
 @pytest.mark.parametrize("budget", [3, 25, 50])
 def test_the_optimum_is_reached_at_the_defaults(constraint: Constraint, budget: float) -> None:
     for seed in range(2):
-        summary = search_summary(search_records(SearchSettings(budget_mb=budget, constraint=constraint, seed=seed)))
-        assert summary["gap"] == 0
-        assert summary["evaluations"] <= 5_050
+        summary = searched(SearchSettings(budget_mb=budget, constraint=constraint, seed=seed))
+        assert summary.gap == 0
+        assert summary.evaluations <= 5_050
 
 
 @pytest.mark.parametrize("constraint", Constraint)
 def test_records_are_complete_and_consistent(constraint: Constraint) -> None:
     config = short(constraint=constraint)
-    records = [json.loads(json.dumps(record)) for record in search_records(config)]
-    assert [record["type"] for record in records] == ["optimum"] + ["generation"] * 9
-    assert [record["generation"] for record in records[1:]] == list(range(9))
+    goal, *records = kept(search(config))
+    assert isinstance(goal, Optimum)
+    assert all(read_record(json.loads(record.model_dump_json())) == record for record in records)
+    assert [getattr(record, "generation", None) for record in records] == list(range(9))
     best_so_far = -float("inf")
-    for record in records[1:]:
-        individuals = record["individuals"]
-        assert len(individuals) == len({each["id"] for each in individuals}) == 12
-        fitness = [each["fitness"] for each in individuals]
+    for record in (record for record in records if isinstance(record, Generation)):
+        individuals = record.individuals
+        assert len(individuals) == len({each.id for each in individuals}) == 12
+        fitness = [each.fitness for each in individuals]
         assert fitness == sorted(fitness, reverse=True)
-        counted = [each for each in individuals if each["feasible"] or constraint is Constraint.PAPER]
+        counted = [each for each in individuals if each.feasible or constraint is Constraint.PAPER]
         if counted:
-            best_so_far = max(best_so_far, counted[0]["fitness"])
-            mean = sum(each["fitness"] for each in counted) / len(counted)
-            assert record["mean_fitness"] == pytest.approx(mean)
-            assert record["best"]["fitness"] == best_so_far <= records[0]["fitness"]
+            best_so_far = max(best_so_far, counted[0].fitness)
+            mean = sum(each.fitness for each in counted) / len(counted)
+            assert record.mean_fitness == pytest.approx(mean)
+            assert record.best is not None
+            assert record.best.fitness == best_so_far <= goal.candidate.fitness
         else:
-            assert record["best"] is record["mean_fitness"] is None
-        assert 0 <= record["diversity"] <= 1
-        assert record["evaluations"] <= 12 * (record["generation"] + 1)
+            assert record.best is record.mean_fitness is None
+        assert 0 <= record.diversity <= 1
+        assert record.evaluations <= 12 * (record.generation + 1)
 
 
 def test_lineage_can_be_drawn_and_an_architecture_keeps_its_id() -> None:
     generations = list(evolve(short(generations=20)))
     by_id: dict[int, Architecture] = {}
-    parents: dict[int, list[int]] = {}
+    parents: dict[int, tuple[int, ...]] = {}
     for generation in generations:
         earlier = set(by_id)
         for each in generation.individuals:
-            genes = Architecture.from_dict(each)
-            assert by_id.setdefault(each["id"], genes) == genes
-            assert parents.setdefault(each["id"], each["parents"]) == each["parents"]
-            assert set(each["parents"]) <= (earlier if each["id"] not in earlier else set(by_id))
-            assert all(parent < each["id"] for parent in each["parents"])
-            assert len(each["parents"]) <= 2
-            assert bool(each["parents"]) == (each["id"] >= 12)
+            genes = each.architecture
+            assert by_id.setdefault(each.id, genes) == genes
+            assert parents.setdefault(each.id, each.parents) == each.parents
+            assert set(each.parents) <= (earlier if each.id not in earlier else set(by_id))
+            assert all(parent < each.id for parent in each.parents)
+            assert len(each.parents) <= 2
+            assert bool(each.parents) == (each.id >= 12)
     assert len(set(by_id.values())) == len(by_id)
     assert {len(each) for each in parents.values()} == {0, 1, 2}
 
 
 def test_the_same_seed_gives_the_same_trajectory_whatever_else_draws_random_numbers() -> None:
-    first = [generation.to_dict() for generation in evolve(short(seed=5))]
+    first = [generation for generation in evolve(short(seed=5))]
     second = []
     for generation in evolve(short(seed=5)):
         random.seed(generation.generation)
-        second.append(generation.to_dict())
-    other = [generation.to_dict() for generation in evolve(short(seed=6))]
+        second.append(generation)
+    other = [generation for generation in evolve(short(seed=6))]
     assert first == second != other
 
 
@@ -93,7 +96,7 @@ def test_the_trajectory_is_pinned_down() -> None:
     """Fails if a Python version, a library or an edit changes what a seed means."""
     last = list(evolve(short(seed=1)))[-1]
     assert last.best is not None
-    assert (str(Architecture.from_dict(last.best)), last.best["id"]) == ("3000,96,6,8,128", 105)
+    assert (last.best.short_form, last.best.id) == ("3000,96,6,8,128", 105)
 
 
 @pytest.mark.parametrize("constraint", Constraint)
@@ -102,15 +105,15 @@ def test_a_tiny_space_is_exhausted_and_the_search_ends_well(constraint: Constrai
     config = short(space=space, budget_mb=0.3, constraint=constraint)
     generations = list(evolve(config))
     assert generations[-1].evaluations <= space.size
-    assert all(space.contains(Architecture.from_dict(each)) for each in generations[-1].individuals)
-    assert search_summary(search_records(config))["gap"] == 0
+    assert all(space.contains(each.architecture) for each in generations[-1].individuals)
+    assert searched(config).gap == 0
 
 
 def test_a_space_of_one_is_searched() -> None:
     space = SearchSpace((1000,), (96,), (12,), (8,), (64,))
-    summary = search_summary(search_records(short(space=space, budget_mb=4)))
-    assert summary["evaluations"] == 1
-    assert summary["gap"] == 0
+    summary = searched(short(space=space, budget_mb=4))
+    assert summary.evaluations == 1
+    assert summary.gap == 0
 
 
 def test_heads_and_width_agree_in_an_edited_space() -> None:
@@ -124,10 +127,10 @@ def test_heads_and_width_agree_in_an_edited_space() -> None:
 @pytest.mark.parametrize("features", PairFeatures)
 def test_the_clone_task_is_held_to_the_size_of_its_own_model(features: PairFeatures) -> None:
     config = SearchSettings(budget_mb=3, task=Task.CLONE, pair_features=features, generations=60)
-    summary = search_summary(search_records(config))
-    goal = optimum(config.space, config.objective)
-    assert summary["optimum"]["size_mb"] == goal["size_mb"] <= 3
-    assert summary["gap"] == 0
+    summary = searched(config)
+    goal = optimum(config.space, config)
+    assert summary.optimum.size_mb == goal.size_mb <= 3
+    assert summary.gap == 0
 
 
 def test_only_breeding_or_only_mutation_work_too() -> None:
@@ -137,25 +140,24 @@ def test_only_breeding_or_only_mutation_work_too() -> None:
 
 
 def test_the_summary_has_the_keys_that_scripts_rely_on() -> None:
-    summary = search_summary(search_records(short()))
-    assert set(summary) == {"best", "optimum", "gap", "evaluations", "seconds"}
-    keys = {*GENES, "size_mb", "paper_gflops", "parameters", "fitness"}
+    summary = searched(short()).plain()
+    assert set(summary) == {"best", "optimum", "gap", "evaluations", "seconds", "cancelled"}
+    keys = {*GENES, "size_mb", "paper_gflops", "parameters", "feasible", "fitness"}
     assert set(summary["best"]) == set(summary["optimum"]) == keys
 
 
 def test_a_search_that_met_nothing_feasible_has_no_gap() -> None:
-    assert gap(2.0, None) is None
-    assert gap(2.0, 1.5) == 0.25
-    assert gap(-2.0, -3.0) == 0.5
-    optimum_record, generation = itertools.islice(search_records(short(budget_mb=0.12)), 2)
-    assert generation["best"] is None
-    summary = search_summary([optimum_record, generation])
-    assert summary["best"] is summary["gap"] is None
+    records, summary = collected(search(short(budget_mb=0.12), cancelled=lambda: True))
+    assert [record.type for record in records] == ["optimum", "generation", "progress"]
+    assert summary.optimum is not None and summary.cancelled
+    assert summary.best is summary.gap is gap(summary.optimum, None) is None
 
 
-def test_a_summary_of_nothing_is_refused() -> None:
-    with pytest.raises(CompressorError, match="no generation"):
-        search_summary([])
+def test_a_gap_is_a_share_of_the_optimum() -> None:
+    one = searched(short()).optimum
+    assert one is not None
+    assert gap(one.model_copy(update={"fitness": 2.0}), one.model_copy(update={"fitness": 1.5})) == 0.25
+    assert gap(one.model_copy(update={"fitness": -2.0}), one.model_copy(update={"fitness": -3.0})) == 0.5
 
 
 def test_a_configuration_round_trips_through_json() -> None:
@@ -170,15 +172,15 @@ def test_a_configuration_round_trips_through_json() -> None:
         space=SearchSpace((500,), (96,), (1, 2), (8,), (64,)),
         task=Task.CLONE,
     )
-    assert SearchSettings.from_dict(json.loads(json.dumps(config.to_dict()))) == config
-    assert SearchSettings.from_dict({"budget_mb": 3}) == SearchSettings(budget_mb=3)
+    assert SearchSettings.model_validate(json.loads(json.dumps(config.model_dump(mode="json")))) == config
+    assert SearchSettings.model_validate({"budget_mb": 3}) == SearchSettings(budget_mb=3)
 
 
 @pytest.mark.parametrize(
     ("values", "error", "message"),
     [
-        ({"budget_mb": 0}, BudgetError, "positive number"),
-        ({"budget_mb": "three"}, BudgetError, "'three'"),
+        ({"budget_mb": 0}, SettingsError, "budget_mb must be a number above 0"),
+        ({"budget_mb": "three"}, SettingsError, "'three'"),
         ({"budget_mb": 0.01}, BudgetError, "at least"),
         ({"constraint": "soft"}, CompressorError, "constraint must be cap or paper, not 'soft'"),
         ({"task": "poetry"}, CompressorError, "task must be vulnerability or clone"),
@@ -195,17 +197,16 @@ def test_bad_values_are_refused_in_one_sentence(
     values: dict[str, Any], error: type[CompressorError], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        SearchSettings.from_dict({"budget_mb": 3, **values})
+        SearchSettings.model_validate({"budget_mb": 3, **values})
 
 
 @pytest.mark.parametrize("operators", Operators)
 def test_the_records_hold_every_individual_that_was_judged(operators: Operators) -> None:
-    records = [one for one in search_records(short(operators=operators)) if one["type"] == "generation"]
-    born: dict[int, dict[str, Any]] = {}
-    for record in records:
-        perished = [each["id"] for each in record["perished"]]
-        assert not set(perished) & {each["id"] for each in record["individuals"]}
-        for each in [*record["individuals"], *record["perished"]]:
-            born.setdefault(each["id"], each)
-        assert sorted(born) == list(range(record["evaluations"]))
+    born: dict[int, Individual] = {}
+    for record in evolve(short(operators=operators)):
+        perished = [each.id for each in record.perished]
+        assert not set(perished) & {each.id for each in record.individuals}
+        for each in [*record.individuals, *record.perished]:
+            born.setdefault(each.id, each)
+        assert sorted(born) == list(range(record.evaluations))
     assert len(born) > 100

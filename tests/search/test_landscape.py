@@ -34,9 +34,9 @@ def architectures(space: SearchSpace) -> list[Architecture]:
 def brute_force(config: SearchSettings, x: str, y: str) -> dict[tuple[int, int], float]:
     """The best fitness by values of x and y; NaN where nothing can win."""
     found: dict[tuple[int, int], float] = {}
-    for one in config.objective.candidates(architectures(config.space)):
-        cell = one[x], one[y]  # type: ignore[literal-required]
-        fitness = one["fitness"] if config.objective.counts(one) else np.nan
+    for one in config.candidates(architectures(config.space)):
+        cell = getattr(one, x), getattr(one, y)
+        fitness = one.fitness if config.counts(one) else np.nan
         found[cell] = np.fmax(found.get(cell, np.nan), fitness)
     return found
 
@@ -83,9 +83,7 @@ def test_every_pair_of_genes_is_as_brute_force_finds_it(settings: dict[str, Any]
 
 def test_a_budget_to_the_byte_counts_the_header() -> None:
     """Budgets that are exactly the size of a file, and one byte less, on the ridge where the header decides."""
-    sizes = sorted(
-        one["size_mb"] for one in SearchSettings(budget_mb=0.3, space=SMALL).objective.candidates(architectures(SMALL))
-    )
+    sizes = sorted(one.size_mb for one in SearchSettings(budget_mb=0.3, space=SMALL).candidates(architectures(SMALL)))
     for size in sizes[5:120:16]:
         for budget in (size, size - 1e-6):
             config = SearchSettings(budget_mb=budget, space=SMALL)
@@ -101,9 +99,7 @@ def test_each_cell_names_an_architecture_that_has_its_fitness(settings: dict[str
     assert feasible.any()
     named = [Architecture(*(int(gene) for gene in genes)) for genes in found.best[feasible]]
     assert all(config.space.contains(one) for one in named)
-    np.testing.assert_array_equal(
-        [one["fitness"] for one in config.objective.candidates(named)], found.fitness[feasible]
-    )
+    np.testing.assert_array_equal([one.fitness for one in config.candidates(named)], found.fitness[feasible])
     assert not found.best[~feasible].any()
 
 
@@ -112,7 +108,7 @@ def test_the_top_of_the_papers_space_is_the_optimum(settings: dict[str, Any]) ->
     config = SearchSettings(budget_mb=3.0, **settings)
     found = landscape(config, "hidden_size", "num_hidden_layers")
     assert found.fitness.shape == (12, 48)
-    assert np.nanmax(found.fitness) == optimum(config.space, config.objective)["fitness"]
+    assert np.nanmax(found.fitness) == optimum(config.space, config).fitness
 
 
 def test_heads_that_do_not_divide_a_width_are_no_cell() -> None:

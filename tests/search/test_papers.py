@@ -11,10 +11,11 @@ from random import Random
 
 import pytest
 
-from compressor_core.architecture import Architecture, SearchSpace
-from compressor_core.search import Constraint, Operators, SearchSettings, evolve, search_records, search_summary
+from compressor_core.architecture import SearchSpace
+from compressor_core.search import Constraint, Operators, SearchSettings, evolve
 from compressor_core.search.grid import Grid
 from compressor_core.search.papers import offspring
+from tests.collect import searched
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,13 +39,13 @@ def test_records_keep_their_promises() -> None:
     config = SearchSettings(budget_mb=3, operators=Operators.PAPER, population=10, generations=20, seed=2)
     seen: set[int] = set()
     for number, generation in enumerate(evolve(config)):
-        shapes = [Architecture.from_dict(each) for each in generation.individuals]
+        shapes = [each.architecture for each in generation.individuals]
         assert len(set(shapes)) == 10 and all(config.space.contains(shape) for shape in shapes)
         assert generation.evaluations == 10 * (number + 1)
         for each in generation.individuals:
-            assert all(parent < each["id"] for parent in each["parents"])
-            assert bool(each["parents"]) == (each["id"] >= 10)
-        seen |= {each["id"] for each in generation.individuals}
+            assert all(parent < each.id for parent in each.parents)
+            assert bool(each.parents) == (each.id >= 10)
+        seen |= {each.id for each in generation.individuals}
     assert max(seen) < 10 * 21
 
 
@@ -52,9 +53,7 @@ def test_records_keep_their_promises() -> None:
 def test_they_do_worse_than_ours_on_the_same_seeds(constraint: Constraint) -> None:
     gaps = {
         operators: [
-            search_summary(
-                search_records(SearchSettings(budget_mb=3, constraint=constraint, seed=seed, operators=operators))
-            )["gap"]
+            searched(SearchSettings(budget_mb=3, constraint=constraint, seed=seed, operators=operators)).gap
             for seed in range(3)
         ]
         for operators in Operators
@@ -66,26 +65,22 @@ def test_they_do_worse_than_ours_on_the_same_seeds(constraint: Constraint) -> No
 def test_a_tiny_space_does_not_hang() -> None:
     space = SearchSpace((500, 1000), (20,), (1, 2), (1, 4), (32,))
     config = SearchSettings(budget_mb=5, space=space, operators=Operators.PAPER, generations=5, population=8)
-    assert search_summary(search_records(config))["gap"] == 0
+    assert searched(config).gap == 0
     one = SearchSpace((500,), (20,), (1,), (1,), (32,))
-    assert (
-        search_summary(
-            search_records(SearchSettings(budget_mb=5, space=one, operators=Operators.PAPER, generations=3))
-        )["gap"]
-        == 0
-    )
+    assert searched(SearchSettings(budget_mb=5, space=one, operators=Operators.PAPER, generations=3)).gap == 0
 
 
 @pytest.mark.parametrize("operators", Operators)
 def test_the_same_seed_gives_the_same_trajectory_in_another_process(operators: Operators) -> None:
     program = (
-        "import json, sys; from compressor_core.search import SearchSettings, search_records; "
-        "print(json.dumps(list(search_records(SearchSettings.from_dict(json.loads(sys.argv[1]))))))"
+        "import json, sys; from compressor_core.search import SearchSettings, evolve; "
+        "search = SearchSettings.model_validate(json.loads(sys.argv[1])); "
+        "print(json.dumps([each.model_dump() for each in evolve(search)]))"
     )
     config = SearchSettings(budget_mb=3, seed=11, population=20, generations=15, operators=operators)
     outputs = {
         subprocess.run(
-            [sys.executable, "-c", program, json.dumps(config.to_dict())],
+            [sys.executable, "-c", program, json.dumps(config.model_dump(mode="json"))],
             cwd=ROOT,
             env={"PYTHONHASHSEED": seed, "PATH": ""},
             check=True,
@@ -94,4 +89,4 @@ def test_the_same_seed_gives_the_same_trajectory_in_another_process(operators: O
         for seed in ("1", "2")
     }
     assert len(outputs) == 1
-    assert json.loads(outputs.pop()) == json.loads(json.dumps(list(search_records(config))))
+    assert json.loads(outputs.pop()) == json.loads(json.dumps([each.model_dump() for each in evolve(config)]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import subprocess
 import sys
@@ -14,8 +13,9 @@ import pytest
 
 from compressor_core import __version__
 from compressor_core.errors import CompressorError
-from compressor_core.search.genetic import Operators, SearchSettings, search_records
-from compressor_core.search.replica import config_of, repeat, replica, trajectory
+from compressor_core.search.genetic import Operators, SearchSettings, evolve, search
+from compressor_core.search.replica import Repeat, Replica, repeat, replica, trajectory
+from tests.collect import kept
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,16 +23,21 @@ ROOT = Path(__file__).resolve().parents[2]
 def made(stop: int | None = None, **changes: Any) -> dict[str, Any]:
     """A replica that has been through a file; of the first `stop` records only."""
     config = SearchSettings(**{"budget_mb": 3.0, "population": 10, "generations": 6, "seed": 4, **changes})
-    values = replica(config, itertools.islice(search_records(config), stop))
-    return json.loads(json.dumps(values))  # type: ignore[no-any-return]
+    values = replica(config, kept(search(config))[:stop])
+    return json.loads(values.model_dump_json())  # type: ignore[no-any-return]
+
+
+def read(values: Any) -> Repeat:
+    return repeat(Replica.model_validate(values))
 
 
 @pytest.mark.parametrize("operators", Operators)
 def test_another_process_visits_the_same_architectures(operators: Operators, tmp_path: Path) -> None:
     (tmp_path / "search.json").write_text(json.dumps(made(operators=operators)), "utf-8")
     program = (
-        "import json, sys; from compressor_core.search.replica import repeat; "
-        "done = repeat(json.load(open(sys.argv[1], encoding='utf-8'))); print(done.same, done.generations)"
+        "import json, sys; from compressor_core.search.replica import Replica, repeat; "
+        "known = Replica.model_validate(json.load(open(sys.argv[1], encoding='utf-8')));"
+        "done = repeat(known); print(done.same, done.generations)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "search.json")],
@@ -45,15 +50,15 @@ def test_another_process_visits_the_same_architectures(operators: Operators, tmp
 def test_a_cancelled_search_is_repeated_as_far_as_it_went() -> None:
     values = made(stop=4)
     assert (values["generations"], values["config"]["generations"]) == (3, 6)
-    assert repeat(values).same
-    assert repeat(values).generations == 3
+    assert read(values).same
+    assert read(values).generations == 3
 
 
 def test_it_tells_what_it_holds() -> None:
     values = made()
     assert (values["format"], values["program"], values["generations"]) == (1, __version__, 7)
     assert values["best"]["feasible"] and len(values["trajectory"]) == 64
-    assert config_of(values).seed == 4
+    assert Replica.model_validate(values).config.seed == 4
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["version"] == __version__
 
@@ -61,36 +66,36 @@ def test_it_tells_what_it_holds() -> None:
 @pytest.mark.parametrize("changes", [{"seed": 5}, {"population": 9}, {"crossover_rate": 0.61}, {"budget_mb": 3.1}])
 def test_other_settings_go_another_way(changes: dict[str, Any]) -> None:
     values = made()
-    done = repeat({**values, "config": {**values["config"], **changes}})
+    done = read({**values, "config": {**values["config"], **changes}})
     assert not done.same and done.trajectory != values["trajectory"]
 
 
 def test_the_fingerprint_is_the_same_everywhere() -> None:
     """Of the way, not of the floats: a mean may differ in its last digit from one Python version to the next."""
     config = SearchSettings(budget_mb=3.0, population=10, generations=6, seed=4)
-    records = list(search_records(config))
-    changed = [{**record, "mean_fitness": 0.5} for record in records]
-    assert trajectory(records) == trajectory(changed)
-    swapped = [{**record, "individuals": record["individuals"][::-1]} for record in records[1:]]
-    assert trajectory(records) != trajectory(swapped)
+    generations = list(evolve(config))
+    changed = [one.model_copy(update={"mean_fitness": 0.5}) for one in generations]
+    assert trajectory(generations) == trajectory(changed)
+    swapped = [one.model_copy(update={"individuals": one.individuals[::-1]}) for one in generations]
+    assert trajectory(generations) != trajectory(swapped)
 
 
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (None, "not the JSON of a search"),
-        ([], "not the JSON of a search"),
-        ({"budget_mb": 3}, "not the JSON of a search"),
-        ({"format": 2}, "format 2"),
-        ({"config": {"budget_mb": "3"}}, "positive number"),
-        ({"config": {"budget_mb": 3, "space": 5}}, "cannot be read"),
+        (None, "the JSON of a search cannot be read from None"),
+        ([], "the JSON of a search cannot be read"),
+        ({"budget_mb": 3}, "the JSON of a search needs config"),
+        ({"format": 2}, "format must be 1, not 2"),
+        ({"config": {"budget_mb": "3"}}, "budget_mb must be a number above 0"),
+        ({"config": {"budget_mb": 3, "space": 5}}, "there is no search space 5"),
         ({"config": {"budget_mb": 3, "colour": "red"}}, "colour"),
     ],
 )
 def test_what_is_no_replica_is_said(values: Any, words: str) -> None:
     given = {**made(stop=3), **values} if isinstance(values, dict) and "budget_mb" not in values else values
     with pytest.raises(CompressorError, match=words):
-        repeat(given)
+        read(given)
 
 
 def test_without_a_generation_there_is_nothing_to_repeat() -> None:

@@ -22,9 +22,10 @@ from compressor_core.figures.words.links import without_links
 from compressor_core.literal import cell, literal, literal_code, uncelled
 from compressor_core.models.card import ModelCard
 from compressor_core.report.page import Picture
-from compressor_core.search.genetic import SearchSettings, search_records
-from compressor_core.search.replica import config_of, replica
+from compressor_core.search.genetic import SearchSettings, search
+from compressor_core.search.replica import Replica, replica
 from compressor_core.task import Task
+from tests.collect import kept
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted([ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "compressor_core").rglob("*.py")])
@@ -196,8 +197,8 @@ def test_the_card_of_a_model_shows_names_as_they_are() -> None:
 @pytest.mark.parametrize("change", ["best", "program", "sizes", "deep", "config"])
 def test_the_json_of_a_search_is_not_believed(change: str) -> None:
     config = SearchSettings(budget_mb=3.0, population=4, generations=1)
-    values = replica(config, list(search_records(config)))
-    assert config_of(values) == config
+    values = replica(config, kept(search(config))).model_dump(mode="json")
+    assert Replica.model_validate(values).config == config
     spoilt: dict[str, Any] = {
         "best": {"best": "evil"},
         "program": {"program": ["![x](y)"]},
@@ -206,7 +207,7 @@ def test_the_json_of_a_search_is_not_believed(change: str) -> None:
         "config": {"config": {"budget_mb": {}}},
     }
     with pytest.raises(CompressorError):
-        config_of({**values, **spoilt[change]})
+        Replica.model_validate({**values, **spoilt[change]})
 
 
 def test_an_archive_is_no_table(tmp_path: Path) -> None:

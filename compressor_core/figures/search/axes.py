@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compressor_core.records import Measured
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,33 @@ AXES: Final[Mapping[str, Axis]] = {
 }
 
 
-def axes_of(records: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The keys of `AXES` that every record has, in that order; none without records."""
-    keys: set[str] | None = None
-    for record in records:
-        present = {key for key in AXES if record.get(key) is not None}
-        keys = present if keys is None else keys & present
-    return [key for key in AXES if keys and key in keys]
+GENE_TITLES: Final[Mapping[str, str]] = {
+    "vocab_size": "Vocabulary",
+    "hidden_size": "Width",
+    "num_hidden_layers": "Layers",
+    "num_attention_heads": "Heads",
+    "intermediate_size": "Feed-forward",
+}
+"""The five genes, in the order of the short form V,H,L,A,I."""
+
+GENES_HOVER: Final = (
+    "vocabulary %{customdata[0]:,} · width %{customdata[1]}<br>"
+    "layers %{customdata[2]} · heads %{customdata[3]} · feed-forward %{customdata[4]}"
+)
+"""Hover text of a point whose custom data begin with its five genes."""
+
+
+def axes_of(individuals: Iterable[Measured]) -> list[str]:
+    """The keys of `AXES` that every individual has a value of, in that order; none without individuals."""
+    known = list(individuals)
+    return [key for key in AXES if known and all(getattr(one, key) is not None for one in known)]
+
+
+def values(individuals: Iterable[Measured], key: str) -> NDArray[np.float32]:
+    """One quantity of many individuals, in the unit of its axis; NaN where it is not known."""
+    return np.array([getattr(one, key) for one in individuals], np.float32) * np.float32(AXES[key].scale)
+
+
+def places(individuals: Sequence[Measured], x: str, y: str) -> dict[str, Any]:
+    """The coordinates of a trace."""
+    return {"x": values(individuals, x), "y": values(individuals, y)}

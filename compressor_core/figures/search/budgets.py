@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from compressor_core.figures import theme
-from compressor_core.figures.search.axes import AXES
+from compressor_core.figures.search.axes import AXES, GENE_TITLES, values
 from compressor_core.figures.search.gaps import gap_text
-from compressor_core.figures.search.info import GENE_TITLES, short_form
-from compressor_core.figures.search.sweeps import OPERATORS, STYLES, Record, SweepInfo
+from compressor_core.figures.search.sweeps import OPERATORS, STYLES, SweepInfo
 
 
 def budget_figure(info: SweepInfo, y: str = "paper_gflops") -> go.Figure:
@@ -22,15 +21,14 @@ def budget_figure(info: SweepInfo, y: str = "paper_gflops") -> go.Figure:
         layout=theme.layout("Size budget in MB (10⁶ bytes)", AXES[y].label, height=480, uirevision=f"budget/{y}")
     )
     if not info.optima:
-        return theme.note(figure, "No budget has a known optimum" if info.missing else "Waiting for the first optimum")
-    found = [search for search in info.searches if search["best"] is not None]
-    budgets = [record["budget_mb"] for record in (*info.optima, *info.missing)]
-    figure.update_xaxes(theme.log_axis(budgets))
-    shown = [*info.optima, *(search["best"] for search in found)]
-    figure.update_yaxes(theme.log_axis([one[y] * AXES[y].scale for one in shown]))
+        return theme.note(figure, _nothing(info))
+    found = [(search, search.best) for search in info.searches if search.best]
+    figure.update_xaxes(theme.log_axis([one.budget_mb for one in info.budgets]))
+    figure.update_yaxes(theme.log_axis(values([best for _, best in (*info.optima, *found)], y).tolist()))
     figure.add_scatter(
-        **_line(info.optima, y),
-        customdata=[short_form(best) for best in info.optima],
+        x=[one.budget_mb for one, _ in info.optima],
+        y=values([best for _, best in info.optima], y),
+        customdata=[best.short_form for _, best in info.optima],
         hovertemplate=f"<b>Optimum at %{{x:g}} MB</b><br>%{{customdata}}<br>%{{y:.4g}} {AXES[y].unit}<extra></extra>",
         mode="lines+markers",
         name="true optimum",
@@ -40,11 +38,11 @@ def budget_figure(info: SweepInfo, y: str = "paper_gflops") -> go.Figure:
     )
     for operators in info.operators:
         color, _, symbol = STYLES.get(operators, (theme.BEST, "dot", "square"))
-        of = [search for search in found if search["operators"] == operators]
+        of = [(search, best) for search, best in found if search.operators == operators]
         figure.add_scatter(
-            x=[search["budget_mb"] for search in of],
-            y=[search["best"][y] * AXES[y].scale for search in of],
-            customdata=[[search["seed"], gap_text(search["gap"]), short_form(search["best"])] for search in of],
+            x=[search.budget_mb for search, _ in of],
+            y=values([best for _, best in of], y),
+            customdata=[[search.seed, gap_text(search.gap), best.short_form] for search, best in of],
             hovertemplate="<b>Search with seed %{customdata[0]}</b><br>%{customdata[2]}<br>%{y:.4g}, gap "
             "%{customdata[1]}<extra></extra>",
             mode="markers",
@@ -52,10 +50,12 @@ def budget_figure(info: SweepInfo, y: str = "paper_gflops") -> go.Figure:
             showlegend=True,
             marker={"color": color, "symbol": f"{symbol}-open", "size": 10, "line": {"width": 1.5}},
         )
-    marked = [best for best in info.optima if best["marked"]]
+    marked = [(one, best) for one, best in info.optima if one.marked]
+    heights = values([best for _, best in marked], y)
     figure.add_scatter(
-        **_line(marked, y),
-        text=[f"{best['budget_mb']:g} MB: {best[y] * AXES[y].scale:.3g}" for best in marked],
+        x=[one.budget_mb for one, _ in marked],
+        y=heights,
+        text=[f"{one.budget_mb:g} MB: {height:.3g}" for (one, _), height in zip(marked, heights, strict=True)],
         textposition="top left",
         hoverinfo="skip",
         mode="markers+text",
@@ -74,24 +74,26 @@ def genes_figure(info: SweepInfo) -> go.Figure:
     figure.update_xaxes(gridcolor=theme.GRID, zerolinecolor=theme.GRID)
     figure.update_yaxes(gridcolor=theme.GRID, zerolinecolor=theme.GRID, rangemode="tozero")
     if not info.optima:
-        return theme.note(figure, "No budget has a known optimum" if info.missing else "Waiting for the first optimum")
-    figure.update_xaxes(_sparse(theme.log_axis([best["budget_mb"] for best in info.optima])))
+        return theme.note(figure, _nothing(info))
+    budgets = [one.budget_mb for one, _ in info.optima]
+    marked = [one.marked for one, _ in info.optima]
+    figure.update_xaxes(_sparse(theme.log_axis(budgets)))
     figure.update_xaxes(title="Budget in MB", row=3)
     figure.update_yaxes(tickformat=".0%", row=3, col=2)
     for at, (key, title) in enumerate(panels.items()):
-        values = [best[key] / best["budget_mb"] if key == "size_mb" else best[key] for best in info.optima]
+        share = [best.size_mb / one.budget_mb for one, best in info.optima]
         figure.add_scatter(
-            x=[best["budget_mb"] for best in info.optima],
-            y=values,
+            x=budgets,
+            y=[getattr(best, key) for _, best in info.optima] if key in GENE_TITLES else share,
             name=title,
             hovertemplate=f"{title} %{{y}} at %{{x:g}} MB<extra></extra>",
             mode="lines+markers",
             line={"color": theme.OPTIMUM, "width": 1.5, "shape": "hv" if key in GENE_TITLES else "linear"},
             marker={
                 "opacity": 1,
-                "symbol": ["star" if best["marked"] else "circle" for best in info.optima],
-                "size": [11 if best["marked"] else 4 for best in info.optima],
-                "color": [theme.BEST if best["marked"] else theme.OPTIMUM for best in info.optima],
+                "symbol": ["star" if star else "circle" for star in marked],
+                "size": [11 if star else 4 for star in marked],
+                "color": [theme.BEST if star else theme.OPTIMUM for star in marked],
             },
             row=at // 2 + 1,
             col=at % 2 + 1,
@@ -99,15 +101,12 @@ def genes_figure(info: SweepInfo) -> go.Figure:
     return figure
 
 
+def _nothing(info: SweepInfo) -> str:
+    return "No budget has a known optimum" if info.budgets else "Waiting for the first optimum"
+
+
 def _sparse(axis: Mapping[str, Any]) -> dict[str, Any]:
     """A logarithmic axis for a narrow panel: the powers of ten alone, where it spans two of them."""
     low, high = axis["range"]
     powers = [10.0**power for power in range(math.ceil(low), math.floor(high) + 1)]
     return {**axis, "tickvals": powers, "ticktext": [f"{power:g}" for power in powers]} if len(powers) > 1 else {**axis}
-
-
-def _line(records: Sequence[Record], y: str) -> dict[str, list[float]]:
-    return {
-        "x": [record["budget_mb"] for record in records],
-        "y": [record[y] * AXES[y].scale for record in records],
-    }

@@ -10,11 +10,12 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from compressor_core.figures import theme
-from compressor_core.figures.search.axes import AXES, axes_of
-from compressor_core.figures.search.front_info import FrontGeneration, FrontInfo
-from compressor_core.figures.search.info import GENE_TITLES, Individual
-from compressor_core.figures.search.plane import RIM, places, values
-from compressor_core.figures.search.replay import Replay, add_replay, frame_places
+from compressor_core.figures.search.axes import AXES, GENES_HOVER, axes_of, places, values
+from compressor_core.figures.search.front_info import FrontInfo
+from compressor_core.figures.search.info import add_level, add_series
+from compressor_core.figures.search.plane import RIM, UNDIMMED
+from compressor_core.figures.search.replay import Replay, add_replay
+from compressor_core.records import FrontGeneration, Measured
 
 MOST_DRAWN: Final = 1_500
 """Points of a front in one picture; of more, every second or third one stands for all."""
@@ -28,14 +29,11 @@ _SIZES: Final = (6, 20)
 """Pixels of a marker with the least and with the most of a third objective."""
 
 
-def front_figure(
-    info: FrontInfo, x: str, y: str, *, replay: bool = False, picked: Individual | None = None
-) -> go.Figure:
+def front_figure(info: FrontInfo, x: str, y: str, *, replay: bool = False, picked: Measured | None = None) -> go.Figure:
     """Two objectives against each other, a third as the colour and the size of the markers of both fronts.
 
     With `replay`, every generation is a frame, with buttons to play and pause and a slider.
     """
-    third = info.third(x, y)
     shown = info.shown()
     figure = Replay(
         layout=theme.layout(
@@ -50,50 +48,49 @@ def front_figure(
     )
     if not info.true and info.last is None:
         return theme.note(figure, "Looking through the whole space for the true front")
-    look = _Look(info, x, y, third)
-    kept = {"unselected": {"marker": {"opacity": 1}}, "mode": "markers", "showlegend": True}
-    figure.add_scatter(
-        **look.points(info.true),
-        name="true front",
-        mode="markers" if third else "lines+markers",
-        showlegend=True,
-        hovertemplate="<b>True front</b><br>" + look.hover(),
-        line={"color": theme.OPTIMUM, "width": 3},
-        marker={**TRUE_MARKER, **look.true_marker(info.true)},
-        unselected={"marker": {"opacity": 1}},
-    )
+    look = _Look(info, x, y)
     population, beyond, found = look.moment(info.last)
-    figure.add_scatter(
-        **population,
-        name="population",
-        hovertemplate=look.hover(),
-        marker={"color": theme.FEASIBLE, "size": 7, "opacity": 0.55, "symbol": "circle"},
-        **{**kept, "unselected": {"marker": {"opacity": 0.55}}},
-    )
-    figure.add_scatter(
-        **beyond,
-        name="not measured or beyond a limit" if info.by_measurement else "beyond a limit",
-        hovertemplate=look.hover(measured=False),
-        **{**kept, "showlegend": bool(info.limits) or info.by_measurement},
-        marker={"size": 8, "symbol": "x-thin", "line": {"width": 2, "color": theme.INFEASIBLE}},
-    )
-    figure.add_scatter(
-        **found,
-        name="front found",
-        hovertemplate="<b>Front found</b><br>" + look.hover(),
-        **kept,
-    )
-    if picked is not None and x in picked and y in picked:
-        figure.add_scatter(
-            **places([picked], x, y),
-            name="picked",
-            hoverinfo="skip",
-            **kept,
-            marker={"size": 24, "symbol": "circle-open", "color": theme.STUDENT, "line": {"width": 3}},
-        )
+    measured = info.settings.by_measurement
+    missed = "not measured or beyond a limit" if measured else "beyond a limit"
+    limited = measured or bool(info.settings.limits)
+    cross = {"size": 8, "symbol": "x-thin", "line": {"width": 2, "color": theme.INFEASIBLE}}
+    for data, name, more in (
+        (
+            {**look.points(info.true), "marker": {**TRUE_MARKER, **look.true_marker(info.true)}},
+            "true front",
+            {
+                "mode": "lines+markers" if look.third is None else "markers",
+                "line": {"color": theme.OPTIMUM, "width": 3},
+                "hovertemplate": "<b>True front</b><br>" + look.hover(),
+            },
+        ),
+        (
+            {**population, "marker": {"color": theme.FEASIBLE, "size": 7, "opacity": 0.55, "symbol": "circle"}},
+            "population",
+            {"unselected": {"marker": {"opacity": 0.55}}},
+        ),
+        (
+            {**beyond, "marker": cross},
+            missed,
+            {"showlegend": limited, "hovertemplate": look.hover(measured=False)},
+        ),
+        (found, "front found", {"hovertemplate": "<b>Front found</b><br>" + look.hover()}),
+    ):
+        usual = {"mode": "markers", "showlegend": True, "unselected": UNDIMMED, "hovertemplate": look.hover()}
+        figure.add_scatter(**data, name=name, **{**usual, **more})
+    if picked is not None and not np.isnan([*values([picked], x), *values([picked], y)]).any():
+        ring = {"size": 24, "symbol": "circle-open", "color": theme.STUDENT, "line": {"width": 3}}
+        at = places([picked], x, y)
+        figure.add_scatter(**at, name="picked", mode="markers", hoverinfo="skip", marker=ring, unselected=UNDIMMED)
     _add_limits(figure, info, x, y)
     if replay and len(info.generations) > 1:
-        _replay(figure, info, look)
+        generations, last = info.generations, len(info.generations) - 1
+        most = max(len(one.individuals) + min(len(one.front), MOST_MOVING) for one in generations)
+
+        def moving(at: int) -> list[dict[str, Any]]:
+            return look.moment(generations[at], MOST_MOVING if at < last else MOST_DRAWN)
+
+        add_replay(figure, generations, last, moving, height=660, points=most)
     return figure
 
 
@@ -102,73 +99,60 @@ def hypervolume_figure(info: FrontInfo) -> go.Figure:
     figure = go.Figure(layout=theme.layout("Generation", "Hypervolume", height=300))
     if not info.generations:
         return theme.note(figure, "Waiting for the first generation")
-    numbers = [generation.number for generation in info.generations]
-    figure.add_scatter(
-        x=numbers,
-        y=[generation.hypervolume for generation in info.generations],
-        customdata=[generation.share for generation in info.generations],
-        mode="lines+markers" if len(numbers) < 3 else "lines",
-        name="front found",
-        hovertemplate="generation %{x}: %{y:.4f}, %{customdata:.2%} of the true front's<extra></extra>",
-        line={"color": theme.BEST, "width": 2.5},
-    )
-    if info.true_hypervolume is not None:
-        figure.add_scatter(
-            x=[numbers[0], numbers[-1]],
-            y=[info.true_hypervolume] * 2,
-            mode="lines",
-            name="true front",
-            hovertemplate="true front: %{y:.4f}<extra></extra>",
-            line={"color": theme.OPTIMUM, "width": 2, "dash": "dash"},
-        )
+    numbers = [one.generation for one in info.generations]
+    more = {
+        "customdata": [one.share for one in info.generations],
+        "hovertemplate": "generation %{x}: %{y:.4f}, %{customdata:.2%} of the true front's<extra></extra>",
+    }
+    found = [one.hypervolume for one in info.generations]
+    add_series(figure, numbers, found, "front found", theme.BEST, more=more)
+    if info.truth:
+        told = "true front: %{y:.4f}<extra></extra>"
+        add_level(figure, numbers, info.truth.hypervolume, "true front", hovertemplate=told)
     return figure
 
 
 class _Look:
     """How the individuals of one figure are drawn."""
 
-    def __init__(self, info: FrontInfo, x: str, y: str, third: str | None) -> None:
-        self._x, self._y, self._third = x, y, third
+    def __init__(self, info: FrontInfo, x: str, y: str) -> None:
+        self._info, self._x, self._y, self.third = info, x, y, info.third(x, y)
         self._known = axes_of(info.true) or axes_of(info.individuals)
         self._span = (1.0, 1.0)
-        if third is not None:
-            strengths = self._strength([*info.true, *(info.last.front if info.last else ())])
-            self._span = (float(strengths.min()), float(strengths.max())) if len(strengths) else self._span
+        strengths = self._strength([*info.true, *info.front(info.last)])
+        if len(strengths):
+            self._span = float(strengths.min()), float(strengths.max())
 
     def hover(self, *, measured: bool = True) -> str:
         """All genes and all quantities; without the accuracy where there may be none."""
         texts = [
             f"%{{customdata[{at}]:{AXES[key].format}}} {AXES[key].unit}".rstrip()
-            for at, key in enumerate(self._known, len(GENE_TITLES))
+            for at, key in enumerate(self._known, 5)
             if measured or key != "accuracy"
         ]
-        return (
-            "vocabulary %{customdata[0]:,} · width %{customdata[1]}<br>"
-            "layers %{customdata[2]} · heads %{customdata[3]} · feed-forward %{customdata[4]}<br>"
-            + " · ".join(texts)
-            + "<extra></extra>"
-        )
+        return f"{GENES_HOVER}<br>{' · '.join(texts)}<extra></extra>"
 
-    def points(self, individuals: Sequence[Individual]) -> dict[str, Any]:
+    def points(self, individuals: Sequence[Measured]) -> dict[str, Any]:
         """Coordinates and custom data; a trace without any point still stays in the legend."""
-        drawn = [one for one in individuals if self._x in one and self._y in one]
+        drawn = [one for one in individuals if None not in (getattr(one, self._x), getattr(one, self._y))]
         if not drawn:
             return {"x": [None], "y": [None], "customdata": [[]]}
-        genes = np.array([[one[gene] for gene in GENE_TITLES] for one in drawn], np.float32)
-        known = np.stack([values([{key: np.nan, **one} for one in drawn], key) for key in self._known], axis=-1)
+        genes = np.array([one.genes for one in drawn], np.float32)
+        known = np.stack([values(drawn, key) for key in self._known], axis=-1)
         return {**places(drawn, self._x, self._y), "customdata": np.concatenate([genes, known], axis=1)}
 
     def moment(self, generation: FrontGeneration | None, most: int = MOST_DRAWN) -> list[dict[str, Any]]:
         """The traces that change: the dominated of the population, those beyond a limit, the front."""
         if generation is None:
             return [self.points([])] * 3
-        front = _thin(generation.front, most)
-        ids = {one["id"] for one in generation.front}
-        within = [one for one in generation.individuals if one["feasible"] and one["id"] not in ids]
-        beyond = [one for one in generation.individuals if not one["feasible"]]
+        whole = self._info.front(generation)
+        front = whole[:: -(-len(whole) // most) or 1]
+        ids = set(generation.front)
+        within = [one for one in generation.individuals if one.feasible and one.id not in ids]
+        beyond = [one for one in generation.individuals if not one.feasible]
         crowded = len(front) > _CROWDED
         marker: dict[str, Any] = {"color": theme.BEST, "size": 6 if crowded else 9}
-        if self._third is not None:
+        if self.third is not None:
             marker = {**self._coloured(front), "showscale": True, "colorbar": self._bar()}
         return [
             self.points(within),
@@ -176,13 +160,13 @@ class _Look:
             {**self.points(front), "marker": {"symbol": "diamond", "line": {"width": 0} if crowded else RIM, **marker}},
         ]
 
-    def true_marker(self, individuals: Sequence[Individual]) -> dict[str, Any]:
+    def true_marker(self, individuals: Sequence[Measured]) -> dict[str, Any]:
         """What the true front's markers have of a third objective."""
-        if self._third is None:
+        if self.third is None:
             return {}
         return {**self._coloured(individuals), "size": 4, "symbol": "circle", "opacity": 0.6, "maxdisplayed": 0}
 
-    def _coloured(self, individuals: Sequence[Individual]) -> dict[str, Any]:
+    def _coloured(self, individuals: Sequence[Measured]) -> dict[str, Any]:
         strengths = self._strength(individuals)
         low, high = self._span
         scaled = (strengths - low) / ((high - low) or 1.0)
@@ -195,19 +179,19 @@ class _Look:
             "cmax": high if high > low else low + 1,
         }
 
-    def _strength(self, individuals: Sequence[Individual]) -> NDArray[np.float32]:
+    def _strength(self, individuals: Sequence[Measured]) -> NDArray[np.float32]:
         """The third objective; all but an accuracy by its logarithm, as the axes are."""
-        if self._third is None:
+        if self.third is None:
             return np.empty(0, np.float32)
-        found = values([one for one in individuals if self._third in one], self._third)
-        return found if self._third == "accuracy" else np.log10(np.maximum(found, np.float32(1e-12)))
+        found = values([one for one in individuals if getattr(one, self.third) is not None], self.third)
+        return found if self.third == "accuracy" else np.log10(np.maximum(found, np.float32(1e-12)))
 
     def _bar(self) -> dict[str, Any]:
         low, high = self._span
         ends = np.linspace(low, high, 5) if high > low else np.array([low])
-        told = ends if self._third == "accuracy" else 10.0**ends
+        told = ends if self.third == "accuracy" else 10.0**ends
         return {
-            "title": {"text": AXES[self._third or ""].label, "side": "right"},
+            "title": {"text": AXES[self.third or ""].label, "side": "right"},
             "tickvals": ends.tolist(),
             "ticktext": [f"{value:.3g}" for value in told],
             "thickness": 14,
@@ -215,9 +199,9 @@ class _Look:
         }
 
 
-def _axis(info: FrontInfo, key: str, shown: Sequence[Individual]) -> dict[str, Any]:
-    bounds = [info.limits[key] * AXES[key].scale] if key in info.limits else []
-    room = [*bounds, *values([one for one in shown if key in one], key).tolist()]
+def _axis(info: FrontInfo, key: str, shown: Sequence[Measured]) -> dict[str, Any]:
+    room = [limit * AXES[key].scale for quantity, limit in info.settings.limits.items() if quantity == key]
+    room += values([one for one in shown if getattr(one, key) is not None], key).tolist()
     if key != "accuracy":
         return theme.log_axis(room or [1.0])
     low, high = min(room, default=0.0), max(room, default=100.0)
@@ -227,7 +211,7 @@ def _axis(info: FrontInfo, key: str, shown: Sequence[Individual]) -> dict[str, A
 
 def _add_limits(figure: go.Figure, info: FrontInfo, x: str, y: str) -> None:
     """The limits that lie on the axes, as lines."""
-    for key, limit in info.limits.items():
+    for key, limit in info.settings.limits.items():
         bound = limit * AXES[key].scale
         line = {"line_dash": "dash", "line_width": 1.5, "line_color": theme.BEST}
         text = f"{'at least' if AXES[key].maximised else 'at most'} {bound:g} {AXES[key].unit}"
@@ -236,18 +220,3 @@ def _add_limits(figure: go.Figure, info: FrontInfo, x: str, y: str) -> None:
             figure.add_vline(x=bound, label=label, **line)
         elif key == y:
             figure.add_hline(y=bound, label=label, **line)
-
-
-def _thin(individuals: Sequence[Individual], most: int) -> Sequence[Individual]:
-    return individuals[:: -(-len(individuals) // most) or 1]
-
-
-def _replay(figure: Replay, info: FrontInfo, look: _Look) -> None:
-    generations = info.generations
-    most = max(len(one.individuals) + min(len(one.front), MOST_MOVING) for one in generations)
-    frames = []
-    for at in frame_places(len(generations), most, len(generations) - 1):
-        some = MOST_MOVING if at < len(generations) - 1 else MOST_DRAWN
-        data = [{"type": "scatter", **trace} for trace in look.moment(generations[at], some)]
-        frames.append({"name": str(generations[at].number), "traces": [1, 2, 3], "data": data})
-    add_replay(figure, frames, str(generations[-1].number), height=660)

@@ -1,4 +1,4 @@
-"""What the records of a search with several objectives say: its front and the true one, in words and as tables."""
+"""A search with several objectives so far: its front and the true one, in words and as tables."""
 
 from __future__ import annotations
 
@@ -9,40 +9,38 @@ from typing import Any
 
 import numpy as np
 
-from compressor_core.figures.search.axes import AXES, axes_of
-from compressor_core.figures.search.info import GENE_TITLES, Individual, short_form
-
-
-@dataclass(frozen=True)
-class FrontGeneration:
-    """One generation: its population, and the front of all that were judged by its end."""
-
-    number: int
-    individuals: tuple[Individual, ...]
-    front: tuple[Individual, ...]
-    hypervolume: float
-    share: float
-    on_true_front: int
-    evaluations: int
+from compressor_core.figures.search.axes import AXES, GENE_TITLES, axes_of
+from compressor_core.records import Bred, FrontGeneration, Measured, Record, TrueFront
+from compressor_core.search.tradeoff import TradeoffSettings
 
 
 @dataclass(frozen=True)
 class FrontInfo:
-    """A search for a front so far; all in the order of the first objective."""
+    """A search for a front so far."""
 
-    objectives: tuple[str, ...]
-    limits: Mapping[str, float]
+    settings: TradeoffSettings
     generations: tuple[FrontGeneration, ...]
-    individuals: tuple[Individual, ...]
+    by_id: Mapping[int, Bred]
     """All that were ever judged, in the order of their birth."""
-    true: tuple[Individual, ...]
-    """The true front, thinned evenly if it is large."""
-    true_size: int
-    true_hypervolume: float | None
+    truth: TrueFront | None
 
     @property
     def last(self) -> FrontGeneration | None:
         return self.generations[-1] if self.generations else None
+
+    @property
+    def individuals(self) -> tuple[Bred, ...]:
+        """All that were ever judged, in the order of their birth."""
+        return tuple(self.by_id.values())
+
+    @property
+    def true(self) -> tuple[Measured, ...]:
+        """The true front, thinned evenly if it is large."""
+        return self.truth.points if self.truth else ()
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        return tuple(map(str, self.settings.objectives))
 
     @property
     def planes(self) -> list[tuple[str, str]]:
@@ -50,57 +48,39 @@ class FrontInfo:
         pairs = combinations(sorted(self.objectives, key=lambda key: AXES[key].maximised), 2)
         return sorted(pairs, key=lambda pair: not AXES[pair[1]].maximised)
 
+    def front(self, generation: FrontGeneration | None) -> tuple[Bred, ...]:
+        """The front of all that were judged by the end of a generation, by rising first objective."""
+        return tuple(self.by_id[at] for at in generation.front) if generation else ()
+
     def third(self, x: str, y: str) -> str | None:
         """The objective that is on neither axis."""
         return next((key for key in self.objectives if key not in (x, y)), None)
 
-    @property
-    def by_measurement(self) -> bool:
-        """Whether only measured students can be on the front."""
-        return "accuracy" in {*self.objectives, *self.limits}
-
-    def shown(self) -> list[Individual]:
+    def shown(self) -> list[Measured]:
         """What axes must have room for: all fronts. Some of the first populations may lie far away from them."""
-        fronts = [one for generation in self.generations for one in generation.front]
+        fronts = [one for generation in self.generations for one in self.front(generation)]
         return [*self.true, *fronts] or list(self.individuals)
 
 
-def front_info(
-    records: Iterable[Mapping[str, Any]], objectives: Sequence[str], limits: Mapping[str, float] | None = None
-) -> FrontInfo:
-    """From the records of a trade-off run, in any state; other records are passed over."""
+def front_info(records: Iterable[Record], settings: TradeoffSettings) -> FrontInfo:
+    """From the records of a trade-off, in any state; other records are passed over."""
     generations: dict[int, FrontGeneration] = {}
-    by_id: dict[int, Individual] = {}
-    truth: Mapping[str, Any] = {}
+    by_id: dict[int, Bred] = {}
+    truth: TrueFront | None = None
     for record in records:
-        if record["type"] == "true-front":
+        if isinstance(record, TrueFront):
             truth = record
-        elif record["type"] == "generation":
-            by_id.update((one["id"], one) for one in (*record["individuals"], *record["perished"]))
-            generations[record["generation"]] = FrontGeneration(
-                number=record["generation"],
-                individuals=tuple(record["individuals"]),
-                front=tuple(by_id[at] for at in record["front"]),
-                hypervolume=record["hypervolume"],
-                share=record["share"],
-                on_true_front=record["on_true_front"],
-                evaluations=record["evaluations"],
-            )
-    return FrontInfo(
-        objectives=tuple(objectives),
-        limits=dict(limits or {}),
-        generations=tuple(generations[number] for number in sorted(generations)),
-        individuals=tuple(by_id[at] for at in sorted(by_id)),
-        true=tuple(truth.get("points", ())),
-        true_size=truth.get("size", 0),
-        true_hypervolume=truth.get("hypervolume"),
-    )
+        elif isinstance(record, FrontGeneration):
+            by_id.update((one.id, one) for one in (*record.individuals, *record.perished))
+            generations[record.generation] = record
+    return FrontInfo(settings, tuple(generations[at] for at in sorted(generations)), dict(sorted(by_id.items())), truth)
 
 
 def front_sentence(info: FrontInfo) -> str:
     """How much of the true front has been found, in words."""
     if info.last is None:
-        return "The search has not begun yet." if not info.true else f"{_size_sentence(info)} Now the search begins."
+        begun = info.truth and f"{_size_sentence(info.truth)} Now the search begins."
+        return begun or "The search has not begun yet."
     if not info.last.front:
         return "Nothing within the limits has been found yet."
     on, points = info.last.on_true_front, len(info.last.front)
@@ -110,8 +90,8 @@ def front_sentence(info: FrontInfo) -> str:
     )
 
 
-def _size_sentence(info: FrontInfo) -> str:
-    return f"The true front has {info.true_size:,} point{'s' if info.true_size != 1 else ''}."
+def _size_sentence(truth: TrueFront) -> str:
+    return f"The true front has {truth.size:,} point{'s' if truth.size != 1 else ''}."
 
 
 def _floor(share: float) -> str:
@@ -121,13 +101,14 @@ def _floor(share: float) -> str:
 
 def true_front_note(info: FrontInfo) -> str:
     """What the true front is, and what of it is drawn; empty as long as it is not known."""
-    if not info.true:
+    if info.truth is None:
         return ""
-    among = "all measured students" if info.by_measurement else "every architecture of the space"
-    note = f"{_size_sentence(info)} It was found by looking at {among}."
-    if len(info.true) < info.true_size:
+    measured = info.settings.by_measurement
+    among = "all measured students" if measured else "every architecture of the space"
+    note = f"{_size_sentence(info.truth)} It was found by looking at {among}."
+    if len(info.true) < info.truth.size:
         note += f" {len(info.true):,} of them, evenly spread, are drawn."
-    if info.true_size < 10 and not info.by_measurement:
+    if info.truth.size < 10 and not measured:
         names = " and ".join(AXES[key].title.lower().split(",")[0] for key in info.objectives)
         note += (
             f" So few points mean that {names} hardly pull against each other: what is good for one is good for all."
@@ -135,25 +116,24 @@ def true_front_note(info: FrontInfo) -> str:
     return note
 
 
-def pick_label(individual: Individual, objectives: Sequence[str]) -> str:
+def pick_label(individual: Measured, objectives: Sequence[str]) -> str:
     """The objectives of one architecture with their units."""
-    return " · ".join(AXES[key].text(individual[key]) for key in objectives if key in individual)
+    known = ((AXES[key], getattr(individual, key)) for key in objectives)
+    return " · ".join(axis.text(value) for axis, value in known if value is not None)
 
 
 def individual_rows(info: FrontInfo) -> list[dict[str, Any]]:
     """A table of everything that was judged, for a file."""
-    front = {one["id"] for one in info.last.front} if info.last else set()
-    keys = axes_of(one for one in info.individuals)
-    more = [key for key in AXES if key not in keys and any(key in one for one in info.individuals)]
+    front = set(info.last.front) if info.last else set()
+    some = [key for key in AXES if any(getattr(one, key) is not None for one in info.individuals)]
     return [
         {
-            "id": one["id"],
-            "parents": " ".join(map(str, one["parents"])),
-            "architecture": short_form(one),
-            **{gene: one[gene] for gene in GENE_TITLES},
-            **{key: one.get(key) for key in (*keys, *more)},
-            "feasible": one["feasible"],
-            "on_front": one["id"] in front,
+            "id": one.id,
+            "parents": " ".join(map(str, one.parents)),
+            "architecture": one.short_form,
+            **{key: getattr(one, key) for key in (*GENE_TITLES, *some)},
+            "feasible": one.feasible,
+            "on_front": one.id in front,
         }
         for one in info.individuals
     ]
@@ -161,5 +141,5 @@ def individual_rows(info: FrontInfo) -> list[dict[str, Any]]:
 
 def true_rows(info: FrontInfo) -> list[dict[str, Any]]:
     """A table of the true front as far as it is recorded, for a file."""
-    keys = axes_of(info.true)
-    return [{"architecture": short_form(one), **{key: one[key] for key in (*GENE_TITLES, *keys)}} for one in info.true]
+    keys = (*GENE_TITLES, *axes_of(info.true))
+    return [{"architecture": one.short_form, **{key: getattr(one, key) for key in keys}} for one in info.true]

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from compressor_core.figures import theme
-from compressor_core.figures.search.info import GENE_TITLES, SearchInfo
+from compressor_core.figures.search.axes import GENE_TITLES
+from compressor_core.figures.search.info import SearchInfo
 
 MOST_ROWS: Final = 100
 """Of a gene with more values, neighbours share a row."""
@@ -45,8 +46,8 @@ def gene_infos(info: SearchInfo) -> list[GeneInfo]:
         columns.append(info.generations[-1])
     found = []
     for gene in GENE_TITLES:
-        populations = [np.array([one[gene] for one in generation.individuals]) for generation in columns]
-        goal = [info.optimum[gene]] if info.optimum else []
+        populations = [np.array([getattr(one, gene) for one in generation.individuals]) for generation in columns]
+        goal = [getattr(info.optimum, gene)] if info.optimum else []
         values = np.unique(np.concatenate([*populations, goal])).astype(np.int64)
         width = -(-len(values) // MOST_ROWS)
         firsts, lasts = values[::width], [*values[width - 1 :: width], values[-1]]
@@ -58,7 +59,7 @@ def gene_infos(info: SearchInfo) -> list[GeneInfo]:
             GeneInfo(
                 gene=gene,
                 cells=tuple((int(first), int(last)) for first, last in zip(firsts, lasts, strict=False)),
-                generations=tuple(generation.number for generation in columns),
+                generations=tuple(generation.generation for generation in columns),
                 shares=shares,
                 optimum=int(np.searchsorted(firsts, goal[0], side="right") - 1) if goal else None,
             )

@@ -4,40 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 from compressor_core.figures import theme
+from compressor_core.figures.search.axes import GENE_TITLES, GENES_HOVER
 from compressor_core.figures.search.genes import cell_text, ticks
-from compressor_core.figures.search.info import GENE_TITLES, Individual, SearchInfo, goal_title
-from compressor_core.figures.search.plane import RIM
-from compressor_core.figures.search.replay import Replay, add_replay, frame_places
+from compressor_core.figures.search.info import SearchInfo, goal_title
+from compressor_core.figures.search.plane import BEST, OPTIMUM
+from compressor_core.figures.search.replay import Replay, add_replay
+from compressor_core.records import Candidate
+from compressor_core.search.landscape import Landscape
 
 _CIRCLE = {"color": "rgba(255,255,255,0.55)", "line": {"width": 1.5, "color": "#1d2733"}}
-
-
-class Landscape(Protocol):
-    """What is drawn, see `compressor_core.search.landscape.Landscape`."""
-
-    @property
-    def x(self) -> str: ...
-    @property
-    def y(self) -> str: ...
-    @property
-    def x_cells(self) -> tuple[tuple[int, int], ...]: ...
-    @property
-    def y_cells(self) -> tuple[tuple[int, int], ...]: ...
-    @property
-    def fitness(self) -> NDArray[np.float64]: ...
-    @property
-    def best(self) -> NDArray[np.int64]: ...
-    @property
-    def exists(self) -> NDArray[np.bool_]: ...
-    @property
-    def infeasible(self) -> NDArray[np.bool_]: ...
 
 
 def landscape_sentence(land: Landscape, info: SearchInfo) -> str:
@@ -100,58 +81,27 @@ def landscape_figure(land: Landscape, info: SearchInfo, *, shown: int | None = N
         reversescale=not info.maximised,
         colorbar={**theme.BAR, "title": {"text": goal_title(info), "side": "top"}, "y": -0.52 if walked else -0.2},
         name="best fitness",
-        hovertemplate=(
-            "<b>%{z:.3f}</b> at best, by<br>vocabulary %{customdata[0]:,} · width %{customdata[1]}<br>"
-            "layers %{customdata[2]} · heads %{customdata[3]} · feed-forward %{customdata[4]}<extra></extra>"
-        ),
+        hovertemplate=f"<b>%{{z:.3f}}</b> at best, by<br>{GENES_HOVER}<extra></extra>",
         hoverongaps=False,
     )
-    generations = info.generations
-    one = next((each for each in generations if each.number == shown), info.last)
-    figure.add_trace(
-        go.Scatter(
-            **_walkers(land, one.individuals if one else ()),
-            mode="markers",
-            name="the population",
-            showlegend=True,
-            hovertemplate="%{customdata} of the population<extra></extra>",
-        )
-    )
-    figure.add_trace(
-        go.Scatter(
-            **_spot(land, one.best if one else None),
-            mode="markers",
-            name="best so far",
-            showlegend=True,
-            hoverinfo="skip",
-            marker={"color": theme.BEST, "size": 14, "symbol": "diamond", "line": RIM},
-        )
-    )
-    figure.add_trace(
-        go.Scatter(
-            **_spot(land, info.optimum),
-            mode="markers",
-            name="true optimum",
-            showlegend=True,
-            hoverinfo="skip",
-            marker={"color": theme.OPTIMUM, "size": 22, "symbol": "star-open", "line": {"width": 3}},
-        )
-    )
-    if walked and one:
-        population = max(len(each.individuals) for each in generations)
-        places = frame_places(len(generations), population, generations.index(one))
-        frames = [
-            {
-                "name": str(each.number),
-                "traces": [2, 3],
-                "data": [
-                    {"type": "scatter", **_walkers(land, each.individuals)},
-                    {"type": "scatter", **_spot(land, each.best)},
-                ],
-            }
-            for each in (generations[at] for at in places)
-        ]
-        add_replay(figure, frames, str(one.number), height=700)
+    at = info.at(shown)
+    one = info.generations[at] if info.generations else None
+    for data, name, more in (
+        (_walkers(land, one.individuals if one else ()), "the population", {}),
+        (_spot(land, one.best if one else None), "best so far", {"marker": BEST}),
+        (_spot(land, info.optimum), "true optimum", {"marker": {**OPTIMUM, "line": {"width": 3}}}),
+    ):
+        hover: dict[str, Any] = {"hoverinfo": "skip"}
+        if not more:
+            hover = {"hovertemplate": "%{customdata} of the population<extra></extra>"}
+        figure.add_scatter(**data, mode="markers", name=name, showlegend=True, **hover, **more)
+    if walked:
+
+        def moving(at: int) -> list[dict[str, Any]]:
+            each = info.generations[at]
+            return [_walkers(land, each.individuals), _spot(land, each.best)]
+
+        add_replay(figure, info.generations, at, moving, height=700)
     return figure
 
 
@@ -166,21 +116,18 @@ def _axis(names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _cell(land: Landscape, one: Individual) -> tuple[int, int]:
-    """Column and row of an individual."""
-    column = np.searchsorted([last for _, last in land.x_cells], one[land.x])
-    row = np.searchsorted([last for _, last in land.y_cells], one[land.y])
-    return int(column), int(row)
+def _cells(land: Landscape, individuals: Sequence[Candidate]) -> list[tuple[int, int]]:
+    """Column and row of each individual."""
+    last = {gene: [top for _, top in cells] for gene, cells in ((land.x, land.x_cells), (land.y, land.y_cells))}
+    columns, rows = (np.searchsorted(last[gene], [getattr(one, gene) for one in individuals]) for gene in last)
+    return list(zip(columns.tolist(), rows.tolist(), strict=True))
 
 
-def _walkers(land: Landscape, individuals: Sequence[Individual]) -> dict[str, Any]:
+def _walkers(land: Landscape, individuals: Sequence[Candidate]) -> dict[str, Any]:
     """A point for each cell that has individuals, its area by their number."""
     if not individuals:
         return {"x": [None], "y": [None], "marker": _CIRCLE}
-    last = {axis: np.array([top for _, top in cells]) for axis, cells in (("x", land.x_cells), ("y", land.y_cells))}
-    columns = np.searchsorted(last["x"], np.array([one[land.x] for one in individuals]))
-    rows = np.searchsorted(last["y"], np.array([one[land.y] for one in individuals]))
-    counts = Counter(zip(columns.tolist(), rows.tolist(), strict=True))
+    counts = Counter(_cells(land, individuals))
     many = np.array(list(counts.values()))
     return {
         "x": np.array([column for column, _ in counts], np.int32),
@@ -190,8 +137,8 @@ def _walkers(land: Landscape, individuals: Sequence[Individual]) -> dict[str, An
     }
 
 
-def _spot(land: Landscape, one: Individual | None) -> dict[str, Any]:
+def _spot(land: Landscape, one: Candidate | None) -> dict[str, Any]:
     if one is None:
         return {"x": [None], "y": [None]}
-    column, row = _cell(land, one)
+    ((column, row),) = _cells(land, [one])
     return {"x": [column], "y": [row]}

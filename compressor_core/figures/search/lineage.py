@@ -11,20 +11,22 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from compressor_core.figures import theme
-from compressor_core.figures.search.info import Individual, SearchInfo, short_form
+from compressor_core.figures.search.axes import places
+from compressor_core.figures.search.info import SearchInfo
 from compressor_core.figures.search.plane import (
+    BEST,
+    OPTIMUM,
     RIM,
     WEBGL,
     X,
     Y,
     add_limits,
-    add_optimum,
+    add_one,
     details,
     hover,
-    places,
     plane,
-    points,
 )
+from compressor_core.records import Individual
 
 MOST_NUMBERS: Final = 10
 """Numbered markers on a trail, about."""
@@ -51,31 +53,31 @@ class LineageInfo:
     @property
     def founders(self) -> int:
         """How many of the ancestors, or the winner itself, are of the first generation."""
-        return sum(not member["parents"] for member in self.members)
+        return sum(not member.parents for member in self.members)
 
 
 def lineage_info(info: SearchInfo) -> LineageInfo | None:
     """The lineage of the best so far; None while there is none."""
     if info.best is None:
         return None
-    known = {one["id"]: (one, int(born)) for one, born in zip(info.candidates, info.born, strict=True)}
+    known = {one.id: (one, int(born)) for one, born in zip(info.candidates, info.born, strict=True)}
     found: set[int] = set()
-    waiting = [int(info.best["id"])]
+    waiting = [info.best.id]
     while waiting:
         each = waiting.pop()
         if each not in found:
             found.add(each)
-            waiting.extend(known[each][0]["parents"])
+            waiting.extend(known[each][0].parents)
     ids = sorted(found)
     place = {each: at for at, each in enumerate(ids)}
     members = tuple(known[each][0] for each in ids)
     trail = [len(members) - 1]
-    while parents := members[trail[-1]]["parents"]:
-        trail.append(max((place[parent] for parent in parents), key=lambda at: _rank(info, members[at])))
+    while parents := members[trail[-1]].parents:
+        trail.append(max((place[parent] for parent in parents), key=lambda at: info.rank(members[at])))
     return LineageInfo(
         members=members,
         born=tuple(known[each][1] for each in ids),
-        edges=tuple((place[parent], at) for at, one in enumerate(members) for parent in one["parents"]),
+        edges=tuple((place[parent], at) for at, one in enumerate(members) for parent in one.parents),
         trail=tuple(reversed(trail)),
     )
 
@@ -85,7 +87,7 @@ def lineage_sentence(lineage: LineageInfo | None) -> str:
     if lineage is None:
         return "There is no winner yet whose ancestors could be drawn."
     ancestors = len(lineage.members) - 1
-    who = f"The best, `{short_form(lineage.winner)}`, was born in generation {lineage.born[-1]}"
+    who = f"The best, `{lineage.winner.short_form}`, was born in generation {lineage.born[-1]}"
     if not ancestors:
         return f"{who} and has no ancestors."
     return (
@@ -106,24 +108,12 @@ def lineage_figure(info: SearchInfo, x: str = X, y: str = Y) -> go.Figure:
     figure = plane(info, x, y, only=members, height=580)
     scatter = go.Scattergl if len(members) > WEBGL else go.Scatter
     at = places(members, x, y)
-    figure.add_trace(
-        scatter(
-            **{axis: _joined(at[axis], lineage.edges) for axis in "xy"},
-            mode="lines",
-            name="parent to child",
-            hoverinfo="skip",
-            line={"color": theme.faint(theme.MUTED, 0.45), "width": 1},
-        )
-    )
-    figure.add_trace(
-        scatter(
-            **{axis: at[axis][list(lineage.trail)] for axis in "xy"},
-            mode="lines",
-            name="along the fitter parent",
-            hoverinfo="skip",
-            line={"color": theme.BEST, "width": 3},
-        )
-    )
+    for line, name, look in (
+        ({axis: _joined(at[axis], lineage.edges) for axis in "xy"}, "parent to child", {"width": 1}),
+        ({axis: at[axis][list(lineage.trail)] for axis in "xy"}, "along the fitter parent", {"width": 3}),
+    ):
+        color = theme.BEST if look["width"] > 1 else theme.faint(theme.MUTED, 0.45)
+        figure.add_trace(scatter(**line, mode="lines", name=name, hoverinfo="skip", line={"color": color, **look}))
     figure.add_trace(
         scatter(
             **at,
@@ -142,16 +132,8 @@ def lineage_figure(info: SearchInfo, x: str = X, y: str = Y) -> go.Figure:
             },
         )
     )
-    add_optimum(figure, info, x, y, scatter)
-    figure.add_trace(
-        scatter(
-            **points([lineage.winner], x, y),
-            hovertemplate="<b>The best found</b><br>" + hover(x, y),
-            mode="markers",
-            name="best found",
-            marker={"color": theme.BEST, "size": 14, "symbol": "diamond", "line": RIM},
-        )
-    )
+    add_one(figure, info.optimum, x, y, scatter, "true optimum", OPTIMUM)
+    add_one(figure, lineage.winner, x, y, scatter, "best found", BEST)
     numbered = _numbered(lineage, *(np.log10(at[axis]) / np.ptp(figure.layout[f"{axis}axis"].range) for axis in "xy"))
     figure.add_trace(
         scatter(
@@ -169,10 +151,6 @@ def lineage_figure(info: SearchInfo, x: str = X, y: str = Y) -> go.Figure:
         figure.update_traces(cliponaxis=False, selector={"mode": "markers+text"})
     add_limits(figure, info, x, y, scatter)
     return figure
-
-
-def _rank(info: SearchInfo, one: Individual) -> tuple[bool, float]:
-    return info.soft or bool(one["feasible"]), one["fitness"]
 
 
 def _joined(values: NDArray[np.float32], edges: Sequence[tuple[int, int]]) -> NDArray[np.float32]:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from plotly.colors import sample_colorscale
 
 from compressor_core.figures import theme
-from compressor_core.figures.search.info import GENE_TITLES, SearchInfo, goal_title
-from compressor_core.figures.search.plane import choices, values
+from compressor_core.figures.search.axes import GENE_TITLES, values
+from compressor_core.figures.search.info import SearchInfo, goal_title
+from compressor_core.figures.search.plane import choices
 
 MOST_LINES: Final = 1_000
 """Of more candidates, every second or third one by rank is drawn: more lines hide each other."""
@@ -86,13 +87,13 @@ class ParallelInfo:
 def parallel_info(info: SearchInfo) -> ParallelInfo:
     """The columns of the candidates: the genes, the quantities that all of them have, and whether they fit."""
     stride = max(1, -(-len(info.candidates) // MOST_LINES))
-    ranked = sorted(info.candidates, key=lambda one: (info.soft or one["feasible"], one["fitness"]))
+    ranked = sorted(info.candidates, key=info.rank)
     drawn = ranked[::-1][::stride][::-1]
-    feasible = np.array([one["feasible"] for one in drawn], np.bool_)
-    fitness = np.array([one["fitness"] for one in drawn], np.float32) * (1 if info.maximised else -1)
+    feasible = np.array([one.feasible for one in drawn], np.bool_)
+    fitness = np.array([one.fitness for one in drawn], np.float32) * (1 if info.maximised else -1)
     columns: list[Column] = []
     if drawn:
-        columns += (_gene(gene, np.array([one[gene] for one in drawn], np.float32)) for gene in GENE_TITLES)
+        columns += (_gene(gene, np.array([getattr(one, gene) for one in drawn], np.float32)) for gene in GENE_TITLES)
         columns += (_quantity(key, values(drawn, key)) for key in choices(info) if key != "parameters")
         fits = feasible.astype(np.float32)
         columns.append(Column("feasible", "Fits", fits, fits, ((0.0, "no"), (1.0, "yes"))))
@@ -263,7 +264,7 @@ def _quantity(key: str, column: FloatArray) -> Column:
     """Logarithmic, as in the plane."""
     axis = theme.log_axis(column.tolist())
     low, high = axis["range"]
-    ticks = [((np.log10(tick) - low) / (high - low), text)
-             for tick, text in zip(axis["tickvals"], axis["ticktext"], strict=True)]  # fmt: skip
     places = ((np.log10(column) - low) / (high - low)).astype(np.float32)
-    return Column(key, SHORT[key], column, places, tuple((float(at), text) for at, text in ticks if 0 <= at <= 1))
+    heights = ((np.log10(axis["tickvals"]) - low) / (high - low)).tolist()
+    ticks = tuple((at, text) for at, text in zip(heights, axis["ticktext"], strict=True) if 0 <= at <= 1)
+    return Column(key, SHORT[key], column, places, ticks)

@@ -7,30 +7,30 @@ from typing import Any, Final
 import plotly.graph_objects as go
 
 from compressor_core.figures import theme
-from compressor_core.figures.search.info import GenerationInfo, Individual, SearchInfo
+from compressor_core.figures.search.axes import places
+from compressor_core.figures.search.info import SearchInfo
 from compressor_core.figures.search.plane import (
+    BEST,
+    OPTIMUM,
     RIM,
     WEBGL,
     X,
     Y,
     add_limits,
-    add_optimum,
+    add_one,
     details,
     hover,
-    places,
     plane,
     points,
 )
-from compressor_core.figures.search.replay import Replay, add_replay, frame_places
+from compressor_core.figures.search.replay import add_replay
+from compressor_core.records import Generation
 
 CROWDED: Final = 2_000
 """With more candidates than this, they are small and faint in all frames, and only the generation moves. Of more, every
 second or third one is drawn: each takes the browser a tenth of a millisecond."""
 MOST_BY_CARD: Final = 60_000
 """The same for a graphics card."""
-
-_NOT_DIMMED = {"marker": {"opacity": 1}}
-_SELECTED = {"marker": {"opacity": 1, "size": 16}}
 
 
 def population_figure(
@@ -45,91 +45,55 @@ def population_figure(
     figure = plane(info, x, y)
     if info.last is None:
         return theme.note(figure, "Waiting for the first generation")
-    one = next((each for each in info.generations if each.number == shown), info.last)
+    at = info.at(shown)
     large = len(info.candidates) > CROWDED
     scatter = go.Scattergl if len(info.candidates) > WEBGL else go.Scatter
     stride = -(-len(info.candidates) // (MOST_BY_CARD if scatter is go.Scattergl else CROWDED))
     faint = info.candidates[::stride]
-    drawn = _drawn(one, x, y, thinned=stride > 1)
+
+    def moving(at: int) -> list[dict[str, Any]]:
+        """What changes from generation to generation: the cloud, unless it is large, and three groups."""
+        groups = _drawn(info.generations[at], x, y, thinned=stride > 1)
+        return groups if large else [places(info.candidates[: info.seen[at]], x, y), *groups]
+
+    within, beyond, _ = moving(at)[-3:]
     cloud: dict[str, Any] = {"size": 6, "opacity": 0.4, "symbol": "circle-open"}
     if large:
         cloud = {"size": 3, "opacity": 0.2, "symbol": "circle"}
-    rim = {"width": 0} if large else RIM
-    figure.add_traces(
-        [
-            # Plotly zips a trace's customdata with its points by place, so a frame need only shorten x and y.
+    cross = {"symbol": "x-thin", "size": 8, "line": {"width": 2, "color": theme.INFEASIBLE}}
+    dot = {"color": theme.FEASIBLE, "symbol": "circle", "size": 5 if large else 9}
+    several = len(info.limits) > 1
+    all_seen = "all candidates" if stride == 1 else f"one in {stride} candidates"
+    # Plotly zips a trace's customdata with its points by place, so a frame need only shorten x and y.
+    cloud_at = {**places(faint if large else info.candidates[: info.seen[at]], x, y), "customdata": details(faint)}
+    for data, name, marker, dimmed in (
+        (cloud_at, all_seen if large else "seen so far", {"color": theme.MUTED, **cloud}, cloud["opacity"]),
+        (within, f"within {info.bounds}", {**dot, "line": {"width": 0} if large else RIM}, 1),
+        (beyond, "beyond a limit" if several else "over budget", cross, 1),
+    ):
+        figure.add_trace(
             scatter(
-                **places(faint if large else info.candidates[: one.seen], x, y),
-                customdata=details(faint),
+                **data,
                 hovertemplate=hover(x, y),
                 mode="markers",
-                name="seen so far" if not large else "all candidates" if stride == 1 else f"one in {stride} candidates",
-                marker={"color": theme.MUTED, **cloud},
-                unselected={"marker": {"opacity": cloud["opacity"]}},
-                selected=_SELECTED,
-            ),
-            scatter(
-                **drawn[0],
-                hovertemplate=hover(x, y),
-                mode="markers",
-                name="within budget" if len(info.limits) < 2 else "within the limits",
+                name=name,
                 showlegend=True,
-                marker={"color": theme.FEASIBLE, "symbol": "circle", "size": 5 if large else 9, "line": rim},
-                unselected=_NOT_DIMMED,
-                selected=_SELECTED,
-            ),
-            scatter(
-                **drawn[1],
-                hovertemplate=hover(x, y),
-                mode="markers",
-                name="over budget" if len(info.limits) < 2 else "beyond a limit",
-                showlegend=True,
-                marker={"symbol": "x-thin", "size": 8, "line": {"width": 2, "color": theme.INFEASIBLE}},
-                unselected=_NOT_DIMMED,
-                selected=_SELECTED,
-            ),
-            scatter(
-                **drawn[2],
-                hovertemplate="<b>Best so far</b><br>" + hover(x, y),
-                mode="markers",
-                name="best so far",
-                showlegend=True,
-                marker={"color": theme.BEST, "size": 14, "symbol": "diamond", "line": RIM},
-                unselected=_NOT_DIMMED,
-            ),
-        ]
-    )
-    add_optimum(figure, info, x, y, scatter)
+                marker=marker,
+                unselected={"marker": {"opacity": dimmed}},
+                selected={"marker": {"opacity": 1, "size": 16}},
+            )
+        )
+    add_one(figure, info.generations[at].best, x, y, scatter, "best so far", BEST)
+    add_one(figure, info.optimum, x, y, scatter, "true optimum", OPTIMUM)
     add_limits(figure, info, x, y, scatter)
     if replay and len(info.generations) > 1:
-        _replay(figure, info, one, x, y, scatter, stride)
+        add_replay(figure, info.generations, at, moving, height=640, kind=scatter().type)
     return figure
 
 
-def _replay(
-    figure: Replay, info: SearchInfo, shown: GenerationInfo, x: str, y: str, scatter: type, stride: int
-) -> None:
-    generations = info.generations
-    population = max(len(each.individuals) for each in generations)
-    kind = {"type": scatter().type}
-    frames = []
-    for at in frame_places(len(generations), population, generations.index(shown)):
-        one = generations[at]
-        data = [{**kind, **trace} for trace in _drawn(one, x, y, thinned=stride > 1)]
-        traces = [1, 2, 3]
-        if len(info.candidates) <= CROWDED:
-            data.insert(0, {**kind, **places(info.candidates[: one.seen], x, y)})
-            traces.insert(0, 0)
-        frames.append({"name": str(one.number), "traces": traces, "data": data})
-    add_replay(figure, frames, str(shown.number), height=640)
-
-
-def _drawn(one: GenerationInfo, x: str, y: str, *, thinned: bool) -> list[dict[str, Any]]:
+def _drawn(one: Generation, x: str, y: str, *, thinned: bool) -> list[dict[str, Any]]:
     """What is within the limits, what is not, and the best of one generation."""
-    groups: list[list[Individual]] = [
-        [each for each in one.individuals if each["feasible"]],
-        [each for each in one.individuals if not each["feasible"]],
-    ]
+    groups = [[each for each in one.individuals if each.feasible is feasible] for feasible in (True, False)]
     best = points([one.best] if one.best else [], x, y)
     if thinned:
         return [*(points(group, x, y) for group in groups), best]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import plotly.graph_objects as go
 
 from compressor_core.figures import theme
+from compressor_core.records import FrontGeneration, Generation
 
 MOST_FRAMES: Final = 200
 """A longer search is replayed in even strides, so that the browser need not hold more."""
@@ -52,8 +53,27 @@ def frame_places(generations: int, population: int, shown: int) -> list[int]:
     return sorted({*range(0, generations, stride), generations - 1, shown})
 
 
-def add_replay(figure: Replay, frames: Sequence[dict[str, Any]], shown: str, *, height: int) -> None:
-    """Gives `figure` its frames (name, traces, data), named after their generations; it shows the frame `shown`."""
+def add_replay(
+    figure: Replay,
+    generations: Sequence[Generation | FrontGeneration],
+    shown: int,
+    draw: Callable[[int], list[dict[str, Any]]],
+    *,
+    height: int,
+    kind: str = "scatter",
+    points: int | None = None,
+) -> None:
+    """Give `figure` a frame for each generation (or every second or third one); it shows the one at place `shown`.
+
+    `draw` gives what changes in the generation at a place: the traces up to the fourth of the figure, of one `kind`.
+    A frame has at most so many `points`, by default those of the population.
+    """
+    most = points or max(len(each.individuals) for each in generations)
+    frames = []
+    for at in frame_places(len(generations), most, shown):
+        data = [{"type": kind, **trace} for trace in draw(at)]
+        name = str(generations[at].generation)
+        frames.append({"name": name, "traces": list(range(4 - len(data), 4)), "data": data})
     figure.frames = frames
     still = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
     buttons: list[dict[str, Any]] = [
@@ -69,7 +89,7 @@ def add_replay(figure: Replay, frames: Sequence[dict[str, Any]], shown: str, *, 
     ]
     buttons.insert(1, {"label": "Pause", "method": "animate", "args": [[None], still]})
     widget = {"bgcolor": "rgba(138,146,155,0.12)", "bordercolor": theme.MUTED}
-    names = [frame["name"] for frame in frames]
+    names = [str(frame["name"]) for frame in frames]
     figure.update_layout(
         updatemenus=[
             {
@@ -87,7 +107,7 @@ def add_replay(figure: Replay, frames: Sequence[dict[str, Any]], shown: str, *, 
         ],
         sliders=[
             {
-                "active": names.index(shown),
+                "active": names.index(str(generations[shown].generation)),
                 "x": 0,
                 "len": 1,
                 "y": -0.29,

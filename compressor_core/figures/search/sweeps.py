@@ -12,9 +12,10 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from compressor_core.figures import theme
+from compressor_core.figures.search.axes import GENE_TITLES
 from compressor_core.figures.search.gaps import GapAxis, gap_text, turns
-from compressor_core.figures.search.info import GENE_TITLES, short_form
 from compressor_core.figures.search.plane import WEBGL
+from compressor_core.records import BudgetOptimum, Candidate, Record, SweepSummary, SweptSearch
 
 OPERATORS: Final[Mapping[str, str]] = {"studio": "this program's operators", "paper": "the paper's operators"}
 SEED_HEIGHTS: Final[Mapping[str, str]] = {"gap": "Gap to the optimum", "fitness": "Best fitness so far"}
@@ -31,23 +32,29 @@ STYLES: Final[Mapping[str, tuple[str, str, str]]] = {
 _FAR: Final = 1e300
 """Stands for the worst that there is: quartiles interpolate between numbers, and infinity is none."""
 
-Record = Mapping[str, Any]
-
 
 @dataclass(frozen=True)
 class SweepInfo:
     """A sweep so far."""
 
-    optima: tuple[Record, ...]
+    budgets: tuple[BudgetOptimum, ...]
     """By rising budget."""
-    missing: tuple[Record, ...]
-    """Budgets without a known optimum: nothing fits, or the space is too large to know."""
-    searches: tuple[Record, ...]
+    searches: tuple[SweptSearch, ...]
+
+    @property
+    def optima(self) -> list[tuple[BudgetOptimum, Candidate]]:
+        """The budgets whose optimum is known."""
+        return [(one, one.best) for one in self.budgets if one.best]
+
+    @property
+    def missing(self) -> list[BudgetOptimum]:
+        """Budgets without a known optimum: nothing fits, or the space is too large to know."""
+        return [one for one in self.budgets if not one.best]
 
     @property
     def operators(self) -> tuple[str, ...]:
         """Those that searched, by first appearance."""
-        return tuple(dict.fromkeys(search["operators"] for search in self.searches))
+        return tuple(dict.fromkeys(search.operators for search in self.searches))
 
 
 @dataclass(frozen=True)
@@ -64,14 +71,11 @@ class Band:
 
 def sweep_info(records: Iterable[Record]) -> SweepInfo:
     """From the records of a sweep, in any state; other records are passed over."""
-    kinds: dict[str, list[Record]] = {"optimum": [], "uncertified": [], "unreachable": [], "search": []}
-    for record in records:
-        if record["type"] in kinds:
-            kinds[record["type"]].append(record)
+    known = list(records)
+    budgets = (record for record in known if isinstance(record, BudgetOptimum))
     return SweepInfo(
-        optima=tuple(sorted(kinds["optimum"], key=lambda record: record["budget_mb"])),
-        missing=(*kinds["uncertified"], *kinds["unreachable"]),
-        searches=tuple(kinds["search"]),
+        tuple(sorted(budgets, key=lambda one: one.budget_mb)),
+        tuple(record for record in known if isinstance(record, SweptSearch)),
     )
 
 
@@ -83,14 +87,14 @@ def bands(info: SweepInfo, height: str = "gap") -> tuple[Band, ...]:
     """
     if height == "gap" and not info.optima:
         return ()
-    goal = float(info.optima[0]["fitness"]) if info.optima else 1.0
+    goal = info.optima[0][1].fitness if info.optima else 1.0
     worst = _FAR if height == "gap" else -_FAR
     found = []
     for operators in info.operators:
         seeds = [
-            tuple(_gap(goal, value) if height == "gap" else value for value in search["best_fitness"])
+            tuple(_gap(goal, value) if height == "gap" else value for value in search.best_fitness)
             for search in info.searches
-            if search["operators"] == operators
+            if search.operators == operators
         ]
         grid = np.array([[worst if value is None else value for value in series] for series in seeds])
         low, median, high = np.quantile(grid, (0.25, 0.5, 0.75), axis=0)
@@ -126,26 +130,24 @@ def band_figure(info: SweepInfo, height: str = "gap") -> go.Figure:
     for band in drawn:
         _draw_band(figure, band, axis if height == "gap" else None, edge)
     if height == "fitness" and info.optima:
-        figure.add_hline(info.optima[0]["fitness"], line={"color": theme.OPTIMUM, "width": 2, "dash": "dash"})
+        figure.add_hline(info.optima[0][1].fitness, line={"color": theme.OPTIMUM, "width": 2, "dash": "dash"})
     return figure
 
 
-def operators_rows(result: Record | None) -> list[dict[str, Any]]:
-    """A table of how the searches of each of the operators did, from the result of a sweep."""
+def operators_rows(summary: SweepSummary | None) -> list[dict[str, Any]]:
+    """A table of how the searches of each of the operators did."""
     return [
         {
-            "Operators": OPERATORS.get(group["operators"], group["operators"]),
-            "Searches": group["searches"],
-            "Optimum found": "–" if group["hit_rate"] is None else f"{group['hits']} ({group['hit_rate']:.0%})",
-            "Wilson 95% interval": (
-                "–" if group["hit_rate"] is None else f"{group['hit_low']:.0%} to {group['hit_high']:.0%}"
-            ),
-            "Median gap": gap_text(group["median_gap"], none="0%"),
-            "Worst gap": gap_text(group["worst_gap"], none="0%"),
-            "Found nothing": group["nothing_found"],
+            "Operators": OPERATORS.get(group.operators, group.operators),
+            "Searches": group.searches,
+            "Optimum found": "–" if group.hit_rate is None else f"{group.hits} ({group.hit_rate:.0%})",
+            "Wilson 95% interval": "–" if group.hit_rate is None else f"{group.hit_low:.0%} to {group.hit_high:.0%}",
+            "Median gap": gap_text(group.median_gap, none="0%"),
+            "Worst gap": gap_text(group.worst_gap, none="0%"),
+            "Found nothing": group.nothing_found,
         }
-        for group in (result["groups"] if result else ())
-        if group["searches"]
+        for group in (summary.groups if summary else ())
+        if group.searches
     ]
 
 
@@ -153,16 +155,16 @@ def search_rows(info: SweepInfo) -> list[dict[str, Any]]:
     """A table of the searches of a sweep."""
     return [
         {
-            "Budget (MB)": search["budget_mb"],
-            "Seed": search["seed"],
-            "Operators": search["operators"],
-            "Best": short_form(search["best"]) if search["best"] else "–",
-            "Size (MB)": search["best"]["size_mb"] if search["best"] else None,
-            "GFLOPs": search["best"]["paper_gflops"] if search["best"] else None,
-            "Fitness": search["best"]["fitness"] if search["best"] else None,
-            "Gap (%)": None if search["gap"] is None else 100 * search["gap"],
-            "Architectures judged": search["evaluations"],
-            "Seconds": search["seconds"],
+            "Budget (MB)": search.budget_mb,
+            "Seed": search.seed,
+            "Operators": search.operators,
+            "Best": search.best.short_form if search.best else "–",
+            "Size (MB)": search.best and search.best.size_mb,
+            "GFLOPs": search.best and search.best.paper_gflops,
+            "Fitness": search.best and search.best.fitness,
+            "Gap (%)": None if search.gap is None else 100 * search.gap,
+            "Architectures judged": search.evaluations,
+            "Seconds": search.seconds,
         }
         for search in info.searches
     ]
@@ -172,21 +174,21 @@ def optimum_rows(info: SweepInfo) -> list[dict[str, Any]]:
     """A table of the optimum at each budget."""
     return [
         {
-            "Budget (MB)": best["budget_mb"],
-            "In the paper": best["marked"],
-            "Optimum": short_form(best),
-            **{title: best[gene] for gene, title in GENE_TITLES.items()},
-            "Size (MB)": best["size_mb"],
-            "GFLOPs": best["paper_gflops"],
-            "Fitness": best["fitness"],
+            "Budget (MB)": budget.budget_mb,
+            "In the paper": budget.marked,
+            "Optimum": best.short_form,
+            **dict(zip(GENE_TITLES.values(), best.genes, strict=True)),
+            "Size (MB)": best.size_mb,
+            "GFLOPs": best.paper_gflops,
+            "Fitness": best.fitness,
         }
-        for best in info.optima
+        for budget, best in info.optima
     ]
 
 
 def missing_notes(info: SweepInfo) -> list[str]:
     """The budgets without a known optimum, and why."""
-    return [f"{record['budget_mb']:g} MB: {record['reason']}" for record in info.missing]
+    return [f"{one.budget_mb:g} MB: {one.reason}" for one in info.missing]
 
 
 def _draw_band(figure: go.Figure, band: Band, axis: GapAxis | None, edge: float) -> None:

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
+from compressor_core.architecture import Architecture
 from compressor_core.figures import theme
-from compressor_core.figures.search.info import short_form
 from compressor_core.paper import Published
 
 _PUBLISHED: Final = (("square", theme.FEASIBLE), ("triangle-up", theme.OPTIMUM), ("cross", theme.GREY))
@@ -114,7 +114,7 @@ def student_rows(info: StudyInfo) -> list[dict[str, Any]]:
         {
             "Budget (MB)": one["budget_mb"],
             "Seed": one["seed"],
-            "Architecture": short_form(one),
+            "Architecture": str(Architecture.from_dict(one)),
             "Size (MB)": one["size_mb"],
             "Accuracy (%)": 100 * one["accuracy"],
             "Same answer (%)": 100 * one["agreement"],
@@ -158,7 +158,7 @@ def _figure(info: StudyInfo, title: str, key: str, form: str, unit: str) -> go.F
         mode="markers",
         name="one student",
         marker={"color": theme.faint(theme.STUDENT, 0.8), "symbol": "circle", "size": 8},
-        customdata=[[short_form(one), one["seed"], 100 * one["agreement"]] for one in info.students],
+        customdata=[[str(Architecture.from_dict(one)), one["seed"], 100 * one["agreement"]] for one in info.students],
         hovertemplate=(
             f"%{{customdata[0]}}, seed %{{customdata[1]}}<br>%{{x:{form}}} {unit}<br>%{{y:.1f}} %<br>"
             "same answer as the teacher: %{customdata[2]:.1f} %<extra></extra>"

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from compressor_core.figures.search.axes import AXES
+from compressor_core.figures.search.axes import AXES, GENE_TITLES
 from compressor_core.figures.search.genes import cell_text, gene_infos
-from compressor_core.figures.search.info import GENE_TITLES, Individual, SearchInfo, gap_sentence, short_form
+from compressor_core.figures.search.info import SearchInfo, gap_sentence
 from compressor_core.figures.search.plane import X, Y
 from compressor_core.figures.study.dataflow import RELATIONS, DataFlowInfo, data_flow_sentence
 from compressor_core.figures.study.training import TrainingInfo
+from compressor_core.records import Candidate
 
 MOST_EDGES: Final = 40
 """Edges of a data flow that are told one by one."""
@@ -22,11 +23,11 @@ def population_words(info: SearchInfo, x: str = X, y: str = Y, shown: int | None
     """One generation: how many candidates, how many fit, the best so far and the true optimum at two quantities."""
     if info.last is None:
         return "The search has not begun yet."
-    one = next((each for each in info.generations if each.number == shown), info.last)
-    fit = sum(bool(each["feasible"]) for each in one.individuals)
+    one = info.generations[info.at(shown)]
+    fit = sum(each.feasible for each in one.individuals)
     limits = "the budget" if len(info.limits) < 2 else "the limits"
     parts = [
-        f"{len(one.individuals):,} candidates of generation {one.number}, {fit:,} of them within {limits}",
+        f"{len(one.individuals):,} candidates of generation {one.generation}, {fit:,} of them within {limits}",
         f"the best so far, {_individual(one.best, x, y)}" if one.best else "nothing within the limits yet",
     ]
     if info.optimum:
@@ -38,12 +39,12 @@ def fitness_words(info: SearchInfo) -> str:
     """When the best so far was found, and how close it is to the optimum."""
     if info.last is None or info.last.best is None:
         return gap_sentence(info)
-    goal = info.last.best["fitness"]
-    since = next(each.number for each in info.generations if each.best and each.best["fitness"] == goal)
-    steps = len({each.best["fitness"] for each in info.generations if each.best})
+    goal = info.last.best.fitness
+    since = next(each.generation for each in info.generations if each.best and each.best.fitness == goal)
+    steps = len({each.best.fitness for each in info.generations if each.best})
     return (
         f"Best and mean fitness by generation: the best rose in {steps - 1} steps and has stayed the same since "
-        f"generation {since} of {info.last.number}. {gap_sentence(info)}"
+        f"generation {since} of {info.last.generation}. {gap_sentence(info)}"
     )
 
 
@@ -53,8 +54,8 @@ def diversity_words(info: SearchInfo) -> str:
         return gap_sentence(info)
     first, last = info.generations[0], info.last
     return (
-        f"The chance that two individuals differ in a gene: {first.diversity:.0%} in generation {first.number}, "
-        f"{last.diversity:.0%} in generation {last.number}."
+        f"The chance that two individuals differ in a gene: {first.diversity:.0%} in generation {first.generation}, "
+        f"{last.diversity:.0%} in generation {last.generation}."
     )
 
 
@@ -68,7 +69,7 @@ def genes_words(info: SearchInfo) -> str:
         found.append(f"{GENE_TITLES[each.gene].lower()}: {share}{optimum}")
     if not found or info.last is None:
         return gap_sentence(info)
-    return f"Shares of the values of each gene by generation; in generation {info.last.number}, {'; '.join(found)}."
+    return f"Shares of the values of each gene by generation; in generation {info.last.generation}, {'; '.join(found)}."
 
 
 def loss_words(info: TrainingInfo) -> str:
@@ -106,5 +107,5 @@ def data_flow_words(info: DataFlowInfo) -> str:
     return f"{data_flow_sentence(info)} {'; '.join([*told, *rest])}.".replace(" .", "")
 
 
-def _individual(one: Individual, x: str, y: str) -> str:
-    return f"{short_form(one)}, with {AXES[x].text(one[x])} and {AXES[y].text(one[y])}"
+def _individual(one: Candidate, x: str, y: str) -> str:
+    return f"{one.short_form}, with {AXES[x].text(getattr(one, x))} and {AXES[y].text(getattr(one, y))}"
