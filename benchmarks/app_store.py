@@ -16,6 +16,7 @@ from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.dataset import Split
 from compressor_core.files import write_json
 from compressor_core.models.bundled import bundled_student, bundled_teacher
+from compressor_core.progress import only
 from compressor_core.runs import Run, RunContext, RunStore, State, launch
 from compressor_core.runs.jobs import WORKER
 from compressor_core.runs.library import comparison_of, models_of
@@ -133,11 +134,13 @@ def _copy(run: Run, store: RunStore, number: int) -> None:
     )
 
 
-def _paced(context: RunContext) -> Iterator[dict[str, Any]]:
-    for record in search(context):
-        yield record
-        if record["type"] == "generation":
+def _paced(context: RunContext) -> Iterator[Any]:
+    def shown(record: Any) -> bool:
+        if record.type == "generation":
             time.sleep(PACE)
+        return True
+
+    return only(search(context), shown)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
