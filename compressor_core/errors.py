@@ -1,4 +1,8 @@
-"""Every error this program raises on purpose: one root, and a sentence that names the value and the remedy."""
+"""Every error that this program raises on purpose.
+
+Their texts follow one pattern, which a user reads as it is: what is wrong, with the value; a colon; what to do. Where the
+remedy is plain, "NAME must be WHAT IT MAY BE, not VALUE". No full stop at the end.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,14 @@ from contextlib import contextmanager
 
 _BEGINNING, _END = 800, 400
 DAMAGED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What reading values raises that are not as they were written."""
+"""What reading a damaged file raises."""
 
 
 class CompressorError(Exception):
-    """Root of all errors; its text is one sentence that can be shown to a user as it is.
-
-    Of a sentence with a value in it that nobody would read to its end, the beginning and the remedy are shown.
-    """
+    """Root of all errors. Of a very long text, as with a long value in it, the beginning and the remedy are kept."""
 
     def __str__(self) -> str:
-        text = super().__str__()
+        text = super().__str__().removesuffix(".")
         return text if len(text) <= _BEGINNING + _END else f"{text[:_BEGINNING]} … {text[-_END:]}"
 
 
@@ -46,19 +47,16 @@ class StorageError(CompressorError):
 
 
 class SettingsError(CompressorError):
-    """A setting of a training or a run that is out of range, unknown or missing."""
+    """A setting that is out of range, unknown or missing."""
 
 
 class TrainingError(CompressorError):
-    """The work itself failed: a loss that is no longer a number, for example."""
+    """Work that failed by itself: a loss that is no longer a number, for example."""
 
 
 @contextmanager
 def understood(what: str, kind: type[CompressorError] = SettingsError) -> Iterator[None]:
-    """Turn what values of the wrong kind raise inside into one sentence: "`what` cannot be read (why)".
-
-    Raises CompressorError, of the given kind if it is not one already.
-    """
+    """Turn what a damaged value raises inside the block into one sentence about `what`, as an error of that kind."""
     try:
         yield
     except DAMAGED as error:

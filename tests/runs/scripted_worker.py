@@ -49,7 +49,7 @@ def deaf(context: RunContext) -> Records:
 
 def refuse(context: RunContext) -> Records:
     yield {"type": "step"}
-    raise DataError("The file is empty: choose another.")
+    raise DataError("The file is empty: choose another")
 
 
 def crash(context: RunContext) -> Records:

@@ -265,7 +265,7 @@ def test_a_killed_worker_frees_the_slot_and_leaves_the_queue(store: RunStore) ->
 def test_work_that_fails_says_why_in_one_sentence(store: RunStore) -> None:
     refused, crashed, unknown = start(store, "refuse"), start(store, "crash"), start(store, "bake")
     status = ended(refused)
-    assert (status.state, status.error) == (State.FAILED, "The file is empty: choose another.")
+    assert (status.state, status.error) == (State.FAILED, "The file is empty: choose another")
     assert status.message == status.error
     assert "Traceback" not in (refused.folder / "worker.log").read_text()
 

@@ -94,7 +94,7 @@ def test_limits_that_nothing_meets_fail_in_one_sentence(tmp_path: Path) -> None:
     status = until_over(run)
     assert (status.state, status.error) == (
         State.FAILED,
-        "No architecture of the space has size_mb at most 0.001: loosen the limits.",
+        "No architecture of the space has size_mb at most 0.001: loosen the limits",
     )
 
 
