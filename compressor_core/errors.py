@@ -1,7 +1,7 @@
 """Every error that this program raises on purpose.
 
-Their texts follow one pattern, which a user reads as it is: what is wrong, with the value; a colon; what to do. Where the
-remedy is plain, "NAME must be WHAT IT MAY BE, not VALUE". No full stop at the end.
+Their texts follow one pattern, which a user reads as it is: what is wrong, with the value; a colon; what to do. Where
+the remedy is plain, "NAME must be WHAT IT MAY BE, not VALUE". No full stop at the end.
 """
 
 from __future__ import annotations
