@@ -38,7 +38,7 @@ def public(package: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
         if module.name in WITHIN:
             continue
         found = importlib.import_module(f"{package.__name__}.{module.name}")
-        owners = [(module.name, found)]
+        owners: list[tuple[str, Any]] = [(module.name, found)]
         owners += [(f"{module.name}.{name}", kind) for name, kind in vars(found).items() if inspect.isclass(kind)]
         for place, owner in owners:
             for name, function in vars(owner).items():
