@@ -65,6 +65,60 @@ class Notice(Record):
         return self.message
 
 
+# Data
+
+
+class SplitSize(Plain):
+    """Number of examples in one split, by label."""
+
+    split: str
+    examples: int
+    positive: int
+    unlabelled: int
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Examples of class 0 and of class 1."""
+        return self.examples - self.positive - self.unlabelled, self.positive
+
+
+class SharedFunctions(Plain):
+    """Functions of a split that the training splits have too, of how many, and the examples with such a function."""
+
+    split: str
+    functions: int
+    of: int
+    examples: int
+
+
+class Survey(Plain):
+    """A dataset in figures; of one that is drawn anew every epoch, the splits that are not.
+
+    Lengths are in words and signs, of the distinct functions; `functions_by_length` has a count for each range between
+    two of `edges`.
+    """
+
+    labels: tuple[str, str]
+    language: str | None = None
+    fresh: bool
+    splits: tuple[SplitSize, ...]
+    functions: int
+    edges: tuple[int, ...]
+    functions_by_length: tuple[int, ...]
+    median: float
+    longest_tokens: int
+    longest_characters: int
+    longest_origin: str
+    duplicates: int
+    """Examples that are there already."""
+    conflicts: int
+    """Examples that are there already with the other label."""
+    conflict: tuple[str, str] | None = None
+    """Origins of the first two such examples."""
+    shared: tuple[SharedFunctions, ...]
+    notes: tuple[str, ...]
+
+
 # Searches
 
 

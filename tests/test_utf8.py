@@ -114,7 +114,7 @@ def test_files_of_every_kind_are_read_whole(mark: str, tmp_path: Path) -> None:
         assert (found.rows, found.bad_count, found.examples[0].codes[0]) == (len(expected), 0, expected[0])
         dataset = read_file(kept)
         assert [example.codes[0] for example in dataset.everything()] == expected
-        assert survey(dataset)["functions"] == len(expected)
+        assert survey(dataset).functions == len(expected)
 
 
 def test_labels_keep_their_names(labelled: Path) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from compressor_core.data.dataset import UNKNOWN, Dataset, Example, Split
 from compressor_core.data.survey import splits_of, survey
-from compressor_core.figures.study.data import balance_figure, data_info, lengths_figure
+from compressor_core.figures.study.data import balance_figure, lengths_figure
 from compressor_core.language import Language
 from compressor_core.literal import literal, literal_code
+from compressor_core.records import Survey
 from pages.parts.chart import chart
 from pages.parts.data import Chosen, changed, opened
 from pages.parts.dataflow import draw_data_flow
@@ -31,10 +31,10 @@ def contents(chosen: Chosen) -> None:
     if dataset is None:
         return
     place = (chosen.info.name, chosen.data, changed(Path(chosen.data)) if chosen.data else None)
-    parts, record = splits(*place), surveyed(*place)
+    parts, found = splits(*place), surveyed(*place)
     sizes = {split: dataset.size(split) for split in Split}
     metrics(*((split.value.capitalize(), f"{size:,}") for split, size in sizes.items() if size))
-    remarks(record)
+    remarks(found)
     views = [EXAMPLES, FIGURES] + ([DATA_FLOW] if dataset.language else [])
     tabs = st.tabs(views, key="data_view", on_change="rerun")
     for view, tab in zip(views, tabs, strict=True):
@@ -44,35 +44,35 @@ def contents(chosen: Chosen) -> None:
             if view == EXAMPLES:
                 preview(dataset, parts)
             elif view == FIGURES:
-                draw(record)
+                draw(found)
             elif dataset.language:
                 flow(dataset, dataset.language, parts)
 
 
-def remarks(record: dict[str, Any]) -> None:
+def remarks(found: Survey) -> None:
     """What to know before trusting a figure that is measured on these data."""
-    for note in record["notes"]:
+    for note in found.notes:
         st.info(literal(note), icon=":material/info:")
-    if record["conflicts"]:
-        first, second = map(literal, record["conflict"])
+    if found.conflict:
+        first, second = map(literal, found.conflict)
         st.warning(
-            f"The same code is there with both labels ({record['conflicts']:,} times; first {first} and {second}): "
+            f"The same code is there with both labels ({found.conflicts:,} times; first {first} and {second}): "
             "no model can be right about both.",
             icon=":material/warning:",
         )
-    for part in record["shared"]:
-        if part["functions"]:
+    for part in found.shared:
+        if part.functions:
             st.warning(
-                f"{part['functions']:,} of the {part['of']:,} functions of the {part['split']} split are in the "
-                f"training splits too ({part['examples']:,} of its examples): part of the accuracy there is memory.",
+                f"{part.functions:,} of the {part.of:,} functions of the {part.split} split are in the "
+                f"training splits too ({part.examples:,} of its examples): part of the accuracy there is memory.",
                 icon=":material/warning:",
             )
-    count = record["duplicates"]
-    found = f"{count:,} duplicate{'' if count == 1 else 's'}" if count else "No duplicates"
-    said = [f"{found}, white space aside."]
-    if record["fresh"]:
+    count = found.duplicates
+    duplicates = f"{count:,} duplicate{'' if count == 1 else 's'}" if count else "No duplicates"
+    said = [f"{duplicates}, white space aside."]
+    if found.fresh:
         said.append("Training and unlabelled functions are drawn anew every epoch; below are the others.")
-    elif Split.UNLABELLED not in [part["split"] for part in record["splits"]]:
+    elif Split.UNLABELLED not in [part.split for part in found.splits]:
         said.append("The student learns from the training functions too; it is shown no label of theirs.")
     st.caption(" ".join(said))
 
@@ -113,24 +113,23 @@ def flow(dataset: Dataset, language: Language, parts: Mapping[Split, Sequence[Ex
     draw_data_flow(code, language, key=f"flow/{split}/{number}/{second}")
 
 
-def draw(record: dict[str, Any]) -> None:
+def draw(found: Survey) -> None:
     """Balance and lengths."""
-    info = data_info(record)
     left, right = st.columns(2)
     with left:
         st.markdown("**Labels in each split**")
-        chart(balance_figure(info), key="balance", alt="Labels in each split")
+        chart(balance_figure(found), key="balance", alt="Labels in each split")
     with right:
         st.markdown("**Length of the functions**")
         chart(
-            lengths_figure(info),
+            lengths_figure(found),
             key="lengths",
-            alt=f"Length of the functions; the median is {info.median:,.0f} words and signs",
+            alt=f"Length of the functions; the median is {found.median:,.0f} words and signs",
         )
-    longest = record["longest"]
     st.caption(
-        f"{record['functions']:,} different functions. Half of them have at most {info.median:,.0f} words and signs, "
-        f"the longest {longest['tokens']:,} ({longest['characters']:,} characters; {literal(longest['origin'])}). "
+        f"{found.functions:,} different functions. Half of them have at most {found.median:,.0f} words and signs, "
+        f"the longest {found.longest_tokens:,} ({found.longest_characters:,} characters; "
+        f"{literal(found.longest_origin)}). "
         "A model's tokenizer cuts words finer, and reads no more than the maximum length. The share of the larger "
         "class is the accuracy of always saying it: what a model has to beat."
     )
@@ -163,5 +162,5 @@ def splits(name: str, data: str | None, when: float | None) -> dict[Split, Seque
 
 
 @st.cache_data(max_entries=4, show_spinner="Looking at the dataset")
-def surveyed(name: str, data: str | None, when: float | None) -> dict[str, Any]:
+def surveyed(name: str, data: str | None, when: float | None) -> Survey:
     return survey(opened(name, data, when), splits(name, data, when))

@@ -107,13 +107,13 @@ def counts_of(dataset: FileDataset) -> None:
     """Whether the survey counts what is counted here by hand."""
     found = survey(dataset)
     own = Counter(split for split, _ in dataset.rows)
-    assert {one["split"]: one["examples"] for one in found["splits"]} == {str(s): n for s, n in own.items()}
-    assert sum(one["positive"] for one in found["splits"]) == sum(e.label == 1 for _, e in dataset.rows)
-    assert sum(one["unlabelled"] for one in found["splits"]) == sum(e.label == UNKNOWN for _, e in dataset.rows)
+    assert {one.split: one.examples for one in found.splits} == {str(s): n for s, n in own.items()}
+    assert sum(one.positive for one in found.splits) == sum(e.label == 1 for _, e in dataset.rows)
+    assert sum(one.unlabelled for one in found.splits) == sum(e.label == UNKNOWN for _, e in dataset.rows)
     functions = {" ".join(code.split()) for _, e in dataset.rows for code in e.codes}
-    assert found["functions"] == len(functions) == sum(found["lengths"]["counts"])
+    assert found.functions == len(functions) == sum(found.functions_by_length)
     whole = {tuple(sorted(" ".join(code.split()) for code in e.codes)) for _, e in dataset.rows}
-    assert found["duplicates"] == len(dataset.rows) - len(whole)
+    assert found.duplicates == len(dataset.rows) - len(whole)
 
 
 @given(files, st.sampled_from(("1", "vulnerable", "0", "")) | texts, st.booleans(), st.sampled_from([*Language, None]))
