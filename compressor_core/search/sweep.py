@@ -184,7 +184,7 @@ def sweep(
             group_summary(name, [each for each in searches.values() if each.operators == name])
             for name in settings.all_operators
         ),
-        seconds=sum(one.seconds for one in (*optima.values(), *searches.values())),
+        seconds=sum(one.seconds for one in optima.values()) + sum(one.seconds for one in searches.values()),
         cancelled=stopped,
     )
 

@@ -126,7 +126,8 @@ def options(label: str, name: str, titles: dict[Any, str], **more: Any) -> None:
 def breeding(*without: str, prefix: str = "", operators: bool = True) -> None:
     """The settings of a genetic algorithm in one row; sizes and seed are kept under their names with a `prefix`."""
     names = [name for name in BREEDING if name not in without]
-    for column, name in zip(st.columns(len(names)), names, strict=True):
+    columns: list[Any] = st.columns(len(names))
+    for column, name in zip(columns, names, strict=True):
         rate = name.endswith("rate")
         column.number_input(
             name.replace("_", " ").capitalize(),

@@ -59,7 +59,7 @@ def test_records_are_complete_and_consistent(constraint: Constraint) -> None:
             assert record.best is not None
             assert record.best.fitness == best_so_far <= goal.candidate.fitness
         else:
-            assert record.best is record.mean_fitness is None
+            assert (record.best, record.mean_fitness) == (None, None)
         assert 0 <= record.diversity <= 1
         assert record.evaluations <= 12 * (record.generation + 1)
 
@@ -129,7 +129,7 @@ def test_the_clone_task_is_held_to_the_size_of_its_own_model(features: PairFeatu
     config = SearchSettings(budget_mb=3, task=Task.CLONE, pair_features=features, generations=60)
     summary = searched(config)
     goal = optimum(config.space, config)
-    assert summary.optimum.size_mb == goal.size_mb <= 3
+    assert summary.optimum is not None and summary.optimum.size_mb == goal.size_mb <= 3
     assert summary.gap == 0
 
 
@@ -150,7 +150,7 @@ def test_a_search_that_met_nothing_feasible_has_no_gap() -> None:
     records, summary = collected(search(short(budget_mb=0.12), cancelled=lambda: True))
     assert [record.type for record in records] == ["optimum", "generation", "progress"]
     assert summary.optimum is not None and summary.cancelled
-    assert summary.best is summary.gap is gap(summary.optimum, None) is None
+    assert (summary.best, summary.gap, gap(summary.optimum, None)) == (None, None, None)
 
 
 def test_a_gap_is_a_share_of_the_optimum() -> None:

@@ -97,7 +97,7 @@ def test_the_fastest_within_3_mb_on_the_papers_space() -> None:
     best = optimum(SearchSpace.paper(), objective)
     most = optimum(SearchSpace.paper(), Objective(budget_mb=3, latency=MODEL))
     assert best.feasible and best.paper_gflops >= 1.0
-    assert best.latency_ms < most.latency_ms
+    assert best.latency_ms and most.latency_ms and best.latency_ms < most.latency_ms
 
 
 def test_a_search_with_a_latency_records_it_and_its_configuration_round_trips() -> None:
@@ -107,7 +107,7 @@ def test_a_search_with_a_latency_records_it_and_its_configuration_round_trips() 
     assert SearchSettings.model_validate(config.model_dump(mode="json")) == config
     for record in kept(search(config)):
         shown = [record.candidate] if isinstance(record, Optimum) else getattr(record, "individuals")  # noqa: B009
-        assert all(one.latency_ms > 0 for one in shown)
+        assert all(one.latency_ms and one.latency_ms > 0 for one in shown)
     assert "latency_ms" not in next(search(SearchSettings(budget_mb=3))).plain()["candidate"]
 
 

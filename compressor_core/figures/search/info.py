@@ -202,7 +202,7 @@ def fitness_figure(info: SearchInfo) -> go.Figure:
         return theme.note(figure, "Waiting for the first generation")
     numbers = [one.generation for one in info.generations]
     sign = 1 if info.maximised else -1
-    best = [one.best and sign * one.best.fitness for one in info.generations]
+    best = [sign * one.best.fitness if one.best else None for one in info.generations]
     mean = [None if one.mean_fitness is None else sign * one.mean_fitness for one in info.generations]
     group = "mean of the population" if info.soft else f"mean of those within {info.bounds}"
     add_series(figure, numbers, best, "best so far", theme.BEST, shape="hv")
