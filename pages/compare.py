@@ -66,7 +66,7 @@ def show(run: Run, status: Status) -> None:
     views(run, info, status.result)
     with st.container(horizontal=True):
         report_button(run)
-        link("playground", "Try them on your own code")
+        link("playground", "Try your own code")
         link("export", "Take a student away")
 
 

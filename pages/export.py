@@ -42,7 +42,7 @@ def settings() -> None:
 def show(run: Run, status: Status) -> None:
     if status.result is None:
         if status.live:
-            st.caption("The files are written, then each answers the same held-out examples as PyTorch does.")
+            st.caption("The files are written; then each is tested on the same held-out examples as PyTorch.")
         return
     info = export_info(status.result)
     st.header(literal(info.headline), anchor=False)

@@ -26,17 +26,17 @@ STEPS = (
     (
         "1 · Search",
         ":material/travel_explore:",
-        "A genetic algorithm looks for the architecture with the most computation that fits your budget.",
+        "A genetic algorithm searches for the architecture with the most computation that fits your budget.",
     ),
     (
         "2 · Distill",
         ":material/science:",
-        "A student of that architecture learns to answer as the teacher does, on code without labels.",
+        "A student of that architecture learns the teacher's answers on unlabelled code.",
     ),
     (
         "3 · Compare",
         ":material/balance:",
-        "Teacher and student face the same code: accuracy, agreement, latency and size, side by side.",
+        "Teacher and student answer on the same code: accuracy, agreement, latency and size, side by side.",
     ),
 )
 

@@ -56,7 +56,7 @@ def numbers() -> dict[str, int | float]:
         min(12, int(architectures) - 1),
         key="latency_held_out",
         persist_state="session",
-        help="Measured to judge the predictions, and never fitted to.",
+        help="Measured to judge the predictions, and left out of the fit.",
     )
     rounds = third.number_input(
         "Rounds",
@@ -69,7 +69,7 @@ def numbers() -> dict[str, int | float]:
     )
     functions = fourth.number_input("Queries", 1, 200, 12, key="latency_functions", persist_state="session")
     threads = fifth.number_input(
-        "Threads", 1, 256, 1, key="latency_threads", persist_state="session", help="As the student is to be run."
+        "Threads", 1, 256, 1, key="latency_threads", persist_state="session", help="As the student will run."
     )
     seed = sixth.number_input("Seed", 0, 2**31 - 1, 0, key="latency_seed", persist_state="session")
     return {
@@ -88,9 +88,9 @@ def show(run: Run, status: Status) -> None:
         st.caption(
             f"{len(info.points)} architectures measured so far. "
             + (
-                "Points move down a little from round to round: the fastest of each query counts."
+                "Points move down a little from round to round, because the fastest round of each query counts."
                 if status.live
-                else "It ended before the fit, so nothing is predicted: start another, or resume this one."
+                else "It ended before the fit, so there are no predictions: start another, or resume this one."
             )
         )
         chart(measured_figure(info), key=f"measured/{run.id}/live", alt="Operations against measured latency")
@@ -125,22 +125,23 @@ def what_gflops_do_not_tell(info: LatencyInfo, run: Run, runtime: str) -> None:
             alt=f"GFLOPs against measured latency at one size. {sentence}",
         )
         st.caption(
-            "Each point is the architecture with the most GFLOPs of its number of layers, measured. Were GFLOPs all "
-            "that counts, the points would lie on a line through zero. The star is what a search for GFLOPs finds."
+            "Each point is the architecture with the most GFLOPs for its number of layers, measured. If GFLOPs "
+            "determined latency, the points would lie on a line through zero. The star is the result of a search "
+            "for GFLOPs."
         )
     with right:
-        st.markdown("**All that was measured**")
+        st.markdown("**All measurements**")
         chart(measured_figure(info), key=f"measured/{run.id}", alt="Operations against measured latency")
         st.caption(
-            "Look for points above each other: the same operations, exactly counted, and several times the wait. "
-            "Small models differ most, large ones come closer to a line."
+            "Points above each other have the same number of operations and several times the latency. Small "
+            "models differ most; large ones come closer to a line."
         )
     terms("gflops", "forward-gflops", "latency")
     link("search", "Search with latency as a goal or a limit")
 
 
 def how_good(info: LatencyInfo, run: Run, runtime: str) -> None:
-    st.header("How good the predictions are", anchor=False)
+    st.header("Accuracy of the predictions", anchor=False)
     error = info.held_out.get(runtime)
     if error is not None:
         metrics(
@@ -151,9 +152,8 @@ def how_good(info: LatencyInfo, run: Run, runtime: str) -> None:
         st.markdown(error_sentence(info, runtime))
     chart(predicted_figure(info, runtime), key=f"predicted/{run.id}", alt="Predicted against measured latency")
     st.caption(
-        "A perfect prediction lies on the dotted line. Judge by the diamonds and squares, which the fit has not seen; "
-        "what it was fitted to is only there to show what it had to learn from. Predictions for architectures far "
-        "larger than these are extrapolated."
+        "A perfect prediction lies on the dotted line. Judge by the diamonds and squares, which were left out of "
+        "the fit. Predictions for architectures far larger than these are extrapolated."
     )
     terms("latency-model", "held-out-error")
 
@@ -162,9 +162,8 @@ def what_it_is_made_of(info: LatencyInfo, run: Run, runtime: str) -> None:
     st.header("What the time goes into", anchor=False)
     chart(parts_figure(info, runtime), key=f"parts/{run.id}", alt="Parts of the predicted latency")
     st.caption(
-        "Only the matrix products are counted in GFLOPs. Look at how much of a thin, deep student is anything else. "
-        "The parts are what the fit makes of the measurements: their sum is well founded, the border between two that "
-        "grow alike is not."
+        "GFLOPs count only matrix products: look at how much of the time of a thin, deep student goes elsewhere. The "
+        "parts come from the fit: their sum is reliable, the border between two that grow alike is not."
     )
 
 

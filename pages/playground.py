@@ -47,7 +47,7 @@ def choose_student() -> Model | None:
             st.session_state.student = student_of(wanted, found)
             st.session_state.playground_run = wanted
     if not found:
-        st.info("There is no student to play with yet.")
+        st.info("There is no student yet.")
         link("distill", "Distill a student first")
         return None
     if st.session_state.student not in found:

@@ -109,7 +109,7 @@ def show() -> None:
             )
             table([row for row in rows if not kinds or row[0].kind in kinds])
         else:
-            st.info("Nothing has been run yet: start on the Home page or the Search page.")
+            st.info("There are no runs yet: start on the Home page or the Search page.")
         if (chosen := st.session_state.get(CHOSEN)) is not None:
             run = store().get(chosen)
             actions(run, run.status())

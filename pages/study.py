@@ -37,7 +37,7 @@ from pages.parts.task import choose_pair_features
 from pages.parts.teacher import choose_teacher
 
 SPACES = {"classroom": "Classroom (three layers at most, 2,000 tokens at least)", "paper": "The paper's"}
-GOALS = {"gflops": "The most GFLOPs", "latency": "The fastest here, by prediction"}
+GOALS = {"gflops": "The most GFLOPs", "latency": "The fastest on this machine, predicted"}
 # How the numbers of both tables are written. (A string here would be printed on the page.)
 FORMATS = {
     **dict.fromkeys(("Size (MB)", "GFLOPs"), "%.3f"),
@@ -84,7 +84,7 @@ def form() -> None:
                 key="study_goal",
                 horizontal=True,
                 format_func=GOALS.__getitem__,
-                help="The fastest has little to learn with: say below how much computation it must have at least.",
+                help="The fastest architecture has little capacity to learn: set the least computation below.",
                 **STAY,
             )
             fastest = st.session_state.study_goal == "latency"
@@ -131,7 +131,7 @@ def least_computation() -> float | None:
         help="In the paper's account. Each budget must have room for it.", **STAY,
     )  # fmt: skip
     if least is None:
-        st.caption("Without a least computation, the fastest is the smallest there is, the same at every budget.")
+        st.caption("Without a least computation, the fastest is the smallest architecture, the same at every budget.")
     return least
 
 
@@ -162,10 +162,10 @@ def show(run: Run, status: Status) -> None:
         st.markdown("**Accuracy against latency**")
         chart(latency_figure(info), key=f"latency/{run.id}", alt=f"Accuracy by latency. {sentence}")
     st.caption(
-        "Circles: the students. Diamonds: the mean of a budget, with the standard deviation (n − 1) of its students "
-        "as a bar; one student has none. Latency: medians of teacher and student on the same examples, in turns, "
-        "batch size 1. Where the means flatten, another megabyte buys little; where the bars of two budgets overlap, "
-        "these seeds do not tell them apart."
+        "Circles are students. Diamonds are the mean of a budget, with the standard deviation (n − 1) of its "
+        "students as a bar; a single student has none. Latency is the median of teacher and student on the same "
+        "examples, taking turns, batch size 1. Where the means flatten, another megabyte buys little; where the "
+        "bars of two budgets overlap, these seeds do not tell them apart."
         + (" The published students were measured on the whole benchmark, on other machines." if beside else "")
     )
     terms("standard-deviation", "accuracy", "latency", "agreement")

@@ -77,7 +77,8 @@ def settings(chosen: Chosen | None, base: str) -> dict[str, object]:
             key="teacher_patience",
             persist_state="session",
             placeholder="Never",
-            help="So many epochs without a better validation accuracy end the training; the best one is kept.",
+            help="The training ends after this number of epochs without a better validation accuracy; the best "
+            "epoch is kept.",
         )
         more: dict[str, object] = {"max_length": length, "learning_rate": rate, "patience": patience}
         if chosen and chosen.task is Task.CLONE:

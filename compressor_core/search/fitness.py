@@ -23,7 +23,7 @@ Limit = Annotated[float, Strict(), Field(gt=0, le=MAX_BUDGET_MB)]
 
 
 class Constraint(StrEnum):
-    """How the budget binds."""
+    """Budget rule."""
 
     CAP = "cap"
     """The file must not weigh more than the budget; among those that fit, the goal decides."""

@@ -46,7 +46,7 @@ def examples(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
         "Shift and Space)"
     )
     if not len(chosen):
-        st.caption("No example is left: loosen the filters.")
+        st.caption("No example matches: loosen the filters.")
         return
     rows = example_rows(predictions, chosen[:MOST_ROWS], student, info.labels)
     shown = [{key: value for key, value in row.items() if key != "Code"} for row in rows]
@@ -72,7 +72,7 @@ def examples(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
         key=f"csv/examples/{run.id}",
         icon=":material/download:",
         on_click="ignore",
-        help="With the code. A text that a spreadsheet would compute gets an apostrophe in front.",
+        help="With the code. A text that a spreadsheet would take for a formula gets an apostrophe in front.",
     )
 
 

@@ -42,8 +42,8 @@ NUMBERS = {
 }
 
 WHY_UNEQUAL = (
-    "Why the bars are not of one length: a file is mostly embeddings and wide layers, but every layer, however thin, "
-    "has to be started. So a deep student saves more bytes than milliseconds."
+    "The bars differ because a file is mostly embeddings and wide layers, whereas every layer, however thin, "
+    "takes time to start. A deep student therefore saves more bytes than milliseconds."
 )
 
 
@@ -92,7 +92,7 @@ def overview(run: Run, info: ComparisonInfo) -> None:
         chart(scores_figure(info), key=f"scores/{run.id}", alt="The scores of every model with their intervals")
     with second:
         st.markdown("**Cost of the student**" if info.alone else "**Cost of the students**")
-        chart(cost_figure(info), key=f"cost/{run.id}", alt="What a student needs as a share of the teacher's")
+        chart(cost_figure(info), key=f"cost/{run.id}", alt="The student's costs as a share of the teacher's")
         st.caption(WHY_UNEQUAL)
     if info.resamples:
         st.caption(
@@ -122,8 +122,8 @@ def statistics(run: Run, info: ComparisonInfo) -> None:
     st.markdown("\n".join(bullet + literal(sentence) for sentence in said))
     chart(losses_figure(info), key=f"losses/{run.id}", alt=" ".join(said))
     st.caption(
-        "A bar is the 95% interval of the loss; where it holds the dashed line, the teacher, chance alone could "
-        "explain the difference. It is an interval of the pair: both models see the same examples, so what is hard "
+        "A bar is the 95% interval of the loss. If it contains the dashed line, the teacher, chance alone could "
+        "explain the difference. The interval is paired: both models answer the same examples, so what is hard "
         "for both cancels out."
     )
     terms("mcnemar", "within-noise", "bootstrap", "holm")
@@ -132,26 +132,26 @@ def statistics(run: Run, info: ComparisonInfo) -> None:
         st.markdown("**Reliability diagram**")
         chart(reliability_figure(info), key=f"reliability/{run.id}", alt="Share that is right by confidence")
         st.caption(
-            "Whether a probability can be taken at its word: below the diagonal a model is surer than it is right, "
-            "and a threshold or a warning built on it misleads. Larger marks stand for more examples; ECE, the "
-            "expected calibration error, is their distance to the diagonal, weighted by examples (Guo et al. 2017; "
-            "bins of 5 points)."
+            "Whether a probability can be trusted: below the diagonal a model is overconfident, and a threshold "
+            "or a warning built on it misleads. Larger marks stand for more examples; ECE, the expected "
+            "calibration error, is their distance to the diagonal, weighted by examples (Guo et al. 2017; bins of"
+            " 5 points)."
         )
     with right:
         st.markdown("**ROC curve**")
-        chart(roc_figure(info), key=f"roc/{run.id}", alt="Finds against false alarms at every threshold")
+        chart(roc_figure(info), key=f"roc/{run.id}", alt="True positives against false alarms at every threshold")
         st.caption(
-            "What the model can do at any threshold, not only at one half: a curve further up and to the left ranks "
-            "better, the diagonal guesses, and AUC is the chance that of two examples, one of each class, the right "
-            "one ranks higher."
+            "The model at every threshold, not only at one half: a curve further up and to the left ranks better;"
+            " the diagonal is guessing. AUC is the probability that, of two examples, one of each class, the "
+            "positive one ranks higher."
         )
     left, right = st.columns(2)
     with left:
         st.markdown("**Precision and recall**")
         chart(precision_recall_figure(info), key=f"pr/{run.id}", alt="Precision against recall at every threshold")
         st.caption(
-            "What somebody who reads the alarms meets: how many are real for a given share found; the line is "
-            "guessing, and AP, the average precision, the mean height of the curve."
+            "How many alarms are real, for each share of the positives found. The dashed line is guessing; AP, "
+            "the average precision, is the mean height of the curve."
         )
     with right:
         st.markdown("**Fidelity to the teacher**")
@@ -168,7 +168,7 @@ def statistics(run: Run, info: ComparisonInfo) -> None:
 
 
 def breakdown(run: Run, info: ComparisonInfo) -> None:
-    st.markdown("**Accuracy by kind**, from what a student loses most to what it loses least")
+    st.markdown("**Accuracy by kind**, sorted by the student's loss")
     chart(groups_figure(info), key=f"groups/{run.id}", alt="Accuracy by kind of example")
     if info.kinds:
         st.caption(
@@ -179,8 +179,9 @@ def breakdown(run: Run, info: ComparisonInfo) -> None:
     st.markdown("**Accuracy by length**")
     chart(lengths_figure(info), key=f"lengths/{run.id}", alt="Accuracy by length of the input")
     st.caption(
-        "Long inputs are cut at the model's maximum and hold more to weigh, so a student may fall behind there "
-        "first. Length counts the characters of the code, of both functions for a pair; bars are 95% intervals."
+        "Long inputs are cut at the model's maximum length and contain more to consider, so a student may fall "
+        "behind there first. Length counts the characters of the code, of both functions for a pair; bars are 95%"
+        " intervals."
     )
     st.markdown("**Confusion matrices**")
     for start in range(0, len(info.sides), 3):
@@ -192,7 +193,7 @@ def breakdown(run: Run, info: ComparisonInfo) -> None:
                     key=f"confusion/{info.sides.index(side)}/{run.id}",
                     alt=f"Confusion matrix of {side.title}",
                 )
-    st.caption("Two models of the same accuracy can fail in opposite ways: by missing, or by false alarms.")
+    st.caption("Two models of the same accuracy can fail in opposite ways: by misses or by false alarms.")
     terms("cwe", "clone-types", "wilson-interval", "confusion-matrix")
 
 
@@ -207,7 +208,7 @@ def cost(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
         )
     with right:
         st.markdown("**Cost**")
-        chart(cost_figure(info), key=f"cost/{run.id}", alt="What a student needs as a share of the teacher's")
+        chart(cost_figure(info), key=f"cost/{run.id}", alt="The student's costs as a share of the teacher's")
         st.caption(WHY_UNEQUAL)
     terms("latency", "percentiles", "interleaving", "warm-up", "forward-gflops")
     st.header("In other forms, and under load", anchor=False)

@@ -111,7 +111,7 @@ def published(info: DatasetInfo, path: str) -> Chosen | None:
     if cached_parts(info.hub or "") is not None:
         return Chosen(info, None, opened(info.name, None, None))
     if shared():
-        st.info("It is not on this machine, and a shared server downloads nothing: choose another dataset.")
+        st.info("It is not on this machine, and a shared server does not download: choose another dataset.")
         return None
     st.info(
         f"It is not on this machine. A run that uses it downloads it first, from `{info.hub}` on the Hugging Face hub; "

@@ -46,9 +46,8 @@ def latency_and_cost(
     """Measure these models, by name, the teacher first; the newest measurement of just these is shown, live."""
     folders = [str(folder) for folder in models.values()]
     st.markdown(
-        "What each model costs where it runs: how long an answer takes, how many answers fit in a second, how soon a "
-        "fresh process answers, and with how much memory and energy. In PyTorch, as it was trained, and in ONNX "
-        "Runtime, as it would be deployed, with weights of 32 bits and of 8."
+        "The cost of each model where it runs: latency, throughput, cold start, memory and energy. In PyTorch, as"
+        " it was trained, and in ONNX Runtime, as it would be deployed, with weights of 32 and of 8 bits."
     )
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left, st.expander("Settings of the measurement"):
@@ -82,10 +81,10 @@ def numbers() -> dict[str, int]:
     first, second, third, fourth = st.columns(4)
     return {
         "examples": first.number_input(
-            "Examples", 1, 10_000, 32, key="measure_examples", help="Of the test split, the same for all.", **STAY
+            "Examples", 1, 10_000, 32, key="measure_examples", help="From the test split, the same for all.", **STAY
         ),
         "rounds": second.number_input(
-            "Rounds", 1, 100, 5, key="measure_rounds", help="In each, all models and forms take turns.", **STAY
+            "Rounds", 1, 100, 5, key="measure_rounds", help="In each round, all models and forms take turns.", **STAY
         ),
         "threads": third.number_input("Threads", 1, 256, 1, key="measure_threads", **STAY),
         "starts": fourth.number_input(
@@ -163,8 +162,8 @@ def curves(info: MeasurementInfo, run: Run, form: str, padded: bool) -> None:
             alt=f"Latency in {FORMS[form]}",
         )
         st.caption(
-            "A steep curve means that all functions take equally long. At true lengths the curves lean: it is the "
-            "long functions that one waits for."
+            "A steep curve means that all functions take equally long. At true lengths the curves are flatter, "
+            "because long functions take longer."
         )
     with right:
         st.markdown(f"**Throughput by batch size**, {FORMS[form]}")
@@ -174,8 +173,9 @@ def curves(info: MeasurementInfo, run: Run, form: str, padded: bool) -> None:
             alt=f"Throughput in {FORMS[form]}",
         )
         st.caption(
-            "The same functions in batches. A batch pays the start of each operator once, but at true lengths every "
-            "function of it is padded to its longest, and on a CPU there is little left to gain in parallel."
+            "The same functions in batches. A batch pays the start of each operator once, but at true lengths "
+            "every function in it is padded to the longest, and on a CPU there is little left to gain in "
+            "parallel."
         )
 
 

@@ -51,7 +51,7 @@ def answers(places: Mapping[str, Place], codes: tuple[str, ...]) -> dict[str, di
     return {side: prediction.to_dict() for side, prediction in found.items()}
 
 
-@st.cache_data(max_entries=50, show_spinner="Looking for the lines that mattered")
+@st.cache_data(max_entries=50, show_spinner="Scoring the lines")
 def attributed(place: Place, codes: tuple[str, ...]) -> dict[str, Any]:
     """What each line adds to one model's answer."""
     from compressor_core.evaluate.attribution import attribute

@@ -15,7 +15,7 @@ _STAY: dict[str, Any] = {"persist_state": "session"}
 
 def choose_recipe(task: Task) -> dict[str, Any]:
     """The settings of that name in a `DistillSettings`; what is not touched is as its defaults have it for the task."""
-    with st.expander("What the student learns from, beside soft labels"):
+    with st.expander("What the student learns from besides soft labels"):
         terms("soft-labels", "renaming", "pooled-states", "masked-code", "weight-averaging", "early-stopping")
         first, second, third = st.columns(3, vertical_alignment="bottom")
         fourth, fifth, _ = st.columns(3, vertical_alignment="bottom")
@@ -50,7 +50,7 @@ def choose_recipe(task: Task) -> dict[str, Any]:
                 100,
                 DistillSettings.masked_epochs,
                 key="masked_epochs",
-                help="Before it learns from the teacher, the student guesses tokens that are hidden from it.",
+                help="Before it learns from the teacher, the student predicts hidden tokens.",
                 **_STAY,
             ),
             "average": fourth.number_input(
@@ -69,7 +69,7 @@ def choose_recipe(task: Task) -> dict[str, Any]:
                 DistillSettings.patience,
                 key="patience",
                 placeholder="never stops early",
-                help="The training stops once so many epochs in a row have brought nothing better.",
+                help="The training stops after this number of epochs without improvement.",
                 **_STAY,
             ),
         }

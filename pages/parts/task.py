@@ -11,8 +11,8 @@ TASKS = {
     "clone": "Clone detection: do these two functions do the same?",
 }
 PAIR_FEATURES = {
-    PairFeatures.COMPARE: "By difference and product of their encodings",
-    PairFeatures.CONCAT: "By their encodings side by side, as in the paper",
+    PairFeatures.COMPARE: "Difference and product of their encodings",
+    PairFeatures.CONCAT: "Their encodings side by side, as in the paper",
 }
 
 

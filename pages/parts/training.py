@@ -33,13 +33,14 @@ def training(run: Run, status: Status, *, loss: str, teacher: float | None = Non
         st.markdown(f"**{loss}**")
         chart(loss_figure(info), key=f"loss/{run.id}", alt=loss_words(info))
         st.caption(
-            "Each step sees another few examples, so its loss jumps; the smoothed line tells whether anything is still "
-            "being learned. One that still falls at the end asks for more epochs."
+            "Each step sees different examples, so its loss jumps; the smoothed line shows whether the model "
+            "still learns. If it still falls at the end, train for more epochs."
         )
     with second:
         st.markdown("**Accuracy on the validation split**")
         chart(accuracy_figure(info, teacher=teacher), key=f"accuracy/{run.id}", alt=accuracy_words(info, teacher))
         st.caption(
-            "On code that is not learned from: a loss that falls while this stands still is learning by heart. It "
-            "chooses the epoch that is kept, so it flatters a little; the test split, looked at last, does not."
+            "On code that the model does not learn from: if the loss falls while this stands still, the model "
+            "memorises. This accuracy chooses the epoch that is kept, so it is slightly optimistic; the test "
+            "split, used last, is not."
         )

@@ -114,7 +114,7 @@ def test_the_trajectory_of_a_search_is_seen_shared_and_taken_away(visit: Visit, 
     page.locator('input[type="file"]').set_input_files(file_of_search)
     page.get_by_role("button", name="Start this search again").click()
     page.wait_for_url(lambda url: run.id not in url)
-    expect(page.get_by_text("This run went the same way as the one in the file")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("This run has the same trajectory as the one in the file")).to_be_visible(timeout=60_000)
 
 
 def test_a_point_of_the_front_goes_to_distillation(visit: Visit) -> None:
@@ -166,7 +166,7 @@ def test_latency_measured_here_becomes_the_goal_of_a_search(visit: Visit) -> Non
     for name, value in (("Architectures", "4"), ("Held out", "1"), ("Rounds", "1"), ("Queries", "2")):
         fill(page, name, value)
     page.get_by_role("button", name="Measure this machine").click()
-    expect(page.get_by_role("heading", name="How good the predictions are")).to_be_visible(timeout=180_000)
+    expect(page.get_by_role("heading", name="Accuracy of the predictions")).to_be_visible(timeout=180_000)
     expect(page.get_by_text(re.compile("Of 12 students"))).to_be_visible()
     page.get_by_role("link", name="Search", exact=True).click()
     settled(page)

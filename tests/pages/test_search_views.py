@@ -129,7 +129,7 @@ def test_a_search_without_a_winner_has_every_view(open_page: Open, settings: dic
 
 def test_a_goal_limits_and_operators_reach_the_run(open_page: Open) -> None:
     at = open_page("search")
-    named(at.radio, "What wins among those within the limits").set_value("size").run()
+    named(at.radio, "Goal within the limits").set_value("size").run()
     named(at.number_input, "Least computation (GFLOPs)").set_value(1.5).run()
     named(at.radio, "Operators").set_value("paper").run()
     named(at.number_input, "Generations").set_value(2).run()
@@ -157,7 +157,7 @@ def test_without_a_calibration_there_is_no_latency(open_page: Open) -> None:
     at = fine(open_page("search"))
     assert "Predict latency by" not in [one.label for one in at.selectbox]
     assert named(at.number_input, "Longest latency (ms)").disabled
-    assert "To predict latency, measure it first" in [one.label for one in at.page_link]
+    assert "Calibrate this machine to use latency" in [one.label for one in at.page_link]
 
 
 def calibrated(monkeypatch: pytest.MonkeyPatch) -> Run:
@@ -177,7 +177,7 @@ def test_the_fastest_by_a_calibration_at_hand(open_page: Open, monkeypatch: pyte
     choice.set_value(None).run()
     assert named(at.number_input, "Longest latency (ms)").disabled
     named(at.selectbox, "Predict latency by").set_value(f"{calibration.id}/onnxruntime").run()
-    named(at.radio, "What wins among those within the limits").set_value("latency").run()
+    named(at.radio, "Goal within the limits").set_value("latency").run()
     named(at.number_input, "Longest latency (ms)").set_value(5.0).run()
     named(at.number_input, "Generations").set_value(3).run()
     fine(named(at.button, "Start the search").click().run())
@@ -203,7 +203,7 @@ def test_the_fastest_by_a_calibration_at_hand(open_page: Open, monkeypatch: pyte
 def test_the_space_says_how_its_optimum_will_be_known(open_page: Open, vocabulary: str, goal: str, words: str) -> None:
     at = open_page("search")
     named(at.text_input, "Vocabulary").set_value(vocabulary).run()
-    named(at.radio, "What wins among those within the limits").set_value(goal).run()
+    named(at.radio, "Goal within the limits").set_value(goal).run()
     assert words in texts(fine(at))
 
 

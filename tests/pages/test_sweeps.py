@@ -205,7 +205,7 @@ class TestBudgets:
 
     def test_the_goal_of_the_page_search_counts(self, open_page: Open) -> None:
         at = open_page("sweeps", view="budget")
-        field(at.radio, "What wins among those within the limits").set_value("size").run()
+        field(at.radio, "Goal within the limits").set_value("size").run()
         field(at.number_input, "Least computation (GFLOPs)").set_value(1.5).run()
         field(at.number_input, "Budgets").set_value(2).run()
         field(at.number_input, "Searches at each").set_value(0).run()

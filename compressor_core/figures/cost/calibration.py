@@ -175,7 +175,7 @@ def stratum_sentence(info: LatencyInfo, runtime: str) -> str:
 
 
 def error_sentence(info: LatencyInfo, runtime: str) -> str:
-    """How good the predictions are for what was not fitted to; empty before the fit."""
+    """Accuracy of the predictions on what was left out of the fit; empty before the fit."""
     if (error := info.held_out.get(runtime)) is None:
         return ""
     sentence = (
