@@ -90,16 +90,16 @@ def clicks(made: Made) -> Iterator[Click]:
     yield _earlier("Search", "search", "Take it away", f"{CHARTS} === 3")
     for view, words in (
         ("Lineage", "in the first generation"),
-        ("Genes", "A row fades in"),
+        ("Genes", "A row appears"),
         ("Parallel coordinates", "Drag along an axis"),
         ("Landscape", "The colour of a cell"),
-        ("Population", "Play the search again"),
+        ("Population", "Replay the search"),
     ):
         yield _radio("Search", f"view {view}", view, words)
     yield Click(
         "Search",
         "also those that perished",
-        lambda at: at.get_by_test_id("stCheckbox").get_by_text("Also those"),
+        lambda at: at.get_by_test_id("stCheckbox").get_by_text("Show discarded"),
         check="document.querySelector('[data-testid=stCheckbox] input').checked",
     )
     yield _option("Search", "another axis", "Across", "Parameters (million)", check=_axis("x", "Parameters"))
@@ -121,7 +121,7 @@ def clicks(made: Made) -> Iterator[Click]:
     yield _page("Trade-offs", "Find the front")
     yield _earlier("Trade-offs", "tradeoff", "Hypervolume", f"{CHARTS} === 2")
     yield _radio("Trade-offs", "walk along the true front", "The true front", "Hypervolume")
-    yield _page("Sweeps", "Where they ended")
+    yield _page("Sweeps", "Final populations")
     yield _option("Sweeps", "another axis", "Vertical axis", "Fitness", check=_axis("y", "Best fitness"))
     yield _radio("Sweeps", "seed sweep", "Seed sweep", "Sweep over seeds")
     yield _earlier("Sweeps", "sweep", "The searches", f"{CHARTS} === 1", "seeds")
@@ -157,7 +157,7 @@ def clicks(made: Made) -> Iterator[Click]:
 
 def live_clicks() -> Iterator[Click]:
     """On a search that is under way, whose page is drawn anew every second."""
-    for view, words in (("Lineage", "the first generation"), ("Genes", "A row fades in"), ("Population", "Fitness")):
+    for view, words in (("Lineage", "the first generation"), ("Genes", "A row appears"), ("Population", "Fitness")):
         yield replace(_radio("Search", f"live: view {view}", view, words), check="probe.text('running')")
 
 

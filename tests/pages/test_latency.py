@@ -74,7 +74,7 @@ def test_one_that_ended_before_the_fit_shows_what_it_measured(
     at = open_page("latency", run=run.id)
     assert not at.exception
     assert at.get("plotly_chart") and not at.metric
-    assert "nothing is predicted" in texts(at)
+    assert "no predictions" in texts(at)
 
 
 def test_what_is_chosen_is_what_the_run_does(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:

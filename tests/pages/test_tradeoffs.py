@@ -192,7 +192,7 @@ def test_what_is_picked_elsewhere_is_kept_when_the_other_front_is_walked(open_pa
     at.session_state.architecture = "2000,768,12,8,3040"  # clicked, or typed on another page
     at.run()
     no_traceback(at)
-    assert "does not lie on this front" in texts(at)
+    assert "is not on this front" in texts(at)
     assert at.session_state.architecture == "2000,768,12,8,3040"
 
 
