@@ -49,16 +49,16 @@ from pages.parts.sweeps import budget_settings, seed_settings
 VIEWS = {"overlay": "Overlay runs", "seed": "Seed sweep", "budget": "Budget sweep"}
 VIEW, RUNS = "sweeps_view", "sweeps_runs"
 LOOK_FOR = {
-    "overlay": "A line that falls early found good architectures soon; one that reaches the row *optimum* found the "
-    "best there is. Runs of different budgets have different optima, so compare their gaps, and their fitness only "
-    "where budget, mode and goal are the same.",
-    "seed": "The same search, with nothing changed but the seed. A narrow band means that one run is as good as "
-    "another; a wide one, that a single run says little. Where two bands stay apart, the operators made the "
+    "overlay": "A line that falls early found good architectures soon; one that reaches the row *optimum* found "
+    "the best. Runs with different budgets have different optima, so compare their gaps; compare "
+    "fitness only where budget, mode and goal are the same.",
+    "seed": "The same search with different seeds. A narrow band means that one run is as good as another; a wide"
+    " one, that a single run says little. Where two bands do not overlap, the operators made the "
     "difference and not luck.",
-    "budget": "How much computation a megabyte buys, and where it buys less: a straight line here is a power law. The "
-    "panels below show what the optimum spends a larger budget on. In the paper's space it is the width: layers and "
-    "heads are at or near their upper ends from the start, and the vocabulary and the feed-forward part stay small and "
-    "use up what the width leaves over.",
+    "budget": "How much computation a megabyte buys: a straight line is a power law. The panels below show what "
+    "the optimum spends a larger budget on. In the paper's space it is the width: layers and heads are "
+    "at or near their upper limits from the start, and the vocabulary and the feed-forward part stay "
+    "small and use what the width leaves.",
 }
 START_WITH = 3
 
@@ -168,7 +168,7 @@ def draw_overlay(chosen: Sequence[Run]) -> None:
     terms("fitness", "gap", "generation")
     if runs:
         differences(runs)
-    st.markdown("**Where they ended**: last populations faint, the way of the best, the best large, optima as stars")
+    st.markdown("**Final populations**: faint points, with the trail of the best, the best large, and optima as stars")
     with st.container(horizontal=True):
         x = axis("Horizontal axis", overlay_axes(runs), "size_mb", "overlay_x")
         y = axis("Vertical axis", overlay_axes(runs), "paper_gflops", "overlay_y")

@@ -29,15 +29,15 @@ from pages.parts.search_views import distill_button, first_pick, picks
 from pages.parts.tradeoffs import settings, title
 
 LOOK_FOR = (
-    "Nothing lies beyond the true front: to gain in one objective from there is to pay in another. Look for its bends, "
-    "where a little of one buys a lot of the other, and for the places that the front found has not reached. Both axes "
-    "are logarithmic, so equal steps are equal factors. Play the search again, click a point to pick it, hover to see "
-    "its genes."
+    "Nothing lies beyond the true front: a gain in one objective there costs something in another. Look for its "
+    "bends, where a little of one buys a lot of the other, and for the regions that the search has not reached. "
+    "Both axes are logarithmic, so equal steps are equal factors. Replay the search, click a point to pick it, "
+    "hover to see its genes."
 )
 HYPERVOLUME = (
-    "The hypervolume is how much of the objectives' space a front leaves behind it, up to a reference point 10% beyond "
-    "the true front's ends, on the axes as they are drawn (accuracy alone is linear). A steep rise finds the front; "
-    "the long flat rest fills its gaps."
+    "The hypervolume is the part of the objectives' space that a front dominates, up to a reference point 10% "
+    "beyond the true front's ends, on the axes as drawn (accuracy alone is linear). A steep rise finds the front;"
+    " the long flat rest fills its gaps."
 )
 FRONTS = {"found": "The front found", "true": "The true front"}
 
@@ -170,7 +170,7 @@ def walk(run: Run, along: Sequence[Measured], info: FrontInfo) -> None:
         format_func=lambda name: pick_label(by_name[name], objectives),
     )
     if not on_front:
-        st.caption("What is picked now does not lie on this front; move the slider to pick from it.")
+        st.caption("The current pick is not on this front; move the slider to pick from it.")
 
 
 def show_pick(picked: Measured, run: Run, info: FrontInfo) -> None:

@@ -59,7 +59,7 @@ def help_of(name: str) -> str:
 def settings() -> None:
     """All settings, and the button that starts the search."""
     with st.container(border=True):
-        choose_task(help="A model of pairs has a head that compares two functions, which weighs a little more.")
+        choose_task(help="A model of pairs has a head that compares two functions, which is a little larger.")
         slider, field, button = st.columns([4, 2, 2], vertical_alignment="bottom")
         slider.slider(
             "Size budget (MB)",
@@ -144,7 +144,7 @@ def goal_and_limits() -> LatencyModel | None:
     """What wins, within which limits; returns the latency model, if one is chosen."""
     options("Budget rule", "constraint", CONSTRAINTS)
     soft = st.session_state.constraint == Constraint.PAPER
-    options("What wins among those within the limits", "goal", GOALS, disabled=soft)
+    options("Goal within the limits", "goal", GOALS, disabled=soft)
     latency, longest, least = st.columns([2, 1, 1], vertical_alignment="bottom")
     with latency:
         model = latency_model()
@@ -163,7 +163,7 @@ def goal_and_limits() -> LatencyModel | None:
             help=help_of(name),
         )
     if soft:
-        st.caption("The paper's penalty weighs GFLOPs against size and nothing else: goal and limits stand aside.")
+        st.caption("The paper's penalty weighs GFLOPs against size only; goal and limits are ignored.")
     terms("size-budget", "paper-penalty", "fitness", "latency-model")
     return model
 
@@ -177,7 +177,7 @@ def latency_model() -> LatencyModel | None:
             for runtime, model in each.models.items()
         }
     if not found:
-        link("latency", "To predict latency, measure it first")
+        link("latency", "Calibrate this machine to use latency")
         return None
     if st.session_state.latency_model not in (None, *found):
         st.session_state.latency_model = next(iter(found))
@@ -246,7 +246,7 @@ def edited_space() -> SearchSpace:
 def from_file() -> None:
     """Open the JSON of a search: start it again as it was, or go on from its settings."""
     file = st.file_uploader(
-        "JSON of a search", type="json", max_upload_size=1, help="This page writes it, below each search."
+        "JSON of a search", type="json", max_upload_size=1, help="This page offers it below each search."
     )
     if file is None:
         st.session_state.pop(FILE, None)

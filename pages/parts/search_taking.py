@@ -36,13 +36,13 @@ def take_away(run: Run, settings: SearchSettings, known: Sequence[Record]) -> No
             "application/json",
             icon=":material/replay:",
             on_click="ignore",
-            help="Settings, result and a fingerprint of the way. This page reads it, and so does "
-            "`python -m compressor_core search --config FILE`: the same seed goes the same way everywhere.",
+            help="Settings, result and a fingerprint of the trajectory. This page reads it, and so does `python "
+            "-m compressor_core search --config FILE`: the same seed gives the same trajectory everywhere.",
         )
         picture_format()
     st.caption(
-        "The camera at the top right of a figure saves it. The address of this page is a link to this view: run, view, "
-        "axes, genes and generation are all in it."
+        "The camera at the top right of a figure saves it. The address of this page links to this view: run, "
+        "view, axes, genes and generation."
     )
 
 
@@ -54,6 +54,10 @@ def compare_with_file(settings: SearchSettings, known: Sequence[Record]) -> None
     if sum(isinstance(record, Generation) for record in known) < file.generations:
         st.info(f"The search in the file went on for longer: {file.generations:,} generations.")
     elif file.is_of(known):
-        st.success("This run went the same way as the one in the file: the same architectures in every generation.")
+        st.success(
+            "This run has the same trajectory as the one in the file: the same architectures in every generation."
+        )
     else:
-        st.warning(f"This run went another way than the one in the file, which version {literal(file.program)} wrote.")
+        st.warning(
+            f"This run has another trajectory than the one in the file, which version {literal(file.program)} wrote."
+        )

@@ -49,21 +49,25 @@ VIEWS = {
     "landscape": "Landscape",
 }
 LOOK_FOR = {
-    "population": "Play the search again and watch the cloud: it jumps while chance still finds much better ones, then "
-    "creeps along the edge of the shaded region, where every bit of the budget is spent. Fitness rises in steps, and "
-    "diversity falls as the population settles. Click a point to pick that architecture; hover to see its genes.",
-    "lineage": "Every mark is an ancestor of the best, coloured by the generation of its birth; numbers tell it along "
-    "the trail. Long steps are mutations that moved a gene far, or crossings of unlike parents; short steps are "
-    "fine-tuning. See how few of all candidates mattered in the end, and whether the way led over the budget.",
-    "genes": "A row fades in as a value spreads and out as it dies. Genes that settle early matter most to the goal; "
-    "one that stays mixed to the end hardly matters or can be traded for another. Compare where each settles with the "
-    "dashed line of the true optimum, and with the diversity below.",
-    "parallel": "Each line is one candidate, the brightest the fittest. Drag along an axis to keep only the lines that "
-    "pass there, then along another one. Try the top of the GFLOPs of what fits: which genes do those lines agree on, "
-    "and where do they cross, so that one gene pays for another?",
-    "landscape": "The colour of a cell is the best that its two genes allow, whatever the other three do, found by "
-    "looking at every architecture. Play and see the population (circles, larger for more) climb towards the star. "
-    "A narrow bright ridge is hard to walk on with one gene at a time; a plateau means the other genes make up for it.",
+    "population": "Replay the search and watch the population: it jumps while chance still finds much better "
+    "candidates, then creeps along the edge of the shaded region, where all of the budget is spent."
+    " Fitness rises in steps, and diversity falls as the population settles. Click a point to pick "
+    "that architecture; hover to see its genes.",
+    "lineage": "Every mark is an ancestor of the best, coloured by its first generation; numbers give the "
+    "generation along the trail. Long steps are mutations that moved a gene far, or crossings of "
+    "unlike parents; short steps are fine-tuning. Few of all candidates mattered in the end; see "
+    "whether their way led over the budget.",
+    "genes": "A row appears as a value spreads and fades as it disappears. Genes that settle early "
+    "matter most to the goal; one that stays mixed to the end hardly matters or can be traded for "
+    "another. Compare where each settles with the dashed line of the true optimum, and with the "
+    "diversity below.",
+    "parallel": "Each line is one candidate; the brightest is the fittest. Drag along an axis to keep only the "
+    "lines that pass there, then along another one. Try the highest GFLOPs within the budget: which "
+    "genes do those lines agree on, and where do they cross, so that one gene is traded for another?",
+    "landscape": "The colour of a cell is the best fitness that its two genes allow, whatever the other three "
+    "are, found by enumeration. Play, and the population (circles, larger for more) climbs towards "
+    "the star. A narrow bright ridge is hard to follow in steps of one gene; on a plateau, the other"
+    " genes make up for these two.",
 }
 
 
@@ -183,7 +187,7 @@ def walk(run: Run, info: SearchInfo, *, live: bool) -> None:
     )
 
 
-@st.cache_data(max_entries=50, show_spinner="Looking at every architecture")
+@st.cache_data(max_entries=50, show_spinner="Evaluating every architecture")
 def cached_landscape(settings: str, x: str, y: str) -> Landscape:
     return landscape(SearchSettings.model_validate(json.loads(settings)), x, y)
 
@@ -237,7 +241,7 @@ def generation(info: SearchInfo) -> int | None:
         key="at",
         bind="query-params",
         placeholder=f"{info.last.generation}, the last",
-        help="The address keeps it. The slider below the figure runs through all of them.",
+        help="The address keeps it. The slider below the figure shows all generations.",
     )
     return None if number is None else int(number)
 

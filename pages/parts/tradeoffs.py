@@ -90,7 +90,7 @@ def choose_objectives(column: Any, offered: list[Quantity]) -> list[Quantity]:
         default=None if key in st.session_state else [Quantity.SIZE.value, Quantity.GFLOPS.value],
         key=key,
         format_func=lambda value: ("↑ " if Quantity(value).maximised else "↓ ") + title(Quantity(value)),
-        help="↓ the less the better, ↑ the more the better",
+        help="↓ less is better, ↑ more is better",
         **STAY,
     )
     # In the order of the offer, whatever was clicked first.

@@ -52,9 +52,9 @@ def fine(at: AppTest) -> AppTest:
 @pytest.mark.parametrize(
     ("view", "expected", "words"),
     [
-        ("Population", [{"scatter"}] * 3, "Play the search again"),
+        ("Population", [{"scatter"}] * 3, "Replay the search"),
         ("Lineage", [{"scatter"}], "in the first generation"),
-        ("Genes", [{"heatmap", "scatter"}, {"scatter"}], "A row fades in"),
+        ("Genes", [{"heatmap", "scatter"}, {"scatter"}], "A row appears"),
         ("Parallel coordinates", [{"scatter"}], "Drag along an axis"),
         ("Landscape", [{"heatmap", "scatter"}], "cells (81%) are shaded grey"),
     ],
@@ -65,7 +65,7 @@ def test_only_the_view_of_the_link_is_drawn(
     at = fine(open_page("search", run=studio.search.id, view=view))
     assert kinds(at) == expected
     assert words in texts(at)
-    assert "The address of this page is a link to this view" in texts(at)
+    assert "The address of this page links to this view" in texts(at)
 
 
 def test_axes_and_generation_are_in_the_link(studio: Studio, open_page: Open) -> None:
@@ -224,7 +224,7 @@ def test_a_search_from_its_json_goes_the_same_way(open_page: Open) -> None:
     (run,) = RunStore().list()
     until_over(run)
     assert SearchSettings.model_validate(run.config) == SearchSettings.model_validate(values["config"])
-    assert "went the same way" in texts(fine(at.run()))
+    assert "has the same trajectory" in texts(fine(at.run()))
 
 
 def test_a_search_that_went_another_way_is_told(open_page: Open) -> None:
@@ -232,7 +232,7 @@ def test_a_search_that_went_another_way_is_told(open_page: Open) -> None:
     named(at.button, "Start this search again").click().run()
     until_over(RunStore().list()[0])
     at.run()
-    assert "went another way" in at.warning[0].value
+    assert "has another trajectory" in at.warning[0].value
 
 
 def test_its_settings_can_be_filled_in(open_page: Open) -> None:
