@@ -71,9 +71,9 @@ def remarks(found: Survey) -> None:
     duplicates = f"{count:,} duplicate{'' if count == 1 else 's'}" if count else "No duplicates"
     said = [f"{duplicates}, white space aside."]
     if found.fresh:
-        said.append("Training and unlabelled functions are drawn anew every epoch; below are the others.")
+        said.append("Training and unlabelled functions are generated anew for every epoch; the others are below.")
     elif Split.UNLABELLED not in [part.split for part in found.splits]:
-        said.append("The student learns from the training functions too; it is shown no label of theirs.")
+        said.append("The student learns from the training functions too, but never sees their labels.")
     st.caption(" ".join(said))
 
 
@@ -92,7 +92,7 @@ def preview(dataset: Dataset, parts: Mapping[Split, Sequence[Example]]) -> None:
 def flow(dataset: Dataset, language: Language, parts: Mapping[Split, Sequence[Example]]) -> None:
     """One function with its data flow, the one that the visitor chooses."""
     st.caption(
-        "Where the value of each variable comes from: what GraphCodeBERT reads beside the code, and CodeBERT does not."
+        "Where the value of each variable comes from. GraphCodeBERT reads it beside the code; CodeBERT does not."
     )
     split, examples = next(iter(parts.items()))
     left, right = st.columns([1, 3], vertical_alignment="bottom")
