@@ -49,7 +49,7 @@ def dataset_from(
     Raises:
         DataError: the data cannot be read, or is for another task.
     """
-    if _is_open(given):
+    if all(hasattr(given, name) for name in ("task", "labels", "fingerprint", "examples")):
         dataset = cast(Dataset, given)
     else:
         dataset = open_dataset(*source_of(given, language=language, positive=positive, split=split), seed=seed)
@@ -97,10 +97,6 @@ def source_of(
     if not (language is positive is split is None):
         raise DataError(f"{given} says its own language, labels and splits: leave them out, or give a file or a table")
     return source
-
-
-def _is_open(given: Any) -> bool:
-    return all(hasattr(given, name) for name in ("task", "labels", "fingerprint", "examples"))
 
 
 def _frames(given: Any) -> Mapping[Split | None, Any]:

@@ -75,15 +75,16 @@ class Pool:
             raise DataError(f"the unlabelled code {self.path} has no function that can be used: give other files")
 
     def _examples(self, path: Path) -> Iterator[tuple[str, ...]]:
-        columns: tuple[str, ...] = ()
-        if not _is_parquet(path):
-            names = dict.fromkeys(
-                name for row in islice(_json(path), _LOOKED_AT) if not isinstance(row, BadRow) for name in row[1]
-            )
-            columns = self._columns(path, tuple(names)) if names else ("func",)
-        else:
+        rows: Iterator[tuple[int, Mapping[str, Any]] | BadRow]
+        if path.suffix.lower() == ".parquet":
             columns = self._columns(path, _parquet_columns(path))
-        for row in _parquet(path, columns) if _is_parquet(path) else _json(path):
+            rows = enumerate(parquet_rows(path, columns), 1)
+        else:
+            first = islice(_json(path), _LOOKED_AT)
+            names = dict.fromkeys(name for row in first if not isinstance(row, BadRow) for name in row[1])
+            columns = self._columns(path, tuple(names)) if names else ("func",)
+            rows = _json(path)
+        for row in rows:
             found = row if isinstance(row, BadRow) else functions_in(row[0], row[1], columns)
             if not isinstance(found, BadRow):
                 yield found
@@ -114,14 +115,6 @@ def is_held_out(codes: tuple[str, ...], functions: frozenset[str]) -> bool:
 
 def _plain(code: str) -> str:
     return " ".join(code.split())
-
-
-def _is_parquet(path: Path) -> bool:
-    return path.suffix.lower() == ".parquet"
-
-
-def _parquet(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    yield from enumerate(parquet_rows(path, columns), 1)
 
 
 def _parquet_columns(path: Path) -> tuple[str, ...]:

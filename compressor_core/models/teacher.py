@@ -180,7 +180,7 @@ def _tokenizer(folder: Path, config: PreTrainedConfig) -> PreTrainedTokenizerBas
 
 def _model(folder: Path, config: PreTrainedConfig, task: Task, pair_features: PairFeatures) -> nn.Module:
     kind: Any = AutoModel if task is Task.CLONE else AutoModelForSequenceClassification
-    model, told = kind.from_pretrained(
+    model, report = kind.from_pretrained(
         folder,
         config=config,
         dtype=torch.float32,
@@ -190,7 +190,7 @@ def _model(folder: Path, config: PreTrainedConfig, task: Task, pair_features: Pa
         output_loading_info=True,
     )
     root = "" if task is Task.CLONE else f"{model.base_model_prefix}."
-    lost = [*told["missing_keys"], *(name for name, *_ in told["mismatched_keys"])]
+    lost = [*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])]
     lost = sorted(name for name in lost if name.startswith(root) and not name.startswith(f"{root}pooler."))
     if lost:
         raise ModelError(
