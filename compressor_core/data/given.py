@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from compressor_core.cache import cache_folder
 from compressor_core.data.dataset import Dataset, Split
@@ -24,6 +25,9 @@ from compressor_core.task import Task
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+E = TypeVar("E", bound=StrEnum)
 
 
 class DataSource(NamedTuple):
@@ -53,9 +57,10 @@ def dataset_from(
         dataset = cast(Dataset, given)
     else:
         dataset = open_dataset(*source_of(given, language=language, positive=positive, split=split), seed=seed)
-    if task is not None and dataset.task is not Task(task):
+    wanted = _member(Task, task)
+    if wanted is not None and dataset.task is not wanted:
         kind = {Task.VULNERABILITY: "single functions", Task.CLONE: "pairs of functions"}
-        raise DataError(f"the data has {kind[dataset.task]}, and the task {Task(task)} needs {kind[Task(task)]}")
+        raise DataError(f"the data has {kind[dataset.task]}, and the task {wanted} needs {kind[wanted]}")
     return dataset
 
 
@@ -79,24 +84,30 @@ def source_of(
     Raises:
         DataError: the data is of no such form, or has a row that cannot be used.
     """
-    language = None if language is None else Language(language)
+    language, split = _member(Language, language), _member(Split, split)
     positive = None if positive is None else str(positive)
-    split = None if split is None else Split(split)
+    is_plain = language is None and positive is None and split is None
     if isinstance(given, str) and given in [info.name for info in DATASETS]:
         source = DataSource(given)
     elif isinstance(given, str | PathLike):
         path = checked_path(Path(given))
         if not path.is_dir():
-            if language is positive is split is None:
+            if is_plain:
                 return DataSource("file", str(path.absolute()))
             folder = cache_folder() / "files"
             return DataSource("file", str(take_in(path, folder, positive=positive, language=language, split=split)))
         source = DataSource("bigclonebench" if (path / "data.jsonl").is_file() else "devign", str(path.absolute()))
     else:
         return DataSource("file", str(_written(_frames(given), positive, language, split)))
-    if not (language is positive is split is None):
+    if not is_plain:
         raise DataError(f"{given} says its own language, labels and splits: leave them out, or give a file or a table")
     return source
+
+
+def _member(kind: type[E], value: str | None) -> E | None:
+    if value is None or value in set(kind):
+        return None if value is None else kind(value)
+    raise DataError(f"there is no {kind.__name__.lower()} {value!r}: choose {', '.join(kind)}")
 
 
 def _frames(given: Any) -> Mapping[Split | None, Any]:

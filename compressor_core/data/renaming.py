@@ -82,16 +82,16 @@ def rename(code: str, language: Language, rng: random.Random, names: Sequence[st
         None if no name can be changed safely, or if the code cannot be parsed.
     """
     own = own_names(code, language)
-    if not own.places:
+    if not own.positions:
         return None
     pool = names or NAMES[language]
     used = set(_WORD.findall(code))
     free = [name for name in pool if name not in used]
-    drawn = rng.sample(free, min(len(free), len(own.places)))
+    drawn = rng.sample(free, min(len(free), len(own.positions)))
     used.update(drawn)
     numbered = (name for n in count(2) for word in pool if (name := f"{word}{n}") not in used)
-    new = dict(zip(own.places, chain(drawn, numbered), strict=False))
-    edits = sorted((at, name) for name, places in own.places.items() for at in places)
+    new = dict(zip(own.positions, chain(drawn, numbered), strict=False))
+    edits = sorted((at, name) for name, positions in own.positions.items() for at in positions)
     parts, done = [], 0
     for at, name in edits:
         parts += [own.source[done:at], new[name].encode()]
@@ -119,6 +119,6 @@ def vocabulary(codes: Iterable[str], language: Language) -> tuple[str, ...]:
     """The names that the most of these functions have for their own, the commonest first: what `rename` may draw from
     so that its functions look like those of the same dataset."""
     elsewhere = _ELSEWHERE.split()
-    functions = (own_names(code, language).places for code in codes)
-    found = Counter(name for places in functions for name in places if name not in elsewhere)
+    functions = (own_names(code, language).positions for code in codes)
+    found = Counter(name for positions in functions for name in positions if name not in elsewhere)
     return tuple(name for name, _ in found.most_common(_LARGEST))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from compressor_core.dataflow.reading import Place, Reading, Step, by_kind, places, reads, scope_of
+from compressor_core.dataflow.reading import Reading, Step, Target, by_kind, reads, scope_of, targets_of
 from compressor_core.dataflow.syntax import Relation, Syntax
 
 _PARTS = {
@@ -18,9 +18,9 @@ _PARTS = {
 _BRACKETS = frozenset({"parenthesized_expression"})
 
 
-def _targets(*nodes: Syntax) -> list[Place]:
-    """Places that these expressions write to, as left sides of an assignment."""
-    return [place for node in nodes for place in places(node, _PARTS, _BRACKETS)]
+def _targets(*nodes: Syntax) -> list[Target]:
+    """Targets that these expressions write to, as left sides of an assignment."""
+    return [target for node in nodes for target in targets_of(node, _PARTS, _BRACKETS)]
 
 
 def _assignment(reading: Reading, node: Syntax) -> Iterable[Step]:
@@ -96,7 +96,7 @@ def _declaration(reading: Reading, node: Syntax) -> Iterable[Step]:
 
 def _initialised(reading: Reading, node: Syntax) -> Iterable[Step]:
     leaf, inside = _declared(node.child("declarator"))
-    return reading.assign([Place(leaf, False, inside)], node.all("value"), Relation.COMES_FROM)
+    return reading.assign([Target(leaf, False, inside)], node.all("value"), Relation.COMES_FROM)
 
 
 def _function(reading: Reading, node: Syntax) -> Iterable[Step]:

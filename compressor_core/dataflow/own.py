@@ -172,7 +172,7 @@ class OwnNames:
     """A function's own names: the text in UTF-8, where in it (in bytes) each of them stands, and its syntax tree."""
 
     source: bytes
-    places: Mapping[str, Sequence[int]]
+    positions: Mapping[str, Sequence[int]]
     tree: tree_sitter.Tree
 
 
@@ -231,12 +231,12 @@ def own_names(code: str, language: Language) -> OwnNames:
     unsure = {parent.id: parent for node in nodes.get("error", []) if (parent := node.parent) is not None}
     blocked.update(text(node) for parent in unsure.values() for node in parent.children if node.type == "identifier")
     whole = language is Language.PYTHON
-    places = _places(variables, nodes, blocked, whole)
-    watched = whole and any(name in DYNAMIC and name not in places for _, name in variables)
-    return OwnNames(source, {} if watched or len(code) > LONGEST else places, tree)
+    positions = _positions(variables, nodes, blocked, whole)
+    watched = whole and any(name in DYNAMIC and name not in positions for _, name in variables)
+    return OwnNames(source, {} if watched or len(code) > LONGEST else positions, tree)
 
 
-def _places(
+def _positions(
     variables: Sequence[tuple[int, str]], nodes: Mapping[str, list[tree_sitter.Node]], blocked: set[str], whole: bool
 ) -> dict[str, list[int]]:
     """Where each name stands that is bound wherever it stands; in a `whole` scope also before it is bound."""
@@ -276,7 +276,7 @@ def _places(
             scope.first.setdefault(name, 0 if whole else at)
         found.setdefault(name, []).append((at, scope))
     return {
-        name: [at for at, _ in places]
-        for name, places in found.items()
-        if name and all(scope.sees(name, at) for at, scope in places)
+        name: [at for at, _ in positions]
+        for name, positions in found.items()
+        if name and all(scope.sees(name, at) for at, scope in positions)
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from compressor_core.dataflow.reading import Place, Reading, Step, Value, by_kind, places, reads, scope_of
+from compressor_core.dataflow.reading import Reading, Step, Target, Value, by_kind, reads, scope_of, targets_of
 from compressor_core.dataflow.syntax import SEQUENCES, Relation, Syntax
 
 PARTS = {"attribute": ("object", ""), "subscript": ("value", "subscript")}
@@ -17,8 +17,8 @@ PATTERNS = SEQUENCES | {
 }
 
 
-def _places(target: Syntax | None) -> list[Place]:
-    return places(target, PARTS, PATTERNS)
+def _targets(target: Syntax | None) -> list[Target]:
+    return targets_of(target, PARTS, PATTERNS)
 
 
 def _pairs(left: Syntax, right: Syntax | None) -> list[tuple[Syntax, Syntax | None]]:
@@ -52,13 +52,13 @@ def _assignment(reading: Reading, node: Syntax) -> Iterable[Step]:
 
 
 def _store(reading: Reading, target: Syntax | None, value: Value, *, keeps: bool = False) -> list[Step]:
-    return reading.store(_places(target), value, Relation.COMPUTED_FROM, keeps=keeps)
+    return reading.store(_targets(target), value, Relation.COMPUTED_FROM, keeps=keeps)
 
 
 def _named(reading: Reading, node: Syntax) -> Iterable[Step]:
     """A parameter with a default value; an assignment expression."""
     relation = Relation.COMPUTED_FROM if node.kind == "named_expression" else Relation.COMES_FROM
-    return reading.assign(_places(node.child("name")), node.all("value"), relation)
+    return reading.assign(_targets(node.child("name")), node.all("value"), relation)
 
 
 def _parameters(reading: Reading, node: Syntax) -> Iterable[Step]:
@@ -68,7 +68,7 @@ def _parameters(reading: Reading, node: Syntax) -> Iterable[Step]:
             steps.append(child)
             continue
         inner = next(iter(child.other("type")), None) if child.kind == "typed_parameter" else child
-        steps += [reading.declare(place.leaf) for place in _places(inner) if place.leaf is not None]
+        steps += [reading.declare(target.leaf) for target in _targets(inner) if target.leaf is not None]
     return steps
 
 
@@ -118,7 +118,7 @@ def _match(reading: Reading, node: Syntax) -> Iterable[Step]:
     for body in node.all("body"):
         for case in body.children:
             names = [name for child in case.children if child.kind == "case_pattern" for name in _captures(child)]
-            taken = [Place(name, False, []) for name in names]
+            taken = [Target(name, False, []) for name in names]
             paths.append([*reading.store(taken, value, Relation.COMPUTED_FROM), *case.all("guard", "consequence")])
     return [*value.steps, *reading.branch(*paths, skip=True)]
 

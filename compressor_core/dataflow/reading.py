@@ -9,6 +9,7 @@ variable is its name: one that a block declares anew replaces the outer one.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from compressor_core.dataflow.syntax import Edge, Node, Relation, Syntax
 
@@ -24,20 +25,22 @@ class TooManyEdges(Exception):
     """More than MOST_EDGES."""
 
 
-class Place:
+@dataclass(frozen=True, slots=True)
+class Target:
     """Something a value can be put into: a variable, or a part of one (a field, an element, what it points to).
 
     `inside` are the expressions in it that are read, such as an index; `leaf` is None where no variable is behind it.
     """
 
-    def __init__(self, leaf: Syntax | None, part: bool, inside: Sequence[Syntax]) -> None:
-        self.leaf = leaf
-        self.part = part
-        self.inside = inside
+    leaf: Syntax | None
+    part: bool
+    inside: Sequence[Syntax]
 
 
-def places(target: Syntax | None, parts: Mapping[str, tuple[str, str]], patterns: Container[str] = ()) -> list[Place]:
-    """Places that the left side of an assignment writes to.
+def targets_of(
+    target: Syntax | None, parts: Mapping[str, tuple[str, str]], patterns: Container[str] = ()
+) -> list[Target]:
+    """Targets that the left side of an assignment writes to.
 
     Args:
         target: The left side; None if there is no variable in it.
@@ -59,20 +62,20 @@ def places(target: Syntax | None, parts: Mapping[str, tuple[str, str]], patterns
             else:
                 node, part = whole, True
         if node is None or node.kind == "identifier":
-            found.append(Place(node, part, inside))
+            found.append(Target(node, part, inside))
         elif node.kind in patterns and not part:
             waiting += reversed(node.children)
         else:
-            found.append(Place(None, part, [node, *inside]))
+            found.append(Target(None, part, [node, *inside]))
     return found
 
 
+@dataclass(slots=True)
 class Value:
     """An expression: the steps that read it and, once they have run, the occurrences its value is made of."""
 
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-        self.sources: list[int] = []
+    steps: list[Step] = field(default_factory=list)
+    sources: list[int] = field(default_factory=list)
 
 
 class Reading:
@@ -136,13 +139,13 @@ class Reading:
         self._link(leaf, sources, relation)
         self._set(leaf.name, frozenset((leaf.token,)))
 
-    def put(self, place: Place, sources: Iterable[int], relation: Relation, *, keeps: bool = False) -> None:
-        """Put a value into a place: the rest of what a changed part belongs to stays what it was."""
-        if place.leaf is None:
+    def put(self, target: Target, sources: Iterable[int], relation: Relation, *, keeps: bool = False) -> None:
+        """Put a value into a target: the rest of what a changed part belongs to stays what it was."""
+        if target.leaf is None:
             return
-        old = self.state.get(place.leaf.name, frozenset()) if keeps or place.part else frozenset()
-        self.define(place.leaf, sources, relation)
-        self._link(place.leaf, old, Relation.COMPUTED_FROM if keeps and not place.part else Relation.COMES_FROM)
+        old = self.state.get(target.leaf.name, frozenset()) if keeps or target.part else frozenset()
+        self.define(target.leaf, sources, relation)
+        self._link(target.leaf, old, Relation.COMPUTED_FROM if keeps and not target.part else Relation.COMES_FROM)
 
     def _touch(self, leaf: Syntax) -> None:
         self.seen.append(leaf.token)
@@ -208,26 +211,26 @@ class Reading:
         result.steps = [begin, *value, end]
         return result
 
-    def store(self, places: Sequence[Place], value: Value, relation: Relation, *, keeps: bool = False) -> list[Step]:
-        """Put a value that has been read into places; `keeps` if what was there goes into it too (`+=`)."""
+    def store(self, targets: Sequence[Target], value: Value, relation: Relation, *, keeps: bool = False) -> list[Step]:
+        """Put a value that has been read into targets; `keeps` if what was there goes into it too (`+=`)."""
 
         def step() -> None:
-            for place in places:
-                self.put(place, value.sources, relation, keeps=keeps)
+            for target in targets:
+                self.put(target, value.sources, relation, keeps=keeps)
 
-        return [*(node for place in places for node in place.inside), step]
+        return [*(node for target in targets for node in target.inside), step]
 
     def assign(
         self,
-        places: Sequence[Place],
+        targets: Sequence[Target],
         value: Sequence[Syntax],
         relation: Relation = Relation.COMPUTED_FROM,
         *,
         keeps: bool = False,
     ) -> list[Step]:
-        """Read a value and put it into places."""
+        """Read a value and put it into targets."""
         taken = self.take(value)
-        return [*taken.steps, *self.store(places, taken, relation, keeps=keeps)]
+        return [*taken.steps, *self.store(targets, taken, relation, keeps=keeps)]
 
     def branch(self, *paths: Iterable[Step], skip: bool) -> list[Step]:
         """Alternatives of which one runs or, with `skip`, none."""

@@ -19,9 +19,9 @@ def own(code: str, language: Language) -> str:
     """The function's own names in their order; each stands where it is said to."""
     found = own_names(code, language)
     source = code.encode("utf-8", "surrogatepass")
-    for name, places in found.places.items():
+    for name, places in found.positions.items():
         assert places and all(source[at:].startswith(name.encode()) for at in places)
-    return " ".join(found.places)
+    return " ".join(found.positions)
 
 
 def c(body: str) -> str:
@@ -38,8 +38,8 @@ def python(code: str) -> str:
 
 def test_where_a_name_stands() -> None:
     found = own_names("int f(int a) { return a + s->a; }", Language.C)
-    assert found.places == {"a": [10, 22]}
-    assert own_names("def f(ü, a): return a\n", Language.PYTHON).places == {"ü": [6], "a": [10, 21]}
+    assert found.positions == {"a": [10, 22]}
+    assert own_names("def f(ü, a): return a\n", Language.PYTHON).positions == {"ü": [6], "a": [10, 21]}
 
 
 def test_c_parameters_and_variables() -> None:

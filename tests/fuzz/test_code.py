@@ -102,7 +102,7 @@ def test_data_flow(code: str, language: Language) -> None:
 def test_renaming(code: str, language: Language, seed: int) -> None:
     found = rename(code, language, random.Random(seed))
     own = own_names(code, language)
-    assert (found is None) or bool(own.places)
+    assert (found is None) or bool(own.positions)
     if found is None:
         return
     before, after = extract(code, language), extract(found, language)
