@@ -177,7 +177,7 @@ class TestNamesAndPaths:
     @pytest.mark.parametrize("option", ["task", "language", "split"])
     def test_what_there_is_not_is_said(self, option: str) -> None:
         with pytest.raises(DataError, match=f"there is no {option} 'nothing': choose "):
-            dataset_from(functions(), **{option: "nothing"})
+            dataset_from(functions(), **{option: "nothing"})  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("given", [None, 3, [("def f(): pass", 1)], "no such file", object()])
     def test_anything_else_is_refused_in_a_sentence(self, given: Any) -> None:
