@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from compressor_core.errors import ArchitectureError, understood
-from compressor_core.kinds import is_whole
 
 GENES: Final = (
     "vocab_size",
@@ -260,7 +259,7 @@ SpaceField = Annotated[
 
 def _check_gene(gene: str, value: object) -> None:
     low, high = LIMITS[gene]
-    if not is_whole(value, low, high):
+    if type(value) is not int or not low <= value <= high:  # True is no number
         raise ArchitectureError(f"{gene} must be a whole number from {low:,} to {high:,}, not {value!r}.")
 
 
@@ -279,7 +278,7 @@ def _expand(gene: str, values: Mapping[str, Any] | Iterable[int]) -> Iterable[in
         for bound in (values["from"], values["to"]):
             _check_gene(gene, bound)
         step = values["step"]
-        if not is_whole(step, 1):
+        if type(step) is not int or step < 1:
             raise ArchitectureError(f"The search space has the step {step!r} for {gene}: {remedy}.")
         return range(values["from"], values["to"] + 1, step)
     if isinstance(values, str) or not isinstance(values, Iterable):

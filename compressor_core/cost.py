@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from compressor_core.architecture import GENES, Architecture
 from compressor_core.errors import ArchitectureError
-from compressor_core.kinds import is_whole
 from compressor_core.task import PairFeatures, Task
 
 IntArray = NDArray[np.int64]
@@ -139,7 +138,7 @@ def forward_flops(genes: Genes, sequence_length: int, task: Task, pair_features:
 
     Raises ArchitectureError if `sequence_length` is not from 1 to 512.
     """
-    if not is_whole(sequence_length):
+    if type(sequence_length) is not int:
         raise ArchitectureError(f"sequence_length must be a whole number, not {sequence_length!r}.")
     if not 1 <= sequence_length <= MAX_SEQUENCE_LENGTH:
         raise ArchitectureError(
