@@ -122,6 +122,9 @@ def test_a_link_shows_the_run_and_the_pick_goes_to_distillation(studio: Studio, 
     assert at.title[0].value == "Distill a student"
     chosen = field(at.text_input, "Architecture of the student").value
     assert chosen.split(",")[1] == str(result["best"]["hidden_size"])
+    pick = at.session_state.picked
+    assert (str(pick.architecture), pick.search_run, pick.budget_mb) == (chosen, studio.search.id, 3.0)
+    assert pick.space == "paper"
 
 
 def test_cancel_and_resume(open_page: Open) -> None:
