@@ -72,13 +72,14 @@ def main() -> None:
         print(f"{accuracy:.2%}  {name}")
 
     from compressor_core.evaluate.comparison import evaluate
+    from compressor_core.evaluate.settings import EvaluateSettings
     from compressor_core.models.bundled import bundled_teacher
 
     for folder in options.models or [bundled_teacher(dataset.name)]:
-        scores = evaluate(folder, dataset.name, None, None)
-        print(f"{scores['accuracy']:.2%}  {folder.name}")
-        for group in sorted(scores["groups"], key=lambda g: float(g["accuracy"])):
-            print(f"    {group['accuracy']:.1%} of {group['examples']:>4} {group['group']}")
+        scores = evaluate(EvaluateSettings(model=folder, dataset=dataset.name))
+        print(f"{scores.accuracy:.2%}  {folder.name}")
+        for group in sorted(scores.groups, key=lambda g: g.accuracy):
+            print(f"    {group.accuracy:.1%} of {group.examples:>4} {group.group}")
 
 
 if __name__ == "__main__":

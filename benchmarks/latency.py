@@ -119,7 +119,7 @@ def measured(candidates: Sequence[Candidate], options: argparse.Namespace, folde
             for length in (0, LENGTH):
                 inputs = [deployment.prepare(form, [one], length) for one in encoded]
                 timed.append(Timed(inputs, partial(deployment.run, form)))
-                size = deployment.size_mb(form) or 4e-6 * classifier.parameters
+                size = deployment.file_mb(form) or 4e-6 * classifier.parameters
                 rows.append(
                     {"name": candidate.name, "form": form.value, "padded": length > 0, "tokens": tokens, "mb": size}
                 )
@@ -192,7 +192,7 @@ def show(rows: Sequence[dict[str, Any]], options: argparse.Namespace) -> None:
 def machine_of(threads: int) -> dict[str, Any]:
     from compressor_core.evaluate.measurement import described_machine
 
-    return dict(described_machine(threads))
+    return described_machine(threads).plain()
 
 
 if __name__ == "__main__":

@@ -5,21 +5,22 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+
+from compressor_core.records import Machine
 
 _PACKAGES = ("torch", "transformers", "tokenizers", "deap", "numpy")
 
 
-def machine(threads: int) -> dict[str, Any]:
-    """The conditions of a latency measurement, for whoever reads the number."""
-    return {
-        "processor": processor(),
-        "system": platform.system(),
-        "threads": threads,
-        "batch_size": 1,
-        "runtime": f"PyTorch {version('torch')}",
-        "precision": "float32",
-    }
+def machine(threads: int) -> Machine:
+    """Where and how a latency was measured, for whoever reads the number."""
+    return Machine(
+        processor=processor(),
+        system=platform.system(),
+        threads=threads,
+        batch_size=1,
+        runtime=f"PyTorch {version('torch')}",
+        precision="float32",
+    )
 
 
 def processor() -> str:

@@ -34,6 +34,24 @@ def only(work: Generator[Y, None, T], wanted: Callable[[Y], bool]) -> Generator[
             yield record
 
 
+def relay(
+    steps: Generator[Any, None, T],
+    to_record: Callable[[Any], Y] = lambda record: record,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Generator[Y, None, T | None]:
+    """A record for each step, and what `steps` returns; None if it was cancelled after one of them."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        yield to_record(step)
+        if cancelled():
+            steps.close()
+            return None
+
+
 def told(steps: Generator[int, None, T], tell: Callable[[int], str]) -> Generator[Record, None, T]:
     """Progress records in the place of numbers: `tell` puts into words how many are done. Returns what `steps` does."""
     while True:

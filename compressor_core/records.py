@@ -8,12 +8,17 @@ take them as they come. What is None is not written, so an optional field has th
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, computed_field
 
 from compressor_core.architecture import GENES, Architecture
+from compressor_core.errors import CompressorError
+from compressor_core.language import Language
+from compressor_core.latency_model import LatencyModelField
+from compressor_core.task import PairFeatures, Task
 
 T = TypeVar("T")
 
@@ -23,6 +28,10 @@ class Plain(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    def plain(self) -> dict[str, Any]:
+        """Plain values for people and programs, without what is None and, of a record, without `type` and `time`."""
+        return self.model_dump(mode="json", exclude={"type", "time"}, exclude_none=True)
+
 
 class Record(Plain):
     """One record; subclasses give `type` its only value."""
@@ -30,10 +39,6 @@ class Record(Plain):
     type: str
     time: float | None = None
     """Seconds at work when the worker wrote it; None where no worker did."""
-
-    def plain(self) -> dict[str, Any]:
-        """Plain values for people and programs, without `type`, `time` and what is None."""
-        return self.model_dump(mode="json", exclude={"type", "time"}, exclude_none=True)
 
     @property
     def line(self) -> str | None:
@@ -339,6 +344,547 @@ class TradeoffSummary(Record):
     cancelled: bool = False
 
 
+# Models at work: scores, comparisons, predictions
+
+Interval = tuple[float, float]
+"""Lower and upper end, at the 95% level."""
+
+
+class Machine(Plain):
+    """Where and how something was timed."""
+
+    processor: str
+    system: str
+    threads: int
+    batch_size: int
+    runtime: str
+    precision: str
+    cores: int | None = None
+
+    @property
+    def in_words(self) -> str:
+        cores = "" if self.cores is None else f"{self.cores} cores, "
+        threads = f"{self.threads} thread{'' if self.threads == 1 else 's'}"
+        return f"{self.processor or 'Unknown processor'}, {cores}{self.system}, {threads}, {self.runtime}"
+
+
+class Prediction(Plain):
+    """One answer: a label, the probability of each label, and the ms that tokenisation and model took together."""
+
+    label: str
+    probabilities: dict[str, float]
+    milliseconds: float
+
+    @property
+    def number(self) -> int:
+        """The number of the predicted class; another model may give the class another name."""
+        return list(self.probabilities).index(self.label)
+
+
+class Attribution(Plain):
+    """What each line of the code adds to one model's answer, in logits."""
+
+    label: str
+    lines: tuple[tuple[float | None, ...], ...]
+    """For each function the score of each of its lines (`str.splitlines`): above 0 it speaks for `label`, below 0
+    against it. None: the model has not read the line, which stands behind the last token that it takes, or holds
+    nothing but what it leaves out."""
+    margin: float
+    baseline: float
+    """The margin of no code; the scores should add up to `margin` minus this."""
+    missing: float
+    """By how much they miss it."""
+    gradients: int
+
+
+class Part(Plain):
+    """Accuracy on some of the examples."""
+
+    examples: int
+    accuracy: float
+    interval: Interval
+    """Wilson's."""
+
+
+class Group(Part):
+    """The examples of one kind, such as a CWE."""
+
+    group: str
+
+    @property
+    def name(self) -> str:
+        return self.group or "other"
+
+
+class LengthBin(Part):
+    """The examples of some lengths in characters, both ends included."""
+
+    shortest: int
+    longest: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.shortest:,}–{self.longest:,}"
+
+
+class ConfidenceBin(Part):
+    """The examples for whose predicted class the probability lies between `above` and `up_to`."""
+
+    above: float
+    up_to: float
+    confidence: float
+    """Mean probability."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.above:.0%} to {self.up_to:.0%}"
+
+
+class Scores(Plain):
+    """How good the predictions of a model are; precision, recall and F1 are of class 1, and 0 where undefined."""
+
+    examples: int
+    correct: int
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+    confusion: tuple[tuple[int, int], tuple[int, int]]
+    """[gold][predicted]."""
+    groups: tuple[Group, ...] = ()
+
+
+class ScoreIntervals(Plain):
+    """An interval for each score, or for each difference of scores."""
+
+    accuracy: Interval
+    precision: Interval
+    recall: Interval
+    f1: Interval
+
+
+class Reliability(Plain):
+    """Bins of a reliability diagram that hold any example, and the expected calibration error."""
+
+    ece: float
+    bins: tuple[ConfidenceBin, ...]
+
+
+class Curves(Plain):
+    """Points of the ROC and the precision-recall curve, and the areas below them."""
+
+    auc: float
+    average_precision: float
+    positives: float
+    """Share of class 1, which is the precision of guessing."""
+    false_positive_rate: tuple[float, ...]
+    true_positive_rate: tuple[float, ...]
+    recall: tuple[float, ...]
+    precision: tuple[float, ...]
+
+
+class Latency(Plain):
+    """Milliseconds of single calls."""
+
+    median: float
+    mean: float
+    p90: float
+    p95: float
+    p99: float
+    min: float
+    iqr: float
+    measurements: int
+    samples: tuple[float, ...] = ()
+    """Some of the times, sorted and evenly chosen."""
+
+
+class ModelLatency(Latency):
+    """Latency of one example at a time, tokenisation apart."""
+
+    tokenization: float
+    """Median, ms."""
+    tokens: float
+    """Of an example, in the mean."""
+
+
+class McNemar(Plain):
+    """McNemar's exact test of two models' paired predictions."""
+
+    only_first: int
+    """Examples that only the first model gets right."""
+    only_second: int
+    p: float
+    p_adjusted: float | None = None
+    """Corrected for the number of students (Holm); None for a test by itself."""
+
+
+class Fidelity(Plain):
+    """How close a student's probabilities are to its teacher's."""
+
+    kl: float
+    """Mean Kullback-Leibler divergence KL(teacher ‖ student) in nats, which distillation minimises."""
+    absolute_difference: float
+    """Mean of |p_teacher − p_student| of class 1."""
+
+
+class Side(Scores):
+    """One model of a comparison."""
+
+    name: str
+    model: str
+    """Its folder."""
+    intervals: ScoreIntervals
+    calibration: Reliability
+    curves: Curves | None = None
+    """None where all examples are of one class."""
+    lengths: tuple[LengthBin, ...]
+    size_mb: float
+    parameters: int
+    forward_gflops: float | None = None
+    """None where the model does not state its architecture; likewise the next two."""
+    paper_gflops: float | None = None
+    architecture: Genes | None = None
+    latency: ModelLatency
+
+
+class StudentSide(Side):
+    """One student, held against the teacher."""
+
+    agreement: float
+    agreement_interval: Interval
+    difference_intervals: ScoreIntervals
+    """Of the teacher's scores minus its own."""
+    speedup: float
+    """Ratio of the median latencies."""
+    mcnemar: McNemar
+    fidelity: Fidelity
+
+
+class Resampling(Plain):
+    """How the intervals of a comparison were drawn."""
+
+    level: float
+    resamples: int
+    seed: int
+
+
+class ComparisonSummary(Record):
+    """What came out of a comparison; of the first student, the JSON repeats some parts."""
+
+    type: Literal["comparison-summary"] = "comparison-summary"
+    teacher: Side
+    students: Annotated[tuple[StudentSide, ...], Field(min_length=1)]
+    statistics: Resampling
+    labels: tuple[str, str]
+    task: Task
+    language: Language | None = None
+    dataset: str
+    data: str | None = None
+    split: str
+    """Or "all"."""
+    examples: int
+    latency_examples: int
+    machine: Machine
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def student(self) -> StudentSide:
+        return self.students[0]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def agreement(self) -> float:
+        return self.students[0].agreement
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def speedup(self) -> float:
+        return self.students[0].speedup
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def mcnemar(self) -> McNemar:
+        return self.students[0].mcnemar
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def mcnemar_p(self) -> float:
+        return self.students[0].mcnemar.p
+
+
+class ReproductionSummary(Scores, Record):
+    """What a published student scored here."""
+
+    type: Literal["reproduction-summary"] = "reproduction-summary"
+    model: str
+    teacher: str
+    task: Task
+    architecture: str
+    parameters: int
+    size_mb: float
+    dataset: str
+    data: str | None = None
+    latency: ModelLatency
+    latency_examples: int
+    machine: Machine
+    seconds: float
+
+
+# Measurements of costs
+
+
+class Form(StrEnum):
+    """What executes a model, and the numbers that its weights are."""
+
+    PYTORCH = "pytorch"
+    ONNX = "onnx"
+    INT8 = "onnx-int8"
+
+
+class MeasuredModel(Plain):
+    """One model of a measurement."""
+
+    name: str
+    folder: str
+    size_mb: float
+    parameters: int
+    architecture: str | None = None
+    data_flow: bool
+    tokens: float
+    """Of a function, in the mean."""
+    padded_tokens: int
+    """Of a padded function."""
+    forms: dict[Form, float]
+    """Each form that it has, with the size of its file in MB."""
+
+
+class EnergySource(Plain):
+    """Where energy figures come from; `reason` is a sentence that says why they are measured, or why not."""
+
+    measured: bool
+    reason: str
+    watts: float | None = None
+    """Power of a busy core, where energy is estimated."""
+
+
+class MeasurementSetup(Record):
+    """What is measured, and where: the first record of a measurement."""
+
+    type: Literal["setup"] = "setup"
+    models: tuple[MeasuredModel, ...]
+    dataset: str
+    split: str
+    """Or "all"."""
+    examples: int
+    rounds: int
+    starts: int
+    padded_to: int
+    machine: Machine
+    energy_source: EnergySource
+
+
+class MeasuredLatency(Latency, Record):
+    """One model in one form after some rounds; takes the place of its last one."""
+
+    type: Literal["latency"] = "latency"
+    model: int
+    """Its place among the models."""
+    form: Form
+    padded: bool
+    rounds: int
+    cpu_median: float
+    """What the processor worked, ms."""
+    cpu_mean: float
+    difference: float | None = None
+    """Largest difference of its logits to PyTorch's at the true lengths; None while they are not there."""
+
+
+class Throughput(Record):
+    """Examples per second of one model and form in batches of one size: the median, and the ends."""
+
+    type: Literal["throughput"] = "throughput"
+    model: int
+    form: Form
+    padded: bool
+    batch_size: int
+    examples_per_second: float
+    slowest: float
+    fastest: float
+
+
+class Energy(Record):
+    """Energy of 1,000 predictions, one at a time."""
+
+    type: Literal["energy"] = "energy"
+    model: int
+    form: Form
+    padded: bool
+    joules_per_1000: float
+    measured: bool
+
+
+class Start(Plain):
+    """A fresh process until its first answer: seconds, and resident memory in MB (10^6 bytes)."""
+
+    imports: float
+    """From the start of the interpreter until everything is imported."""
+    load: float
+    first: float
+    """Tokenisation and prediction."""
+    imports_mb: float
+    peak_mb: float
+    label: int | None = None
+    """The class that one process answered."""
+
+    @property
+    def seconds(self) -> float:
+        return self.imports + self.load + self.first
+
+
+class ColdStart(Start, Record):
+    """Medians of the starts so far of one model and form; takes the place of its last one."""
+
+    type: Literal["start"] = "start"
+    model: int
+    form: Form
+    starts: int
+
+
+class MeasurementSummary(MeasurementSetup):
+    """All of a measurement, without the single times."""
+
+    type: Literal["measurement-summary"] = "measurement-summary"  # type: ignore[assignment]
+    latency: tuple[MeasuredLatency, ...]
+    throughput: tuple[Throughput, ...]
+    energy: tuple[Energy, ...]
+    start: tuple[ColdStart, ...]
+    seconds: float
+
+
+# Calibrations
+
+
+class RuntimeLatency(Plain):
+    """Milliseconds of one query: the mean over the queries of each one's fastest round, which is what the machine takes
+    by itself; half of the single measurements were at most `median` by the same account, nine tenths at most `p90`."""
+
+    mean: float
+    median: float
+    p90: float
+    measurements: int
+
+
+class CalibrationPoint(Genes, Record):
+    """One measured architecture; one that comes later, of the same index, takes its place."""
+
+    type: Literal["point"] = "point"
+    index: int
+    role: Literal["fit", "held-out", "budget"]
+    size_mb: float
+    paper_gflops: float
+    parameters: int
+    forward_gflops: float
+    tokens: float
+    rounds: int
+    latency: dict[str, RuntimeLatency]
+    """By runtime."""
+
+
+class CalibrationPrediction(Record):
+    """What the fitted models say of a point, in ms by runtime, whole and part by part."""
+
+    type: Literal["prediction"] = "prediction"
+    index: int
+    latency: dict[str, float]
+    parts: dict[str, dict[str, float]]
+
+
+class PredictionError(Plain):
+    """Relative errors for so many architectures that were not fitted to; None without any."""
+
+    median: float | None = None
+    worst: float | None = None
+    architectures: int
+
+
+class CalibrationSummary(Record):
+    """What a calibration has fitted; models and errors by runtime."""
+
+    type: Literal["calibration-summary"] = "calibration-summary"
+    task: Task
+    pair_features: PairFeatures
+    models: dict[str, LatencyModelField]
+    held_out_error: dict[str, PredictionError]
+    budget_error: dict[str, PredictionError]
+    machine: Machine
+    dataset: str
+    functions: int
+    lengths: tuple[int, ...]
+    """Tokens of each query with a vocabulary of 1,000."""
+    seconds: float
+
+
+# Exports
+
+
+class FileLatency(Plain):
+    """Milliseconds of one query, of each the fastest of its rounds."""
+
+    median: float
+    p90: float
+    rounds: int
+
+
+class ExportedForm(Plain):
+    """One ONNX file, as it was tried."""
+
+    size_mb: float
+    inputs: int
+    """Examples on which logits were compared."""
+    max_abs_difference: float
+    """Of a logit, to PyTorch."""
+    examples: int
+    correct: int | None = None
+    """None without labels; likewise the accuracy."""
+    accuracy: float | None = None
+    latency: FileLatency
+
+
+class ExportSummary(Record):
+    """What an export has written."""
+
+    type: Literal["export-summary"] = "export-summary"
+    model: str
+    task: Task
+    format: str
+    files: tuple[str, ...]
+    size_mb: float
+    """Of a bundle, that of its folder."""
+    max_abs_difference: float
+    """Of a logit, to PyTorch; of a bundle, that of the float32 file."""
+    forms: dict[str, ExportedForm]
+    """By file name."""
+    loss_points: float | None = None
+    """Points of accuracy that the int8 file loses; None where that was not measured."""
+    flagged: bool
+    warning: str | None = None
+    """What has to be said of the int8 file."""
+    dataset: str
+    split: str
+    labelled: bool
+    examples: int
+    parameters: int
+    weights_mb: float
+    machine: Machine
+    seconds: float
+    zip_mb: float | None = None
+    """Of a bundle only; likewise the next two."""
+    contents: dict[str, float] | None = None
+    """MB by file name."""
+    page: str | None = None
+    """Why there is no page for the browser; None if there is."""
+
+
 # All of them
 
 AnyRecord = Annotated[
@@ -353,7 +899,19 @@ AnyRecord = Annotated[
     | SweepSummary
     | TrueFront
     | FrontGeneration
-    | TradeoffSummary,
+    | TradeoffSummary
+    | ComparisonSummary
+    | ReproductionSummary
+    | MeasurementSetup
+    | MeasuredLatency
+    | Throughput
+    | Energy
+    | ColdStart
+    | MeasurementSummary
+    | CalibrationPoint
+    | CalibrationPrediction
+    | CalibrationSummary
+    | ExportSummary,
     Field(discriminator="type"),
 ]
 
@@ -367,6 +925,6 @@ def read_record(values: Mapping[str, Any]) -> Record | None:
     """The record that plain values stand for; None if they are damaged or of no known type."""
     try:
         record: Record = _adapter().validate_python(values)
-    except ValidationError:
+    except (ValidationError, CompressorError):
         return None
     return record

@@ -79,7 +79,7 @@ def settings_error(settings: type[Settings], error: ValidationError) -> Compress
     known = ", ".join(settings.model_fields)
     if first["type"] == "extra_forbidden":
         return SettingsError(f"there is no setting {place[-1]!r} of {settings.title}: choose from {known}")
-    if first["type"] == "missing":
+    if first["type"] == "missing" and len(place) == 1:
         return SettingsError(f"{settings.title} needs {place[-1]}: give it")
     if not place:
         if first["type"] == "value_error":

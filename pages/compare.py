@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from compressor_core.evaluate.predictions import MOST_STUDENTS
+from compressor_core.evaluate.settings import MOST_STUDENTS
 from compressor_core.figures.compare.info import comparison_info
 from compressor_core.figures.compare.verdicts import headline
 from compressor_core.runs import Run, Status
@@ -63,7 +63,7 @@ def show(run: Run, status: Status) -> None:
         return
     info = comparison_info(status.result)
     st.header(headline(info), anchor=False)
-    views(run, info, status.result)
+    views(run, info)
     with st.container(horizontal=True):
         report_button(run)
         link("playground", "Try your own code")

@@ -7,8 +7,17 @@ from pathlib import Path
 import streamlit as st
 
 from compressor_core.errors import RunError
-from compressor_core.figures.cost.export import PURPOSES, ExportInfo, FormInfo, export_info
+from compressor_core.figures.cost.export import (
+    PURPOSES,
+    TITLES,
+    command,
+    export_headline,
+    extras,
+    form_figures,
+    method_sentences,
+)
 from compressor_core.literal import literal
+from compressor_core.records import ExportSummary
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import export_of, students
 from pages.parts.explain import terms
@@ -40,40 +49,34 @@ def settings() -> None:
 
 
 def show(run: Run, status: Status) -> None:
-    if status.result is None:
+    summary = status.summary
+    if not isinstance(summary, ExportSummary):
         if status.live:
             st.caption("The files are written; then each is tested on the same held-out examples as PyTorch.")
         return
-    info = export_info(status.result)
-    st.header(literal(info.headline), anchor=False)
-    if info.warning:
-        st.warning(literal(info.warning), icon=":material/warning:")
-    whole(run, info)
-    for column, form in zip(st.columns(len(info.forms)), info.forms, strict=True):
-        with column, st.container(border=True, height="stretch"):
-            one(run, info, form)
-    st.caption(literal(f"{info.tried} {info.measured}"))
-    terms("onnx", "int8", "model-card", "accuracy", "latency")
-
-
-def whole(run: Run, info: ExportInfo) -> None:
+    st.header(literal(export_headline(summary)), anchor=False)
+    if summary.warning:
+        st.warning(literal(summary.warning), icon=":material/warning:")
+    folder, archive = map(Path, summary.files)
     with st.container(border=True):
         st.markdown(
             "**The bundle**: everything below in one zip, with the tokenizer, the model card and checksums. It works "
             "on a machine that has none of this program."
         )
         with st.container(horizontal=True):
-            button(run, Path(info.archive), f"Bundle ({info.archive_mb:.1f} MB)", primary=True)
-            for name in info.extras:
-                button(run, Path(info.folder) / name, name, help=PURPOSES[name])
-        st.code(f"pip install numpy onnxruntime tokenizers\n{info.command}", language="sh", wrap_lines=True)
-
-
-def one(run: Run, info: ExportInfo, form: FormInfo) -> None:
-    st.markdown(f"**{form.title}**")
-    st.caption(PURPOSES[form.file])
-    st.markdown("  \n".join(f"{title}: **{value}**" for title, value in form.figures))
-    button(run, Path(info.folder) / form.file, form.file)
+            button(run, archive, f"Bundle ({summary.zip_mb:.1f} MB)", primary=True)
+            for name in extras(summary):
+                button(run, folder / name, name, help=PURPOSES[name])
+        st.code(f"pip install numpy onnxruntime tokenizers\n{command(summary)}", language="sh", wrap_lines=True)
+    forms = form_figures(summary)
+    for column, (name, figures) in zip(st.columns(len(forms)), forms.items(), strict=True):
+        with column, st.container(border=True, height="stretch"):
+            st.markdown(f"**{TITLES[name]}**")
+            st.caption(PURPOSES[name])
+            st.markdown("  \n".join(f"{title}: **{value}**" for title, value in figures))
+            button(run, folder / name, name)
+    st.caption(literal(method_sentences(summary)))
+    terms("onnx", "int8", "model-card", "accuracy", "latency")
 
 
 def button(run: Run, path: Path, label: str, *, primary: bool = False, help: str | None = None) -> None:

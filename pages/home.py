@@ -12,7 +12,7 @@ from compressor_core.runs import State
 from compressor_core.runs.kinds import KINDS
 from compressor_core.task import Task
 from pages.parts.explain import terms
-from pages.parts.frame import go, link, metrics, open_page, sentences
+from pages.parts.frame import go, link, open_page, sentences
 from pages.parts.live import cancel_or_resume, state_of, store, undamaged
 from pages.parts.pace import redrawn
 from pages.parts.sharing import allow, mine, remember
@@ -121,17 +121,13 @@ def outcome(story: Story) -> None:
         return
     from compressor_core.figures.compare.info import comparison_info
     from compressor_core.figures.compare.verdicts import headline
+    from pages.parts.compare_views import numbers
     from pages.parts.report import report_button
 
     info = comparison_info(status.result)
     with st.container(border=True):
         st.header(headline(info), anchor=False)
-        teacher, student = info.teacher, info.student
-        metrics(
-            ("Accuracy", f"{student.scores['accuracy']:.1%}", f"teacher {teacher.scores['accuracy']:.1%}"),
-            ("Size", f"{student.size_mb:.2f} MB", f"teacher {teacher.size_mb:.2f} MB"),
-            ("Median latency", f"{student.median:.1f} ms", f"teacher {teacher.median:.1f} ms"),
-        )
+        numbers(info)
         link("compare", "See the whole comparison", run=story.compare.id)
         report_button(story.compare)
 

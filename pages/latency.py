@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from compressor_core.evaluate.settings import CalibrationSettings
 from compressor_core.figures.cost.calibration import (
     RUNTIMES,
     LatencyInfo,
@@ -20,12 +21,14 @@ from compressor_core.figures.cost.calibration_plots import (
     predicted_figure,
     stratum_figure,
 )
+from compressor_core.records import CalibrationSummary
 from compressor_core.runs import Run, Status
 from compressor_core.task import PairFeatures, Task
 from pages.parts.chart import chart
 from pages.parts.explain import terms
-from pages.parts.frame import link, metrics, open_page
-from pages.parts.live import chosen_run, open_earlier, records, start, watch
+from pages.parts.fields import number
+from pages.parts.frame import link, metrics, open_page, sentences
+from pages.parts.live import chosen_run, open_earlier, start, typed, watch
 from pages.parts.rows import table
 from pages.parts.task import choose_pair_features, choose_task
 
@@ -37,54 +40,37 @@ def settings() -> None:
         )
         features = choose_pair_features("latency_pairs") if task is Task.CLONE else PairFeatures.COMPARE
         with st.expander("Settings of the calibration"):
-            config = numbers()
+            numbers = how_much()
         if st.button("Measure this machine", type="primary", icon=":material/play_arrow:"):
-            name = f"{task.capitalize()}, {config['threads']} thread{'' if config['threads'] == 1 else 's'}"
-            start("calibrate", {"task": task.value, "pair_features": features.value, **config}, name=name)
+            name = f"{task.capitalize()}, {numbers['threads']} thread{'' if numbers['threads'] == 1 else 's'}"
+            with sentences():
+                asked = CalibrationSettings(task=task, pair_features=features, **numbers)
+            start("calibrate", asked, name=name)
 
 
-def numbers() -> dict[str, int | float]:
+def how_much() -> dict[str, int]:
     """How much is measured, and how carefully."""
-    first, second, third, fourth, fifth, sixth = st.columns(6)
-    architectures = first.number_input(
-        "Architectures", 2, 500, 40, key="latency_architectures", persist_state="session", help="Without the stratum."
-    )
-    held_out = second.number_input(
-        "Held out",
-        1,
-        int(architectures) - 1,
-        min(12, int(architectures) - 1),
-        key="latency_held_out",
-        persist_state="session",
-        help="Measured to judge the predictions, and left out of the fit.",
-    )
-    rounds = third.number_input(
-        "Rounds",
-        1,
-        100,
-        5,
-        key="latency_rounds",
-        persist_state="session",
-        help="Each query's fastest round counts: more rounds, less noise.",
-    )
-    functions = fourth.number_input("Queries", 1, 200, 12, key="latency_functions", persist_state="session")
-    threads = fifth.number_input(
-        "Threads", 1, 256, 1, key="latency_threads", persist_state="session", help="As the student will run."
-    )
-    seed = sixth.number_input("Seed", 0, 2**31 - 1, 0, key="latency_seed", persist_state="session")
+    columns = iter(st.columns(6))
+
+    def ask(name: str, title: str, low: int, high: int, default: int | None = None) -> int:
+        return number(
+            next(columns), CalibrationSettings, name, title, low, high, key=f"latency_{name}", default=default
+        )
+
+    architectures = ask("architectures", "Architectures", 2, 500)
     return {
         "architectures": architectures,
-        "held_out": held_out,
-        "rounds": rounds,
-        "functions": functions,
-        "threads": threads,
-        "seed": seed,
+        "held_out": ask("held_out", "Held out", 1, architectures - 1, min(12, architectures - 1)),
+        "rounds": ask("rounds", "Rounds", 1, 100),
+        "functions": ask("functions", "Queries", 1, 200),
+        "threads": ask("threads", "Threads", 1, 256),
+        "seed": ask("seed", "Seed", 0, 2**31 - 1),
     }
 
 
 def show(run: Run, status: Status) -> None:
-    info = latency_info(records(run))
-    if status.live or status.result is None:
+    info = latency_info(typed(run))
+    if status.live or info.summary is None:
         st.caption(
             f"{len(info.points)} architectures measured so far. "
             + (
@@ -109,7 +95,7 @@ def show(run: Run, status: Status) -> None:
     what_gflops_do_not_tell(info, run, runtime)
     how_good(info, run, runtime)
     what_it_is_made_of(info, run, runtime)
-    how_measured(info, run, status)
+    how_measured(info, info.summary, run)
 
 
 def what_gflops_do_not_tell(info: LatencyInfo, run: Run, runtime: str) -> None:
@@ -142,7 +128,7 @@ def what_gflops_do_not_tell(info: LatencyInfo, run: Run, runtime: str) -> None:
 
 def how_good(info: LatencyInfo, run: Run, runtime: str) -> None:
     st.header("Accuracy of the predictions", anchor=False)
-    error = info.held_out.get(runtime)
+    error = info.held_out(runtime)
     if error is not None:
         metrics(
             ("Median error, held out", f"{error.median:.1%}"),
@@ -167,26 +153,18 @@ def what_it_is_made_of(info: LatencyInfo, run: Run, runtime: str) -> None:
     )
 
 
-def how_measured(info: LatencyInfo, run: Run, status: Status) -> None:
+def how_measured(info: LatencyInfo, summary: CalibrationSummary, run: Run) -> None:
     st.header("How it was measured", anchor=False)
-    st.markdown(machine_sentence(status.result or {}))
+    st.markdown(machine_sentence(summary))
     st.caption(
-        " ".join(
-            filter(
-                None,
-                (
-                    noise_sentence(info),
-                    "The weights are random: latency does not depend on what a model has learned.",
-                    "On another machine, or with other threads, calibrate again.",
-                ),
-            )
-        )
+        f"{noise_sentence(info)} The weights are random: latency does not depend on what a model has learned. On "
+        "another machine, or with other threads, calibrate again."
     )
     terms("interleaving", "warm-up", "percentiles")
     rows = point_rows(info)
-    form = {name: "%.3f" for name in (rows[0] if rows else {}) if "(" in name or "GFLOPs" in name}
-    percent = [name for name in (rows[0] if rows else {}) if name.endswith("off by")]
-    formats = {**form, **dict.fromkeys(percent, "percent")}
+    names = list(rows[0]) if rows else []
+    formats = {name: "%.3f" for name in names if "(" in name or "GFLOPs" in name}
+    formats |= {name: "percent" for name in names if name.endswith("off by")}
     table(rows, f"points/{run.id}", formats, f"{run.id}.csv", height=300)
 
 

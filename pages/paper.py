@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from compressor_core.data.intake import save_upload
+from compressor_core.evaluate.settings import ReproduceSettings
 from compressor_core.literal import literal
 from compressor_core.paper import (
     ACCURACY,
@@ -87,15 +87,8 @@ def latency_cell(found: Reproduction, row: Row, column: Column) -> Cell:
 
 
 def how_measured(found: Reproduction) -> str:
-    machines = {
-        f"{one.machine['processor']}, {threads(one.machine)}, {one.machine['runtime']}"
-        for one in found.latency.values()
-    }
+    machines = {one.machine.in_words for one in found.latency.values()}
     return f" ({'; '.join(sorted(machines))})" if machines else ""
-
-
-def threads(machine: Mapping[str, Any]) -> str:
-    return "1 thread" if machine["threads"] == 1 else f"{machine['threads']} threads"
 
 
 def one_cell(found: Reproduction) -> None:
@@ -185,15 +178,15 @@ def import_form(row: Row, column: Column) -> None:
     )
     if st.button("Import and measure", type="primary", icon=":material/play_arrow:", disabled=not all(given.values())):
         with sentences():
-            paths = {name: kept(one) for name, one in given.items()}
-        config = {
-            **paths,
-            "teacher": column.encoder.value,
-            "task": column.task.value,
-            "dataset": DATASET[column.task],
-            "data": data.strip() or None,
-        }
-        start("reproduce", config, name=f"{column.title}, {row.value}")
+            paths: dict[str, Any] = {name: kept(one) for name, one in given.items()}
+            asked = ReproduceSettings(
+                **paths,
+                teacher=column.encoder,
+                task=column.task,
+                dataset=DATASET[column.task],
+                data=data.strip() or None,
+            )
+        start("reproduce", asked, name=f"{column.title}, {row.value}")
     with st.expander("The same on the command line"):
         st.code(import_commands(row, column), language="sh", wrap_lines=True)
 
@@ -206,16 +199,16 @@ def kept(given: Any) -> str:
 
 
 def show(run: Run, status: Status) -> None:
-    result = status.result
-    if result is None:
+    found = status.summary
+    if found is None:
         if status.live:
             st.caption("The student is imported, predicts every example, and is then timed on single queries.")
         return
     metrics(
-        ("Accuracy", f"{result['accuracy']:.2%}", f"{result['correct']:,} of {result['examples']:,}"),
-        ("F1", f"{result['f1']:.1%}"),
-        ("Median latency", f"{result['latency']['median']:.1f} ms", threads(result["machine"])),
-        ("Size", f"{result['size_mb']:.2f} MB", f"{result['parameters']:,} parameters"),
+        ("Accuracy", f"{found.accuracy:.2%}", f"{found.correct:,} of {found.examples:,}"),
+        ("F1", f"{found.f1:.1%}"),
+        ("Median latency", f"{found.latency.median:.1f} ms", f"threads: {found.machine.threads}"),
+        ("Size", f"{found.size_mb:.2f} MB", f"{found.parameters:,} parameters"),
     )
 
 

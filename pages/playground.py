@@ -6,7 +6,7 @@ import streamlit as st
 
 from compressor_core.data.pasted import checked, decoded, language_remark
 from compressor_core.errors import CompressorError, RunError
-from compressor_core.figures.compare.answers import AnswersInfo, answers_figure, answers_headline, answers_info
+from compressor_core.figures.compare.answers import AnswersInfo, answers_figure, answers_headline, sure
 from compressor_core.figures.compare.attribution import (
     WHAT_IT_IS,
     attribution_caveat,
@@ -169,7 +169,7 @@ def show_answers(info: AnswersInfo) -> None:
     st.header(literal(answers_headline(info)), anchor=False)
     metrics(
         *(
-            (side.capitalize(), answer.label, f"{answer.sure}, {answer.milliseconds:.1f} ms")
+            (side.capitalize(), answer.label, f"{sure(answer)}, {answer.milliseconds:.1f} ms")
             for side, answer in info.answers.items()
         ),
         *((("True label", info.true_label, "of the test split"),) if info.true_label else ()),
@@ -223,7 +223,7 @@ def play(student: Model) -> None:
         return
     drawn = example_in(student, codes)
     with sentences():
-        info = answers_info(answers(places, codes), drawn.truth if drawn else None)
+        info = AnswersInfo(answers(places, codes), drawn.truth if drawn else None)
     show_answers(info)
     show_lines(places, info, codes, TITLES[student.task])
 

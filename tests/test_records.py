@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,18 +12,35 @@ from hypothesis import strategies as st
 
 from compressor_core import records
 from compressor_core.architecture import Architecture
+from compressor_core.latency_model import PARTS, LatencyModel, Lengths, Runtime
 from compressor_core.records import AnyRecord, Generation, Individual, Optimum, Progress, Record, read_record
+from compressor_core.task import PairFeatures, Task
 
 CLASSES: tuple[type[Record], ...] = get_args(get_args(AnyRecord)[0])
 
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
+st.register_type_strategy(
+    LatencyModel,
+    st.builds(
+        LatencyModel,
+        st.sampled_from(Runtime),
+        st.sampled_from(Task),
+        st.sampled_from(PairFeatures),
+        st.just(Lengths((300, 1000), (90.0, 70.0), (9e3, 6e3))),
+        st.tuples(*[st.floats(0, 1e3)] * len(PARTS)),
+    ),
+)
 st.register_type_strategy(object, st.none() | st.integers() | st.text(max_size=5))  # a field of type Any
 
 
 def any_of(record: type[Record]) -> st.SearchStrategy[Record]:
     """Records of one class with all of their fields."""
-    kinds = {name: field.annotation for name, field in record.model_fields.items() if name != "type"}
-    return st.builds(record, **{name: st.from_type(kind) for name, kind in kinds.items() if kind is not None})
+    kinds: dict[str, Any] = {
+        name: Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+        for name, field in record.model_fields.items()
+        if name != "type"
+    }
+    return st.builds(record, **{name: st.from_type(kind) for name, kind in kinds.items()})
 
 
 def through_json(record: Record) -> Record | None:
@@ -79,7 +96,7 @@ def test_an_unknown_field_is_ignored_and_what_is_none_is_not_written() -> None:
 
 def test_a_record_is_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        Progress(message="Loading").message = "Done"
+        Progress(message="Loading").message = "Done"  # type: ignore[misc]
 
 
 def test_an_individual_is_an_architecture_with_its_cost() -> None:

@@ -21,7 +21,8 @@ from compressor_core.dataflow import extract
 from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
 from compressor_core.errors import DataError
 from compressor_core.evaluate.attribution import attribute
-from compressor_core.export.exporting import ExportSettings, export
+from compressor_core.export.exporting import export
+from compressor_core.export.settings import ExportSettings
 from compressor_core.figures.compare.attribution import attribution_html, attribution_info
 from compressor_core.figures.study.dataflow import data_flow_info
 from compressor_core.figures.words.captions import data_flow_words
@@ -151,8 +152,7 @@ def test_every_line_has_its_score_and_is_shown_as_it_is(code: str, teacher: Path
     classifier = load(teacher)
     found = attribute(classifier, (code,))
     assert len(found.lines[0]) == len(code.splitlines()) and None not in found.lines[0]
-    record = {"label": found.label, "lines": [list(found.lines[0])], "margin": found.margin}
-    info = attribution_info((code,), {"student": {**record, "baseline": found.baseline, "missing": found.missing}}, 0)
+    info = attribution_info((code,), {"student": found}, 0)
     assert [line.text for line in info.lines] == code.splitlines()
     html = attribution_html(info)
     assert all(word in html for word in code.split() if word.isalnum())

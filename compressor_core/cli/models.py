@@ -5,40 +5,48 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from compressor_core.cli.options import configured, data_of, require_place
-from compressor_core.cli.progress import Progress, follow
+from compressor_core.cli.fields import from_options
+from compressor_core.cli.options import data_of, require_place
+from compressor_core.cli.progress import Progress
 from compressor_core.errors import DataError
+from compressor_core.evaluate.settings import CalibrationSettings, CompareSettings, EvaluateSettings, MeasureSettings
+from compressor_core.export.settings import ExportSettings
 from compressor_core.files import checked_path
+from compressor_core.progress import finish
+from compressor_core.records import ComparisonSummary, Plain, StudentSide, Work
 
 Record = dict[str, Any]
+S = TypeVar("S", bound=Plain)
 
 
 def evaluate(options: argparse.Namespace) -> Record:
     from compressor_core.evaluate.comparison import evaluate
 
-    return evaluate(options.model, options.dataset, data_of(options), options.split, seed=options.seed)
+    return evaluate(from_options(EvaluateSettings, options, data=data_of(options))).plain()
 
 
 def compare(options: argparse.Namespace) -> Record:
-    from compressor_core.evaluate.comparison import CompareSettings, compare
+    from compressor_core.evaluate.comparison import compare
 
-    student, *others = map(str, options.students)
-    sides = {"teacher": str(options.teacher), "student": student, "others": tuple(others)}
-    config = configured(CompareSettings, options, data=data_of(options), threads=options.threads or 1, **sides)
-    with Progress(options) as progress:
-        result = follow(compare(config, options.predictions), progress)
-    return result if options.json else _in_short(result)
+    student, *others = options.students
+    settings = from_options(CompareSettings, options, data=data_of(options), student=student, others=others)
+    summary = _finished(compare(settings, options.predictions), options)
+    return summary.plain() if options.json else _in_short(summary)
 
 
 def measure(options: argparse.Namespace) -> Record:
     from compressor_core.evaluate.measurement import measure
-    from compressor_core.evaluate.measurement_settings import MeasureSettings
 
-    models = [str(model) for model in options.models]
-    with Progress(options) as progress:
-        return follow(measure(configured(MeasureSettings, options, models=models, data=data_of(options))), progress)
+    settings = from_options(MeasureSettings, options, data=data_of(options))
+    return _finished(measure(settings), options).plain()
+
+
+def calibrate(options: argparse.Namespace) -> Record:
+    from compressor_core.evaluate.calibration import calibrate
+
+    return _finished(calibrate(from_options(CalibrationSettings, options)), options).plain()
 
 
 def predict(options: argparse.Namespace) -> Record:
@@ -53,15 +61,14 @@ def predict(options: argparse.Namespace) -> Record:
     prediction = predict_once(model, tuple(codes))
     for remark in dict.fromkeys(filter(None, (language_remark(code, model.card.language) for code in codes))):
         print(f"note: {remark}", file=sys.stderr)
-    return prediction.to_dict()
+    return prediction.plain()
 
 
 def export(options: argparse.Namespace) -> Record:
-    from compressor_core.export.exporting import ExportSettings, export
+    from compressor_core.export.exporting import export
 
-    own = {"model": str(options.model), "data": data_of(options), "threads": options.threads or 1}
-    with Progress(options) as progress:
-        return follow(export(configured(ExportSettings, options, **own), options.out), progress)
+    settings = from_options(ExportSettings, options, data=data_of(options))
+    return _finished(export(settings, options.out), options).plain()
 
 
 def import_released(options: argparse.Namespace) -> Record:
@@ -71,8 +78,9 @@ def import_released(options: argparse.Namespace) -> Record:
     from compressor_core.task import Task
 
     require_place(options.out)
-    encoder, task = Encoder(options.teacher), Task(options.task)
-    student = import_released(options.checkpoint, options.tokenizer, encoder, task, options.out, heads=options.heads)
+    encoder, task, heads = Encoder(options.teacher), Task(options.task), getattr(options, "heads", None)
+    files = Path(options.checkpoint), Path(options.tokenizer)
+    student = import_released(*files, encoder, task, options.out, heads=heads)
     return {
         "model": str(options.out),
         "parameters": student.parameters,
@@ -83,26 +91,34 @@ def import_released(options: argparse.Namespace) -> Record:
     }
 
 
-def _in_short(result: Record) -> Record:
+def _finished(work: Work[S | None], options: argparse.Namespace) -> S:
+    with Progress(options) as progress:
+        summary = finish(work, progress)
+    assert summary is not None  # nobody cancels
+    return summary
+
+
+def _in_short(summary: ComparisonSummary) -> Record:
     """A comparison as a table of its models; the rest is for programs, with --json."""
     rows = []
-    for side in (result["teacher"], *result["students"]):
-        low, high = side["intervals"]["accuracy"]
+    for side in (summary.teacher, *summary.students):
+        low, high = side.intervals.accuracy
+        student = side if isinstance(side, StudentSide) else None
         rows.append(
             {
-                "model": side["name"],
-                "accuracy": f"{side['accuracy']:.4f}",
+                "model": side.name,
+                "accuracy": f"{side.accuracy:.4f}",
                 "95% interval": f"{low:.4f} to {high:.4f}",
-                "f1": f"{side['f1']:.4f}",
-                "size_mb": f"{side['size_mb']:.3f}",
-                "median_ms": f"{side['latency']['median']:.2f}",
-                "speedup": f"{side.get('speedup', 1.0):.2f}",
-                "agreement": f"{side.get('agreement', 1.0):.4f}",
-                "mcnemar_p": f"{side['mcnemar']['p']:.4g}" if "mcnemar" in side else "",
-                "p (Holm)": f"{side['mcnemar']['p_adjusted']:.4g}" if "mcnemar" in side else "",
+                "f1": f"{side.f1:.4f}",
+                "size_mb": f"{side.size_mb:.3f}",
+                "median_ms": f"{side.latency.median:.2f}",
+                "speedup": f"{student.speedup:.2f}" if student else "1.00",
+                "agreement": f"{student.agreement:.4f}" if student else "1.0000",
+                "mcnemar_p": f"{student.mcnemar.p:.4g}" if student else "",
+                "p (Holm)": f"{student.mcnemar.p_adjusted:.4g}" if student else "",
             }
         )
-    return {**{key: result[key] for key in ("dataset", "split", "examples")}, "models": rows}
+    return {"dataset": summary.dataset, "split": summary.split, "examples": summary.examples, "models": rows}
 
 
 def _read_code(path: Path) -> str:

@@ -24,12 +24,12 @@ def data_of(options: argparse.Namespace) -> str | None:
     """The data to read: the file as it is, or the copy that is made where something is said about it."""
     given = {"columns": options.columns, "positive": options.positive, "language": options.language}
     said = [name for name, value in given.items() if value is not None]
-    pool_only = options.dataset != "file" and getattr(options, "unlabelled", None) is not None
+    dataset, data = getattr(options, "dataset", None), getattr(options, "data", None)
+    pool_only = dataset != "file" and getattr(options, "unlabelled", None) is not None
     said += ["skip-bad-rows"] if options.skip_bad_rows and not pool_only else []
-    data: str | None = options.data
     if not said:
         return data
-    if options.dataset != "file" or data is None:
+    if dataset != "file" or data is None:
         raise DataError(f"--{said[0]} is about a file of your own: give --dataset file and --data FILE with it")
     from compressor_core.cache import cache_folder
     from compressor_core.data.intake import take_in

@@ -14,6 +14,14 @@ from compressor_core import cli as verbs
 from compressor_core.cli.fields import add_fields
 from compressor_core.distill.distillation_settings import HIDDEN_WEIGHT, RENAMING, DistillSettings
 from compressor_core.errors import SettingsError
+from compressor_core.evaluate.settings import (
+    CalibrationSettings,
+    CompareSettings,
+    EvaluateSettings,
+    MeasureSettings,
+    ReproduceSettings,
+)
+from compressor_core.export.settings import ExportSettings
 from compressor_core.language import Language
 from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.search.genetic import SearchSettings
@@ -72,15 +80,7 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     )
 
     calibrate = add("calibrate", verbs.calibrate, "Measure this machine once, and fit what predicts latency on it.")
-    _task(calibrate)
-    calibrate.add_argument("--architectures", type=int, default=40, help="to measure, spread over the paper's space")
-    calibrate.add_argument("--held-out", type=int, default=12, help="of them, to judge the fit on and not to fit to")
-    calibrate.add_argument("--budget-mb", type=float, default=3.0, help="where each number of layers is measured too")
-    calibrate.add_argument("--largest-mb", type=float, default=50.0, help="of the architectures that are measured")
-    calibrate.add_argument("--functions", type=int, default=12, help="queries that each architecture is timed on")
-    calibrate.add_argument("--rounds", type=int, default=5, help="passes over all architectures")
-    calibrate.add_argument("--threads", type=int, default=1)
-    calibrate.add_argument("--seed", type=int, default=0)
+    add_fields(calibrate, CalibrationSettings)
 
     sweep = add("sweep", verbs.sweep, "Many searches in one go: over seeds, or the optimum over budgets.")
     sweep.add_argument("--over", choices=("seed", "budget"), default="seed", help="what the sweep varies")
@@ -210,67 +210,44 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     )
 
     evaluate = add("evaluate", verbs.evaluate, "Score one model on a dataset.")
-    evaluate.add_argument("model", type=Path)
-    _dataset(evaluate)
-    evaluate.add_argument("--split", help="train, unlabelled, validation or test")
+    evaluate.add_argument("model", help=description_of(EvaluateSettings, "model"))
+    add_fields(evaluate, EvaluateSettings, leave_out=("model",))
+    _own_file(evaluate)
 
     compare = add("compare", verbs.compare, "A teacher and up to four students side by side: quality, latency, size.")
-    compare.add_argument("teacher", type=Path)
-    compare.add_argument("students", type=Path, nargs="+", metavar="student", help="one to four")
-    _dataset(compare)
-    compare.add_argument("--split", help="train, unlabelled, validation or test")
-    compare.add_argument("--latency-examples", type=int, default=100)
-    compare.add_argument("--threads", type=int, help="for the latency (default: 1)")
-    compare.add_argument("--predictions", type=Path, metavar="DIR", help="write what each model says of each example")
+    compare.add_argument("teacher", help=description_of(CompareSettings, "teacher"))
+    compare.add_argument("students", nargs="+", metavar="student", help="Folders of one to four students.")
+    add_fields(compare, CompareSettings, leave_out=("teacher", "student", "others"))
+    _own_file(compare)
+    compare.add_argument("--predictions", metavar="DIR", help="Folder for what each model says of each example.")
 
     measure = add("measure", verbs.measure, "What models cost: latency, throughput, cold start, memory and energy.")
-    measure.add_argument(
-        "models", type=Path, nargs="+", metavar="MODEL", help="one to five folders; the first is what the others face"
-    )
-    _dataset(measure)
-    measure.add_argument("--split", help="train, unlabelled, validation or test")
-    for option, default, text in (
-        ("examples", 32, "to measure on, a sample of the split"),
-        ("rounds", 5, "passes over them, in which all models take turns"),
-        ("threads", 1, "of PyTorch and of ONNX Runtime"),
-        ("largest-batch", 32, "of the throughput: 1, 2, 4, … up to it"),
-        ("batch-rounds", 3, "passes over the examples in batches of each size"),
-        ("starts", 3, "fresh processes of each model and form"),
-        ("padded-to", 400, "tokens, as in the paper"),
-    ):
-        measure.add_argument(f"--{option}", type=int, default=default, metavar="N", help=f"{text} (default: {default})")
-    measure.add_argument(
-        "--watts", type=float, default=4.0, help="of a busy core, where energy is estimated (default: 4)"
-    )
+    measure.add_argument("models", nargs="+", metavar="MODEL", help=description_of(MeasureSettings, "models"))
+    add_fields(measure, MeasureSettings, leave_out=("models",))
+    _own_file(measure)
 
     predict = add("predict", verbs.predict, "What a model says of one function, or of a pair.")
     predict.add_argument("model", type=Path)
     predict.add_argument("files", type=Path, nargs="+", metavar="FILE")
 
     export = add("export", verbs.export, "Take a model away: as ONNX, in 8 bits, or as a bundle that runs anywhere.")
-    export.add_argument("model", type=Path)
-    export.add_argument("--format", choices=("onnx", "onnx-int8", "bundle"), default="bundle")
+    export.add_argument("model", help=description_of(ExportSettings, "model"))
     export.add_argument(
-        "--out", type=Path, required=True, metavar="PATH", help="a .onnx file; of a bundle the folder, beside its .zip"
+        "--out", required=True, metavar="PATH", help="A .onnx file; of a bundle the folder, beside its .zip."
     )
-    _dataset(export)
-    # What the files are tried on is what the model was made for, unless something else is named.
-    export.set_defaults(dataset=None)
-    export.add_argument("--split", help="train, unlabelled, validation or test")
-    export.add_argument("--examples", type=int, default=5_000, help="that measure accuracy, at most (default: 5000)")
-    export.add_argument("--threads", type=int, help="for the latency (default: 1)")
-    export.add_argument("--replace", action="store_true", help="replace what an export has written there before")
+    add_fields(export, ExportSettings, leave_out=("model", "overwrite"))
+    _own_file(export)
+    overwriting = description_of(ExportSettings, "overwrite")
+    export.add_argument("--replace", dest="overwrite", action="store_true", help=overwriting)
 
     released = add(
         "import-released",
         verbs.import_released,
         "Turn a student that the paper's authors published into a model folder.",
     )
-    released.add_argument("checkpoint", type=Path, help="the state dict, such as model.bin")
-    released.add_argument("--tokenizer", type=Path, required=True, metavar="FILE", help="its BPE_*.json")
-    released.add_argument("--teacher", choices=("codebert", "graphcodebert"), required=True)
-    released.add_argument("--task", choices=("vulnerability", "clone"), required=True)
-    released.add_argument("--heads", type=int, help="attention heads, of an architecture that was not published")
+    released.add_argument("checkpoint", help=description_of(ReproduceSettings, "checkpoint"))
+    measuring = ("checkpoint", "dataset", "data", "latency_examples", "threads", "seed")
+    add_fields(released, ReproduceSettings, leave_out=measuring)
     released.add_argument("--out", type=Path, required=True, metavar="DIR")
 
     report = add("report", verbs.report, "The whole story of a run as one HTML file that opens without a network.")
@@ -321,12 +298,17 @@ def _pair_features(verb: argparse.ArgumentParser) -> None:
 def _dataset(verb: argparse.ArgumentParser, *, seed: bool = True) -> None:
     verb.add_argument("--dataset", default="classroom-vulnerability")
     verb.add_argument("--data", metavar="PATH", help="a JSONL or CSV file, or the folder of a benchmark")
+    _own_file(verb)
+    if seed:
+        verb.add_argument("--seed", type=int, default=0)
+
+
+def _own_file(verb: argparse.ArgumentParser) -> None:
+    """What has to be said of a file whose columns, labels or language cannot be guessed."""
     verb.add_argument("--columns", metavar="func=NAME,…", help="of --dataset file, where they cannot be guessed")
     verb.add_argument("--positive", metavar="VALUE", help="the label that means 1, where labels are other words")
     verb.add_argument("--language", choices=[str(language) for language in Language], help="of the code in the file")
     verb.add_argument("--skip-bad-rows", action="store_true", help="leave out the rows of the file that cannot be used")
-    if seed:
-        verb.add_argument("--seed", type=int, default=0)
 
 
 def _machine(verb: argparse.ArgumentParser) -> None:

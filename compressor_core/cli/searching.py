@@ -59,15 +59,6 @@ def search(options: argparse.Namespace) -> Record:
     return found if known is None else {**found, "same_trajectory": known.is_of(generations)}
 
 
-def calibrate(options: argparse.Namespace) -> Record:
-    from compressor_core.evaluate.calibration import calibrate
-    from compressor_core.evaluate.design import CalibrationSettings
-
-    config = configured(CalibrationSettings, options)
-    with Progress(options) as progress:
-        return follow(calibrate(config), progress)
-
-
 def sweep(options: argparse.Namespace) -> Record:
     from compressor_core.search import SearchSettings
     from compressor_core.search.sweep import PAPER_BUDGETS_MB, Over, SweepSettings, budgets_between, sweep

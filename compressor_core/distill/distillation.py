@@ -170,19 +170,19 @@ def distill(
         return
     scores = quality([e.label for e in test], student_says, [e.group for e in test])
     measured = {
-        "accuracy": scores["accuracy"],
-        "teacher_accuracy": quality([e.label for e in test], teacher_says)["accuracy"],
+        "accuracy": scores.accuracy,
+        "teacher_accuracy": quality([e.label for e in test], teacher_says).accuracy,
         "agreement": agreement(teacher_says, student_says),
     }
     few_tested = {"test_examples": len(test)} if outcome.cancelled else {}
-    student.card = card.replace(metrics={**measured, "f1": scores["f1"], **outcome.metrics(), **few_tested})
+    student.card = card.replace(metrics={**measured, "f1": scores.f1, **outcome.metrics(), **few_tested})
     student.save(out)
     yield {
         "type": "result",
         "model": str(out),
         **measured,
         "validation_accuracy": outcome.best_accuracy,
-        "test": scores,
+        "test": scores.plain(),
         "size_mb": size_on_disk(out) / 1e6,
         "parameters": student.parameters,
         "architecture": architecture.to_dict(),

@@ -157,8 +157,8 @@ def train_teacher(
     scores = quality([e.label for e in test], said, [e.group for e in test])
     seconds = time.monotonic() - started
     metrics = {
-        "accuracy": scores["accuracy"],
-        "f1": scores["f1"],
+        "accuracy": scores.accuracy,
+        "f1": scores.f1,
         **outcome.metrics(),
         **({"test_examples": len(test)} if outcome.cancelled else {}),
     }
@@ -167,9 +167,9 @@ def train_teacher(
     yield {
         "type": "result",
         "model": str(out),
-        "accuracy": scores["accuracy"],
+        "accuracy": scores.accuracy,
         "validation_accuracy": outcome.best_accuracy,
-        "test": scores,
+        "test": scores.plain(),
         "size_mb": size_on_disk(out) / 1e6,
         "parameters": teacher.parameters,
         "seconds": seconds,

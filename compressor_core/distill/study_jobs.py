@@ -16,11 +16,11 @@ from compressor_core.distill.distillation_settings import DistillSettings
 from compressor_core.distill.soft_labels import model_fingerprint
 from compressor_core.distill.study_settings import SPACES, StudySettings
 from compressor_core.errors import ModelError
-from compressor_core.evaluate.latency import latency
+from compressor_core.evaluate.rounds import time_models
 from compressor_core.files import storage_error, write_json
 from compressor_core.models.card import read_card
 from compressor_core.models.classifier import load
-from compressor_core.progress import until_cancelled
+from compressor_core.progress import finish
 from compressor_core.search.exact import optimum
 from compressor_core.search.fitness import Objective
 from compressor_core.task import PairFeatures, Task
@@ -148,10 +148,7 @@ def do(
     models = {"teacher": load(Path(settings.teacher)), "student": load(place)}
     codes = [example.codes for example in dataset.examples(Split.TEST)]
     sample = random.Random(DATA_SEED).sample(codes, min(LATENCY_EXAMPLES, len(codes)))
-    steps = latency(models, sample, threads=LATENCY_THREADS)
-    times = yield from until_cancelled(steps, cancelled)
-    if times is None:
-        return
+    times = finish(time_models(models, sample, threads=LATENCY_THREADS))
     kept = ("size_mb", "parameters", "paper_gflops", "accuracy", "teacher_accuracy", "agreement", "seconds", "model")
     student = {
         "type": "student",
@@ -159,8 +156,8 @@ def do(
         "seed": job.seed,
         **result["architecture"],
         **{key: result[key] for key in kept},
-        "latency_ms": times["student"]["median"],
-        "teacher_latency_ms": times["teacher"]["median"],
+        "latency_ms": times["student"].median,
+        "teacher_latency_ms": times["teacher"].median,
     }
     write_json(note, {"made_from": origin, "student": student})
     checkpoint.unlink(missing_ok=True)

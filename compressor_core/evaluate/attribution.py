@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -27,36 +27,15 @@ from compressor_core.models import graph
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.inputs import FunctionInput
 from compressor_core.models.pair import PairClassifier
+from compressor_core.records import Attribution
 
 TOLERANCE = 0.02
-"""Of what the scores are to add up to, or of one logit if that is more: by how much they may miss it."""
+"""Share of what the scores should add up to, or of one logit if that is more, that they may miss."""
 MOST_GRADIENTS = 400
-"""Points of the path whose gradient is taken at most."""
+"""Upper limit of the points of the path whose gradient is taken."""
 _NODES, _WEIGHTS = (torch.tensor(each / 2, dtype=torch.float32) for each in np.polynomial.legendre.leggauss(5))
 _PIECES = 4
 _BATCH_TOKENS = 2048
-
-
-@dataclass(frozen=True)
-class Attribution:
-    """The scores of one model's answer, in logits.
-
-    `lines` has for each function the score of each of its lines (`str.splitlines`): above 0 it speaks for `label`,
-    below 0 against it; None: the model has not read the line, because it stands behind the last token that the model
-    takes, or holds nothing but what the model leaves out. `margin` and `baseline` are those of the code and of no
-    code; `missing` is by how much the scores miss their difference.
-    """
-
-    label: str
-    lines: tuple[tuple[float | None, ...], ...]
-    margin: float
-    baseline: float
-    missing: float
-    gradients: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
 
 
 def attribute(
@@ -83,7 +62,14 @@ def attribute(
         scores = torch.stack([piece.scores[index] for piece in pieces]).sum(0)
         lines.append(line_scores(code, places, scores.tolist()))
     missing = sum(piece.missing for piece in pieces)
-    return Attribution(path.label, tuple(lines), path.margin, path.baseline, missing, gradients)
+    return Attribution(
+        label=path.label,
+        lines=tuple(lines),
+        margin=path.margin,
+        baseline=path.baseline,
+        missing=missing,
+        gradients=gradients,
+    )
 
 
 def line_scores(code: str, places: Sequence[int], scores: Sequence[float]) -> tuple[float | None, ...]:

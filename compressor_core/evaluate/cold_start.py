@@ -14,31 +14,31 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from compressor_core.errors import TrainingError
+if TYPE_CHECKING:
+    from compressor_core.records import Start
 
 _IMPORT_ROOT = Path(__file__).resolve().parents[2]
 _LONGEST = 600
-"""Seconds."""
-Record = dict[str, Any]
+"""Seconds that such a process may take."""
 
 
 def cold_start(
     model: Path, codes: Sequence[str], *, max_length: int, threads: int = 1, tokenizer: Path | None = None
-) -> Record:
+) -> Start:
     """Start a process, have it answer once, and end it.
 
     `model` is a model folder, run in PyTorch; or, with the `tokenizer` that belongs to it, an ONNX file. `codes` are
     the functions of one example, which the process tokenizes itself.
 
-    Returns seconds as `imports` (the start of the interpreter counted in), `load` and `first` (tokenization and
-    prediction), and, in 10^6 bytes of resident memory, `imports_mb` (once everything is imported) and `peak_mb`;
-    `label` is what it answered.
-
     Raises:
         TrainingError: it ended without an answer.
     """
+    # Here, because the fresh process imports this module and should weigh what it needs alone.
+    from compressor_core.errors import TrainingError
+    from compressor_core.records import Start
+
     task = {
         "model": str(model.absolute()),
         "tokenizer": None if tokenizer is None else str(tokenizer.absolute()),
@@ -49,11 +49,10 @@ def cold_start(
     command = [sys.executable, "-m", "compressor_core.evaluate.cold_start"]
     own = {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(_IMPORT_ROOT), "HF_HUB_OFFLINE": "1"}
     try:
-        told = json.dumps({**task, "started": time.time()}).encode()
-        done = subprocess.run(command, input=told, capture_output=True, timeout=_LONGEST, env={**os.environ, **own})
+        given = json.dumps({**task, "started": time.time()}).encode()
+        done = subprocess.run(command, input=given, capture_output=True, timeout=_LONGEST, env={**os.environ, **own})
         if done.returncode == 0:
-            answer: Record = json.loads(done.stdout.splitlines()[-1])
-            return answer
+            return Start.model_validate_json(done.stdout.splitlines()[-1])
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         reason = said[-1][:200] if said else f"exit code {done.returncode}"
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -63,8 +62,8 @@ def cold_start(
     )
 
 
-def _answer(task: Mapping[str, Any]) -> Record:
-    """What the fresh process does."""
+def _answer(task: Mapping[str, Any]) -> dict[str, Any]:
+    """The work of the fresh process."""
     predict = _onnx if task["tokenizer"] is not None else _pytorch
     return predict(task, _Clock(task["started"]))
 
@@ -74,14 +73,14 @@ class _Clock:
 
     def __init__(self, started: float) -> None:
         self._at = started  # by the clock that two processes share
-        self.times: Record = {}
+        self.times: dict[str, float] = {}
 
     def lap(self, name: str) -> None:
         now = time.time()
         self.times[name], self._at = max(now - self._at, 0.0), now
 
 
-def _onnx(task: Mapping[str, Any], clock: _Clock) -> Record:
+def _onnx(task: Mapping[str, Any], clock: _Clock) -> dict[str, Any]:
     import numpy as np
     import onnxruntime
     from tokenizers import Tokenizer
@@ -107,7 +106,7 @@ def _onnx(task: Mapping[str, Any], clock: _Clock) -> Record:
     return {**clock.times, "label": int(logits.argmax()), "imports_mb": imported, "peak_mb": _peak()}
 
 
-def _pytorch(task: Mapping[str, Any], clock: _Clock) -> Record:
+def _pytorch(task: Mapping[str, Any], clock: _Clock) -> dict[str, Any]:
     import torch
 
     from compressor_core.models.classifier import load
@@ -123,7 +122,7 @@ def _pytorch(task: Mapping[str, Any], clock: _Clock) -> Record:
 
 
 def _resident() -> float:
-    """Of this process, in 10^6 bytes; its peak so far where the system tells no more."""
+    """Resident memory of this process in 10^6 bytes; its peak so far where the system tells no more."""
     found = _status("VmRSS")
     return _peak() if found is None else found
 

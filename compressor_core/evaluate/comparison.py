@@ -1,202 +1,137 @@
-"""A teacher and its students side by side, on the same examples, in one run."""
+"""Scores of one model, and a teacher and its students side by side, on the same examples, in one run."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from numpy.typing import NDArray
 
 from compressor_core.cost import cost
 from compressor_core.data.dataset import Dataset, Example, Split
 from compressor_core.data.registry import default_split, examples_for, open_dataset
-from compressor_core.errors import DataError, ModelError, SettingsError
+from compressor_core.errors import DataError, ModelError
 from compressor_core.evaluate.intervals import LEVEL, RESAMPLES, bootstrap, holm
-from compressor_core.evaluate.latency import latency
-from compressor_core.evaluate.predictions import MOST_STUDENTS, characters, write_predictions
+from compressor_core.evaluate.predictions import characters, write_predictions
 from compressor_core.evaluate.quality import agreement, mcnemar, quality
+from compressor_core.evaluate.rounds import time_models
+from compressor_core.evaluate.settings import TEACHER, CompareSettings, EvaluateSettings
 from compressor_core.evaluate.statistics import by_length, calibration, curves, fidelity
 from compressor_core.machine import machine
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.compute import best_device
-from compressor_core.progress import told, until_cancelled
+from compressor_core.progress import relay
+from compressor_core.records import ComparisonSummary, Genes, Progress, Resampling, Scores, Side, StudentSide, Work
 from compressor_core.task import PairFeatures
-from compressor_core.threads import check_threads
-
-Record = dict[str, Any]
-Logits = Mapping[str, NDArray[Any]]
-
-TEACHER: Final = "Teacher"
-"""What the teacher is called among the predictions."""
 
 
-@dataclass(frozen=True)
-class CompareSettings:
-    """What `compare` is asked for. `split` None: the test split, or all of a file.
-
-    `others` are up to three more students, and `names` what all students are called, without which they are called
-    as their folders are. Raises SettingsError for more students, or for one that is named twice.
-    """
-
-    teacher: str
-    student: str
-    dataset: str = "classroom-vulnerability"
-    data: str | None = None
-    split: str | None = None
-    latency_examples: int = 100
-    latency_rounds: int = 3
-    threads: int = 1
-    seed: int = 0
-    others: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_threads(self.threads)
-        object.__setattr__(self, "others", tuple(map(str, self.others)))
-        object.__setattr__(self, "names", tuple(map(str, self.names)))
-        if len(self.students) > MOST_STUDENTS:
-            raise SettingsError(f"{len(self.students)} students are too many: compare {MOST_STUDENTS} at most")
-        if twice := next((one for one in self.students if self.students.count(one) > 1), None):
-            raise SettingsError(f"the student {twice} is given twice: give each student once")
-        if self.names and len(self.names) != len(self.students):
-            raise SettingsError(f"there are {len(self.names)} names for {len(self.students)} students: give one each")
-
-    @property
-    def students(self) -> tuple[str, ...]:
-        """Their folders, in order."""
-        return (self.student, *self.others)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return {**asdict(self), "others": list(self.others), "names": list(self.names)}
-
-
-def evaluate(model: Path, dataset: str, data: str | None, split: str | None, *, seed: int = 0) -> dict[str, Any]:
-    """Scores of one model, see `quality`. Raises ModelError or DataError for what cannot be read."""
-    classifier = load(model)
+def evaluate(settings: EvaluateSettings) -> Scores:
+    """Scores of one model. Raises ModelError or DataError for what cannot be read."""
+    classifier = load(Path(settings.model))
     classifier.model.to(best_device())
-    examples, _ = _examples(classifier, open_dataset(dataset, data, seed=seed), split)
+    dataset = open_dataset(settings.dataset, settings.data, seed=settings.seed)
+    examples, _ = examples_of(dataset, settings.split, {"the model": classifier})
     predicted = classifier.logits([e.codes for e in examples]).argmax(-1).tolist()
     return quality([e.label for e in examples], predicted, [e.group for e in examples])
 
 
 def compare(
-    config: CompareSettings,
-    predictions: Path | None = None,
+    settings: CompareSettings,
+    predictions: str | Path | None = None,
     *,
     dataset: Dataset | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> Iterator[Record]:
-    """Predictions, scores and latency of all models; the last record is the result.
+) -> Work[ComparisonSummary | None]:
+    """Predictions, scores and latency of all models; None if cancelled.
 
-    The result has, for one student as for several:
-
-    - teacher: model (its folder), scores (see `quality`), intervals (of the scores, see `bootstrap`), calibration,
-      curves, lengths (see `statistics`), size_mb, parameters, forward_gflops where known, and latency;
-    - students: the same of each, with name, agreement and agreement_interval, speedup (ratio of the median
-      latencies), mcnemar (see there; p_adjusted is `holm`'s among the students), difference_intervals (of the
-      teacher's scores minus its own), and fidelity;
-    - student, agreement, speedup, mcnemar and mcnemar_p of the first student once more;
-    - statistics (level, resamples, seed), labels, task, language, dataset, data, split, examples,
-      latency_examples, machine.
-
-    What each model says of each example goes to the folder `predictions`, if one is given. `dataset` takes the place
-    of the one that the configuration names.
+    The answer of each model to each example goes to the folder `predictions`, if one is given. `dataset` takes the
+    place of the one that the settings name.
 
     Raises:
         DataError, ModelError, StorageError: one sentence each.
     """
-    yield {"type": "progress", "message": "Loading the models"}
-    folders = _folders(config)
+    yield Progress(message="Loading the models")
+    folders = settings.folders
     models = {name: load(folder) for name, folder in folders.items()}
     _require_peers(models, folders)
-    dataset = dataset or open_dataset(config.dataset, config.data, seed=config.seed)
-    examples, split = _examples(models[TEACHER], dataset, config.split)
+    dataset = dataset or open_dataset(settings.dataset, settings.data, seed=settings.seed)
+    examples, split = examples_of(dataset, settings.split, {"the model": models[TEACHER]})
     codes = [example.codes for example in examples]
     logits: dict[str, NDArray[Any]] = {}
     for name, model in models.items():
         model.model.to(best_device())
-        steps = told(model.predicting(codes), _words(name, len(codes)))
-        rows = yield from until_cancelled(steps, cancelled)
+        rows = yield from relay(model.predicting(codes), _words(name, len(codes)), cancelled)
         model.model.to("cpu")  # where latency is measured
         if rows is None:
-            return
+            return None
         logits[name] = rows.double().numpy()
-    sample = random.Random(config.seed).sample(codes, min(config.latency_examples, len(codes)))
-    times = yield from latency(models, sample, rounds=config.latency_rounds, threads=config.threads)
-    teacher, students = _judged(examples, logits, config.seed)
-    for name, side in zip(models, (teacher, *students), strict=True):
-        side["model"] = str(folders[name])
-        side |= _describe(models[name], folders[name], times[name]["tokens"] / len(codes[0]))
-        side["latency"] = times[name]
-    for side in students:
-        side["speedup"] = teacher["latency"]["median"] / side["latency"]["median"]
+    sample = random.Random(settings.seed).sample(codes, min(settings.latency_examples, len(codes)))
+    times = yield from time_models(models, sample, rounds=settings.latency_rounds, threads=settings.threads)
     if predictions is not None:
-        write_predictions(predictions, examples, logits)
-    first = students[0]
-    yield {
-        "type": "result",
-        "teacher": teacher,
-        "student": first,
-        "students": students,
-        **{key: first[key] for key in ("agreement", "speedup", "mcnemar")},
-        "mcnemar_p": first["mcnemar"]["p"],
-        "statistics": {"level": LEVEL, "resamples": RESAMPLES, "seed": config.seed},
-        "labels": list(models[TEACHER].card.labels),
-        "task": models[TEACHER].card.task.value,
-        "language": dataset.language.value if dataset.language else None,
-        "dataset": config.dataset,
-        "data": config.data,
-        "split": split,
-        "examples": len(examples),
-        "latency_examples": len(sample),
-        "machine": machine(config.threads),
+        write_predictions(Path(predictions), examples, logits)
+    described = {
+        name: {**_described(model, folders[name], times[name].tokens / len(codes[0])), "latency": times[name]}
+        for name, model in models.items()
     }
+    teacher, students = _judged(examples, logits, described, settings.seed)
+    card = models[TEACHER].card
+    return ComparisonSummary(
+        teacher=teacher,
+        students=students,
+        statistics=Resampling(level=LEVEL, resamples=RESAMPLES, seed=settings.seed),
+        labels=card.labels,
+        task=card.task,
+        language=dataset.language,
+        dataset=settings.dataset,
+        data=settings.data,
+        split=split,
+        examples=len(examples),
+        latency_examples=len(sample),
+        machine=machine(settings.threads),
+    )
 
 
-def _judged(examples: Sequence[Example], logits: Logits, seed: int) -> tuple[Record, list[Record]]:
-    """What the predictions alone tell of the teacher and of each student."""
+def _judged(
+    examples: Sequence[Example],
+    logits: Mapping[str, NDArray[Any]],
+    described: Mapping[str, Mapping[str, Any]],
+    seed: int,
+) -> tuple[Side, tuple[StudentSide, ...]]:
+    """The teacher and its students; `described` has what their predictions do not tell."""
     gold = [example.label for example in examples]
     groups, lengths = [example.group for example in examples], [characters(example) for example in examples]
     predicted = {name: rows.argmax(-1) for name, rows in logits.items()}
     intervals = bootstrap(gold, list(predicted.values()), seed=seed)
     sides = {
         name: {
+            **dict(quality(gold, predicted[name], groups)),
+            **described[name],
             "name": name,
-            **quality(gold, predicted[name], groups),
-            "intervals": intervals["scores"][place],
+            "intervals": interval,
             "calibration": calibration(gold, logits[name]),
             "curves": curves(gold, logits[name]),
             "lengths": by_length(gold, predicted[name], lengths),
         }
-        for place, name in enumerate(logits)
+        for name, interval in zip(logits, intervals.scores, strict=True)
     }
-    teacher = sides.pop(TEACHER)
-    paired = {name: mcnemar(gold, predicted[TEACHER], predicted[name]) for name in sides}
-    adjusted = holm([test["p"] for test in paired.values()])
-    for place, (name, side) in enumerate(sides.items()):
-        side["agreement"] = agreement(predicted[TEACHER], predicted[name])
-        side["agreement_interval"] = intervals["agreement"][place]
-        side["difference_intervals"] = intervals["differences"][place]
-        side["mcnemar"] = {**paired[name], "p_adjusted": adjusted[place]}
-        side["fidelity"] = fidelity(logits[TEACHER], logits[name])
-    return teacher, list(sides.values())
-
-
-def _folders(config: CompareSettings) -> dict[str, Path]:
-    """The folders by name, the teacher's first; names that are taken get a number."""
-    folders = {TEACHER: Path(config.teacher)}
-    for place, student in enumerate(config.students):
-        name = wanted = (config.names[place] if config.names else Path(student).name) or f"Student {place + 1}"
-        number = 2
-        while name in folders:
-            name, number = f"{wanted} ({number})", number + 1
-        folders[name] = Path(student)
-    return folders
+    teacher = Side(**sides.pop(TEACHER))
+    paired = [mcnemar(gold, predicted[TEACHER], predicted[name]) for name in sides]
+    adjusted = holm([test.p for test in paired])
+    return teacher, tuple(
+        StudentSide(
+            **side,
+            agreement=agreement(predicted[TEACHER], predicted[name]),
+            agreement_interval=intervals.agreement[place],
+            difference_intervals=intervals.differences[place],
+            speedup=teacher.latency.median / side["latency"].median,
+            mcnemar=paired[place].model_copy(update={"p_adjusted": adjusted[place]}),
+            fidelity=fidelity(logits[TEACHER], logits[name]),
+        )
+        for place, (name, side) in enumerate(sides.items())
+    )
 
 
 def _require_peers(models: Mapping[str, Classifier], folders: Mapping[str, Path]) -> None:
@@ -216,37 +151,49 @@ def _require_peers(models: Mapping[str, Classifier], folders: Mapping[str, Path]
             )
 
 
-def _words(name: str, total: int) -> Callable[[int], str]:
-    return lambda done: f"{name} predicts {done:,} of {total:,}"
+def _words(name: str, total: int) -> Callable[[int], Progress]:
+    return lambda done: Progress(message=f"{name} predicts {done:,} of {total:,}")
 
 
-def _examples(model: Classifier, dataset: Dataset, split: str | None) -> tuple[Sequence[Example], str]:
-    """The examples to predict, and the split that they are, or "all"."""
-    if dataset.task is not model.card.task:
-        raise ModelError(
-            f"the model is for {model.card.task} and the dataset {dataset.name} for {dataset.task}: "
-            "choose a matching pair"
-        )
-    if split is not None and split not in set(Split):
-        raise DataError(f"there is no split {split!r}: choose from {', '.join(Split)}")
-    wanted = default_split(dataset) if split is None else Split(split)
+def examples_of(
+    dataset: Dataset, split: Split | None, models: Mapping[str, Classifier]
+) -> tuple[Sequence[Example], str]:
+    """The examples to predict, and the split that they are, or "all".
+
+    Raises:
+        ModelError: a model, named in the sentence, is for another task.
+        DataError: there is no example.
+    """
+    for name, model in models.items():
+        if model.card.task is not dataset.task:
+            raise ModelError(
+                f"{name} is for {model.card.task} and the dataset {dataset.name} for {dataset.task}: "
+                "choose a matching pair"
+            )
+    wanted = default_split(dataset) if split is None else split
     examples = examples_for(dataset, wanted)
     if not examples:
         raise DataError(f"{dataset.name} has no example in {wanted or 'it'}: choose another split, or other data")
     return examples, str(wanted or "all")
 
 
-def _describe(model: Classifier, folder: Path, tokens: float) -> dict[str, Any]:
+def _described(model: Classifier, folder: Path, tokens: float) -> dict[str, Any]:
     """Size and computation, at the mean number of tokens of a function.
 
     GFLOPs need the architecture, which only models made by this program state.
     """
-    described: dict[str, Any] = {"size_mb": size_on_disk(folder) / 1e6, "parameters": model.parameters}
-    if model.card.architecture is not None:
-        features = model.card.pair_features or PairFeatures.COMPARE
-        length = max(1, round(tokens))
-        priced = cost(model.card.architecture, model.card.task, features, sequence_length=length)
-        described["forward_gflops"] = priced.forward_gflops
-        described["paper_gflops"] = priced.paper_gflops
-        described["architecture"] = model.card.architecture.to_dict()
-    return described
+    described: dict[str, Any] = {
+        "model": str(folder),
+        "size_mb": size_on_disk(folder) / 1e6,
+        "parameters": model.parameters,
+    }
+    if (architecture := model.card.architecture) is None:
+        return described
+    features = model.card.pair_features or PairFeatures.COMPARE
+    priced = cost(architecture, model.card.task, features, sequence_length=max(1, round(tokens)))
+    return {
+        **described,
+        "forward_gflops": priced.forward_gflops,
+        "paper_gflops": priced.paper_gflops,
+        "architecture": Genes(**architecture.to_dict()),
+    }

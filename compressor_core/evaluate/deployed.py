@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +18,7 @@ from compressor_core.models.card import DATA_FLOW_NODES
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.inputs import Encoded, FunctionInput
 from compressor_core.models.pair import PairClassifier
+from compressor_core.records import Form
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -26,16 +26,8 @@ if TYPE_CHECKING:
 Logits = NDArray[np.float32]
 
 
-class Form(StrEnum):
-    """What executes a model, and the numbers that its weights are."""
-
-    PYTORCH = "pytorch"
-    ONNX = "onnx"
-    INT8 = "onnx-int8"
-
-
 FILES: Final = {Form.ONNX: "float32.onnx", Form.INT8: "int8.onnx"}
-"""What `Deployment` writes for the forms that are files."""
+"""Names of the files that `Deployment` writes."""
 
 
 class Deployment:
@@ -64,17 +56,17 @@ class Deployment:
     def forms(self) -> tuple[Form, ...]:
         return (Form.PYTORCH, *self._sessions)
 
-    def size_mb(self, form: Form) -> float | None:
-        """Of the file of a form; None where it has none of its own."""
+    def file_mb(self, form: Form) -> float | None:
+        """Size of the file of a form; None where it has none of its own."""
         return (self.folder / FILES[form]).stat().st_size / 1e6 if form in FILES else None
 
-    def places(self, padded_to: int) -> int:
-        """How long a padded function is: as the paper's, for a model of data flow with the places of its nodes."""
+    def padded_tokens(self, padded_to: int) -> int:
+        """Length of a padded function; for a model of data flow, that of its own and its nodes."""
         card = self.classifier.card
         return padded_to if card.data_flow is None else card.max_length + DATA_FLOW_NODES
 
     def prepare(self, form: Form, batch: Sequence[Encoded], length: int = 0) -> Prepared:
-        """What `run` takes: each function padded to the longest of the batch, and to `length` if that is longer."""
+        """Input of `run`: each function padded to the longest of the batch, and to `length` if that is longer."""
         sides: list[list[FunctionInput]] = list(map(list, zip(*batch, strict=True)))
         if self.classifier.card.data_flow is not None:
             return Prepared(sides, length)

@@ -6,47 +6,39 @@ import importlib.util
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from compressor_core.records import EnergySource
+
 JOULES_PER_KWH: Final = 3.6e6
 WATTS: Final = 4.0
-"""Of one busy core, where nothing is known of the processor: what codecarbon takes for each of its threads then."""
+"""Power of one busy core of an unknown processor; codecarbon takes the same for each of its threads."""
 POWERCAP: Final = Path("/sys/class/powercap")
 """Where Linux shows the counters of Intel's and AMD's processors (RAPL, running average power limit)."""
 
 
-@dataclass(frozen=True)
-class EnergySource:
-    """Whether energy can be measured here; `reason` says in a sentence why, or why not."""
+def energy_source(powercap: Path = POWERCAP, watts: float = WATTS) -> EnergySource:
+    """Whether energy can be measured here; a busy core is taken to draw `watts` where it is estimated."""
 
-    measured: bool
-    reason: str
+    def estimated(reason: str) -> EnergySource:
+        return EnergySource(measured=False, reason=reason, watts=watts)
 
-
-def energy_source(powercap: Path = POWERCAP) -> EnergySource:
-    """What this machine offers."""
     counters = sorted(powercap.glob("*/energy_uj"))
     if not counters:
-        return EnergySource(False, "This machine shows no energy counters (RAPL), as is usual for a virtual one.")
+        return estimated("This machine shows no energy counters (RAPL), as is usual for a virtual one.")
     if not any(os.access(counter, os.R_OK) for counter in counters):
-        return EnergySource(
-            False,
-            f"Only its administrator may read this machine's energy counters (RAPL): let others read {counters[0]}.",
+        return estimated(
+            f"Only its administrator may read this machine's energy counters (RAPL): let others read {counters[0]}."
         )
     if importlib.util.find_spec("codecarbon") is None:
-        return EnergySource(
-            False,
+        return estimated(
             "This machine's energy counters (RAPL) can be read, but codecarbon is not installed: "
-            "pip install -r requirements-energy.txt.",
+            "pip install -r requirements-energy.txt."
         )
-    return EnergySource(True, "Read from the processor's energy counters (RAPL) by codecarbon's offline tracker.")
-
-
-def estimated_joules(cpu_seconds: float, watts: float = WATTS) -> float:
-    """What so many seconds of one busy core take, if it draws `watts`: the time in another unit, no measurement."""
-    return cpu_seconds * watts
+    return EnergySource(
+        measured=True, reason="Read from the processor's energy counters (RAPL) by codecarbon's offline tracker."
+    )
 
 
 class Meter:

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from compressor_core.records import Interval, ScoreIntervals
+
 LEVEL: Final = 0.95
 RESAMPLES: Final = 10_000
-SCORES: Final = ("accuracy", "precision", "recall", "f1")
-Interval = list[float]
-"""Lower and upper end."""
+SCORES: Final = tuple(ScoreIntervals.model_fields)
 
 
 def wilson(correct: int, examples: int) -> Interval:
-    """The interval of a share of independent examples (Wilson 1927), at `LEVEL`; [0, 1] without examples.
+    """The interval of a share of independent examples (Wilson 1927), at `LEVEL`; (0, 1) without examples.
 
     Unlike the normal approximation it stays within 0 and 1 and is honest for few examples and shares near the ends
     (Brown, Cai and DasGupta 2001, section 3).
     """
-    from scipy.stats import norm
+    from scipy.stats import binomtest
 
     if not examples:
-        return [0.0, 1.0]
-    z = float(norm.ppf((1 + LEVEL) / 2))
-    share = correct / examples
-    centre = share + z * z / (2 * examples)
-    half = z * (share * (1 - share) / examples + (z / (2 * examples)) ** 2) ** 0.5
-    scale = 1 + z * z / examples
-    return [max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)]
+        return 0.0, 1.0
+    ends = binomtest(correct, examples).proportion_ci(LEVEL, method="wilson")
+    return float(ends.low), float(ends.high)
+
+
+def part(right: NDArray[np.bool_]) -> dict[str, Any]:
+    """The fields of a `Part` of the examples, given which of them (n,) are predicted right."""
+    correct, examples = int(right.sum()), len(right)
+    return {"examples": examples, "accuracy": correct / examples, "interval": wilson(correct, examples)}
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -46,18 +49,26 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
+@dataclass(frozen=True)
+class Intervals:
+    """Intervals of paired predictions, in the order of the models."""
+
+    scores: list[ScoreIntervals]
+    differences: list[ScoreIntervals]
+    """The first model's scores minus those of each other one."""
+    agreement: list[Interval]
+    """Of the first model and each other one."""
+
+
 def bootstrap(
     labels: ArrayLike, predicted: Sequence[ArrayLike], *, resamples: int = RESAMPLES, seed: int = 0
-) -> dict[str, Any]:
+) -> Intervals:
     """Percentile intervals by paired bootstrap over the examples (Efron and Tibshirani 1993, section 13.3).
 
     `labels` (n,) are the gold classes and `predicted` (models)(n,) the class numbers of each model, the teacher's
     first. Every resample draws n examples with replacement, the same for all models, so that a difference has the
     noise of the pair and not of each alone. All scores are functions of how often each combination of gold class and
     predictions occurs; drawing these counts from their multinomial distribution is drawing the examples, only faster.
-
-    Keys: scores (for each model, by name of the score), and for each model after the first: differences (the
-    teacher's score minus its own, by name) and agreement. Every value is [lower, upper] at `LEVEL`.
     """
     columns = np.asarray([np.asarray(labels, int), *(np.asarray(each, int) for each in predicted)])
     kinds = 2 ** len(columns)
@@ -67,14 +78,12 @@ def bootstrap(
     draws = np.random.default_rng(seed).multinomial(examples, counts / examples, size=resamples)
     of_kind = (np.arange(kinds)[None, :] >> np.arange(len(columns))[:, None]) & 1  # (1 + models, kinds)
     gold, guesses = of_kind[0], of_kind[1:]
-
     scores = [_scores(draws, gold, guess, examples) for guess in guesses]
-    teacher, *students = scores
-    return {
-        "scores": [{name: _interval(values[name]) for name in SCORES} for values in scores],
-        "differences": [{name: _interval(teacher[name] - own[name]) for name in SCORES} for own in students],
-        "agreement": [_interval(draws @ (guess == guesses[0]) / examples) for guess in guesses[1:]],
-    }
+    return Intervals(
+        [_intervals(own) for own in scores],
+        [_intervals({name: scores[0][name] - own[name] for name in SCORES}) for own in scores[1:]],
+        [_interval(draws @ (guess == guesses[0]) / examples) for guess in guesses[1:]],
+    )
 
 
 def _scores(
@@ -98,5 +107,10 @@ def _ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[np.flo
     return out
 
 
+def _intervals(values: Mapping[str, NDArray[np.float64]]) -> ScoreIntervals:
+    return ScoreIntervals(**{name: _interval(values[name]) for name in SCORES})
+
+
 def _interval(values: NDArray[np.float64]) -> Interval:
-    return [float(end) for end in np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])]
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)

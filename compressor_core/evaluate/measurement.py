@@ -7,31 +7,43 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import onnxruntime
-import torch
 
-from compressor_core.data.dataset import Split
-from compressor_core.data.registry import default_split, examples_for, open_dataset
-from compressor_core.errors import DataError, ModelError
+from compressor_core.data.registry import open_dataset
 from compressor_core.evaluate.cold_start import cold_start
-from compressor_core.evaluate.deployed import FILES, Deployment, Form, Prepared
-from compressor_core.evaluate.energy import Meter, energy_source, estimated_joules
-from compressor_core.evaluate.latency import summary
-from compressor_core.evaluate.measurement_settings import MeasureSettings
-from compressor_core.evaluate.rounds import Timed, in_turns, turns
+from compressor_core.evaluate.comparison import examples_of
+from compressor_core.evaluate.deployed import FILES, Deployment, Prepared
+from compressor_core.evaluate.energy import Meter, energy_source
+from compressor_core.evaluate.rounds import Timed, in_turns, summary, torch_threads, turns
+from compressor_core.evaluate.settings import MeasureSettings
 from compressor_core.machine import machine
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import load
 from compressor_core.models.inputs import Encoded
+from compressor_core.records import (
+    ColdStart,
+    Energy,
+    Form,
+    Machine,
+    MeasuredLatency,
+    MeasuredModel,
+    MeasurementSetup,
+    MeasurementSummary,
+    Progress,
+    Record,
+    Start,
+    Throughput,
+    Work,
+)
 
-Record = dict[str, Any]
+R = TypeVar("R", bound=Record)
 _TOKENIZER: Final = "tokenizer.json"
 
 
@@ -46,7 +58,7 @@ class Subject:
     deployment: Deployment
     encoded: Sequence[Encoded]
     length: int
-    """Places that a function is padded to; 0: none."""
+    """Tokens that a function is padded to; 0: none."""
     timed: Timed[Prepared] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,216 +74,194 @@ class Subject:
         """(examples, 2), as they came out in the first round."""
         return np.concatenate([np.asarray(answer) for answer in self.timed.answers])
 
-    def key(self) -> Record:
+    @property
+    def key(self) -> dict[str, Any]:
         """What tells its records from the others'."""
-        return {"model": self.model, "form": self.form.value, "padded": self.padded}
+        return {"model": self.model, "form": self.form, "padded": self.padded}
 
 
-def measure(config: MeasureSettings, *, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Record]:
-    """Measure as configured; the last record is the result, of which there is none if it was cancelled.
+def measure(
+    settings: MeasureSettings, *, cancelled: Callable[[], bool] = lambda: False
+) -> Work[MeasurementSummary | None]:
+    """Measure latency, energy, throughput and cold starts; None if cancelled.
 
-    Before it come, beside progress: one `models` (names, sizes, forms, machine), a `latency` of each subject after
-    each round, which takes the place of its last, then a `throughput` of each subject and batch size, an `energy` of
-    each subject and a `start` of each model and form. The result has all of them in lists, without the single times.
+    The setup comes first; then a latency of each subject after each round, which takes the place of its last, an
+    energy of each subject, a throughput of each subject and batch size, and a start of each model and form.
 
     Raises:
         DataError, ModelError, StorageError, TrainingError: one sentence each.
     """
     started = time.monotonic()
     kept: dict[tuple[Any, ...], Record] = {}
-    before = torch.get_num_threads()
-    torch.set_num_threads(config.threads)
-    try:
-        with tempfile.TemporaryDirectory(prefix="measurement-") as folder:
-            for record in _measured(config, Path(folder)):
-                if record["type"] != "progress":
-                    key = (record["type"], *(record.get(name) for name in ("model", "form", "padded", "batch_size")))
-                    kept[key] = record
-                yield record
-                if cancelled():
-                    return
-    finally:
-        torch.set_num_threads(before)
-    lists: dict[str, Any] = {kind: [] for kind in ("latency", "throughput", "energy", "start")}
-    for (kind, *_), record in kept.items():
-        if kind in lists:
-            lists[kind].append({name: value for name, value in record.items() if name not in ("type", "samples")})
-    described = {name: value for name, value in kept["models", None, None, None, None].items() if name != "type"}
-    yield {"type": "result", **described, **lists, "seconds": time.monotonic() - started}
+    with torch_threads(settings.threads), tempfile.TemporaryDirectory(prefix="measurement-") as folder:
+        for record in _measured(settings, Path(folder)):
+            key = (getattr(record, name, None) for name in ("type", "model", "form", "padded", "batch_size"))
+            kept[tuple(key)] = record
+            yield record
+            if cancelled():
+                return None
+
+    def all_of(kind: type[R]) -> tuple[R, ...]:
+        return tuple(record for record in kept.values() if isinstance(record, kind))
+
+    return MeasurementSummary(
+        **{name: value for name, value in all_of(MeasurementSetup)[0] if name != "type"},
+        latency=tuple(one.model_copy(update={"samples": ()}) for one in all_of(MeasuredLatency)),
+        throughput=all_of(Throughput),
+        energy=all_of(Energy),
+        start=all_of(ColdStart),
+        seconds=time.monotonic() - started,
+    )
 
 
-def _measured(config: MeasureSettings, folder: Path) -> Iterator[Record]:
-    yield {"type": "progress", "message": "Loading the models", "fraction": 0.0}
+def _measured(settings: MeasureSettings, folder: Path) -> Iterator[Record]:
+    yield Progress(message="Loading the models", fraction=0.0)
     deployments = []
-    for number, name in enumerate(config.models):
+    for number, (name, title) in enumerate(zip(settings.models, settings.titles, strict=True)):
         own = folder / str(number)
         own.mkdir()
-        yield {"type": "progress", "message": f"Preparing {config.names[number]} in each of its forms"}
-        deployments.append(Deployment(load(name), own, threads=config.threads))
-    codes, split = chosen(config, deployments)
+        yield Progress(message=f"Preparing {title} in each of its forms")
+        deployments.append(Deployment(load(name), own, threads=settings.threads))
+    dataset = open_dataset(settings.dataset, settings.data, seed=settings.seed)
+    models = {title: one.classifier for title, one in zip(settings.titles, deployments, strict=True)}
+    examples, split = examples_of(dataset, settings.split, models)
+    chosen = random.Random(settings.seed).sample(examples, min(settings.examples, len(examples)))
+    codes = [example.codes for example in chosen]
     subjects = [
-        Subject(number, form, padded, one, encoded, one.places(config.padded_to) if padded else 0)
+        Subject(number, form, padded, one, encoded, one.padded_tokens(settings.padded_to) if padded else 0)
         for number, one in enumerate(deployments)
         for encoded in [list(one.classifier.encode(codes))]
         for form in one.forms
         for padded in (False, True)
     ]
-    source = energy_source()
-    yield {
-        "type": "models",
-        "models": [_described(config, number, one, subjects) for number, one in enumerate(deployments)],
-        "dataset": config.dataset,
-        "split": split,
-        "examples": len(codes),
-        "rounds": config.rounds,
-        "starts": config.starts,
-        "padded_to": config.padded_to,
-        "machine": described_machine(config.threads),
-        "energy_source": {**asdict(source), "watts": None if source.measured else config.watts},
-    }
-    total = _Fractions(config, subjects, deployments)
-    yield from _latency(config, subjects, total)
-    yield from _energy(config, subjects, measured=source.measured)
-    yield from _throughput(config, subjects, total)
-    yield from _starts(config, deployments, codes, total)
+    source = energy_source(watts=settings.watts)
+    yield MeasurementSetup(
+        models=tuple(_described(settings, number, one, subjects) for number, one in enumerate(deployments)),
+        dataset=settings.dataset,
+        split=split,
+        examples=len(codes),
+        rounds=settings.rounds,
+        starts=settings.starts,
+        padded_to=settings.padded_to,
+        machine=described_machine(settings.threads),
+        energy_source=source,
+    )
+    total = _Fractions(settings, subjects, deployments)
+    yield from _latency(settings, subjects, total)
+    yield from _energy(settings, subjects, measured=source.measured)
+    yield from _throughput(settings, subjects, total)
+    yield from _starts(settings, deployments, codes, total)
 
 
-def _latency(config: MeasureSettings, subjects: Sequence[Subject], total: _Fractions) -> Iterator[Record]:
-    reference: dict[int, Any] = {}
-    for number, place in in_turns([subject.timed for subject in subjects], config.rounds):
-        subject = subjects[place]
+def _latency(settings: MeasureSettings, subjects: Sequence[Subject], total: _Fractions) -> Iterator[Record]:
+    reference: dict[int, np.ndarray[Any, Any]] = {}
+    for number, place in in_turns([subject.timed for subject in subjects], settings.rounds):
+        subject, timed = subjects[place], subjects[place].timed
         if subject.form is Form.PYTORCH and not subject.padded:
             reference[subject.model] = subject.logits()
-        yield total.step(
-            f"Latency, round {number + 1} of {config.rounds}: {config.names[subject.model]}, {subject.form}"
+        yield total.step(f"Latency, round {number + 1} of {settings.rounds}", subject.model, subject.form)
+        expected = reference.get(subject.model)
+        yield MeasuredLatency(
+            **subject.key,
+            **dict(summary(timed.times)),
+            rounds=number + 1,
+            cpu_median=float(np.median(timed.cpu_times)),
+            cpu_mean=float(np.mean(timed.cpu_times)),
+            difference=None if expected is None else float(np.abs(subject.logits() - expected).max()),
         )
-        yield _latency_record(subject, number + 1, reference.get(subject.model))
 
 
-def _latency_record(subject: Subject, rounds: int, reference: Any) -> Record:
-    """`difference` is the largest one to the logits of PyTorch at the true lengths; None while they are not there."""
-    return {
-        "type": "latency",
-        **subject.key(),
-        "rounds": rounds,
-        **summary(subject.timed.times),
-        "cpu_median": float(np.median(subject.timed.cpu_times)),
-        "cpu_mean": float(np.mean(subject.timed.cpu_times)),
-        "difference": None if reference is None else float(np.abs(subject.logits() - reference).max()),
-    }
-
-
-def _energy(config: MeasureSettings, subjects: Sequence[Subject], *, measured: bool) -> Iterator[Record]:
+def _energy(settings: MeasureSettings, subjects: Sequence[Subject], *, measured: bool) -> Iterator[Record]:
     meter = Meter() if measured else None
     try:
         for subject in subjects:
             timed = subject.timed
             if meter is None:
-                joules = estimated_joules(float(np.mean(timed.cpu_times)) / 1e3, config.watts)
+                joules = float(np.mean(timed.cpu_times)) / 1e3 * settings.watts
             else:
-                yield {"type": "progress", "message": f"Energy: {config.names[subject.model]}, {subject.form}"}
-                joules, done = meter.joules(timed.turn, config.energy_seconds)
+                yield Progress(message=f"Energy: {settings.titles[subject.model]}, {subject.form}")
+                joules, done = meter.joules(timed.turn, settings.energy_seconds)
                 joules /= done * (len(timed.inputs) + 1)  # each turn begins with a call that is not timed
-            yield {"type": "energy", **subject.key(), "joules_per_1000": 1000 * joules, "measured": measured}
+            yield Energy(**subject.key, joules_per_1000=1000 * joules, measured=measured)
     finally:
         if meter is not None:
             meter.close()
 
 
-def _throughput(config: MeasureSettings, subjects: Sequence[Subject], total: _Fractions) -> Iterator[Record]:
+def _throughput(settings: MeasureSettings, subjects: Sequence[Subject], total: _Fractions) -> Iterator[Record]:
     """The same examples in batches of each size."""
-    for size in config.batch_sizes:
+    for size in settings.batch_sizes:
         timed = [subject.batches(size) for subject in subjects]
-        for number, place in in_turns(timed, config.batch_rounds):
+        for number, place in in_turns(timed, settings.batch_rounds):
             subject = subjects[place]
-            yield total.step(f"Throughput, batches of {size}: {config.names[subject.model]}, {subject.form}")
-            if number + 1 == config.batch_rounds:
-                seconds = np.reshape(timed[place].times, (config.batch_rounds, -1)).sum(axis=1) / 1e3
-                rates = [len(subject.encoded) / value for value in seconds]
-                yield {
-                    "type": "throughput",
-                    **subject.key(),
-                    "batch_size": size,
-                    "examples_per_second": statistics.median(rates),
-                    "slowest": min(rates),
-                    "fastest": max(rates),
-                }
+            yield total.step(f"Throughput, batches of {size}", subject.model, subject.form)
+            if number + 1 == settings.batch_rounds:
+                rates = (len(subject.encoded) / timed[place].by_round.sum(axis=1) * 1e3).tolist()
+                yield Throughput(
+                    **subject.key,
+                    batch_size=size,
+                    examples_per_second=statistics.median(rates),
+                    slowest=min(rates),
+                    fastest=max(rates),
+                )
 
 
 def _starts(
-    config: MeasureSettings, deployments: Sequence[Deployment], codes: Sequence[tuple[str, ...]], total: _Fractions
+    settings: MeasureSettings, deployments: Sequence[Deployment], codes: Sequence[tuple[str, ...]], total: _Fractions
 ) -> Iterator[Record]:
-    """Fresh processes, one at a time, in turns; of each model and form the medians."""
+    """Fresh processes, one at a time, in turns."""
     pairs = [(number, form) for number, one in enumerate(deployments) for form in one.forms]
-    found: dict[tuple[int, Form], list[Record]] = {pair: [] for pair in pairs}
-    for number, (model, form) in turns(pairs, config.starts):
-        deployment = deployments[model]
-        card = deployment.classifier.card
-        yield total.step(f"Cold start {number + 1} of {config.starts}: {config.names[model]}, {form}")
-        place, tokenizer = Path(config.models[model]), None
+    found: dict[tuple[int, Form], list[Start]] = {pair: [] for pair in pairs}
+    for number, (model, form) in turns(pairs, settings.starts):
+        deployment, starts = deployments[model], found[model, form]
+        yield total.step(f"Cold start {number + 1} of {settings.starts}", model, form)
+        file, tokenizer = Path(settings.models[model]), None
         if form in FILES:
-            place, tokenizer = deployment.folder / FILES[form], deployment.folder / _TOKENIZER
+            file, tokenizer = deployment.folder / FILES[form], deployment.folder / _TOKENIZER
             if not tokenizer.exists():
                 deployment.classifier.tokenizer.backend_tokenizer.save(str(tokenizer))
-        found[model, form].append(
-            cold_start(place, codes[0], max_length=card.max_length, threads=config.threads, tokenizer=tokenizer)
-        )
-        records = found[model, form]
-        medians = {name: statistics.median(one[name] for one in records) for name in records[0] if name != "label"}
-        yield {"type": "start", "model": model, "form": form.value, **medians, "starts": len(records)}
+        longest = deployment.classifier.card.max_length
+        starts.append(cold_start(file, codes[0], max_length=longest, threads=settings.threads, tokenizer=tokenizer))
+        parts = ("imports", "load", "first", "imports_mb", "peak_mb")
+        medians = {name: statistics.median(getattr(one, name) for one in starts) for name in parts}
+        yield ColdStart(model=model, form=form, **medians, starts=len(starts))
 
 
-def chosen(config: MeasureSettings, deployments: Sequence[Deployment]) -> tuple[list[tuple[str, ...]], str]:
-    """The functions to measure on, a sample of the split, and what that split is called.
-
-    Raises:
-        DataError, ModelError: the split is unknown or empty, or models and data are of different tasks.
-    """
-    dataset = open_dataset(config.dataset, config.data, seed=config.seed)
-    for name, one in zip(config.names, deployments, strict=True):
-        if one.classifier.card.task is not dataset.task:
-            raise ModelError(
-                f"{name} is for {one.classifier.card.task} and the dataset {config.dataset} for {dataset.task}: "
-                "measure models of one task on a dataset of that task"
-            )
-    if config.split is not None and config.split not in set(Split):
-        raise DataError(f"there is no split {config.split!r}: choose from {', '.join(Split)}")
-    split = default_split(dataset) if config.split is None else Split(config.split)
-    examples = [example.codes for example in examples_for(dataset, split)]
-    return random.Random(config.seed).sample(examples, min(config.examples, len(examples))), str(split or "all")
-
-
-def _described(config: MeasureSettings, number: int, one: Deployment, subjects: Sequence[Subject]) -> Record:
+def _described(settings: MeasureSettings, number: int, one: Deployment, subjects: Sequence[Subject]) -> MeasuredModel:
     encoded = next(subject.encoded for subject in subjects if subject.model == number)
-    card = one.classifier.card
-    return {
-        "name": config.names[number],
-        "folder": config.models[number],
-        "size_mb": size_on_disk(Path(config.models[number])) / 1e6,
-        "parameters": one.classifier.parameters,
-        "architecture": None if card.architecture is None else str(card.architecture),
-        "data_flow": card.data_flow is not None,
-        "tokens": float(np.mean([len(function) for example in encoded for function in example])),
-        "places": one.places(config.padded_to),
-        "forms": {form.value: one.size_mb(form) for form in one.forms},
-    }
+    card, size_mb = one.classifier.card, size_on_disk(Path(settings.models[number])) / 1e6
+    return MeasuredModel(
+        name=settings.titles[number],
+        folder=settings.models[number],
+        size_mb=size_mb,
+        parameters=one.classifier.parameters,
+        architecture=None if card.architecture is None else str(card.architecture),
+        data_flow=card.data_flow is not None,
+        tokens=float(np.mean([len(function) for example in encoded for function in example])),
+        padded_tokens=one.padded_tokens(settings.padded_to),
+        forms={form: one.file_mb(form) or size_mb for form in one.forms},
+    )
 
 
-def described_machine(threads: int) -> Mapping[str, Any]:
-    described = machine(threads)
-    runtime = f"{described['runtime']} and ONNX Runtime {onnxruntime.__version__}"
-    return {**described, "runtime": runtime, "cores": os.cpu_count(), "precision": "float32 and int8"}
+def described_machine(threads: int) -> Machine:
+    """The machine, with both runtimes."""
+    here = machine(threads)
+    runtime = f"{here.runtime} and ONNX Runtime {onnxruntime.__version__}"
+    return here.model_copy(update={"runtime": runtime, "cores": os.cpu_count(), "precision": "float32 and int8"})
 
 
 class _Fractions:
-    """How far a measurement is, by the turns that it consists of."""
+    """The progress of a measurement, by the turns that it consists of."""
 
-    def __init__(self, config: MeasureSettings, subjects: Sequence[Subject], deployments: Sequence[Deployment]) -> None:
-        starts = sum(len(one.forms) for one in deployments) * config.starts
-        batches = len(config.batch_sizes) * config.batch_rounds
-        self._total = len(subjects) * (config.rounds + batches) + starts
+    def __init__(
+        self, settings: MeasureSettings, subjects: Sequence[Subject], deployments: Sequence[Deployment]
+    ) -> None:
+        starts = sum(len(one.forms) for one in deployments) * settings.starts
+        batches = len(settings.batch_sizes) * settings.batch_rounds
+        self._titles = settings.titles
+        self._total = len(subjects) * (settings.rounds + batches) + starts
         self._done = 0
 
-    def step(self, message: str) -> Record:
+    def step(self, what: str, model: int, form: Form) -> Progress:
         self._done += 1
-        return {"type": "progress", "message": message, "fraction": self._done / self._total}
+        return Progress(message=f"{what}: {self._titles[model]}, {form}", fraction=self._done / self._total)

@@ -1,4 +1,4 @@
-"""What each model said of each example: written beside a comparison's result, read again to look at examples.
+"""The answers of each model to each example: written beside a comparison's result, read again to look at examples.
 
 A folder of predictions, readable without this program:
 
@@ -24,8 +24,6 @@ from compressor_core.errors import DataError
 from compressor_core.evaluate.statistics import log_probabilities
 from compressor_core.files import storage_error, to_json, write_text
 
-MOST_STUDENTS: Final = 4
-"""Beside one teacher: the colours and dashes of more would hardly be told apart."""
 FOLDER: Final = "predictions"
 """Its name in the folder of a run."""
 _EXAMPLES, _FUNCTIONS = "examples.jsonl", "functions.jsonl"

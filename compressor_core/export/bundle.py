@@ -19,7 +19,7 @@ ONNX, INT8 = "model.onnx", "model.int8.onnx"
 README, PREDICT, PAGE, SUMS = "README.md", "predict.py", "index.html", "SHA256SUMS"
 _FILES: Final = Path(__file__).with_name("files")
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
-"""Of every file in a zip: what is the same should have the same bytes."""
+"""Date of every file in a zip: equal files should make an equal zip."""
 _CHUNK: Final = 1 << 20
 
 
@@ -47,8 +47,8 @@ def write_zip(folder: Path, path: Path, name: str) -> None:
                 shutil.copyfileobj(source, target, _CHUNK)
 
 
-def require_free(targets: Sequence[Path], *, replace: bool) -> None:
-    """Refuse places that hold something; with `replace`, unless it is what an export has written there.
+def require_free(targets: Sequence[Path], *, overwrite: bool) -> None:
+    """Refuse places that hold something; with `overwrite`, unless it is what an export has written there.
 
     Raises:
         DataError: one sentence that names the place.
@@ -56,7 +56,7 @@ def require_free(targets: Sequence[Path], *, replace: bool) -> None:
     for target in targets:
         if (not target.exists() and not target.is_symlink()) or (target.is_dir() and not any(target.iterdir())):
             continue
-        if not replace:
+        if not overwrite:
             raise DataError(f"{target} exists already: choose another place, or replace it with --replace")
         if not _ours(target):
             raise DataError(f"{target} is nothing that an export has written, so it is not replaced: choose another")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Final
 
 from compressor_core.data.registry import DATASETS
 from compressor_core.export.bundle import INT8, ONNX, PAGE, PREDICT, SUMS
 from compressor_core.literal import literal, literal_code
 from compressor_core.models.card import ModelCard
+from compressor_core.records import ExportSummary
 from compressor_core.task import Task
 
 _TASKS: Final = {
@@ -34,25 +35,25 @@ _RECIPE: Final = (
 """The settings of a training that its card should repeat; all of them are in compressor.json."""
 
 
-def model_card(card: ModelCard, result: Mapping[str, Any]) -> str:
+def model_card(card: ModelCard, result: ExportSummary) -> str:
     """Markdown from the card of a model and the result of its export, see `export`; no figure is made up here."""
     parts = (_title, _files, _measured, _use, _origin, _limits)
     return "\n\n".join("\n".join(part(card, result)) for part in parts) + "\n"
 
 
-def _title(card: ModelCard, result: Mapping[str, Any]) -> Iterator[str]:
-    yield f"# A model of {result['weights_mb']:.2f} MB for {_task_title(card)}"
+def _title(card: ModelCard, result: ExportSummary) -> Iterator[str]:
+    yield f"# A model of {result.weights_mb:.2f} MB for {_task_title(card)}"
     yield ""
     yield (
-        f"It {_TASKS[card.task]}. It has {result['parameters']:,} parameters and was made with Compressor Studio, "
+        f"It {_TASKS[card.task]}. It has {result.parameters:,} parameters and was made with Compressor Studio, "
         "after *Compressing Pre-trained Models of Code into 3 MB* (Shi et al., ASE 2022, arXiv 2208.07120)."
     )
-    if result["warning"]:
+    if result.warning:
         yield ""
-        yield f"> **Note.** {result['warning']}"
+        yield f"> **Note.** {result.warning}"
 
 
-def _files(card: ModelCard, result: Mapping[str, Any]) -> Iterator[str]:
+def _files(card: ModelCard, result: ExportSummary) -> Iterator[str]:
     yield "## Files"
     yield ""
     yield "| file | what it is for |"
@@ -66,44 +67,42 @@ def _files(card: ModelCard, result: Mapping[str, Any]) -> Iterator[str]:
     yield f"| `{ONNX}` | the model in float32 for ONNX Runtime, in any language, without PyTorch |"
     yield f"| `{INT8}` | the same with weights in 8 bits: the smallest file |"
     yield f"| `{PREDICT}` | a prediction from the command line |"
-    if result["page"] is None:
+    if result.page is None:
         yield f"| `{PAGE}` | the model in a browser, without a server or a network: open the file |"
     yield f"| `{SUMS}` | checksums: `sha256sum -c {SUMS}` |"
-    if result["page"]:
+    if result.page:
         yield ""
-        yield f"There is no `{PAGE}` in this bundle: {result['page']}"
+        yield f"There is no `{PAGE}` in this bundle: {result.page}"
 
 
-def _measured(card: ModelCard, result: Mapping[str, Any]) -> Iterator[str]:
-    forms = result["forms"]
+def _measured(card: ModelCard, result: ExportSummary) -> Iterator[str]:
+    forms = result.forms
     yield "## Measured"
     yield ""
     yield "| form | size | accuracy | largest difference to PyTorch | latency, median | 90th percentile |"
     yield "|---|---|---|---|---|---|"
-    yield f"| `model.safetensors` | {result['weights_mb']:.2f} MB | as `{ONNX}` | | | |"
+    yield f"| `model.safetensors` | {result.weights_mb:.2f} MB | as `{ONNX}` | | | |"
     for name, form in forms.items():
         accuracy = "not measured"
-        if form["accuracy"] is not None:
-            accuracy = f"{form['accuracy']:.2%} ({form['correct']:,} of {form['examples']:,})"
+        if form.accuracy is not None:
+            accuracy = f"{form.accuracy:.2%} ({form.correct:,} of {form.examples:,})"
         yield (
-            f"| `{name}` | {form['size_mb']:.2f} MB | {accuracy} | {form['max_abs_difference']:.2g} | "
-            f"{form['latency']['median']:.2f} ms | {form['latency']['p90']:.2f} ms |"
+            f"| `{name}` | {form.size_mb:.2f} MB | {accuracy} | {form.max_abs_difference:.2g} | "
+            f"{form.latency.median:.2f} ms | {form.latency.p90:.2f} ms |"
         )
     yield ""
-    machine = result["machine"]
-    part = "all" if result["split"] == "all" else f"the {result['split']} split"
-    data = f"{part} of {dataset_title(result['dataset'])}"
-    if result["labelled"]:
-        yield f"- Accuracy: {data}, {result['examples']:,} examples."
-        yield f"- Int8 against float32: {_loss(result['loss_points'])}."
+    part = "all" if result.split == "all" else f"the {result.split} split"
+    data = f"{part} of {dataset_title(result.dataset)}"
+    if result.labelled:
+        yield f"- Accuracy: {data}, {result.examples:,} examples."
+        yield f"- Int8 against float32: {_loss(result.loss_points)}."
     else:
         yield "- Accuracy: not measured in this export, see the note above."
-    yield f"- Difference: of a logit, on {forms[ONNX]['inputs']} examples of {data}."
+    yield f"- Difference: of a logit, on {forms[ONNX].inputs} examples of {data}."
     yield (
         f"- Latency: of one query at a time, unpadded, tokenisation apart, the files taking turns; of each of "
-        f"{forms[ONNX]['inputs']} queries the fastest of {forms[ONNX]['latency']['rounds']} runs; "
-        f"{machine['runtime']}, {machine['threads']} thread{'' if machine['threads'] == 1 else 's'}, "
-        f"{machine['processor']}, {machine['system']}. On another machine it is another."
+        f"{forms[ONNX].inputs} queries the fastest of {forms[ONNX].latency.rounds} runs; "
+        f"{result.machine.in_words}. On another machine it is another."
     )
     yield "- 1 MB is 10^6 bytes."
     if card.metrics:
@@ -111,7 +110,7 @@ def _measured(card: ModelCard, result: Mapping[str, Any]) -> Iterator[str]:
         yield f"- When it was trained: {figures}."
 
 
-def _use(card: ModelCard, result: Mapping[str, Any]) -> Iterator[str]:
+def _use(card: ModelCard, result: ExportSummary) -> Iterator[str]:
     pair = card.task is Task.CLONE
     files = "one.txt other.txt" if pair else "function.txt"
     yield "## How to use it"
@@ -153,7 +152,7 @@ def _use(card: ModelCard, result: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _origin(card: ModelCard, result: Mapping[str, Any]) -> Iterator[str]:
+def _origin(card: ModelCard, result: ExportSummary) -> Iterator[str]:
     yield "## Where it comes from"
     yield ""
     facts: dict[str, object] = {
@@ -172,7 +171,7 @@ def _origin(card: ModelCard, result: Mapping[str, Any]) -> Iterator[str]:
             yield f"- {name}: {value if name == 'dataset' else _figure(value)}"
 
 
-def _limits(card: ModelCard, result: Mapping[str, Any]) -> Iterator[str]:
+def _limits(card: ModelCard, result: ExportSummary) -> Iterator[str]:
     info = next((info for info in DATASETS if info.name == card.dataset), None)
     yield "## Limits"
     yield ""

@@ -26,15 +26,17 @@ def compared(result: Result) -> list[Block]:
     info = comparison_info(result)
     student = "student" if info.alone else "students"
     said = [
-        f"{noise_sentence(info, place)} They give the same answer on {pair.agreement:.1%} of the examples."
-        for place, pair in enumerate(info.pairs)
+        f"{noise_sentence(info, place)} They give the same answer on {side.found.agreement:.1%} of the examples."
+        for place, side in enumerate(info.students)
     ]
-    latency = "; ".join(f"{side.title} {side.median:.2f} ms" for side in info.sides)
+    latency = "; ".join(f"{side.title} {side.found.latency.median:.2f} ms" for side in info.sides)
     blocks: list[Block] = [
         Text(headline(info), finding=True),
         *(Text(sentence) for sentence in (*said, caution(info), info.data) if sentence),
         _numbers(info),
-        Picture("Scores", scores_figure(info), "Higher is better. Of what a model calls " + _positive(info.labels)),
+        Picture(
+            "Scores", scores_figure(info), "Higher is better. Of what a model calls " + _positive(info.summary.labels)
+        ),
         Picture(
             f"Cost of the {student}",
             cost_figure(info),
@@ -48,13 +50,12 @@ def compared(result: Result) -> list[Block]:
             f"over within: {latency} (diamonds); 95% at the triangles.",
         ),
     ]
-    pictures = [_confusion(side, info.labels) for side in info.sides]
+    pictures = [_confusion(side, info.summary.labels) for side in info.sides]
     blocks += [Pair(pictures[first : first + 2]) for first in range(0, len(pictures), 2)]
-    if info.resamples:
-        blocks += _probabilities(info)
+    blocks += _probabilities(info)
     if info.kinds:
         blocks += _groups(info)
-    if info.teacher.lengths:
+    if info.teacher.found.lengths:
         caption = "From the shortest fifth of the examples to the longest, in characters; bars are 95% intervals."
         blocks.append(Picture("Accuracy by length", lengths_figure(info), caption))
     return blocks
@@ -62,25 +63,27 @@ def compared(result: Result) -> list[Block]:
 
 def measured(result: Result) -> list[Block]:
     """How, and on which machine."""
+    info = comparison_info(result)
     return [
-        Text(comparison_info(result).measured),
+        Text(info.measured),
         Text(
             "Milliseconds are those of this machine at that time; another gives others. Sizes do not depend on the "
             "machine, and scores on the same data hardly do."
         ),
-        Table("The machine", [(_words(name), _plain(value)) for name, value in result["machine"].items()]),
+        Table("The machine", [(_words(name), _plain(value)) for name, value in info.summary.machine.plain().items()]),
     ]
 
 
 def _numbers(info: ComparisonInfo) -> Table:
     sides = info.sides
-    rows = [(title, *(f"{side.scores[name]:.2%}" for side in sides)) for name, title in SCORES.items()]
+    scores = zip(*(side.scores for side in sides), strict=True)
+    rows = [(title, *(f"{one:.2%}" for one in values)) for title, values in zip(SCORES.values(), scores, strict=True)]
     rows += [
-        ("Size of the file", *(f"{side.size_mb:.3f} MB" for side in sides)),
-        ("Parameters", *(f"{side.parameters:,}" for side in sides)),
-        ("One forward pass", *(_gflops(side.forward_gflops) for side in sides)),
-        ("Latency, median", *(f"{side.median:.2f} ms" for side in sides)),
-        ("Latency, p95", *(f"{side.p95:.2f} ms" for side in sides)),
+        ("Size of the file", *(f"{side.found.size_mb:.3f} MB" for side in sides)),
+        ("Parameters", *(f"{side.found.parameters:,}" for side in sides)),
+        ("One forward pass", *(_gflops(side.found.forward_gflops) for side in sides)),
+        ("Latency, median", *(f"{side.found.latency.median:.2f} ms" for side in sides)),
+        ("Latency, p95", *(f"{side.found.latency.p95:.2f} ms" for side in sides)),
     ]
     return Table("Side by side; 1 MB is 10⁶ bytes", rows, ("", *(side.title for side in sides)))
 
@@ -94,7 +97,7 @@ def _positive(labels: Sequence[str]) -> str:
 
 def _confusion(side: SideInfo, labels: Sequence[str]) -> Picture:
     cells = [
-        f"{side.confusion[gold][said]:,} of truth {labels[gold]} predicted {labels[said]}"
+        f"{side.found.confusion[gold][said]:,} of truth {labels[gold]} predicted {labels[said]}"
         for gold in (0, 1)
         for said in (0, 1)
     ]

@@ -180,7 +180,7 @@ def comparison_of(store: RunStore, chosen: Sequence[Model]) -> dict[str, Any]:
 def export_of(student: Model) -> dict[str, Any]:
     """The settings of a run that exports a student."""
     split = "test" if student.run and student.run.kind != "reproduce" else None
-    return {"model": str(student.folder), **_tested_on(student), "split": split, "format": "bundle", "replace": True}
+    return {"model": str(student.folder), **_tested_on(student), "split": split, "format": "bundle", "overwrite": True}
 
 
 def measured_students(

@@ -12,6 +12,7 @@ from typing import Any
 from compressor_core.architecture import Architecture
 from compressor_core.errors import DAMAGED, CompressorError
 from compressor_core.paper import ARCHITECTURES, COLUMNS, DATASET, TEST_EXAMPLES, Column, Encoder, Row
+from compressor_core.records import Machine
 from compressor_core.runs.run import Run
 from compressor_core.runs.store import RunStore
 from compressor_core.task import Task
@@ -50,7 +51,7 @@ class Latency:
 
     run: Run
     median: float
-    machine: Mapping[str, Any]
+    machine: Machine
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,9 @@ def reproduction(store: RunStore) -> Reproduction:
         with suppress(CompressorError, *DAMAGED):
             for model, measured in _latencies(run, result):
                 if (cell := made.get(_folder(model))) is not None:
-                    latency.setdefault(cell, Latency(run, float(measured["median"]), result["machine"]))
+                    latency.setdefault(
+                        cell, Latency(run, float(measured["median"]), Machine.model_validate(result["machine"]))
+                    )
             if run.kind != "compare" and (cell := made.get(_folder(result["model"]))) is not None:
                 found = _accuracy(run, result, cell[1].task)
                 known = accuracy.get(cell)

@@ -12,7 +12,7 @@ from compressor_core.records import Record, Work
 from compressor_core.runs.context import RunContext
 from compressor_core.runs.kinds import MODEL, STUDENTS
 
-Records = Iterator[dict[str, Any]]
+Records = Iterator[Any]
 T = TypeVar("T")
 
 
@@ -81,26 +81,23 @@ def compare(context: RunContext) -> Records:
 
 def reproduce(context: RunContext) -> Records:
     """A published student imported and measured as configured, see `ReproduceSettings`."""
-    from compressor_core.evaluate.reproduction import ReproduceSettings, reproduce
+    from compressor_core.evaluate.reproduction import reproduce
 
-    config = from_plain(ReproduceSettings, context.config)
-    return reproduce(config, context.path(MODEL), cancelled=context.cancelled)
+    return reproduce(context.run.settings, context.path(MODEL), cancelled=context.cancelled)
 
 
 def calibrate(context: RunContext) -> Records:
     """This machine measured as configured, see `CalibrationSettings`; a resumed one measures everything again."""
     from compressor_core.evaluate.calibration import calibrate
-    from compressor_core.evaluate.design import CalibrationSettings
 
-    return calibrate(from_plain(CalibrationSettings, context.config), cancelled=context.cancelled)
+    return calibrate(context.run.settings, cancelled=context.cancelled)
 
 
 def measure(context: RunContext) -> Records:
     """Models measured as configured, see `MeasureSettings`; a resumed one measures everything again."""
     from compressor_core.evaluate.measurement import measure
-    from compressor_core.evaluate.measurement_settings import MeasureSettings
 
-    return measure(MeasureSettings.from_dict(context.config), cancelled=context.cancelled)
+    return measure(context.run.settings, cancelled=context.cancelled)
 
 
 def sweep(context: RunContext) -> Iterator[Record]:

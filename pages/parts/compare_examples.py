@@ -34,7 +34,7 @@ ANY = "any"
 MOST_ROWS = 1000
 
 
-def examples(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
+def examples(run: Run, info: ComparisonInfo) -> None:
     try:
         predictions = read(run.folder / FOLDER)
     except DataError as error:
@@ -48,7 +48,7 @@ def examples(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
     if not len(chosen):
         st.caption("No example matches: loosen the filters.")
         return
-    rows = example_rows(predictions, chosen[:MOST_ROWS], student, info.labels)
+    rows = example_rows(predictions, chosen[:MOST_ROWS], student, info.summary.labels)
     shown = [{key: value for key, value in row.items() if key != "Code"} for row in rows]
     numbers = [key for key in shown[0] if key.startswith(("Teacher:", "Student:"))]
     picked = dataframe(
@@ -63,10 +63,10 @@ def examples(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
     if len(chosen) > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS:,}, those where the probabilities differ most; the download has all.")
     place = next(iter(picked.selection.rows), 0)
-    code(predictions, rows[place if place < len(shown) else 0], result)
+    code(predictions, rows[place if place < len(shown) else 0], info.summary.language)
     st.download_button(
         "Download as CSV",
-        lambda: csv_text(example_rows(predictions, chosen, student, info.labels)),
+        lambda: csv_text(example_rows(predictions, chosen, student, info.summary.labels)),
         f"{run.id}-examples.csv",
         "text/csv",
         key=f"csv/examples/{run.id}",
@@ -86,7 +86,7 @@ def filtered(predictions: Predictions, info: ComparisonInfo) -> tuple[int, Any]:
         verdict = st.selectbox("Who is right", list(VERDICTS), key="examples_verdict", format_func=VERDICTS.__getitem__)
         kinds = sorted({kind for kind in predictions.kinds if kind})
         kind = st.selectbox("Kind", [ANY, *kinds], key="examples_kind") if kinds else ANY
-        labels = {ANY: ANY, **{str(number): label for number, label in enumerate(info.labels)}}
+        labels = {ANY: ANY, **{str(number): label for number, label in enumerate(info.summary.labels)}}
         label = st.selectbox("Truth", list(labels), key="examples_truth", format_func=labels.__getitem__)
         text = st.text_input("In the code", key="examples_text", placeholder="text to look for")
     chosen = select(
@@ -100,14 +100,14 @@ def filtered(predictions: Predictions, info: ComparisonInfo) -> tuple[int, Any]:
     return student, chosen
 
 
-def code(predictions: Predictions, row: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+def code(predictions: Predictions, row: Mapping[str, Any], language: str | None) -> None:
     """The function of one example, or the two of a pair, as text that is never interpreted."""
     said = f"Truth: {row['Truth']} · teacher: {row['Teacher says']} · student: {row['Student says']}"
     st.text(f"Example {row['Example']} · {row['Origin']} · {said}")
     parts = predictions.codes(row["Example"])
     for column, part in zip(st.columns(len(parts)), parts, strict=True):
         with column:
-            st.code(part, language=result.get("language"), line_numbers=True, wrap_lines=True)
+            st.code(part, language=language, line_numbers=True, wrap_lines=True)
 
 
 def read(folder: Path) -> Predictions:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
+from compressor_core.data.dataset import Split
 from compressor_core.figures.compare.breakdown import groups_figure, lengths_figure
 from compressor_core.figures.compare.costs import cost_figure, latency_figure
 from compressor_core.figures.compare.curves import precision_recall_figure, reliability_figure, roc_figure
@@ -47,7 +45,7 @@ WHY_UNEQUAL = (
 )
 
 
-def views(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
+def views(run: Run, info: ComparisonInfo) -> None:
     """The choice of a view, and that view."""
     view = st.segmented_control(
         "View",
@@ -64,9 +62,9 @@ def views(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
     elif view == "breakdown":
         breakdown(run, info)
     elif view == "disagreements":
-        examples(run, info, result)
+        examples(run, info)
     elif view == "cost":
-        cost(run, info, result)
+        cost(run, info)
     else:
         overview(run, info)
     st.caption(literal(info.data))
@@ -74,15 +72,15 @@ def views(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
 
 def overview(run: Run, info: ComparisonInfo) -> None:
     if info.alone:
-        agreement = info.pairs[0].agreement
+        agreement = info.students[0].found.agreement
         st.markdown(f"{noise_sentence(info)} They give the same answer on {agreement:.1%} of the examples.")
         numbers(info)
     else:
         table(student_rows(info), f"students/{run.id}", NUMBERS, f"{run.id}-students.csv")
         st.caption(
             "Loss: the teacher's accuracy minus the student's. p: McNemar's exact test of that difference, corrected "
-            f"by Holm's method for {len(info.pairs)} tests. Each student is tested against the teacher; the students "
-            "are not ranked among each other. Each interval is for one difference by itself."
+            f"by Holm's method for {len(info.students)} tests. Each student is tested against the teacher; the "
+            "students are not ranked among each other. Each interval is for one difference by itself."
         )
     if warning := caution(info):
         st.warning(literal(warning), icon=":material/warning:")
@@ -94,23 +92,20 @@ def overview(run: Run, info: ComparisonInfo) -> None:
         st.markdown("**Cost of the student**" if info.alone else "**Cost of the students**")
         chart(cost_figure(info), key=f"cost/{run.id}", alt="The student's costs as a share of the teacher's")
         st.caption(WHY_UNEQUAL)
-    if info.resamples:
-        st.caption(
-            f"A bar beside a score is its 95% interval: another test set of this size would move the score about that "
-            f"much ({info.resamples:,} bootstrap resamples of the examples, the same for all models). It says nothing "
-            "of the training, where another seed gives another student: the page Budgets shows that spread."
-        )
-    else:
-        st.caption("This run is of an older version, which kept no intervals: compare again to see them.")
+    st.caption(
+        f"A bar beside a score is its 95% interval: another test set of this size would move the score about that "
+        f"much ({info.summary.statistics.resamples:,} bootstrap resamples of the examples, the same for all models). "
+        "It says nothing of the training, where another seed gives another student: the page Budgets shows that spread."
+    )
     terms("accuracy", "precision-recall", "f1", "agreement", "bootstrap", "mcnemar", "within-noise")
 
 
 def numbers(info: ComparisonInfo) -> None:
-    student, teacher = info.student, info.teacher
+    student, teacher = info.students[0].found, info.teacher.found
     metrics(
-        ("Accuracy", f"{student.scores['accuracy']:.1%}", f"teacher {teacher.scores['accuracy']:.1%}"),
+        ("Accuracy", f"{student.accuracy:.1%}", f"teacher {teacher.accuracy:.1%}"),
         ("Size", f"{student.size_mb:.2f} MB", f"teacher {teacher.size_mb:.2f} MB"),
-        ("Median latency", f"{student.median:.1f} ms", f"teacher {teacher.median:.1f} ms"),
+        ("Median latency", f"{student.latency.median:.1f} ms", f"teacher {teacher.latency.median:.1f} ms"),
         ("Parameters", f"{student.parameters / 1e6:.2f} M", f"teacher {teacher.parameters / 1e6:.2f} M"),
     )
 
@@ -118,7 +113,7 @@ def numbers(info: ComparisonInfo) -> None:
 def statistics(run: Run, info: ComparisonInfo) -> None:
     st.markdown("**Is the difference more than noise?**")
     bullet = "" if info.alone else "- "
-    said = [noise_sentence(info, place) for place in range(len(info.pairs))]
+    said = [noise_sentence(info, place) for place in range(len(info.students))]
     st.markdown("\n".join(bullet + literal(sentence) for sentence in said))
     chart(losses_figure(info), key=f"losses/{run.id}", alt=" ".join(said))
     st.caption(
@@ -155,14 +150,12 @@ def statistics(run: Run, info: ComparisonInfo) -> None:
         )
     with right:
         st.markdown("**Fidelity to the teacher**")
-        rows = fidelity_rows(info)
-        if rows:
-            table(rows, f"fidelity/{run.id}", NUMBERS, f"{run.id}-fidelity.csv")
+        table(fidelity_rows(info), f"fidelity/{run.id}", NUMBERS, f"{run.id}-fidelity.csv")
         st.caption(
             "How well the student copies the teacher and not only its labels: the same answers can hide other "
             "probabilities, and distillation teaches probabilities. |Δp| is the difference of the two probabilities "
-            f"of “{info.labels[1]}”, KL the divergence KL(teacher ‖ student): 0 is a perfect copy, which has the "
-            "teacher's mistakes too."
+            f"of “{info.summary.labels[1]}”, KL the divergence KL(teacher ‖ student): 0 is a perfect copy, which has "
+            "the teacher's mistakes too."
         )
     terms("logits", "calibration", "roc", "precision-recall-curve", "fidelity")
 
@@ -189,7 +182,7 @@ def breakdown(run: Run, info: ComparisonInfo) -> None:
         for column, side in zip(st.columns(max(2, min(3, len(info.sides)))), sides, strict=False):
             with column:
                 chart(
-                    confusion_figure(side, info.labels),
+                    confusion_figure(side, info.summary.labels),
                     key=f"confusion/{info.sides.index(side)}/{run.id}",
                     alt=f"Confusion matrix of {side.title}",
                 )
@@ -197,7 +190,7 @@ def breakdown(run: Run, info: ComparisonInfo) -> None:
     terms("cwe", "clone-types", "wilson-interval", "confusion-matrix")
 
 
-def cost(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
+def cost(run: Run, info: ComparisonInfo) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown("**Latency**")
@@ -212,7 +205,6 @@ def cost(run: Run, info: ComparisonInfo, result: Mapping[str, Any]) -> None:
         st.caption(WHY_UNEQUAL)
     terms("latency", "percentiles", "interleaving", "warm-up", "forward-gflops")
     st.header("In other forms, and under load", anchor=False)
-    compared = [result["teacher"], *result.get("students", [result["student"]])]
-    folders = {side.title: one["model"] for side, one in zip(info.sides, compared, strict=True)}
-    split = None if result["split"] == "all" else result["split"]
-    latency_and_cost(folders, result["dataset"], result.get("data"), split)
+    folders = {side.title: side.found.model for side in info.sides}
+    found = info.summary
+    latency_and_cost(folders, found.dataset, found.data, None if found.split == "all" else Split(found.split))

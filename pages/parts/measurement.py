@@ -8,7 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from compressor_core.evaluate.measurement_settings import MeasureSettings
+from compressor_core.data.dataset import Split
+from compressor_core.evaluate.settings import MeasureSettings
 from compressor_core.figures.cost.measurement import (
     FORMS,
     MeasurementInfo,
@@ -29,11 +30,13 @@ from compressor_core.figures.cost.measurement_plots import (
     throughput_figure,
 )
 from compressor_core.literal import literal
+from compressor_core.records import Form
 from compressor_core.runs import Run, Status
 from pages.parts.chart import chart
 from pages.parts.explain import terms
+from pages.parts.fields import number
 from pages.parts.frame import sentences
-from pages.parts.live import launched, records, store, watch
+from pages.parts.live import launched, store, typed, watch
 from pages.parts.rows import table
 
 LENGTHS = {False: "true lengths", True: "padded as in the paper"}
@@ -41,7 +44,7 @@ STAY: dict[str, Any] = {"persist_state": "session"}
 
 
 def latency_and_cost(
-    models: Mapping[str, str | Path], dataset: str, data: str | None = None, split: str | None = None
+    models: Mapping[str, str | Path], dataset: str, data: str | None = None, split: Split | None = None
 ) -> None:
     """Measure these models, by name, the teacher first; the newest measurement of just these is shown, live."""
     folders = [str(folder) for folder in models.values()]
@@ -54,10 +57,10 @@ def latency_and_cost(
         settings = numbers()
     if right.button("Measure", type="primary", icon=":material/speed:", width="stretch", key="measure"):
         with sentences():
-            config = MeasureSettings(
-                models=folders, names=tuple(models), dataset=dataset, data=data, split=split, **settings
+            asked = MeasureSettings(
+                models=tuple(folders), names=tuple(models), dataset=dataset, data=data, split=split, **settings
             )
-            launched("measure", config.to_dict(), name=", ".join(models))
+            launched("measure", asked, name=", ".join(models))
         st.rerun()
     run = newest(folders, dataset, data)
     if run is None:
@@ -69,33 +72,29 @@ def latency_and_cost(
 def newest(folders: list[str], dataset: str, data: str | None) -> Run | None:
     """The newest run that measured these models on this data."""
     wanted = (folders, dataset, data)
-    for run in store().list("measure"):
-        config = run.config
-        if (config.get("models"), config.get("dataset"), config.get("data")) == wanted:
-            return run
-    return None
+    return next(
+        (run for run in store().list("measure") if tuple(map(run.config.get, ("models", "dataset", "data"))) == wanted),
+        None,
+    )
 
 
 def numbers() -> dict[str, int]:
     """How much is measured, and how carefully."""
-    first, second, third, fourth = st.columns(4)
+    controls = (
+        ("examples", "Examples", 1, 10_000),
+        ("rounds", "Rounds", 1, 100),
+        ("threads", "Threads", 1, 256),
+        ("starts", "Cold starts", 0, 20),
+    )
     return {
-        "examples": first.number_input(
-            "Examples", 1, 10_000, 32, key="measure_examples", help="From the test split, the same for all.", **STAY
-        ),
-        "rounds": second.number_input(
-            "Rounds", 1, 100, 5, key="measure_rounds", help="In each round, all models and forms take turns.", **STAY
-        ),
-        "threads": third.number_input("Threads", 1, 256, 1, key="measure_threads", **STAY),
-        "starts": fourth.number_input(
-            "Cold starts", 0, 20, 3, key="measure_starts", help="Fresh processes of each model and form.", **STAY
-        ),
+        name: number(column, MeasureSettings, name, title, low, high, key=f"measure_{name}")
+        for column, (name, title, low, high) in zip(st.columns(4), controls, strict=True)
     }
 
 
 def show(run: Run, status: Status) -> None:
-    info = measurement_info(records(run))
-    if not info.models:
+    info = measurement_info(typed(run))
+    if info.setup is None:
         return
     left, right = st.columns(2)
     padded = left.segmented_control(
@@ -107,7 +106,7 @@ def show(run: Run, status: Status) -> None:
         format_func=LENGTHS.__getitem__,
         help=(
             "At true lengths, a short function is answered sooner. The paper pads every function to "
-            f"{info.described['padded_to']} tokens, so that all take equally long."
+            f"{info.setup.padded_to} tokens, so that all take equally long."
         ),
         **STAY,
     )
@@ -116,7 +115,7 @@ def show(run: Run, status: Status) -> None:
     form = right.segmented_control(
         "Form, for the curves",
         list(FORMS),
-        default="onnx",
+        default=Form.ONNX,
         required=True,
         key="measure_form",
         format_func=FORMS.__getitem__,
@@ -152,7 +151,7 @@ def latency(info: MeasurementInfo, run: Run, padded: bool) -> None:
     )
 
 
-def curves(info: MeasurementInfo, run: Run, form: str, padded: bool) -> None:
+def curves(info: MeasurementInfo, run: Run, form: Form, padded: bool) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown(f"**Distribution of the latency**, {FORMS[form]}")

@@ -1,4 +1,4 @@
-"""What the playground asks the core, kept for as long as nothing changes."""
+"""Answers and line scores for the playground, kept for as long as nothing changes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from compressor_core.data.dataset import UNKNOWN, Example, Split
 from compressor_core.data.hub import cached_parts
 from compressor_core.errors import DataError
+from compressor_core.records import Attribution, Prediction
 from compressor_core.runs.library import Model
 from pages.parts.data import INFO, changed, opened
 
@@ -43,20 +44,19 @@ def loaded(place: Place) -> Classifier:
 
 
 @st.cache_data(max_entries=50, show_spinner="Asking both")
-def answers(places: Mapping[str, Place], codes: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    """What each side says, and how long it took: each model by itself."""
+def answers(places: Mapping[str, Place], codes: tuple[str, ...]) -> dict[str, Prediction]:
+    """The answer of each side, and how long it took: each model by itself."""
     from compressor_core.evaluate.prediction import predict_in_turns
 
-    found = predict_in_turns({side: loaded(place) for side, place in places.items()}, codes)
-    return {side: prediction.to_dict() for side, prediction in found.items()}
+    return predict_in_turns({side: loaded(place) for side, place in places.items()}, codes)
 
 
 @st.cache_data(max_entries=50, show_spinner="Scoring the lines")
-def attributed(place: Place, codes: tuple[str, ...]) -> dict[str, Any]:
-    """What each line adds to one model's answer."""
+def attributed(place: Place, codes: tuple[str, ...]) -> Attribution:
+    """Scores of the lines for one model's answer."""
     from compressor_core.evaluate.attribution import attribute
 
-    return attribute(loaded(place), codes).to_dict()
+    return attribute(loaded(place), codes)
 
 
 def seconds_of_lines(milliseconds: float) -> float:

@@ -18,10 +18,12 @@ from compressor_core.distill.distillation import distill
 from compressor_core.distill.distillation_settings import DistillSettings
 from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
 from compressor_core.errors import ModelError, SettingsError
-from compressor_core.evaluate.comparison import CompareSettings, compare
+from compressor_core.evaluate.comparison import compare
+from compressor_core.evaluate.settings import CompareSettings
 from compressor_core.language import Language
 from compressor_core.models import graph
 from compressor_core.models.classifier import load
+from compressor_core.progress import finish
 from compressor_core.task import Task
 from tests.tiny import TINY
 
@@ -107,7 +109,7 @@ def test_the_student_reads_data_flow_because_its_teacher_does(
     code, other = (code for code, _ in list(c_functions())[:2])
     (example,) = loaded.encode([(code,) if task is Task.VULNERABILITY else (code, other)])
     assert example[0].graph is not None and len(example[0].graph.spans) >= 4
-    both = list(
+    both = finish(
         compare(
             CompareSettings(
                 teacher=str(teacher),
@@ -119,8 +121,8 @@ def test_the_student_reads_data_flow_because_its_teacher_does(
                 latency_rounds=1,
             )
         )
-    )[-1]
-    assert both["student"]["accuracy"] == result["accuracy"]
+    )
+    assert both is not None and both.student.accuracy == result["accuracy"]
     if task is Task.VULNERABILITY:
         AutoModelForSequenceClassification.from_pretrained(student)
 

@@ -15,8 +15,10 @@ from transformers import AutoModelForSequenceClassification
 from compressor_core.distill.distillation import distill
 from compressor_core.distill.distillation_settings import DistillSettings
 from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
-from compressor_core.evaluate.comparison import CompareSettings, compare, evaluate
+from compressor_core.evaluate.comparison import compare, evaluate
+from compressor_core.evaluate.settings import CompareSettings, EvaluateSettings
 from compressor_core.models.card import read_card
+from compressor_core.progress import finish
 from compressor_core.task import PairFeatures, Task
 from tests.tiny import TINY
 
@@ -131,7 +133,7 @@ def test_a_real_encoder_becomes_a_teacher_and_teaches(
     if task is Task.VULNERABILITY:
         AutoModelForSequenceClassification.from_pretrained(student)
 
-    alone = evaluate(student, "file", data, "test")
+    alone = evaluate(EvaluateSettings(model=student, dataset="file", data=data, split="test"))
     asked_to_compare = CompareSettings(
         teacher=str(teacher),
         student=str(student),
@@ -141,7 +143,8 @@ def test_a_real_encoder_becomes_a_teacher_and_teaches(
         latency_examples=3,
         latency_rounds=2,
     )
-    both = list(compare(asked_to_compare))[-1]
-    assert both["student"]["accuracy"] == alone["accuracy"] == result["accuracy"]
-    assert both["teacher"]["accuracy"] == records[-1]["accuracy"]
-    assert both["speedup"] > 2
+    both = finish(compare(asked_to_compare))
+    assert both is not None
+    assert both.student.accuracy == alone.accuracy == result["accuracy"]
+    assert both.teacher.accuracy == records[-1]["accuracy"]
+    assert both.speedup > 2

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from compressor_core.architecture import Architecture
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import ModelError
-from compressor_core.evaluate.attribution import Attribution, attribute, line_scores
+from compressor_core.evaluate.attribution import attribute, line_scores
 from compressor_core.language import Language
 from compressor_core.models.card import ModelCard
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.student import build
+from compressor_core.records import Attribution
 from compressor_core.task import PairFeatures, Task
 
 PLANTED = "def f(path):\n    name = open(path)\n\n    İstanbul = 'naïve 漢字'\n    eval(name)\n    return name\n"

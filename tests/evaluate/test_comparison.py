@@ -16,13 +16,16 @@ from compressor_core.data.registry import open_dataset
 from compressor_core.data.sampled import Sampled
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import DataError, ModelError, SettingsError
-from compressor_core.evaluate.comparison import CompareSettings, compare, evaluate
-from compressor_core.evaluate.latency import latency
+from compressor_core.evaluate.comparison import compare, evaluate
 from compressor_core.evaluate.prediction import predict_once
 from compressor_core.evaluate.predictions import read_predictions
+from compressor_core.evaluate.rounds import time_models
+from compressor_core.evaluate.settings import CompareSettings, EvaluateSettings
 from compressor_core.models.card import ModelCard
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.student import build
+from compressor_core.progress import finish
+from compressor_core.records import ComparisonSummary, Scores, read_record
 from compressor_core.task import PairFeatures, Task
 
 
@@ -54,7 +57,7 @@ def pair_student(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def result(teacher: Path, student: Path, data: Path, out: Path | None = None, **changes: Any) -> dict[str, Any]:
+def result(teacher: Path, student: Path, data: Path, out: Path | None = None, **changes: Any) -> ComparisonSummary:
     config = CompareSettings(
         teacher=str(teacher),
         student=str(student),
@@ -64,7 +67,13 @@ def result(teacher: Path, student: Path, data: Path, out: Path | None = None, **
         latency_rounds=2,
         **changes,
     )
-    return list(compare(config, out))[-1]
+    summary = finish(compare(config, out))
+    assert summary is not None
+    return summary
+
+
+def scores(model: Path, data: Path, split: str | None = None) -> Scores:
+    return evaluate(EvaluateSettings(model=model, dataset="file", data=data, split=split))
 
 
 def test_a_dataset_in_the_place_of_the_one_that_is_named(
@@ -74,31 +83,32 @@ def test_a_dataset_in_the_place_of_the_one_that_is_named(
     config = CompareSettings(
         teacher=str(tiny_teacher), student=str(contrary), dataset="file", latency_examples=3, latency_rounds=1
     )
-    *_, both = compare(config, dataset=part)
-    assert (both["split"], both["examples"]) == ("test", 9)
+    both = finish(compare(config, dataset=part))
+    assert both is not None and (both.split, both.examples) == ("test", 9)
 
 
 def test_each_row_is_the_models_own(tiny_teacher: Path, contrary: Path, labelled_file: Path) -> None:
     both = result(tiny_teacher, contrary, labelled_file)
-    assert both["agreement"] == 0.0
-    assert both["teacher"]["accuracy"] == pytest.approx(1 - both["student"]["accuracy"])
-    assert both["examples"] == 300 == both["teacher"]["examples"]
-    assert both["mcnemar"]["only_first"] == both["teacher"]["correct"]
-    for side in ("teacher", "student"):
-        times = both[side]["latency"]
-        assert times["measurements"] == 10
-        assert 0 < times["min"] <= times["median"] <= times["p95"] <= times["p99"]
-        assert times["samples"] == sorted(times["samples"])
-        assert both[side]["size_mb"] * 1e6 == (tiny_teacher / "model.safetensors").stat().st_size
-    assert both["machine"]["threads"] == 1
-    alone = evaluate(tiny_teacher, "file", str(labelled_file), None)
-    assert alone["accuracy"] == both["teacher"]["accuracy"] and alone["groups"] == both["teacher"]["groups"]
+    teacher, student = both.teacher, both.students[0]
+    assert both.agreement == 0.0
+    assert teacher.accuracy == pytest.approx(1 - student.accuracy)
+    assert both.examples == 300 == teacher.examples
+    assert both.mcnemar.only_first == teacher.correct
+    for side in (teacher, student):
+        times = side.latency
+        assert times.measurements == 10
+        assert 0 < times.min <= times.median <= times.p95 <= times.p99
+        assert list(times.samples) == sorted(times.samples)
+        assert side.size_mb * 1e6 == (tiny_teacher / "model.safetensors").stat().st_size
+    assert both.machine.threads == 1
+    alone = scores(tiny_teacher, labelled_file)
+    assert alone.accuracy == teacher.accuracy and alone.groups == teacher.groups
 
 
 def test_a_model_agrees_with_itself_and_is_as_fast(tiny_teacher: Path, labelled_file: Path) -> None:
     both = result(tiny_teacher, tiny_teacher, labelled_file, split="test")
-    assert both["agreement"] == 1.0 and both["mcnemar_p"] == 1.0
-    assert both["examples"] < 60
+    assert both.agreement == 1.0 and both.mcnemar_p == 1.0
+    assert both.examples < 60
 
 
 def test_one_student_and_several_have_one_shape(
@@ -108,35 +118,40 @@ def test_one_student_and_several_have_one_shape(
     several = result(
         tiny_teacher, contrary, labelled_file, out, others=(str(tiny_teacher),), names=("contrary", "contrary")
     )
-    one = result(tiny_teacher, contrary, labelled_file)
-    assert set(one) == set(several) and set(one["students"][0]) == set(several["students"][1])
-    assert several["student"] == several["students"][0]
-    assert [side["name"] for side in several["students"]] == ["contrary", "contrary (2)"]
-    first, itself = several["students"]
+    one = result(tiny_teacher, contrary, labelled_file).plain()
+    plain = several.plain()
+    assert set(one) == set(plain) and set(one["students"][0]) == set(plain["students"][1])
+    # The contract of the command line: one student is found where scripts look for it.
+    assert plain["student"] == plain["students"][0]
     for key in ("agreement", "speedup", "mcnemar"):
-        assert several[key] == first[key]
-    assert several["mcnemar_p"] == first["mcnemar"]["p"] == one["mcnemar_p"]
+        assert plain[key] == plain["student"][key]
+    assert {"examples", "correct", "accuracy", "precision", "recall", "f1", "latency"} <= set(plain["teacher"])
+    first, itself = several.students
+    assert (first.name, itself.name) == ("contrary", "contrary (2)")
+    assert several.mcnemar_p == first.mcnemar.p == one["mcnemar_p"]
     # Two tests: the smaller p-value counts twice.
-    assert first["mcnemar"]["p_adjusted"] == pytest.approx(min(1.0, 2 * first["mcnemar"]["p"]))
+    assert first.mcnemar.p_adjusted == pytest.approx(min(1.0, 2 * first.mcnemar.p))
     assert one["student"]["mcnemar"]["p_adjusted"] == one["mcnemar_p"]
 
-    assert itself["fidelity"] == {"kl": 0.0, "absolute_difference": 0.0}
-    assert itself["difference_intervals"]["accuracy"] == [0.0, 0.0] and itself["agreement_interval"] == [1.0, 1.0]
-    low, high = first["difference_intervals"]["accuracy"]
-    assert low < several["teacher"]["accuracy"] - first["accuracy"] < high
-    assert several["teacher"]["curves"]["auc"] == pytest.approx(1 - first["curves"]["auc"])
-    assert sum(one["examples"] for one in first["lengths"]) == 300
-    assert several["statistics"] == {"level": 0.95, "resamples": 10_000, "seed": 0}
-    assert len(json.dumps(several)) < 100_000  # the predictions are not in it
+    assert (itself.fidelity.kl, itself.fidelity.absolute_difference) == (0.0, 0.0)
+    assert itself.difference_intervals.accuracy == (0.0, 0.0) and itself.agreement_interval == (1.0, 1.0)
+    low, high = first.difference_intervals.accuracy
+    assert low < several.teacher.accuracy - first.accuracy < high
+    assert several.teacher.curves is not None and first.curves is not None
+    assert several.teacher.curves.auc == pytest.approx(1 - first.curves.auc)
+    assert sum(part.examples for part in first.lengths) == 300
+    assert several.statistics.model_dump() == {"level": 0.95, "resamples": 10_000, "seed": 0}
+    assert len(json.dumps(plain)) < 100_000  # the predictions are not in it
+    assert read_record(json.loads(json.dumps(several.model_dump(mode="json")))) == several
 
     read = read_predictions(out)
     assert read.models == ("Teacher", "contrary", "contrary (2)") and len(read.gold) == 300
     right = (read.predicted == read.gold[None]).sum(1)
-    assert right.tolist() == [several["teacher"]["correct"], first["correct"], itself["correct"]]
+    assert right.tolist() == [several.teacher.correct, first.correct, itself.correct]
 
 
 def test_the_models_take_turns(tiny_teacher: Path, contrary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import compressor_core.evaluate.latency as module
+    import compressor_core.evaluate.rounds as module
     import compressor_core.models.inference as inference
 
     models = {"teacher": load(tiny_teacher), "student": load(contrary)}
@@ -146,13 +161,15 @@ def test_the_models_take_turns(tiny_teacher: Path, contrary: Path, monkeypatch: 
 
     def watched(model: Any, *rest: Any) -> Any:
         order.append(names[id(model)])
+        assert torch.is_inference_mode_enabled()
         return forward(model, *rest)
 
     monkeypatch.setattr(module, "forward", watched)
-    list(latency(models, [("a()",), ("b()",)], rounds=2, warmup=1))
-    warmup = ["teacher", "student"]
+    for _ in time_models(models, [("a()",), ("b()",)], rounds=2):
+        assert not torch.is_inference_mode_enabled()  # whoever takes the records is left alone
+    warm_up = ["teacher", "teacher", "student", "student"]
     first, second = ["teacher", "student", "student", "teacher"], ["student", "teacher", "teacher", "student"]
-    assert order == [*warmup, *first, *second]
+    assert order == [*warm_up, *first, *second]
 
 
 def test_one_prediction(tiny_teacher: Path) -> None:
@@ -165,12 +182,12 @@ def test_one_prediction(tiny_teacher: Path) -> None:
 
 
 def test_refusals(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no split 'exam'"):
-        evaluate(tiny_teacher, "file", str(labelled_file), "exam")
+    with pytest.raises(SettingsError, match="split must be train or unlabelled or validation or test, not 'exam'"):
+        scores(tiny_teacher, labelled_file, "exam")
     pairs = tmp_path / "pairs.csv"
     pairs.write_text("func1,func2,label\na(),b(),1\na(),c(),0\n")
     with pytest.raises(ModelError, match="matching pair"):
-        evaluate(tiny_teacher, "file", str(pairs), None)
+        scores(tiny_teacher, pairs)
     with pytest.raises(ModelError, match="matching pair"):
         result(tiny_teacher, tiny_teacher, pairs)
     empty = tmp_path / "split.jsonl"
@@ -187,8 +204,11 @@ def test_students_are_one_to_four_and_each_once(tiny_teacher: Path) -> None:
     ):
         with pytest.raises(SettingsError, match=says):
             CompareSettings(teacher=str(tiny_teacher), student="a", others=others, names=names)
-    config = CompareSettings(teacher="t", student="a", others=["b"])  # type: ignore[arg-type]
-    assert config.students == ("a", "b") and CompareSettings(**config.to_dict()) == config
+    config = CompareSettings(teacher="t", student=Path("a"), others=["b"])
+    assert config.students == ("a", "b")
+    assert CompareSettings.model_validate(config.model_dump(mode="json")) == config
+    assert list(config.folders) == ["Teacher", "a", "b"]
+    assert list(config.replace(names=("Teacher", "b")).folders) == ["Teacher", "Teacher (2)", "b"]
 
 
 def test_classes_in_another_order_are_refused(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:

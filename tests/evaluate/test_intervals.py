@@ -22,7 +22,7 @@ def test_wilson_is_scipys(correct: int, examples: int) -> None:
 
 
 def test_wilson_of_nothing_is_everything() -> None:
-    assert wilson(0, 0) == [0.0, 1.0]
+    assert wilson(0, 0) == (0.0, 1.0)
 
 
 def test_the_interval_of_an_accuracy_is_the_binomials() -> None:
@@ -30,8 +30,8 @@ def test_the_interval_of_an_accuracy_is_the_binomials() -> None:
     right = int((TEACHER == GOLD).sum())
     expected = stats.binom.ppf([0.025, 0.975], 400, right / 400) / 400
     found = bootstrap(GOLD, [TEACHER])
-    assert found["scores"][0]["accuracy"] == pytest.approx(expected, abs=1.01 / 400)
-    assert found["differences"] == [] == found["agreement"]
+    assert found.scores[0].accuracy == pytest.approx(expected, abs=1.01 / 400)
+    assert found.differences == [] == found.agreement
 
 
 @pytest.mark.parametrize("name", ["accuracy", "f1"])
@@ -39,7 +39,7 @@ def test_paired_differences_are_those_of_scipys_bootstrap(name: str) -> None:
     """scipy draws the examples one by one; here their kinds are counted."""
 
     def difference(gold: np.ndarray, teacher: np.ndarray, student: np.ndarray) -> float:
-        return float(quality(gold, teacher)[name] - quality(gold, student)[name])
+        return float(getattr(quality(gold, teacher), name) - getattr(quality(gold, student), name))
 
     drawn = stats.bootstrap(
         (GOLD, TEACHER, STUDENT),
@@ -51,17 +51,18 @@ def test_paired_differences_are_those_of_scipys_bootstrap(name: str) -> None:
         rng=np.random.default_rng(2),
     )
     low, high = drawn.confidence_interval
-    found = bootstrap(GOLD, [TEACHER, STUDENT])["differences"][0][name]
-    assert found == pytest.approx([low, high], abs=0.005)
+    found = bootstrap(GOLD, [TEACHER, STUDENT]).differences[0]
+    assert getattr(found, name) == pytest.approx([low, high], abs=0.005)
     # As if the two had been drawn apart, it would be wider: the pair is what is resampled.
-    alone = bootstrap(GOLD, [TEACHER, STUDENT])["scores"]
-    assert found[1] - found[0] < sum(one[name][1] - one[name][0] for one in alone)
+    alone = bootstrap(GOLD, [TEACHER, STUDENT]).scores
+    widths = [high - low for low, high in (getattr(one, name) for one in (found, *alone))]
+    assert widths[0] < sum(widths[1:])
 
 
 def test_models_that_say_the_same_differ_by_nothing() -> None:
     found = bootstrap(GOLD, [TEACHER, TEACHER, 1 - TEACHER])
-    assert found["differences"][0] == {name: [0.0, 0.0] for name in SCORES}
-    assert found["agreement"] == [[1.0, 1.0], [0.0, 0.0]]
+    assert all(getattr(found.differences[0], name) == (0.0, 0.0) for name in SCORES)
+    assert found.agreement == [(1.0, 1.0), (0.0, 0.0)]
 
 
 @pytest.mark.timeout(60)  # one by one, the many examples would be 20 billion draws
@@ -70,12 +71,12 @@ def test_the_same_seed_gives_the_same_interval_also_of_many_examples() -> None:
     assert bootstrap(GOLD, [TEACHER, STUDENT], seed=3) != bootstrap(GOLD, [TEACHER, STUDENT], seed=4)
     many = np.random.default_rng(5).integers(0, 2, (6, 400_000))
     found = bootstrap(many[0], list(many[1:]))
-    assert found["scores"][0]["accuracy"][1] - found["scores"][0]["accuracy"][0] == pytest.approx(0.0031, abs=0.0002)
+    assert found.scores[0].accuracy[1] - found.scores[0].accuracy[0] == pytest.approx(0.0031, abs=0.0002)
 
 
 def test_where_a_score_is_undefined_it_is_zero_in_every_resample() -> None:
-    found = bootstrap([0, 0, 0], [[0, 0, 0]])["scores"][0]
-    assert found["accuracy"] == [1.0, 1.0] and found["precision"] == found["recall"] == found["f1"] == [0.0, 0.0]
+    found = bootstrap([0, 0, 0], [[0, 0, 0]]).scores[0]
+    assert found.accuracy == (1.0, 1.0) and found.precision == found.recall == found.f1 == (0.0, 0.0)
 
 
 def test_holm_by_hand() -> None:

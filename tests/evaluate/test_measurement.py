@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,19 +19,21 @@ from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import ModelError, SettingsError, TrainingError
 from compressor_core.evaluate import energy
 from compressor_core.evaluate.cold_start import cold_start
-from compressor_core.evaluate.deployed import FILES, Deployment, Form
-from compressor_core.evaluate.latency import summary
+from compressor_core.evaluate.deployed import FILES, Deployment
 from compressor_core.evaluate.measurement import measure
-from compressor_core.evaluate.measurement_settings import MeasureSettings
-from compressor_core.evaluate.rounds import Timed, in_turns, turns
+from compressor_core.evaluate.rounds import Timed, in_turns, summary, turns
+from compressor_core.evaluate.settings import MeasureSettings
 from compressor_core.language import Language
 from compressor_core.models.card import DATA_FLOW_NODES, ModelCard
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.student import build
+from compressor_core.progress import finish
+from compressor_core.records import Form, Progress, Record, read_record
 from compressor_core.runs import RunStore, State
 from compressor_core.runs.worker import run_worker
 from compressor_core.task import PairFeatures, Task
 
+Measured = tuple[list[Record], dict[str, Any]]
 C = [
     "int f(int a) { int b = a; return b + a; }",
     "void g(char *s) { while (*s) s++; puts(s); }",
@@ -86,10 +87,10 @@ def test_both_clocks_tell_what_they_say(monkeypatch: pytest.MonkeyPatch) -> None
 def test_percentiles_are_numpys() -> None:
     times = np.random.default_rng(0).lognormal(size=257)
     found = summary(times.tolist())
-    assert [found[name] for name in ("median", "p90", "p95", "p99")] == pytest.approx(
+    assert [getattr(found, name) for name in ("median", "p90", "p95", "p99")] == pytest.approx(
         np.quantile(times, [0.5, 0.9, 0.95, 0.99]).tolist()
     )
-    assert found["measurements"] == 257 and found["samples"] == sorted(found["samples"])
+    assert found.measurements == 257 and list(found.samples) == sorted(found.samples)
 
 
 @pytest.mark.parametrize("task", list(Task))
@@ -97,8 +98,8 @@ def test_every_form_answers_alike_padded_or_not_alone_or_in_a_batch(task: Task, 
     made = classifier(task)
     deployment = Deployment(made, tmp_path)
     assert deployment.forms == (Form.PYTORCH, Form.ONNX, Form.INT8)
-    assert deployment.places(60) == 60 and deployment.size_mb(Form.PYTORCH) is None
-    assert all(deployment.size_mb(form) == (tmp_path / name).stat().st_size / 1e6 for form, name in FILES.items())
+    assert deployment.padded_tokens(60) == 60 and deployment.file_mb(Form.PYTORCH) is None
+    assert all(deployment.file_mb(form) == (tmp_path / name).stat().st_size / 1e6 for form, name in FILES.items())
     examples = [(code, C[-1])[: 2 if task is Task.CLONE else 1] for code in C]
     encoded = list(made.encode(examples))
     expected = made.logits(examples).numpy()
@@ -117,11 +118,11 @@ def test_a_model_of_data_flow_runs_in_pytorch_alone(task: Task, tmp_path: Path) 
     made = classifier(task, Language.C)
     deployment = Deployment(made, tmp_path)
     assert deployment.forms == (Form.PYTORCH,) and not list(tmp_path.iterdir())
-    assert deployment.places(400) == 50 + DATA_FLOW_NODES
+    assert deployment.padded_tokens(400) == 50 + DATA_FLOW_NODES
     examples = [(code, C[-1])[: 2 if task is Task.CLONE else 1] for code in C]
     encoded = list(made.encode(examples))
     expected = made.logits(examples).numpy()
-    for length in (0, deployment.places(400)):
+    for length in (0, deployment.padded_tokens(400)):
         found = deployment.run(Form.PYTORCH, deployment.prepare(Form.PYTORCH, encoded, length))
         np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
 
@@ -135,11 +136,11 @@ def test_a_fresh_process_answers_as_this_one(tmp_path: Path) -> None:
     onnx = cold_start(tmp_path / FILES[Form.ONNX], [C[0]], max_length=50, tokenizer=tmp_path / "tokenizer.json")
     pytorch = cold_start(tmp_path / "model", [C[0]], max_length=50)
     for found in (onnx, pytorch):
-        assert found["label"] == label
-        assert all(found[step] > 0 for step in ("imports", "load", "first"))
-        assert 0 < found["imports_mb"] <= found["peak_mb"]
+        assert found.label == label
+        assert all(getattr(found, step) > 0 for step in ("imports", "load", "first"))
+        assert 0 < found.imports_mb <= found.peak_mb
     # Neither PyTorch nor transformers: by far the most memory that PyTorch's process takes.
-    assert onnx["peak_mb"] < pytorch["imports_mb"]
+    assert onnx.peak_mb < pytorch.imports_mb
     with pytest.raises(TrainingError, match=r"ended without an answer of .*nowhere \(.*nowhere.*\): close"):
         cold_start(tmp_path / "nowhere", [C[0]], max_length=50, tokenizer=tmp_path / "tokenizer.json")
 
@@ -162,7 +163,7 @@ def test_energy_is_measured_only_where_counters_can_be_read(tmp_path: Path, monk
     assert "requirements-energy.txt" in energy.energy_source(tmp_path).reason
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
     assert energy.energy_source(tmp_path).measured
-    assert energy.estimated_joules(2.0, 4.0) == 8.0
+    assert energy.energy_source(tmp_path).watts is None
 
 
 def test_the_meter_divides_by_what_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,13 +197,13 @@ def test_the_meter_divides_by_what_was_done(monkeypatch: pytest.MonkeyPatch) -> 
     [
         ({"models": []}, "0 models cannot be measured"),
         ({"models": list("abcdef")}, "6 models cannot"),
-        ({"models": "abc"}, "must be a list of folders"),
+        ({"models": "abc"}, "models must be a list"),
         ({"models": ["a", "a"]}, "named twice"),
         ({"names": ["x"]}, "1 names for 2 models"),
-        ({"rounds": 0}, "rounds must be a whole number of at least 1, not 0"),
+        ({"rounds": 0}, "rounds must be a whole number from 1, not 0"),
         ({"threads": 1.5}, "threads must be"),
         ({"examples": True}, "examples must be"),
-        ({"largest_batch": 512}, "at most 256"),
+        ({"largest_batch": 512}, "from 1 to 256"),
         ({"padded_to": 513}, "from 1 to 512"),
         ({"watts": 0}, "above 0"),
         ({"wats": 3}, "wats"),
@@ -210,13 +211,13 @@ def test_the_meter_divides_by_what_was_done(monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, Any], sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
-        MeasureSettings.from_dict({"models": ["a", "b"], **wrong})
+        MeasureSettings.model_validate({"models": ["a", "b"], **wrong})
 
 
 def test_settings_survive_a_file() -> None:
     config = MeasureSettings(models=["x/model", "y/model", "z"], largest_batch=12)
-    assert config.names == ("model", "model (2)", "z") and config.batch_sizes == [1, 2, 4, 8]
-    assert MeasureSettings.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert config.titles == ("model", "model (2)", "z") and config.batch_sizes == [1, 2, 4, 8]
+    assert MeasureSettings.model_validate(json.loads(config.model_dump_json())) == config
 
 
 @pytest.fixture(scope="module")
@@ -227,19 +228,22 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def measured(student: Path, tiny_teacher: Path, labelled_file: Path) -> Iterator[list[dict[str, Any]]]:
+def measured(student: Path, tiny_teacher: Path, labelled_file: Path) -> Measured:
     config = MeasureSettings(models=[str(tiny_teacher), str(student)], dataset="file", data=str(labelled_file), **TINY)
-    yield list(measure(config))
+    records: list[Record] = []
+    summary = finish(measure(config), records.append)
+    assert summary is not None and read_record(summary.model_dump(mode="json")) == summary
+    return records, summary.plain()
 
 
-def test_all_models_and_forms_are_measured(measured: list[dict[str, Any]]) -> None:
-    result = measured[-1]
-    assert result["type"] == "result" and [one["name"] for one in result["models"]] == ["teacher", "small"]
+def test_all_models_and_forms_are_measured(measured: Measured) -> None:
+    records, result = measured
+    assert [one["name"] for one in result["models"]] == ["teacher", "small"]
     combinations = {(m, form, padded) for m in (0, 1) for form in Form for padded in (False, True)}
     assert {(one["model"], one["form"], one["padded"]) for one in result["latency"]} == combinations
     assert len(result["latency"]) == len(result["energy"]) == 12
     for one in result["latency"]:
-        assert one["rounds"] == 2 and one["measurements"] == 6 and "samples" not in one
+        assert one["rounds"] == 2 and one["measurements"] == 6 and one["samples"] == []
         assert one["min"] <= one["median"] <= one["p90"] <= one["p95"] <= one["p99"]
         assert one["difference"] <= (0.5 if one["form"] == "onnx-int8" else 1e-4)
     assert {one["batch_size"] for one in result["throughput"]} == {1, 2} and len(result["throughput"]) == 24
@@ -248,12 +252,12 @@ def test_all_models_and_forms_are_measured(measured: list[dict[str, Any]]) -> No
     assert {one["measured"] for one in result["energy"]} == {result["energy_source"]["measured"]}
     machine = result["machine"]
     assert machine["threads"] == 1 and "ONNX Runtime" in machine["runtime"] and result["examples"] == 3
-    fractions = [one["fraction"] for one in measured if one["type"] == "progress" and "fraction" in one]
+    fractions = [one.fraction for one in records if isinstance(one, Progress) and one.fraction is not None]
     assert fractions == sorted(fractions) and fractions[-1] == pytest.approx(1.0)
 
 
-def test_an_estimate_is_time_times_watts(measured: list[dict[str, Any]]) -> None:
-    result = measured[-1]
+def test_an_estimate_is_time_times_watts(measured: Measured) -> None:
+    _, result = measured
     if result["energy_source"]["measured"]:
         pytest.skip("this machine has energy counters")
     assert result["energy_source"]["watts"] == 4.0
@@ -266,8 +270,9 @@ def test_an_estimate_is_time_times_watts(measured: list[dict[str, Any]]) -> None
 def test_a_cancelled_one_has_no_result(student: Path, labelled_file: Path) -> None:
     asked = iter([False] * 5 + [True])
     config = MeasureSettings(models=[str(student)], dataset="file", data=str(labelled_file), **TINY)
-    records = list(measure(config, cancelled=lambda: next(asked)))
-    assert len(records) == 6 and records[-1]["type"] != "result"
+    records: list[Record] = []
+    assert finish(measure(config, cancelled=lambda: next(asked)), records.append) is None
+    assert len(records) == 6
     assert torch.get_num_threads() >= 1
 
 
@@ -275,19 +280,21 @@ def test_models_of_another_task_are_refused(student: Path, tmp_path: Path) -> No
     classifier(Task.CLONE).save(tmp_path / "pairs")
     config = MeasureSettings(models=[str(tmp_path / "pairs")], dataset="classroom-vulnerability", **TINY)
     with pytest.raises(ModelError, match=r"pairs is for clone and the dataset .* for vulnerability"):
-        list(measure(config))
+        finish(measure(config))
 
 
 def test_a_run_measures(student: Path, labelled_file: Path) -> None:
     config = MeasureSettings(
         models=[str(student)], names=["three"], dataset="file", data=str(labelled_file), **{**TINY, "starts": 0}
     )
-    run = RunStore().create("measure", config.to_dict())
+    run = RunStore().create("measure", config.model_dump(mode="json"))
     run_worker(run.folder)
     status = run.status()
     assert status.state is State.FINISHED, status.error
     assert (status.result or {})["models"][0]["name"] == "three" and not (status.result or {})["start"]
-    assert {record["type"] for record in run.events()[0]} == {"models", "latency", "energy", "throughput", "result"}
+    assert {record["type"] for record in run.events()[0]} == {
+        *("setup", "latency", "energy", "throughput", "measurement-summary")
+    }
 
 
 def test_the_verb_prints_one_object(student: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

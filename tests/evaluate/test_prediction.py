@@ -60,7 +60,8 @@ def test_models_take_turns_and_the_median_without_the_first_call_is_told(monkeyp
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     threads = torch.get_num_threads()
     found = predict_in_turns(models, CODE)
-    assert asked == ["slow", "fast"] * (1 + CALLS)
+    # After one call each, in alternating order.
+    assert asked == ["slow", "fast", *["slow", "fast", "fast", "slow"] * 2, "slow", "fast"] and CALLS == 5
     assert found["slow"].milliseconds == pytest.approx(300)
     assert found["fast"].milliseconds == pytest.approx(30)
     assert torch.get_num_threads() == threads
@@ -78,4 +79,4 @@ def test_what_does_not_fit_is_one_sentence(tiny_teacher: Path) -> None:
         predict_in_turns({"teacher": teacher, "student": small(Task.CLONE)}, CODE)
     with pytest.raises(DataError, match=r"takes 1 file\(s\), not 2"):
         predict_once(teacher, CODE * 2)
-    assert set(predict_once(small(Task.CLONE), CODE * 2).to_dict()) == {"label", "probabilities", "milliseconds"}
+    assert set(predict_once(small(Task.CLONE), CODE * 2).plain()) == {"label", "probabilities", "milliseconds"}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from compressor_core.evaluate.comparison import evaluate
+from compressor_core.evaluate.settings import EvaluateSettings
 from compressor_core.models.released import import_released
 from compressor_core.paper import DATASET, Encoder
 from compressor_core.task import Task
@@ -31,6 +32,6 @@ def test_correct_answers_on_the_samples(
     tokenizer = released.RELEASED / f"{task}_bpe_1000.json"
     import_released(checkpoint, tokenizer, encoder, task, tmp_path / "student")
     data = released.DATA / ("devign/sample.jsonl" if task is Task.VULNERABILITY else "bigclonebench")
-    scores = evaluate(tmp_path / "student", DATASET[task], str(data), None)
-    assert scores["examples"] == (1366 if task is Task.VULNERABILITY else 1000)
-    assert abs(scores["correct"] - correct) <= tolerance, scores
+    scores = evaluate(EvaluateSettings(model=tmp_path / "student", dataset=DATASET[task], data=data))
+    assert scores.examples == (1366 if task is Task.VULNERABILITY else 1000)
+    assert abs(scores.correct - correct) <= tolerance, scores

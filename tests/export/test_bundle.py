@@ -24,10 +24,12 @@ from compressor_core.data.dataset import Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.evaluate.prediction import predict_once
 from compressor_core.export.bundle import write_zip
-from compressor_core.export.exporting import ExportSettings, export
+from compressor_core.export.exporting import export
 from compressor_core.export.onnx import open_onnx
+from compressor_core.export.settings import ExportSettings
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.models.classifier import load
+from compressor_core.progress import finish
 from compressor_core.task import Task
 
 FILES = {
@@ -44,8 +46,9 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Bundles:
     made = {}
     for task in Task:
         out = tmp_path_factory.mktemp("bundles") / f"the {task} model"
-        *_, result = export(ExportSettings(model=str(bundled_teacher(f"classroom-{task}")), examples=100), out)
-        made[task] = out, result
+        summary = finish(export(ExportSettings(model=str(bundled_teacher(f"classroom-{task}")), examples=100), out))
+        assert summary is not None
+        made[task] = out, summary.plain()
     return made
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import resource
 import shutil
@@ -19,13 +18,16 @@ from compressor_core.data.dataset import Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.errors import CompressorError, DataError, ModelError, SettingsError, StorageError
 from compressor_core.export import exporting
-from compressor_core.export.exporting import ExportSettings, Format, export, targets
+from compressor_core.export.exporting import export
 from compressor_core.export.onnx import export_onnx
+from compressor_core.export.settings import ExportSettings, Format, targets
 from compressor_core.export.verification import Material, loss_points, warning
 from compressor_core.models.card import CARD
 from compressor_core.models.classifier import load
 from compressor_core.models.released import import_released
 from compressor_core.paper import Encoder
+from compressor_core.progress import finish
+from compressor_core.records import ExportedForm, FileLatency, Notice, Record
 from compressor_core.task import Task
 from tests import released
 
@@ -47,14 +49,14 @@ def labelled(tiny_teacher: Path, labelled_file: Path) -> ExportSettings:
     return ExportSettings(model=str(tiny_teacher), dataset="file", data=str(labelled_file), split="test")
 
 
-def result_of(config: ExportSettings, out: Path, **changed: Any) -> dict[str, Any]:
-    records = list(export(dataclasses.replace(config, **changed), out))
-    last = dict(records[-1])
-    assert last.pop("type") == "result"
-    said = [record["message"] for record in records if record["type"] == "notice"]
+def result_of(settings: ExportSettings, out: Path, **changed: Any) -> dict[str, Any]:
+    records: list[Record] = []
+    summary = finish(export(settings.replace(**changed), out), records.append)
+    assert summary is not None
+    said = [record.message for record in records if isinstance(record, Notice)]
     # What has to be said is said where nobody can miss it, and nothing is said for nothing.
-    assert said == [sentence for sentence in (last["warning"], last.get("page")) if sentence]
-    return last
+    assert said == [sentence for sentence in (summary.warning, summary.page) if sentence]
+    return summary.plain()
 
 
 @pytest.mark.parametrize("form", [Format.ONNX, Format.INT8])
@@ -65,7 +67,7 @@ def test_one_file(form: Format, labelled: ExportSettings, tmp_path: Path) -> Non
     assert found["size_mb"] == out.stat().st_size / 1e6
     assert found["forms"]["model.onnx"]["max_abs_difference"] < 1e-4
     if form is Format.ONNX:
-        assert found["max_abs_difference"] < 1e-4 and found["loss_points"] is None
+        assert found["max_abs_difference"] < 1e-4 and "loss_points" not in found
     else:
         float32, int8 = found["forms"].values()
         assert found["max_abs_difference"] == int8["max_abs_difference"] > 1e-4
@@ -111,12 +113,19 @@ def test_a_worse_int8_file_is_flagged(
 
 def test_what_is_said_of_an_int8_file() -> None:
     given = Material([], "devign", "test")
-    float32 = {"correct": 900, "examples": 1000}
+
+    def form(correct: int | None) -> ExportedForm:
+        latency = FileLatency(median=1.0, p90=1.0, rounds=3)
+        return ExportedForm(
+            size_mb=1.0, inputs=1, max_abs_difference=0.0, examples=1000, correct=correct, latency=latency
+        )
+
+    float32 = form(900)
     for correct, loss, flagged in ((900, 0, False), (895, 0.5, False), (894, 0.6, True), (910, -1, False)):
-        found = loss_points(float32, {"correct": correct, "examples": 1000})
+        found = loss_points(float32, form(correct))
         assert found == pytest.approx(loss)
         assert (warning(given, found) is not None) is flagged
-    assert loss_points({"correct": None, "examples": 100}, {"correct": None}) is None
+    assert loss_points(form(None), form(None)) is None
 
 
 def test_a_file_that_answers_otherwise_is_refused(
@@ -138,7 +147,7 @@ def test_accuracy_that_was_not_measured_is_said_not_to_be(tmp_path: Path) -> Non
     import_released(checkpoint, vocabulary, Encoder.CODEBERT, Task.VULNERABILITY, tmp_path / "model", heads=4)
     found = result_of(ExportSettings(model=str(tmp_path / "model")), tmp_path / "out")
     assert found["page"] == NO_PAGE and not (tmp_path / "out" / "index.html").exists()
-    assert not found["labelled"] and found["flagged"] and found["forms"]["model.int8.onnx"]["accuracy"] is None
+    assert not found["labelled"] and found["flagged"] and "accuracy" not in found["forms"]["model.int8.onnx"]
     assert "was not measured" in found["warning"]
     card = (tmp_path / "out" / "README.md").read_text("utf-8")
     assert found["warning"] in card and "not measured" in card.split("## Measured")[1]
@@ -149,14 +158,15 @@ def refused(config: ExportSettings, out: Path, kind: type[CompressorError], word
     """Refused in one sentence, and everything is as it was."""
     before = sorted(out.parent.rglob("*"))
     with pytest.raises(kind, match=words) as caught:
-        list(export(dataclasses.replace(config, **changed), out))
+        finish(export(config.replace(**changed), out))
     assert "\n" not in str(caught.value)
     assert sorted(out.parent.rglob("*")) == before
 
 
 def test_a_cancelled_export_leaves_nothing(labelled: ExportSettings, tmp_path: Path) -> None:
-    records = list(export(labelled, tmp_path / "out", cancelled=lambda: True))
-    assert {record["type"] for record in records} == {"progress"}
+    records: list[Record] = []
+    assert finish(export(labelled, tmp_path / "out", cancelled=lambda: True), records.append) is None
+    assert {record.type for record in records} == {"progress"}
     assert not any(tmp_path.glob("*out*"))
 
 
@@ -169,7 +179,7 @@ def test_a_place_that_is_taken(labelled: ExportSettings, tmp_path: Path) -> None
     refused(labelled, tmp_path / "out.zip", DataError, "exists already")
     refused(labelled, out, DataError, r"model\.onnx exists already", format="onnx")
     (out / "index.html").write_text("an old page")
-    result_of(labelled, out, replace=True)
+    result_of(labelled, out, overwrite=True)
     assert not (out / "index.html").exists() or "an old page" not in (out / "index.html").read_text("utf-8")
     assert (tmp_path / "out.zip").stat().st_mtime_ns > first
     assert sorted(path.name for path in tmp_path.iterdir() if "out" in path.name) == ["out", "out.zip"]
@@ -177,17 +187,17 @@ def test_a_place_that_is_taken(labelled: ExportSettings, tmp_path: Path) -> None
     other = tmp_path / "thesis"
     other.mkdir()
     (other / "chapter.tex").write_text("years of work")
-    refused(labelled, other, DataError, "nothing that an export has written", replace=True)
+    refused(labelled, other, DataError, "nothing that an export has written", overwrite=True)
     (tmp_path / "more.zip").write_bytes(b"PK, but not ours")
-    refused(labelled, tmp_path / "more", DataError, r"more\.zip is nothing", replace=True)
+    refused(labelled, tmp_path / "more", DataError, r"more\.zip is nothing", overwrite=True)
 
 
 def test_a_place_that_cannot_be_written(labelled: ExportSettings, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(StorageError, match="Cannot write"):
-        list(export(labelled, tmp_path / "file" / "out"))
+        finish(export(labelled, tmp_path / "file" / "out"))
     with pytest.raises(StorageError, match="Cannot write"):
-        list(export(labelled, Path("/proc/none/out")))
+        finish(export(labelled, Path("/proc/none/out")))
 
 
 @contextmanager
@@ -209,7 +219,7 @@ def test_a_disk_that_is_full(kilobytes: int, labelled: ExportSettings, tmp_path:
         pytest.raises(StorageError, match=r"Cannot write [^ ]*/full/out.*free some space"),
         no_file_larger_than(kilobytes * 1000),
     ):
-        list(export(labelled, out))
+        finish(export(labelled, out))
     assert not any(out.parent.iterdir())
 
 
@@ -252,13 +262,14 @@ def test_a_student_that_is_broken(
 
 
 def test_what_it_is_tried_on(labelled: ExportSettings, tmp_path: Path) -> None:
-    refused(labelled, tmp_path / "out", DataError, "no split 'exam'", split="exam")
+    with pytest.raises(SettingsError, match=r"split must be .* not 'exam'"):
+        labelled.replace(split="exam")
     refused(labelled, tmp_path / "out", DataError, "no dataset 'cats'", dataset="cats")
     refused(labelled, tmp_path / "out", ModelError, "for clone", dataset="classroom-clone", data=None)
     with pytest.raises(SettingsError, match="'pickle'"):
-        dataclasses.replace(labelled, format="pickle")
+        labelled.replace(format="pickle")
     with pytest.raises(SettingsError, match="examples"):
-        dataclasses.replace(labelled, examples=0)
+        labelled.replace(examples=0)
 
 
 def test_the_command_line(

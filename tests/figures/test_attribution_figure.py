@@ -8,21 +8,35 @@ from typing import Any
 
 import pytest
 
-from compressor_core.figures.compare.answers import answers_figure, answers_headline, answers_info
+from compressor_core.figures.compare.answers import AnswersInfo, answers_figure, answers_headline, sure
 from compressor_core.figures.compare.attribution import (
     attribution_caveat,
     attribution_html,
     attribution_info,
     attribution_sentence,
 )
+from compressor_core.records import Attribution, Prediction
 
 CODE = "def f(x):\n    y = eval(x)\n\n    return y\n# one\n# two\n# three\n# four\n# five\n"
 
 
-def records(*functions: tuple[list[float | None], list[float | None]]) -> dict[str, dict[str, Any]]:
+def scored(
+    label: str, lines: list[list[float | None]], *, margin: float = 1.0, baseline: float = 0.0, missing: float = 0.0
+) -> Attribution:
+    return Attribution(
+        label=label,
+        lines=tuple(map(tuple, lines)),
+        margin=margin,
+        baseline=baseline,
+        missing=missing,
+        gradients=20,
+    )
+
+
+def records(*functions: tuple[list[float | None], list[float | None]]) -> dict[str, Attribution]:
     return {
-        "teacher": {"label": "vulnerable", "lines": [teacher for teacher, _ in functions]},
-        "student": {"label": "safe", "lines": [student for _, student in functions]},
+        "teacher": scored("vulnerable", [teacher for teacher, _ in functions]),
+        "student": scored("safe", [student for _, student in functions]),
     }
 
 
@@ -53,10 +67,10 @@ def test_the_bars_of_a_pair_have_one_scale() -> None:
 
 
 def test_nothing_speaks_for_an_answer() -> None:
-    info = attribution_info(["a"], {"student": {"label": "safe", "lines": [[0.0]]}})
+    info = attribution_info(["a"], {"student": scored("safe", [[0.0]])})
     assert attribution_sentence([info], "student") == "No line speaks for the student's answer, safe."
     assert "<i" not in attribution_html(info)
-    assert attribution_info([""], {"student": {"label": "safe", "lines": [[]]}}).lines == ()
+    assert attribution_info([""], {"student": scored("safe", [[]])}).lines == ()
 
 
 def test_the_table_tells_sign_and_what_is_not_read_without_colour() -> None:
@@ -74,35 +88,36 @@ def test_the_table_tells_sign_and_what_is_not_read_without_colour() -> None:
     "text", ["<img src=x onerror=alert(1)>", "<b>&amp;</b>", "</td></table><script>x</script>", "\"'>"]
 )
 def test_code_and_labels_are_never_markup(text: str) -> None:
-    plain = attribution_html(attribution_info(["x"], {"student": {"label": "x", "lines": [[1.0]]}}))
-    html = attribution_html(attribution_info([text], {"student": {"label": text, "lines": [[1.0]]}}))
+    plain = attribution_html(attribution_info(["x"], {"student": scored("x", [[1.0]])}))
+    html = attribution_html(attribution_info([text], {"student": scored(text, [[1.0]])}))
     tags = r"<[^>]*>"
     assert re.findall(tags, html) == re.findall(tags, plain)
-    found = answers_info({"student": {"label": text, "probabilities": {text: 1.0, "b": 0.0}, "milliseconds": 1.0}})
+    answer = Prediction(label=text, probabilities={text: 1.0, "b": 0.0}, milliseconds=1.0)
+    found = AnswersInfo({"student": answer})
     drawn = json.loads(answers_figure(found).to_json())["data"][0]
     assert "<" not in "".join(drawn["y"])
 
 
 def test_scores_that_do_not_add_up_are_told() -> None:
-    good = {"margin": 5.0, "baseline": 1.0, "missing": -0.1}
-    assert attribution_caveat({"teacher": good, "student": {**good, "missing": 0.2}}) is None
-    said = attribution_caveat({"teacher": good, "student": {**good, "missing": -1.0}})
+    good = scored("safe", [[1.0]], margin=5.0, baseline=1.0, missing=-0.1)
+    assert attribution_caveat({"teacher": good, "student": good.model_copy(update={"missing": 0.2})}) is None
+    said = attribution_caveat({"teacher": good, "student": good.model_copy(update={"missing": -1.0})})
     assert said is not None and said.startswith("The student's scores add up to 3.00 in the place of 4.00:")
 
 
 def test_a_long_line_is_cut_and_nothing_else() -> None:
-    info = attribution_info(["x" * 5_000], {"student": {"label": "safe", "lines": [[1.0]]}})
+    info = attribution_info(["x" * 5_000], {"student": scored("safe", [[1.0]])})
     assert "x" * 400 + " …</td>" in attribution_html(info) and "x" * 401 not in attribution_html(info)
 
 
-def said(teacher: str, student: str, times: tuple[float, float] = (30.0, 10.0)) -> dict[str, dict[str, Any]]:
+def said(teacher: str, student: str, times: tuple[float, float] = (30.0, 10.0)) -> dict[str, Prediction]:
     sides = zip(("teacher", "student"), (teacher, student), times, strict=True)
     return {
-        side: {
-            "label": label,
-            "probabilities": {"safe": 0.25 if label != "safe" else 0.75, "bad": 0.75 if label != "safe" else 0.25},
-            "milliseconds": time,
-        }
+        side: Prediction(
+            label=label,
+            probabilities={"safe": 0.25 if label != "safe" else 0.75, "bad": 0.75 if label != "safe" else 0.25},
+            milliseconds=time,
+        )
         for side, label, time in sides
     }
 
@@ -123,19 +138,19 @@ def said(teacher: str, student: str, times: tuple[float, float] = (30.0, 10.0)) 
     ],
 )
 def test_the_headline_says_who_is_right_and_who_is_faster(found: Any, truth: int | None, headline: str) -> None:
-    assert answers_headline(answers_info(found, truth)) == headline
+    assert answers_headline(AnswersInfo(found, truth)) == headline
 
 
 def test_classes_are_the_same_whatever_each_side_calls_them() -> None:
     found = said("bad", "bad")
-    found["teacher"] = {"label": "1", "probabilities": {"0": 0.0, "1": 1.0}, "milliseconds": 30.0}
-    info = answers_info(found, 1)
+    found["teacher"] = Prediction(label="1", probabilities={"0": 0.0, "1": 1.0}, milliseconds=30.0)
+    info = AnswersInfo(found, 1)
     assert answers_headline(info).startswith("Both say bad, which is right.") and info.true_label == "bad"
-    assert info.answers["teacher"].sure == "more than 99.9% sure" and info.answers["student"].sure == "75.0% sure"
+    assert sure(info.answers["teacher"]) == "more than 99.9% sure" and sure(info.answers["student"]) == "75.0% sure"
 
 
 def test_each_side_has_its_own_bars() -> None:
-    info = answers_info(said("bad", "safe"))
+    info = AnswersInfo(said("bad", "safe"))
     figure = json.loads(answers_figure(info).to_json())
     teacher, student = figure["data"]
     assert (teacher["name"], student["name"]) == ("Teacher", "Student")

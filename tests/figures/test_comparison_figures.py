@@ -13,9 +13,10 @@ from compressor_core.figures import theme
 from compressor_core.figures.compare.breakdown import groups_figure, lengths_figure
 from compressor_core.figures.compare.costs import cost_figure, latency_figure
 from compressor_core.figures.compare.curves import precision_recall_figure, reliability_figure, roc_figure
-from compressor_core.figures.compare.info import ComparisonInfo, comparison_info
+from compressor_core.figures.compare.info import SCORES, ComparisonInfo, comparison_info
 from compressor_core.figures.compare.scores import confusion_figure, losses_figure, scores_figure
 from compressor_core.figures.compare.verdicts import caution, fidelity_rows, headline, noise_sentence, student_rows
+from compressor_core.progress import finish
 
 FIGURES = (
     scores_figure,
@@ -32,7 +33,8 @@ FIGURES = (
 
 @pytest.fixture(scope="module")
 def result(tiny_teacher: Path, labelled_file: Path) -> dict[str, Any]:
-    from compressor_core.evaluate.comparison import CompareSettings, compare
+    from compressor_core.evaluate.comparison import compare
+    from compressor_core.evaluate.settings import CompareSettings
 
     config = CompareSettings(
         teacher=str(tiny_teacher),
@@ -41,26 +43,15 @@ def result(tiny_teacher: Path, labelled_file: Path) -> dict[str, Any]:
         data=str(labelled_file),
         latency_examples=5,
     )
-    return list(compare(config))[-1]
+    summary = finish(compare(config))
+    assert summary is not None
+    return summary.model_dump(mode="json", exclude_none=True)
 
 
 def with_students(result: dict[str, Any], *students: dict[str, Any]) -> dict[str, Any]:
     """The result with other students; what is not said of one is as in the result."""
     made = [{**result["students"][0], **student} for student in students]
-    return {**result, "students": made, "student": made[0]}
-
-
-def older(result: dict[str, Any]) -> dict[str, Any]:
-    """As results were before there were intervals and several students."""
-    new = ("intervals", "calibration", "curves", "lengths", "difference_intervals", "fidelity", "name")
-
-    def side(one: dict[str, Any]) -> dict[str, Any]:
-        groups = [{key: group[key] for key in ("group", "examples", "accuracy")} for group in one["groups"]]
-        return {**{key: value for key, value in one.items() if key not in new}, "groups": groups}
-
-    kept = {key: value for key, value in result.items() if key not in ("students", "statistics", "language", "task")}
-    only = {key: result["mcnemar"][key] for key in ("only_first", "only_second", "p")}
-    return {**kept, "teacher": side(result["teacher"]), "student": side(result["student"]), "mcnemar": only}
+    return {**result, "students": made}
 
 
 def drawn(info: ComparisonInfo) -> None:
@@ -72,14 +63,14 @@ def drawn(info: ComparisonInfo) -> None:
 
 def test_a_model_beside_itself(result: dict[str, Any]) -> None:
     info = comparison_info(result)
-    (pair,) = info.pairs
-    assert pair.kept == pair.agreement == 1.0 and pair.kl == 0.0
+    (pair,) = info.students
+    assert pair.kept == pair.found.agreement == 1.0 and pair.found.fidelity.kl == 0.0
     assert not pair.significant and pair.loss_interval == (0.0, 0.0)
     assert noise_sentence(info).startswith("The difference in accuracy is within noise: 0 examples")
     assert "no loss would fit these 300 examples" in noise_sentence(info)
     assert headline(info).startswith("The student keeps 100.0% of the teacher's accuracy")
     assert "1.0× smaller" in headline(info)
-    assert sum(part.examples for part in info.teacher.groups.values()) == info.teacher.examples == 300
+    assert sum(part.examples for part in info.teacher.groups.values()) == info.teacher.found.examples == 300
     assert "1 thread," in info.measured and "batch size 1" in info.measured
     assert info.data == "Scores: 300 examples of file, the whole file."
     drawn(info)
@@ -101,23 +92,23 @@ def test_without_kinds_or_computation(result: dict[str, Any]) -> None:
 
 def test_a_real_difference_is_called_one_with_its_interval(result: dict[str, Any]) -> None:
     test = {"only_first": 40, "only_second": 5, "p": 0.00001, "p_adjusted": 0.00001}
-    ends = {"accuracy": [0.08, 0.155]}
+    ends = {key: [0.08, 0.155] for key in SCORES}
     worse = {"mcnemar": test, "difference_intervals": ends, "accuracy": result["teacher"]["accuracy"] - 0.12}
     info = comparison_info(with_students(result, worse))
-    assert info.pairs[0].significant
+    assert info.students[0].significant
     assert noise_sentence(info).startswith(
         "The teacher is better by more than noise, by 12.0 points, 95% interval 8.0 to 15.5: 40 examples"
     )
     assert "p < 0.001" in noise_sentence(info)
     test = {"only_first": 5, "only_second": 40, "p": 0.00001, "p_adjusted": 0.00001}
-    better = {**worse, "mcnemar": test, "difference_intervals": {"accuracy": [-0.155, -0.08]}}
+    better = {**worse, "mcnemar": test, "difference_intervals": {key: [-0.155, -0.08] for key in SCORES}}
     assert "The student is better by more than noise" in noise_sentence(comparison_info(with_students(result, better)))
     assert "interval 8.0 to 15.5" in noise_sentence(comparison_info(with_students(result, better)))
 
 
 def test_noise_is_not_called_equality(result: dict[str, Any]) -> None:
     test = {"only_first": 12, "only_second": 8, "p": 0.5, "p_adjusted": 0.5}
-    near = {"mcnemar": test, "difference_intervals": {"accuracy": [-0.016, 0.043]}}
+    near = {"mcnemar": test, "difference_intervals": {key: [-0.016, 0.043] for key in SCORES}}
     said = noise_sentence(comparison_info(with_students(result, near)))
     assert said.startswith("The difference in accuracy is within noise: 12 examples")
     assert "does not show the two to be equal" in said and "a loss of 4.3 points would fit these 300 examples" in said
@@ -139,7 +130,7 @@ def test_of_several_the_corrected_p_value_counts(result: dict[str, Any]) -> None
             {"name": "b", "mcnemar": {**test, "p_adjusted": 0.039}},
         )
     )
-    assert [pair.significant for pair in info.pairs] == [False, True]
+    assert [pair.significant for pair in info.students] == [False, True]
     assert [row["Verdict"] for row in student_rows(info)] == ["within noise", "worse than teacher"]
     assert noise_sentence(info, 0).startswith("a: the difference in accuracy is within noise: 12 examples")
     assert noise_sentence(info, 1).startswith("b: the teacher is better by more than noise")
@@ -186,18 +177,6 @@ def test_of_one_class_there_is_no_curve(result: dict[str, Any]) -> None:
         assert "of one class" in draw(info).layout.annotations[0].text
 
 
-def test_a_result_of_an_older_version_shows_less(result: dict[str, Any]) -> None:
-    info = comparison_info(older(result))
-    assert info.resamples is None and info.alone and info.student.title == "Student"
-    assert noise_sentence(info).startswith("The difference in accuracy is within noise: 0 examples")
-    assert "interval" not in noise_sentence(info)
-    drawn(info)
-    for draw in (losses_figure, reliability_figure, roc_figure, precision_recall_figure, lengths_figure):
-        assert "older version" in draw(info).layout.annotations[0].text
-    assert scores_figure(info).data[0].error_x.array == (0, 0, 0, 0)
-    assert fidelity_rows(info) == [] and student_rows(info)[0]["95% interval"] == "–"
-
-
 @pytest.mark.parametrize("damage", [{"machine": None}, {"students": [{}]}, {"teacher": {"latency": 3}}, {"labels": 7}])
 def test_a_damaged_result_is_one_sentence(result: dict[str, Any], damage: dict[str, Any]) -> None:
     with pytest.raises(RunError, match="compare the models again"):
@@ -206,7 +185,10 @@ def test_a_damaged_result_is_one_sentence(result: dict[str, Any], damage: dict[s
 
 def test_groups_go_from_the_widest_loss_to_the_widest_gain(result: dict[str, Any]) -> None:
     def groups(**accuracy: float) -> list[dict[str, Any]]:
-        return [{"group": name, "examples": 10, "accuracy": value} for name, value in accuracy.items()]
+        return [
+            {"group": name, "examples": 10, "accuracy": value, "interval": [0.0, 1.0]}
+            for name, value in accuracy.items()
+        ]
 
     teacher = {**result["teacher"], "groups": groups(a=0.9, b=0.9, c=0.5)}
     student = {"groups": groups(a=0.9, b=0.4, c=0.8)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -27,12 +28,19 @@ from compressor_core.figures.cost.calibration_plots import (
 )
 from compressor_core.latency_model import PARTS as MODEL_PARTS
 from compressor_core.latency_model import Runtime
+from compressor_core.records import (
+    CalibrationPoint,
+    CalibrationPrediction,
+    CalibrationSummary,
+    Machine,
+    PredictionError,
+    Record,
+)
+from compressor_core.task import PairFeatures, Task
 
-Record = dict[str, Any]
 
-
-def point(index: int, role: str, layers: int, gflops: float, ms: float, rounds: int = 3) -> Record:
-    return {
+def point(index: int, role: str, layers: int, gflops: float, ms: float, rounds: int = 3) -> CalibrationPoint:
+    values: dict[str, Any] = {
         **{"type": "point", "index": index, "role": role, "vocab_size": 1000, "hidden_size": 96},
         **{"num_hidden_layers": layers, "num_attention_heads": 8, "intermediate_size": 64, "size_mb": 2.9},
         **{"paper_gflops": gflops, "parameters": 700_000, "forward_gflops": gflops / 10, "tokens": 97.0},
@@ -42,15 +50,17 @@ def point(index: int, role: str, layers: int, gflops: float, ms: float, rounds: 
             for runtime, factor in (("onnxruntime", 1.0), ("pytorch", 2.0))
         },
     }
+    return CalibrationPoint(**values)
 
 
-def prediction(index: int, ms: float) -> Record:
+def prediction(index: int, ms: float) -> CalibrationPrediction:
     parts = dict.fromkeys(PARTS, 0.0) | {"layers": 0.75 * ms, "products": 0.25 * ms}
     doubled = {part: 2 * value for part, value in parts.items()}
-    return {
-        **{"type": "prediction", "index": index, "latency": {"onnxruntime": ms, "pytorch": 2 * ms}},
-        "parts": {"onnxruntime": parts, "pytorch": doubled},
-    }
+    return CalibrationPrediction(
+        index=index,
+        latency={"onnxruntime": ms, "pytorch": 2 * ms},
+        parts={"onnxruntime": parts, "pytorch": doubled},
+    )
 
 
 POINTS = [
@@ -60,22 +70,33 @@ POINTS = [
     point(4, "budget", 12, 2.2, 4.0),
     point(2, "budget", 6, 1.7, 4.4),
 ]
-ERRORS = {runtime: {"median": 0.05, "worst": 0.125, "architectures": 1} for runtime in RUNTIMES}
-NONE = {runtime: {"median": None, "worst": None, "architectures": 0} for runtime in RUNTIMES}
-RESULT: Record = {
-    **{"type": "result", "task": "clone", "held_out_error": ERRORS, "budget_error": ERRORS},
-    **{"dataset": "classroom-clone", "lengths": [42, 99, 300], "seconds": 100.0},
-    "machine": {
-        **{"processor": "A processor", "system": "Linux", "threads": 1, "batch_size": 1},
-        **{"runtime": "ONNX Runtime 1 and PyTorch 2", "precision": "float32"},
-    },
-}
+ERRORS = {runtime.value: PredictionError(median=0.05, worst=0.125, architectures=1) for runtime in RUNTIMES}
+NONE = {runtime.value: PredictionError(architectures=0) for runtime in RUNTIMES}
+RESULT = CalibrationSummary(
+    task=Task.CLONE,
+    pair_features=PairFeatures.COMPARE,
+    models={},
+    held_out_error=ERRORS,
+    budget_error=ERRORS,
+    machine=Machine(
+        processor="A processor",
+        system="Linux",
+        threads=1,
+        batch_size=1,
+        runtime="ONNX Runtime 1 and PyTorch 2",
+        precision="float32",
+    ),
+    dataset="classroom-clone",
+    functions=3,
+    lengths=(42, 99, 300),
+    seconds=100.0,
+)
 PREDICTIONS = [prediction(0, 2.5), prediction(1, 1.9), prediction(2, 4.4), prediction(3, 1.2), prediction(4, 4.0)]
 WHOLE = latency_info([*POINTS, *PREDICTIONS, RESULT])
 CANCELLED = latency_info(POINTS[:3])
 
 
-def figures(records: list[Record]) -> list[go.Figure]:
+def figures(records: Sequence[Record]) -> list[go.Figure]:
     info = latency_info(records)
     by_runtime = [draw(info, runtime) for draw in (predicted_figure, parts_figure) for runtime in RUNTIMES]
     return [measured_figure(info), stratum_figure(info), *by_runtime]
@@ -92,15 +113,15 @@ def test_runtimes_and_parts_are_those_of_the_model() -> None:
 
 def test_a_whole_calibration() -> None:
     assert [one.index for one in WHOLE.points] == [0, 1, 2, 3, 4]
-    assert [one.layers for one in WHOLE.of_role("budget")] == [1, 6, 12]
+    assert [one.num_hidden_layers for one in WHOLE.of_role("budget")] == [1, 6, 12]
     assert WHOLE.fitted and WHOLE.runtimes == list(RUNTIMES)
-    assert WHOLE.points[0].name == "1000,96,4,8,64"
+    assert WHOLE.points[0].short_form == "1000,96,4,8,64"
 
 
 def test_a_later_point_takes_the_place_of_an_earlier_one() -> None:
     info = latency_info([point(0, "fit", 2, 1.0, 5.0, rounds=1), point(0, "fit", 2, 1.0, 4.0, rounds=2)])
     (one,) = info.points
-    assert one.measured["pytorch"].fastest == 8.0 and one.rounds == 2
+    assert one.latency["pytorch"].mean == 8.0 and one.rounds == 2
 
 
 def test_the_student_with_the_most_gflops_is_held_against_the_others_of_its_size() -> None:
@@ -154,7 +175,7 @@ def test_the_bars_of_the_parts_sum_up_to_the_prediction() -> None:
 
 
 def test_what_a_cancelled_one_measured_is_drawn_and_nothing_is_predicted() -> None:
-    assert not CANCELLED.fitted and not CANCELLED.held_out
+    assert not CANCELLED.fitted and CANCELLED.held_out("pytorch") is None
     assert len(measured_figure(CANCELLED).data[0].x) == 3
     assert len(stratum_figure(CANCELLED).data[0].x) == 1
     for figure in (predicted_figure(CANCELLED, "pytorch"), parts_figure(CANCELLED, "pytorch")):
@@ -169,13 +190,13 @@ def test_what_a_cancelled_one_measured_is_drawn_and_nothing_is_predicted() -> No
         [],
         POINTS[:1],
         POINTS[1:2],
-        [POINTS[1], prediction(0, 2.0), {**RESULT, "held_out_error": NONE, "budget_error": NONE}],
+        [POINTS[1], prediction(0, 2.0), RESULT.model_copy(update={"held_out_error": NONE, "budget_error": NONE})],
         [point(0, "budget", 1, 0.001, 0.0001), prediction(0, 0.0002)],
         POINTS,
         [*POINTS, *PREDICTIONS, RESULT],
     ],
 )
-def test_whatever_there_is_can_be_drawn(records: list[Record]) -> None:
+def test_whatever_there_is_can_be_drawn(records: Sequence[Record]) -> None:
     for figure in figures(records):
         spec = json.loads(figure.to_json())
         assert spec["data"] or notes(figure)
@@ -198,12 +219,15 @@ def test_sentences() -> None:
         "worst by 12.5%; for 1 student with the most GFLOPs of one size, not fitted to either, by at most 5.0% "
         "and 12.5%."
     )
-    assert error_sentence(latency_info([RESULT | {"budget_error": NONE}]), "pytorch").endswith("worst by 12.5%.")
+    assert error_sentence(latency_info([RESULT.model_copy(update={"budget_error": NONE})]), "pytorch").endswith(
+        "worst by 12.5%."
+    )
     assert noise_sentence(WHOLE) == "A typical measurement took 10% longer than the fastest of the same query."
     busy = point(0, "fit", 1, 1.0, 1.0)
-    for one in busy["latency"].values():
-        one["median"] *= 2
-    assert noise_sentence(latency_info([busy])).endswith("The machine was busy with other things.")
+    slow = {runtime: one.model_copy(update={"median": 2 * one.median}) for runtime, one in busy.latency.items()}
+    assert noise_sentence(latency_info([busy.model_copy(update={"latency": slow})])).endswith(
+        "The machine was busy with other things."
+    )
     assert noise_sentence(latency_info([point(0, "fit", 1, 1.0, 1.0, rounds=1)])) == ""
     told = machine_sentence(RESULT)
     for part in ("A processor", "1 thread,", "float32", "3 pairs of functions", "42 to 300 tokens", "classroom-clone"):

@@ -25,54 +25,91 @@ from compressor_core.figures.cost.measurement_plots import (
     start_figure,
     throughput_figure,
 )
+from compressor_core.records import (
+    ColdStart,
+    Energy,
+    EnergySource,
+    Form,
+    Machine,
+    MeasuredLatency,
+    MeasuredModel,
+    MeasurementSetup,
+    Record,
+    Throughput,
+)
 from compressor_core.runs.kinds import KINDS
 
-Record = dict[str, Any]
 SPEEDS = {"pytorch": 4.0, "onnx": 2.0, "onnx-int8": 1.0}
 
 
-def models(*, measured: bool = False, data_flow: bool = False, threads: int = 1) -> Record:
-    def one(name: str, size: float, flow: bool = False) -> Record:
-        files = {"pytorch": None} | ({} if flow else {"onnx": size, "onnx-int8": size / 4})
-        return {
-            **{"name": name, "folder": name, "size_mb": size, "parameters": 7, "architecture": None},
-            **{"data_flow": flow, "tokens": 120.5, "places": 400, "forms": files},
-        }
+def models(*, measured: bool = False, data_flow: bool = False, threads: int = 1) -> MeasurementSetup:
+    def one(name: str, size: float, flow: bool = False) -> MeasuredModel:
+        return MeasuredModel(
+            name=name,
+            folder=name,
+            size_mb=size,
+            parameters=7,
+            data_flow=flow,
+            tokens=120.5,
+            padded_tokens=400,
+            forms={Form.PYTORCH: size} | ({} if flow else {Form.ONNX: size, Form.INT8: size / 4}),
+        )
 
-    return {
-        **{"type": "models", "models": [one("Teacher", 12.0), one("Small", 3.0, data_flow)], "dataset": "devign"},
-        **{"split": "test", "examples": 32, "rounds": 5, "starts": 3, "padded_to": 400},
-        "machine": {
-            **{"processor": "A chip", "system": "Linux", "threads": threads, "batch_size": 1, "cores": 2},
-            **{"runtime": "PyTorch 2 and ONNX Runtime 1", "precision": "float32 and int8"},
-        },
-        "energy_source": {"measured": measured, "reason": "Because.", "watts": None if measured else 4.0},
-    }
+    return MeasurementSetup(
+        models=(one("Teacher", 12.0), one("Small", 3.0, data_flow)),
+        dataset="devign",
+        split="test",
+        examples=32,
+        rounds=5,
+        starts=3,
+        padded_to=400,
+        machine=Machine(
+            processor="A chip",
+            system="Linux",
+            threads=threads,
+            batch_size=1,
+            cores=2,
+            runtime="PyTorch 2 and ONNX Runtime 1",
+            precision="float32 and int8",
+        ),
+        energy_source=EnergySource(measured=measured, reason="Because.", watts=None if measured else 4.0),
+    )
 
 
-def latency(model: int, form: str, padded: bool, ms: float, cpu: float = 1.0, rounds: int = 5) -> Record:
-    return {
-        **{"type": "latency", "model": model, "form": form, "padded": padded, "rounds": rounds, "median": ms},
-        **{"p90": 1.5 * ms, "p95": 1.75 * ms, "p99": 2 * ms, "cpu_median": cpu * ms, "difference": 1e-6},
-        "samples": [0.5 * ms, ms, 1.5 * ms, 2 * ms],
-    }
+def latency(model: int, form: str, padded: bool, ms: float, cpu: float = 1.0, rounds: int = 5) -> MeasuredLatency:
+    times: dict[str, Any] = {"median": ms, "mean": ms, "p90": 1.5 * ms, "p95": 1.75 * ms, "p99": 2 * ms}
+    return MeasuredLatency(
+        model=model,
+        form=form,
+        padded=padded,
+        rounds=rounds,
+        **times,
+        min=0.5 * ms,
+        iqr=0.5 * ms,
+        measurements=4,
+        samples=(0.5 * ms, ms, 1.5 * ms, 2 * ms),
+        cpu_median=cpu * ms,
+        cpu_mean=cpu * ms,
+        difference=1e-6,
+    )
 
 
 def whole() -> list[Record]:
     records: list[Record] = [models()]
     for model, factor in ((0, 10.0), (1, 1.0)):
         for form, ms in SPEEDS.items():
-            key = {"model": model, "form": form}
+            key: dict[str, Any] = {"model": model, "form": form}
             for padded in (False, True):
                 length = 3 if padded else 1
                 records.append(latency(model, form, padded, 99.0, rounds=1))
                 records.append(latency(model, form, padded, factor * ms * length))
-                records.append({"type": "energy", **key, "padded": padded, "joules_per_1000": ms, "measured": False})
+                records.append(Energy(**key, padded=padded, joules_per_1000=ms, measured=False))
                 for size in (2, 1):
-                    rate = {"batch_size": size, "examples_per_second": size * 100.0 / factor}
-                    records.append({"type": "throughput", **key, "padded": padded, **rate})
-            seconds = {"imports": 0.5, "load": 0.25, "first": 0.125, "imports_mb": 60.0, "peak_mb": 80.0 + model}
-            records.append({"type": "start", **key, **seconds, "starts": 3})
+                    rate = size * 100.0 / factor
+                    ends: dict[str, Any] = {"examples_per_second": rate, "slowest": rate, "fastest": rate}
+                    records.append(Throughput(**key, padded=padded, batch_size=size, **ends))
+            seconds: dict[str, Any] = {"imports": 0.5, "load": 0.25, "first": 0.125}
+            records.append(ColdStart(**key, **seconds, imports_mb=60.0, peak_mb=80.0 + model, starts=3))
     return records
 
 
@@ -83,11 +120,10 @@ def info() -> MeasurementInfo:
 
 def test_the_last_record_of_a_kind_counts(info: MeasurementInfo) -> None:
     assert [model.name for model in info.models] == ["Teacher", "Small"] and info.forms == tuple(FORMS)
-    assert len(info.rows) == 12 and len(info.starts) == 6 and info.estimated
-    row = info.row(1, "onnx", True)
-    assert row is not None and row.median == 6.0 and row.rates == {1: 100.0, 2: 200.0} and row.joules == 2.0
-    assert info.starts[0].seconds == 0.875
-    assert info.row(2, "onnx", True) is None
+    assert len(info.latency) == 12 and len(info.starts) == 6 and info.estimated
+    key = (1, Form.ONNX, True)
+    assert info.latency[key].median == 6.0 and info.rates[key] == {1: 100.0, 2: 200.0} and info.joules[key] == 2.0
+    assert info.starts[0, Form.PYTORCH].seconds == 0.875
     assert [(row.form, row.model) for row in info.of_length(False)] == [(form, m) for form in FORMS for m in (0, 1)]
 
 
@@ -140,11 +176,11 @@ def test_figures_show_what_the_info_holds(info: MeasurementInfo) -> None:
     assert figure.layout.xaxis.type == "log" and "(ms)" in figure.layout.xaxis.title.text
     assert [trace.y[0] for trace in figure.data] == [0, 1, 2, 3, 4, 5]
     assert figure.layout.yaxis.ticktext[3] == "Small<br>ONNX Runtime"
-    curves = distribution_figure(info, "onnx", True)
+    curves = distribution_figure(info, Form.ONNX, True)
     assert [trace.name for trace in curves.data] == ["Teacher", "Small"]
     assert list(curves.data[1].x) == [3.0, 6.0, 9.0, 12.0] and list(curves.data[1].y) == [0.25, 0.5, 0.75, 1.0]
     assert len({(trace.line.color, trace.line.dash) for trace in curves.data}) == 2
-    rates = throughput_figure(info, "onnx", False)
+    rates = throughput_figure(info, Form.ONNX, False)
     assert list(rates.data[1].x) == [1, 2] and list(rates.data[1].y) == [100.0, 200.0]
     assert rates.layout.xaxis.ticktext == ("1", "2") and "examples/s" in rates.layout.yaxis.title.text
     starts = start_figure(info)
@@ -159,8 +195,8 @@ def test_one_that_has_just_begun_says_what_is_to_come() -> None:
     for info in (measurement_info([]), measurement_info([models()])):
         for figure in (
             percentiles_figure(info, False),
-            distribution_figure(info, "onnx", False),
-            throughput_figure(info, "onnx", False),
+            distribution_figure(info, Form.ONNX, False),
+            throughput_figure(info, Form.ONNX, False),
             start_figure(info),
             memory_figure(info),
             energy_figure(info, False),
@@ -171,14 +207,19 @@ def test_one_that_has_just_begun_says_what_is_to_come() -> None:
 
 
 def test_a_model_in_one_form_only_stands_beside_the_others() -> None:
-    records = [models(data_flow=True)] + [one for one in whole()[1:] if one["model"] == 0 or one["form"] == "pytorch"]
+    records = [models(data_flow=True)] + [
+        one for one in whole()[1:] if getattr(one, "model", 0) == 0 or getattr(one, "form", "") == "pytorch"
+    ]
     info = measurement_info(records)
     assert len(info.of_length(False)) == 4
     (sentence,) = speed_sentences(info, False)
     assert sentence == "**Small** is 10.0× faster in PyTorch (4.00 ms against 40.0 ms)."
-    assert [trace.name for trace in distribution_figure(info, "onnx", False).data] == ["Teacher"]
+    assert [trace.name for trace in distribution_figure(info, Form.ONNX, False).data] == ["Teacher"]
 
 
 def test_a_run_has_a_headline() -> None:
-    result = {"models": [{}, {}], "latency": [latency(0, "onnx", False, 5.0), latency(1, "onnx", False, 1.25)]}
+    result = {
+        "models": [{}, {}],
+        "latency": [latency(0, "onnx", False, 5.0).plain(), latency(1, "onnx", False, 1.25).plain()],
+    }
     assert KINDS["measure"].headline(result) == "2 models, p50 from 1.25 ms" and "measure" in KINDS

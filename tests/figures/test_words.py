@@ -12,7 +12,7 @@ import pytest
 
 from compressor_core.dataflow import extract
 from compressor_core.figures import theme
-from compressor_core.figures.compare.answers import answers_figure, answers_info
+from compressor_core.figures.compare.answers import AnswersInfo, answers_figure
 from compressor_core.figures.search.genes import gene_infos, genes_figure
 from compressor_core.figures.search.info import diversity_figure, fitness_figure
 from compressor_core.figures.search.landscape import landscape_figure
@@ -31,6 +31,7 @@ from compressor_core.figures.words.captions import (
 )
 from compressor_core.figures.words.description import MOST_ROWS, figure_rows, figure_words, trace_infos
 from compressor_core.language import Language
+from compressor_core.records import Prediction
 from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.landscape import landscape
 from tests.figures.records import searched
@@ -130,10 +131,10 @@ def test_lines_maps_bars_and_parallel_coordinates() -> None:
     ranges = {trace.name: trace.points for trace in trace_infos(parallel_figure(parallel_info(info), info))}
     assert float(ranges["Size, MB"][0][0]) == pytest.approx(min(sizes), rel=1e-3)
     assert float(ranges["Size, MB"][0][1]) == pytest.approx(max(sizes), rel=1e-3)
-    said = answers_info(
+    said = AnswersInfo(
         {
-            "teacher": {"label": "a<b", "probabilities": {"a<b": 0.75, "c": 0.25}, "milliseconds": 3.0},
-            "student": {"label": "c", "probabilities": {"a<b": 0.5, "c": 0.5}, "milliseconds": 1.0},
+            "teacher": Prediction(label="a<b", probabilities={"a<b": 0.75, "c": 0.25}, milliseconds=3.0),
+            "student": Prediction(label="c", probabilities={"a<b": 0.5, "c": 0.5}, milliseconds=1.0),
         }
     )
     assert "Teacher: a<b 75; c 25. Student: a<b 50; c 50." in figure_words(answers_figure(said))

@@ -14,11 +14,8 @@ from hypothesis import strategies as st
 from compressor_core.distill.distillation_settings import DistillSettings
 from compressor_core.distill.fine_tuning import TeacherSettings
 from compressor_core.distill.study_settings import StudySettings, parse_budgets
-from compressor_core.evaluate.comparison import CompareSettings
-from compressor_core.evaluate.design import CalibrationSettings
-from compressor_core.evaluate.measurement_settings import MeasureSettings
-from compressor_core.evaluate.reproduction import ReproduceSettings
-from compressor_core.export.exporting import ExportSettings
+from compressor_core.evaluate.settings import CalibrationSettings, CompareSettings, MeasureSettings, ReproduceSettings
+from compressor_core.export.settings import ExportSettings
 from compressor_core.figures.words.forms import duration, state_text
 from compressor_core.files import to_json
 from compressor_core.plain import from_plain
@@ -212,20 +209,20 @@ SETTINGS: dict[str, tuple[Callable[[Any], Any], dict[str, Any]]] = {
     ),
     "study": (StudySettings.from_dict, StudySettings(teacher=TEACHER).to_dict()),
     "compare": (
-        lambda v: from_plain(CompareSettings, v),
+        CompareSettings.model_validate,
         {"teacher": TEACHER, "student": TEACHER, "others": ["/x"], "threads": 1, "split": "test"},
     ),
-    "measure": (MeasureSettings.from_dict, MeasureSettings(models=(TEACHER,)).to_dict()),
+    "measure": (MeasureSettings.model_validate, MeasureSettings(models=(TEACHER,)).model_dump(mode="json")),
     "calibrate": (
-        lambda v: from_plain(CalibrationSettings, v),
+        CalibrationSettings.model_validate,
         {"architectures": 40, "held_out": 12, "budget_mb": 3.0, "threads": 1, "seed": 0, "task": "clone"},
     ),
     "reproduce": (
-        lambda v: from_plain(ReproduceSettings, v),
+        ReproduceSettings.model_validate,
         {"teacher": "codebert", "task": "clone", "checkpoint": "/x", "tokenizer": "/x"},
     ),
     "export": (
-        lambda v: from_plain(ExportSettings, v),
+        ExportSettings.model_validate,
         {"model": TEACHER, "format": "bundle", "examples": 5, "threads": 1},
     ),
 }

@@ -8,7 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from compressor_core.evaluate import calibration, design
-from compressor_core.evaluate.design import CalibrationSettings
+from compressor_core.evaluate.settings import CalibrationSettings
+from compressor_core.progress import finish
+from compressor_core.records import CalibrationSummary, Record, Work
 from compressor_core.runs import Run, RunStore, State
 from compressor_core.runs.worker import run_worker
 from tests.pages.studio import Open
@@ -29,24 +31,36 @@ def metrics(at: AppTest) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def records() -> list[dict[str, Any]]:
+def records() -> list[Record]:
     """Of a real, tiny calibration."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (calibration, design):
             patch.setattr(module, "VOCABULARIES", (1_000,))
-        return list(calibration.calibrate(CalibrationSettings(**TINY, rounds=2)))
+        found: list[Record] = []
+        summary = finish(calibration.calibrate(CalibrationSettings(**TINY, rounds=2)), found.append)
+        assert summary is not None
+        return [*found, summary]
 
 
-def recorded(monkeypatch: pytest.MonkeyPatch, records: list[dict[str, Any]]) -> Run:
+def told(records: list[Record]) -> Work[Record | None]:
+    """A core loop that yields and returns them."""
+    for record in records:
+        if isinstance(record, CalibrationSummary):
+            return record
+        yield record
+    return None
+
+
+def recorded(monkeypatch: pytest.MonkeyPatch, records: list[Record]) -> Run:
     """A run of the app's store with these records, written by the worker."""
     run = RunStore().create("calibrate", TINY, name="tiny")
-    monkeypatch.setattr("compressor_core.evaluate.calibration.calibrate", lambda *_, **__: iter(records))
+    monkeypatch.setattr("compressor_core.evaluate.calibration.calibrate", lambda *_, **__: told(records))
     run_worker(run.folder)
     return run
 
 
 def test_a_finished_one_shows_its_errors_and_how_it_was_measured(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, records: list[dict[str, Any]]
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, records: list[Record]
 ) -> None:
     run = recorded(monkeypatch, records)
     assert run.status().state is State.FINISHED, run.status().error
@@ -68,9 +82,9 @@ def test_a_finished_one_shows_its_errors_and_how_it_was_measured(
 
 
 def test_one_that_ended_before_the_fit_shows_what_it_measured(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, records: list[dict[str, Any]]
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, records: list[Record]
 ) -> None:
-    run = recorded(monkeypatch, [record for record in records if record["type"] == "point"][:3])
+    run = recorded(monkeypatch, [record for record in records if record.type == "point"][:3])
     at = open_page("latency", run=run.id)
     assert not at.exception
     assert at.get("plotly_chart") and not at.metric

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from compressor_core.evaluate.measurement_settings import MeasureSettings
+from compressor_core.evaluate.settings import MeasureSettings
+from compressor_core.records import Record
 from compressor_core.runs import Run, RunStore
 from compressor_core.runs.worker import run_worker
 from tests.figures.test_measurement_figures import whole
@@ -19,10 +18,10 @@ def page() -> None:
     latency_and_cost({"Teacher": "models/teacher", "Small": "models/small"}, "devign")
 
 
-def run(records: list[dict[str, Any]]) -> Run:
+def run(records: list[Record]) -> Run:
     """A run of the app's store with these records, written by the worker."""
     made = RunStore().create(
-        "measure", MeasureSettings(models=["models/teacher", "models/small"], dataset="devign").to_dict()
+        "measure", MeasureSettings(models=["models/teacher", "models/small"], dataset="devign").model_dump(mode="json")
     )
     run_worker(made.folder, work={"measure": lambda _: iter(records)})
     return made
@@ -37,7 +36,7 @@ def opened() -> AppTest:
 
 
 def test_what_is_set_is_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    launched: list[tuple[str, dict[str, Any]]] = []
+    launched: list[tuple[str, MeasureSettings]] = []
     monkeypatch.setattr("pages.parts.measurement.launched", lambda kind, config, name: launched.append((kind, config)))
     at = opened()
     assert not at.exception and "not been measured together" in texts(at)
@@ -45,14 +44,13 @@ def test_what_is_set_is_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> Non
     at.number_input(key="measure_starts").set_value(0)
     at.button(key="measure").click().run()
     assert not at.exception
-    ((kind, config),) = launched
-    given = MeasureSettings.from_dict(config)
+    ((kind, given),) = launched
     assert kind == "measure" and given.models == ("models/teacher", "models/small") and given.dataset == "devign"
     assert given.names == ("Teacher", "Small") and (given.examples, given.starts, given.threads) == (7, 0, 1)
 
 
 def test_a_finished_one_is_shown_with_its_choices() -> None:
-    run([*whole(), {"type": "result", "models": [], "latency": []}])
+    run(whole())
     at = opened()
     assert not at.exception and len(at.get("plotly_chart")) == 6
     assert "10.0× faster in ONNX Runtime" in texts(at) and "A chip" in texts(at) and "Estimated" in texts(at)
@@ -72,5 +70,5 @@ def test_one_that_was_cut_short_shows_what_it_has() -> None:
 
 def test_the_measurement_of_other_models_is_not_shown() -> None:
     other = MeasureSettings(models=["models/teacher", "models/other"], dataset="devign")
-    RunStore().create("measure", other.to_dict())
+    RunStore().create("measure", other.model_dump(mode="json"))
     assert "not been measured together" in texts(opened())

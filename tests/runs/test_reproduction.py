@@ -12,6 +12,7 @@ from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.dataset import Split
 from compressor_core.errors import RunError
 from compressor_core.evaluate.comparison import evaluate
+from compressor_core.evaluate.settings import EvaluateSettings
 from compressor_core.files import write_json
 from compressor_core.paper import (
     ARCHITECTURES,
@@ -71,9 +72,9 @@ def test_an_import_fills_its_cell_and_joins_the_students(tmp_path: Path, functio
     ((cell, measured),) = found.accuracy.items()
     assert cell == (Row.STUDENT_3, CODEBERT)
     result = run.status().result or {}
-    scores = evaluate(Path(result["model"]), "devign", str(functions), None)
-    assert (measured.correct, measured.examples) == (scores["correct"], 40)
-    assert measured.percent == pytest.approx(100 * scores["accuracy"])
+    scores = evaluate(EvaluateSettings(model=result["model"], dataset="devign", data=functions))
+    assert (measured.correct, measured.examples) == (scores.correct, 40)
+    assert measured.percent == pytest.approx(100 * scores.accuracy)
     assert measured.imported and not measured.whole and measured.run.id == run.id
     assert found.latency[cell].median == result["latency"]["median"] > 0
     assert result["machine"]["threads"] == 1 and result["architecture"] == "1000,96,12,8,64"

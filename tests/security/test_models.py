@@ -16,7 +16,8 @@ import pytest
 import torch
 
 from compressor_core.errors import ModelError
-from compressor_core.export.exporting import ExportSettings, export
+from compressor_core.export.exporting import export
+from compressor_core.export.settings import ExportSettings
 from compressor_core.models.classifier import load
 from compressor_core.models.released import _read_tokenizer, read_released
 from compressor_core.models.teacher import load_encoder

@@ -21,6 +21,7 @@ from compressor_core.figures.words.forms import csv_text
 from compressor_core.figures.words.links import without_links
 from compressor_core.literal import cell, literal, literal_code, uncelled
 from compressor_core.models.card import ModelCard
+from compressor_core.records import ExportedForm, ExportSummary, FileLatency, Machine
 from compressor_core.report.page import Picture
 from compressor_core.search.genetic import SearchSettings, search
 from compressor_core.search.replica import Replica, replica
@@ -179,15 +180,33 @@ def test_the_card_of_a_model_shows_names_as_they_are() -> None:
         dataset="file",
         training={"base": evil, "preset": evil},
     )
-    form = {
-        "size_mb": 1.0, "accuracy": None, "max_abs_difference": 0.0, "inputs": 1, "examples": 1, "correct": 1,
-        "latency": {"median": 1.0, "p90": 1.0, "rounds": 1},
-    }  # fmt: skip
-    machine = {"runtime": "r", "threads": 1, "processor": "p", "system": "s"}
-    result: dict[str, Any] = {
-        "weights_mb": 1.0, "parameters": 1, "warning": None, "page": None, "forms": {"model.onnx": form},
-        "split": "test", "dataset": evil, "labelled": False, "examples": 1, "machine": machine, "loss_points": None,
-    }  # fmt: skip
+    form = ExportedForm(
+        size_mb=1.0,
+        max_abs_difference=0.0,
+        inputs=1,
+        examples=1,
+        correct=1,
+        latency=FileLatency(median=1.0, p90=1.0, rounds=1),
+    )
+    machine = Machine(processor="p", system="s", threads=1, batch_size=1, runtime="r", precision="float32")
+    result = ExportSummary(
+        model=evil,
+        task=Task.VULNERABILITY,
+        format="bundle",
+        files=(evil,),
+        size_mb=1.0,
+        max_abs_difference=0.0,
+        forms={"model.onnx": form},
+        flagged=False,
+        dataset=evil,
+        split="test",
+        labelled=False,
+        examples=1,
+        parameters=1,
+        weights_mb=1.0,
+        machine=machine,
+        seconds=1.0,
+    )
     from markdown_it import MarkdownIt
 
     html = MarkdownIt("commonmark").enable("table").render(model_card(card, result))

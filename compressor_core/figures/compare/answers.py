@@ -1,48 +1,28 @@
-"""What teacher and student answer to one example: records → `AnswersInfo` → a sentence and bars of probability."""
+"""The answers of teacher and student to one example, as a sentence and as bars of probability."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 import plotly.graph_objects as go
 
 from compressor_core.figures import theme
 from compressor_core.figures.compare.attribution import SIDES
-
-
-@dataclass(frozen=True)
-class AnswerInfo:
-    """The answer of one side: `label`, the probability of each label, and how many milliseconds it took."""
-
-    label: str
-    probabilities: Mapping[str, float]
-    milliseconds: float
-
-    @property
-    def sure(self) -> str:
-        """How sure it is; no model is certain."""
-        share = self.probabilities[self.label]
-        return f"{share:.1%} sure" if share < 0.9995 else "more than 99.9% sure"
-
-    @property
-    def number(self) -> int:
-        """The number of the class; its name may be another one on another side."""
-        return list(self.probabilities).index(self.label)
+from compressor_core.records import Prediction
 
 
 @dataclass(frozen=True)
 class AnswersInfo:
     """The answers by side, the teacher's first; `truth` is the number of the true class, None if nobody knows it."""
 
-    answers: Mapping[str, AnswerInfo]
+    answers: Mapping[str, Prediction]
     truth: int | None = None
 
     @property
     def true_label(self) -> str | None:
-        """What the true class is called, in the student's words if it is there."""
+        """The name of the true class, in the student's words if it is there."""
         last = list(self.answers.values())[-1]
         return None if self.truth is None else list(last.probabilities)[self.truth]
 
@@ -52,10 +32,10 @@ class AnswersInfo:
         return list(dict.fromkeys(label for answer in self.answers.values() for label in answer.probabilities))
 
 
-def answers_info(records: Mapping[str, Mapping[str, Any]], truth: int | None = None) -> AnswersInfo:
-    """`records` has by side (`teacher`, `student`): `label`, `probabilities`, in the order of the classes, and
-    `milliseconds`."""
-    return AnswersInfo({side: AnswerInfo(**records[side]) for side in SIDES if side in records}, truth)
+def sure(answer: Prediction) -> str:
+    """How sure an answer is; no model is certain."""
+    share = answer.probabilities[answer.label]
+    return f"{share:.1%} sure" if share < 0.9995 else "more than 99.9% sure"
 
 
 def answers_headline(info: AnswersInfo) -> str:
@@ -111,7 +91,7 @@ def answers_figure(info: AnswersInfo) -> go.Figure:
     return figure
 
 
-def _verdict(answer: AnswerInfo, truth: int | None) -> str:
+def _verdict(answer: Prediction, truth: int | None) -> str:
     if truth is None:
         return ""
     return ", which is right" if answer.number == truth else ", which is wrong"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 from compressor_core.figures import theme
+from compressor_core.records import Attribution
 
 SIDES: Mapping[str, str] = {"teacher": theme.TEACHER, "student": theme.STUDENT}
 MOST_NAMED = 3
@@ -21,7 +21,7 @@ _LONGEST = 400
 _BEYOND = 2
 """Lines that are shown behind the last one that any model has read."""
 _CLOSE = 0.05
-"""By how much of what they are to add up to, or of one logit, scores may miss it without a word."""
+"""Share of what they should add up to, or of one logit, that scores may miss without a word."""
 _NOTABLE = 0.1
 """Share of the highest score from which a line counts among those that mattered."""
 
@@ -61,19 +61,16 @@ class AttributionInfo:
         return [line.number for line in ranked[:MOST_NAMED] if self.share(side, line) >= _NOTABLE]
 
 
-def attribution_info(
-    codes: Sequence[str], records: Mapping[str, Mapping[str, Any]], function: int = 0
-) -> AttributionInfo:
+def attribution_info(codes: Sequence[str], records: Mapping[str, Attribution], function: int = 0) -> AttributionInfo:
     """One function of an example with what each side says of its lines.
 
     Args:
         codes: The functions of the example.
-        records: By side (`teacher`, `student`): `label`, and `lines`, for each function the score of each line (and
-            `margin`, `baseline` and `missing`, see `attribution_caveat`).
+        records: By side (`teacher`, `student`).
         function: Which of the functions; bars have the same scale in both.
     """
     sides = [side for side in SIDES if side in records]
-    scores: dict[str, Sequence[Sequence[float | None]]] = {side: records[side]["lines"] for side in sides}
+    scores: dict[str, Sequence[Sequence[float | None]]] = {side: records[side].lines for side in sides}
     texts = codes[function].splitlines()
     lines = tuple(
         LineInfo(number, text, {side: scores[side][function][number - 1] for side in sides})
@@ -83,7 +80,7 @@ def attribution_info(
     shown = lines[: last + _BEYOND] if len(lines) > last + 2 * _BEYOND else lines
     return AttributionInfo(
         shown,
-        {side: str(records[side]["label"]) for side in sides},
+        {side: records[side].label for side in sides},
         {
             side: max((abs(one) for each in scores[side] for one in each if one is not None), default=0)
             for side in sides
@@ -106,13 +103,13 @@ def attribution_sentence(infos: Sequence[AttributionInfo], side: str) -> str:
     return f"For the {side}'s answer, {label}, {' and '.join(found)} mattered most."
 
 
-def attribution_caveat(records: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """What to say where scores miss what they are to add up to; `records` as for `attribution_info`."""
+def attribution_caveat(records: Mapping[str, Attribution]) -> str | None:
+    """A warning where scores miss what they should add up to; `records` as for `attribution_info`."""
     said = []
     for side, record in records.items():
-        gained = record["margin"] - record["baseline"]
-        if abs(record["missing"]) > _CLOSE * max(1.0, abs(gained)):
-            said.append(f"The {side}'s scores add up to {gained + record['missing']:.2f} in the place of {gained:.2f}")
+        gained = record.margin - record.baseline
+        if abs(record.missing) > _CLOSE * max(1.0, abs(gained)):
+            said.append(f"The {side}'s scores add up to {gained + record.missing:.2f} in the place of {gained:.2f}")
     return f"{'. '.join(said)}: take their order for a hint only." if said else None
 
 

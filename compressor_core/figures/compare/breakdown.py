@@ -5,7 +5,8 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from compressor_core.figures import theme
-from compressor_core.figures.compare.info import ComparisonInfo, PartInfo
+from compressor_core.figures.compare.info import ComparisonInfo, bars
+from compressor_core.records import Part
 
 
 def groups_figure(info: ComparisonInfo) -> go.Figure:
@@ -17,24 +18,25 @@ def groups_figure(info: ComparisonInfo) -> go.Figure:
     )
     if not kinds:
         return theme.note(figure, "This data does not say of which kind its examples are")
+    groups = {side.title: side.groups for side in info.sides}
     names = [f"{kind} ({info.teacher.groups[kind].examples:,})" for kind in kinds]
     x: list[float | None] = []
     y: list[str | None] = []
     for name, kind in zip(names, kinds, strict=True):
-        accuracies = [side.groups[kind].accuracy for side in info.sides]
+        accuracies = [groups[side.title][kind].accuracy for side in info.sides]
         x += [min(accuracies), max(accuracies), None]
         y += [name, name, None]
     figure.add_scatter(
         x=x, y=y, mode="lines", line={"color": theme.MUTED, "width": 2}, hoverinfo="skip", showlegend=False
     )
     for side in info.sides:
-        parts = [side.groups[kind] for kind in kinds]
+        parts = [groups[side.title][kind] for kind in kinds]
         figure.add_scatter(
             x=[part.accuracy for part in parts],
             y=names,
             mode="markers",
             name=side.title,
-            marker={"color": side.color, "symbol": side.look.symbol, "size": 11},
+            marker={"color": side.look.color, "symbol": side.look.symbol, "size": 11},
             customdata=[_interval_text(part) for part in parts],
             hovertemplate=f"%{{y}}<br>{side.title}: %{{x:.1%}}%{{customdata}}<extra></extra>",
         )
@@ -49,28 +51,21 @@ def lengths_figure(info: ComparisonInfo) -> go.Figure:
             "Length (characters), a fifth of the examples each", "Accuracy", height=360, yaxis={"tickformat": ".0%"}
         )
     )
-    names = [part.name for part in info.teacher.lengths]
-    if not names:
-        return theme.note(figure, "This run is of an older version: compare again to see it")
+    names = [part.name for part in info.teacher.found.lengths]
     width = 0.5 / len(info.sides)
     for place, side in enumerate(info.sides):
+        parts = side.found.lengths
+        accuracies = [part.accuracy for part in parts]
         figure.add_scatter(
             # Side by side, so that the bars can be told apart.
-            x=[part + (place - (len(info.sides) - 1) / 2) * width for part in range(len(side.lengths))],
-            y=[part.accuracy for part in side.lengths],
+            x=[part + (place - (len(info.sides) - 1) / 2) * width for part in range(len(parts))],
+            y=accuracies,
             mode="lines+markers",
             name=side.title,
             line={**side.look.line, "width": 1.5},
             marker={"symbol": side.look.symbol, "size": 10},
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": [part.interval[1] - part.accuracy for part in side.lengths if part.interval],
-                "arrayminus": [part.accuracy - part.interval[0] for part in side.lengths if part.interval],
-                "thickness": 1.5,
-                "width": 4,
-            },
-            customdata=[[part.name, part.examples, _interval_text(part)] for part in side.lengths],
+            error_y=bars(accuracies, [part.interval for part in parts], thickness=1.5, width=4),
+            customdata=[[part.name, part.examples, _interval_text(part)] for part in parts],
             hovertemplate=f"{side.title}: %{{y:.1%}}%{{customdata[2]}}<br>%{{customdata[0]}} characters, "
             "%{customdata[1]:,} examples<extra></extra>",
         )
@@ -78,5 +73,5 @@ def lengths_figure(info: ComparisonInfo) -> go.Figure:
     return figure
 
 
-def _interval_text(part: PartInfo) -> str:
-    return "" if part.interval is None else f"<br>95%: {part.interval[0]:.1%} to {part.interval[1]:.1%}"
+def _interval_text(part: Part) -> str:
+    return f"<br>95%: {part.interval[0]:.1%} to {part.interval[1]:.1%}"

@@ -15,26 +15,27 @@ def latency_figure(info: ComparisonInfo) -> go.Figure:
             "Latency of one inference (ms)",
             "Share that took at most so long",
             height=330 + 18 * len(info.sides),
-            xaxis=theme.log_axis([sample for side in info.sides for sample in side.samples]),
+            xaxis=theme.log_axis([sample for side in info.sides for sample in side.found.latency.samples]),
             yaxis={"tickformat": ".0%", "range": [0, 1.02]},
         )
     )
     for side in info.sides:
-        count = len(side.samples)
+        latency = side.found.latency
+        count = len(latency.samples)
         figure.add_scatter(
-            x=side.samples,
+            x=latency.samples,
             y=[(index + 1) / count for index in range(count)],
             mode="lines",
-            name=f"{side.title}: median {_ms(side.median)}, p95 {_ms(side.p95)}",
+            name=f"{side.title}: median {_ms(latency.median)}, p95 {_ms(latency.p95)}",
             line={**side.look.line, "shape": "hv"},
             hovertemplate=f"{side.title}: %{{y:.0%}} within %{{x:.2f}} ms<extra></extra>",
         )
         figure.add_scatter(
-            x=[side.median, side.p95],
+            x=[latency.median, latency.p95],
             y=[0.5, 0.95],
             mode="markers",
             showlegend=False,
-            marker={"color": side.color, "size": 10, "symbol": ["diamond", "triangle-up"]},
+            marker={"color": side.look.color, "size": 10, "symbol": ["diamond", "triangle-up"]},
             hovertemplate=f"{side.title}: %{{x:.2f}} ms<extra></extra>",
         )
     return figure
@@ -42,11 +43,12 @@ def latency_figure(info: ComparisonInfo) -> go.Figure:
 
 def cost_figure(info: ComparisonInfo) -> go.Figure:
     """What each student needs as a share of what the teacher needs; shorter bars are better."""
-    computed = all(side.forward_gflops for side in info.sides)
-    names = {"Size": "MB", "Parameters": "million"} | ({"One forward pass": "GFLOPs"} if computed else {})
-    names |= {"Latency, median": "ms", "Latency, p95": "ms"}
-    teacher = _needs(info.teacher)
-    rows = [name for name in reversed(names)]
+    units = {"Size": "MB", "Parameters": "million"}
+    if all(side.found.forward_gflops for side in info.sides):
+        units["One forward pass"] = "GFLOPs"
+    units |= {"Latency, median": "ms", "Latency, p95": "ms"}
+    teacher, own = _needs(info.teacher), _needs(info.students[0])
+    rows = list(reversed(units))
     shares = [[_needs(side)[name] / teacher[name] if teacher[name] else 0.0 for name in rows] for side in info.students]
     figure = go.Figure(
         layout=theme.layout(
@@ -56,12 +58,12 @@ def cost_figure(info: ComparisonInfo) -> go.Figure:
             xaxis={"tickformat": ".0%", "range": [0, 1.15 * max(1.0, *(share for each in shares for share in each))]},
             showlegend=not info.alone,
             barmode="group",
+            legend={"traceorder": "reversed"},
         )
     )
-    own = _needs(info.student)
     labels = [
         f"<b>{name}</b><br>{f'{_figure(own[name])} of ' if info.alone else 'teacher '}"
-        f"{_figure(teacher[name])} {names[name]}"
+        f"{_figure(teacher[name])} {units[name]}"
         for name in rows
     ]
     # Horizontal groups grow upwards, and legends downwards.
@@ -75,22 +77,22 @@ def cost_figure(info: ComparisonInfo) -> go.Figure:
             textposition="outside",
             cliponaxis=False,
             orientation="h",
-            customdata=[f"{_figure(needs[name])} {names[name]}" for name in rows],
+            customdata=[f"{_figure(needs[name])} {units[name]}" for name in rows],
             hovertemplate=f"{side.title}: %{{customdata}}, %{{x:.1%}} of the teacher's<extra></extra>",
             marker=side.look.bar,
         )
-    figure.update_layout(legend={"traceorder": "reversed"})
     figure.add_vline(x=1, line={"color": theme.TEACHER, "width": 2, "dash": "dash"})
     return figure
 
 
 def _needs(side: SideInfo) -> dict[str, float]:
+    found = side.found
     return {
-        "Size": side.size_mb,
-        "Parameters": side.parameters / 1e6,
-        "One forward pass": side.forward_gflops or 0.0,
-        "Latency, median": side.median,
-        "Latency, p95": side.p95,
+        "Size": found.size_mb,
+        "Parameters": found.parameters / 1e6,
+        "One forward pass": found.forward_gflops or 0.0,
+        "Latency, median": found.latency.median,
+        "Latency, p95": found.latency.p95,
     }
 
 

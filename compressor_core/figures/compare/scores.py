@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from compressor_core.figures import theme
-from compressor_core.figures.compare.info import SCORES, ComparisonInfo, SideInfo
+from compressor_core.figures.compare.info import SCORES, ComparisonInfo, SideInfo, bars
 
 
 def scores_figure(info: ComparisonInfo) -> go.Figure:
@@ -16,7 +16,7 @@ def scores_figure(info: ComparisonInfo) -> go.Figure:
     step = 0.8 / len(sides)
     figure = go.Figure(
         layout=theme.layout(
-            "Score, with its 95% interval" if info.resamples else "Score",
+            "Score, with its 95% interval",
             "",
             height=120 + len(SCORES) * max(46, 23 * len(sides)),
             xaxis={"tickformat": ".0%"},
@@ -30,33 +30,32 @@ def scores_figure(info: ComparisonInfo) -> go.Figure:
         )
     )
     for place, side in enumerate(sides):
-        values = [side.scores[score] for score in SCORES]
-        ends = [side.intervals.get(score) or (value, value) for score, value in zip(SCORES, values, strict=True)]
+        rows = [row + (place + 0.5) * step - 0.4 for row in range(len(SCORES))]
         figure.add_scatter(
-            x=values,
-            y=[row + (place + 0.5) * step - 0.4 for row in range(len(SCORES))],
+            x=side.scores,
+            y=rows,
             mode="markers",
             name=side.title,
-            marker={"color": side.color, "symbol": side.look.symbol, "size": 10},
-            error_x=_bars(values, ends, side),
-            customdata=[[name, *pair] for name, pair in zip(SCORES.values(), ends, strict=True)],
+            marker={"color": side.look.color, "symbol": side.look.symbol, "size": 10},
+            error_x=bars(side.scores, side.intervals, color=side.look.color, thickness=2, width=5),
+            customdata=[[name, *ends] for name, ends in zip(SCORES.values(), side.intervals, strict=True)],
             hovertemplate=f"{side.title}<br>%{{customdata[0]}} %{{x:.2%}}"
-            + ("<br>95%: %{customdata[1]:.2%} to %{customdata[2]:.2%}" if side.intervals else "")
-            + "<extra></extra>",
+            "<br>95%: %{customdata[1]:.2%} to %{customdata[2]:.2%}<extra></extra>",
         )
         # Beside the bar, not over it.
         figure.add_scatter(
-            x=[high for _, high in ends],
-            y=[row + (place + 0.5) * step - 0.4 for row in range(len(SCORES))],
+            x=[high for _, high in side.intervals],
+            y=rows,
             mode="text",
-            text=[f"  {value:.1%}" for value in values],
+            text=[f"  {value:.1%}" for value in side.scores],
             textposition="middle right",
             textfont={"size": 11},
             showlegend=False,
             hoverinfo="skip",
         )
-    low = min([side.scores[score] for side in sides for score in SCORES] + _all_ends(info, 0))
-    high = max([side.scores[score] for side in sides for score in SCORES] + _all_ends(info, 1))
+    values = [value for side in sides for value in side.scores]
+    low = min(values + [low for side in sides for low, _ in side.intervals])
+    high = max(values + [high for side in sides for _, high in side.intervals])
     margin = max(high - low, 0.02)
     figure.update_xaxes(range=[max(0.0, low - 0.08 * margin), high + 0.22 * margin])
     for row in range(1, len(SCORES)):
@@ -70,23 +69,21 @@ def losses_figure(info: ComparisonInfo) -> go.Figure:
         layout=theme.layout(
             "Accuracy lost (percentage points)",
             "",
-            height=130 + 44 * len(info.pairs),
+            height=130 + 44 * len(info.students),
             showlegend=False,
             yaxis={"type": "category", "autorange": "reversed", "showgrid": False},
         )
     )
-    if not info.resamples:
-        return theme.note(figure, "This run is of an older version: compare again for intervals")
-    for side, pair in zip(info.students, info.pairs, strict=True):
-        low, high = pair.loss_interval or (pair.loss, pair.loss)
+    for side in info.students:
+        loss, (low, high) = side.loss * 100, (end * 100 for end in side.loss_interval)
         figure.add_scatter(
-            x=[pair.loss * 100],
-            y=[pair.title],
+            x=[loss],
+            y=[side.title],
             mode="markers",
             name=side.title,
-            marker={"color": side.color, "symbol": side.look.symbol, "size": 12},
-            error_x=_bars([pair.loss * 100], [(low * 100, high * 100)], side),
-            hovertemplate=f"{side.title}: %{{x:.2f}} points<br>95%: {low * 100:.2f} to {high * 100:.2f}<extra></extra>",
+            marker={"color": side.look.color, "symbol": side.look.symbol, "size": 12},
+            error_x=bars([loss], [(low, high)], color=side.look.color, thickness=2, width=5),
+            hovertemplate=f"{side.title}: %{{x:.2f}} points<br>95%: {low:.2f} to {high:.2f}<extra></extra>",
         )
     figure.add_vline(x=0, line={"color": theme.TEACHER, "width": 2, "dash": "dash"})
     return figure
@@ -94,13 +91,14 @@ def losses_figure(info: ComparisonInfo) -> go.Figure:
 
 def confusion_figure(side: SideInfo, labels: Sequence[str] = ("0", "1")) -> go.Figure:
     """How often each gold class was predicted as each class; shares are of the gold class."""
-    shares = [[cell / max(sum(row), 1) for cell in row] for row in side.confusion]
+    confusion, color = side.found.confusion, side.look.color
+    shares = [[cell / max(sum(row), 1) for cell in row] for row in confusion]
     figure = go.Figure(
         go.Heatmap(
             z=shares,
             x=list(labels),
             y=list(labels),
-            colorscale=[[0, theme.faint(side.color, 0)], [1, theme.faint(side.color, 0.75)]],
+            colorscale=[[0, theme.faint(color, 0)], [1, theme.faint(color, 0.75)]],
             zmin=0,
             zmax=1,
             showscale=False,
@@ -115,7 +113,7 @@ def confusion_figure(side: SideInfo, labels: Sequence[str] = ("0", "1")) -> go.F
     figure.add_scatter(
         x=[labels[column] for _, column in cells],
         y=[labels[row] for row, _ in cells],
-        text=[f"<b>{side.confusion[row][column]:,}</b><br>{shares[row][column]:.0%}" for row, column in cells],
+        text=[f"<b>{confusion[row][column]:,}</b><br>{shares[row][column]:.0%}" for row, column in cells],
         mode="text",
         textfont={"size": 15},
         hoverinfo="skip",
@@ -123,19 +121,3 @@ def confusion_figure(side: SideInfo, labels: Sequence[str] = ("0", "1")) -> go.F
     figure.update_xaxes(type="category", showgrid=False)
     figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
     return figure
-
-
-def _bars(values: Sequence[float], ends: Sequence[tuple[float, float]], side: SideInfo) -> dict[str, object]:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [max(0.0, high - value) for value, (_, high) in zip(values, ends, strict=True)],
-        "arrayminus": [max(0.0, value - low) for value, (low, _) in zip(values, ends, strict=True)],
-        "color": side.color,
-        "thickness": 2,
-        "width": 5,
-    }
-
-
-def _all_ends(info: ComparisonInfo, end: int) -> list[float]:
-    return [interval[end] for side in info.sides for interval in side.intervals.values()]

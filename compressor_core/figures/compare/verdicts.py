@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from compressor_core.figures.compare.info import ComparisonInfo, PairInfo
+from compressor_core.figures.compare.info import ComparisonInfo, StudentInfo
 
 FEW: Final = 100
 """With fewer examples than this, an interval is a rough guide itself."""
@@ -12,15 +12,16 @@ FEW: Final = 100
 
 def headline(info: ComparisonInfo) -> str:
     """The comparison in one sentence."""
-    smaller = [info.teacher.size_mb / side.size_mb for side in info.students]
-    faster = [pair.speedup for pair in info.pairs]
+    teacher = info.teacher.found
+    kept = [side.kept for side in info.students]
+    smaller = [teacher.size_mb / side.found.size_mb for side in info.students]
+    faster = [side.found.speedup for side in info.students]
     if info.alone:
         return (
-            f"The student keeps {info.pairs[0].kept:.1%} of the teacher's accuracy "
-            f"({info.student.scores['accuracy']:.1%} against {info.teacher.scores['accuracy']:.1%}) "
+            f"The student keeps {kept[0]:.1%} of the teacher's accuracy "
+            f"({info.students[0].found.accuracy:.1%} against {teacher.accuracy:.1%}) "
             f"and is {_times(smaller[0], 'smaller', 'larger')} and {_times(faster[0], 'faster', 'slower')}."
         )
-    kept = [pair.kept for pair in info.pairs]
     return (
         f"The {len(kept)} students keep {min(kept):.1%} to {max(kept):.1%} of the teacher's accuracy and are "
         f"{_range(smaller, 'smaller', 'larger')} and {_range(faster, 'faster', 'slower')}."
@@ -28,48 +29,45 @@ def headline(info: ComparisonInfo) -> str:
 
 
 def noise_sentence(info: ComparisonInfo, place: int = 0) -> str:
-    """What McNemar's test and the interval say of one student's difference in accuracy, in words."""
-    pair = info.pairs[place]
-    said = _said(info, pair)
-    return said if info.alone else f"{pair.title}: {said[0].lower()}{said[1:]}"
+    """McNemar's test and the interval of one student's difference in accuracy, in words."""
+    side = info.students[place]
+    said = _said(info, side)
+    return said if info.alone else f"{side.title}: {said[0].lower()}{said[1:]}"
 
 
-def _said(info: ComparisonInfo, pair: PairInfo) -> str:
+def _said(info: ComparisonInfo, side: StudentInfo) -> str:
+    test, (low, high) = side.found.mcnemar, side.loss_interval
     counts = (
-        f"{pair.only_teacher:,} examples only the teacher gets right, {pair.only_student:,} only the student "
-        f"(McNemar's exact test, p {p_text(pair.p)}{'' if info.alone else ' after Holm'})"
+        f"{test.only_first:,} examples only the teacher gets right, {test.only_second:,} only the student "
+        f"(McNemar's exact test, p {p_text(side.p)}{'' if info.alone else ' after Holm'})"
     )
-    if pair.significant:
-        teacher = pair.only_teacher > pair.only_student
-        better = f"The {'teacher' if teacher else 'student'} is better by more than noise"
-        if pair.loss_interval is None:
-            return f"{better}: {counts}."
-        low, high = pair.loss_interval if teacher else (-pair.loss_interval[1], -pair.loss_interval[0])
-        return f"{better}, by {points(abs(pair.loss))}, 95% interval {low * 100:.1f} to {high * 100:.1f}: {counts}."
-    noise = f"The difference in accuracy is within noise: {counts}."
-    if pair.loss_interval is None:
-        return noise
-    low, high = pair.loss_interval
+    if side.significant:
+        teacher = test.only_first > test.only_second
+        low, high = (low, high) if teacher else (-high, -low)
+        return (
+            f"The {'teacher' if teacher else 'student'} is better by more than noise, by {points(abs(side.loss))}, "
+            f"95% interval {low * 100:.1f} to {high * 100:.1f}: {counts}."
+        )
     worst = f"a loss of {points(high)}" if high > 0 else "no loss"
     return (
-        f"{noise} That does not show the two to be equal: the student's loss is {points(pair.loss)}, 95% interval "
-        f"{low * 100:.1f} to {high * 100:.1f}, so {worst} would fit these {info.examples:,} examples as well."
+        f"The difference in accuracy is within noise: {counts}. That does not show the two to be equal: the student's "
+        f"loss is {points(side.loss)}, 95% interval {low * 100:.1f} to {high * 100:.1f}, so {worst} would fit these "
+        f"{info.summary.examples:,} examples as well."
     )
 
 
 def caution(info: ComparisonInfo) -> str:
     """Where the intervals say less than they seem to: few examples, or a score that leaves nothing to draw from."""
-    said = []
-    if info.examples < FEW:
+    said, examples = [], info.summary.examples
+    if examples < FEW:
         said.append(
-            f"{info.examples:,} examples are few: intervals by bootstrap are too narrow for them, and differences of "
-            f"less than {100 / max(info.examples, 1):.0f} points cannot be seen at all."
+            f"{examples:,} examples are few: intervals by bootstrap are too narrow for them, and differences of "
+            f"less than {100 / max(examples, 1):.0f} points cannot be seen at all."
         )
-    certain = [side.title for side in info.sides if side.scores["accuracy"] in (0.0, 1.0)]
-    if certain and info.resamples:
+    if certain := [side.title for side in info.sides if side.found.accuracy in (0.0, 1.0)]:
         said.append(
             f"An accuracy without a single error, or a single hit ({', '.join(certain)}), has an interval without "
-            f"width, since the bootstrap draws what it has seen: up to {points(min(1.0, 3 / info.examples))} more "
+            f"width, since the bootstrap draws what it has seen: up to {points(min(1.0, 3 / examples))} more "
             "could be there unseen (the rule of three, 3/n)."
         )
     return " ".join(said)
@@ -77,43 +75,41 @@ def caution(info: ComparisonInfo) -> str:
 
 def student_rows(info: ComparisonInfo) -> list[dict[str, Any]]:
     """One row of a table for each student."""
-    rows: list[dict[str, Any]] = []
-    for side, pair in zip(info.students, info.pairs, strict=True):
-        low, high = pair.loss_interval or (None, None)
-        row: dict[str, Any] = {
+    return [
+        {
             "Student": side.title,
-            "Accuracy (%)": side.scores["accuracy"] * 100,
-            "Loss (points)": pair.loss * 100,
-            "95% interval": "–" if low is None or high is None else f"{low * 100:.1f} to {high * 100:.1f}",
-            "p (Holm)": p_text(pair.p).removeprefix("= "),
-            "Verdict": verdict(pair),
-            "Agreement (%)": pair.agreement * 100,
-            "Size (MB)": side.size_mb,
-            "Median latency (ms)": side.median,
-            "Times faster": pair.speedup,
+            "Accuracy (%)": side.found.accuracy * 100,
+            "Loss (points)": side.loss * 100,
+            "95% interval": f"{side.loss_interval[0] * 100:.1f} to {side.loss_interval[1] * 100:.1f}",
+            "p (Holm)": p_text(side.p).removeprefix("= "),
+            "Verdict": verdict(side),
+            "Agreement (%)": side.found.agreement * 100,
+            "Size (MB)": side.found.size_mb,
+            "Median latency (ms)": side.found.latency.median,
+            "Times faster": side.found.speedup,
         }
-        rows.append(row)
-    return rows
+        for side in info.students
+    ]
 
 
-def verdict(pair: PairInfo) -> str:
+def verdict(side: StudentInfo) -> str:
     """The difference to the teacher in three words."""
-    if not pair.significant:
+    if not side.significant:
         return "within noise"
-    return "worse than teacher" if pair.only_teacher > pair.only_student else "better than teacher"
+    test = side.found.mcnemar
+    return "worse than teacher" if test.only_first > test.only_second else "better than teacher"
 
 
 def fidelity_rows(info: ComparisonInfo) -> list[dict[str, Any]]:
-    """How close each student is to the teacher, label by label and in probability; empty in older runs."""
+    """How close each student is to the teacher, label by label and in probability."""
     return [
         {
-            "Student": pair.title,
-            "Same answer (%)": pair.agreement * 100,
-            "Mean |Δp| (points)": pair.absolute_difference * 100,
-            "KL (nats)": pair.kl,
+            "Student": side.title,
+            "Same answer (%)": side.found.agreement * 100,
+            "Mean |Δp| (points)": side.found.fidelity.absolute_difference * 100,
+            "KL (nats)": side.found.fidelity.kl,
         }
-        for pair in info.pairs
-        if pair.kl is not None and pair.absolute_difference is not None
+        for side in info.students
     ]
 
 

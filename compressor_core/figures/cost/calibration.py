@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
-RUNTIMES: Final[Mapping[str, str]] = {"onnxruntime": "ONNX Runtime", "pytorch": "PyTorch"}
+from compressor_core.latency_model import Runtime
+from compressor_core.records import CalibrationPoint, CalibrationPrediction, CalibrationSummary, PredictionError, Record
+from compressor_core.task import Task
+
+RUNTIMES: Final = {Runtime.ONNX: "ONNX Runtime", Runtime.PYTORCH: "PyTorch"}
 """A title for each runtime."""
-ROLES: Final[Mapping[str, str]] = {
-    "fit": "fitted to",
-    "held-out": "held out",
-    "budget": "most GFLOPs of its size, by layers",
-}
-"""What each role of a point means."""
-PARTS: Final[Mapping[str, str]] = {
+ROLES: Final = {"fit": "fitted to", "held-out": "held out", "budget": "most GFLOPs of its size, by layers"}
+"""A title for each role of a point."""
+PARTS: Final = {
     "call": "each call",
     "layers": "each layer: operators started",
     "weights": "weights read",
@@ -26,163 +26,92 @@ PARTS: Final[Mapping[str, str]] = {
 }
 """A title for each part of a predicted latency."""
 
-_GENES: Final = (
-    "vocab_size",
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "intermediate_size",
-)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One architecture by one runtime, in milliseconds for one query.
-
-    `fastest` is the mean over the queries of each one's fastest round; half of all measurements took at most `median`
-    by the same account, nine tenths at most `p90`.
-    """
-
-    fastest: float
-    median: float
-    p90: float
-
-
-@dataclass(frozen=True)
-class PointInfo:
-    """One architecture. `measured`, `predicted` and `parts` are by runtime; the last two are empty before the fit."""
-
-    index: int
-    role: str
-    genes: tuple[int, ...]
-    size_mb: float
-    paper_gflops: float
-    forward_gflops: float
-    parameters: int
-    rounds: int
-    measured: Mapping[str, Measured]
-    predicted: Mapping[str, float]
-    parts: Mapping[str, Mapping[str, float]]
-
-    @property
-    def layers(self) -> int:
-        return self.genes[2]
-
-    @property
-    def name(self) -> str:
-        """The short form of the architecture."""
-        return ",".join(map(str, self.genes))
-
-
-@dataclass(frozen=True)
-class Error:
-    """Relative errors of predictions for so many architectures that were not fitted to."""
-
-    median: float
-    worst: float
-    architectures: int
-
 
 @dataclass(frozen=True)
 class LatencyInfo:
-    """A calibration so far; `held_out` and `budget` are the errors by runtime, empty before the fit."""
+    """A calibration so far. Before the fit, there are neither predictions nor a summary."""
 
-    points: tuple[PointInfo, ...]
-    held_out: Mapping[str, Error]
-    budget: Mapping[str, Error]
+    points: tuple[CalibrationPoint, ...]
+    predictions: dict[int, CalibrationPrediction]
+    """By index of the point."""
+    summary: CalibrationSummary | None
 
-    def of_role(self, role: str) -> list[PointInfo]:
-        """The points of a role; those of the budget by their layers."""
-        return sorted((one for one in self.points if one.role == role), key=lambda one: (one.layers, one.index))
+    def of_role(self, role: str) -> list[CalibrationPoint]:
+        """The points of a role, by their layers."""
+        chosen = (one for one in self.points if one.role == role)
+        return sorted(chosen, key=lambda one: (one.num_hidden_layers, one.index))
 
     @property
     def fitted(self) -> bool:
-        return bool(self.points) and all(point.predicted for point in self.points)
+        return bool(self.points) and all(point.index in self.predictions for point in self.points)
 
     @property
-    def runtimes(self) -> list[str]:
+    def runtimes(self) -> list[Runtime]:
         """The runtimes that every point was measured by."""
-        return [name for name in RUNTIMES if self.points and all(name in point.measured for point in self.points)]
+        return [name for name in RUNTIMES if self.points and all(name in point.latency for point in self.points)]
+
+    def held_out(self, runtime: str) -> PredictionError | None:
+        """The errors for what was held out; None before the fit."""
+        return None if self.summary is None else _known(self.summary.held_out_error.get(runtime))
+
+    def budget(self, runtime: str) -> PredictionError | None:
+        """The errors for the students of one size; None before the fit, or without any."""
+        return None if self.summary is None else _known(self.summary.budget_error.get(runtime))
+
+    def predicted(self, point: CalibrationPoint, runtime: str) -> float | None:
+        """Milliseconds; None before the fit."""
+        prediction = self.predictions.get(point.index)
+        return None if prediction is None else prediction.latency[runtime]
 
 
-def latency_info(records: Iterable[Mapping[str, Any]]) -> LatencyInfo:
+def latency_info(records: Iterable[Record]) -> LatencyInfo:
     """From the records of a calibration, in any state; of several points of one index the last counts."""
-    points: dict[int, Mapping[str, Any]] = {}
-    predictions: dict[int, Mapping[str, Any]] = {}
-    result: Mapping[str, Any] = {}
+    points: dict[int, CalibrationPoint] = {}
+    predictions: dict[int, CalibrationPrediction] = {}
+    summary = None
     for record in records:
-        if record["type"] == "point":
-            points[record["index"]] = record
-        elif record["type"] == "prediction":
-            predictions[record["index"]] = record
-        elif record["type"] == "result":
-            result = record
-    return LatencyInfo(
-        points=tuple(_point(points[index], predictions.get(index, {})) for index in sorted(points)),
-        held_out=_errors(result.get("held_out_error", {})),
-        budget=_errors(result.get("budget_error", {})),
-    )
-
-
-def _point(record: Mapping[str, Any], prediction: Mapping[str, Any]) -> PointInfo:
-    return PointInfo(
-        index=record["index"],
-        role=record["role"],
-        genes=tuple(record[gene] for gene in _GENES),
-        size_mb=record["size_mb"],
-        paper_gflops=record["paper_gflops"],
-        forward_gflops=record["forward_gflops"],
-        parameters=record["parameters"],
-        rounds=record["rounds"],
-        measured={name: Measured(one["mean"], one["median"], one["p90"]) for name, one in record["latency"].items()},
-        predicted=prediction.get("latency", {}),
-        parts=prediction.get("parts", {}),
-    )
-
-
-def _errors(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Error]:
-    return {
-        runtime: Error(one["median"], one["worst"], one["architectures"])
-        for runtime, one in values.items()
-        if one["architectures"]
-    }
+        if isinstance(record, CalibrationPoint):
+            points[record.index] = record
+        elif isinstance(record, CalibrationPrediction):
+            predictions[record.index] = record
+        elif isinstance(record, CalibrationSummary):
+            summary = record
+    return LatencyInfo(tuple(points[index] for index in sorted(points)), predictions, summary)
 
 
 def stratum_sentence(info: LatencyInfo, runtime: str) -> str:
     """How slow the student with the most GFLOPs is among those of its size, measured; empty with fewer than two."""
-    students = [one for one in info.of_role("budget") if runtime in one.measured]
+    students = [one for one in info.of_role("budget") if runtime in one.latency]
     if len(students) < 2:
         return ""
-    times = sorted((one.measured[runtime].fastest for one in students), reverse=True)
     most = max(students, key=lambda one: one.paper_gflops)
-    least = min(students, key=lambda one: one.measured[runtime].fastest)
-    took = most.measured[runtime].fastest
-    rank = times.index(took) + 1
+    least = min(students, key=lambda one: one.latency[runtime].mean)
+    took, quickest = most.latency[runtime].mean, least.latency[runtime].mean
+    rank = 1 + sum(one.latency[runtime].mean > took for one in students)
     place = "the slowest" if rank == 1 else f"number {rank} from the slowest"
     size = median(one.size_mb for one in students)
     sentence = (
         f"Of {len(students)} students of about {size:.2g} MB, the one with the most GFLOPs, "
-        f"{_count(most.layers, 'layer')} and {most.paper_gflops:.2f} GFLOPs, is {place}: {_ms(took)} for a query in "
-        f"{RUNTIMES[runtime]}"
+        f"{_count(most.num_hidden_layers, 'layer')} and {most.paper_gflops:.2f} GFLOPs, is {place}: {_ms(took)} for a "
+        f"query in {RUNTIMES[Runtime(runtime)]}"
     )
     if least is most:
         return f"{sentence}."
-    quickest = least.measured[runtime].fastest
     return (
-        f"{sentence}, {took / quickest:.1f} times the {_ms(quickest)} of the one with {_count(least.layers, 'layer')} "
-        f"and {least.paper_gflops:.2f} GFLOPs."
+        f"{sentence}, {took / quickest:.1f} times the {_ms(quickest)} of the one with "
+        f"{_count(least.num_hidden_layers, 'layer')} and {least.paper_gflops:.2f} GFLOPs."
     )
 
 
 def error_sentence(info: LatencyInfo, runtime: str) -> str:
     """Accuracy of the predictions on what was left out of the fit; empty before the fit."""
-    if (error := info.held_out.get(runtime)) is None:
+    if (error := info.held_out(runtime)) is None:
         return ""
     sentence = (
-        f"{RUNTIMES[runtime]}: for {_count(error.architectures, 'architecture')} that the fit has not seen, half of "
-        f"the predictions are off by at most {error.median:.1%}, the worst by {error.worst:.1%}"
+        f"{RUNTIMES[Runtime(runtime)]}: for {_count(error.architectures, 'architecture')} that the fit has not seen, "
+        f"half of the predictions are off by at most {error.median:.1%}, the worst by {error.worst:.1%}"
     )
-    if (budget := info.budget.get(runtime)) is None:
+    if (budget := info.budget(runtime)) is None:
         return f"{sentence}."
     return (
         f"{sentence}; for {_count(budget.architectures, 'student')} with the most GFLOPs of one size, not fitted to "
@@ -191,13 +120,8 @@ def error_sentence(info: LatencyInfo, runtime: str) -> str:
 
 
 def noise_sentence(info: LatencyInfo) -> str:
-    """What else the machine did meanwhile; empty before a second round."""
-    ratios = [
-        one.measured[runtime].median / one.measured[runtime].fastest
-        for one in info.points
-        if one.rounds > 1
-        for runtime in one.measured
-    ]
+    """How much else the machine did meanwhile; empty before a second round."""
+    ratios = [one.median / one.mean for point in info.points if point.rounds > 1 for one in point.latency.values()]
     if not ratios:
         return ""
     slower = median(ratios) - 1
@@ -210,7 +134,7 @@ def point_rows(info: LatencyInfo) -> list[dict[str, Any]]:
     rows = []
     for one in info.points:
         row: dict[str, Any] = {
-            "Architecture": one.name,
+            "Architecture": one.short_form,
             "Role": ROLES[one.role],
             "Size (MB)": one.size_mb,
             "Parameters": one.parameters,
@@ -218,30 +142,31 @@ def point_rows(info: LatencyInfo) -> list[dict[str, Any]]:
             "Forward GFLOPs": one.forward_gflops,
         }
         for runtime in info.runtimes:
-            title, times = RUNTIMES[runtime], one.measured[runtime]
-            predicted = one.predicted.get(runtime)
+            title, times, predicted = RUNTIMES[runtime], one.latency[runtime], info.predicted(one, runtime)
             row |= {
-                f"{title} (ms)": times.fastest,
+                f"{title} (ms)": times.mean,
                 f"{title}, 9 of 10 within (ms)": times.p90,
                 f"{title}, predicted (ms)": predicted,
-                f"{title}, off by": None if predicted is None else predicted / times.fastest - 1,
+                f"{title}, off by": None if predicted is None else predicted / times.mean - 1,
             }
         rows.append(row)
     return rows
 
 
-def machine_sentence(result: Mapping[str, Any]) -> str:
-    """What was measured, how and on which machine, from the result of a calibration."""
-    machine: Mapping[str, Any] = result["machine"]
-    lengths: Sequence[int] = result["lengths"]
-    what = "pairs of functions" if result["task"] == "clone" else "functions"
+def machine_sentence(summary: CalibrationSummary) -> str:
+    """What was measured, how and on which machine."""
+    machine, lengths = summary.machine, summary.lengths
+    what = "pairs of functions" if summary.task is Task.CLONE else "functions"
     return (
-        f"{machine['processor']}, {machine['system']}, {_count(machine['threads'], 'thread')}, "
-        f"{machine['runtime']}, {machine['precision']}, batch size {machine['batch_size']}. "
-        f"{len(lengths)} {what} of {result['dataset']}, without padding: {min(lengths)} to {max(lengths)} tokens with "
+        f"{machine.in_words}, {machine.precision}, batch size {machine.batch_size}. "
+        f"{len(lengths)} {what} of {summary.dataset}, without padding: {min(lengths)} to {max(lengths)} tokens with "
         "a vocabulary of 1,000, fewer with a larger one; tokenisation apart. Each was timed once in every round, the "
         "two runtimes taking turns; its fastest round counts."
     )
+
+
+def _known(error: PredictionError | None) -> PredictionError | None:
+    return error if error is not None and error.architectures else None
 
 
 def _count(number: int, what: str) -> str:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import plotly.graph_objects as go
 
 from compressor_core.figures import theme
 from compressor_core.figures.cost.calibration import PARTS, ROLES, RUNTIMES, LatencyInfo
+from compressor_core.latency_model import Runtime
 
 GOAL: Final = 0.15
 """The band around exact predictions that is drawn."""
 MOST_BARS: Final = 14
 
-_LOOKS: Final[Mapping[str, tuple[str, str]]] = {
+_LOOKS: Final = {
     "fit": (theme.MUTED, "circle-open"),
     "held-out": (theme.BEST, "diamond"),
     "budget": (theme.TEACHER, "square"),
 }
-_LINES: Final[Mapping[str, tuple[str, str, str]]] = {
-    "onnxruntime": (theme.FEASIBLE, "solid", "circle"),
-    "pytorch": (theme.STUDENT, "dash", "square"),
+_LINES: Final = {
+    Runtime.ONNX: (theme.FEASIBLE, "solid", "circle"),
+    Runtime.PYTORCH: (theme.STUDENT, "dash", "square"),
 }
 _PATTERNS: Final = ("", "/", ".", "\\", "x", "-", "+")
 _PATTERN: Final = {"fillmode": "overlay", "fgcolor": "rgba(255,255,255,0.6)", "size": 6, "solidity": 0.3}
@@ -35,20 +35,19 @@ def measured_figure(info: LatencyInfo) -> go.Figure:
         return theme.note(figure, "Waiting for the first architecture")
     for runtime in info.runtimes:
         color, _, symbol = _LINES[runtime]
-        times = [one.measured[runtime] for one in info.points]
         figure.add_scatter(
             x=[one.forward_gflops for one in info.points],
-            y=[time.fastest for time in times],
+            y=[one.latency[runtime].mean for one in info.points],
             mode="markers",
             name=RUNTIMES[runtime],
             marker={"color": color, "symbol": symbol, "size": 9},
-            customdata=[[one.name, one.layers, one.size_mb] for one in info.points],
+            customdata=[[one.short_form, one.num_hidden_layers, one.size_mb] for one in info.points],
             hovertemplate=(
                 "%{customdata[0]}<br>%{customdata[1]} layers, %{customdata[2]:.2f} MB<br>%{x:.3f} GFLOPs, "
                 f"%{{y:.2f}} ms<extra>{RUNTIMES[runtime]}</extra>"
             ),
         )
-    every = [one.measured[runtime].fastest for one in info.points for runtime in info.runtimes]
+    every = [one.latency[runtime].mean for one in info.points for runtime in info.runtimes]
     figure.update_xaxes(**theme.log_axis([one.forward_gflops for one in info.points]))
     figure.update_yaxes(**theme.log_axis(every))
     return figure
@@ -59,7 +58,8 @@ def predicted_figure(info: LatencyInfo, runtime: str) -> go.Figure:
     figure = go.Figure(layout=theme.layout("Measured (ms)", "Predicted (ms)"))
     if not info.fitted or runtime not in info.runtimes:
         return theme.note(figure, "The fit follows the last measurement")
-    times = [value for one in info.points for value in (one.measured[runtime].fastest, one.predicted[runtime])]
+    predicted = {index: one.latency[runtime] for index, one in info.predictions.items()}
+    times = [*predicted.values(), *(one.latency[runtime].mean for one in info.points)]
     low, high = min(times) / 1.3, max(times) * 1.3
     figure.add_scatter(
         x=[low, high, high, low],
@@ -84,12 +84,12 @@ def predicted_figure(info: LatencyInfo, runtime: str) -> go.Figure:
             continue
         color, symbol = _LOOKS[role]
         figure.add_scatter(
-            x=[one.measured[runtime].fastest for one in points],
-            y=[one.predicted[runtime] for one in points],
+            x=[one.latency[runtime].mean for one in points],
+            y=[predicted[one.index] for one in points],
             mode="markers",
             name=title,
             marker={"color": color, "symbol": symbol, "size": 9, "line": {"width": 1.5, "color": color}},
-            customdata=[[one.name, one.predicted[runtime] / one.measured[runtime].fastest - 1] for one in points],
+            customdata=[[one.short_form, predicted[one.index] / one.latency[runtime].mean - 1] for one in points],
             hovertemplate=(
                 "%{customdata[0]}<br>measured %{x:.2f} ms, predicted %{y:.2f} ms (%{customdata[1]:+.1%})"
                 f"<extra>{title}</extra>"
@@ -103,7 +103,7 @@ def predicted_figure(info: LatencyInfo, runtime: str) -> go.Figure:
 def stratum_figure(info: LatencyInfo) -> go.Figure:
     """GFLOPs against measured latency of students of one size, one for each number of layers; the most is marked."""
     figure = go.Figure(layout=theme.layout("GFLOPs, paper's account", "Measured latency (ms)"))
-    students = [one for one in info.of_role("budget") if one.measured]
+    students = [one for one in info.of_role("budget") if one.latency]
     if not students:
         waiting = "Waiting for the students of one size"
         return theme.note(figure, "No students of one size were asked for" if info.fitted else waiting)
@@ -112,16 +112,18 @@ def stratum_figure(info: LatencyInfo) -> go.Figure:
         color, dash, symbol = _LINES[runtime]
         figure.add_scatter(
             x=[one.paper_gflops for one in students],
-            y=[one.measured[runtime].fastest for one in students],
+            y=[one.latency[runtime].mean for one in students],
             mode="lines+markers+text",
             name=RUNTIMES[runtime],
-            text=[str(one.layers) for one in students],
+            text=[str(one.num_hidden_layers) for one in students],
             textposition="top center",
             textfont={"size": 11},
             cliponaxis=False,
             line={"color": color, "dash": dash, "width": 2},
             marker={"color": color, "symbol": symbol, "size": 8},
-            customdata=[[one.name, one.layers, one.size_mb, one.measured[runtime].p90] for one in students],
+            customdata=[
+                [one.short_form, one.num_hidden_layers, one.size_mb, one.latency[runtime].p90] for one in students
+            ],
             hovertemplate=(
                 "%{customdata[0]}<br>%{customdata[1]} layers, %{customdata[2]:.2f} MB<br>%{x:.2f} GFLOPs, %{y:.2f} ms "
                 f"(nine tenths within %{{customdata[3]:.2f}} ms)<extra>{RUNTIMES[runtime]}</extra>"
@@ -129,7 +131,7 @@ def stratum_figure(info: LatencyInfo) -> go.Figure:
         )
     figure.add_scatter(
         x=[most.paper_gflops] * len(info.runtimes),
-        y=[most.measured[runtime].fastest for runtime in info.runtimes],
+        y=[most.latency[runtime].mean for runtime in info.runtimes],
         mode="markers",
         name="most GFLOPs",
         marker={"color": theme.OPTIMUM, "symbol": "star", "size": 17},
@@ -143,7 +145,7 @@ def parts_figure(info: LatencyInfo, runtime: str) -> go.Figure:
     """What predicted latencies are made of: students of one size by their layers, or else the held-out ones."""
     students = info.of_role("budget")
     points = (students or info.of_role("held-out"))[:MOST_BARS]
-    labels = [str(one.layers) if students else one.name for one in points]
+    labels = [str(one.num_hidden_layers) if students else one.short_form for one in points]
     figure = go.Figure(
         layout=theme.layout(
             "Predicted latency (ms)",
@@ -155,8 +157,9 @@ def parts_figure(info: LatencyInfo, runtime: str) -> go.Figure:
     )
     if not info.fitted or not points or runtime not in info.runtimes:
         return theme.note(figure, "The fit follows the last measurement")
+    parts = [info.predictions[one.index].parts[runtime] for one in points]
     for (part, title), color, pattern in zip(PARTS.items(), _COLORS, _PATTERNS, strict=True):
-        values = [one.parts[runtime].get(part, 0.0) for one in points]
+        values = [one.get(part, 0.0) for one in parts]
         if not any(values):
             continue
         figure.add_bar(
@@ -166,7 +169,8 @@ def parts_figure(info: LatencyInfo, runtime: str) -> go.Figure:
             name=title,
             marker={"color": color, "pattern": {"shape": pattern, **_PATTERN}},
             customdata=[
-                [one.name, value / sum(one.parts[runtime].values())] for value, one in zip(values, points, strict=True)
+                [point.short_form, own.get(part, 0.0) / sum(own.values())]
+                for point, own in zip(points, parts, strict=True)
             ],
             hovertemplate=f"%{{customdata[0]}}<br>{title}: %{{x:.2f}} ms, %{{customdata[1]:.0%}}<extra></extra>",
         )

@@ -1,121 +1,74 @@
-"""What an export has written, in words and figures."""
+"""An export in words and figures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-PURPOSES: Final[Mapping[str, str]] = {
-    "model.safetensors": "For PyTorch: to train on, or to load with transformers; a model of pairs with this program.",
-    "model.onnx": "For any other place: ONNX Runtime reads it from C++, C#, Java, JavaScript, Rust and Python.",
-    "model.int8.onnx": "The same with weights in 8 bits: the smallest to ship. It rounds, so its accuracy is its own.",
+from compressor_core.records import ExportedForm, ExportSummary
+from compressor_core.task import Task
+
+WEIGHTS, FLOAT32, INT8 = "model.safetensors", "model.onnx", "model.int8.onnx"
+PURPOSES: Final = {
+    WEIGHTS: "For PyTorch: to train on, or to load with transformers; a model of pairs with this program.",
+    FLOAT32: "For any other place: ONNX Runtime reads it from C++, C#, Java, JavaScript, Rust and Python.",
+    INT8: "The same with weights in 8 bits: the smallest to ship. It rounds, so its accuracy is its own.",
     "README.md": "The model card: what was measured, how to use it, where it comes from, where it ends.",
     "index.html": "The model in a browser: a page that needs no server and no network.",
     "predict.py": "A prediction from the command line, with numpy, onnxruntime and tokenizers alone.",
 }
-"""What each file of a bundle is for."""
-_TITLES: Final = {
-    "model.safetensors": "PyTorch, float32",
-    "model.onnx": "ONNX, float32",
-    "model.int8.onnx": "ONNX, int8",
-}
+"""The purpose of each file of a bundle."""
+TITLES: Final = {WEIGHTS: "PyTorch, float32", FLOAT32: "ONNX, float32", INT8: "ONNX, int8"}
+"""A title for each file that answers."""
 
 
-@dataclass(frozen=True)
-class FormInfo:
-    """One file that answers; what is None was not measured. Sizes in MB, latency in ms."""
-
-    file: str
-    title: str
-    size_mb: float
-    accuracy: float | None = None
-    correct: int | None = None
-    examples: int | None = None
-    difference: float | None = None
-    median: float | None = None
-
-    @property
-    def figures(self) -> tuple[tuple[str, str], ...]:
-        """Titles and values to show."""
-        shown = [("Size", f"{self.size_mb:.2f} MB")]
-        if self.difference is not None:
-            shown.append(("Accuracy", "–" if self.accuracy is None else f"{self.accuracy:.2%}"))
-            shown.append(("Largest difference", f"{self.difference:.2g}"))
-        if self.median is not None:
-            shown.append(("Median latency", f"{self.median:.1f} ms"))
-        return tuple(shown)
+def form_figures(summary: ExportSummary) -> dict[str, list[tuple[str, str]]]:
+    """By file that answers, titles and values of what was measured of it."""
+    return {WEIGHTS: [("Size", f"{summary.weights_mb:.2f} MB")]} | {
+        name: _figures(form) for name, form in summary.forms.items()
+    }
 
 
-@dataclass(frozen=True)
-class ExportInfo:
-    """A finished export; `warning` is what has to be said of the int8 file, if anything."""
-
-    forms: tuple[FormInfo, ...]
-    headline: str
-    warning: str | None
-    tried: str
-    measured: str
-    folder: str
-    archive: str
-    archive_mb: float
-    extras: tuple[str, ...]
-    command: str
+def _figures(form: ExportedForm) -> list[tuple[str, str]]:
+    return [
+        ("Size", f"{form.size_mb:.2f} MB"),
+        ("Accuracy", "–" if form.accuracy is None else f"{form.accuracy:.2%}"),
+        ("Largest difference", f"{form.max_abs_difference:.2g}"),
+        ("Median latency", f"{form.latency.median:.1f} ms"),
+    ]
 
 
-def export_info(result: Mapping[str, Any]) -> ExportInfo:
-    """The result of an export of a bundle."""
-    forms = (
-        FormInfo("model.safetensors", _TITLES["model.safetensors"], result["weights_mb"]),
-        *(
-            FormInfo(
-                name,
-                _TITLES[name],
-                form["size_mb"],
-                form["accuracy"],
-                form["correct"],
-                form["examples"],
-                form["max_abs_difference"],
-                form["latency"]["median"],
-            )
-            for name, form in result["forms"].items()
-        ),
-    )
-    folder, archive = result["files"]
-    machine = result["machine"]
-    part = "all" if result["split"] == "all" else f"the {result['split']} split"
-    inputs = result["forms"]["model.onnx"]["inputs"]
-    tried = f"The largest difference is that of a logit to PyTorch's, on {inputs} examples of {part} of "
-    tried += f"{result['dataset']}."
-    if result["labelled"]:
-        tried = f"Accuracy on {part} of {result['dataset']}, {result['examples']:,} examples. {tried}"
-    return ExportInfo(
-        forms=forms,
-        headline=_headline(result),
-        warning=result["warning"],
-        tried=tried,
-        measured=(
-            f"Latency of one query, unpadded, tokenisation apart, of each of {inputs} the fastest of "
-            f"{result['forms']['model.onnx']['latency']['rounds']} runs: {machine['runtime']}, {machine['threads']} "
-            f"thread{'' if machine['threads'] == 1 else 's'}, {machine['processor']}. For the teacher's beside it, see "
-            "the page Compare."
-        ),
-        folder=folder,
-        archive=archive,
-        archive_mb=result["zip_mb"],
-        extras=tuple(name for name in ("README.md", "index.html", "predict.py") if name in result["contents"]),
-        command=f"python predict.py {'FILE FILE' if result['task'] == 'clone' else 'FILE'}",
-    )
+def extras(summary: ExportSummary) -> list[str]:
+    """The files beside the model that the bundle has."""
+    return [name for name in ("README.md", "index.html", "predict.py") if name in (summary.contents or {})]
 
 
-def _headline(result: Mapping[str, Any]) -> str:
-    float32, int8 = result["forms"]["model.onnx"], result["forms"]["model.int8.onnx"]
-    share = f"In 8 bits the student takes {int8['size_mb']:.2f} MB instead of {float32['size_mb']:.2f} MB"
-    loss = result["loss_points"]
+def command(summary: ExportSummary) -> str:
+    """How to ask the exported model on the command line."""
+    return f"python predict.py {'FILE FILE' if summary.task is Task.CLONE else 'FILE'}"
+
+
+def export_headline(summary: ExportSummary) -> str:
+    """What 8 bits save, and what they cost, in one sentence."""
+    float32, int8 = summary.forms[FLOAT32], summary.forms[INT8]
+    share = f"In 8 bits the student takes {int8.size_mb:.2f} MB instead of {float32.size_mb:.2f} MB"
+    loss = summary.loss_points
     if loss is None:
         return f"{share}; what that costs was not measured"
     if loss == 0:
-        return f"{share} and is as accurate on {result['examples']:,} examples"
-    differently = round(abs(loss) / 100 * result["examples"])
-    answers = f"{differently:,} more {'wrong' if loss > 0 else 'right'} of {result['examples']:,}"
+        return f"{share} and is as accurate on {summary.examples:,} examples"
+    differently = round(abs(loss) / 100 * summary.examples)
+    answers = f"{differently:,} more {'wrong' if loss > 0 else 'right'} of {summary.examples:,}"
     return f"{share}; its accuracy differs by {abs(loss):.2f} points ({answers})"
+
+
+def method_sentences(summary: ExportSummary) -> str:
+    """On what the files were tried, and how they were timed."""
+    float32, machine = summary.forms[FLOAT32], summary.machine
+    part = "all" if summary.split == "all" else f"the {summary.split} split"
+    accuracy = f"Accuracy on {part} of {summary.dataset}, {summary.examples:,} examples. " if summary.labelled else ""
+    return (
+        f"{accuracy}The largest difference is that of a logit to PyTorch's, on {float32.inputs} examples of {part} of "
+        f"{summary.dataset}. Latency of one query, unpadded, tokenisation apart, of each of {float32.inputs} the "
+        f"fastest of {float32.latency.rounds} runs: {machine.in_words}. For the teacher's beside it, see the page "
+        "Compare."
+    )

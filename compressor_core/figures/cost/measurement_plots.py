@@ -8,8 +8,11 @@ from typing import Any, Final
 import plotly.graph_objects as go
 
 from compressor_core.figures import theme
-from compressor_core.figures.cost.measurement import FORMS, PERCENTILES, MeasurementInfo, Row, Start, rates_of
+from compressor_core.figures.cost.measurement import FORMS, PERCENTILES, MeasurementInfo
+from compressor_core.records import ColdStart, MeasuredLatency
 
+LOOKS: Final = (theme.OF_TEACHER, *theme.OF_STUDENTS)
+"""The looks of the models, in order."""
 _SYMBOLS: Final = {"median": "", "p90": "-open", "p95": "-open", "p99": "-open"}
 _STEPS: Final = {"imports": "importing libraries", "load": "loading the model", "first": "first prediction"}
 _STEP_COLORS: Final = (theme.MUTED, theme.TEACHER, theme.STUDENT)
@@ -26,23 +29,22 @@ def percentiles_figure(info: MeasurementInfo, padded: bool) -> go.Figure:
     if not rows:
         return theme.note(figure, "Waiting for the first round")
     for place, row in enumerate(rows):
-        model = info.models[row.model]
-        look = model.look
+        name, look = info.models[row.model].name, LOOKS[row.model]
         figure.add_scatter(
-            x=list(row.percentiles.values()),
+            x=[getattr(row, percentile) for percentile in PERCENTILES],
             y=[place] * len(PERCENTILES),
             mode="lines+markers",
             line={"color": look.color, "width": 3},
             marker={
                 "color": look.color,
-                "symbol": [f"{look.symbol}{_SYMBOLS[name]}" for name in PERCENTILES],
+                "symbol": [f"{look.symbol}{_SYMBOLS[percentile]}" for percentile in PERCENTILES],
                 "size": [13, 8, 8, 8],
                 "line": {"width": 2, "color": look.color},
             },
             customdata=list(PERCENTILES.values()),
-            hovertemplate=f"{model.name}<br>{FORMS[row.form]}<br>%{{customdata}}: %{{x:.2f}} ms<extra></extra>",
+            hovertemplate=f"{name}<br>{FORMS[row.form]}<br>%{{customdata}}: %{{x:.2f}} ms<extra></extra>",
         )
-    figure.update_xaxes(**theme.log_axis([value for row in rows for value in row.percentiles.values()]))
+    figure.update_xaxes(**theme.log_axis([getattr(row, one) for row in rows for one in PERCENTILES]))
     return figure
 
 
@@ -59,14 +61,14 @@ def distribution_figure(info: MeasurementInfo, form: str, padded: bool) -> go.Fi
     if not rows:
         return theme.note(figure, "Waiting for the first round")
     for row in rows:
-        model = info.models[row.model]
+        name, look = info.models[row.model].name, LOOKS[row.model]
         figure.add_scatter(
             x=row.samples,
             y=[(index + 1) / len(row.samples) for index in range(len(row.samples))],
             mode="lines",
-            name=model.name,
-            line={**model.look.line, "shape": "hv"},
-            hovertemplate=f"{model.name}: %{{y:.0%}} within %{{x:.2f}} ms<extra></extra>",
+            name=name,
+            line={**look.line, "shape": "hv"},
+            hovertemplate=f"{name}: %{{y:.0%}} within %{{x:.2f}} ms<extra></extra>",
         )
     figure.update_xaxes(**theme.log_axis([sample for row in rows for sample in row.samples]))
     return figure
@@ -75,30 +77,30 @@ def distribution_figure(info: MeasurementInfo, form: str, padded: bool) -> go.Fi
 def throughput_figure(info: MeasurementInfo, form: str, padded: bool) -> go.Figure:
     """Examples per second against the batch size, of each model in one form."""
     figure = go.Figure(layout=theme.layout("Batch size (examples)", "Throughput (examples/s)"))
-    rows = rates_of(info, form, padded)
-    if not rows:
+    shown = {key[0]: rates for key, rates in sorted(info.rates.items()) if key[1:] == (form, padded)}
+    if not shown:
         return theme.note(figure, "Throughput follows latency")
-    for row in rows:
-        model = info.models[row.model]
+    sizes = sorted({size for rates in shown.values() for size in rates})
+    for model, rates in shown.items():
+        name, look = info.models[model].name, LOOKS[model]
         figure.add_scatter(
-            x=list(row.rates),
-            y=list(row.rates.values()),
+            x=sorted(rates),
+            y=[rates[size] for size in sorted(rates)],
             mode="lines+markers",
-            name=model.name,
-            line=model.look.line,
-            marker={"symbol": model.look.symbol, "size": 9},
-            hovertemplate=f"{model.name}<br>batches of %{{x}}: %{{y:,.1f}} examples/s<extra></extra>",
+            name=name,
+            line=look.line,
+            marker={"symbol": look.symbol, "size": 9},
+            hovertemplate=f"{name}<br>batches of %{{x}}: %{{y:,.1f}} examples/s<extra></extra>",
         )
-    sizes = sorted({size for row in rows for size in row.rates})
     figure.update_xaxes(**theme.log_axis(sizes))
     figure.update_xaxes(tickvals=sizes, ticktext=[str(size) for size in sizes])
-    figure.update_yaxes(**theme.log_axis([rate for row in rows for rate in row.rates.values()]))
+    figure.update_yaxes(**theme.log_axis([rate for rates in shown.values() for rate in rates.values()]))
     return figure
 
 
 def start_figure(info: MeasurementInfo) -> go.Figure:
     """A fresh process until its first answer, step by step."""
-    starts = _in_order(info)
+    starts = info.starts_in_order
     figure = _barred("Until the first answer (s)", info, starts, barmode="stack")
     if not starts:
         return theme.note(figure, "Cold starts are measured last")
@@ -109,7 +111,7 @@ def start_figure(info: MeasurementInfo) -> go.Figure:
 
 def memory_figure(info: MeasurementInfo) -> go.Figure:
     """The most memory that such a process took: what the libraries alone take, and what the model adds."""
-    starts = _in_order(info)
+    starts = info.starts_in_order
     figure = _barred("Resident memory (MB)", info, starts, barmode="stack")
     if not starts:
         return theme.note(figure, "Memory is measured with the cold starts")
@@ -121,17 +123,21 @@ def memory_figure(info: MeasurementInfo) -> go.Figure:
 
 def energy_figure(info: MeasurementInfo, padded: bool) -> go.Figure:
     """Joules of 1,000 predictions, one at a time; what is estimated is called so on the axis."""
-    rows = [row for row in info.of_length(padded) if row.joules is not None]
+    rows = [row for row in info.of_length(padded) if (row.model, row.form, row.padded) in info.joules]
     figure = _barred(f"Energy{', estimated' if info.estimated else ''} (J)", info, rows, showlegend=False)
     if not rows:
         return theme.note(figure, "Energy follows latency")
-    joules = [row.joules or 0.0 for row in rows]
+    joules = [info.joules[row.model, row.form, row.padded] for row in rows]
+    looks = [LOOKS[row.model] for row in rows]
     figure.add_bar(
         x=joules,
         y=list(range(len(rows))),
         customdata=[info.models[row.model].name for row in rows],
         orientation="h",
-        marker={"color": [info.models[row.model].look.color for row in rows], "pattern": _patterns(info, rows)},
+        marker={
+            "color": [look.color for look in looks],
+            "pattern": {**_HATCHED, "shape": [look.pattern for look in looks]},
+        },
         text=[f"{value:,.3g}" for value in joules],
         textposition="outside",
         cliponaxis=False,
@@ -141,18 +147,14 @@ def energy_figure(info: MeasurementInfo, padded: bool) -> go.Figure:
     return figure
 
 
-def _patterns(info: MeasurementInfo, rows: Sequence[Row]) -> dict[str, Any]:
-    return {**_HATCHED, "shape": [info.models[row.model].look.pattern for row in rows]}
-
-
 def _add_bars(
     figure: go.Figure,
     info: MeasurementInfo,
-    starts: Sequence[Start],
+    starts: Sequence[ColdStart],
     title: str,
     color: str,
     pattern: str,
-    value: Callable[[Start], float],
+    value: Callable[[ColdStart], float],
     unit: str,
 ) -> None:
     figure.add_bar(
@@ -166,12 +168,9 @@ def _add_bars(
     )
 
 
-def _in_order(info: MeasurementInfo) -> list[Start]:
-    order = list(FORMS)
-    return sorted(info.starts, key=lambda one: (order.index(one.form), one.model))
-
-
-def _barred(title: str, info: MeasurementInfo, bars: Sequence[Row] | Sequence[Start], **more: Any) -> go.Figure:
+def _barred(
+    title: str, info: MeasurementInfo, bars: Sequence[MeasuredLatency] | Sequence[ColdStart], **more: Any
+) -> go.Figure:
     """An empty figure of horizontal bars at 0, 1, 2 …, the first on top."""
     figure = go.Figure(
         layout=theme.layout(title, "", height=110 + _BAR * max(len(bars), 4), legend={"traceorder": "normal"}, **more)
