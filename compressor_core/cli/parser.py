@@ -210,19 +210,23 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     )
 
     evaluate = add("evaluate", verbs.evaluate, "Score one model on a dataset.")
-    evaluate.add_argument("model", help=description_of(EvaluateSettings, "model"))
+    evaluate.add_argument("model", type=Path, help=description_of(EvaluateSettings, "model"))
     add_fields(evaluate, EvaluateSettings, leave_out=("model",))
     _own_file(evaluate)
 
     compare = add("compare", verbs.compare, "A teacher and up to four students side by side: quality, latency, size.")
-    compare.add_argument("teacher", help=description_of(CompareSettings, "teacher"))
-    compare.add_argument("students", nargs="+", metavar="student", help="Folders of one to four students.")
+    compare.add_argument("teacher", type=Path, help=description_of(CompareSettings, "teacher"))
+    compare.add_argument("students", type=Path, nargs="+", metavar="student", help="Folders of one to four students.")
     add_fields(compare, CompareSettings, leave_out=("teacher", "student", "others"))
     _own_file(compare)
-    compare.add_argument("--predictions", metavar="DIR", help="Folder for what each model says of each example.")
+    compare.add_argument(
+        "--predictions", type=Path, metavar="DIR", help="Folder for what each model says of each example."
+    )
 
     measure = add("measure", verbs.measure, "What models cost: latency, throughput, cold start, memory and energy.")
-    measure.add_argument("models", nargs="+", metavar="MODEL", help=description_of(MeasureSettings, "models"))
+    measure.add_argument(
+        "models", type=Path, nargs="+", metavar="MODEL", help=description_of(MeasureSettings, "models")
+    )
     add_fields(measure, MeasureSettings, leave_out=("models",))
     _own_file(measure)
 
@@ -231,9 +235,9 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     predict.add_argument("files", type=Path, nargs="+", metavar="FILE")
 
     export = add("export", verbs.export, "Take a model away: as ONNX, in 8 bits, or as a bundle that runs anywhere.")
-    export.add_argument("model", help=description_of(ExportSettings, "model"))
+    export.add_argument("model", type=Path, help=description_of(ExportSettings, "model"))
     export.add_argument(
-        "--out", required=True, metavar="PATH", help="A .onnx file; of a bundle the folder, beside its .zip."
+        "--out", type=Path, required=True, metavar="PATH", help="A .onnx file; of a bundle the folder, beside its .zip."
     )
     add_fields(export, ExportSettings, leave_out=("model", "overwrite"))
     _own_file(export)
@@ -245,7 +249,7 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
         verbs.import_released,
         "Turn a student that the paper's authors published into a model folder.",
     )
-    released.add_argument("checkpoint", help=description_of(ReproduceSettings, "checkpoint"))
+    released.add_argument("checkpoint", type=Path, help=description_of(ReproduceSettings, "checkpoint"))
     measuring = ("checkpoint", "dataset", "data", "latency_examples", "threads", "seed")
     add_fields(released, ReproduceSettings, leave_out=measuring)
     released.add_argument("--out", type=Path, required=True, metavar="DIR")

@@ -6,8 +6,8 @@ import argparse
 from typing import Any
 
 from compressor_core.cli.fields import from_options
-from compressor_core.cli.options import configured, given_space, latency_model, read_json, run_store
-from compressor_core.cli.progress import Progress, finished, follow
+from compressor_core.cli.options import given_space, latency_model, read_json, run_store
+from compressor_core.cli.progress import Progress, finished
 from compressor_core.errors import DataError
 
 Record = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -40,14 +40,13 @@ def sample(settings: CalibrationSettings) -> list[tuple[Architecture, Role]]:
         BudgetError: nothing fits `budget_mb`.
     """
     space = SearchSpace.paper()
+    asked: dict[str, Any] = {"task": settings.task, "pair_features": settings.pair_features}
     budget: list[Architecture] = []
     if settings.budget_mb is not None:
         for layers in space.num_hidden_layers:
             layered = replace(space, num_hidden_layers=(layers,))
             try:
-                best = optimum(
-                    layered, Objective(budget_mb=settings.budget_mb, task=settings.task, pair_features=settings.pair_features)
-                )
+                best = optimum(layered, Objective(budget_mb=settings.budget_mb, **asked))
             except BudgetError:
                 if not budget:
                     raise

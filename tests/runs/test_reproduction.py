@@ -14,6 +14,7 @@ from compressor_core.errors import RunError
 from compressor_core.evaluate.comparison import evaluate
 from compressor_core.evaluate.settings import EvaluateSettings
 from compressor_core.files import write_json
+from compressor_core.machine import machine
 from compressor_core.paper import (
     ARCHITECTURES,
     COLUMNS,
@@ -96,7 +97,7 @@ def test_bad_input_is_one_sentence(tmp_path: Path, functions: Path) -> None:
     checkpoint, tokenizer = released.write(tmp_path)
     config = {"checkpoint": str(checkpoint), "tokenizer": str(tokenizer), "dataset": "devign", "data": str(functions)}
     for more, says in (
-        ({"teacher": "bert", "task": "vulnerability"}, "choose from codebert"),
+        ({"teacher": "bert", "task": "vulnerability"}, "must be codebert or graphcodebert"),
         ({"teacher": "codebert", "task": "clone"}, "choose a matching pair"),
         ({"teacher": "codebert", "task": "vulnerability", "tokenizer": "absent.json"}, "no tokenizer absent.json"),
     ):
@@ -188,13 +189,16 @@ def test_the_commands_are_ones_that_the_command_line_knows() -> None:
     assert training_commands(Row.BASELINE, CODEBERT) is None and import_commands(Row.TEACHER, CODEBERT) is None
 
 
+HERE = machine(1).plain()
+
+
 def _recorded(store: RunStore, changes: dict[str, Any]) -> None:
     """A finished import as its worker leaves it behind, with changes to its result."""
     run = store.create("reproduce", {"dataset": "devign", "data": None})
     result = {
         **{"model": str(run.folder / "model"), "teacher": "codebert", "task": "vulnerability", "f1": 0.5},
         **{"architecture": str(ARCHITECTURES[Row.STUDENT_3]), "correct": 50, "examples": 100},
-        **{"latency": {"median": 10.0}, "machine": {}, **changes},
+        **{"latency": {"median": 10.0}, "machine": HERE, **changes},
     }
     record(run, result)
 
