@@ -146,18 +146,27 @@ def _indent(line: str) -> int:
 
 
 def _fields(model: type[BaseModel]) -> Iterator[str]:
-    """The fields of settings that say what they are, with their defaults."""
+    """The fields of a model: name, type as in the source, description, default."""
+    types: dict[str, Any] = {}
+    for base in reversed(model.__mro__):
+        types |= base.__dict__.get("__annotations__", {})
     yield ""
     for name, field in model.model_fields.items():
-        if field.description:
-            default = "" if field.is_required() else f" (default: ``{field.get_default()!r}``)"
-            yield f"- ``{name}``: {_safe(field.description)}{default}"
+        default = "" if field.is_required() else f" (default: ``{field.get_default()!r}``)"
+        text = f": {_safe(field.description)}" if field.description else ""
+        yield f"- ``{name}``, ``{types[name]}``{text}{default}"
     yield ""
+
+
+def no_signature(_app: Sphinx, _what: str, _name: str, thing: Any, *_: Any) -> tuple[str, None] | None:
+    """Leave out the signature of a model: its fields are a list."""
+    return ("", None) if isinstance(thing, type) and issubclass(thing, BaseModel) else None
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("commands", Commands)
     app.add_directive("terms", Terms)
     app.connect("builder-inited", write_api)
+    app.connect("autodoc-process-signature", no_signature)
     app.connect("autodoc-process-docstring", plain_docstring, priority=100)
     return {"parallel_read_safe": True}
