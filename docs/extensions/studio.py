@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -149,10 +151,12 @@ def _fields(model: type[BaseModel]) -> Iterator[str]:
     """The fields of a model: name, type as in the source, description, default."""
     types: dict[str, Any] = {}
     for base in reversed(model.__mro__):
-        types |= base.__dict__.get("__annotations__", {})
+        types |= inspect.get_annotations(base)
     yield ""
     for name, field in model.model_fields.items():
-        default = "" if field.is_required() else f" (default: ``{field.get_default()!r}``)"
+        value = field.get_default()
+        shown = str(value.value) if isinstance(value, Enum) else repr(value)
+        default = "" if field.is_required() else f" (default: ``{shown}``)"
         text = f": {_safe(field.description)}" if field.description else ""
         yield f"- ``{name}``, ``{types[name]}``{text}{default}"
     yield ""
