@@ -87,7 +87,7 @@ def clicks(made: Made) -> Iterator[Click]:
     yield Click("Runs", "one kind only", lambda at: at.get_by_role("button", name="Trade-off"), "Choose a row")
     yield Click("Runs", "all kinds again", lambda at: at.get_by_role("button", name="Trade-off"), "Choose a row")
     yield _page("Search", "Start the search")
-    yield _earlier("Search", "search", "Take it away", f"{CHARTS} === 3")
+    yield _earlier("Search", "search", "Downloads", f"{CHARTS} === 3")
     for view, words in (
         ("Lineage", "in the first generation"),
         ("Genes", "A row appears"),
@@ -117,7 +117,7 @@ def clicks(made: Made) -> Iterator[Click]:
         check=f"{SIDE}.layout.sliders[0].active !== 40",
         reruns=False,
     )
-    yield _radio("Search", "pictures as SVG", "SVG", "Take it away")
+    yield _radio("Search", "pictures as SVG", "SVG", "Downloads")
     yield _page("Trade-offs", "Find the front")
     yield _earlier("Trade-offs", "tradeoff", "Hypervolume", f"{CHARTS} === 2")
     yield _radio("Trade-offs", "walk along the true front", "The true front", "Hypervolume")

@@ -192,7 +192,7 @@ def show_pick(picked: Measured, run: Run, info: FrontInfo) -> None:
 
 def take_away(run: Run, info: FrontInfo) -> None:
     """Download buttons and the format of pictures."""
-    st.markdown("**Take it away**")
+    st.markdown("**Downloads**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for label, rows, name in (
             ("CSV of every individual", individual_rows, run.id),

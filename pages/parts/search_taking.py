@@ -19,7 +19,7 @@ from pages.parts.search_settings import FILE
 
 def take_away(run: Run, settings: SearchSettings, known: Sequence[Record]) -> None:
     """Download buttons, the format of pictures, and where the link to this view is."""
-    st.markdown("**Take it away**")
+    st.markdown("**Downloads**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
             "CSV of every individual",
