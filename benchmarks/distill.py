@@ -37,10 +37,12 @@ from compressor_core.data.dataset import Dataset, Example, Split, share_of
 from compressor_core.data.files import FileDataset
 from compressor_core.data.sampled import Sampled
 from compressor_core.distill.distillation import distill
-from compressor_core.distill.distillation_settings import HIDDEN_WEIGHT, DistillSettings
+from compressor_core.distill.settings import HIDDEN_WEIGHT, DistillSettings
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.models.released import import_released
 from compressor_core.paper import Encoder
+from compressor_core.progress import finish
+from compressor_core.records import Epoch, Record
 from compressor_core.search import Objective, optimum
 from compressor_core.task import PairFeatures, Task
 
@@ -179,19 +181,21 @@ def cell(options: argparse.Namespace, task: str, option: str, seed: int) -> dict
     name = f"{task}-{option}-{seed}-{options.epochs}-{options.examples}-{options.budget_mb:g}"
     checkpoint = work / f"{name}.pt"
     before = time.monotonic()
-    result: Mapping[str, Any] = {}
-    for record in distill(config, work / name, dataset=dataset, checkpoint=checkpoint):
-        if record["type"] == "epoch" and options.verbose:
-            print(f"  epoch {record['epoch'] + 1}: {record['validation_accuracy']:.4f}", file=sys.stderr)
-        result = record
+
+    def show(record: Record) -> None:
+        if isinstance(record, Epoch) and options.verbose:
+            print(f"  {record.line}", file=sys.stderr)
+
+    result = finish(distill(config, work / name, dataset=dataset, checkpoint=checkpoint), show)
+    assert result is not None
     checkpoint.unlink(missing_ok=True)
     shutil.rmtree(work / name, ignore_errors=True)
     kept = ("accuracy", "teacher_accuracy", "agreement", "validation_accuracy", "size_mb")
     return {
         **key_of(options, task, option, seed),
-        "architecture": config.architecture,
-        **{name: result[name] for name in kept},
-        "examples_tested": result["test"]["examples"],
+        "architecture": str(config.architecture),
+        **{name: getattr(result, name) for name in kept},
+        "examples_tested": result.test.examples,
         "seconds": time.monotonic() - before,
     }
 

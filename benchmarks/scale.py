@@ -59,7 +59,8 @@ def make(sample: Path, count: int, folder: Path, *, pool: bool) -> None:
 def child(folder: Path, steps: int, pool: bool) -> None:
     """Distill, and print a JSON object for each phase: its seconds and the peak of the resident set, in MB."""
     from compressor_core.distill.distillation import distill
-    from compressor_core.distill.distillation_settings import HIDDEN_WEIGHT, DistillSettings
+    from compressor_core.distill.settings import HIDDEN_WEIGHT, DistillSettings
+    from compressor_core.records import Progress, Step
 
     taken: list[int] = []
     unlabelled = str(folder / "pool.jsonl") if pool else None
@@ -75,9 +76,9 @@ def child(folder: Path, steps: int, pool: bool) -> None:
     )
     phase, started = "loading", time.perf_counter()
     for record in distill(config, folder / "student", cancelled=lambda: len(taken) >= steps):
-        if record["type"] == "step":
-            taken.append(record["step"])
-        message = record.get("message", "") if record["type"] == "progress" else ""
+        if isinstance(record, Step):
+            taken.append(record.step)
+        message = record.message if isinstance(record, Progress) else ""
         found = next((name for word, name in _PHASES.items() if word in message), phase)
         if found != phase:
             _report(phase, started)
@@ -157,7 +158,8 @@ def _size(folder: Path) -> int:
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
     from compressor_core.cache import CACHE_VARIABLE
-    from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
+    from compressor_core.distill.fine_tuning import train_teacher
+    from compressor_core.distill.settings import TeacherSettings
 
     folder.mkdir(parents=True, exist_ok=True)
     os.environ[CACHE_VARIABLE] = str(folder / "cache")

@@ -17,7 +17,7 @@ import functools
 import random
 import statistics
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,8 +31,8 @@ from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.dataset import Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.data.tokenizer import train_tokenizer
-from compressor_core.distill.batching import Data, Record, batches
-from compressor_core.distill.losses import soft_label_divergence
+from compressor_core.distill.batching import Data, batches
+from compressor_core.distill.lessons import soft_label_divergence
 from compressor_core.distill.settings import TrainingSettings
 from compressor_core.distill.soft_labels import labelling_batch
 from compressor_core.distill.trainer import fit
@@ -42,6 +42,7 @@ from compressor_core.models.inference import predict
 from compressor_core.models.inputs import Encoded, FunctionInput
 from compressor_core.models.student import build
 from compressor_core.progress import finish
+from compressor_core.records import Step, Work
 
 PUBLISHED = Architecture(1000, 96, 12, 8, 64)
 FAST = Architecture(2000, 160, 2, 4, 64)
@@ -119,13 +120,13 @@ def published(model: nn.Module, data: Data, order: Iterator[list[int]], rates: I
 def ours(model: nn.Module, data: Data, settings: TrainingSettings = SETTINGS) -> Iterator[float]:
     """This program's loop: one loss per step."""
 
-    def epoch(_: int) -> Generator[Record, None, Data]:
+    def epoch(_: int) -> Work[Data]:
         yield from ()
         return data
 
     for record in fit(model, PAD, settings, epoch, None, LOSS):
-        if record["type"] == "step":
-            yield record["loss"]
+        if isinstance(record, Step):
+            yield record.loss
 
 
 def at_random(count: int, seed: int) -> Iterator[list[int]]:
@@ -189,15 +190,15 @@ def curves(codes: Sequence[str], steps: int) -> None:
     cut = batches(inputs, BATCH, random.Random(f"{settings.seed}/0"))
     rates: list[float] = []
 
-    def epoch(_: int) -> Generator[Record, None, Data]:
+    def epoch(_: int) -> Work[Data]:
         yield from ()
         return data
 
     mine = []
     for record in fit(copy.deepcopy(first), PAD, settings, epoch, None, LOSS):
-        if record["type"] == "step":
-            mine.append(record["loss"])
-            rates.append(record["learning_rate"])
+        if isinstance(record, Step):
+            mine.append(record.loss)
+            rates.append(record.learning_rate)
             if len(mine) == steps:
                 break
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
-Record = dict[str, Any]
 T = TypeVar("T")
 Y = TypeVar("Y")
 
@@ -34,6 +33,12 @@ def only(work: Generator[Y, None, T], wanted: Callable[[Y], bool]) -> Generator[
             yield record
 
 
+@overload
+def relay(steps: Generator[Any, None, T], to_record: Callable[[Any], Y] = ...) -> Generator[Y, None, T]: ...
+@overload
+def relay(
+    steps: Generator[Any, None, T], to_record: Callable[[Any], Y] = ..., cancelled: Callable[[], bool] = ...
+) -> Generator[Y, None, T | None]: ...
 def relay(
     steps: Generator[Any, None, T],
     to_record: Callable[[Any], Y] = lambda record: record,
@@ -47,33 +52,6 @@ def relay(
             result: T = end.value
             return result
         yield to_record(step)
-        if cancelled():
-            steps.close()
-            return None
-
-
-def told(steps: Generator[int, None, T], tell: Callable[[int], str]) -> Generator[Record, None, T]:
-    """Progress records in the place of numbers: `tell` puts into words how many are done. Returns what `steps` does."""
-    while True:
-        try:
-            done = next(steps)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        yield {"type": "progress", "message": tell(done)}
-
-
-def until_cancelled(
-    steps: Generator[Record, None, T], cancelled: Callable[[], bool]
-) -> Generator[Record, None, T | None]:
-    """The same records, and what `steps` returns; None if it was cancelled between two of them."""
-    while True:
-        try:
-            record = next(steps)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        yield record
         if cancelled():
             steps.close()
             return None

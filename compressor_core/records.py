@@ -7,9 +7,10 @@ take them as they come. What is None is not written, so an optional field has th
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
+from statistics import fmean, stdev
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, computed_field
@@ -885,6 +886,215 @@ class ExportSummary(Record):
     """Why there is no page for the browser; None if there is."""
 
 
+# Trainings
+
+
+class _Step(Record):
+    step: int
+    """Counts from 1."""
+    epoch: int
+    """Counts from 0."""
+    loss: float
+    learning_rate: float
+
+
+class Step(_Step):
+    """One step of a training."""
+
+    type: Literal["step"] = "step"
+
+
+class WarmUpStep(_Step):
+    """One step of a warm-up on masked code."""
+
+    type: Literal["warm-up-step"] = "warm-up-step"
+
+
+class _Epoch(Record):
+    epoch: int
+    """Counts from 0."""
+    loss: float
+    """Mean over the steps."""
+    validation_accuracy: float | None = None
+    """None for a warm-up."""
+    best: bool = False
+    """Whether it is better than all epochs before it."""
+    examples_per_second: float = 0.0
+
+
+class Epoch(_Epoch):
+    """One epoch of a training."""
+
+    type: Literal["epoch"] = "epoch"
+
+    @property
+    def line(self) -> str:
+        accuracy = "" if self.validation_accuracy is None else f", validation accuracy {self.validation_accuracy:.4f}"
+        return f"epoch {self.epoch + 1}: loss {self.loss:.4f}{accuracy}, {self.examples_per_second:.0f} examples/s"
+
+
+class WarmUpEpoch(_Epoch):
+    """One epoch of a warm-up on masked code."""
+
+    type: Literal["warm-up-epoch"] = "warm-up-epoch"
+
+
+class TeacherSummary(Record):
+    """A trained model, measured on the test split."""
+
+    type: Literal["teacher-summary"] = "teacher-summary"
+    model: str
+    """Its folder."""
+    accuracy: float
+    validation_accuracy: float
+    test: Scores
+    size_mb: float
+    parameters: int
+    seconds: float
+    cancelled: bool = False
+    """Whether it was stopped early, and measured on a sample of the split."""
+
+
+class DistillSummary(TeacherSummary):
+    """A distilled student, measured beside its teacher."""
+
+    type: Literal["distill-summary"] = "distill-summary"  # type: ignore[assignment]
+    teacher_accuracy: float
+    agreement: float
+    """Share of the examples on which both answer the same."""
+    architecture: Genes
+    paper_gflops: float
+
+
+class LabelSummary(Record):
+    """How much of a pool was labelled; functions are pairs for the clone task."""
+
+    type: Literal["label-summary"] = "label-summary"
+    shards: int
+    functions: int
+    labelled: int
+    """Labelled now."""
+    known: int
+    """Labelled before."""
+    seconds: float
+    """Spent on labelling."""
+    functions_per_second: float | None = None
+    """None where nothing was left to do."""
+    folder: str
+
+
+# Studies
+
+
+class StudyStudent(Genes):
+    """One student of a study, measured on the test split beside its teacher."""
+
+    budget_mb: float
+    seed: int
+    size_mb: float
+    parameters: int
+    paper_gflops: float
+    accuracy: float
+    teacher_accuracy: float
+    agreement: float
+    latency_ms: float
+    """Median; teacher and student take turns on the same examples."""
+    teacher_latency_ms: float
+    seconds: float
+    """Of the last sitting of its training."""
+    model: str
+    """Its folder."""
+
+
+class Student(StudyStudent, Record):
+    """A student of a study is finished."""
+
+    type: Literal["student"] = "student"
+
+    @property
+    def line(self) -> str:
+        return (
+            f"{self.budget_mb:g} MB, seed {self.seed}: accuracy {self.accuracy:.4f} "
+            f"(teacher {self.teacher_accuracy:.4f}), {self.size_mb:.3f} MB, {self.latency_ms:.2f} ms"
+        )
+
+
+class LostStudent(Plain):
+    """One student of a study that could not be made, and why."""
+
+    budget_mb: float
+    seed: int
+    message: str
+
+
+class Failed(LostStudent, Record):
+    """A student of a study cannot be made."""
+
+    type: Literal["failed"] = "failed"
+
+    @property
+    def line(self) -> str:
+        return f"{self.budget_mb:g} MB, seed {self.seed}: failed: {self.message}"
+
+
+class BudgetSummary(Plain):
+    """The students of one budget: how many, their accuracies, and means over them."""
+
+    budget_mb: float
+    students: int
+    mean: float
+    standard_deviation: float | None = None
+    """With n − 1; None of one student."""
+    min: float
+    max: float
+    size_mb: float
+    latency_ms: float
+    teacher_latency_ms: float
+
+    @classmethod
+    def each(cls, students: Iterable[StudyStudent]) -> tuple[BudgetSummary, ...]:
+        """One summary for each budget that has a student, by rising budget."""
+        by_budget: dict[float, list[StudyStudent]] = {}
+        for student in students:
+            by_budget.setdefault(student.budget_mb, []).append(student)
+        return tuple(cls.of(by_budget[budget]) for budget in sorted(by_budget))
+
+    @classmethod
+    def of(cls, students: Sequence[StudyStudent]) -> BudgetSummary:
+        """The summary of the students of one budget, at least one."""
+        accuracies = [student.accuracy for student in students]
+        return cls(
+            budget_mb=students[0].budget_mb,
+            students=len(students),
+            mean=fmean(accuracies),
+            standard_deviation=stdev(accuracies) if len(accuracies) > 1 else None,
+            min=min(accuracies),
+            max=max(accuracies),
+            size_mb=fmean(student.size_mb for student in students),
+            latency_ms=fmean(student.latency_ms for student in students),
+            teacher_latency_ms=fmean(student.teacher_latency_ms for student in students),
+        )
+
+
+class StudySummary(Record):
+    """What came out of a study of budgets."""
+
+    type: Literal["study-summary"] = "study-summary"
+    teacher_accuracy: float | None = None
+    """None without a student."""
+    planned: int
+    """How many students it is to have."""
+    students: tuple[StudyStudent, ...]
+    """By budget and seed; likewise the failed ones."""
+    failed: tuple[LostStudent, ...]
+    budgets: tuple[BudgetSummary, ...]
+    machine: Machine
+    """Where the latencies were measured; on a cluster, where the summary was made."""
+    seconds: float
+    """Of all students together."""
+    cancelled: bool = False
+
+
 # All of them
 
 AnyRecord = Annotated[
@@ -911,7 +1121,17 @@ AnyRecord = Annotated[
     | CalibrationPoint
     | CalibrationPrediction
     | CalibrationSummary
-    | ExportSummary,
+    | ExportSummary
+    | Step
+    | WarmUpStep
+    | Epoch
+    | WarmUpEpoch
+    | TeacherSummary
+    | DistillSummary
+    | LabelSummary
+    | Student
+    | Failed
+    | StudySummary,
     Field(discriminator="type"),
 ]
 

@@ -6,19 +6,20 @@ from contextlib import suppress
 
 import streamlit as st
 
-from compressor_core.architecture import Architecture
+from compressor_core.architecture import GENES, Architecture
 from compressor_core.cost import cost
-from compressor_core.distill.presets import PRESETS
+from compressor_core.distill.settings import DistillSettings
 from compressor_core.errors import ArchitectureError, CompressorError
 from compressor_core.figures.study.training import recipe_text
 from compressor_core.literal import literal
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import comparison_of, models_of, teacher_title
+from compressor_core.search.pick import Pick
 from compressor_core.task import PairFeatures, Task
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page, say, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
-from pages.parts.recipe import choose_recipe
+from pages.parts.recipe import choose_length, choose_recipe, number
 from pages.parts.task import choose_pair_features
 from pages.parts.teacher import choose_teacher
 from pages.parts.training import training
@@ -65,92 +66,78 @@ def form() -> None:
         features = choose_pair_features("distill_pairs") if task is Task.CLONE else PairFeatures.COMPARE
         architecture = choose_architecture(task, features)
         first, second, third, fourth = st.columns([3, 1, 1, 1])
-        first.radio(
-            "Preset",
-            list(PRESETS),
-            key="preset",
-            persist_state="session",
-            horizontal=True,
-            format_func=lambda name: f"{name} ({PRESETS[name].epochs} epoch{'s' if PRESETS[name].epochs > 1 else ''})",
-        )
-        first.caption(PRESETS[st.session_state.preset].description)
-        second.number_input(
-            "Epochs", 1, 1000, key="epochs", persist_state="session", value=None, placeholder="preset's"
-        )
-        third.number_input(
-            "Temperature",
-            0.1,
-            100.0,
-            step=0.5,
-            key="temperature",
-            persist_state="session",
-            help="Higher softens the teacher's labels. The paper uses 10 for vulnerability prediction, 1 for clones.",
-        )
-        fourth.number_input("Seed", 0, 2**31 - 1, key="distill_seed", persist_state="session")
+        choose_length(first, second)
+        number(third, DistillSettings, "temperature", "Temperature", 0.1, 100.0, step=0.5)
+        number(fourth, DistillSettings, "seed", "Seed", 0, 2**31 - 1, key="distill_seed")
         terms("epoch", "temperature", "seed")
         recipe = choose_recipe(task)
         ready = teacher is not None and architecture is not None
-        if (
-            st.button("Start distilling", type="primary", icon=":material/play_arrow:", disabled=not ready)
-            and teacher is not None
-            and architecture is not None
-        ):
-            config = {
-                "teacher": str(teacher.folder),
-                "architecture": str(architecture),
-                "dataset": teacher.dataset,
-                "data": teacher.data,
-                "preset": st.session_state.preset,
-                "epochs": st.session_state.epochs,
-                "temperature": st.session_state.temperature,
-                "pair_features": features.value,
-                "seed": st.session_state.distill_seed,
-                **recipe,
-            }
+        go_on = st.button("Start distilling", type="primary", icon=":material/play_arrow:", disabled=not ready)
+        if go_on and teacher is not None and architecture is not None:
+            with sentences():
+                settings = DistillSettings(
+                    teacher=teacher.folder,
+                    dataset=teacher.dataset,
+                    data=teacher.data,
+                    preset=st.session_state.preset,
+                    epochs=st.session_state.epochs,
+                    temperature=st.session_state.temperature,
+                    pair_features=features,
+                    seed=st.session_state.distill_seed,
+                    **dict(pick_of(architecture)),
+                    **recipe,
+                )
             size_mb = cost(architecture, task, features).size_mb
-            start("distill", config, name=f"{size_mb:.2f} MB, {st.session_state.preset}")
+            start("distill", settings, name=f"{size_mb:.2f} MB, {settings.preset}")
 
 
-def architecture_of(run: Run) -> str:
+def pick_of(architecture: Architecture) -> Pick:
+    """Where the architecture comes from, if it is still the one that was picked on another page."""
+    picked: Pick | None = st.session_state.get("picked")
+    return picked if picked and picked.architecture == architecture else Pick(architecture=architecture)
+
+
+def architecture_of(settings: DistillSettings) -> str:
     """As it was asked for, or what the search found that the run builds on."""
-    if "architecture" in run.config:
-        return str(run.config["architecture"])
+    if settings.architecture is not None:
+        return str(settings.architecture)
     with suppress(CompressorError):  # that search may be deleted, or not over yet
-        found = store().get(str(run.config.get("search_run"))).status().result
-        if found and found.get("best"):
-            return str(Architecture.from_dict(found["best"]))
+        found = store().get(settings.search_run or "").summary()
+        if found is not None and found.best:
+            return ",".join(str(getattr(found.best, gene)) for gene in GENES)
     return "from the search before it"
 
 
 def show(run: Run, status: Status) -> None:
-    result = status.result
-    settings = run.config
+    result = status.summary
+    settings: DistillSettings = run.settings
+    budget = "" if settings.budget_mb is None else f" for a budget of {settings.budget_mb:g} MB"
     st.caption(
-        f"Architecture {architecture_of(run)} · preset {literal(str(settings.get('preset')))} · temperature "
-        f"{settings.get('temperature', 2.0):g} · seed {settings.get('seed', 0)} · learns from "
-        f"{recipe_text(settings)} · teacher: {literal(teacher_title(store(), settings['teacher']))}"
+        f"Architecture {architecture_of(settings)}{budget} · preset {settings.preset} · temperature "
+        f"{settings.temperature:g} · seed {settings.seed} · learns from {recipe_text(dict(settings))} · "
+        f"teacher: {literal(teacher_title(store(), settings.teacher))}"
     )
     training(
         run,
         status,
         loss="Loss: how far the student is from its teacher",
-        teacher=result["teacher_accuracy"] if result else None,
+        teacher=result.teacher_accuracy if result else None,
     )
     terms("soft-labels", "soft-label-cache", "distillation-loss", "learning-rate", "accuracy", "agreement")
     if result is None:
         return
-    kept = result["accuracy"] / result["teacher_accuracy"] if result["teacher_accuracy"] else 0.0
+    kept = result.accuracy / result.teacher_accuracy if result.teacher_accuracy else 0.0
     st.markdown(f"## The student keeps {kept:.1%} of the teacher's accuracy on the test split.")
     metrics(
-        ("Student's accuracy", f"{result['accuracy']:.1%}"),
-        ("Teacher's accuracy", f"{result['teacher_accuracy']:.1%}"),
-        ("Same answer", f"{result['agreement']:.1%}"),
-        ("Size of the file", f"{result['size_mb']:.3f} MB"),
+        ("Student's accuracy", f"{result.accuracy:.1%}"),
+        ("Teacher's accuracy", f"{result.teacher_accuracy:.1%}"),
+        ("Same answer", f"{result.agreement:.1%}"),
+        ("Size of the file", f"{result.size_mb:.3f} MB"),
     )
     if st.button("Compare with the teacher", type="primary", icon=":material/balance:"):
         with sentences():
-            settings = comparison_of(store(), models_of(run))
-        start("compare", settings, name=run.name)
+            comparison = comparison_of(store(), models_of(run))
+        start("compare", comparison, name=run.name)
     link("playground", "Try it on your own code", run=run.id)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from compressor_core.distill.presets import PRESETS
+from compressor_core.distill.settings import Preset
 from compressor_core.errors import RunError
 from compressor_core.runs import State
 from compressor_core.runs.kinds import KINDS
@@ -58,10 +58,10 @@ def start_story() -> None:
         )
         preset.selectbox(
             "Training",
-            list(PRESETS),
+            [one.value for one in Preset],
             key="story_preset",
             persist_state="session",
-            format_func=lambda name: f"{name}: {PRESETS[name].description}",
+            format_func=lambda name: f"{name}: {Preset(name).note}",
         )
         if button.button("Run the whole story", type="primary", icon=":material/play_arrow:", width="stretch"):
             from compressor_core.runs.story import launch_story

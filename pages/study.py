@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
-from compressor_core.distill.presets import PRESETS
-from compressor_core.distill.study_settings import BUDGETS_MB, SEEDS, StudySettings, parse_budgets
-from compressor_core.distill.study_summary import budget_summaries
+from compressor_core.distill.settings import StudySettings, parse_budgets
 from compressor_core.figures.study.students import (
     StudyInfo,
     budget_rows,
@@ -26,17 +22,20 @@ from compressor_core.paper import published_students
 from compressor_core.runs import Run, Status
 from compressor_core.runs.calibrations import calibrations
 from compressor_core.runs.library import teacher_title
+from compressor_core.settings import default_of
 from compressor_core.task import PairFeatures, Task
 from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page, sentences
-from pages.parts.live import chosen_run, open_earlier, records, start, store, watch
-from pages.parts.recipe import choose_recipe
+from pages.parts.live import chosen_run, open_earlier, start, store, typed, watch
+from pages.parts.recipe import STAY, choose_length, choose_recipe
 from pages.parts.rows import table
 from pages.parts.task import choose_pair_features
 from pages.parts.teacher import choose_teacher
 
 SPACES = {"classroom": "Classroom (three layers at most, 2,000 tokens at least)", "paper": "The paper's"}
+BUDGETS = ", ".join(f"{budget:g}" for budget in default_of(StudySettings, "budgets"))
+SEEDS = len(default_of(StudySettings, "seeds"))
 GOALS = {"gflops": "The most GFLOPs", "latency": "The fastest on this machine, predicted"}
 # How the numbers of both tables are written. (A string here would be printed on the page.)
 FORMATS = {
@@ -45,7 +44,6 @@ FORMATS = {
     **dict.fromkeys(("Below the teacher (points)", "Times faster", "Accuracy (%)", "Same answer (%)"), "%.2f"),
     **dict.fromkeys(("Latency (ms)", "Teacher (ms)", "Seconds"), "%.2f"),
 }
-STAY: dict[str, Any] = {"persist_state": "session"}
 
 
 def form() -> None:
@@ -56,23 +54,21 @@ def form() -> None:
         first, second, third, fourth = st.columns([4, 2, 5, 2], vertical_alignment="bottom")
         first.text_input(
             "Budgets (MB)",
-            ", ".join(f"{budget:g}" for budget in BUDGETS_MB),
+            BUDGETS,
             key="study_budgets",
             help="1 MB is 10⁶ bytes. Separated by commas.",
             **STAY,
         )
         second.number_input(
-            "Seeds", 1, 20, len(SEEDS), key="study_seeds", help="From 0 on; one student each at every budget", **STAY
-        )
-        third.radio(
-            "Preset",
-            list(PRESETS),
-            key="preset",
-            horizontal=True,
-            format_func=lambda name: f"{name} ({PRESETS[name].epochs} epoch{'s' if PRESETS[name].epochs > 1 else ''})",
+            "Seeds",
+            1,
+            20,
+            SEEDS,
+            key="study_seeds",
+            help="From 0 on; one student each at every budget",
             **STAY,
         )
-        fourth.number_input("Epochs", 1, 1000, key="epochs", value=None, placeholder="preset's", **STAY)
+        choose_length(third, fourth)
         terms("size-budget", "seed", "epoch")
         with st.expander("Settings of the architectures"):
             st.radio(
@@ -94,8 +90,8 @@ def form() -> None:
         go_on = st.button("Start the study", type="primary", icon=":material/play_arrow:", disabled=teacher is None)
         if go_on and teacher is not None:
             with sentences():
-                config = StudySettings(
-                    teacher=str(teacher.folder),
+                settings = StudySettings(
+                    teacher=teacher.folder,
                     dataset=teacher.dataset,
                     data=teacher.data,
                     budgets=parse_budgets(st.session_state.study_budgets),
@@ -106,11 +102,11 @@ def form() -> None:
                     goal=st.session_state.study_goal,
                     latency=latency,
                     min_gflops=least,
-                    pair_features=features.value,
+                    pair_features=features,
                     **recipe,
                 )
-            ends = " to ".join(f"{budget:g}" for budget in dict.fromkeys((config.budgets[0], config.budgets[-1])))
-            start("study", config.to_dict(), name=f"{ends} MB, {config.students} students")
+            ends = " to ".join(f"{budget:g}" for budget in dict.fromkeys((settings.budgets[0], settings.budgets[-1])))
+            start("study", settings, name=f"{ends} MB, {settings.students} students")
 
 
 def predictor(task: Task, features: PairFeatures) -> LatencyModel | None:
@@ -136,20 +132,21 @@ def least_computation() -> float | None:
 
 
 def show(run: Run, status: Status) -> None:
-    config = StudySettings.from_dict(run.config)
-    kept = records(run)
-    beside = published_students(config.dataset)
-    info = study_info(kept, budget_summaries(one for one in kept if one["type"] == "student"), beside)
-    goal = GOALS[config.goal] + (f", from {config.min_gflops:g} GFLOPs" if config.min_gflops else "")
-    epochs = f", epochs: {config.epochs}" if config.epochs else ""
+    settings: StudySettings = run.settings
+    beside = published_students(settings.dataset)
+    info = study_info(typed(run), beside)
+    goal = GOALS[settings.goal] + (f", from {settings.min_gflops:g} GFLOPs" if settings.min_gflops else "")
+    epochs = f", epochs: {settings.epochs}" if settings.epochs else ""
     st.caption(
-        f"{', '.join(f'{budget:g}' for budget in config.budgets)} MB · seeds "
-        f"{', '.join(map(str, config.seeds))} · space: {SPACES[config.space].lower()} · {goal[0].lower()}{goal[1:]} · "
-        f"preset {config.preset}{epochs} · learns from {recipe_text(config.recipe())} · "
-        f"teacher: {literal(teacher_title(store(), config.teacher))}"
+        f"{', '.join(f'{budget:g}' for budget in settings.budgets)} MB · seeds "
+        f"{', '.join(map(str, settings.seeds))} · space: {SPACES[settings.space].lower()} · "
+        f"{goal[0].lower()}{goal[1:]} · preset {settings.preset}{epochs} · learns from {recipe_text(dict(settings))} · "
+        f"teacher: {literal(teacher_title(store(), settings.teacher))}"
     )
-    if (result := status.result) and result.get("cancelled"):
-        st.caption(f"Cancelled: {len(info.students)} of {config.students} students are kept; resume it for the others.")
+    if (summary := status.summary) and summary.cancelled:
+        st.caption(
+            f"Cancelled: {len(info.students)} of {settings.students} students are kept; resume it for the others."
+        )
     for sentence in failed_sentences(info):
         st.warning(literal(sentence), icon=":material/warning:")
     headline(info)
@@ -183,10 +180,10 @@ def headline(info: StudyInfo) -> None:
     largest = info.budgets[-1]
     metrics(
         ("Teacher's accuracy", f"{info.teacher_accuracy:.1%}"),
-        *((f"Mean at {one['budget_mb']:g} MB", f"{one['mean']:.1%}") for one in info.budgets[:4]),
+        *((f"Mean at {one.budget_mb:g} MB", f"{one.mean:.1%}") for one in info.budgets[:4]),
         (
-            f"Times faster at {largest['budget_mb']:g} MB",
-            f"{largest['teacher_latency_ms'] / largest['latency_ms']:.1f}×",
+            f"Times faster at {largest.budget_mb:g} MB",
+            f"{largest.teacher_latency_ms / largest.latency_ms:.1f}×",
         ),
     )
 

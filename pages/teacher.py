@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
+from compressor_core.distill.settings import TeacherSettings
 from compressor_core.models.bundled import BASES, FROM_SCRATCH, GRAPHCODEBERT
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import teachers
@@ -13,6 +16,7 @@ from pages.parts.data_contents import contents
 from pages.parts.explain import terms
 from pages.parts.frame import go, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
+from pages.parts.recipe import number
 from pages.parts.rows import dataframe
 from pages.parts.sharing import shared
 from pages.parts.task import choose_pair_features
@@ -44,45 +48,39 @@ def choose_base(chosen: Chosen | None) -> str:
     return base
 
 
-def settings(chosen: Chosen | None, base: str) -> dict[str, object]:
+def more_settings(chosen: Chosen | None, base: str) -> dict[str, Any]:
     """What most trainings leave as it is."""
     with st.expander("Settings", icon=":material/tune:"):
         first, second, third = st.columns(3)
-        length = first.number_input(
-            "Maximum length (tokens)",
-            16,
-            512,
-            256,
-            step=16,
-            key="teacher_length",
-            persist_state="session",
-            help="Longer functions are cut. The paper reads 400 tokens.",
-        )
-        rate = second.number_input(
-            "Learning rate",
-            0.0,
-            1.0,
-            None,
-            step=1e-5,
-            format="%.1e",
-            key="teacher_rate",
-            persist_state="session",
-            placeholder="6e-4 from scratch, 2e-5 otherwise",
-        )
-        patience = third.number_input(
-            "Stop early after (epochs)",
-            1,
-            100,
-            None,
-            key="teacher_patience",
-            persist_state="session",
-            placeholder="Never",
-            help="The training ends after this number of epochs without a better validation accuracy; the best "
-            "epoch is kept.",
-        )
-        more: dict[str, object] = {"max_length": length, "learning_rate": rate, "patience": patience}
+        more: dict[str, Any] = {
+            "max_length": number(
+                first, TeacherSettings, "max_length", "Maximum length (tokens)", 16, 512, step=16, key="teacher_length"
+            ),
+            "learning_rate": number(
+                second,
+                TeacherSettings,
+                "learning_rate",
+                "Learning rate",
+                0.0,
+                1.0,
+                step=1e-5,
+                format="%.1e",
+                key="teacher_rate",
+                placeholder="6e-4 from scratch, 2e-5 otherwise",
+            ),
+            "patience": number(
+                third,
+                TeacherSettings,
+                "patience",
+                "Stop early after (epochs)",
+                1,
+                100,
+                key="teacher_patience",
+                placeholder="Never",
+            ),
+        }
         if chosen and chosen.task is Task.CLONE:
-            more["pair_features"] = choose_pair_features("teacher_pairs").value
+            more["pair_features"] = choose_pair_features("teacher_pairs")
         if chosen and chosen.language and base != GRAPHCODEBERT:
             reads = st.checkbox(
                 "Read data flow too, as GraphCodeBERT does",
@@ -98,36 +96,37 @@ def train(chosen: Chosen | None) -> None:
     left, middle, right = st.columns([3, 1, 1])
     with left:
         base = choose_base(chosen)
-    middle.number_input("Epochs", 1, 1000, key="teacher_epochs", persist_state="session")
-    right.number_input("Seed", 0, 2**31 - 1, key="teacher_seed", persist_state="session")
-    more = settings(chosen, base)
+    number(middle, TeacherSettings, "epochs", "Epochs", 1, 1000, key="teacher_epochs")
+    number(right, TeacherSettings, "seed", "Seed", 0, 2**31 - 1, key="teacher_seed")
+    more = more_settings(chosen, base)
     ready = chosen is not None and base
     if st.button("Train a teacher", type="primary", icon=":material/play_arrow:", disabled=not ready) and chosen:
-        config = {
-            "base": base,
-            "dataset": chosen.info.name,
-            "data": chosen.data,
-            "epochs": st.session_state.teacher_epochs,
-            "seed": st.session_state.teacher_seed,
-            **more,
-        }
-        start("train-teacher", config, name=f"{chosen.info.title}, {base}")
+        with sentences():
+            settings = TeacherSettings(
+                base=base,
+                dataset=chosen.info.name,
+                data=chosen.data,
+                epochs=st.session_state.teacher_epochs,
+                seed=st.session_state.teacher_seed,
+                **more,
+            )
+        start("train-teacher", settings, name=f"{chosen.info.title}, {base}")
 
 
 def show(run: Run, status: Status) -> None:
     training(run, status, loss="Cross-entropy loss")
     terms("cross-entropy", "accuracy", "f1", "parameters")
-    result = status.result
+    result = status.summary
     if result is None:
         return
     metrics(
-        ("Accuracy, test split", f"{result['accuracy']:.1%}"),
-        ("F1, test split", f"{result['test']['f1']:.1%}"),
-        ("Size", f"{result['size_mb']:.1f} MB"),
-        ("Parameters", f"{result['parameters'] / 1e6:.2f} M"),
+        ("Accuracy, test split", f"{result.accuracy:.1%}"),
+        ("F1, test split", f"{result.test.f1:.1%}"),
+        ("Size", f"{result.size_mb:.1f} MB"),
+        ("Parameters", f"{result.parameters / 1e6:.2f} M"),
     )
     if st.button("Distill from this teacher", type="primary", icon=":material/science:"):
-        st.session_state.teacher = result["model"]
+        st.session_state.teacher = result.model
         go("distill")
 
 

@@ -15,7 +15,7 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split
-from compressor_core.distill.study_settings import StudySettings
+from compressor_core.distill.settings import StudySettings
 from tests.tiny import train_tiny, write_functions
 
 

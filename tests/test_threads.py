@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from compressor_core.distill.labelling import LabelSettings
-from compressor_core.distill.settings import TrainingSettings
+from compressor_core.distill.settings import LabelSettings, TrainingSettings
 from compressor_core.errors import SettingsError
 from compressor_core.evaluate.settings import CalibrationSettings, CompareSettings, MeasureSettings, ReproduceSettings
 from compressor_core.export.settings import ExportSettings

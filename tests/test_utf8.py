@@ -18,7 +18,8 @@ from compressor_core.data.pasted import checked, decoded, language_remark
 from compressor_core.data.survey import survey
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.dataflow import extract
-from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
+from compressor_core.distill.fine_tuning import train_teacher
+from compressor_core.distill.settings import TeacherSettings
 from compressor_core.errors import DataError
 from compressor_core.evaluate.attribution import attribute
 from compressor_core.export.exporting import export

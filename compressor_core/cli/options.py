@@ -24,9 +24,9 @@ def data_of(options: argparse.Namespace) -> str | None:
     """The data to read: the file as it is, or the copy that is made where something is said about it."""
     given = {"columns": options.columns, "positive": options.positive, "language": options.language}
     said = [name for name, value in given.items() if value is not None]
-    dataset, data = getattr(options, "dataset", None), getattr(options, "data", None)
+    dataset, data, skip_bad_rows = (getattr(options, name, None) for name in ("dataset", "data", "skip_bad_rows"))
     pool_only = dataset != "file" and getattr(options, "unlabelled", None) is not None
-    said += ["skip-bad-rows"] if options.skip_bad_rows and not pool_only else []
+    said += ["skip-bad-rows"] if skip_bad_rows and not pool_only else []
     if not said:
         return data
     if dataset != "file" or data is None:
@@ -42,7 +42,7 @@ def data_of(options: argparse.Namespace) -> str | None:
         columns=None if options.columns is None else Columns.parse(options.columns),
         positive=options.positive,
         language=None if options.language is None else Language(options.language),
-        skip_bad_rows=options.skip_bad_rows,
+        skip_bad_rows=bool(skip_bad_rows),
     )
     return str(copy)
 

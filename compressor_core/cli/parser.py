@@ -11,8 +11,9 @@ from shtab import SUPPORTED_SHELLS, complete
 
 from compressor_core import __version__
 from compressor_core import cli as verbs
+from compressor_core.architecture import SPACES
 from compressor_core.cli.fields import add_fields
-from compressor_core.distill.distillation_settings import HIDDEN_WEIGHT, RENAMING, DistillSettings
+from compressor_core.distill.settings import DistillSettings, LabelSettings, StudySettings, TeacherSettings
 from compressor_core.errors import SettingsError
 from compressor_core.evaluate.settings import (
     CalibrationSettings,
@@ -23,7 +24,6 @@ from compressor_core.evaluate.settings import (
 )
 from compressor_core.export.settings import ExportSettings
 from compressor_core.language import Language
-from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.settings import ModelSettings
 from compressor_core.search.tradeoff import TradeoffSettings
@@ -31,7 +31,6 @@ from compressor_core.settings import description_of
 
 Record = dict[str, Any]
 Verb = Callable[[argparse.Namespace], Record]
-_PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -110,96 +109,30 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     add_fields(tradeoff, TradeoffSettings, leave_out={"objectives", "limits", "latency", "students"})
 
     teacher = add("train-teacher", verbs.train_teacher, "Fine-tune an encoder, or train a small one from scratch.")
-    teacher.add_argument("--base", default=FROM_SCRATCH, help=f"a Hugging Face name or folder, or {FROM_SCRATCH}")
-    teacher.add_argument("--architecture", metavar="V,H,L,A,I", help="of a teacher that is trained from scratch")
-    _pair_features(teacher)
-    teacher.add_argument(
-        "--data-flow",
-        action=argparse.BooleanOptionalAction,
-        help="whether it reads data flow beside the tokens (default: as the base was trained, GraphCodeBERT does)",
-    )
-    teacher.add_argument("--max-length", type=int, default=256, metavar="TOKENS")
-    teacher.add_argument("--epochs", type=int, default=3)
-    _training(teacher, batch_size=32)
+    add_fields(teacher, TeacherSettings)
+    _own_file(teacher)
+    _training(teacher)
 
     distill = add("distill", verbs.distill, "Distill a teacher into a student that fits a budget.")
-    distill.add_argument("--teacher", required=True, metavar="DIR")
-    distill.add_argument("--budget-mb", type=float, help="take the architecture with the most GFLOPs that fits")
-    distill.add_argument("--space", choices=("paper", "classroom"), default="classroom")
-    distill.add_argument("--architecture", metavar="V,H,L,A,I")
-    _pair_features(distill)
-    distill.add_argument("--preset", default="quick", help="smoke, quick or full")
-    distill.add_argument("--epochs", type=int, help="instead of the preset's")
-    distill.add_argument("--temperature", type=float, default=DistillSettings.temperature)
+    add_fields(distill, DistillSettings, leave_out=("search_run", "space"))
     distill.add_argument(
-        "--renaming",
-        type=float,
-        metavar="SHARE",
-        help=f"of the examples that come again, renamed (default: {RENAMING:g} where the language is known; of code "
-        "that is drawn anew only of functions with --preset full)",
+        "--space",
+        dest="within",
+        choices=tuple(SPACES),
+        default="classroom",
+        help="with --budget-mb: where the architecture with the most GFLOPs is looked for (default: classroom)",
     )
-    distill.add_argument(
-        "--masked-epochs",
-        type=int,
-        default=DistillSettings.masked_epochs,
-        help="of masked-language warm-up on the same code (default: %(default)s)",
-    )
-    distill.add_argument(
-        "--hidden-weight",
-        type=float,
-        help=f"of the distance to the teacher's states; 0: none (default: {HIDDEN_WEIGHT:g} for pairs)",
-    )
-    distill.add_argument(
-        "--average",
-        type=int,
-        default=DistillSettings.average,
-        metavar="EPOCHS",
-        help="average the best, if it helps (default: %(default)s)",
-    )
-    _label_precision(distill)
-    distill.add_argument(
-        "--unlabelled",
-        metavar="PATH",
-        help="learn from this pool of code: a JSONL (.gz) or Parquet file, or a folder of them, of any size",
-    )
-    distill.add_argument("--checkpoint-steps", type=int, metavar="N", help="a checkpoint every N steps, too")
-    _training(distill, batch_size=16)
+    _own_file(distill, skip=False)
+    _training(distill)
 
     label = add("label", verbs.label, "Label a pool of code, or a part of it, for distillations to come.")
-    label.add_argument("--teacher", required=True, metavar="DIR")
-    label.add_argument("--unlabelled", required=True, metavar="PATH", help="as of distill")
-    label.add_argument("--part", default="1/1", metavar="K/N", help="only the shards of the K-th of N machines")
-    _label_precision(label)
-    _machine(label)
-    label.add_argument("--skip-bad-rows", action="store_true", help="leave out the rows that cannot be used")
+    add_fields(label, LabelSettings)
 
     study = add("study", verbs.study, "Distill students at several budgets, with several seeds: what a megabyte buys.")
-    study.add_argument("--teacher", required=True, metavar="DIR")
-    _dataset(study, seed=False)
-    study.add_argument("--budgets", type=float, nargs="+", metavar="MB", help="default: 0.5 1 3 10")
-    study.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help="default: 0 1")
-    study.add_argument("--space", choices=("paper", "classroom"), default="classroom")
-    study.add_argument(
-        "--goal", choices=("gflops", "latency"), default="gflops", help="of what fits a budget: the most, the fastest"
-    )
+    add_fields(study, StudySettings, leave_out=("latency",))
+    _own_file(study)
     study.add_argument("--calibration", metavar="RUN_OR_FILE", help="what `calibrate` measured: predicts latency")
-    study.add_argument(
-        "--min-gflops", type=float, help="in the paper's account; without it the fastest is the smallest there is"
-    )
     study.add_argument("--runtime", choices=("onnxruntime", "pytorch"), default="onnxruntime")
-    _pair_features(study)
-    study.add_argument("--preset", default="quick", help="smoke, quick or full")
-    study.add_argument("--epochs", type=int, help="instead of the preset's")
-    for name, kind, text in (
-        ("renaming", float, "share of the examples that come again, renamed"),
-        ("masked-epochs", int, "of masked-language warm-up on the same code"),
-        ("hidden-weight", float, "of the distance to the teacher's states"),
-        ("average", int, "how many of the best epochs are averaged, if it helps"),
-        ("patience", int, "stop after so many epochs without a better validation accuracy"),
-    ):
-        study.add_argument(f"--{name}", type=kind, metavar="N", help=f"{text} (default: as distill)")
-    study.add_argument("--device", choices=("cpu", "cuda"), help="default: CUDA if there is one; on a cluster the CPU")
-    study.add_argument("--threads", type=int, help="default: all cores; on a cluster one for each student")
     study.add_argument(
         "--cluster",
         metavar="ADDRESS",
@@ -307,38 +240,14 @@ def _dataset(verb: argparse.ArgumentParser, *, seed: bool = True) -> None:
         verb.add_argument("--seed", type=int, default=0)
 
 
-def _own_file(verb: argparse.ArgumentParser) -> None:
-    """What has to be said of a file whose columns, labels or language cannot be guessed."""
+def _own_file(verb: argparse.ArgumentParser, *, skip: bool = True) -> None:
     verb.add_argument("--columns", metavar="func=NAME,…", help="of --dataset file, where they cannot be guessed")
     verb.add_argument("--positive", metavar="VALUE", help="the label that means 1, where labels are other words")
     verb.add_argument("--language", choices=[str(language) for language in Language], help="of the code in the file")
-    verb.add_argument("--skip-bad-rows", action="store_true", help="leave out the rows of the file that cannot be used")
+    if skip:
+        verb.add_argument("--skip-bad-rows", action="store_true", help="leave out rows of the file that cannot be used")
 
 
-def _machine(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--threads", type=int, help="default: all cores")
-    verb.add_argument("--device", choices=("cpu", "cuda", "mps"), help="default: CUDA or MPS if there is one")
-
-
-def _label_precision(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--label-precision",
-        choices=_PRECISIONS,
-        help="of the teacher while it labels (default: half precision on CUDA, and for a teacher of 512 dimensions or "
-        "more on a CPU with units for it; else float32)",
-    )
-
-
-def _training(verb: argparse.ArgumentParser, batch_size: int) -> None:
-    _dataset(verb)
-    verb.add_argument("--batch-size", type=int, default=batch_size)
-    verb.add_argument("--learning-rate", type=float)
-    verb.add_argument("--patience", type=int, help="stop after so many epochs without a better validation accuracy")
-    _machine(verb)
-    verb.add_argument(
-        "--precision",
-        choices=_PRECISIONS,
-        help="of the matrix products (default: half precision on CUDA, float32 on a CPU)",
-    )
-    verb.add_argument("--out", type=Path, required=True, metavar="DIR")
+def _training(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the model")
     verb.add_argument("--resume", action="store_true", help="go on from the checkpoint beside --out")

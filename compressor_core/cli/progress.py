@@ -59,18 +59,6 @@ def follow(work: Iterable[Record], progress: Progress) -> Record:
             progress.show(record.get("fraction"), record.get("message", ""))
         elif kind == "notice":
             progress.say(record["message"])
-        elif kind == "student":
-            progress.say(
-                f"{record['budget_mb']:g} MB, seed {record['seed']}: accuracy {record['accuracy']:.4f} "
-                f"(teacher {record['teacher_accuracy']:.4f}), {record['size_mb']:.3f} MB, {record['latency_ms']:.2f} ms"
-            )
-        elif kind == "failed":
-            progress.say(f"{record['budget_mb']:g} MB, seed {record['seed']}: failed: {record['message']}")
-        elif kind == "epoch":
-            progress.say(
-                f"epoch {record['epoch'] + 1}: loss {record['loss']:.4f}, validation accuracy "
-                f"{record['validation_accuracy']:.4f}, {record['examples_per_second']:.0f} examples/s"
-            )
         elif kind == "result":
             result = {key: value for key, value in record.items() if key != "type"}
     return result

@@ -1,22 +1,21 @@
-"""What a training reads, and in which order: data by epoch, batches by length, the learning rate by step."""
+"""Order of a training: data by epoch, batches by length, the learning rate by step."""
 
 from __future__ import annotations
 
 import random
 from array import array
-from collections.abc import Callable, Generator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from torch import Tensor
 
 from compressor_core.models.encoded import Items, lengths_of
 from compressor_core.models.inputs import Encoded
+from compressor_core.records import Work
 
-Record = dict[str, Any]
 Data = tuple[Sequence[Encoded], Tensor]
 """Inputs and, in the same order, their targets."""
-EpochData = Callable[[int], Generator[Record, None, Data]]
+EpochData = Callable[[int], Work[Data]]
 """From the number of an epoch to its data; yields progress records on the way. Every epoch has the same length."""
 
 _BUCKET = 40
@@ -27,7 +26,7 @@ def remembered(load: EpochData, draw_of: Callable[[int], int]) -> EpochData:
     """The data of an epoch's draw, loaded once for all epochs in a row that `draw_of` gives the same draw."""
     kept: dict[int, Data] = {}
 
-    def epoch_data(epoch: int) -> Generator[Record, None, Data]:
+    def epoch_data(epoch: int) -> Work[Data]:
         draw = draw_of(epoch)
         if draw not in kept:
             kept.clear()

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any, Final
 from compressor_core.cache import CACHE_VARIABLE
 from compressor_core.errors import CompressorError, SettingsError, StorageError, TrainingError
 from compressor_core.files import storage_error, write_bytes, write_json
+from compressor_core.records import Notice, Progress, Record, Student
 
 if TYPE_CHECKING:
-    from compressor_core.distill.study import Cancelled, Maker
-    from compressor_core.distill.study_jobs import Job, Record
+    from compressor_core.distill.study import Cancelled, Job, Maker
 
 LOCAL: Final = "local"
 """The address that starts a Ray on this machine, for as long as the study takes."""
@@ -65,30 +65,30 @@ def side_by_side(address: str) -> Maker:
 
 def _make(planned: Sequence[Job], folder: Path, cancelled: Cancelled, *, address: str) -> Iterator[tuple[Job, Record]]:
     from compressor_core.data.registry import open_dataset
-    from compressor_core.distill.study_jobs import DATA_SEED, do, made_from
+    from compressor_core.distill.study import DATA_SEED, made_from, make_student
 
     if not planned:
         return
-    settings = planned[0].distillation
-    yield planned[0], {"type": "progress", "message": "reading the dataset"}
+    settings = planned[0].settings
+    yield planned[0], Progress(message="reading the dataset")
     dataset = open_dataset(settings.dataset, settings.data, seed=DATA_SEED)
     missing = []
     for job in planned:
         if (folder / f"{job.name}.json").exists():
-            for record in do(job, folder, dataset=dataset, cancelled=cancelled):
+            for record in make_student(job, folder, dataset=dataset, cancelled=cancelled):
                 yield job, record
         else:
             missing.append(job)
     if not missing or cancelled():
         return
-    yield missing[0], {"type": "progress", "message": f"connecting to the cluster {address}"}
+    yield missing[0], Progress(message=f"connecting to the cluster {address}")
     gpus = 1 if settings.device == "cuda" else 0
     with _connected(address, gpus) as ray:
         needs = {"num_cpus": settings.threads or 1, "num_gpus": gpus, "max_retries": 0}
         offered = ray.cluster_resources()
         if offered.get("CPU", 0) < needs["num_cpus"] or offered.get("GPU", 0) < gpus:
             wanted = f"{needs['num_cpus']} CPUs" + (" and a GPU" if gpus else "")
-            yield missing[0], {"type": "notice", "message": f"the cluster has no {wanted} yet: it waits until it has"}
+            yield missing[0], Notice(message=f"the cluster has no {wanted} yet: it waits until it has")
         board = ray.remote(num_cpus=0)(_Board).remote()
         task = ray.remote(**needs)(_on_node)
         goods = [_ship(ray, Path(path).absolute()) for path in (settings.teacher, settings.data) if path]
@@ -207,8 +207,8 @@ class _Line:
         self._stopped = self._exchange([])
 
     def tell(self, record: Record) -> None:
-        """Of progress, the last is enough."""
-        self._records = [kept for kept in self._records if kept["type"] != "progress"] + [record]
+        """Tell the board; the last record of progress is enough."""
+        self._records = [kept for kept in self._records if not isinstance(kept, Progress)] + [record]
         self.stopped()
 
     def stopped(self, *, now: bool = False) -> bool:
@@ -221,7 +221,7 @@ class _Line:
 
 def _on_node(job: Job, goods: Sequence[tuple[str, str, Sequence[Any]]], key: str, board: Any) -> Any:
     """Make one student on a node: its files and its note; None if it was told to stop."""
-    from compressor_core.distill.study_jobs import do
+    from compressor_core.distill.study import make_student
 
     line = _Line(board, job.name)
     if line.stopped():
@@ -229,15 +229,15 @@ def _on_node(job: Job, goods: Sequence[tuple[str, str, Sequence[Any]]], key: str
     base = Path(os.environ.get(CACHE_VARIABLE) or Path(tempfile.gettempdir()) / "compressor-cache").absolute()
     os.environ[CACHE_VARIABLE] = str(base)
     teacher, *data = [str(_unpacked(base / "cluster" / digest, name, content)) for name, digest, content in goods]
-    own = job.distillation
-    here = replace(own, teacher=teacher, data=data[0] if data else None, threads=own.threads or 1)
+    own = job.settings
+    here = own.replace(teacher=teacher, data=data[0] if data else None, threads=own.threads or 1)
     folder = base / "cluster" / key
-    for record in do(replace(job, distillation=here), folder, cancelled=line.stopped):
-        if record["type"] == "student":
+    for record in make_student(replace(job, settings=here), folder, cancelled=line.stopped):
+        if isinstance(record, Student):
             line.stopped(now=True)
             note = json.loads((folder / f"{job.name}.json").read_text("utf-8"))
             return _pack(folder / job.name), note
-        if record["type"] in ("progress", "notice"):
+        if isinstance(record, Progress | Notice):
             line.tell(record)
     return None
 
@@ -268,12 +268,11 @@ def _unpacked(place: Path, name: str, content: Sequence[Any]) -> Path:
     return place / name
 
 
-def _arrived(ray: Any, reference: Any, job: Job, folder: Path, origin: Record) -> Record | None:
+def _arrived(ray: Any, reference: Any, job: Job, folder: Path, origin: Mapping[str, Any]) -> Record | None:
     """The record of a student that is over, its files put in their place; None if it was told to stop."""
     from ray.exceptions import RayError, RayTaskError
 
-    from compressor_core.distill.study import failed_record
-    from compressor_core.distill.study_jobs import differences
+    from compressor_core.distill.study import differences
 
     try:
         arrived = ray.get(reference)
@@ -282,9 +281,8 @@ def _arrived(ray: Any, reference: Any, job: Job, folder: Path, origin: Record) -
         if isinstance(cause, CompressorError) and not isinstance(cause, (TrainingError, StorageError)):
             raise cause from error
         if isinstance(cause, CompressorError):
-            return failed_record(job, cause)
-        return failed_record(
-            job,
+            return job.failed(cause)
+        return job.failed(
             f"its task on the cluster ended with {type(cause).__name__} ({_first_line(cause)}): check that every node "
             "has what requirements.txt names, and memory to spare; the same study again makes this student",
         )
@@ -292,11 +290,11 @@ def _arrived(ray: Any, reference: Any, job: Job, folder: Path, origin: Record) -
         return None
     files, note = arrived
     if changed := differences(note["made_from"], origin):
-        return failed_record(job, f"the node has another {' and '.join(changed)}: install the same Python on all nodes")
+        return job.failed(f"the node has another {' and '.join(changed)}: install the same Python on all nodes")
     return _at_home(files, note, job, folder)
 
 
-def _at_home(files: Files, note: Record, job: Job, folder: Path) -> Record:
+def _at_home(files: Files, note: Mapping[str, Any], job: Job, folder: Path) -> Student:
     """A student's folder and note as they had been written here. Raises StorageError if the disk refuses."""
     from compressor_core.models.card import CARD, read_card
 
@@ -305,7 +303,7 @@ def _at_home(files: Files, note: Record, job: Job, folder: Path) -> Record:
     try:
         made = draft / job.name
         if (card := read_card(made)) is not None:
-            write_json(made / CARD, card.replace(teacher=job.distillation.teacher).model_dump(mode="json"))
+            write_json(made / CARD, card.replace(teacher=job.settings.teacher).model_dump(mode="json"))
         if place.exists():
             shutil.rmtree(place)
         os.replace(made, place)
@@ -313,10 +311,10 @@ def _at_home(files: Files, note: Record, job: Job, folder: Path) -> Record:
         raise storage_error(error, place) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    student: Record = {**note["student"], "model": str(place)}
+    student = {**note["student"], "model": str(place)}
     write_json(folder / f"{job.name}.json", {**note, "student": student})
     (folder / f"{job.name}.checkpoint.pt").unlink(missing_ok=True)
-    return student
+    return Student.model_validate(student)
 
 
 def _pack(path: Path) -> dict[str, bytes]:

@@ -15,14 +15,11 @@ from torch import Tensor, nn
 
 from compressor_core.distill import checkpoint as checkpoints
 from compressor_core.distill import processes
-from compressor_core.distill.averaging import mean_weights
-from compressor_core.distill.batching import Data, Record
+from compressor_core.distill.batching import Data
 from compressor_core.distill.checkpoint import Best, State
 from compressor_core.distill.lessons import Lesson
 from compressor_core.distill.settings import TrainingSettings
 from compressor_core.errors import TrainingError
-from compressor_core.models.card import ModelCard
-from compressor_core.models.classifier import Classifier
 from compressor_core.models.compute import (
     Precision,
     choose,
@@ -34,6 +31,7 @@ from compressor_core.models.compute import (
 from compressor_core.models.inference import predict
 from compressor_core.models.inputs import Encoded
 from compressor_core.progress import finish
+from compressor_core.records import Epoch
 
 WHEN_CANCELLED = 100
 """Examples on which a training that was cancelled is measured: who cancels does not want to wait for thousands."""
@@ -51,7 +49,7 @@ class Outcome:
     averaged: int = 1
 
     def metrics(self) -> dict[str, Any]:
-        """What a model's card says of its training."""
+        """Entries of the model's card."""
         said = {"validation_accuracy": self.best_accuracy, "epochs": self.epochs, "best_epoch": self.best_epoch}
         return said if self.averaged == 1 else {**said, "averaged_epochs": self.averaged}
 
@@ -67,30 +65,18 @@ class Diverged(TrainingError):
         self.outcome = outcome
 
 
-def saved(error: Diverged, model: Classifier, card: ModelCard, out: Path) -> TrainingError:
-    """What to raise in the place of `error`, once the best weights before it, if there are any, are in `out`."""
-    outcome = error.outcome
-    if outcome.best_epoch < 0:
-        return TrainingError(f"{error}; no epoch had ended before, so no model is kept")
-    if processes.main():
-        model.card = card.replace(metrics=outcome.metrics())
-        model.save(out)
-    processes.wait()  # the first to raise ends all
-    return TrainingError(f"{error}; the model of epoch {outcome.best_epoch + 1}, the best before it, is in {out}")
-
-
-def few(count: int) -> list[int]:
-    """Which of so many examples a cancelled training is measured on: the same ones each time, in their order."""
+def spot_check(count: int) -> list[int]:
+    """Places of the examples, of so many, that a cancelled training is measured on: always the same, in order."""
     return sorted(random.Random(0).sample(range(count), min(count, WHEN_CANCELLED)))
 
 
 @dataclass(frozen=True)
-class Place:
+class CheckpointFile:
     """Where a training is kept, and what tells it from others."""
 
     path: Path | None
     stage: str
-    settings: Mapping[str, Any]
+    bound: Mapping[str, Any]
 
 
 class Learner:
@@ -100,26 +86,26 @@ class Learner:
         self,
         model: nn.Module,
         pad_id: int,
-        config: TrainingSettings,
+        settings: TrainingSettings,
         lesson: Lesson,
         validation: Data | None,
-        place: Place,
+        file: CheckpointFile,
     ) -> None:
-        self._compute = choose(config.device, config.precision)
+        self._compute = choose(settings.device, settings.precision)
         self._model = model.to(self._compute.device)
         self._lesson = lesson.to(self._compute.device)
         self._pad_id = pad_id
-        self._config = config
+        self._settings = settings
         self._validation = validation
-        self._place = place
+        self._file = file
         self._saved = time.monotonic()
         self._learned = [*model.parameters(), *lesson.parameters()]
         self._optimizer = torch.optim.AdamW(
             [
-                {"params": [p for p in self._learned if p.dim() >= 2], "weight_decay": config.weight_decay},
+                {"params": [p for p in self._learned if p.dim() >= 2], "weight_decay": settings.weight_decay},
                 {"params": [p for p in self._learned if p.dim() < 2], "weight_decay": 0.0},
             ],
-            lr=config.learning_rate,
+            lr=settings.learning_rate,
             betas=(0.9, 0.98),
             fused=True,
         )
@@ -127,11 +113,11 @@ class Learner:
         self._scaler = torch.amp.GradScaler(
             self._compute.device.type, enabled=self._compute.precision is Precision.FLOAT16
         )
-        self.state = State(config.batch_size)
+        self.state = State(settings.batch_size)
         self._best: list[Best] = []
         self._restore()
         processes.same_weights(model, lesson)
-        processes.own_dropout(config.seed + self.state.step)
+        processes.own_dropout(settings.seed + self.state.step)
         model.train()
 
     def step(self, inputs: Sequence[Encoded], targets: Tensor, rate: float) -> float:
@@ -149,7 +135,7 @@ class Learner:
             self.state.largest = (size + 1) // 2
             value = self._gradients(inputs, targets)
         self._scaler.unscale_(self._optimizer)
-        norm = nn.utils.clip_grad_norm_(self._learned, self._config.gradient_clip)
+        norm = nn.utils.clip_grad_norm_(self._learned, self._settings.gradient_clip)
         # With float16 a gradient that overflows is usual: the scaler leaves that step out.
         if not math.isfinite(value) or not (self._scaler.is_enabled() or math.isfinite(norm)):
             raise self._diverged(
@@ -198,30 +184,33 @@ class Learner:
         self._model.eval()
         return Diverged(
             f"the {what} at step {self.state.step}, where the learning rate was {rate:.3g}: "
-            f"lower the learning rate (now {self._config.learning_rate:g}) and start again",
+            f"lower the learning rate (now {self._settings.learning_rate:g}) and start again",
             outcome,
         )
 
-    def end_epoch(self, count: int) -> Record:
-        """Validate, keep the weights if they are among the best; returns what to report of the epoch.
+    def end_epoch(self, steps: int, examples_per_second: float) -> Epoch:
+        """Validate, and keep the weights if they are among the best; returns the record of the epoch.
 
         To be saved once that is reported: killed in between, the epoch ends once more, and no report is lost.
         """
         state = self.state
-        report: Record = {"epoch": state.epoch, "loss": state.loss_sum / count}
-        if self._validation is None:
-            accuracy = state.epoch + 1.0  # each is better than the one before
-        else:
-            accuracy = report["validation_accuracy"] = self._accuracy(self._validation)
-        report["best"] = accuracy > state.best_accuracy
-        if report["best"]:
+        # Without validation each epoch is better than the one before.
+        accuracy = state.epoch + 1.0 if self._validation is None else self._accuracy(self._validation)
+        record = Epoch(
+            epoch=state.epoch,
+            loss=state.loss_sum / steps,
+            validation_accuracy=None if self._validation is None else accuracy,
+            best=accuracy > state.best_accuracy,
+            examples_per_second=examples_per_second,
+        )
+        if record.best:
             state.best_accuracy, state.best_epoch = accuracy, state.epoch
-        if len(self._best) < self._config.kept or accuracy > self._best[-1].accuracy:
+        if len(self._best) < self._settings.kept or accuracy > self._best[-1].accuracy:
             self._best.append(Best(accuracy, state.epoch, _copy(self._model)))
             self._best.sort(key=lambda best: (-best.accuracy, best.epoch))
-            del self._best[self._config.kept :]
+            del self._best[self._settings.kept :]
         state.epoch, state.batch, state.loss_sum = state.epoch + 1, 0, 0.0
-        return report
+        return record
 
     def finish(self, cancelled: bool = False) -> Outcome:
         """Leave the best weights in the model, in eval mode; before the end of any epoch, that is as it stands.
@@ -233,7 +222,7 @@ class Learner:
         if not self._best:
             if self.state.step and self._validation is not None:
                 inputs, labels = self._validation
-                chosen = few(len(inputs))
+                chosen = spot_check(len(inputs))
                 outcome.best_accuracy = self._accuracy(([inputs[i] for i in chosen], labels[chosen]))
         elif len(self._best) > 1 and self._validation is not None and not cancelled:
             self._model.load_state_dict(mean_weights([best.weights for best in self._best]))
@@ -250,18 +239,18 @@ class Learner:
         return Outcome(state.best_accuracy, state.best_epoch, state.epoch, state.step, False)
 
     def save_if_due(self) -> None:
-        config = self._config
-        due = config.checkpoint_steps is not None and self.state.step % config.checkpoint_steps == 0
-        if due or time.monotonic() - self._saved > config.checkpoint_seconds:
+        settings = self._settings
+        due = settings.checkpoint_steps is not None and self.state.step % settings.checkpoint_steps == 0
+        if due or time.monotonic() - self._saved > settings.checkpoint_seconds:
             self.save()
 
     def save(self) -> None:
         """Replace the checkpoint, if there is to be one, atomically. Raises StorageError."""
-        if self._place.path is None or not processes.main():
+        if self._file.path is None or not processes.main():
             return
         content = {
-            "stage": self._place.stage,
-            "settings": dict(self._place.settings),
+            "stage": self._file.stage,
+            "settings": dict(self._file.bound),
             "model": self._model.state_dict(),
             "lesson": self._lesson.state_dict(),
             "best": [vars(best) for best in self._best],
@@ -271,19 +260,19 @@ class Learner:
             "rng": torch.get_rng_state(),
             "device_rng": random_state(self._compute.device),
         }
-        checkpoints.write(self._place.path, content)
+        checkpoints.write(self._file.path, content)
         self._saved = time.monotonic()
 
     def _restore(self) -> None:
         """Go on from the checkpoint, if there is one of this stage. Several processes go on from that of the first."""
-        path = self._place.path
+        path = self._file.path
         if path is None:
             return
         content = processes.from_main(lambda: checkpoints.read(path) if path.exists() else None)
         if content is None:
             return
-        checkpoints.refuse_others(path, content, self._place.settings)
-        if content["stage"] != self._place.stage:
+        checkpoints.refuse_others(path, content, self._file.bound)
+        if content["stage"] != self._file.stage:
             return
         try:
             self._model.load_state_dict(content["model"])
@@ -301,6 +290,18 @@ class Learner:
         logits = finish(processes.shared(inputs, lambda some: predict(self._model, some, 64, self._pad_id)))
         predicted = logits.argmax(-1)
         return float((predicted == labels).float().mean())
+
+
+def mean_weights(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of each floating-point tensor; of others, such as counts, the first one's.
+
+    Epochs at the end of one training lie in one basin, and their mean is often flatter and better than each of them
+    (Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization", UAI 2018, Section 3).
+    """
+    return {
+        name: torch.stack([state[name] for state in states]).mean(0) if value.is_floating_point() else value.clone()
+        for name, value in states[0].items()
+    }
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:

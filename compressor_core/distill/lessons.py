@@ -1,21 +1,68 @@
-"""What a batch teaches: how a model's answers to it become a loss."""
+"""Training objectives, which are pure functions of answers and targets, and the lessons that use them."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from compressor_core.distill.losses import masked_token_loss, pooled_state_distance, soft_label_divergence
+from compressor_core.distill.batching import Data
+from compressor_core.models.encoded import Examples, Flattened
 from compressor_core.models.inference import forward, forward_pooled, token_states
-from compressor_core.models.inputs import Encoded
+from compressor_core.models.inputs import Encoded, FunctionInput
 from compressor_core.models.pair import PairClassifier
 
 Objective = Callable[[Tensor, Tensor], Tensor]
 """From logits (batch, classes) and targets (batch, …) to a scalar: a mean over the batch."""
+SHARE = 0.15
+"""Share of a function's tokens that are masked (Devlin et al., NAACL 2019, Section 3.1)."""
+_CHUNK = 512
+"""Functions that are Python objects at the same time."""
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy, over both logits. Shapes: logits (batch, classes), labels (batch,) of class numbers."""
+    return F.cross_entropy(logits, labels)
+
+
+def soft_label_divergence(student_logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
+    """T² · KL(teacher ‖ student) of the softened distributions, mean over the batch.
+
+    Both (batch, classes). The factor T² keeps the size of the gradient the same at every temperature
+    (Hinton et al., "Distilling the Knowledge in a Neural Network", 2015, Section 2); Compressor uses this loss
+    alone, on unlabelled code (ASE 2022, Section 3.3).
+    """
+    student = F.log_softmax(student_logits / temperature, dim=-1)
+    teacher = F.log_softmax(teacher_logits / temperature, dim=-1)
+    return temperature**2 * F.kl_div(student, teacher, reduction="batchmean", log_target=True)
+
+
+def pooled_state_distance(student_states: Tensor, teacher_states: Tensor) -> Tensor:
+    """Mean squared error of the student's projected pooled states, mean over batch and width.
+
+    Both (batch, width), `width` being twice the teacher's: two states an example. TinyBERT's loss of hidden states
+    (Jiao et al., Findings of EMNLP 2020, Equation 8), for states of whole functions in the place of one of each token:
+    the tokenizers of teacher and student cut code differently.
+    """
+    return F.mse_loss(student_states, teacher_states)
+
+
+def masked_token_loss(logits: Tensor, tokens: Tensor, owners: Tensor, batch: int) -> Tensor:
+    """Cross-entropy of masked tokens: mean over those of one function, then over the functions of the batch.
+
+    logits (masked, vocabulary), tokens (masked,) as they were, owners (masked,) the function 0 … batch−1 that each
+    stands in. The masked-language objective (Devlin et al., NAACL 2019, Section 3.1); every function counts the same,
+    so that a batch that is learned in parts has the loss of the whole.
+    """
+    counts = owners.bincount(minlength=batch).clamp(min=1)
+    each = F.cross_entropy(logits, tokens, reduction="none")
+    return (each / counts[owners]).sum() / batch
 
 
 class Lesson(nn.Module):
@@ -76,7 +123,7 @@ def transfer_targets(logits: Tensor, states: Tensor) -> Tensor:
 class MaskedTokens(Lesson):
     """Guessing masked tokens from their surroundings, with the word embeddings as output layer (as RoBERTa does).
 
-    Inputs and targets are those of `masking.mask`; the encoder and its word embeddings are the model's own.
+    Inputs and targets are those of `mask`; the encoder and its word embeddings are the model's own.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -95,6 +142,37 @@ class MaskedTokens(Lesson):
         guesses = self._norm(F.gelu(self._dense(states[owners, places])))
         logits = F.linear(guesses, _words(model), self._bias)
         return masked_token_loss(logits.float(), tokens, owners, len(inputs))
+
+
+def mask(functions: Sequence[FunctionInput], mask_id: int, rng: random.Random) -> Data:
+    """The functions with some tokens masked, and what was there: (functions, most masked, 2), place and token.
+
+    Rows with fewer masked tokens end in zeros: place 0 is `<s>`, which is never masked, as `</s>` is not. At least
+    one token of each function is masked. All that is chosen becomes `mask_id`: keeping some or drawing others in
+    their place gains nothing (Wettig et al., "Should You Mask 15% in Masked Language Modeling?", EACL 2023).
+    """
+    sizes = [_masked(len(function.ids)) for function in functions]
+    targets = torch.zeros(len(functions), max(sizes, default=0), 2, dtype=torch.int32)
+    masked = Flattened()
+    for start in range(0, len(functions), _CHUNK):
+        some = []
+        for row, function in enumerate(functions[start : start + _CHUNK], start):
+            places = sorted(rng.sample(range(1, len(function.ids) - 1), sizes[row]))
+            ids = list(function.ids)
+            for place in places:
+                ids[place] = mask_id
+            if places:
+                pairs = [(place, function.ids[place]) for place in places]
+                targets[row, : len(pairs)] = torch.tensor(pairs, dtype=torch.int32)
+            some.append(replace(function, ids=ids))
+        masked.add(some)
+    return Examples(masked.done(), np.arange(len(functions), dtype=np.int32)[:, None]), targets
+
+
+def _masked(length: int) -> int:
+    """How many tokens of a function are masked; `length` counts `<s>` and `</s>`, which never are."""
+    inner = length - 2
+    return min(inner, max(1, round(SHARE * inner)))
 
 
 def _words(model: nn.Module) -> Tensor:

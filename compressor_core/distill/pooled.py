@@ -7,9 +7,9 @@ tokens are and when it is their turn, stay in memory; the tokens are mapped from
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,17 +17,20 @@ from numpy.typing import NDArray
 
 from compressor_core.data.dataset import Dataset, fingerprint_of
 from compressor_core.data.pool import Pool, held_out, is_held_out
-from compressor_core.distill.batching import Data, EpochData, Record, remembered
+from compressor_core.distill.batching import Data, EpochData, remembered
 from compressor_core.distill.soft_labels import SoftLabels, fingerprint
 from compressor_core.distill.tokens import Tokens, encoded
 from compressor_core.errors import DataError
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.encoded import Joined
+from compressor_core.progress import relay
+from compressor_core.records import Notice, Progress, Work
 
 TOKENIZER_FUNCTIONS = 200_000
-"""From about so many functions, evenly spread over the pool, a tokenizer is trained: more teach it nothing."""
+"""Functions, evenly spread over the pool, that a tokenizer is trained on: more teach it nothing."""
 _REPORTED = 10
 """Shards that are read between two reports."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,8 @@ class Pooled:
         self._dataset = dataset
         self._shards: list[_Known] = []
 
-    def survey(self) -> Generator[Record, None, int]:
-        """Read the pool through once, first of all; returns how many examples there are to learn from.
+    def survey(self) -> Work[int]:
+        """Read the pool through once, before anything else; returns the number of examples to learn from.
 
         The notices say what is left out.
 
@@ -61,14 +64,14 @@ class Pooled:
             kept = [place for place, codes in enumerate(shard.codes) if not is_held_out(codes, forbidden)]
             self._shards.append(_Known(fingerprint(shard.codes), len(shard.codes), np.array(kept, np.int32)))
             if shard.number % _REPORTED == 0:
-                yield {"type": "progress", "message": f"Reading the unlabelled code, shard {shard.number + 1:,}"}
+                yield Progress(message=f"Reading the unlabelled code, shard {shard.number + 1:,}")
         total = sum(shard.count for shard in self._shards)
         what = "none stands" if total == len(self) else f"{total - len(self):,} are left out that stand"
         if self._pool.bad:
-            yield {"type": "notice", "message": f"{self._pool.bad:,} rows of {self._pool.path} cannot be used"}
+            yield Notice(message=f"{self._pool.bad:,} rows of {self._pool.path} cannot be used")
         said = f"{len(self):,} unlabelled examples in {len(self._shards):,} shards"
         where = f"the validation or test split of {self._dataset.name}"
-        yield {"type": "notice", "message": f"{said}; {what} in {where}"}
+        yield Notice(message=f"{said}; {what} in {where}")
         if not len(self):
             raise DataError(f"every function of {self._pool.path} stands in {where}: give other unlabelled code")
         return len(self)
@@ -78,7 +81,7 @@ class Pooled:
 
     @property
     def fingerprint(self) -> str:
-        """Of all that is learned from."""
+        """Fingerprint of all examples to learn from."""
         return fingerprint_of(f"{shard.fingerprint} {shard.kept.tolist()}" for shard in self._shards)
 
     def texts(self) -> Iterator[str]:
@@ -94,7 +97,7 @@ class Pooled:
     def labelled(self, student: Classifier, labels: SoftLabels) -> EpochData:
         """All examples with the teacher's answers, the same in every epoch."""
 
-        def load(_: int) -> Generator[Record, None, Data]:
+        def load(_: int) -> Work[Data]:
             tokens = Tokens(student)
             texts: Iterator[Any] | None = None
             parts, targets = [], []
@@ -116,12 +119,7 @@ class Pooled:
         return remembered(load, lambda _: 0)
 
 
-def in_shard(number: int, of: int | None, steps: Generator[Record, None, Any]) -> Generator[Record, None, Any]:
-    """The records of work on a shard, which say on which."""
+def in_shard(number: int, of: int | None, steps: Work[T]) -> Work[T]:
+    """The work on one shard, whose messages say on which."""
     place = f"Shard {number + 1:,}" + ("" if of is None else f" of {of:,}")
-    while True:
-        try:
-            record = next(steps)
-        except StopIteration as end:
-            return end.value
-        yield {**record, "message": f"{place}: {record['message']}"}
+    return relay(steps, lambda record: record.model_copy(update={"message": f"{place}: {record.message}"}))

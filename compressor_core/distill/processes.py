@@ -2,8 +2,9 @@
 
 All of them do the same work on the same data from the same seed. They share what is costly: each learns its part of
 every batch, and each asks the teacher about its part of the examples. Whatever one of them alone could know, whether a
-batch fitted into its memory, whether it was told to stop, is told to all before anything is decided. So all hold the
-same weights after every step, and those of one process up to the rounding of a sum.
+batch fitted into its memory or whether it was told to stop, is told to all before anything is decided: `any_of` and
+`add_up` are why this is not DistributedDataParallel, which hangs where one process cannot finish a batch. So all hold
+the same weights after every step, and those of one process up to the rounding of a sum.
 
 A process that stands alone passes through here unchanged: then nothing is imported, sent or waited for.
 """
@@ -15,15 +16,15 @@ import json
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from compressor_core import progress
 from compressor_core.errors import SettingsError
+from compressor_core.records import Work
 
 if TYPE_CHECKING:
-    import torch
+    from accelerate import PartialState
     from torch import Tensor, nn
 
 T = TypeVar("T")
@@ -35,17 +36,8 @@ _TIMEOUT = timedelta(hours=2)
 _LAST_WORDS = timedelta(seconds=5)
 """For how long a process that fails waits for the one that failed first to say why."""
 
-
-@dataclass(frozen=True)
-class _Member:
-    """One of several processes: its number from 0, how many there are, and where it computes."""
-
-    rank: int
-    count: int
-    device: torch.device
-
-
-_member: _Member | None = None
+_state: PartialState | None = None
+"""What Accelerate knows of this process and the others; None while it works alone."""
 
 
 def launched() -> bool:
@@ -63,26 +55,26 @@ def joined(device: str | None) -> Iterator[None]:
     Raises:
         SettingsError: accelerate is not installed, or the devices are too few or of another kind.
     """
-    global _member
+    global _state
     if not launched():
         yield
         return
-    _member = _join(device)
+    _state = _join(device)
     try:
         with contextlib.ExitStack() as silence:
-            if _member.rank:
+            if not main():
                 nothing = silence.enter_context(open(os.devnull, "w", encoding="utf-8"))
                 silence.enter_context(contextlib.redirect_stdout(nothing))
                 silence.enter_context(contextlib.redirect_stderr(nothing))
             yield
         wait()
         # Not after an error: it would wait for processes that are gone.
-        torch_distributed().destroy_process_group()
+        _state.destroy_process_group()
     finally:
-        _member = None
+        _state = None
 
 
-def _join(device: str | None) -> _Member:
+def _join(device: str | None) -> PartialState:
     import torch
 
     try:
@@ -103,38 +95,27 @@ def _join(device: str | None) -> _Member:
     # Without cpu=True a machine that has no accelerator gets as many trainings of one process each, without a word.
     state = PartialState(cpu=not cuda, timeout=_TIMEOUT)
     assert state.num_processes == int(os.environ["WORLD_SIZE"]), "the processes did not find each other"
-    return _Member(state.process_index, state.num_processes, state.device)
-
-
-def torch_distributed() -> Any:
-    import torch.distributed
-
-    return torch.distributed
-
-
-def several() -> bool:
-    """Whether this process works together with others."""
-    return _member is not None
+    return state
 
 
 def main() -> bool:
     """Whether this process is the one that writes checkpoints and models."""
-    return _member is None or _member.rank == 0
+    return _state is None or bool(_state.is_main_process)
 
 
 def main_here() -> bool:
     """Whether this process is the one that writes what each machine keeps for itself."""
-    return _member is None or os.environ["LOCAL_RANK"] == "0"
+    return _state is None or bool(_state.is_local_main_process)
 
 
 def share() -> slice:
     """Which examples of a batch this process learns; in the order of a batch, so that all get short and long ones."""
-    return slice(None) if _member is None else slice(_member.rank, None, _member.count)
+    return slice(None) if _state is None else slice(_state.process_index, None, _state.num_processes)
 
 
 def largest_share(size: int) -> int:
-    """Of a batch of that size."""
-    return size if _member is None else -(-size // _member.count)
+    """Examples that a process learns, at most, of a batch of that size."""
+    return size if _state is None else -(-size // _state.num_processes)
 
 
 def add_up(parameters: Sequence[nn.Parameter], value: float | None) -> float | None:
@@ -147,46 +128,39 @@ def add_up(parameters: Sequence[nn.Parameter], value: float | None) -> float | N
     process (a ring), and as much memory again. For a student of 3 MB that is 6 MB per step, for CodeBERT 1 GB, which
     wants a fast network between machines.
     """
-    if _member is None:
+    if _state is None:
         return value
     import torch
+    from accelerate.utils import reduce
 
+    gradients = [p.new_zeros(p.numel()) if p.grad is None else p.grad.flatten() for p in parameters]
     said = [*(float(p.grad is not None) for p in parameters), value or 0.0, float(value is None)]
-    flat = torch.cat(
-        [
-            *(p.new_zeros(p.numel()) if p.grad is None else p.grad.flatten() for p in parameters),
-            parameters[0].new_tensor(said),
-        ]
-    )
-    torch_distributed().all_reduce(flat)
-    gradients = flat[: -len(said)]
-    *somewhere, total, failed = flat[-len(said) :].tolist()
-    start = 0
-    for parameter, found in zip(parameters, somewhere, strict=True):
-        stop = start + parameter.numel()
-        parameter.grad = gradients[start:stop].view_as(parameter) if found else None
-        start = stop
+    flat = reduce(torch.cat([*gradients, parameters[0].new_tensor(said)]), "sum")
+    *sums, said_by_all = flat.split([*(p.numel() for p in parameters), len(said)])
+    *somewhere, total, failed = said_by_all.tolist()
+    for parameter, gradient, found in zip(parameters, sums, somewhere, strict=True):
+        parameter.grad = gradient.view_as(parameter) if found else None
     return None if failed else float(total)
 
 
 def any_of(said: bool) -> bool:
     """Whether it is so in any of the processes; each must ask."""
-    if _member is None:
+    if _state is None:
         return said
     import torch
     from accelerate.utils import reduce
 
-    return bool(reduce(torch.tensor(float(said), device=_member.device), "sum"))
+    return bool(reduce(torch.tensor(float(said), device=_state.device), "sum"))
 
 
 def wait() -> None:
-    """Until all processes are here."""
+    """Wait until all processes are here."""
     any_of(False)
 
 
 def from_main(work: Callable[[], T]) -> T:
     """What `work` returns in the first process; the others do not do it."""
-    if _member is None:
+    if _state is None:
         return work()
     from accelerate.utils import broadcast_object_list
 
@@ -197,17 +171,16 @@ def from_main(work: Callable[[], T]) -> T:
 
 def same_weights(*modules: nn.Module) -> None:
     """Give all processes the weights of the first."""
-    if _member is None:
-        return
-    for module in modules:
-        for tensor in module.state_dict().values():
-            # It is a view of the module's own.
-            torch_distributed().broadcast(tensor, 0)
+    if _state is not None:
+        from accelerate.utils import broadcast
+
+        for module in modules:
+            module.load_state_dict(broadcast(module.state_dict()))
 
 
 def require_same(settings: Mapping[str, Any]) -> None:
     """Raise SettingsError, naming the differences, unless all processes have the same settings and data."""
-    if _member is None:
+    if _state is None:
         return
     from accelerate.utils import gather_object
 
@@ -222,10 +195,10 @@ def require_same(settings: Mapping[str, Any]) -> None:
 
 def own_dropout(seed: int) -> None:
     """Let each process but the first draw its own random numbers from here on: they drop units of other examples."""
-    if _member is not None and _member.rank:
+    if _state is not None and not main():
         import torch
 
-        torch.manual_seed(seed * _member.count + _member.rank)
+        torch.manual_seed(seed * _state.num_processes + _state.process_index)
 
 
 def shared(
@@ -233,12 +206,11 @@ def shared(
 ) -> Generator[int, None, Answer]:
     """What `work` returns for the items, one row each in their order: each process works on its part of them, and all
     get all. Yields how many are done, by all processes if they are equally fast."""
-    if _member is None or not items:
+    if _state is None or not items:
         return (yield from work(items))
-    count = len(items)
+    count, processes = len(items), _state.num_processes
     # All have equally many, and at least one: the last may be done twice.
-    part = -(-count // _member.count)
-    mine = [(_member.rank + place * _member.count) % count for place in range(part)]
+    mine = [(_state.process_index + place * processes) % count for place in range(largest_share(count))]
     steps = work([items[index] for index in mine])
     while True:
         try:
@@ -246,26 +218,25 @@ def shared(
         except StopIteration as end:
             found: Answer = _gathered(end.value, count)
             return found
-        yield min(done * _member.count, count)
+        yield min(done * processes, count)
 
 
 def _gathered(found: Any, count: int) -> Any:
     from accelerate.utils import gather
 
-    assert _member is not None
+    assert _state is not None
     if isinstance(found, tuple):
         return tuple(_gathered(each, count) for each in found)
-    every = gather(found.to(_member.device)).to(found.device)
+    every = gather(found.to(_state.device)).to(found.device)
     # From (process, place) to the order of the items, see `shared`.
-    return every.unflatten(0, (_member.count, -1)).transpose(0, 1).flatten(0, 1)[:count]
+    return every.unflatten(0, (_state.num_processes, -1)).transpose(0, 1).flatten(0, 1)[:count]
 
 
-def until_cancelled(
-    steps: Generator[progress.Record, None, T], cancelled: Callable[[], bool]
-) -> Generator[progress.Record, None, T | None]:
-    """As `progress.until_cancelled`; several processes, which take different steps, ask at the end."""
-    if _member is None:
-        return (yield from progress.until_cancelled(steps, cancelled))
+def until_cancelled(steps: Work[T], cancelled: Callable[[], bool]) -> Work[T | None]:
+    """The same records, and what `steps` returns; None if it was cancelled. Several processes, which take different
+    steps, ask at the end."""
+    if _state is None:
+        return (yield from progress.relay(steps, cancelled=cancelled))
     result = yield from steps
     return None if any_of(cancelled()) else result
 
@@ -295,9 +266,11 @@ def report(code: int, sentence: str) -> int:
         return code
     key, first = f"compressor/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", True
     with contextlib.suppress(Exception):  # of the network: then each speaks for itself
+        from torch.distributed import TCPStore  # type: ignore[attr-defined]
+
         # The one that `torchrun` itself keeps for the processes to find each other.
         host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-        store = torch_distributed().TCPStore(host, port, is_master=False, timeout=_LAST_WORDS)
+        store = TCPStore(host, port, is_master=False, timeout=_LAST_WORDS)
         first = store.add(f"{key}/failed", 1) == 1
         if not first:
             return int(store.get(f"{key}/code"))

@@ -1,51 +1,118 @@
-"""The settings of one training."""
+"""Settings of trainings: teachers, students, studies of many students, and labelling ahead of them."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
-from compressor_core.errors import SettingsError
-from compressor_core.threads import check_threads
+from pydantic import Field, Strict, field_validator, model_validator
+
+from compressor_core.architecture import Architecture, ArchitectureField
+from compressor_core.device import Device, Precision
+from compressor_core.errors import BudgetError, SettingsError
+from compressor_core.latency_model import LatencyModelField
+from compressor_core.models.bundled import FROM_SCRATCH
+from compressor_core.search.fitness import Goal
+from compressor_core.settings import (
+    Count,
+    Flag,
+    NotNegative,
+    PathText,
+    Positive,
+    Seed,
+    Settings,
+    Share,
+    Threads,
+    Whole,
+    description_of,
+)
+from compressor_core.task import PairFeatures, Task
+
+if TYPE_CHECKING:
+    from compressor_core.data.dataset import Dataset
+
+SCRATCH_ARCHITECTURE: Final = Architecture(8000, 192, 4, 4, 512)
+"""The encoder that is trained when there is no pre-trained one: small enough for a laptop without a GPU."""
+RENAMING: Final = 0.5
+HIDDEN_WEIGHT: Final = 16.0
+"""Defaults that depend on the data, see `DistillSettings.resolved`."""
+LEARNING_RATE: Final = 7e-4
+MAX_STUDENTS: Final = 500
+
+Rate = Annotated[float, Strict(), Field(gt=0, lt=1)]
+Megabytes = Annotated[float, Strict(), Field(gt=0, le=1e9)]
 
 
-@dataclass(frozen=True)
-class TrainingSettings:
-    """Settings of one training.
+class Preset(StrEnum):
+    """A named length of a distillation."""
 
-    `checkpoint_seconds`, `checkpoint_steps`: a checkpoint is written whenever so much time or so many steps have
-    passed since the last, and after each epoch; None: steps do not count. `average`: how many of the best epochs may
-    be averaged, 0 and 1 are none.
-    `patience`: epochs without a better validation accuracy; None never stops early. `device` and `precision` None:
-    the best of this machine, see `models.compute.choose`.
-    """
+    SMOKE = "smoke"
+    QUICK = "quick"
+    FULL = "full"
 
-    epochs: int
-    learning_rate: float
-    batch_size: int = 32
-    warmup: float = 0.1
-    weight_decay: float = 0.01
-    gradient_clip: float = 1.0
-    patience: int | None = None
-    seed: int = 0
-    threads: int | None = None
-    device: str | None = None
-    precision: str | None = None
-    checkpoint_seconds: float = 20.0
-    checkpoint_steps: int | None = None
-    average: int = 0
+    @property
+    def epochs(self) -> int:
+        return _LENGTHS[self][0]
 
-    def __post_init__(self) -> None:
-        check_threads(self.threads)
-        for name in ("epochs", "batch_size"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise SettingsError(f"{name} must be a whole number from 1, not {getattr(self, name)!r}")
-        if not 0 < self.learning_rate < 1:
-            raise SettingsError(f"learning_rate must lie between 0 and 1, not {self.learning_rate!r}")
-        for name, least in (("average", 0), ("patience", 1), ("checkpoint_steps", 1)):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < least):
-                raise SettingsError(f"{name} must be a whole number from {least}, not {value!r}")
+    @property
+    def note(self) -> str:
+        """What it is good for."""
+        return _LENGTHS[self][1]
+
+    @property
+    def words(self) -> str:
+        """Name and length."""
+        return f"{self.value} ({self.epochs} epoch{'s' if self.epochs > 1 else ''})"
+
+
+_LENGTHS: Final = {
+    Preset.SMOKE: (1, "One epoch: enough to see the machinery work."),
+    Preset.QUICK: (8, "A demonstration: minutes on a laptop."),
+    Preset.FULL: (24, "A good student: time for a coffee, or two."),
+}
+
+
+class Space(StrEnum):
+    """A search space that has a name."""
+
+    CLASSROOM = "classroom"
+    PAPER = "paper"
+
+
+class MachineSettings(Settings):
+    """Where the work is done."""
+
+    device: Device | None = Field(None, description="Device; the default is CUDA or MPS if there is one")
+    threads: Threads | None = Field(None, description="Threads; the default is all cores")
+
+
+class LoopSettings(MachineSettings):
+    """Settings of the training loop that all trainings share."""
+
+    precision: Precision | None = Field(
+        None, description="Numbers of the matrix products; the default is half precision on CUDA and float32 elsewhere"
+    )
+    batch_size: Count = Field(32, description="Examples in a training step")
+    warmup: Share = Field(0.1, description="Share of the steps in which the learning rate rises")
+    weight_decay: NotNegative = Field(0.01, description="Weight decay of the matrices")
+    gradient_clip: Positive = Field(1.0, description="Largest norm of a gradient")
+    patience: Count | None = Field(
+        None, description="Epochs without a better validation accuracy that end the training; the default is never"
+    )
+    average: Whole = Field(0, description="Best epochs whose weights are averaged, if that is not worse")
+    checkpoint_seconds: NotNegative = Field(20.0, description="Seconds between two checkpoints")
+    checkpoint_steps: Count | None = Field(None, description="Steps between two checkpoints, besides those by time")
+
+
+class TrainingSettings(LoopSettings):
+    """Settings of one training loop, with nothing left open."""
+
+    title = "a training"
+
+    epochs: Count = Field(description="Epochs")
+    learning_rate: Rate = Field(description="Highest learning rate")
+    seed: Seed = Field(0, description="Seed of the training")
 
     @property
     def kept(self) -> int:
@@ -53,16 +120,248 @@ class TrainingSettings:
         return max(1, self.average)
 
     @classmethod
-    def of(cls, asked: object, **own: Any) -> TrainingSettings:
-        """What a larger configuration has under the same names, and `own` in the place of it."""
-        shared = {field.name: getattr(asked, field.name) for field in fields(cls) if hasattr(asked, field.name)}
-        return cls(**(shared | own))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
+    def part_of(cls, settings: Settings, **own: Any) -> TrainingSettings:
+        """The fields of larger settings that have the same names, with `own` replacing them."""
+        return cls(**({name: value for name, value in settings if name in cls.model_fields} | own))
 
     def binding(self) -> dict[str, Any]:
         """What two sittings of one training must have in common."""
-        free = ("threads", "device", "checkpoint_seconds", "checkpoint_steps", "patience")
-        return {name: value for name, value in self.to_dict().items() if name not in free}
+        return self.model_dump(mode="json", exclude={"threads", "device", *_FREE})
+
+
+_FREE: Final = ("checkpoint_seconds", "checkpoint_steps", "patience")
+
+
+class TeacherSettings(LoopSettings):
+    """What `train_teacher` is asked for."""
+
+    title = "a teacher"
+
+    base: str = Field(FROM_SCRATCH, description=f"Hugging Face name or folder of an encoder, or {FROM_SCRATCH}")
+    dataset: str = Field("classroom-vulnerability", description="Dataset to learn from")
+    data: PathText | None = Field(None, description="File or folder of the dataset")
+    architecture: ArchitectureField = Field(
+        SCRATCH_ARCHITECTURE, description="Architecture V,H,L,A,I of a teacher that is trained from scratch"
+    )
+    epochs: Count = Field(3, description="Epochs")
+    learning_rate: Rate | None = Field(
+        None, description="Highest learning rate; the default is 6e-4 from scratch and 2e-5 for a pre-trained base"
+    )
+    seed: Seed = Field(0, description="Seed of the training")
+    max_length: Count = Field(256, description="Tokens that are read of a function")
+    pair_features: PairFeatures = Field(
+        PairFeatures.COMPARE,
+        description="How the head of a clone detector combines two functions; concat is the paper's",
+    )
+    data_flow: Flag | None = Field(
+        None, description="Read data flow beside the tokens; the default is as the base was trained"
+    )
+
+    def training(self) -> TrainingSettings:
+        """Settings of the training loop."""
+        usual = 6e-4 if self.base == FROM_SCRATCH else 2e-5
+        return TrainingSettings.part_of(self, learning_rate=usual if self.learning_rate is None else self.learning_rate)
+
+
+class Recipe(LoopSettings):
+    """How a student learns from a teacher; one student and the students of a study have it in common.
+
+    The paper's temperature is 10 for vulnerability prediction and 1 for clone detection; the default of 2 is a choice,
+    not the outcome of a comparison.
+    """
+
+    teacher: PathText = Field(description="Folder of the teacher")
+    dataset: str = Field("classroom-vulnerability", description="Dataset whose unlabelled code is learned from")
+    data: PathText | None = Field(None, description="File or folder of the dataset")
+    pair_features: PairFeatures = Field(
+        PairFeatures.COMPARE, description=description_of(TeacherSettings, "pair_features")
+    )
+    preset: Preset = Field(Preset.QUICK, description="Named length of the distillation")
+    epochs: Count | None = Field(None, description="Epochs; the default is the preset's")
+    learning_rate: Rate | None = Field(None, description="Highest learning rate; the default is the preset's")
+    batch_size: Count = Field(16, description=description_of(LoopSettings, "batch_size"))
+    temperature: Positive = Field(
+        2.0,
+        description="Softness of the teacher's labels; the paper has 10 for vulnerability prediction and 1 for clones",
+    )
+    renaming: Share | None = Field(
+        None,
+        description="Share of the examples that come once more with other variable names, labelled by the teacher; the "
+        f"default is {RENAMING:g} where the language is known, of the classroom's functions with preset full only",
+    )
+    hidden_weight: NotNegative | None = Field(
+        None,
+        description="Weight of the distance between the pooled states of student and teacher; 0 is soft labels alone, "
+        f"the default {HIDDEN_WEIGHT:g} for pairs and 0 for single functions",
+    )
+    masked_epochs: Whole = Field(
+        0, description="Epochs in which the student first guesses masked tokens of the same code"
+    )
+    label_precision: Precision | None = Field(
+        None,
+        description="Numbers in which the teacher labels; the default is half precision on CUDA and for a wide teacher "
+        "on a CPU with units for it, else float32",
+    )
+
+    def recipe(self) -> dict[str, Any]:
+        """What is learned, beside the settings of the training loop: all fields that do not say from or for what."""
+        apart = {*TrainingSettings.model_fields, *_APART}
+        return self.model_dump(mode="json", exclude=apart)
+
+
+_APART: Final = (
+    *("teacher", "dataset", "data", "pair_features", "preset"),
+    *("architecture", "budget_mb", "search_run", "space", "unlabelled", "skip_bad_rows"),
+)
+
+
+class DistillSettings(Recipe):
+    """What `distill` is asked for; the student reads data flow if its teacher does.
+
+    The recipe adds to soft labels: renamed copies (`Unlabelled`), pooled states (`Transfer`), a warm-up on masked code
+    and averaged weights (`mean_weights`).
+    """
+
+    title = "a distillation"
+
+    architecture: ArchitectureField | None = Field(
+        None, description="Architecture V,H,L,A,I of the student; the default is the best of the search"
+    )
+    budget_mb: Positive | None = Field(None, description="Size budget in MB (10^6 bytes) that the architecture is for")
+    search_run: str | None = Field(None, description="Run of the search that the architecture comes from")
+    space: str | None = Field(None, description="Name of the search space that the architecture comes from")
+    seed: Seed = Field(0, description="Seed of the student")
+    unlabelled: PathText | None = Field(
+        None,
+        description="Pool of code to learn from in place of the dataset's: a JSONL (.gz) or Parquet file of any size, "
+        "or a folder of them",
+    )
+    skip_bad_rows: Flag = Field(False, description="Leave out the rows that cannot be used")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.architecture is None and self.search_run is None:
+            raise SettingsError("a distillation needs an architecture: give one, or a search_run whose best is taken")
+        for name in ("renaming", "masked_epochs", "hidden_weight") if self.unlabelled is not None else ():
+            if getattr(self, name):
+                raise SettingsError(f"{name} is for the dataset's own code: set it to 0, or give no unlabelled code")
+        return self
+
+    def training(self) -> TrainingSettings:
+        """Settings of the training loop."""
+        return TrainingSettings.part_of(
+            self,
+            epochs=self.preset.epochs if self.epochs is None else self.epochs,
+            learning_rate=LEARNING_RATE if self.learning_rate is None else self.learning_rate,
+        )
+
+    def resolved(self, dataset: Dataset) -> Self:
+        """The same with what was left open decided for a dataset.
+
+        Half of the examples are renamed where the language is known. Of code that is drawn anew only functions are, and
+        only with the preset `full`: the clones among pairs are renamed already, and in a short training new code is
+        worth more than old code with new names. A pool has soft labels alone.
+        """
+        own = self.unlabelled is None
+        drawn = self.preset is Preset.FULL and dataset.task is Task.VULNERABILITY
+        renamed = own and dataset.language is not None and (drawn or not dataset.fresh)
+        return self.replace(
+            renaming=RENAMING * renamed if self.renaming is None else self.renaming,
+            hidden_weight=usual_weight(dataset.task) * own if self.hidden_weight is None else self.hidden_weight,
+        )
+
+
+class StudySettings(Recipe):
+    """Everything that a study of budgets depends on: the same settings give the same students on one machine.
+
+    Each budget gets the best architecture of the space that fits, once with every seed. With the goal `latency`, the
+    fastest within a budget is the smallest there is, the same at every budget, unless `min_gflops` asks for more.
+    """
+
+    title = "a study"
+
+    budgets: tuple[Megabytes, ...] = Field((0.5, 1.0, 3.0, 10.0), description="Size budgets in MB (10^6 bytes)")
+    seeds: tuple[Seed, ...] = Field((0, 1), description="Seeds; each gives one student at every budget")
+    space: Space = Field(Space.CLASSROOM, description="Search space of the architectures")
+    goal: Goal = Field(Goal.GFLOPS, description="What the best architecture within a budget has: gflops or latency")
+    latency: LatencyModelField | None = Field(None, description="Latency model that the goal latency goes by")
+    min_gflops: Positive | None = Field(None, description="Least computation in GFLOPs, by the paper's account")
+
+    @field_validator("budgets")
+    @classmethod
+    def _sorted(cls, budgets: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(sorted(set(budgets)))
+
+    @field_validator("seeds")
+    @classmethod
+    def _different(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(seeds))
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if not self.budgets or not self.seeds:
+            raise SettingsError("a study needs at least one budget and one seed: give some, such as 1 and 3 MB, seed 0")
+        if self.students > MAX_STUDENTS:
+            raise SettingsError(
+                f"the study has {self.students:,} students, more than {MAX_STUDENTS}: take fewer budgets or seeds"
+            )
+        if self.goal not in (Goal.GFLOPS, Goal.LATENCY):
+            raise SettingsError(f"a study goes by gflops or latency, not by {self.goal}")
+        if self.goal is Goal.LATENCY and self.latency is None:
+            raise SettingsError("the fastest students are found by prediction: calibrate this machine first")
+        return self
+
+    @property
+    def students(self) -> int:
+        """How many students the study has."""
+        return len(self.budgets) * len(self.seeds)
+
+    def student(self, architecture: Architecture, budget_mb: float, seed: int) -> DistillSettings:
+        """The settings of one of its students."""
+        recipe = {name: getattr(self, name) for name in Recipe.model_fields}
+        return DistillSettings(
+            architecture=architecture, budget_mb=budget_mb, seed=seed, space=self.space.value, **recipe
+        )
+
+
+class LabelSettings(MachineSettings):
+    """What `label` is asked for."""
+
+    title = "labelling"
+
+    teacher: PathText = Field(description=description_of(Recipe, "teacher"))
+    unlabelled: PathText = Field(description="Pool of code to label, as of distill")
+    part: str = Field("1/1", description="K/N labels the K-th of N parts, so that N machines share the work")
+    label_precision: Precision | None = Field(None, description=description_of(Recipe, "label_precision"))
+    skip_bad_rows: Flag = Field(False, description=description_of(DistillSettings, "skip_bad_rows"))
+
+    @field_validator("part")
+    @classmethod
+    def _one_of(cls, part: str) -> str:
+        found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", part)
+        if found is None or not 1 <= int(found[1]) <= int(found[2]):
+            raise SettingsError(f"the part must be K/N with K from 1 to N, such as 3/8, not {part!r}")
+        return part
+
+    @property
+    def share(self) -> tuple[int, int]:
+        """The number of the part, from 0, and how many there are."""
+        number, count = self.part.split("/")
+        return int(number) - 1, int(count)
+
+
+def usual_weight(task: Task) -> float:
+    """The weight of the teacher's pooled states where none is asked for, as `benchmarks/distill.py` found it best.
+
+    The head of a model of pairs compares these states, and a student gains by having the teacher's. Where the head
+    reads one state of one function, the transfer gave nothing.
+    """
+    return HIDDEN_WEIGHT if task is Task.CLONE else 0.0
+
+
+def parse_budgets(text: str) -> tuple[float, ...]:
+    """Megabytes separated by commas. Raises BudgetError for any other text."""
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise BudgetError(f"The budgets cannot be {text!r}: write megabytes such as 0.5, 1, 3, 10.") from None

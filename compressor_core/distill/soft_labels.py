@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -14,11 +15,13 @@ from compressor_core.cache import cache_folder
 from compressor_core.data.dataset import fingerprint_of
 from compressor_core.distill import processes
 from compressor_core.files import write_bytes
+from compressor_core.models.bundled import model_folder
 from compressor_core.models.card import CARD
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.compute import Precision, choose, multiplies_bfloat16
 from compressor_core.models.pair import encoder_config
-from compressor_core.progress import Record, told
+from compressor_core.progress import relay
+from compressor_core.records import Progress, Work
 from compressor_core.task import Task
 
 _WIDE, _SMALL_BATCH = 512, 8
@@ -31,7 +34,7 @@ class SoftLabels:
     def __init__(
         self,
         teacher: Classifier,
-        teacher_folder: Path,
+        teacher_folder: str | Path,
         cache: Path | None = None,
         precision: Precision = Precision.FLOAT32,
     ) -> None:
@@ -41,49 +44,44 @@ class SoftLabels:
         self.folder = (cache or cache_folder()) / "soft-labels" / name
         self._batch_size = labelling_batch(teacher.model)
 
-    def of(self, examples: Sequence[tuple[str, ...]]) -> Generator[Record, None, Tensor]:
-        """Logits (examples, 2) in the order given; yields progress records, after each of which one may stop.
+    def of(self, examples: Sequence[tuple[str, ...]]) -> Work[Tensor]:
+        """Logits (examples, 2) in the order given; one may stop after each record.
 
         Only code goes in: there is no way for a gold label to reach the student through here.
         """
-        kept = self._kept(examples, {"logits"})
-        if processes.any_of(kept is None) or kept is None:
-            steps = processes.shared(
-                examples, lambda some: self._teacher.predicting(some, self._batch_size, self._precision)
-            )
-            logits = yield from told(steps, self._words(examples))
-            kept = self._keep(examples, {"logits": logits})
-        return kept["logits"]
+        found = yield from self._found(examples, ("logits",), self._teacher.predicting)
+        return found["logits"]
 
-    def with_states(self, examples: Sequence[tuple[str, ...]]) -> Generator[Record, None, tuple[Tensor, Tensor]]:
+    def with_states(self, examples: Sequence[tuple[str, ...]]) -> Work[tuple[Tensor, Tensor]]:
         """The same logits, and the teacher's pooled states (examples, 2, hidden) in float16."""
-        kept = self._kept(examples, {"logits", "pooled"})
+        found = yield from self._found(examples, ("logits", "pooled"), self._teacher.predicting_pooled)
+        return found["logits"], found["pooled"]
+
+    def _found(
+        self, examples: Sequence[tuple[str, ...]], names: tuple[str, ...], ask: Callable[..., Generator[int, None, Any]]
+    ) -> Work[dict[str, Tensor]]:
+        """Tensors of these names, from the cache or by asking the teacher."""
+        kept = self._read(fingerprint(examples), len(examples), names)
         if processes.any_of(kept is None) or kept is None:
-            steps = processes.shared(
-                examples, lambda some: self._teacher.predicting_pooled(some, self._batch_size, self._precision)
-            )
-            logits, states = yield from told(steps, self._words(examples))
-            kept = self._keep(examples, {"logits": logits, "pooled": states})
-        return kept["logits"], kept["pooled"]
+            steps = processes.shared(examples, lambda some: ask(some, self._batch_size, self._precision))
+            what = "pairs" if self._teacher.card.task is Task.CLONE else "functions"
+            said = f"of {len(examples):,} {what}"
+            answers = yield from relay(steps, lambda done: Progress(message=f"The teacher labels {done:,} {said}"))
+            tensors = answers if isinstance(answers, tuple) else (answers,)
+            kept = self._keep(examples, dict(zip(names, tensors, strict=True)))
+        return kept
 
     def known(self, of: str, count: int) -> Tensor | None:
-        """Logits (count, 2) of the examples whose code has the fingerprint `of`; None if the cache has them not."""
-        kept = self._read(of, count, {"logits"})
+        """Logits (count, 2) of the examples whose code has the fingerprint `of`; None if not cached."""
+        kept = self._read(of, count, ("logits",))
         return None if kept is None else kept["logits"]
 
     def has(self, examples: Sequence[tuple[str, ...]]) -> bool:
         """Whether nothing is left to be labelled of these examples."""
-        return self._kept(examples, {"logits"}) is not None
+        return self.known(fingerprint(examples), len(examples)) is not None
 
-    def _words(self, examples: Sequence[tuple[str, ...]]) -> Callable[[int], str]:
-        what = "pairs" if self._teacher.card.task is Task.CLONE else "functions"
-        return lambda done: f"The teacher labels {done:,} of {len(examples):,} {what}"
-
-    def _kept(self, examples: Sequence[tuple[str, ...]], names: set[str]) -> dict[str, Tensor] | None:
-        return self._read(fingerprint(examples), len(examples), names)
-
-    def _read(self, of: str, count: int, names: set[str]) -> dict[str, Tensor] | None:
-        """What the cache has under these names; None unless it has all of them, whole."""
+    def _read(self, of: str, count: int, names: Sequence[str]) -> dict[str, Tensor] | None:
+        """Cached tensors of these names; None unless all of them are whole."""
         try:
             with safe_open(self._path(of), "pt") as file:
                 found = {name: file.get_tensor(name) for name in names}
@@ -109,18 +107,19 @@ class SoftLabels:
 
 
 def fingerprint(examples: Sequence[tuple[str, ...]]) -> str:
-    """Of the code of examples: what their labels and their tokens are kept under."""
+    """Fingerprint of the code of examples, under which their labels and tokens are kept."""
     return fingerprint_of(code for example in examples for code in example)
 
 
 def labelling_batch(teacher: nn.Module) -> int:
-    """How many functions a teacher labels at once."""
+    """Functions that a teacher labels at once."""
     return _SMALL_BATCH if _wide(teacher) and next(teacher.parameters()).device.type == "cpu" else 64
 
 
 def labelling_precision(teacher: nn.Module, device: str | None = None, precision: str | None = None) -> Precision:
-    """In which precision a teacher labels; None: half precision on CUDA, and for a wide teacher on a CPU with units for
-    it, else float32. docs/results.md, "Training and labelling", has what that is worth.
+    """Precision in which a teacher labels.
+
+    By default half precision on CUDA, and for a wide teacher on a CPU with units for it, else float32.
 
     Raises:
         SettingsError: as `choose`.
@@ -135,9 +134,9 @@ def _wide(teacher: nn.Module) -> bool:
     return int(encoder_config(teacher).hidden_size) >= _WIDE
 
 
-def model_fingerprint(folder: Path) -> str:
+def model_fingerprint(model: str | Path) -> str:
     """Sixteen hexadecimal digits of a model's weights, tokenizer and card, which says how much of the code it reads."""
-    digest = hashlib.sha256()
+    folder, digest = model_folder(model), hashlib.sha256()
     beside = (folder / "tokenizer.json", folder / CARD)
     for path in sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin"), *beside]):
         if path.is_file():

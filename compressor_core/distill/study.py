@@ -1,148 +1,292 @@
 """A study: students at several budgets, each distilled with several seeds, to see what accuracy a megabyte buys.
 
-Its students do not depend on each other, see `study_jobs`. Here they are made one after the other; `cluster` makes
-them side by side.
+Its students do not depend on each other. Here they are made one after the other; `cluster` makes them side by side.
 """
 
 from __future__ import annotations
 
+import json
+import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from compressor_core.data.registry import open_dataset
-from compressor_core.distill.study_jobs import DATA_SEED, LATENCY_THREADS, Job, Place, Record, do, jobs
-from compressor_core.distill.study_settings import StudySettings
-from compressor_core.distill.study_summary import budget_summaries
-from compressor_core.errors import CompressorError, TrainingError
-from compressor_core.machine import machine
+from pydantic import ValidationError
 
+from compressor_core.architecture import SPACES
+from compressor_core.data.dataset import Dataset, Split
+from compressor_core.data.registry import open_dataset
+from compressor_core.distill.distillation import distill
+from compressor_core.distill.settings import DistillSettings, StudySettings
+from compressor_core.distill.soft_labels import model_fingerprint
+from compressor_core.errors import CompressorError, ModelError, TrainingError
+from compressor_core.evaluate.rounds import time_models
+from compressor_core.files import storage_error, write_json
+from compressor_core.machine import machine
+from compressor_core.models.card import read_card
+from compressor_core.models.classifier import load
+from compressor_core.progress import relay
+from compressor_core.records import (
+    BudgetSummary,
+    Failed,
+    LostStudent,
+    Notice,
+    Progress,
+    Record,
+    Student,
+    StudyStudent,
+    StudySummary,
+    Work,
+)
+from compressor_core.search.exact import optimum
+from compressor_core.search.fitness import Objective
+from compressor_core.task import Task
+
+LATENCY_EXAMPLES: Final = 20
+LATENCY_THREADS: Final = 1
+DATA_SEED: Final = 0
+"""One draw of the dataset for all students: seeds differ in the students alone, and the teacher has one accuracy."""
 _TRAINING: Final = 0.95
 """The share of a student's time that is training; the rest is for what is measured afterwards."""
 
 Cancelled = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One student of a study; it depends on no other."""
+
+    budget_mb: float
+    seed: int
+    settings: DistillSettings
+
+    @property
+    def key(self) -> tuple[float, int]:
+        """Its identity: budget and seed."""
+        return self.budget_mb, self.seed
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return f"{self.budget_mb:.12g}-{self.seed}"
+
+    @property
+    def title(self) -> str:
+        return f"{self.budget_mb:g} MB, seed {self.seed}"
+
+    def failed(self, error: CompressorError | str) -> Failed:
+        """The record of a student that could not be made."""
+        return Failed(budget_mb=self.budget_mb, seed=self.seed, message=str(error))
+
+
 Maker = Callable[[Sequence[Job], Path, Cancelled], Iterator[tuple[Job, Record]]]
-"""How students are made in a folder: the records of `do`, each with its job, until all are made or it is cancelled.
-
-A student that could not be made has a record of the type "failed", see `failed_record`, and the others go on.
-"""
-
-
-def one_after_another(planned: Sequence[Job], folder: Path, cancelled: Cancelled) -> Iterator[tuple[Job, Record]]:
-    """The students in their order, in this process."""
-    dataset = None
-    for job in planned:
-        if cancelled():
-            return
-        yield job, {"type": "progress", "message": "reading the dataset"}
-        if dataset is None:
-            dataset = open_dataset(job.distillation.dataset, job.distillation.data, seed=DATA_SEED)
-        try:
-            for record in do(job, folder, dataset=dataset, cancelled=cancelled):
-                yield job, record
-        except TrainingError as error:
-            yield job, failed_record(job, error)
+"""How students are made in a folder: the records of `make_student`, each with its job, until all are made or it is
+cancelled. A student that could not be made has a record `Failed`, and the others go on."""
 
 
 def study(
-    config: StudySettings,
-    folder: Path,
+    settings: StudySettings,
+    folder: str | Path,
     cancelled: Cancelled = lambda: False,
-    done: Iterable[Mapping[str, Any]] = (),
-    make: Maker = one_after_another,
-) -> Iterator[Record]:
-    """The records of a whole study, its students in `folder`.
-
-    - `progress`: `fraction` of the whole where it can be told, and `message`; `notice` as a distillation gives it.
-    - `student` for each that is finished, see `do`; `failed` for each that cannot be made, see `failed_record`.
-    - `result` at the end, see `study_summary`; with `"cancelled": True` if `cancelled()` said so.
+    done: Iterable[Record] = (),
+    make: Maker | None = None,
+) -> Work[StudySummary]:
+    """Make all students of a study in `folder`; yields `Student` for each that is finished, `Failed` for each that
+    cannot be made.
 
     `done` are records of the same study, cut short before: their students are not made again. Those that are
-    finished in `folder` are not trained again either; those that failed are tried again.
+    finished in `folder` are not trained again either; those that failed are tried again. `make` makes the students, by
+    default `one_after_another`.
 
     Raises:
         TrainingError: not one student could be made.
         CompressorError: what is wrong with the settings, the teacher, the data or the folder.
     """
-    yield {"type": "progress", "fraction": 0.0, "message": "Looking for the best architecture at each budget"}
-    planned = jobs(config)
-    places = {job.place for job in planned}
-    students = {_place(record): dict(record) for record in done if record["type"] == "student"}
-    students = {place: record for place, record in students.items() if place in places}
-    failed: dict[Place, Record] = {}
-    shares: dict[Place, float] = {}
-    numbers: dict[Place, int] = {}
-    waiting = [job for job in planned if job.place not in students]
+    yield Progress(fraction=0.0, message="Looking for the best architecture at each budget")
+    planned = jobs(settings)
+    keys = {job.key for job in planned}
+    students: dict[tuple[float, int], Student] = {}
+    for one in done:
+        if isinstance(one, Student) and (one.budget_mb, one.seed) in keys:
+            students[one.budget_mb, one.seed] = one
+    failed: dict[tuple[float, int], Failed] = {}
+    shares: dict[tuple[float, int], float] = {}
+    numbers: dict[tuple[float, int], int] = {}
+    waiting = [job for job in planned if job.key not in students]
     before = len(students)
-    for job, record in make(waiting, folder, cancelled):
-        place = job.place
-        number = numbers.setdefault(place, before + len(numbers) + 1)
-        if record["type"] == "student":
-            shares.pop(place, None)
-            students[place] = record
+    for job, record in (make or one_after_another)(waiting, Path(folder), cancelled):
+        number = numbers.setdefault(job.key, before + len(numbers) + 1)
+        if isinstance(record, Student | Failed):
+            shares.pop(job.key, None)
+            if isinstance(record, Student):
+                students[job.key] = record
+            else:
+                failed[job.key] = record
             yield record
-        elif record["type"] == "failed":
-            shares.pop(place, None)
-            failed[place] = record
-            yield record
-        elif record["type"] == "progress":
-            shares[place] = max(shares.get(place, 0.0), _TRAINING * record.get("fraction", 0.0))
+        elif isinstance(record, Progress):
+            shares[job.key] = max(shares.get(job.key, 0.0), _TRAINING * (record.fraction or 0.0))
             made = len(students) + len(failed) + sum(shares.values())
             title = f"{job.title} ({number} of {len(planned)})"
-            yield _progress(made / len(planned), f"{title}: {record['message']}")
-        elif record["type"] == "notice":
-            yield {**record, "message": f"{job.title}: {record['message']}"}
+            yield Progress(fraction=made / len(planned), message=f"{title}: {record.message}")
+        elif isinstance(record, Notice):
+            yield Notice(message=f"{job.title}: {record.message}")
     over = len(students) + len(failed)
     stopped = over < len(planned)
     if failed and not students and not stopped:
-        raise TrainingError(
-            f"not one of {_count(len(planned))} could be made: {next(iter(failed.values()))['message']}"
-        )
+        raise TrainingError(f"not one of {_count(len(planned))} could be made: {next(iter(failed.values())).message}")
     said = f"{len(students)} of {len(planned)} students are kept" if stopped else _count(len(students))
     said += f", {len(failed)} failed" if failed else ""
-    yield _progress(over / len(planned), f"Stopped: {said}" if stopped else said)
-    summary = study_summary(list(students.values()), config, list(failed.values()))
-    yield {"type": "result", **summary, **({"cancelled": True} if stopped else {})}
+    yield Progress(fraction=over / len(planned), message=f"Stopped: {said}" if stopped else said)
+    return study_summary(list(students.values()), settings, list(failed.values()), cancelled=stopped)
 
 
-def failed_record(job: Job, error: CompressorError | str) -> Record:
-    """That a student could not be made: its budget_mb, its seed, and why (`message`)."""
-    return {"type": "failed", "budget_mb": job.budget_mb, "seed": job.seed, "message": str(error)}
+def one_after_another(planned: Sequence[Job], folder: Path, cancelled: Cancelled) -> Iterator[tuple[Job, Record]]:
+    """Make the students in their order, in this process."""
+    dataset = None
+    for job in planned:
+        if cancelled():
+            return
+        yield job, Progress(message="reading the dataset")
+        if dataset is None:
+            dataset = open_dataset(job.settings.dataset, job.settings.data, seed=DATA_SEED)
+        try:
+            for record in make_student(job, folder, dataset=dataset, cancelled=cancelled):
+                yield job, record
+        except TrainingError as error:
+            yield job, job.failed(error)
 
 
 def study_summary(
-    students: Sequence[Mapping[str, Any]], config: StudySettings, failed: Sequence[Mapping[str, Any]] = ()
-) -> Record:
-    """What came out of a study.
+    students: Sequence[StudyStudent],
+    settings: StudySettings,
+    failed: Sequence[LostStudent] = (),
+    *,
+    cancelled: bool = False,
+) -> StudySummary:
+    """What came out of a study."""
 
-    `teacher_accuracy` (None without a student), `planned` (how many students), `students` (their records, by budget
-    and seed), `failed` (likewise), `budgets` (one summary for each with a student, see `budget_summary`), `machine`
-    (where the latencies were measured; on a cluster, where the summary is made) and `seconds` of all students together.
+    def order(one: StudyStudent | LostStudent) -> tuple[float, int]:
+        return one.budget_mb, settings.seeds.index(one.seed)
+
+    made = sorted(students, key=order)
+    return StudySummary(
+        teacher_accuracy=made[0].teacher_accuracy if made else None,
+        planned=settings.students,
+        students=tuple(made),
+        failed=tuple(sorted(failed, key=order)),
+        budgets=BudgetSummary.each(made),
+        machine=machine(LATENCY_THREADS),
+        seconds=sum(student.seconds for student in made),
+        cancelled=cancelled,
+    )
+
+
+def jobs(settings: StudySettings) -> list[Job]:
+    """The students of a study: for each budget the true optimum of the space, with every seed.
+
+    Seeds take turns outermost, so that a study that is cut short has students at every budget first.
+
+    Raises BudgetError if nothing in the space fits a budget, ModelError for a damaged teacher.
     """
+    card = read_card(settings.teacher)
+    task = Task.VULNERABILITY if card is None else card.task
+    space = SPACES[settings.space]()
+    best = {}
+    for budget in settings.budgets:
+        objective = Objective(
+            budget_mb=budget,
+            task=task,
+            pair_features=settings.pair_features,
+            goal=settings.goal,
+            min_gflops=settings.min_gflops,
+            latency=settings.latency,
+        )
+        best[budget] = optimum(space, objective).architecture
+    return [
+        Job(budget, seed, settings.student(best[budget], budget, seed))
+        for seed in settings.seeds
+        for budget in settings.budgets
+    ]
 
-    def ordered(records: Sequence[Mapping[str, Any]]) -> list[Record]:
-        by_place = sorted(records, key=lambda record: (record["budget_mb"], config.seeds.index(record["seed"])))
-        return [{key: value for key, value in record.items() if key not in ("type", "time")} for record in by_place]
 
-    made = ordered(students)
+def make_student(
+    job: Job, folder: Path, *, dataset: Dataset | None = None, cancelled: Cancelled = lambda: False
+) -> Iterator[Record]:
+    """Make one student in `folder`/NAME and measure it; the last record is its `Student`. Cancelled, there is none.
+
+    Beside that folder lie its checkpoint, while it is trained, and its record, once it is finished: then the record
+    is all that is yielded, and one that was cut short goes on where it stood. `dataset` is the one of the settings,
+    where it is open already.
+
+    Raises:
+        ModelError: the folder holds a student of other settings.
+        CompressorError: as `distill` raises.
+    """
+    settings = job.settings
+    if dataset is None:
+        dataset = open_dataset(settings.dataset, settings.data, seed=DATA_SEED)
+    out, note = folder / job.name, folder / f"{job.name}.json"
+    checkpoint = folder / f"{job.name}.checkpoint.pt"
+    origin = made_from(job, dataset)
+    if note.exists():
+        yield _finished(note, origin)
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, folder) from error
+    made = yield from distill(settings, out, dataset=dataset, checkpoint=checkpoint, cancelled=cancelled)
+    if made is None or made.cancelled:
+        return
+    models = {"teacher": load(settings.teacher), "student": load(out)}
+    codes = [example.codes for example in dataset.examples(Split.TEST)]
+    sample = random.Random(DATA_SEED).sample(codes, min(LATENCY_EXAMPLES, len(codes)))
+    times = yield from relay(time_models(models, sample, threads=LATENCY_THREADS), cancelled=cancelled)
+    if times is None:
+        return
+    student = Student(
+        **dict(made.architecture),
+        **{name: value for name, value in made if name in StudyStudent.model_fields},
+        budget_mb=job.budget_mb,
+        seed=job.seed,
+        latency_ms=times["student"].median,
+        teacher_latency_ms=times["teacher"].median,
+    )
+    write_json(note, {"made_from": origin, "student": student.model_dump(mode="json", exclude_none=True)})
+    checkpoint.unlink(missing_ok=True)
+    yield student
+
+
+def made_from(job: Job, dataset: Dataset) -> dict[str, Any]:
+    """What a student depends on, wherever it is made: the same data and the same teacher may lie elsewhere."""
     return {
-        "teacher_accuracy": made[0]["teacher_accuracy"] if made else None,
-        "planned": config.students,
-        "students": made,
-        "failed": ordered(failed),
-        "budgets": budget_summaries(made),
-        "machine": machine(LATENCY_THREADS).plain(),
-        "seconds": sum(record["seconds"] for record in made),
+        **job.settings.resolved(dataset).model_dump(mode="json", exclude={"data", "threads"}),
+        "teacher": model_fingerprint(job.settings.teacher),
+        "dataset": dataset.fingerprint,
     }
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The names of what two students depend on where it is not the same."""
+    return [name for name in {**now, **before} if before.get(name) != now.get(name)]
+
+
+def _finished(note: Path, origin: Mapping[str, Any]) -> Student:
+    """The record of a student that is finished. Raises ModelError if it is one of other settings."""
+    try:
+        found = json.loads(note.read_text("utf-8"))
+        before, student = dict(found["made_from"]), Student.model_validate(found["student"])
+    except (OSError, KeyError, TypeError, ValueError, RecursionError, ValidationError) as error:
+        why = "it holds no student" if isinstance(error, ValidationError) else error
+        raise ModelError(f"{note} cannot be read ({why}): delete it, and the student is made again") from error
+    if changed := differences(before, origin):
+        raise ModelError(
+            f"{note.with_suffix('')} is a student of another {' and '.join(changed)}: "
+            "choose another folder, or delete this one"
+        )
+    return student
 
 
 def _count(students: int) -> str:
     return f"{students} student{'' if students == 1 else 's'}"
-
-
-def _progress(fraction: float, message: str) -> Record:
-    return {"type": "progress", "fraction": fraction, "message": message}
-
-
-def _place(record: Mapping[str, Any]) -> Place:
-    return record["budget_mb"], record["seed"]

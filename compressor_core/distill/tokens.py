@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +19,26 @@ from compressor_core.distill.soft_labels import fingerprint
 from compressor_core.files import write_bytes
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.encoded import Examples, Functions
-from compressor_core.progress import Record, told
+from compressor_core.progress import relay
+from compressor_core.records import Progress, Work
 
 _FORMAT = 1
 """To be raised whenever the same code is read in another way."""
 Codes = Sequence[tuple[str, ...]]
 
 
-def encoded(model: Classifier, examples: Codes, *, keep: bool) -> Generator[Record, None, Examples]:
-    """What `model` reads of the examples; yields progress records. With `keep`, the cache has it afterwards.
+def encoded(model: Classifier, examples: Codes, *, keep: bool) -> Work[Examples]:
+    """Inputs of `model` for the examples. With `keep`, the cache has them afterwards.
 
-    Keep what is read again: the fixed splits of a dataset, a pool. A draw of a fresh dataset is not.
+    Keep what is read again: the fixed splits of a dataset, or a pool, but not a draw of a fresh dataset.
     """
     tokens = Tokens(model) if keep else None
     kept = None if tokens is None else tokens.kept(fingerprint(examples), len(examples))
     if kept is not None:
         return kept
-    found = yield from told(model.encoding(examples), lambda done: f"Encoding, {done:,} functions done")
+    found = yield from relay(
+        model.encoding(examples), lambda done: Progress(message=f"Encoding, {done:,} functions done")
+    )
     if tokens is not None:
         tokens.keep(fingerprint(examples), found)
     return found
@@ -49,7 +52,7 @@ class Tokens:
         self._vocabulary = len(model.tokenizer)
 
     def kept(self, of: str, count: int) -> Examples | None:
-        """The `count` examples of fingerprint `of`, mapped into memory; None if the cache has none that is whole."""
+        """The `count` examples of fingerprint `of`, mapped into memory; None if not cached whole."""
         try:
             with safe_open(self._path(of), "pt") as file:
                 arrays = {name: file.get_tensor(name).numpy() for name in file.keys()}  # noqa: SIM118

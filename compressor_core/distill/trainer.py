@@ -1,10 +1,10 @@
-"""The training loop that teachers and students share: a generator of records with checkpoints."""
+"""The training loop that teachers and students share, with checkpoints."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +12,28 @@ import torch
 from torch import nn
 
 from compressor_core.distill import processes
-from compressor_core.distill.batching import Data, EpochData, Record, batches, schedule
+from compressor_core.distill.batching import Data, EpochData, batches, schedule
 from compressor_core.distill.checkpoint import State
-from compressor_core.distill.learner import Learner, Outcome, Place
+from compressor_core.distill.learner import CheckpointFile, Learner, Outcome
 from compressor_core.distill.lessons import Answers, Lesson, Objective
 from compressor_core.distill.settings import TrainingSettings
+from compressor_core.records import Notice, Progress, Step, Work
 
 
 def fit(
     model: nn.Module,
     pad_id: int,
-    config: TrainingSettings,
+    settings: TrainingSettings,
     epoch_data: EpochData,
     validation: Data | None,
     objective: Objective | Lesson,
     *,
     stage: str = "",
-    settings: Mapping[str, Any] | None = None,
+    bound: Mapping[str, Any] | None = None,
     checkpoint: Path | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> Generator[Record, None, Outcome]:
-    """Train in place; yields a record per step and per epoch; leaves the best epoch's weights in the model.
+) -> Work[Outcome]:
+    """Train in place; yields a `Step` and an `Epoch` for each of them; leaves the best epoch's weights in the model.
 
     AdamW, linear warm-up and decay, gradient clipping, batches of similar length. Weights decay only where they are
     matrices: biases and the scales of norms have no reason to be small. The model stays on the device that was
@@ -42,67 +43,57 @@ def fit(
 
     If `checkpoint` exists and is of this `stage`, training goes on from it; one of another stage is passed over, and
     written over in time. With one thread of a CPU the final weights equal those of an uninterrupted training bit for
-    bit. `settings` are what two sittings must have in common beside those of `config`.
-
-    Records: {"type": "step", "step", "epoch", "loss", "learning_rate"}; {"type": "epoch", "epoch", "loss",
-    "validation_accuracy", "best", "examples_per_second"}; {"type": "notice", "message"}; {"type": "progress", …}.
+    bit. `bound` is what two sittings must have in common besides `settings`.
 
     Raises:
-        SettingsError: the device or precision asked for cannot be had.
+        SettingsError: the device or precision asked for is not available.
         ModelError: the checkpoint is damaged, or of a training with other settings.
         Diverged: the loss is no longer a finite number; the model then holds the best weights so far.
         TrainingError: not even one example fits in memory.
         StorageError: the checkpoint cannot be written.
     """
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
     # Some layers of other people's models have dropout: its stream belongs to the run as well.
-    torch.manual_seed(config.seed)
+    torch.manual_seed(settings.seed)
     lesson = objective if isinstance(objective, Lesson) else Answers(objective)
-    # Plain strings in the place of enumerations, which a checkpoint cannot hold.
-    bound = {
-        name: str(value) if isinstance(value, str) else value
-        for name, value in {**config.binding(), **(settings or {})}.items()
-    }
-    processes.require_same(bound)
-    learner = Learner(model, pad_id, config, lesson, validation, Place(checkpoint, stage, bound))
+    all_bound = {**settings.binding(), **(bound or {})}
+    processes.require_same(all_bound)
+    learner = Learner(model, pad_id, settings, lesson, validation, CheckpointFile(checkpoint, stage, all_bound))
     state = learner.state
     stopped = False
-    yield {"type": "progress", "message": "Preparing the first epoch"}
+    yield Progress(message="Preparing the first epoch")
     # Asked before an epoch and not after one: a resumed training may have been at its end.
-    while state.epoch < config.epochs and not _hopeless(state, config.patience):
+    while state.epoch < settings.epochs and not _hopeless(state, settings.patience):
         data = yield from processes.until_cancelled(epoch_data(state.epoch), cancelled)
         if data is None:
             stopped = True
             break
         inputs, targets = data
-        cut = batches(inputs, config.batch_size, random.Random(f"{config.seed}/{state.epoch}"))
-        total = len(cut) * config.epochs
+        cut = batches(inputs, settings.batch_size, random.Random(f"{settings.seed}/{state.epoch}"))
+        total = len(cut) * settings.epochs
         started, seen = time.monotonic(), 0
         while state.batch < len(cut) and not stopped:
             chosen = cut[state.batch]
-            rate = config.learning_rate * schedule(state.step, total, config.warmup)
+            rate = settings.learning_rate * schedule(state.step, total, settings.warmup)
             largest = state.largest
             loss = learner.step([inputs[i] for i in chosen], targets[chosen], rate)
             seen += len(chosen)
             if state.largest < largest:
-                yield {
-                    "type": "notice",
-                    "message": f"A batch of {min(largest, len(chosen))} did not fit in memory at step {state.step}: "
-                    f"at most {state.largest} examples are computed at once from here on, to the same end",
-                }
-            yield {"type": "step", "step": state.step, "epoch": state.epoch, "loss": loss, "learning_rate": rate}
-            yield {
-                "type": "progress",
-                "fraction": state.step / total,
-                "message": f"Epoch {state.epoch + 1} of {config.epochs}, step {state.step} of {total}",
-            }
+                yield Notice(
+                    message=f"A batch of {min(largest, len(chosen))} did not fit in memory at step {state.step}: "
+                    f"at most {state.largest} examples are computed at once from here on, to the same end"
+                )
+            yield Step(step=state.step, epoch=state.epoch, loss=loss, learning_rate=rate)
+            yield Progress(
+                fraction=state.step / total,
+                message=f"Epoch {state.epoch + 1} of {settings.epochs}, step {state.step} of {total}",
+            )
             stopped = processes.any_of(cancelled())
             learner.save_if_due()
         if stopped:
             break
-        speed = seen / max(time.monotonic() - started, 1e-9)
-        yield {"type": "epoch", **learner.end_epoch(len(cut)), "examples_per_second": speed}
+        yield learner.end_epoch(len(cut), seen / max(time.monotonic() - started, 1e-9))
         learner.save()
     if stopped:
         learner.save()

@@ -1,10 +1,10 @@
-"""What a student learns from: unlabelled code, some of it renamed, with what the teacher says of it."""
+"""Unlabelled code, some of it renamed, with the teacher's answers: what a student learns from."""
 
 from __future__ import annotations
 
 import functools
 import random
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,15 +12,15 @@ from torch import Tensor
 
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.renaming import rename_example, vocabulary
-from compressor_core.distill.batching import Data, EpochData, Record, remembered
-from compressor_core.distill.lessons import transfer_targets
-from compressor_core.distill.masking import mask
+from compressor_core.distill.batching import Data, EpochData, remembered
+from compressor_core.distill.lessons import mask, transfer_targets
 from compressor_core.distill.soft_labels import SoftLabels
 from compressor_core.distill.tokens import encoded
 from compressor_core.errors import SettingsError
 from compressor_core.language import Language
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.encoded import Examples, Joined
+from compressor_core.records import Progress, Work
 
 EPOCHS_PER_DRAW = 2
 """Epochs for which one draw of a fresh dataset serves: labelling it costs about half as much as learning from it."""
@@ -55,23 +55,23 @@ class Unlabelled:
             )
 
     def labelled(self) -> EpochData:
-        """By epoch, the examples with the teacher's answers: logits (n, 2), or the targets of a transfer."""
+        """Examples with the teacher's answers, epoch by epoch: logits (n, 2), or the targets of a transfer."""
         drawn = self.dataset.fresh or self.renaming > 0
         return remembered(self._labelled, lambda epoch: epoch // EPOCHS_PER_DRAW if drawn else 0)
 
     def masked(self) -> EpochData:
-        """By epoch, the functions with tokens masked, and what they were, see `mask`; no teacher is asked."""
+        """Functions with masked tokens and what those were, epoch by epoch, see `mask`; no teacher is asked."""
 
-        def draw(number: int) -> Generator[Record, None, Data]:
+        def draw(number: int) -> Work[Data]:
             codes = dict.fromkeys(code for example in self._codes(number) for code in example)
             inputs = yield from encoded(self.student, [(code,) for code in codes], keep=not self.dataset.fresh)
             return inputs, torch.empty(0)
 
         drawn = remembered(draw, lambda epoch: epoch // EPOCHS_PER_DRAW if self.dataset.fresh else 0)
-        # Of the student's special tokens the one that a byte-level tokenizer never needs.
+        # The only special token that a byte-level tokenizer never needs.
         mask_id = int(self.student.tokenizer.unk_token_id or 0)
 
-        def epoch_data(epoch: int) -> Generator[Record, None, Data]:
+        def epoch_data(epoch: int) -> Work[Data]:
             inputs, _ = yield from drawn(epoch)
             assert isinstance(inputs, Examples)
             return mask(inputs.functions, mask_id, random.Random(f"{self.seed}/{epoch}/mask"))
@@ -81,7 +81,7 @@ class Unlabelled:
     def _codes(self, draw: int) -> list[tuple[str, ...]]:
         return [example.codes for example in self.dataset.examples(Split.UNLABELLED, draw)]
 
-    def _labelled(self, draw: int) -> Generator[Record, None, Data]:
+    def _labelled(self, draw: int) -> Work[Data]:
         codes = self._codes(draw if self.dataset.fresh else 0)
         renamed = yield from self._renamed(codes, random.Random(f"{self.seed}/{draw}/renaming"))
         # The two apart from each other: where nothing is drawn anew, the cache knows the first.
@@ -92,7 +92,7 @@ class Unlabelled:
             return inputs, targets
         return Joined([inputs, (yield from encoded(self.student, renamed, keep=False))]), targets
 
-    def _targets(self, parts: Sequence[Sequence[tuple[str, ...]]]) -> Generator[Record, None, Tensor]:
+    def _targets(self, parts: Sequence[Sequence[tuple[str, ...]]]) -> Work[Tensor]:
         logits, states = [], []
         for part in parts:
             if self.states:
@@ -103,9 +103,7 @@ class Unlabelled:
                 logits.append((yield from self.labels.of(part)))
         return transfer_targets(torch.cat(logits), torch.cat(states)) if states else torch.cat(logits)
 
-    def _renamed(
-        self, codes: Sequence[tuple[str, ...]], rng: random.Random
-    ) -> Generator[Record, None, list[tuple[str, ...]]]:
+    def _renamed(self, codes: Sequence[tuple[str, ...]], rng: random.Random) -> Work[list[tuple[str, ...]]]:
         """Some of the examples with other names; one of which nothing can be renamed comes again as it is, so that
         every epoch has the same length."""
         if not self.renaming:
@@ -115,7 +113,7 @@ class Unlabelled:
         renamed = []
         for done, index in enumerate(chosen):
             if done % _REPORTED == 0:
-                yield {"type": "progress", "message": f"Renaming, {done:,} of {len(chosen):,} examples done"}
+                yield Progress(message=f"Renaming, {done:,} of {len(chosen):,} examples done")
             renamed.append(rename_example(codes[index], self.dataset.language, rng, self._names) or codes[index])
         return renamed
 

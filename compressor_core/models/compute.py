@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from enum import StrEnum
 
 import torch
 from torch import Tensor
 
+from compressor_core.device import Precision as Precision
 from compressor_core.errors import SettingsError
-
-
-class Precision(StrEnum):
-    """The numbers of the matrix products of a training step; weights and optimizer stay in float32."""
-
-    FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
-    FLOAT16 = "float16"
 
 
 @dataclass(frozen=True)

@@ -233,7 +233,7 @@ def _taught(name: str, made: Chapter, several: bool) -> list[Block]:
 
 
 def _curves(chapter: Chapter, loss: str, teacher: float | None) -> list[Block]:
-    info = training_info(chapter.records)
+    info = training_info(chapter.run.records()[0])
     blocks: list[Block] = [Text(notice) for notice in info.notices]
     if info.steps:
         text = f"{info.last_step:,} steps; the faint line is each step, the strong one the same smoothed."

@@ -162,11 +162,11 @@ def _study(found: Any) -> str:
 _ALL = (
     Kind("search", "Search", "search.genetic:SearchSettings", _search, told=True),
     Kind(
-        "train-teacher", "Teacher", "distill.fine_tuning:TeacherSettings", _teacher, noun="training of the teacher",
+        "train-teacher", "Teacher", "distill.settings:TeacherSettings", _teacher, noun="training of the teacher",
         page="teacher", told=True, makes="teacher",
     ),
     Kind(
-        "distill", "Distillation", "distill.distillation_settings:DistillSettings", _student, told=True,
+        "distill", "Distillation", "distill.settings:DistillSettings", _student, told=True,
         makes="student", searched=True,
     ),
     Kind("compare", "Comparison", "evaluate.settings:CompareSettings", _comparison, told=True),
@@ -180,7 +180,7 @@ _ALL = (
     Kind("tradeoff", "Trade-off", "search.tradeoff:TradeoffSettings", _tradeoff, page="tradeoffs"),
     Kind("sweep", "Sweep", "search.sweep:SweepSettings", _sweep, page="sweeps"),
     Kind(
-        "study", "Budget study", "distill.study_settings:StudySettings", _study, noun="study of budgets",
+        "study", "Budget study", "distill.settings:StudySettings", _study, noun="study of budgets",
         makes="students", searched=True,
     ),
 )  # fmt: skip

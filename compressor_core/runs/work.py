@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
+from compressor_core.architecture import GENES
 from compressor_core.errors import RunError
-from compressor_core.plain import from_plain
 from compressor_core.progress import only
 from compressor_core.records import Record, Work
 from compressor_core.runs.context import RunContext
@@ -34,39 +34,33 @@ def _place(record: Record) -> tuple[str, int | None]:
     return record.type, getattr(record, "generation", None)
 
 
-def train_teacher(context: RunContext) -> Records:
+def train_teacher(context: RunContext) -> Iterator[Record]:
     """A teacher as configured, see `TeacherSettings`; it is saved in the run's folder `model`."""
-    from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
+    from compressor_core.distill.fine_tuning import train_teacher
 
     return train_teacher(
-        from_plain(TeacherSettings, context.config),
-        context.path(MODEL),
-        checkpoint=context.path(CHECKPOINT),
-        cancelled=context.cancelled,
+        context.run.settings, context.path(MODEL), checkpoint=context.path(CHECKPOINT), cancelled=context.cancelled
     )
 
 
-def distill(context: RunContext) -> Records:
+def distill(context: RunContext) -> Iterator[Record]:
     """A student as configured, see `DistillSettings`; it is saved in the run's folder `model`.
 
-    The config may name a `search_run` in the place of an `architecture`: its best is taken.
+    Settings that name a `search_run` and no `architecture` take the best of that search, its budget and its space.
     """
-    from compressor_core.architecture import Architecture
     from compressor_core.distill.distillation import distill
-    from compressor_core.distill.distillation_settings import DistillSettings
 
-    config = dict(context.config)
-    if (search_run := config.pop("search_run", None)) is not None:
-        _, found = context.dependency(search_run)
+    settings = context.run.settings
+    if settings.architecture is None:
+        run, found = context.dependency(settings.search_run)
         if found.best is None:
-            raise RunError(f"The search {search_run} found nothing within its budget: search with a larger one.")
-        config["architecture"] = str(Architecture.from_dict(dict(found.best)))
-    yield from distill(
-        from_plain(DistillSettings, config),
-        context.path(MODEL),
-        checkpoint=context.path(CHECKPOINT),
-        cancelled=context.cancelled,
-    )
+            raise RunError(f"The search {run.id} found nothing within its budget: search with a larger one.")
+        settings = settings.replace(
+            architecture={gene: getattr(found.best, gene) for gene in GENES},
+            budget_mb=settings.budget_mb or run.settings.budget_mb,
+            space=settings.space or run.settings.space.name,
+        )
+    return distill(settings, context.path(MODEL), checkpoint=context.path(CHECKPOINT), cancelled=context.cancelled)
 
 
 def compare(context: RunContext) -> Records:
@@ -116,16 +110,14 @@ def tradeoff(context: RunContext) -> Work[Record]:
     return summary.model_copy(update={"front": ()})
 
 
-def study(context: RunContext) -> Records:
+def study(context: RunContext) -> Iterator[Record]:
     """Students at several budgets and seeds, see `StudySettings`; they lie in the run's folder `students`.
 
     A resumed one makes only those that are not recorded yet, and goes on with the one that was cut short.
     """
     from compressor_core.distill.study import study
-    from compressor_core.distill.study_settings import StudySettings
 
-    config = StudySettings.from_dict(context.config)
-    return study(config, context.path(STUDENTS), context.cancelled, context.run.events()[0])
+    return study(context.run.settings, context.path(STUDENTS), context.cancelled, context.run.records()[0])
 
 
 def export(context: RunContext) -> Records:

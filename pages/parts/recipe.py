@@ -1,75 +1,72 @@
-"""What a student learns from beside the teacher's soft labels."""
+"""How a student learns from its teacher: the controls that a distillation and a study share."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from compressor_core.distill.distillation_settings import RENAMING, DistillSettings, usual_weight
+from compressor_core.distill.settings import Preset, Recipe, usual_weight
+from compressor_core.settings import Settings, default_of, description_of
 from compressor_core.task import Task
 from pages.parts.explain import terms
 
-_STAY: dict[str, Any] = {"persist_state": "session"}
+STAY: dict[str, Any] = {"persist_state": "session"}
+
+
+def number(
+    column: DeltaGenerator, settings: type[Settings], name: str, label: str, low: float, high: float, **options: Any
+) -> Any:
+    """A number field for one setting, with the setting's own help and default."""
+    kind = type(low)
+    options.setdefault("key", name)
+    if "value" not in options and options["key"] not in st.session_state:
+        default = default_of(settings, name)
+        options["value"] = None if default is None else kind(default)
+    elif "value" not in options:
+        options["value"] = None
+    return column.number_input(label, low, high, help=description_of(settings, name), **options, **STAY)
+
+
+def choose_length(preset: DeltaGenerator, epochs: DeltaGenerator) -> None:
+    """Preset and epochs, which the session keeps."""
+    preset.radio(
+        "Preset",
+        [one.value for one in Preset],
+        key="preset",
+        horizontal=True,
+        format_func=lambda name: Preset(name).words,
+        **STAY,
+    )
+    preset.caption(Preset(st.session_state.preset).note)
+    number(epochs, Recipe, "epochs", "Epochs", 1, 1000, placeholder="preset's")
 
 
 def choose_recipe(task: Task) -> dict[str, Any]:
-    """The settings of that name in a `DistillSettings`; what is not touched is as its defaults have it for the task."""
+    """The settings of that name in a `Recipe`; what is not touched is as its defaults have it for the task."""
     with st.expander("What the student learns from besides soft labels"):
         terms("soft-labels", "renaming", "pooled-states", "masked-code", "weight-averaging", "early-stopping")
         first, second, third = st.columns(3, vertical_alignment="bottom")
         fourth, fifth, _ = st.columns(3, vertical_alignment="bottom")
         return {
-            "renaming": first.number_input(
-                "Renamed copies",
-                0.0,
-                1.0,
-                None,
-                0.25,
-                key="renaming",
-                placeholder="by data and preset",
-                help="The share of the functions that come once more with other variable names, and with what the "
-                "teacher says of them then: names should not matter, and the student sees more code. Left empty: "
-                f"{RENAMING:g} of a file whose language is known, and of the classroom's functions with preset full.",
-                **_STAY,
+            "renaming": number(
+                first, Recipe, "renaming", "Renamed copies", 0.0, 1.0, step=0.25, placeholder="by data and preset"
             ),
-            "hidden_weight": second.number_input(
+            "hidden_weight": number(
+                second,
+                Recipe,
+                "hidden_weight",
                 "Weight of the teacher's states",
                 0.0,
                 1000.0,
-                usual_weight(task),
-                1.0,
+                step=1.0,
                 key=f"hidden_weight/{task}",
-                help="How much it counts that the student's inner picture of a function, through a learned projection, "
-                "is that of the teacher: hundreds of numbers tell more than two. 0: soft labels alone.",
-                **_STAY,
+                value=usual_weight(task),
             ),
-            "masked_epochs": third.number_input(
-                "Epochs of masked code first",
-                0,
-                100,
-                DistillSettings.masked_epochs,
-                key="masked_epochs",
-                help="Before it learns from the teacher, the student predicts hidden tokens.",
-                **_STAY,
-            ),
-            "average": fourth.number_input(
-                "Best epochs to average",
-                0,
-                10,
-                DistillSettings.average,
-                key="average",
-                help="The mean of the weights of the best epochs is kept if it is not worse on the validation split.",
-                **_STAY,
-            ),
-            "patience": fifth.number_input(
-                "Epochs without progress",
-                1,
-                1000,
-                DistillSettings.patience,
-                key="patience",
-                placeholder="never stops early",
-                help="The training stops after this number of epochs without improvement.",
-                **_STAY,
+            "masked_epochs": number(third, Recipe, "masked_epochs", "Epochs of masked code first", 0, 100),
+            "average": number(fourth, Recipe, "average", "Best epochs to average", 0, 10),
+            "patience": number(
+                fifth, Recipe, "patience", "Epochs without progress", 1, 1000, placeholder="never stops early"
             ),
         }

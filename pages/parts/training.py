@@ -10,18 +10,18 @@ from compressor_core.figures.words.forms import duration
 from compressor_core.literal import literal
 from compressor_core.runs import Run, State, Status
 from pages.parts.chart import chart
-from pages.parts.live import records
+from pages.parts.live import typed
 
 
 def training(run: Run, status: Status, *, loss: str, teacher: float | None = None) -> None:
     """Loss and validation accuracy so far, and how long it will take where that can be told honestly."""
-    info = training_info(records(run))
+    info = training_info(typed(run))
     if status.state is State.RUNNING:
         left = seconds_left(info, status.progress, status.elapsed)
         best = info.best
         parts = [f"About {duration(left)} of training left, by the pace of the epochs so far." if left else ""]
         if best is not None:
-            parts.append(f"{info.epochs[-1].examples_per_second:.0f} examples per second.")
+            parts.append(f"{info.epochs[-1].record.examples_per_second:.0f} examples per second.")
         st.caption(" ".join(filter(None, parts)))
     for notice in info.notices:
         st.info(literal(notice), icon=":material/info:")

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,11 @@ import pytest
 from compressor_core.architecture import GENES
 from compressor_core.distill import cluster
 from compressor_core.distill.cluster import side_by_side
+from compressor_core.distill.settings import StudySettings
 from compressor_core.distill.study import study
-from compressor_core.distill.study_settings import StudySettings
 from compressor_core.errors import SettingsError
+from compressor_core.progress import finish
+from tests.tiny import run_through
 
 ROOT = Path(__file__).resolve().parents[2]
 Record = dict[str, Any]
@@ -31,10 +32,10 @@ SAME = ("budget_mb", "seed", *GENES, "size_mb", "paper_gflops", "accuracy", "tea
 
 
 @pytest.fixture(scope="module")
-def alone(tiny_study: StudySettings, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Record]:
+def alone(tiny_study: StudySettings, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """The students one after the other: their folder and the result."""
     folder = tmp_path_factory.mktemp("alone")
-    return folder, list(study(tiny_study, folder))[-1]
+    return folder, run_through(study(tiny_study, folder))[-1]
 
 
 @pytest.fixture(scope="module")
@@ -55,53 +56,56 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         ray.shutdown()
 
 
-def of_type(records: list[Record], kind: str) -> list[Record]:
-    return [record for record in records if record["type"] == kind]
+def of_type(records: list[Any], kind: str) -> list[Any]:
+    return [record for record in records if record.type == kind]
 
 
-def untimed(records: list[Record]) -> list[Record]:
-    return [{key: record[key] for key in SAME} for record in records]
+def untimed(records: list[Any]) -> list[Any]:
+    return [{key: getattr(record, key) for key in SAME} for record in records]
 
 
 def test_the_same_students_bit_for_bit(
-    node: Path, tiny_study: StudySettings, alone: tuple[Path, Record], tmp_path: Path
+    node: Path, tiny_study: StudySettings, alone: tuple[Path, Any], tmp_path: Path
 ) -> None:
     folder, expected = alone
-    first = list(study(replace(tiny_study, seeds=(0,)), tmp_path, make=side_by_side("auto")))
+    first = run_through(study(tiny_study.replace(seeds=(0,)), tmp_path, make=side_by_side("auto")))
     kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")}
-    records = list(study(tiny_study, tmp_path, make=side_by_side("auto")))
-    assert untimed(records[-1]["students"]) == untimed(expected["students"])
-    assert records[-1]["planned"] == 4 and records[-1]["failed"] == []
+    records = run_through(study(tiny_study, tmp_path, make=side_by_side("auto")))
+    assert untimed(records[-1].students) == untimed(expected.students)
+    assert records[-1].planned == 4 and records[-1].failed == ()
     assert {name: (tmp_path / name).stat().st_mtime_ns for name in kept} == kept and len(kept) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in folder.iterdir())
-    for student in expected["students"]:
-        name = f"{student['budget_mb']}-{student['seed']}"
+    for student in expected.students:
+        name = f"{student.budget_mb}-{student.seed}"
         files = sorted(path.name for path in (folder / name).iterdir())
         assert sorted(path.name for path in (tmp_path / name).iterdir()) == files and "model.safetensors" in files
         for file in files:
             assert (tmp_path / name / file).read_bytes() == (folder / name / file).read_bytes(), file
     for one in of_type(records, "student"):
-        assert Path(one["model"]).parent == tmp_path and one["latency_ms"] > 0
+        assert Path(one.model).parent == tmp_path and one.latency_ms > 0
     for told in (first, records):
-        fractions = [record["fraction"] for record in of_type(told, "progress")]
+        fractions = [record.fraction for record in of_type(told, "progress")]
         assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
     # Here, one after the other, goes on with what the cluster has made.
-    assert of_type(list(study(tiny_study, tmp_path)), "student") == sorted(
-        of_type(records, "student"), key=lambda one: (one["seed"], one["budget_mb"])
+    assert of_type(run_through(study(tiny_study, tmp_path)), "student") == sorted(
+        of_type(records, "student"), key=lambda one: (one.seed, one.budget_mb)
     )
 
 
 def test_cancelled_the_tasks_stop_and_leave_their_checkpoints(
     node: Path, tiny_study: StudySettings, tmp_path: Path
 ) -> None:
-    training: list[Record] = []
-    long = replace(tiny_study, budgets=(0.19,), seeds=(5,), epochs=500)
-    records = []
-    for record in study(long, tmp_path, lambda: bool(training), make=side_by_side("auto")):
+    training: list[Any] = []
+    long = tiny_study.replace(budgets=(0.19,), seeds=(5,), epochs=500)
+    records: list[Any] = []
+
+    def watch(record: Any) -> None:
         records.append(record)
-        if record["type"] == "progress" and "Epoch" in record["message"]:
+        if record.type == "progress" and "Epoch" in record.message:
             training.append(record)
-    assert records[-1]["cancelled"] is True and records[-1]["students"] == [] == records[-1]["failed"]
+
+    records.append(finish(study(long, tmp_path, lambda: bool(training), make=side_by_side("auto")), watch))
+    assert records[-1].cancelled is True and records[-1].students == () == records[-1].failed
     assert len(list(node.glob("cluster/*/0.19-5.checkpoint.pt"))) == 1
 
 
@@ -115,21 +119,25 @@ def title(process: psutil.Process) -> list[str]:
 def test_a_task_that_dies_is_a_student_that_failed_and_the_other_is_made(
     node: Path, tiny_study: StudySettings, tmp_path: Path
 ) -> None:
-    two = replace(tiny_study, budgets=(0.19,), seeds=(0, 7), epochs=60)
-    records = []
+    two = tiny_study.replace(budgets=(0.19,), seeds=(0, 7), epochs=60)
+    records: list[Any] = []
     killed = None
-    for record in study(two, tmp_path, make=side_by_side("auto")):
+
+    def watch(record: Any) -> None:
+        nonlocal killed
         records.append(record)
-        if killed is None and record["type"] == "progress" and "Epoch" in record["message"]:
+        if killed is None and record.type == "progress" and "Epoch" in record.message:
             task = next(one for one in psutil.Process().children(recursive=True) if "ray::_on_node" in title(one))
             killed = task.pid
             task.kill()
+
+    records.append(finish(study(two, tmp_path, make=side_by_side("auto")), watch))
     (failed,) = of_type(records, "failed")
-    assert "its task on the cluster ended with" in failed["message"] and "\n" not in failed["message"]
+    assert "its task on the cluster ended with" in failed.message and "\n" not in failed.message
     result = records[-1]
-    assert "cancelled" not in result and result["failed"] == [{k: v for k, v in failed.items() if k != "type"}]
-    assert {failed["seed"], result["students"][0]["seed"]} == {0, 7} and len(result["students"]) == 1
-    assert records[-2]["message"] == "1 student, 1 failed"
+    assert not result.cancelled and [one.message for one in result.failed] == [failed.message]
+    assert {failed.seed, result.students[0].seed} == {0, 7} and len(result.students) == 1
+    assert records[-2].message == "1 student, 1 failed"
 
 
 def test_nobody_at_the_address(tiny_study: StudySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +150,7 @@ def test_nobody_at_the_address(tiny_study: StudySettings, tmp_path: Path, monkey
         for where in (address, f"ray://{address}"):
             started = time.monotonic()
             with pytest.raises(SettingsError, match=rf"{where} \(no answer within 1 seconds\)"):
-                list(study(tiny_study, tmp_path, make=side_by_side(where)))
+                run_through(study(tiny_study, tmp_path, make=side_by_side(where)))
             assert time.monotonic() - started < 20
 
 
@@ -151,10 +159,10 @@ def test_without_ray_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(SettingsError, match=r"pip install -r requirements-cluster\.txt"):
-        list(study(tiny_study, tmp_path, make=side_by_side("local")))
+        run_through(study(tiny_study, tmp_path, make=side_by_side("local")))
 
 
-def test_the_command_line(tiny_study: StudySettings, alone: tuple[Path, Record], tmp_path: Path) -> None:
+def test_the_command_line(tiny_study: StudySettings, alone: tuple[Path, Any], tmp_path: Path) -> None:
     folder, _ = alone
     out = tmp_path / "students"
     command = [

@@ -15,8 +15,8 @@ from transformers import AutoModelForSequenceClassification, RobertaConfig, Robe
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.dataflow import DataFlow, extract
 from compressor_core.distill.distillation import distill
-from compressor_core.distill.distillation_settings import DistillSettings
-from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
+from compressor_core.distill.fine_tuning import train_teacher
+from compressor_core.distill.settings import DistillSettings, TeacherSettings
 from compressor_core.errors import ModelError, SettingsError
 from compressor_core.evaluate.comparison import compare
 from compressor_core.evaluate.settings import CompareSettings
@@ -25,7 +25,7 @@ from compressor_core.models import graph
 from compressor_core.models.classifier import load
 from compressor_core.progress import finish
 from compressor_core.task import Task
-from tests.tiny import TINY
+from tests.tiny import TINY, run_through
 
 
 def c_functions() -> Iterator[tuple[str, int]]:
@@ -94,14 +94,14 @@ def test_the_student_reads_data_flow_because_its_teacher_does(
     asked = TeacherSettings(
         base=str(graphcodebert), dataset="file", data=files[task], epochs=2, learning_rate=1e-3, threads=1
     )
-    list(train_teacher(asked, teacher))
+    run_through(train_teacher(asked, teacher))
     card = load(teacher).card
     assert card.data_flow is Language.C and card.max_length == 256
 
     wanted = DistillSettings(
         teacher=str(teacher), architecture=TINY, dataset="file", data=files[task], epochs=3, batch_size=8, threads=1
     )
-    result = list(distill(wanted, student))[-1]
+    result = run_through(distill(wanted, student))[-1]
     loaded = load(student)
     assert loaded.card.data_flow is Language.C and loaded.card.max_length == 384
     assert len(extracted) == len(set(extracted)), "once for all epochs, for teacher and student"
@@ -122,7 +122,7 @@ def test_the_student_reads_data_flow_because_its_teacher_does(
             )
         )
     )
-    assert both is not None and both.student.accuracy == result["accuracy"]
+    assert both is not None and both.student.accuracy == result.accuracy
     if task is Task.VULNERABILITY:
         AutoModelForSequenceClassification.from_pretrained(student)
 
@@ -131,7 +131,7 @@ def test_it_can_be_left_out(graphcodebert: Path, files: dict[Task, str], tmp_pat
     asked = TeacherSettings(
         base=str(graphcodebert), dataset="file", data=files[Task.VULNERABILITY], epochs=1, threads=1, data_flow=False
     )
-    list(train_teacher(asked, tmp_path / "teacher"))
+    run_through(train_teacher(asked, tmp_path / "teacher"))
     assert load(tmp_path / "teacher").card.data_flow is None
 
 
@@ -139,7 +139,7 @@ def test_a_teacher_from_scratch_can_read_it_too(files: dict[Task, str], tmp_path
     asked = TeacherSettings(
         dataset="file", data=files[Task.CLONE], architecture=TINY, epochs=1, threads=1, max_length=400, data_flow=True
     )
-    list(train_teacher(asked, tmp_path / "teacher"))
+    run_through(train_teacher(asked, tmp_path / "teacher"))
     card = load(tmp_path / "teacher").card
     assert (card.data_flow, card.max_length) == (Language.C, 384)
 
@@ -147,14 +147,14 @@ def test_a_teacher_from_scratch_can_read_it_too(files: dict[Task, str], tmp_path
 def test_a_file_must_say_its_language(graphcodebert: Path, labelled_file: Path, tmp_path: Path) -> None:
     asked = TeacherSettings(base=str(graphcodebert), dataset="file", data=str(labelled_file), threads=1)
     with pytest.raises(SettingsError, match=r"does not say in which language .*c, java, python"):
-        list(train_teacher(asked, tmp_path / "teacher"))
+        run_through(train_teacher(asked, tmp_path / "teacher"))
 
 
 def test_teacher_and_dataset_of_different_languages(files: dict[Task, str], tmp_path: Path) -> None:
     teacher = tmp_path / "teacher"
     data = files[Task.VULNERABILITY]
     asked = TeacherSettings(dataset="file", data=data, architecture=TINY, epochs=1, threads=1, data_flow=True)
-    list(train_teacher(asked, teacher))
+    run_through(train_teacher(asked, teacher))
     java = tmp_path / "java.jsonl"
     java.write_text(Path(data).read_text(encoding="utf-8").replace('"language": "c"', '"language": "java"'))
     with pytest.raises(ModelError, match="reads the data flow of c and file is java"):

@@ -18,13 +18,13 @@ from compressor_core.data.dataset import Split
 from compressor_core.data.files import read_file
 from compressor_core.distill import learner
 from compressor_core.distill.distillation import distill
-from compressor_core.distill.distillation_settings import DistillSettings
-from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
-from compressor_core.distill.learner import few
+from compressor_core.distill.fine_tuning import train_teacher
+from compressor_core.distill.learner import spot_check
+from compressor_core.distill.settings import DistillSettings, TeacherSettings
 from compressor_core.errors import CompressorError, ModelError, SettingsError
 from compressor_core.models.card import read_card
 from compressor_core.models.classifier import load
-from tests.tiny import TINY
+from tests.tiny import TINY, run_through
 
 
 def config(teacher: Path, data: Path, **changes: Any) -> DistillSettings:
@@ -32,8 +32,8 @@ def config(teacher: Path, data: Path, **changes: Any) -> DistillSettings:
     return DistillSettings(teacher=str(teacher), **values)
 
 
-def result_of(settings: DistillSettings, out: Path, **options: Any) -> dict[str, Any]:
-    return list(distill(settings, out, **options))[-1]
+def result_of(settings: DistillSettings, out: Path, **options: Any) -> Any:
+    return run_through(distill(settings, out, **options))[-1]
 
 
 def test_the_student_is_a_hugging_face_folder(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_the_student_is_a_hugging_face_folder(tiny_teacher: Path, labelled_file:
     }
     priced = cost(Architecture.parse(TINY))
     assert (out / "model.safetensors").stat().st_size == priced.bytes
-    assert result["size_mb"] == priced.size_mb and result["parameters"] == priced.parameters
+    assert result.size_mb == priced.size_mb and result.parameters == priced.parameters
 
     code = "def f(x):\n    return eval(x)\n"
     tokenizer = AutoTokenizer.from_pretrained(out)
@@ -60,7 +60,7 @@ def test_the_student_is_a_hugging_face_folder(tiny_teacher: Path, labelled_file:
     card = json.loads((out / "compressor.json").read_text())
     assert card["teacher"] == str(tiny_teacher) and card["budget_mb"] == 0.1 and card["seed"] == 0
     assert card["dataset_fingerprint"] == read_file(labelled_file).fingerprint
-    assert card["metrics"]["accuracy"] == result["accuracy"]
+    assert card["metrics"]["accuracy"] == result.accuracy
 
 
 def test_the_same_seed_gives_the_same_student(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
@@ -91,10 +91,10 @@ def test_no_gold_label_of_the_unlabelled_functions_reaches_the_student(
 
 def test_a_student_comes_to_agree_with_its_teacher(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
     settings = config(tiny_teacher, labelled_file, epochs=12, learning_rate=3e-3, batch_size=16)
-    records = list(distill(settings, tmp_path / "s"))
-    losses = [r["loss"] for r in records if r["type"] == "epoch"]
+    records = run_through(distill(settings, tmp_path / "s"))
+    losses = [r.loss for r in records if r.type == "epoch"]
     assert losses[-1] < losses[0] and all(math.isfinite(loss) for loss in losses)
-    assert records[-1]["agreement"] > 0.6
+    assert records[-1].agreement > 0.6
 
 
 def test_cancelled_and_resumed(
@@ -105,11 +105,11 @@ def test_cancelled_and_resumed(
     monkeypatch.setattr(learner, "WHEN_CANCELLED", 2)
     asked = iter(range(9))
     part = result_of(settings, tmp_path / "part", checkpoint=checkpoint, cancelled=lambda: next(asked, None) is None)
-    assert part["cancelled"] and part["test"]["examples"] == 2
+    assert part.cancelled and part.test.examples == 2
     assert read_card(tmp_path / "part").metrics["test_examples"] == 2  # type: ignore[union-attr]
     assert (tmp_path / "part" / "model.safetensors").exists()
     resumed = result_of(settings, tmp_path / "part", checkpoint=checkpoint)
-    assert not resumed["cancelled"] and resumed["accuracy"] == whole["accuracy"]
+    assert not resumed.cancelled and resumed.accuracy == whole.accuracy
     whole_weights = (tmp_path / "whole" / "model.safetensors").read_bytes()
     assert (tmp_path / "part" / "model.safetensors").read_bytes() == whole_weights
 
@@ -119,8 +119,8 @@ def test_cancelled_before_the_first_step(
 ) -> None:
     """While the teacher labels: there is no student then."""
     monkeypatch.setenv("COMPRESSOR_CACHE", str(tmp_path / "cache"))
-    records = list(distill(config(tiny_teacher, labelled_file), tmp_path / "s", cancelled=lambda: True))
-    assert {record["type"] for record in records} == {"progress"} and not (tmp_path / "s").exists()
+    records = run_through(distill(config(tiny_teacher, labelled_file), tmp_path / "s", cancelled=lambda: True))
+    assert {record.type for record in records} == {"progress"} and not (tmp_path / "s").exists()
 
 
 def test_a_cancelled_teacher_is_measured_on_a_few(
@@ -129,11 +129,11 @@ def test_a_cancelled_teacher_is_measured_on_a_few(
     monkeypatch.setattr(learner, "WHEN_CANCELLED", 5)
     settings = TeacherSettings(dataset="file", data=str(labelled_file), architecture=TINY, threads=1)
     asked = iter(range(8))
-    *_, result = train_teacher(settings, tmp_path / "t", cancelled=lambda: next(asked, None) is None)
-    assert result["type"] == "result" and result["cancelled"] and result["test"]["examples"] == 5
+    *_, result = run_through(train_teacher(settings, tmp_path / "t", cancelled=lambda: next(asked, None) is None))
+    assert result.type == "teacher-summary" and result.cancelled and result.test.examples == 5
     card = read_card(tmp_path / "t")
     assert card is not None and card.metrics["test_examples"] == 5
-    assert few(3) == [0, 1, 2] and few(1000) == few(1000) and len(set(few(1000))) == 5
+    assert spot_check(3) == [0, 1, 2] and spot_check(1000) == spot_check(1000) and len(set(spot_check(1000))) == 5
 
 
 @pytest.mark.parametrize(
@@ -141,8 +141,8 @@ def test_a_cancelled_teacher_is_measured_on_a_few(
     [
         ({"architecture": "1000,97,2,8,64"}, CompressorError, "does not divide"),
         ({"architecture": "many"}, CompressorError, "is not an architecture"),
-        ({"preset": "slow"}, SettingsError, "choose from"),
-        ({"temperature": 0.0}, SettingsError, "temperature must be above 0"),
+        ({"preset": "slow"}, SettingsError, "preset must be smoke or quick or full"),
+        ({"temperature": 0.0}, SettingsError, "temperature must be a number above 0"),
         ({"dataset": "imagenet"}, CompressorError, "there is no dataset"),
     ],
 )
@@ -150,7 +150,7 @@ def test_bad_settings_are_refused(
     tiny_teacher: Path, labelled_file: Path, tmp_path: Path, changes: dict[str, Any], error: type, says: str
 ) -> None:
     with pytest.raises(error, match=says):
-        list(distill(config(tiny_teacher, labelled_file, **changes), tmp_path / "s"))
+        run_through(distill(config(tiny_teacher, labelled_file, **changes), tmp_path / "s"))
     assert not (tmp_path / "s").exists()
 
 
@@ -158,4 +158,4 @@ def test_teacher_and_dataset_of_different_tasks(tiny_teacher: Path, tmp_path: Pa
     pairs = tmp_path / "pairs.csv"
     pairs.write_text("func1,func2,label\n" + "".join(f"a{i}(),b{i}(),{i % 2}\n" for i in range(50)))
     with pytest.raises(ModelError, match="same task"):
-        list(distill(config(tiny_teacher, pairs), tmp_path / "s"))
+        run_through(distill(config(tiny_teacher, pairs), tmp_path / "s"))

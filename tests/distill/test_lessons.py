@@ -9,10 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from compressor_core.architecture import Architecture
-from compressor_core.distill.averaging import mean_weights
-from compressor_core.distill.lessons import Answers, Lesson, MaskedTokens, Transfer, transfer_targets
-from compressor_core.distill.losses import cross_entropy, soft_label_divergence
-from compressor_core.distill.masking import SHARE, mask
+from compressor_core.distill.learner import mean_weights
+from compressor_core.distill.lessons import (
+    SHARE,
+    Answers,
+    Lesson,
+    MaskedTokens,
+    Transfer,
+    cross_entropy,
+    mask,
+    soft_label_divergence,
+    transfer_targets,
+)
 from compressor_core.models.inference import forward, forward_pooled, predict, predict_pooled, token_states
 from compressor_core.models.inputs import Encoded, FunctionInput, GraphInput
 from compressor_core.models.student import build

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from compressor_core.distill.losses import masked_token_loss, pooled_state_distance, soft_label_divergence
+from compressor_core.distill.lessons import masked_token_loss, pooled_state_distance, soft_label_divergence
 
 
 def softmax(logits: list[float], temperature: float) -> list[float]:

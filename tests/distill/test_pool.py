@@ -24,12 +24,13 @@ from compressor_core.data.dataset import Split
 from compressor_core.data.files import read_file
 from compressor_core.data.pool import Pool, held_out, is_held_out
 from compressor_core.distill.distillation import distill
-from compressor_core.distill.distillation_settings import DistillSettings
-from compressor_core.distill.labelling import LabelSettings, label
+from compressor_core.distill.labelling import label
+from compressor_core.distill.settings import DistillSettings, LabelSettings
 from compressor_core.distill.soft_labels import SoftLabels
 from compressor_core.errors import DataError, SettingsError
+from compressor_core.progress import finish
 from compressor_core.task import Task
-from tests.tiny import TINY
+from tests.tiny import TINY, run_through
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,11 +49,6 @@ def config(teacher: Path, data: Path, **changes: Any) -> DistillSettings:
 
 def codes_of(pool: Pool) -> list[tuple[str, ...]]:
     return [codes for shard in pool.shards() for codes in shard.codes]
-
-
-def result(records: Any) -> dict[str, Any]:
-    found: dict[str, Any] = list(records)[-1]
-    return found
 
 
 @pytest.fixture
@@ -128,12 +124,12 @@ def test_the_students_are_the_same_from_a_pool_and_from_memory(
     tiny_teacher: Path, labelled_file: Path, unlabelled: list[str], tmp_path: Path, cache: Path
 ) -> None:
     """Bit for bit, with everything that both yield of their training."""
-    memory = list(distill(config(tiny_teacher, labelled_file), tmp_path / "memory"))
+    memory = run_through(distill(config(tiny_teacher, labelled_file), tmp_path / "memory"))
     pool = write(tmp_path / "pool.jsonl", unlabelled)
     # What is not said is as a pool has it: nothing beside soft labels.
     asked = config(tiny_teacher, labelled_file, unlabelled=str(pool), hidden_weight=None)
-    streamed = list(distill(asked, tmp_path / "pool"))
-    steps = [[record for record in records if record["type"] == "step"] for records in (memory, streamed)]
+    streamed = run_through(distill(asked, tmp_path / "pool"))
+    steps = [[record for record in records if record.type == "step"] for records in (memory, streamed)]
     assert steps[0] == steps[1]
     weights = [(tmp_path / each / "model.safetensors").read_bytes() for each in ("memory", "pool")]
     assert weights[0] == weights[1]
@@ -151,10 +147,10 @@ def test_several_shards_give_the_same_student_and_the_cache_serves_again(
     small_shards: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    list(distill(config(tiny_teacher, labelled_file), tmp_path / "memory"))
+    run_through(distill(config(tiny_teacher, labelled_file), tmp_path / "memory"))
     pool = write(tmp_path / "pool.jsonl", unlabelled)
     asked = config(tiny_teacher, labelled_file, unlabelled=str(pool))
-    list(distill(asked, tmp_path / "first"))
+    run_through(distill(asked, tmp_path / "first"))
     memory, first = (load_file(tmp_path / name / "model.safetensors") for name in ("memory", "first"))
     for name, value in memory.items():  # the teacher's batches differ, and with them the last bits of its labels
         assert torch.allclose(first[name], value, atol=1e-4)
@@ -163,7 +159,7 @@ def test_several_shards_give_the_same_student_and_the_cache_serves_again(
     assert len(files) - 1 == -(-len(unlabelled) // 100)
     times = [file.stat().st_mtime_ns for file in files]
     files[1].write_bytes(files[1].read_bytes()[:-5])
-    list(distill(asked, tmp_path / "again"))
+    run_through(distill(asked, tmp_path / "again"))
     again = [file.stat().st_mtime_ns for file in files]
     assert sum(old != new for old, new in zip(times, again, strict=True)) == 1
     weights = [(tmp_path / each / "model.safetensors").read_bytes() for each in ("first", "again")]
@@ -181,21 +177,20 @@ def test_functions_that_students_are_judged_by_are_left_out(
     notices = []
     for name, codes in (("clean", unlabelled), ("leaky", mixed)):
         asked = config(tiny_teacher, labelled_file, unlabelled=str(write(tmp_path / f"{name}.jsonl", codes)))
-        notices += [r["message"] for r in distill(asked, tmp_path / name) if r["type"] == "notice"]
+        notices += [r.message for r in run_through(distill(asked, tmp_path / name)) if r.type == "notice"]
     assert "none stands" in notices[0] and f"{len(unlabelled)} unlabelled examples" in notices[1]
     assert "7 are left out that stand in the validation or test split" in notices[1]
     clean, leaky = (load_file(tmp_path / name / "model.safetensors") for name in ("clean", "leaky"))
     assert all(torch.allclose(clean[name], leaky[name], atol=1e-4) for name in clean)
     asked = config(tiny_teacher, labelled_file, unlabelled=str(write(tmp_path / "all.jsonl", leaked)))
     with pytest.raises(DataError, match="stands in the validation or test split"):
-        list(distill(asked, tmp_path / "none"))
+        run_through(distill(asked, tmp_path / "none"))
 
 
 @pytest.mark.parametrize("option", ["renaming", "masked_epochs", "hidden_weight"])
-def test_what_a_pool_cannot_do_is_refused(tiny_teacher: Path, labelled_file: Path, tmp_path: Path, option: str) -> None:
-    asked = config(tiny_teacher, labelled_file, unlabelled="pool.jsonl", **{option: 1})
+def test_what_a_pool_cannot_do_is_refused(tiny_teacher: Path, labelled_file: Path, option: str) -> None:
     with pytest.raises(SettingsError, match=f"{option} is for the dataset's own code"):
-        list(distill(asked, tmp_path / "none"))
+        config(tiny_teacher, labelled_file, unlabelled="pool.jsonl", **{option: 1})
 
 
 def test_parts_together_leave_nothing_to_label(
@@ -208,25 +203,25 @@ def test_parts_together_leave_nothing_to_label(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pool = str(write(tmp_path / "pool.jsonl", unlabelled))
-    done = [result(label(LabelSettings(teacher=str(tiny_teacher), unlabelled=pool, part=f"{k}/2"))) for k in (1, 2)]
-    assert sum(each["labelled"] for each in done) == len(unlabelled) == sum(each["functions"] for each in done)
-    assert all(each["known"] == 0 and each["functions_per_second"] > 0 for each in done)
-    assert Path(done[0]["folder"]).is_relative_to(cache) and len(list(Path(done[0]["folder"]).iterdir())) == 3
+    done = [finish(label(LabelSettings(teacher=str(tiny_teacher), unlabelled=pool, part=f"{k}/2"))) for k in (1, 2)]
+    assert sum(each.labelled for each in done) == len(unlabelled) == sum(each.functions for each in done)
+    assert all(each.known == 0 and each.functions_per_second for each in done)
+    assert Path(done[0].folder).is_relative_to(cache) and len(list(Path(done[0].folder).iterdir())) == 3
 
     def refuse(*_: object) -> None:
         raise AssertionError("the teacher was asked again")
 
     with monkeypatch.context() as patch:
         patch.setattr(SoftLabels, "_keep", refuse)
-        whole = result(label(LabelSettings(teacher=str(tiny_teacher), unlabelled=pool)))
-        assert whole["labelled"] == 0 and whole["known"] == len(unlabelled) and whole["functions_per_second"] is None
-        list(distill(config(tiny_teacher, labelled_file, unlabelled=pool, epochs=1), tmp_path / "student"))
+        whole = finish(label(LabelSettings(teacher=str(tiny_teacher), unlabelled=pool)))
+        assert whole.labelled == 0 and whole.known == len(unlabelled) and whole.functions_per_second is None
+        run_through(distill(config(tiny_teacher, labelled_file, unlabelled=pool, epochs=1), tmp_path / "student"))
 
 
 @pytest.mark.parametrize("part", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2"])
 def test_a_bad_part_is_refused(part: str) -> None:
     with pytest.raises(SettingsError, match="the part must be K/N"):
-        list(label(LabelSettings(teacher="teacher", unlabelled="pool", part=part)))
+        run_through(label(LabelSettings(teacher="teacher", unlabelled="pool", part=part)))
 
 
 def test_labelling_goes_on_after_a_kill(tiny_teacher: Path, unlabelled: list[str], tmp_path: Path, cache: Path) -> None:

@@ -13,14 +13,14 @@ from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification
 
 from compressor_core.distill.distillation import distill
-from compressor_core.distill.distillation_settings import DistillSettings
-from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
+from compressor_core.distill.fine_tuning import train_teacher
+from compressor_core.distill.settings import DistillSettings, TeacherSettings
 from compressor_core.evaluate.comparison import compare, evaluate
 from compressor_core.evaluate.settings import CompareSettings, EvaluateSettings
 from compressor_core.models.card import read_card
 from compressor_core.progress import finish
 from compressor_core.task import PairFeatures, Task
-from tests.tiny import TINY
+from tests.tiny import TINY, run_through
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 FEW = 40
@@ -45,7 +45,7 @@ def balanced(rows: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
 def devign() -> list[dict[str, Any]]:
     with (SHARED / "devign" / "sample.jsonl").open(encoding="utf-8") as file:
         rows = map(json.loads, file)
-        return balanced({"func": r["func"], "label": r["target"], "language": "c"} for r in rows)
+        return balanced({"func": r.func, "label": r.target, "language": "c"} for r in rows)
 
 
 def bigclonebench() -> list[dict[str, Any]]:
@@ -100,9 +100,9 @@ def test_a_real_encoder_becomes_a_teacher_and_teaches(
         threads=1,
         pair_features=features,
     )
-    records = list(train_teacher(asked, teacher))
-    steps = [record for record in records if record["type"] == "step"]
-    assert len(steps) >= 3 and records[-1]["parameters"] > 20e6
+    records = run_through(train_teacher(asked, teacher))
+    steps = [record for record in records if record.type == "step"]
+    assert len(steps) >= 3 and records[-1].parameters > 20e6
     card = read_card(teacher)
     assert card is not None and card.task is task and card.max_length == 48
     assert card.pair_features is (features if task is Task.CLONE else None)
@@ -125,8 +125,8 @@ def test_a_real_encoder_becomes_a_teacher_and_teaches(
         threads=1,
         pair_features=features,
     )
-    result = list(distill(wanted, student))[-1]
-    assert 0 <= result["agreement"] <= 1 and result["size_mb"] < 0.2
+    result = run_through(distill(wanted, student))[-1]
+    assert 0 <= result.agreement <= 1 and result.size_mb < 0.2
     student_card = read_card(student)
     assert student_card is not None and student_card.max_length == 72
     assert student_card.pair_features is card.pair_features
@@ -145,6 +145,6 @@ def test_a_real_encoder_becomes_a_teacher_and_teaches(
     )
     both = finish(compare(asked_to_compare))
     assert both is not None
-    assert both.student.accuracy == alone.accuracy == result["accuracy"]
-    assert both.teacher.accuracy == records[-1]["accuracy"]
+    assert both.student.accuracy == alone.accuracy == result.accuracy
+    assert both.teacher.accuracy == records[-1].accuracy
     assert both.speedup > 2

@@ -17,11 +17,10 @@ from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.files import FileDataset, read_file
 from compressor_core.data.renaming import rename_example
 from compressor_core.distill import unlabelled as unlabelled_code
-from compressor_core.distill.distillation import distill
-from compressor_core.distill.distillation_settings import DistillSettings
-from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
+from compressor_core.distill.distillation import distill, require_labels
+from compressor_core.distill.fine_tuning import train_teacher
 from compressor_core.distill.lessons import MaskedTokens
-from compressor_core.distill.matching import require_labels
+from compressor_core.distill.settings import DistillSettings, TeacherSettings
 from compressor_core.distill.soft_labels import SoftLabels
 from compressor_core.distill.unlabelled import Unlabelled
 from compressor_core.errors import ModelError, SettingsError, TrainingError
@@ -30,7 +29,7 @@ from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.compute import Precision
 from compressor_core.progress import finish
 from compressor_core.task import Task
-from tests.tiny import TINY
+from tests.tiny import TINY, run_through
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "renaming": {"renaming": 0.5},
@@ -53,8 +52,8 @@ def config(teacher: Path, **changes: Any) -> DistillSettings:
     return DistillSettings(**{**own, **alone, **changes})
 
 
-def student(settings: DistillSettings, out: Path, dataset: Dataset, **options: Any) -> list[dict[str, Any]]:
-    return list(distill(settings, out, dataset=dataset, **options))
+def student(settings: DistillSettings, out: Path, dataset: Dataset, **options: Any) -> list[Any]:
+    return run_through(distill(settings, out, dataset=dataset, **options))
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
@@ -70,9 +69,9 @@ def test_each_option_makes_another_student_and_the_same_one_again(
     assert len(weights[0]) == len(weights[1]), "what was learned along must not stay in the student"
     said = load(tmp_path / "with").card.training
     assert {name: said[name] for name in options} == options
-    epochs = [sum(record["type"] == kind for record in records[1]) for kind in ("warm-up-epoch", "epoch")]
+    epochs = [sum(record.type == kind for record in records[1]) for kind in ("warm-up-epoch", "epoch")]
     assert epochs == [options.get("masked_epochs", 0), 2]
-    steps = [sum(record["type"] == "step" for record in each) for each in records]
+    steps = [sum(record.type == "step" for record in each) for each in records]
     assert (steps[1] > steps[0]) == ("renaming" in options)
 
 
@@ -80,9 +79,9 @@ def test_each_option_makes_another_student_and_the_same_one_again(
 def test_pairs_have_the_options_too(pairs_file: Path, tmp_path: Path, options: dict[str, Any]) -> None:
     teacher = tmp_path / "teacher"
     asked = TeacherSettings(dataset="file", data=str(pairs_file), architecture=TINY, epochs=1, threads=1)
-    list(train_teacher(asked, teacher))
+    run_through(train_teacher(asked, teacher))
     result = student(config(teacher, **options), tmp_path / "student", python(pairs_file))[-1]
-    assert result["type"] == "result" and load(tmp_path / "student").card.task is Task.CLONE
+    assert result.type == "distill-summary" and load(tmp_path / "student").card.task is Task.CLONE
 
 
 def parts(teacher: Path, dataset: Dataset, cache: Path, **options: Any) -> Unlabelled:
@@ -136,12 +135,12 @@ def test_pooled_states_are_kept_beside_the_logits(
 def test_a_warm_up_learns_and_asks_no_teacher(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
     settings = config(tiny_teacher, masked_epochs=8, learning_rate=5e-3)
     records = student(settings, tmp_path / "s", python(labelled_file))
-    losses = [record["loss"] for record in records if record["type"] == "warm-up-epoch"]
+    losses = [record.loss for record in records if record.type == "warm-up-epoch"]
     assert losses[-1] < losses[0] - 0.3, losses
-    says = [record["message"] for record in records if record["type"] == "progress"]
+    says = [record.message for record in records if record.type == "progress"]
     last = max(i for i, text in enumerate(says) if text.startswith("Warm-up"))
     assert not any("teacher labels" in text for text in says[:last])
-    assert all("fraction" not in r for r in records if r["type"] == "progress" and r["message"].startswith("Warm-up"))
+    assert all(r.fraction is None for r in records if r.type == "progress" and r.message.startswith("Warm-up"))
 
 
 def test_cancelled_in_the_warm_up_and_resumed(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
@@ -150,7 +149,7 @@ def test_cancelled_in_the_warm_up_and_resumed(tiny_teacher: Path, labelled_file:
     student(settings, whole, dataset)
     calls = iter(range(7))
     stop = {"checkpoint": checkpoint, "cancelled": lambda: next(calls, None) is None}
-    assert student(settings, tmp_path / "part", dataset, **stop)[-1]["type"] != "result"
+    assert student(settings, tmp_path / "part", dataset, **stop)[-1].type != "distill-summary"
     assert checkpoint.exists() and not (tmp_path / "part").exists()
     student(settings, tmp_path / "part", dataset, checkpoint=checkpoint)
     one, other = ((folder / "model.safetensors").read_bytes() for folder in (whole, tmp_path / "part"))
@@ -174,7 +173,7 @@ def test_a_resume_with_other_settings_names_them(
     ]
     for changes, says in others:
         with pytest.raises(ModelError, match=says):
-            student(replace(settings, **changes), tmp_path / "s", dataset, checkpoint=checkpoint)
+            student(settings.replace(**changes), tmp_path / "s", dataset, checkpoint=checkpoint)
 
 
 def test_a_resume_with_other_data_or_another_teacher(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
@@ -187,10 +186,10 @@ def test_a_resume_with_other_data_or_another_teacher(tiny_teacher: Path, labelle
     card = json.loads((other / "compressor.json").read_text())
     (other / "compressor.json").write_text(json.dumps(card | {"max_length": 100}))
     with pytest.raises(ModelError, match="another teacher"):
-        student(replace(settings, teacher=str(other)), tmp_path / "s", dataset, checkpoint=checkpoint)
+        student(settings.replace(teacher=str(other)), tmp_path / "s", dataset, checkpoint=checkpoint)
 
 
-def poisoned(records: Iterator[dict[str, Any]], step: int) -> list[dict[str, Any]]:
+def poisoned(records: Iterator[Any], step: int) -> list[Any]:
     """The records of a training in whose step of that number, from 0, the logits become infinite."""
     calls = iter(range(10**6))
 
@@ -202,7 +201,7 @@ def poisoned(records: Iterator[dict[str, Any]], step: int) -> list[dict[str, Any
     handle, found = None, []
     try:
         for record in records:
-            if handle is None and record.get("message") == "Preparing the first epoch":
+            if handle is None and getattr(record, "message", "") == "Preparing the first epoch":
                 handle = torch.nn.modules.module.register_module_forward_hook(poison)
             found.append(record)
     finally:
@@ -240,7 +239,7 @@ def test_an_unlabelled_split_of_one_example(
     one = next(example for split, example in dataset.rows if split is Split.TRAIN)
     single = replace(dataset, rows=((Split.UNLABELLED, one), *rest))
     result = student(config(tiny_teacher, **options), tmp_path / "s", single)[-1]
-    assert result["type"] == "result" and torch.isfinite(load(tmp_path / "s").logits([one.codes])).all()
+    assert result.type == "distill-summary" and torch.isfinite(load(tmp_path / "s").logits([one.codes])).all()
 
 
 @pytest.mark.parametrize(
@@ -277,9 +276,9 @@ def test_a_teacher_of_other_labels_is_refused(tiny_teacher: Path, labelled_file:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"renaming": 1.5}, "from 0 to 1, not 1.5"),
+        ({"renaming": 1.5}, "renaming must be a number from 0 to 1, not 1.5"),
         ({"masked_epochs": -1}, "masked_epochs must be a whole number from 0, not -1"),
-        ({"hidden_weight": float("nan")}, "hidden_weight must be 0 or more, not nan"),
+        ({"hidden_weight": float("nan")}, "hidden_weight must be a number from 0, not nan"),
         ({"average": -2}, "average must be a whole number from 0, not -2"),
         ({"patience": 0}, "patience must be a whole number from 1, not 0"),
         ({"checkpoint_steps": 0}, "checkpoint_steps must be a whole number from 1, not 0"),
@@ -343,14 +342,14 @@ def test_the_usual_recipe(labelled_file: Path, pairs_file: Path) -> None:
         (pairs, {"unlabelled": "pool"}, (0.0, 0.0)),
         (pairs, {"renaming": 0.25, "hidden_weight": 1.0}, (0.25, 1.0)),
     ):
-        resolved = replace(settings, **changes).resolved(dataset)
+        resolved = settings.replace(**changes).resolved(dataset)
         assert (resolved.renaming, resolved.hidden_weight) == usual
 
 
 def test_renamed_copies_come_with_the_language(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
     dataset = python(labelled_file)
     for name, data, share in (("known", dataset, 0.5), ("unknown", replace(dataset, language=None), 0.0)):
-        steps = [each["type"] for each in student(config(tiny_teacher, renaming=None), tmp_path / name, data)].count(
+        steps = [each.type for each in student(config(tiny_teacher, renaming=None), tmp_path / name, data)].count(
             "step"
         )
         assert steps == 2 * -(-(dataset.size(Split.TRAIN) + round(share * dataset.size(Split.TRAIN))) // 16)

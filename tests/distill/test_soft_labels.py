@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -20,7 +18,7 @@ FUNCTIONS: list[tuple[str, ...]] = [("def f(x): return eval(x)",), ("def g(): pa
 
 
 def labels_of(labels: SoftLabels, functions: list[tuple[str, ...]]) -> torch.Tensor:
-    loop: Generator[dict[str, Any], None, torch.Tensor] = labels.of(functions)
+    loop = labels.of(functions)
     while True:
         try:
             next(loop)

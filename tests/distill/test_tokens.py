@@ -23,6 +23,7 @@ from compressor_core.models.encoded import Examples, Flattened, Joined, lengths_
 from compressor_core.models.inference import predict
 from compressor_core.models.inputs import FunctionInput
 from compressor_core.progress import finish
+from compressor_core.records import Progress
 from tests.distill.test_distillation import config
 
 CODES = [("def f(x):\n    return eval(x)",), ("def g(): pass",), ("def f(x):\n    return eval(x)",), ("x = 'é'",)]
@@ -108,8 +109,8 @@ def test_another_length_is_another_entry(tiny_teacher: Path, tmp_path: Path, mon
 def test_a_student_is_the_same_with_and_without_the_cache(
     tiny_teacher: Path, labelled_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def made(name: str) -> tuple[bytes, list[dict[str, Any]]]:
-        records = [r for r in distill(config(tiny_teacher, labelled_file), tmp_path / name) if r["type"] == "step"]
+    def made(name: str) -> tuple[bytes, list[Any]]:
+        records = [r for r in distill(config(tiny_teacher, labelled_file), tmp_path / name) if r.type == "step"]
         return (tmp_path / name / "model.safetensors").read_bytes(), records
 
     monkeypatch.setenv("COMPRESSOR_CACHE", str(tmp_path / "cache"))
@@ -132,6 +133,6 @@ def test_a_student_is_the_same_with_and_without_the_cache(
 
 def listed(model: Classifier, codes: Any, *, keep: bool) -> Any:
     """As before there were flat arrays: a list of Python's integers for each function."""
-    yield {"type": "progress", "message": "Encoding"}
+    yield Progress(message="Encoding")
     ids = model.tokenizer([code for (code,) in codes], truncation=True, max_length=model.card.max_length)["input_ids"]
     return [(FunctionInput(each),) for each in ids]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,10 @@ import torch
 from compressor_core.architecture import Architecture
 from compressor_core.distill import checkpoint as checkpoint_file
 from compressor_core.distill import learner
-from compressor_core.distill.batching import Data, Record, batches, remembered
+from compressor_core.distill.batching import Data, batches, remembered
 from compressor_core.distill.checkpoint import stage_of
 from compressor_core.distill.learner import Diverged, Outcome
-from compressor_core.distill.losses import cross_entropy
+from compressor_core.distill.lessons import cross_entropy
 from compressor_core.distill.settings import TrainingSettings
 from compressor_core.distill.trainer import fit
 from compressor_core.errors import ModelError, SettingsError, StorageError, TrainingError
@@ -24,6 +23,7 @@ from compressor_core.models.inference import predict
 from compressor_core.models.inputs import FunctionInput
 from compressor_core.models.student import build
 from compressor_core.progress import finish
+from compressor_core.records import Progress, Work
 
 ARCHITECTURE = Architecture(300, 16, 2, 2, 16)
 CONFIG = TrainingSettings(epochs=3, learning_rate=3e-3, batch_size=8, threads=1, checkpoint_seconds=0.0)
@@ -43,19 +43,15 @@ def task(count: int, seed: int) -> Data:
     return inputs, torch.tensor(labels)
 
 
-def epochs(epoch: int) -> Generator[Record, None, Data]:
-    yield {"type": "progress", "message": "drawing"}
+def epochs(epoch: int) -> Work[Data]:
+    yield Progress(message="drawing")
     return task(96, epoch)
 
 
-def run(model: torch.nn.Module, config: TrainingSettings = CONFIG, **options: Any) -> tuple[list[Record], Outcome]:
-    records = []
-    loop = fit(model, 1, config, epochs, task(64, 99), cross_entropy, **options)
-    while True:
-        try:
-            records.append(next(loop))
-        except StopIteration as end:
-            return records, end.value
+def run(model: torch.nn.Module, config: TrainingSettings = CONFIG, **options: Any) -> tuple[list[Any], Outcome]:
+    records: list[Any] = []
+    outcome = finish(fit(model, 1, config, epochs, task(64, 99), cross_entropy, **options), records.append)
+    return records, outcome
 
 
 def fresh(dropout: float = 0.0) -> Any:
@@ -74,10 +70,10 @@ def stop_after(steps: int) -> Callable[[], bool]:
 
 def test_it_learns_and_reports() -> None:
     records, outcome = run(fresh())
-    steps = [r for r in records if r["type"] == "step"]
-    assert [r["step"] for r in steps] == list(range(1, 37))
-    assert steps[0]["learning_rate"] < steps[3]["learning_rate"] > steps[-1]["learning_rate"]
-    assert len([r for r in records if r["type"] == "epoch"]) == 3
+    steps = [r for r in records if r.type == "step"]
+    assert [r.step for r in steps] == list(range(1, 37))
+    assert steps[0].learning_rate < steps[3].learning_rate > steps[-1].learning_rate
+    assert len([r for r in records if r.type == "epoch"]) == 3
     assert outcome.best_accuracy > 0.6 and not outcome.cancelled
 
 
@@ -93,7 +89,7 @@ def test_resumed_equals_uninterrupted(tmp_path: Path, interruption: int) -> None
     torch.rand(7)
     resumed = fresh(dropout=0.2)
     records, outcome = run(resumed, checkpoint=checkpoint)
-    assert next(r for r in records if r["type"] == "step")["step"] > 1
+    assert next(r for r in records if r.type == "step").step > 1
     assert outcome == expected
     for (name, tensor), (_, other) in zip(whole.state_dict().items(), resumed.state_dict().items(), strict=True):
         assert torch.equal(tensor, other), name
@@ -102,7 +98,7 @@ def test_resumed_equals_uninterrupted(tmp_path: Path, interruption: int) -> None
 def test_the_best_epoch_is_kept() -> None:
     model = fresh()
     records, outcome = run(model, TrainingSettings(epochs=4, learning_rate=5e-3, batch_size=8, threads=1))
-    accuracies = [r["validation_accuracy"] for r in records if r["type"] == "epoch"]
+    accuracies = [r.validation_accuracy for r in records if r.type == "epoch"]
     assert outcome.best_accuracy == max(accuracies)
     assert outcome.best_epoch == accuracies.index(max(accuracies))
     inputs, labels = task(64, 99)
@@ -115,7 +111,7 @@ def test_cancel_within_one_step_keeps_what_was_learned(tmp_path: Path) -> None:
     assert outcome.cancelled and outcome.steps <= 6
     assert outcome.best_accuracy >= 0.0
     assert (tmp_path / "c.pt").exists()
-    assert not [r for r in records if r["type"] == "epoch"]
+    assert not [r for r in records if r.type == "epoch"]
 
 
 def test_early_stopping() -> None:
@@ -131,7 +127,7 @@ def test_early_stopping_survives_an_interruption(tmp_path: Path) -> None:
     _, expected = run(fresh(), config, checkpoint=checkpoint)
     records, outcome = run(fresh(), config, checkpoint=checkpoint)
     assert outcome == expected and outcome.epochs == 3
-    assert not [record for record in records if record["type"] in ("step", "epoch")]
+    assert not [record for record in records if record.type in ("step", "epoch")]
 
 
 def test_a_loss_that_is_no_number_is_refused() -> None:
@@ -154,11 +150,11 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
     other = TrainingSettings(epochs=4, learning_rate=3e-3, batch_size=8, threads=1)
     with pytest.raises(ModelError, match="another epochs"):
         run(fresh(), other, checkpoint=checkpoint)
-    averaged = replace(CONFIG, average=2)
+    averaged = CONFIG.replace(average=2)
     with pytest.raises(ModelError, match=r"another average \(0 there, 2 now\)"):
         run(fresh(), averaged, checkpoint=checkpoint)
     with pytest.raises(ModelError, match=r"another teacher \(None there, abc now\) and depth"):
-        run(fresh(), checkpoint=checkpoint, settings={"teacher": "abc", "depth": 3})
+        run(fresh(), checkpoint=checkpoint, bound={"teacher": "abc", "depth": 3})
     with pytest.raises(ModelError, match="another model"):
         run(build(Architecture(300, 16, 1, 2, 16)), checkpoint=checkpoint)
 
@@ -192,7 +188,7 @@ def test_half_precision_learns_and_leaves_float32_weights() -> None:
     model = fresh()
     config = TrainingSettings(epochs=3, learning_rate=3e-3, batch_size=8, threads=1, precision="bfloat16")
     exact, half = run(fresh())[0], run(model, config)[0]
-    losses = [[r["loss"] for r in records if r["type"] == "step"] for records in (exact, half)]
+    losses = [[r.loss for r in records if r.type == "step"] for records in (exact, half)]
     assert losses[0] != losses[1], "it made no difference"
     assert losses[0] == pytest.approx(losses[1], abs=0.1)
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
@@ -213,7 +209,7 @@ def test_biases_and_norms_do_not_decay() -> None:
 def test_what_stays_the_same_is_loaded_once() -> None:
     loads: list[int] = []
 
-    def load(draw: int) -> Generator[Record, None, Data]:
+    def load(draw: int) -> Work[Data]:
         loads.append(draw)
         return task(8, draw)
         yield  # a generator without progress to report
@@ -231,16 +227,16 @@ def test_a_checkpoint_of_another_stage_is_passed_over(tmp_path: Path) -> None:
     run(fresh(), checkpoint=checkpoint, stage="warm-up", cancelled=stop_after(4))
     assert stage_of(checkpoint) == "warm-up" and stage_of(tmp_path / "none.pt") is None
     records, outcome = run(fresh(), checkpoint=checkpoint)
-    assert next(r for r in records if r["type"] == "step")["step"] == 1 and outcome.steps == 36
+    assert next(r for r in records if r.type == "step").step == 1 and outcome.steps == 36
     assert stage_of(checkpoint) == ""
     with pytest.raises(ModelError, match="another batch_size"):
-        run(fresh(), replace(CONFIG, batch_size=4), checkpoint=checkpoint, stage="warm-up")
+        run(fresh(), CONFIG.replace(batch_size=4), checkpoint=checkpoint, stage="warm-up")
 
 
 def test_checkpoints_by_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[int] = []
     monkeypatch.setattr(checkpoint_file, "write", lambda path, content: written.append(content["state"]["step"]))
-    config = replace(CONFIG, checkpoint_seconds=1e9, checkpoint_steps=5)
+    config = CONFIG.replace(checkpoint_seconds=1e9, checkpoint_steps=5)
     run(fresh(), config, checkpoint=tmp_path / "c.pt")
     assert written == [5, 10, 12, 15, 20, 24, 25, 30, 35, 36]
 
@@ -273,14 +269,14 @@ def test_a_batch_that_does_not_fit_is_learned_in_halves(error: type[Exception], 
     expected, _ = run(whole)
     machine = Small(small, 3, error, message)
     records, outcome = run(small)
-    assert [r["message"] for r in records if r["type"] == "notice"] == [
+    assert [r.message for r in records if r.type == "notice"] == [
         "A batch of 8 did not fit in memory at step 1: at most 2 examples are computed at once from here on, "
         "to the same end"
     ]
     assert machine.sizes[:6] == [8, 4, 2, 2, 2, 2], "tried once, and not again at the next step"
     assert 64 in machine.sizes and max(machine.sizes[machine.sizes.index(64) + 12 :]) <= 64, "validation went on, too"
     assert outcome.steps == 36
-    losses = [[r["loss"] for r in each if r["type"] == "step"] for each in (expected, records)]
+    losses = [[r.loss for r in each if r.type == "step"] for each in (expected, records)]
     assert losses[1] == pytest.approx(losses[0], abs=1e-3)
     for one, other in zip(whole.parameters(), small.parameters(), strict=True):
         assert torch.allclose(one, other, atol=5e-3)
@@ -335,7 +331,7 @@ def test_diverging_keeps_the_best_weights_and_the_checkpoint(tmp_path: Path, gra
     run(first, CONFIG, cancelled=stop_after(13))  # one epoch, and one step of the next
     model, checkpoint = fresh(), tmp_path / "c.pt"
     diverge(model, 20, gradient_only)
-    config = replace(CONFIG, checkpoint_steps=1)
+    config = CONFIG.replace(checkpoint_steps=1)
     says = rf"the {what} at step 20, where the learning rate was 0\.00\d+: lower the learning rate \(now 0\.003\) and"
     with pytest.raises(Diverged, match=says) as caught:
         run(model, config, checkpoint=checkpoint)
@@ -367,7 +363,7 @@ def test_the_mean_of_the_best_epochs_is_taken_if_it_is_not_worse(monkeypatch: py
     model = fresh()
     monkeypatch.setattr(learner, "mean_weights", lambda states: states[0])
     records, outcome = run(model, config)
-    accuracies = [r["validation_accuracy"] for r in records if r["type"] == "epoch"]
+    accuracies = [r.validation_accuracy for r in records if r.type == "epoch"]
     assert outcome.averaged == 3 and outcome.best_accuracy == max(accuracies)
 
     monkeypatch.setattr(learner, "mean_weights", spoilt)
@@ -375,13 +371,13 @@ def test_the_mean_of_the_best_epochs_is_taken_if_it_is_not_worse(monkeypatch: py
     _, outcome = run(model, config)
     assert seen == [[3]] and outcome.averaged == 1 and outcome.best_accuracy == max(accuracies)
     plain = fresh()
-    run(plain, replace(config, average=0))
+    run(plain, config.replace(average=0))
     for one, other in zip(model.parameters(), plain.parameters(), strict=True):
         assert torch.equal(one, other)
 
 
 def test_the_mean_of_epochs_survives_an_interruption(tmp_path: Path) -> None:
-    config = replace(CONFIG, average=3)
+    config = CONFIG.replace(average=3)
     whole, resumed, checkpoint = fresh(), fresh(), tmp_path / "c.pt"
     _, expected = run(whole, config)
     run(fresh(), config, checkpoint=checkpoint, cancelled=stop_after(30))
@@ -402,4 +398,4 @@ def test_without_validation_the_last_epoch_is_kept() -> None:
             outcome = end.value
             break
     assert outcome.best_epoch == 2
-    assert all("validation_accuracy" not in r for r in records if r["type"] == "epoch")
+    assert all(r.validation_accuracy is None for r in records if r.type == "epoch")

@@ -11,7 +11,7 @@ import json
 import os
 import resource
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +19,22 @@ import torch
 
 from compressor_core.distill import processes
 from compressor_core.distill.distillation import distill
-from compressor_core.distill.distillation_settings import DistillSettings
-from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
+from compressor_core.distill.fine_tuning import train_teacher
 from compressor_core.distill.learner import Diverged
-from compressor_core.distill.losses import cross_entropy
-from compressor_core.distill.settings import TrainingSettings
+from compressor_core.distill.lessons import cross_entropy
+from compressor_core.distill.settings import DistillSettings, TeacherSettings
 from compressor_core.distill.trainer import fit
 from compressor_core.errors import CompressorError, SettingsError
+from compressor_core.progress import finish
+from compressor_core.records import Work
 from tests.distill.test_trainer import CONFIG, Small, diverge, epochs, fresh, stop_after, task
+from tests.tiny import run_through
 
 Record = dict[str, Any]
 SECOND = os.environ.get("RANK") == "1"
 
 
-def training(folder: Path, name: str, case: dict[str, Any]) -> Iterator[Record]:
+def training(folder: Path, name: str, case: dict[str, Any]) -> list[Record]:
     """The records of a whole training; `stop_after` is said to the second process alone."""
     cancelled: Callable[[], bool] = lambda: False  # noqa: E731
     if SECOND and "stop_after" in case:
@@ -41,14 +43,20 @@ def training(folder: Path, name: str, case: dict[str, Any]) -> Iterator[Record]:
     checkpoint = (folder / "absent" if SECOND else folder) / f"{case.get('checkpoint', name)}.pt"
     out = folder / "models" / name
     if case["kind"] == "teacher":
-        return train_teacher(TeacherSettings(**case["config"]), out, checkpoint=checkpoint, cancelled=cancelled)
-    return distill(DistillSettings(**case["config"]), out, checkpoint=checkpoint, cancelled=cancelled)
+        settings = TeacherSettings(**case["config"])
+        return written(train_teacher(settings, out, checkpoint=checkpoint, cancelled=cancelled))
+    return written(distill(DistillSettings(**case["config"]), out, checkpoint=checkpoint, cancelled=cancelled))
+
+
+def written(work: Work[Any]) -> list[Record]:
+    return [record.model_dump(mode="json", exclude_none=True) for record in run_through(work)]
 
 
 def loop(model: Any, **settings: Any) -> list[Record]:
     """The records of the loop alone, on sequences of numbers; and at the end the sum of the weights."""
-    config = TrainingSettings(**{**CONFIG.to_dict(), **settings})
-    records = list(fit(model, 1, config, epochs, task(64, 99), cross_entropy))
+    records: list[Record] = []
+    work = fit(model, 1, CONFIG.replace(**settings), epochs, task(64, 99), cross_entropy)
+    finish(work, lambda record: records.append(record.model_dump(mode="json", exclude_none=True)))
     return [*records, {"type": "weights", "sum": float(sum(p.double().abs().sum() for p in model.parameters()))}]
 
 
@@ -90,7 +98,7 @@ def main(folder: Path) -> None:
         for name, case in cases.items():
             if name == "full" and not SECOND:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
-            records = list(training(folder, name, case)) if isinstance(case, dict) else loops[name]()
+            records = training(folder, name, case) if isinstance(case, dict) else loops[name]()
             (folder / f"{name}.{os.environ['RANK']}.json").write_text(json.dumps(records))
 
 

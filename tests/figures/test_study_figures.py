@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from compressor_core.distill.study_summary import budget_summaries
 from compressor_core.figures.study.students import (
     StudyInfo,
     budget_rows,
@@ -20,6 +19,7 @@ from compressor_core.figures.study.students import (
 )
 from compressor_core.figures.words.forms import csv_text
 from compressor_core.paper import Published, published_students
+from compressor_core.records import Failed, Notice, Progress, Student
 
 GENES = {
     "vocab_size": 1000,
@@ -31,17 +31,17 @@ GENES = {
 PAPER = Published("paper, CodeBERT", (3.0, 25.0, 50.0), (0.5944, 0.6080, 0.6131))
 
 
-def student(budget: float, seed: int, accuracy: float, latency: float = 2.0) -> dict[str, Any]:
-    return {
-        "type": "student", "budget_mb": budget, "seed": seed, **GENES, "size_mb": 0.9 * budget, "accuracy": accuracy,
-        "teacher_accuracy": 0.9, "agreement": 0.8, "latency_ms": latency, "teacher_latency_ms": 40.0,
-        "paper_gflops": budget / 2, "parameters": 250_000, "seconds": 1.5,
-    }  # fmt: skip
+def student(budget: float, seed: int, accuracy: float, latency: float = 2.0) -> Student:
+    return Student(
+        budget_mb=budget, seed=seed, **GENES, size_mb=0.9 * budget, accuracy=accuracy, teacher_accuracy=0.9,
+        agreement=0.8, latency_ms=latency, teacher_latency_ms=40.0, paper_gflops=budget / 2, parameters=250_000,
+        seconds=1.5, model="student",
+    )  # fmt: skip
 
 
-def info_of(*students: dict[str, Any], beside: tuple[Published, ...] = ()) -> StudyInfo:
+def info_of(*students: Student, beside: tuple[Published, ...] = ()) -> StudyInfo:
     # A study also yields other records, and a resumed one may come out of order.
-    return study_info([{"type": "progress"}, *students, {"type": "result"}], budget_summaries(students), beside)
+    return study_info([Progress(message="on"), *students, Notice(message="done")], beside)
 
 
 def trace(figure: Any, name: str) -> Any:
@@ -96,7 +96,7 @@ def test_each_student_is_a_point_and_each_budget_a_mean_with_its_bar() -> None:
 
 def test_what_is_made_again_counts_once() -> None:
     info = info_of(student(3.0, 0, 0.5))
-    twice = study_info([student(3.0, 0, 0.4), student(3.0, 0, 0.5)], info.budgets)
+    twice = study_info([student(3.0, 0, 0.4), student(3.0, 0, 0.5)])
     assert twice.students == info.students
 
 
@@ -110,12 +110,10 @@ def test_the_published_students_stand_beside_the_sizes_and_not_the_latencies() -
 
 
 def test_who_failed_is_said_unless_it_was_made_since() -> None:
-    lost = [
-        {"type": "failed", "budget_mb": budget, "seed": 0, "message": "the loss is no number"} for budget in (3.0, 1.0)
-    ]
-    info = study_info([*lost, student(3.0, 0, 0.8)], [])
+    lost = [Failed(budget_mb=budget, seed=0, message="the loss is no number") for budget in (3.0, 1.0)]
+    info = study_info([*lost, student(3.0, 0, 0.8)])
     assert failed_sentences(info) == ["1 MB, seed 0, could not be made: the loss is no number"]
-    assert [one["budget_mb"] for one in info.students] == [3.0]
+    assert [one.budget_mb for one in info.students] == [3.0]
 
 
 def test_the_published_students_are_those_of_the_dataset() -> None:

@@ -17,17 +17,18 @@ from compressor_core.figures.study.training import (
     seconds_left,
     training_info,
 )
+from compressor_core.records import Epoch, Notice, Step, WarmUpEpoch
+from tests.tiny import run_through
 
 
-def step(number: int, loss: float) -> dict[str, Any]:
-    return {"type": "step", "step": number, "epoch": 0, "loss": loss, "learning_rate": 1e-3, "time": number / 10}
+def step(number: int, loss: float) -> Step:
+    return Step(step=number, epoch=0, loss=loss, learning_rate=1e-3, time=number / 10)
 
 
-def epoch(number: int, accuracy: float, time: float) -> dict[str, Any]:
-    return {
-        "type": "epoch", "epoch": number, "loss": 0.5, "validation_accuracy": accuracy, "best": True,
-        "examples_per_second": 50.0, "time": time,
-    }  # fmt: skip
+def epoch(number: int, accuracy: float, time: float) -> Epoch:
+    return Epoch(
+        epoch=number, loss=0.5, validation_accuracy=accuracy, best=True, examples_per_second=50.0, time=time
+    )  # fmt: skip
 
 
 def draw_all(info: TrainingInfo) -> None:
@@ -36,15 +37,16 @@ def draw_all(info: TrainingInfo) -> None:
 
 
 def test_of_a_real_training(labelled_file: Path, tmp_path: Path) -> None:
-    from compressor_core.distill.fine_tuning import TeacherSettings, train_teacher
+    from compressor_core.distill.fine_tuning import train_teacher
+    from compressor_core.distill.settings import TeacherSettings
 
     config = TeacherSettings(dataset="file", data=str(labelled_file), architecture="400,16,1,2,16", epochs=2, threads=1)
-    records = [record for record in train_teacher(config, tmp_path / "out") if record["type"] != "progress"]
+    records = run_through(train_teacher(config, tmp_path / "out"))
     info = training_info(records)
     assert [one.number for one in info.epochs] == [1, 2]
     assert info.last_step == info.epochs[-1].step == 2 * info.epochs[0].step
     assert info.best is not None
-    assert info.best.validation_accuracy == records[-1]["validation_accuracy"]
+    assert info.best.validation_accuracy == records[-1].validation_accuracy
     draw_all(info)
 
 
@@ -85,8 +87,8 @@ def test_time_left_goes_by_whole_epochs_or_is_not_told() -> None:
 
 
 def test_a_warm_up_and_what_had_to_be_changed() -> None:
-    warm_up = [{"type": "warm-up-epoch", "epoch": number, "loss": loss} for number, loss in ((0, 6.0), (1, 5.0))]
-    notice = {"type": "notice", "message": "A batch of 16 did not fit in memory."}
+    warm_up = [WarmUpEpoch(epoch=number, loss=loss) for number, loss in ((0, 6.0), (1, 5.0))]
+    notice = Notice(message="A batch of 16 did not fit in memory.")
     info = training_info([*warm_up, warm_up[1], step(1, 0.7), notice, notice])
     assert info.warm_up == (6.0, 5.0) and info.epochs == ()
     assert info.notices == ("A batch of 16 did not fit in memory.",)
@@ -95,13 +97,13 @@ def test_a_warm_up_and_what_had_to_be_changed() -> None:
 @pytest.mark.parametrize(
     ("config", "text"),
     [
-        ({}, "soft labels"),
+        ({}, "soft labels, what else is usual for its data"),
         ({"renaming": None, "hidden_weight": 4.0}, "soft labels, the teacher's states (weight 4), what else is usual "
          "for its data"),
         ({"renaming": 0.25, "hidden_weight": None}, "soft labels, renamed copies of 25%, what else is usual for its "
          "data"),
-        ({"renaming": 0.5, "masked_epochs": 1, "average": 3}, "soft labels, renamed copies of 50%, 1 epoch of masked "
-         "code first, the mean of the 3 best epochs"),
+        ({"renaming": 0.5, "hidden_weight": 0, "masked_epochs": 1, "average": 3}, "soft labels, renamed copies of 50%, "
+         "1 epoch of masked code first, the mean of the 3 best epochs"),
         ({"renaming": 0.0, "hidden_weight": 0.0, "masked_epochs": 0, "average": 1}, "soft labels"),
     ],
 )  # fmt: skip

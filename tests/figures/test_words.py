@@ -31,7 +31,7 @@ from compressor_core.figures.words.captions import (
 )
 from compressor_core.figures.words.description import MOST_ROWS, figure_rows, figure_words, trace_infos
 from compressor_core.language import Language
-from compressor_core.records import Prediction
+from compressor_core.records import Epoch, Prediction, Step
 from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.landscape import landscape
 from tests.figures.records import searched
@@ -75,9 +75,9 @@ def test_before_anything_is_known() -> None:
 
 
 def test_a_training_in_words() -> None:
-    steps = [{"type": "step", "step": at, "epoch": 0, "loss": 1.0 / at} for at in (1, 2, 4)]
+    steps = [Step(step=at, epoch=0, loss=1.0 / at, learning_rate=1e-3) for at in (1, 2, 4)]
     epochs = [
-        {"type": "epoch", "epoch": at, "loss": 0.5, "validation_accuracy": share, "examples_per_second": 9.0}
+        Epoch(epoch=at, loss=0.5, validation_accuracy=share, examples_per_second=9.0)
         for at, share in enumerate((0.5, 0.75, 0.7))
     ]
     info = training_info([*steps, *epochs])

@@ -15,7 +15,7 @@ from safetensors.torch import save
 from compressor_core.data.hosts import standard_library_hosts
 from compressor_core.distill import checkpoint
 from compressor_core.distill.soft_labels import SoftLabels, fingerprint
-from compressor_core.distill.study_jobs import _finished
+from compressor_core.distill.study import _finished
 from compressor_core.distill.tokens import Tokens
 from compressor_core.errors import CompressorError
 from compressor_core.models.classifier import Classifier, load

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from compressor_core.distill.study_settings import StudySettings
+from compressor_core.distill.settings import StudySettings
 from compressor_core.runs.kinds import KINDS
 from compressor_core.search import search
 from pages.parts.frame import PAGES
@@ -30,7 +30,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "search": SEARCH.model_dump(mode="json"),
     "sweep": SWEEP,
     "tradeoff": TRADEOFF,
-    "study": StudySettings(teacher=TEACHER).to_dict(),
+    "study": StudySettings(teacher=TEACHER).model_dump(mode="json"),
     "compare": {"teacher": TEACHER, "student": f"/runs/{ID.format('distill')}/model"},
     "export": {"model": f"/runs/{ID.format('distill')}/model"},
     "measure": {"models": [TEACHER]},

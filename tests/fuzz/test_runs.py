@@ -11,14 +11,11 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from compressor_core.distill.distillation_settings import DistillSettings
-from compressor_core.distill.fine_tuning import TeacherSettings
-from compressor_core.distill.study_settings import StudySettings, parse_budgets
+from compressor_core.distill.settings import DistillSettings, StudySettings, TeacherSettings, parse_budgets
 from compressor_core.evaluate.settings import CalibrationSettings, CompareSettings, MeasureSettings, ReproduceSettings
 from compressor_core.export.settings import ExportSettings
 from compressor_core.figures.words.forms import duration, state_text
 from compressor_core.files import to_json
-from compressor_core.plain import from_plain
 from compressor_core.runs import RunStore
 from compressor_core.runs.calibrations import calibrations, open_calibration
 from compressor_core.runs.kinds import KINDS, kind_of
@@ -202,12 +199,12 @@ def test_calibration_in_a_file(tmp_path: Path, content: bytes) -> None:
 
 TEACHER = "/nowhere"
 SETTINGS: dict[str, tuple[Callable[[Any], Any], dict[str, Any]]] = {
-    "train-teacher": (lambda v: from_plain(TeacherSettings, v).training(), TeacherSettings().to_dict()),
+    "train-teacher": (TeacherSettings.model_validate, TeacherSettings().model_dump(mode="json")),
     "distill": (
-        lambda v: from_plain(DistillSettings, v).training(),
-        DistillSettings(teacher=TEACHER, architecture="1000,96,12,8,64").to_dict(),
+        DistillSettings.model_validate,
+        DistillSettings(teacher=TEACHER, architecture="1000,96,12,8,64").model_dump(mode="json"),
     ),
-    "study": (StudySettings.from_dict, StudySettings(teacher=TEACHER).to_dict()),
+    "study": (StudySettings.model_validate, StudySettings(teacher=TEACHER).model_dump(mode="json")),
     "compare": (
         CompareSettings.model_validate,
         {"teacher": TEACHER, "student": TEACHER, "others": ["/x"], "threads": 1, "split": "test"},

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from compressor_core.distill.settings import StudySettings
 from compressor_core.distill.study import study
-from compressor_core.distill.study_settings import StudySettings
+from compressor_core.records import Failed
 from compressor_core.runs import Run, RunStore, State
 from compressor_core.runs.worker import run_worker
 from tests.pages.studio import Open, until_over
+from tests.tiny import run_through
 
 Record = dict[str, Any]
 
@@ -35,23 +37,23 @@ def charts(at: AppTest) -> list[Record]:
 
 
 @pytest.fixture(scope="module")
-def records(tiny_study: StudySettings, tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
+def records(tiny_study: StudySettings, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """Of a real, tiny study."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("compressor_core.distill.study_jobs.LATENCY_EXAMPLES", 2)
-        return list(study(tiny_study, tmp_path_factory.mktemp("students")))
+        patch.setattr("compressor_core.distill.study.LATENCY_EXAMPLES", 2)
+        return run_through(study(tiny_study, tmp_path_factory.mktemp("students")))
 
 
-def recorded(monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Record]) -> Run:
+def recorded(monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Any]) -> Run:
     """A run of the app's store with these records, written by the worker."""
-    run = RunStore().create("study", tiny_study.to_dict(), name="tiny")
+    run = RunStore().create("study", tiny_study.model_dump(mode="json"), name="tiny")
     monkeypatch.setattr("compressor_core.distill.study.study", lambda *_: iter(records))
     run_worker(run.folder)
     return run
 
 
 def test_a_finished_one_is_drawn_and_can_be_taken_away(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Record]
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Any]
 ) -> None:
     run = recorded(monkeypatch, tiny_study, records)
     assert run.status().state is State.FINISHED, run.status().error
@@ -64,17 +66,17 @@ def test_a_finished_one_is_drawn_and_can_be_taken_away(
     budgets, students = (one.value for one in at.dataframe)
     assert list(budgets["Students"]) == [2, 2] and list(students["Seed"]) == [0, 1, 0, 1]
     assert len(at.get("download_button")) == 2
-    accuracy = records[-1]["teacher_accuracy"]
+    accuracy = records[-1].teacher_accuracy
     assert field(at.metric, "Teacher's accuracy").value == f"{accuracy:.1%}"
     assert next(one.value for one in at.markdown if one.value.startswith("## ")).endswith("the teacher's accuracy.")
 
 
 @pytest.mark.parametrize("finished", [0, 1])
 def test_a_cancelled_one_says_what_is_kept(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Record], finished: int
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Any], finished: int
 ) -> None:
-    students = [record for record in records if record["type"] == "student"][:finished]
-    cut = {**records[-1], "students": students, "budgets": [], "cancelled": True}
+    students = [record for record in records if record.type == "student"][:finished]
+    cut = records[-1].model_copy(update={"students": tuple(students), "budgets": (), "cancelled": True})
     at = open_page("study", run=recorded(monkeypatch, tiny_study, [*students, cut]).id)
     assert not at.exception and f"Cancelled: {finished} of 4 students are kept" in texts(at)
     figure = charts(at)[0]
@@ -85,7 +87,7 @@ def test_a_cancelled_one_says_what_is_kept(
 
 
 def test_its_students_can_be_compared(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Record]
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Any]
 ) -> None:
     run = recorded(monkeypatch, tiny_study, records)
     at = open_page("compare")
@@ -98,28 +100,28 @@ def test_its_students_can_be_compared(
     button(at, "Compare").click().run()
     assert not at.exception
     comparison = RunStore().list()[0]
-    picked = next(one["model"] for one in records[-1]["students"] if (one["budget_mb"], one["seed"]) == (0.2, 1))
+    picked = next(one.model for one in records[-1].students if (one.budget_mb, one.seed) == (0.2, 1))
     assert comparison.config["student"] == picked
     status = until_over(comparison)
     assert status.state is State.FINISHED and status.result is not None, status.error
-    made = next(one for one in records[-1]["students"] if one["model"] == picked)
-    assert status.result["student"]["accuracy"] == made["accuracy"]
-    assert status.result["teacher"]["accuracy"] == made["teacher_accuracy"]
+    made = next(one for one in records[-1].students if one.model == picked)
+    assert status.result["student"]["accuracy"] == made.accuracy
+    assert status.result["teacher"]["accuracy"] == made.teacher_accuracy
 
 
 def test_who_could_not_be_made_is_told(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Record]
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Any]
 ) -> None:
-    failed = {"type": "failed", "budget_mb": 0.5, "seed": 3, "message": "the loss is no number at step 7"}
+    failed = Failed(budget_mb=0.5, seed=3, message="the loss is no number at step 7")
     at = open_page("study", run=recorded(monkeypatch, tiny_study, [failed, *records]).id)
     assert not at.exception and len(charts(at)) == 2
     assert [one.value for one in at.warning] == ["0.5 MB, seed 3, could not be made: the loss is no number at step 7"]
 
 
 def test_the_papers_students_stand_beside_those_of_its_dataset(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Record]
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tiny_study: StudySettings, records: list[Any]
 ) -> None:
-    devign = StudySettings.from_dict({**tiny_study.to_dict(), "dataset": "devign"})
+    devign = tiny_study.replace(dataset="devign")
     at = open_page("study", run=recorded(monkeypatch, devign, records).id)
     assert not at.exception
     titles = [trace["name"] for trace in charts(at)[0]["data"]]

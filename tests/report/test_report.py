@@ -21,9 +21,9 @@ import pytest
 from compressor_core.architecture import SearchSpace
 from compressor_core.cli.fields import from_options
 from compressor_core.cli.main import main
-from compressor_core.cli.options import configured, space_of
+from compressor_core.cli.options import space_of
 from compressor_core.cli.parser import parser
-from compressor_core.distill.distillation_settings import DistillSettings
+from compressor_core.distill.settings import DistillSettings
 from compressor_core.errors import RunError
 from compressor_core.figures.compare.info import comparison_info
 from compressor_core.figures.compare.verdicts import headline, noise_sentence
@@ -187,7 +187,7 @@ def test_the_commands_ask_for_what_the_runs_were_asked(told: Told, tmp_path: Pat
     repeated = search.verb(parser().parse_args(["search", "--config", str(tmp_path / "search.json"), "--json"]))
     assert repeated["same_trajectory"] is True
     assert {name: getattr(train, name) for name in told.teacher.config} == told.teacher.config
-    config = configured(DistillSettings, distill)
+    config = from_options(DistillSettings, distill)
     best = (told.search.status().result or {})["best"]
     assert config == DistillSettings(
         teacher=str(train.out),

@@ -7,12 +7,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from compressor_core.progress import relay
+from compressor_core.records import Record, Student
 from compressor_core.runs import Run, RunContext, RunStore, State, Status, cancel, launch, resume
 from compressor_core.runs.kinds import KINDS
 from compressor_core.runs.library import measured_students
@@ -44,11 +45,13 @@ def students(run: Run) -> list[dict[str, Any]]:
 def test_a_study_is_cancelled_and_resumed_and_trains_nothing_twice(settings: dict[str, Any], tmp_path: Path) -> None:
     run = RunStore(tmp_path).create("study", settings)
 
-    def cancelled_after_the_first(context: RunContext) -> Iterator[dict[str, Any]]:
-        for record in KINDS["study"].work(context):
-            yield record
-            if record["type"] == "student":
+    def cancelled_after_the_first(context: RunContext) -> Any:
+        def cancel_after_it(record: Record) -> Record:
+            if isinstance(record, Student):
                 cancel(run)
+            return record
+
+        return relay(KINDS["study"].work(context), cancel_after_it)
 
     run_worker(run.folder, {"study": cancelled_after_the_first})
     status = run.status()

@@ -2,68 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, Final
 
 import plotly.graph_objects as go
 
-from compressor_core.architecture import Architecture
 from compressor_core.figures import theme
 from compressor_core.paper import Published
+from compressor_core.records import BudgetSummary, Failed, Record, Student, StudyStudent
 
 _PUBLISHED: Final = (("square", theme.FEASIBLE), ("triangle-up", theme.OPTIMUM), ("cross", theme.GREY))
-_EMPTY: Final = "No student is finished yet"
-
-Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class StudyInfo:
     """A study so far."""
 
-    students: tuple[Record, ...]
+    students: tuple[Student, ...]
     """By rising budget, then seed."""
-    budgets: tuple[Record, ...]
-    """The summary of each budget that has a student, by rising budget."""
     published: tuple[Published, ...] = ()
-    failed: tuple[Record, ...] = ()
+    failed: tuple[Failed, ...] = ()
     """Those that could not be made, by rising budget, then seed."""
 
     @property
+    def budgets(self) -> tuple[BudgetSummary, ...]:
+        """The summary of each budget that has a student, by rising budget."""
+        return BudgetSummary.each(self.students)
+
+    @property
     def teacher_accuracy(self) -> float | None:
-        return float(self.students[0]["teacher_accuracy"]) if self.students else None
+        return self.students[0].teacher_accuracy if self.students else None
 
     @property
     def teacher_latency_ms(self) -> float | None:
         """The mean over what was measured beside each student."""
-        if not self.students:
-            return None
-        return float(sum(one["teacher_latency_ms"] for one in self.students) / len(self.students))
+        return fmean(one.teacher_latency_ms for one in self.students) if self.students else None
 
 
-def study_info(records: Iterable[Record], budgets: Sequence[Record], published: Sequence[Published] = ()) -> StudyInfo:
+def study_info(records: Iterable[Record], published: Sequence[Published] = ()) -> StudyInfo:
     """From the records of a study, in any state; other records are passed over."""
-    found: dict[str, dict[tuple[float, int], Record]] = {"student": {}, "failed": {}}
+    students: dict[tuple[float, int], Student] = {}
+    failed: dict[tuple[float, int], Failed] = {}
     for one in records:
-        if one["type"] in found:
-            found[one["type"]][one["budget_mb"], one["seed"]] = one
-    students = found["student"]
+        if isinstance(one, Student):
+            students[one.budget_mb, one.seed] = one
+        elif isinstance(one, Failed):
+            failed[one.budget_mb, one.seed] = one
     # One that failed before may have been made since.
-    failed = tuple(found["failed"][place] for place in sorted(found["failed"]) if place not in students)
-    return StudyInfo(tuple(students[place] for place in sorted(students)), tuple(budgets), tuple(published), failed)
+    lost = tuple(failed[key] for key in sorted(failed) if key not in students)
+    return StudyInfo(tuple(students[key] for key in sorted(students)), tuple(published), lost)
 
 
 def failed_sentences(info: StudyInfo) -> list[str]:
     """Why each student that could not be made was not."""
-    return [f"{one['budget_mb']:g} MB, seed {one['seed']}, could not be made: {one['message']}" for one in info.failed]
+    return [f"{one.budget_mb:g} MB, seed {one.seed}, could not be made: {one.message}" for one in info.failed]
 
 
 def study_sentence(info: StudyInfo) -> str:
     """The smallest budget whose students stay within a point of their teacher, or how far away the best ones are."""
     if info.teacher_accuracy is None:
         return "No student has been measured yet."
-    lost = {one["budget_mb"]: info.teacher_accuracy - one["mean"] for one in info.budgets}
+    lost = {one.budget_mb: info.teacher_accuracy - one.mean for one in info.budgets}
     near = [budget for budget, points in lost.items() if points <= 0.01]
     if near:
         return f"{near[0]:g} MB are enough to stay within a point of the teacher's accuracy."
@@ -73,7 +74,7 @@ def study_sentence(info: StudyInfo) -> str:
 
 def size_figure(info: StudyInfo) -> go.Figure:
     """Accuracy against the size of the file, the published students beside where there are any."""
-    figure = _figure(info, "Size of the file (MB)", "size_mb", ".3f", "MB")
+    figure = _figure(info, "Size of the file (MB)", lambda one: one.size_mb, ".3f", "MB")
     if not info.students:
         return figure
     for (symbol, color), curve in zip(_PUBLISHED, info.published, strict=False):
@@ -85,26 +86,25 @@ def size_figure(info: StudyInfo) -> go.Figure:
             marker={"color": color, "symbol": f"{symbol}-open", "size": 11, "line": {"width": 2}},
             hovertemplate=f"%{{x:g}} MB<br>%{{y:.2f}} %<extra>{curve.title}</extra>",
         )
-    sizes = [one["size_mb"] for one in info.students]
+    sizes = [one.size_mb for one in info.students]
     figure.update_xaxes(**theme.log_axis([*sizes, *(size for curve in info.published for size in curve.sizes_mb)]))
     return figure
 
 
 def latency_figure(info: StudyInfo) -> go.Figure:
     """Accuracy against the median latency of one query; the teacher is a point as well as a line."""
-    figure = _figure(info, "Latency of one query (ms)", "latency_ms", ".2f", "ms")
-    if not info.students:
+    figure = _figure(info, "Latency of one query (ms)", lambda one: one.latency_ms, ".2f", "ms")
+    if info.teacher_accuracy is None or info.teacher_latency_ms is None:
         return figure
     figure.add_scatter(
         x=[info.teacher_latency_ms],
-        y=[100 * (info.teacher_accuracy or 0.0)],
+        y=[100 * info.teacher_accuracy],
         mode="markers",
         name="teacher's latency",
         marker={"color": theme.TEACHER, "symbol": "star", "size": 14},
         hovertemplate="%{x:.2f} ms<br>%{y:.1f} %<extra>teacher</extra>",
     )
-    times = [one["latency_ms"] for one in info.students]
-    figure.update_xaxes(**theme.log_axis([*times, info.teacher_latency_ms or times[0]]))
+    figure.update_xaxes(**theme.log_axis([*(one.latency_ms for one in info.students), info.teacher_latency_ms]))
     return figure
 
 
@@ -112,17 +112,17 @@ def student_rows(info: StudyInfo) -> list[dict[str, Any]]:
     """A table of the students."""
     return [
         {
-            "Budget (MB)": one["budget_mb"],
-            "Seed": one["seed"],
-            "Architecture": str(Architecture.from_dict(one)),
-            "Size (MB)": one["size_mb"],
-            "Accuracy (%)": 100 * one["accuracy"],
-            "Same answer (%)": 100 * one["agreement"],
-            "Latency (ms)": one["latency_ms"],
-            "Teacher (ms)": one["teacher_latency_ms"],
-            "GFLOPs": one["paper_gflops"],
-            "Parameters": one["parameters"],
-            "Seconds": one["seconds"],
+            "Budget (MB)": one.budget_mb,
+            "Seed": one.seed,
+            "Architecture": one.short_form,
+            "Size (MB)": one.size_mb,
+            "Accuracy (%)": 100 * one.accuracy,
+            "Same answer (%)": 100 * one.agreement,
+            "Latency (ms)": one.latency_ms,
+            "Teacher (ms)": one.teacher_latency_ms,
+            "GFLOPs": one.paper_gflops,
+            "Parameters": one.parameters,
+            "Seconds": one.seconds,
         }
         for one in info.students
     ]
@@ -133,45 +133,49 @@ def budget_rows(info: StudyInfo) -> list[dict[str, Any]]:
     teacher = info.teacher_accuracy or 0.0
     return [
         {
-            "Budget (MB)": one["budget_mb"],
-            "Students": one["students"],
-            "Mean accuracy (%)": 100 * one["mean"],
-            "Standard deviation (points)": None
-            if one["standard_deviation"] is None
-            else 100 * one["standard_deviation"],
-            "Lowest (%)": 100 * one["min"],
-            "Highest (%)": 100 * one["max"],
-            "Below the teacher (points)": 100 * (teacher - one["mean"]),
-            "Times faster": one["teacher_latency_ms"] / one["latency_ms"],
+            "Budget (MB)": one.budget_mb,
+            "Students": one.students,
+            "Mean accuracy (%)": 100 * one.mean,
+            "Standard deviation (points)": _percent(one.standard_deviation),
+            "Lowest (%)": 100 * one.min,
+            "Highest (%)": 100 * one.max,
+            "Below the teacher (points)": 100 * (teacher - one.mean),
+            "Times faster": one.teacher_latency_ms / one.latency_ms,
         }
         for one in info.budgets
     ]
 
 
-def _figure(info: StudyInfo, title: str, key: str, form: str, unit: str) -> go.Figure:
+def _percent(value: float | None) -> float | None:
+    return None if value is None else 100 * value
+
+
+def _figure(
+    info: StudyInfo, title: str, value: Callable[[StudyStudent | BudgetSummary], float], form: str, unit: str
+) -> go.Figure:
     figure = go.Figure(layout=theme.layout(title, "Accuracy on the test split (%)"))
     if not info.students:
-        return theme.note(figure, _EMPTY)
+        return theme.note(figure, "No student is finished yet")
     figure.add_scatter(
-        x=[one[key] for one in info.students],
-        y=[100 * one["accuracy"] for one in info.students],
+        x=[value(one) for one in info.students],
+        y=[100 * one.accuracy for one in info.students],
         mode="markers",
         name="one student",
         marker={"color": theme.faint(theme.STUDENT, 0.8), "symbol": "circle", "size": 8},
-        customdata=[[str(Architecture.from_dict(one)), one["seed"], 100 * one["agreement"]] for one in info.students],
+        customdata=[[one.short_form, one.seed, 100 * one.agreement] for one in info.students],
         hovertemplate=(
             f"%{{customdata[0]}}, seed %{{customdata[1]}}<br>%{{x:{form}}} {unit}<br>%{{y:.1f}} %<br>"
             "same answer as the teacher: %{customdata[2]:.1f} %<extra></extra>"
         ),
     )
-    spreads = [one["standard_deviation"] for one in info.budgets]
+    spreads = [_percent(one.standard_deviation) for one in info.budgets]
     figure.add_scatter(
-        x=[one[key] for one in info.budgets],
-        y=[100 * one["mean"] for one in info.budgets],
+        x=[value(one) for one in info.budgets],
+        y=[100 * one.mean for one in info.budgets],
         # No bar where there is one student: what is not known is not drawn.
         error_y={
             "type": "data",
-            "array": [None if spread is None else 100 * spread for spread in spreads],
+            "array": spreads,
             "visible": any(spread is not None for spread in spreads),
             "thickness": 2,
             "width": 7,
@@ -181,7 +185,7 @@ def _figure(info: StudyInfo, title: str, key: str, form: str, unit: str) -> go.F
         line={"color": theme.BEST, "width": 2},
         marker={"color": theme.BEST, "symbol": "diamond", "size": 11},
         customdata=[
-            [one["budget_mb"], one["students"], "" if spread is None else f" ± {100 * spread:.1f}"]
+            [one.budget_mb, one.students, "" if spread is None else f" ± {spread:.1f}"]
             for one, spread in zip(info.budgets, spreads, strict=True)
         ],
         hovertemplate=(

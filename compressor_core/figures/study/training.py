@@ -11,6 +11,7 @@ from typing import Any, Final
 import plotly.graph_objects as go
 
 from compressor_core.figures import theme
+from compressor_core.records import Epoch, Notice, Record, Step, WarmUpEpoch
 
 MOST_POINTS: Final = 800
 """Steps shown one by one; more are averaged in groups of equal size."""
@@ -20,14 +21,23 @@ SMOOTHING: Final = 0.05
 
 @dataclass(frozen=True)
 class EpochInfo:
-    """One epoch that has ended; `number` counts from 1, `step` is its last."""
+    """One epoch that has ended; `step` is its last."""
 
-    number: int
+    record: Epoch
     step: int
-    loss: float
-    validation_accuracy: float
-    examples_per_second: float
-    time: float
+
+    @property
+    def number(self) -> int:
+        """Counts from 1."""
+        return self.record.epoch + 1
+
+    @property
+    def validation_accuracy(self) -> float:
+        return self.record.validation_accuracy or 0.0
+
+    @property
+    def time(self) -> float:
+        return self.record.time or 0.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +63,7 @@ class TrainingInfo:
         return int(self.steps[-1]) if self.steps else 0
 
 
-def training_info(records: Iterable[Mapping[str, Any]]) -> TrainingInfo:
+def training_info(records: Iterable[Record]) -> TrainingInfo:
     """From the records of a training run, in any state; other records are passed over.
 
     A resumed run repeats the steps after its last checkpoint: the later record counts.
@@ -63,22 +73,14 @@ def training_info(records: Iterable[Mapping[str, Any]]) -> TrainingInfo:
     warm_up: dict[int, float] = {}
     notices: list[str] = []
     for record in records:
-        if record["type"] == "step":
-            losses[record["step"]] = record["loss"]
-        elif record["type"] == "warm-up-epoch":
-            warm_up[record["epoch"]] = record["loss"]
-        elif record["type"] == "notice":
-            notices.append(record["message"])
-        elif record["type"] == "epoch":
-            number = record["epoch"] + 1
-            epochs[number] = EpochInfo(
-                number=number,
-                step=max(losses, default=0),
-                loss=record["loss"],
-                validation_accuracy=record["validation_accuracy"],
-                examples_per_second=record["examples_per_second"],
-                time=record.get("time", 0.0),
-            )
+        if isinstance(record, Step):
+            losses[record.step] = record.loss
+        elif isinstance(record, WarmUpEpoch):
+            warm_up[record.epoch] = record.loss
+        elif isinstance(record, Notice):
+            notices.append(record.message)
+        elif isinstance(record, Epoch):
+            epochs[record.epoch] = EpochInfo(record, max(losses, default=0))
     ordered = sorted(losses)
     raw = [losses[step] for step in ordered]
     size = -(-len(raw) // MOST_POINTS) or 1
@@ -92,10 +94,10 @@ def training_info(records: Iterable[Mapping[str, Any]]) -> TrainingInfo:
     )
 
 
-def recipe_text(config: Mapping[str, Any]) -> str:
-    """What a student learns from, by the settings of its run; those of older runs name soft labels alone."""
-    renaming, states = config.get("renaming", 0.0), config.get("hidden_weight", 0.0)
-    masked, average = config.get("masked_epochs", 0), config.get("average", 0)
+def recipe_text(recipe: Mapping[str, Any]) -> str:
+    """What a student learns from, by the settings of its run or by its card."""
+    renaming, states = recipe.get("renaming"), recipe.get("hidden_weight")
+    masked, average = recipe.get("masked_epochs", 0), recipe.get("average", 0)
     parts = ["soft labels"]
     if renaming:
         parts.append(f"renamed copies of {renaming:.0%}")

@@ -1,0 +1,22 @@
+"""Where models compute, and with which numbers."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Device(StrEnum):
+    """The kinds of devices that PyTorch computes on here."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+    """An Apple GPU."""
+
+
+class Precision(StrEnum):
+    """The numbers of the matrix products of a training step; weights and optimizer stay in float32."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"

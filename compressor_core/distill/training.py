@@ -1,0 +1,132 @@
+"""Teachers and students once they are prepared: trained, measured on the test split, saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compressor_core.data.dataset import Dataset, Example, Split
+from compressor_core.distill import processes
+from compressor_core.distill.batching import Data, EpochData
+from compressor_core.distill.learner import Diverged, spot_check
+from compressor_core.distill.lessons import Lesson, Objective
+from compressor_core.distill.settings import TrainingSettings
+from compressor_core.distill.trainer import fit
+from compressor_core.errors import TrainingError
+from compressor_core.evaluate.quality import agreement, quality
+from compressor_core.language import Language
+from compressor_core.models.card import size_on_disk
+from compressor_core.models.classifier import Classifier
+from compressor_core.models.graph import extracting
+from compressor_core.progress import relay
+from compressor_core.records import Progress, Work
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model that is ready to learn, its card filled in, with all that its training needs."""
+
+    model: Classifier
+    dataset: Dataset
+    settings: TrainingSettings
+    epoch_data: EpochData
+    validation: Data
+    objective: Objective | Lesson
+    bound: Mapping[str, Any]
+    """What two sittings must have in common besides the settings."""
+    stage: str = ""
+    teacher: Classifier | None = None
+    """The teacher of a student, which is measured beside it."""
+
+
+def train(
+    prepared: Prepared, out: Path, *, checkpoint: Path | None = None, cancelled: Callable[[], bool] = lambda: False
+) -> Work[dict[str, Any] | None]:
+    """Train, measure on the test split, save to `out`; returns the fields of the summary that all trainings share.
+
+    None if it was cancelled before the first step; cancelled later, all is measured on a few examples of the split, see
+    `test_sample`. Of several processes only the first saves the model, and the others get None.
+
+    Raises:
+        ModelError, SettingsError, TrainingError, StorageError: as `fit`. Where the loss is no longer a number, the best
+            model before it is saved to `out` first.
+    """
+    model, dataset = prepared.model, prepared.dataset
+    try:
+        outcome = yield from fit(
+            model.model,
+            model.pad_id,
+            prepared.settings,
+            prepared.epoch_data,
+            prepared.validation,
+            prepared.objective,
+            stage=prepared.stage,
+            bound=prepared.bound,
+            checkpoint=checkpoint,
+            cancelled=cancelled,
+        )
+    except Diverged as error:
+        raise save_best_and_describe(error, model, out) from error
+    if outcome.cancelled and not outcome.steps:
+        return None
+    yield Progress(message="Measuring on the test split")
+    test = test_sample(dataset, cancelled=outcome.cancelled)
+    expected = None if prepared.teacher is None else (yield from answers("teacher", prepared.teacher, test))
+    said = yield from answers("teacher" if expected is None else "student", model, test)
+    if not processes.main():
+        return None
+    gold = [example.label for example in test]
+    scores = quality(gold, said, [example.group for example in test])
+    measured = {"accuracy": scores.accuracy}
+    if expected is not None:
+        measured |= {"teacher_accuracy": quality(gold, expected).accuracy, "agreement": agreement(expected, said)}
+    tested = {"test_examples": len(test)} if outcome.cancelled else {}
+    model.card = model.card.replace(metrics={**measured, "f1": scores.f1, **outcome.metrics(), **tested})
+    model.save(out)
+    return {
+        "model": str(out),
+        **measured,
+        "validation_accuracy": outcome.best_accuracy,
+        "test": scores,
+        "size_mb": size_on_disk(out) / 1e6,
+        "parameters": model.parameters,
+        "cancelled": outcome.cancelled,
+    }
+
+
+def save_best_and_describe(error: Diverged, model: Classifier, out: Path) -> TrainingError:
+    """The error to raise in place of `error`, once the best weights before it, if there are any, are in `out`."""
+    outcome = error.outcome
+    if outcome.best_epoch < 0:
+        return TrainingError(f"{error}; no epoch had ended before, so no model is kept")
+    if processes.main():
+        model.card = model.card.replace(metrics=outcome.metrics())
+        model.save(out)
+    processes.wait()  # the first to raise ends all
+    return TrainingError(f"{error}; the model of epoch {outcome.best_epoch + 1}, the best before it, is in {out}")
+
+
+def test_sample(dataset: Dataset, *, cancelled: bool) -> Sequence[Example]:
+    """The test split; after a training that was cancelled a few examples of it."""
+    test = dataset.examples(Split.TEST)
+    return [test[index] for index in spot_check(len(test))] if cancelled else test
+
+
+def answers(who: str, model: Classifier, test: Sequence[Example]) -> Work[list[int]]:
+    """The class that a model predicts for each example; several processes share the work."""
+    logits = yield from relay(
+        processes.shared([example.codes for example in test], model.predicting),
+        lambda done: Progress(message=f"The {who} predicts {done:,} of {len(test):,} examples of the test split"),
+    )
+    found: list[int] = logits.argmax(-1).tolist()
+    return found
+
+
+def read_data_flow(codes: Iterable[str], language: Language, cancelled: Callable[[], bool]) -> Work[int | None]:
+    """Extract the data flow of functions ahead of their use; None if it was cancelled."""
+    steps = relay(
+        extracting(codes, language), lambda done: Progress(message=f"Reading the data flow of {done:,} functions")
+    )
+    return processes.until_cancelled(steps, cancelled)
