@@ -43,6 +43,13 @@ def test_what_another_machine_measured_is_not_committed(name: str) -> None:
     assert not [cell for cell in notebook.cells if cell.get("execution_count")]
 
 
+@pytest.mark.parametrize("name", [LESSON, SOLUTIONS])
+def test_a_notebook_imports_little(name: str) -> None:
+    code = "\n".join(cell.source for cell in read(name).cells if cell.cell_type == "code")
+    imports = re.findall(r"^\s*(?:import|from) .+$", code, re.MULTILINE)
+    assert len(imports) <= 6, imports
+
+
 def test_the_minutes_add_up() -> None:
     text = "\n".join(cell.source for cell in read(LESSON).cells if cell.cell_type == "markdown")
     sections = re.findall(r"^## (\d) (.+) \((\d+) minutes\)$", text, re.MULTILINE)

@@ -1,0 +1,400 @@
+"""The functions of the front door: `import compressor_core as cc`, then `cc.search(…)`.
+
+What they share, beside their own parameters:
+
+- Settings are keywords (`cc.search(budget_mb=3, generations=50, seed=1)`), or come as one object
+  (`settings=cc.SearchSettings(budget_mb=3)`), which keywords then change.
+- `progress`: a bar. None, the default, shows it where somebody watches: in a notebook or a terminal.
+- `on_record`: called with every record as it comes, see `compressor_core.records`.
+- Ctrl-C, or Jupyter's stop button, ends the work after its current step: the best so far is kept and returned, with
+  `cancelled` True. A second one raises KeyboardInterrupt at once, and so does the first where there is nothing to keep.
+- A model is a result of this module, a folder, or the name of a bundled one. Data are the name of a dataset, a path, a
+  pandas DataFrame, a Hugging Face Dataset, or an open `compressor_core.data.dataset.Dataset`; by default those that the
+  model learned from. Paths are `str` or `Path`; without one, results go to a new folder in the cache.
+- Errors are `CompressorError`: one sentence with the value and the remedy.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, TypeVar
+
+from compressor_core import results
+from compressor_core.architecture import Architecture, SearchSpace
+from compressor_core.cache import cache_folder
+from compressor_core.errors import DataError, SettingsError
+from compressor_core.files import checked_path
+from compressor_core.progress import finish
+from compressor_core.records import Notice, Progress, Record, Work
+from compressor_core.results import Model, Result, SearchResult, Student, Teacher
+
+__all__ = ["compare", "distill", "export", "load", "measure", "search", "study", "train_teacher"]
+
+R = TypeVar("R", bound=Result)
+M = TypeVar("M", bound=Model)
+PathLike = str | Path
+AnyModel = Model | str | Path
+Start = Callable[..., Work[Any]]
+"""A core loop, called with `cancelled`."""
+_REDRAWN = 0.3
+"""Seconds between two drawings of a live figure."""
+
+
+def search(budget_mb: float | None = None, *, live: bool = False, **more: Any) -> SearchResult:
+    """Find the architecture with the most computation within `budget_mb` MB (Shi et al., ASE 2022, Section 3.2).
+
+    `more` are settings of `cc.SearchSettings`. With `live`, a notebook draws the population while it breeds.
+
+    Raises BudgetError if nothing fits, SettingsError for a value out of range.
+
+    Example: `cc.search(budget_mb=3, generations=50).best.short_form`
+    """
+    from compressor_core.search import genetic
+
+    settings = _settings(genetic.SearchSettings, more, budget_mb=budget_mb)
+    if live and results.in_notebook():
+        more["on_record"] = _drawn(settings, more.get("on_record"))
+    return _run(SearchResult, settings, partial(genetic.search, settings), more)
+
+
+def distill(
+    architecture: Any = None,
+    teacher: AnyModel | None = None,
+    *,
+    data: Any = None,
+    out: PathLike | None = None,
+    checkpoint: PathLike | None = None,
+    **more: Any,
+) -> Student:
+    """Train a student on a teacher's soft labels (Shi et al., ASE 2022, Section 3.3), and test both.
+
+    `architecture` is the best of a search, an Architecture or its short form "V,H,L,A,I"; without one, the best within
+    `budget_mb` MB is taken. The default of `teacher` is the bundled one of "classroom-vulnerability". `more` are
+    settings of `cc.DistillSettings`, such as `preset`: "smoke", "quick" or "full".
+
+    The student is saved to the folder `out`. A training that was interrupted goes on from the file `checkpoint`, by
+    default beside `out`, which goes when the training is done.
+
+    Raises ArchitectureError, DataError, ModelError, SettingsError or StorageError, and TrainingError if the loss is no
+    longer a number: then the best student before it is in `out`.
+
+    Example: `cc.distill(found.best, teacher="classroom-vulnerability", preset="quick").accuracy`
+    """
+    from compressor_core.distill import distillation
+    from compressor_core.distill.settings import DistillSettings
+
+    folder = _teacher(teacher, more)
+    architecture = architecture.best if isinstance(architecture, SearchResult) else architecture
+    if architecture is None and "settings" not in more:
+        architecture = _best_within(folder, **more)
+    source, dataset = _data(data, more, folder)
+    own = {"budget_mb": getattr(architecture, "budget_mb", None), **source, "teacher": str(folder)}
+    own["architecture"] = getattr(architecture, "architecture", architecture)
+    settings = _settings(DistillSettings, more, **own)
+    return _trained(Student, settings, partial(distillation.distill, dataset=dataset), out, checkpoint, more)
+
+
+def train_teacher(
+    data: Any = None,
+    base: PathLike | None = None,
+    *,
+    out: PathLike | None = None,
+    checkpoint: PathLike | None = None,
+    **more: Any,
+) -> Teacher:
+    """Train a teacher on labelled data: a small encoder from scratch, or the `base` of that name or folder.
+
+    Without `data`, they are "classroom-vulnerability".
+    `more` are settings of `cc.TeacherSettings`; `out` and `checkpoint` are as of `distill`, and so are the errors.
+
+    Example: `cc.train_teacher("functions.csv", base="microsoft/codebert-base", epochs=3).accuracy`
+    """
+    from compressor_core.distill import fine_tuning
+    from compressor_core.distill.settings import TeacherSettings
+
+    source, dataset = _data(data, more)
+    settings = _settings(TeacherSettings, more, base=None if base is None else str(base), **source)
+    return _trained(Teacher, settings, partial(fine_tuning.train_teacher, dataset=dataset), out, checkpoint, more)
+
+
+def compare(
+    teacher: AnyModel | None = None, *students: AnyModel, data: Any = None, out: PathLike | None = None, **more: Any
+) -> results.Comparison:
+    """Let a teacher and one to four students answer the same examples: scores, intervals, latency (ms), size (MB).
+
+    Without `data`, it is the test split of what the teacher learned from. Every answer is kept in the folder `out`.
+    `more` are settings of `cc.CompareSettings`.
+
+    Raises DataError, ModelError or SettingsError.
+
+    Example: `cc.compare(student.teacher, student).headline`
+    """
+    from compressor_core.evaluate import comparison
+    from compressor_core.evaluate.settings import CompareSettings
+
+    first, *others = (str(_folder(one, student=True)) for one in students) if students else (None,)
+    folder = _teacher(teacher, more)
+    source, dataset = _data(data, more, folder)
+    own = {"teacher": str(folder), "student": first, "others": tuple(others) or None, **source}
+    settings = _settings(CompareSettings, more, **own)
+    place = _place("compare", out)
+    work = partial(comparison.compare, settings, place, dataset=dataset)
+    return _run(results.Comparison, settings, work, more, place)
+
+
+def measure(*models: AnyModel, data: Any = None, **more: Any) -> results.Measurement:
+    """Measure what one to five models cost here: latency (ms), throughput, energy, cold starts; also as ONNX files.
+
+    `more` are settings of `cc.MeasureSettings`.
+
+    Raises DataError, ModelError or SettingsError.
+
+    Example: `cc.measure(student.teacher, student, rounds=3, starts=0).figure("throughput")`
+    """
+    from compressor_core.evaluate import measurement
+    from compressor_core.evaluate.settings import MeasureSettings
+
+    folders = [_folder(one) for one in models]
+    source, _ = _data(data, more, *folders[:1])
+    settings = _settings(MeasureSettings, more, models=[str(one) for one in folders] or None, **source)
+    return _run(results.Measurement, settings, partial(measurement.measure, settings), more)
+
+
+def study(
+    teacher: AnyModel | None = None, *, data: Any = None, out: PathLike | None = None, **more: Any
+) -> results.Study:
+    """Distill students at several `budgets` (MB) and with several `seeds`, to see what accuracy a megabyte buys.
+
+    `more` are settings of `cc.StudySettings`. The students are saved in the folder `out`; those that it has already are
+    not trained again.
+
+    Raises as `distill`, and TrainingError if not one student could be made.
+
+    Example: `cc.study(budgets=(0.5, 1, 3), seeds=(0, 1, 2)).figure()`
+    """
+    from compressor_core.distill import study as studies
+    from compressor_core.distill.settings import StudySettings
+
+    folder, place = _teacher(teacher, more), _place("study", out)
+    settings = _settings(StudySettings, more, teacher=str(folder), **_data(data, more, folder)[0])
+    return _run(results.Study, settings, partial(studies.study, settings, place), more, place)
+
+
+def export(
+    model: AnyModel | None = None,
+    format: str | None = None,
+    out: PathLike | None = None,
+    *,
+    data: Any = None,
+    **more: Any,
+) -> results.Export:
+    """Write a model as a folder and its zip ("bundle", the default), or as one file ("onnx", or "onnx-int8" in 8 bits).
+
+    What is written to `out` is tried on `data`. `more` are settings of `cc.ExportSettings`; with `overwrite`, `out` may
+    hold what an export has written before.
+
+    Raises DataError if a place is taken, ModelError if a file does not answer as the model does, StorageError.
+
+    Example: `cc.export(student, "bundle", "out/").files`
+    """
+    from compressor_core.export import exporting
+    from compressor_core.export.settings import ExportSettings
+
+    place, folder = _place("export", out), None if model is None else str(_folder(model))
+    settings = _settings(ExportSettings, more, model=folder, format=format, **_data(data, more)[0])
+    return _run(results.Export, settings, partial(exporting.export, settings, place), more, place)
+
+
+def load(path: PathLike) -> Any:
+    """A model folder or a bundled model, by its name, as Student or Teacher; or any other result, from its file.
+
+    Bundled models are "students/DATASET" and "teachers/DATASET"; the name of a dataset alone means its teacher.
+
+    Raises ModelError or DataError if there is nothing that can be read.
+
+    Example: `cc.load("students/classroom-vulnerability").predict("def f(x): return eval(x)").label`
+    """
+    if checked_path(path).is_file():
+        return Result.load(path)
+    found = Student.load(_folder(path))
+    return found if found.card is not None and found.card.teacher else Teacher.load(found.path)
+
+
+def _settings(kind: type[Any], more: dict[str, Any], **own: Any) -> Any:
+    """Settings from one object, or from keywords; what is None was not given. Leaves in `more` what is for `_run`."""
+    own = {name: value for name, value in own.items() if value is not None}
+    given = more.pop("settings", None)
+    values = own | {name: more.pop(name) for name in list(more) if name not in ("progress", "on_record")}
+    if given is None:
+        return kind(**values)
+    if not isinstance(given, kind):
+        raise SettingsError(f"settings must be {kind.__name__}, not {type(given).__name__}: make some of that class")
+    return given.replace(**values)
+
+
+def _run(kind: type[R], settings: Any, work: Start, more: dict[str, Any], folder: Path | None = None) -> R:
+    """The result of work that can be interrupted; `more` has `progress` and `on_record`."""
+    kept: list[Record] = []
+    interrupts = 0
+
+    def interrupt(*_: object) -> None:
+        nonlocal interrupts
+        interrupts += 1
+        if interrupts > 1:
+            raise KeyboardInterrupt
+
+    def see(record: Record) -> None:
+        if not isinstance(record, Progress):
+            kept.append(record)
+        show(record)
+        try:
+            (more.get("on_record") or (lambda _: None))(record)
+        except KeyboardInterrupt:
+            interrupt()
+
+    with _heard(interrupt), _bar(more.get("progress")) as show:
+        summary = finish(work(cancelled=lambda: interrupts > 0), see)
+    if summary is None:
+        raise KeyboardInterrupt("there is nothing to keep yet")
+    return kind(settings, summary, kept, folder=folder)
+
+
+@contextmanager
+def _heard(interrupt: Callable[..., None]) -> Iterator[None]:
+    """Let `interrupt` hear Ctrl-C, in the main thread, which alone does."""
+    try:
+        before = signal.signal(signal.SIGINT, interrupt)
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _bar(progress: bool | None) -> Iterator[Callable[[Record], object]]:
+    """What shows records: a bar, or nothing; where there is no bar, a notice is a warning."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "IProgress not found")
+        from tqdm.auto import tqdm
+    notebook = results.in_notebook()
+    shown = notebook or sys.stderr.isatty() if progress is None else progress
+    form = "{percentage:3.0f}%|{bar}| {elapsed} {desc}"
+    stream = sys.stdout if notebook else sys.stderr
+    with tqdm(total=1.0, file=stream, bar_format=form, disable=not shown, leave=False) as bar:
+
+        def show(record: Record) -> None:
+            if isinstance(record, Progress):
+                bar.n = bar.n if record.fraction is None else min(record.fraction, 1.0)
+                bar.set_description_str(record.message)
+            elif shown and record.line:
+                bar.write(record.line, file=stream)
+            elif isinstance(record, Notice):
+                warnings.warn(record.message, stacklevel=2)
+
+        yield show
+
+
+def _drawn(settings: Any, on_record: Callable[[Record], object] | None) -> Callable[[Record], None]:
+    """`on_record`, and the population drawn anew in one place of the notebook."""
+    jupyter: Any = import_module("IPython.display")
+    seen: list[Record] = []
+    last, begun = 0.0, {"text/plain": "The first generation is bred"}
+    handle = jupyter.display(begun, raw=True, display_id=True)
+
+    def draw(record: Record) -> None:
+        nonlocal last
+        if not isinstance(record, Progress):
+            seen.append(record)
+        final = getattr(record, "generation", None) == settings.generations
+        if record.type == "generation" and (final or time.monotonic() - last > _REDRAWN):
+            figure = SearchResult(settings, None, seen).figure()
+            handle.update(figure._repr_mimebundle_(None, None), raw=True)
+            last = time.monotonic()
+        if on_record is not None:
+            on_record(record)
+
+    return draw
+
+
+def _trained(
+    kind: type[M], settings: Any, work: Start, out: PathLike | None, checkpoint: PathLike | None, more: dict[str, Any]
+) -> M:
+    """Train into `out`, and keep beside the model how it was trained."""
+    place = _place(kind.__name__.lower(), out)
+    if place.is_dir() and any(place.iterdir()) and not (place / "compressor.json").is_file():
+        raise DataError(f"{place} holds something else than a model of this program: choose another out")
+    point = Path(checkpoint) if checkpoint is not None else place.with_name(f"{place.name}.checkpoint.pt")
+    model = _run(kind, settings, partial(work, settings, place, checkpoint=point), more, place)
+    Result.save(model, place / results.TRAINING)
+    if not model.cancelled:
+        point.unlink(missing_ok=True)
+    return model
+
+
+def _place(kind: str, out: PathLike | None) -> Path:
+    """Where work is to write, by default in a new folder of the cache. Raises DataError if that cannot be."""
+    new = cache_folder() / "results" / f"{kind}-{time.strftime('%Y%m%d-%H%M%S')}-{token_hex(2)}"
+    place = new / "model" if out is None else checked_path(out).absolute()
+    if place.is_file() and kind != "export":
+        raise DataError(f"{place} is a file: choose another out")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot make the folder of {place} ({error.strerror}): choose another out") from error
+    return place
+
+
+def _folder(model: AnyModel, *, student: bool = False) -> Path:
+    """The folder of a model; the name of a dataset alone means its bundled teacher, or its bundled `student`."""
+    from compressor_core.models.bundled import bundled_student, model_folder
+
+    if isinstance(model, Model):
+        return model.path
+    bundled = bundled_student(model) if student and isinstance(model, str) and not Path(model).exists() else None
+    return bundled or model_folder(model).absolute()
+
+
+def _teacher(given: AnyModel | None, more: dict[str, Any]) -> Path:
+    """The teacher that was given, else that of the settings, else the bundled one."""
+    return _folder(getattr(more.get("settings"), "teacher", "classroom-vulnerability") if given is None else given)
+
+
+def _data(given: Any, more: dict[str, Any], model: Path | None = None) -> tuple[dict[str, Any], Any]:
+    """The settings that name some data, by default what a model learned from; and the data, if they are open."""
+    from compressor_core.data.given import source_of
+    from compressor_core.data.registry import DATASETS
+    from compressor_core.models.card import read_card
+
+    if hasattr(given, "fingerprint") and hasattr(given, "examples"):
+        return {"dataset": given.name}, given
+    if given is not None:
+        return source_of(given)._asdict(), None
+    card = read_card(model) if model is not None and "settings" not in more else None
+    known = {info.name for info in DATASETS if not info.needs_data}
+    return ({"dataset": card.dataset} if card is not None and card.dataset in known else {}), None
+
+
+def _best_within(teacher: Path, budget_mb: float | None = None, **more: Any) -> Architecture:
+    """The architecture with the most GFLOPs that fits, for a student of the teacher's task."""
+    from compressor_core.models.card import read_card
+    from compressor_core.search.exact import optimum
+    from compressor_core.search.fitness import Objective
+
+    if budget_mb is None:
+        raise SettingsError("a student needs an architecture or a budget: give found.best, V,H,L,A,I or budget_mb")
+    card = read_card(teacher)
+    own = {} if card is None else {"task": card.task}
+    own |= {"pair_features": more["pair_features"]} if "pair_features" in more else {}
+    return optimum(SearchSpace.paper(), Objective(budget_mb=budget_mb, **own)).architecture
