@@ -389,13 +389,7 @@ def test_the_mean_of_epochs_survives_an_interruption(tmp_path: Path) -> None:
 
 def test_without_validation_the_last_epoch_is_kept() -> None:
     model = fresh()
-    loop = fit(model, 1, CONFIG, epochs, None, cross_entropy)
-    records = []
-    while True:
-        try:
-            records.append(next(loop))
-        except StopIteration as end:
-            outcome = end.value
-            break
+    records: list[Any] = []
+    outcome = finish(fit(model, 1, CONFIG, epochs, None, cross_entropy), records.append)
     assert outcome.best_epoch == 2
     assert all(r.validation_accuracy is None for r in records if r.type == "epoch")

@@ -8,12 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from compressor_core.progress import relay
-from compressor_core.records import Record, Student
+from compressor_core.records import Record, Student, Work
 from compressor_core.runs import Run, RunContext, RunStore, State, Status, cancel, launch, resume
 from compressor_core.runs.kinds import KINDS
 from compressor_core.runs.library import measured_students
@@ -51,7 +51,7 @@ def test_a_study_is_cancelled_and_resumed_and_trains_nothing_twice(settings: dic
                 cancel(run)
             return record
 
-        return relay(KINDS["study"].work(context), cancel_after_it)
+        return relay(cast(Work[Any], KINDS["study"].work(context)), cancel_after_it)
 
     run_worker(run.folder, {"study": cancelled_after_the_first})
     status = run.status()
