@@ -344,9 +344,9 @@ def _trained(
 
 
 def _place(kind: str, out: PathLike | None) -> Path:
-    """Where work is to write, by default in a new folder of the cache. Raises DataError if that cannot be."""
+    """Where work is to write, by default a new place in the cache. Raises DataError if that cannot be."""
     new = cache_folder() / "results" / f"{kind}-{time.strftime('%Y%m%d-%H%M%S')}-{token_hex(2)}"
-    place = new / "model" if out is None else checked_path(out).absolute()
+    place = new if out is None else checked_path(out).absolute()
     if place.is_file() and kind != "export":
         raise DataError(f"{place} is a file: choose another out")
     try:
