@@ -17,6 +17,7 @@ from compressor_core.data.dataset import Split
 from compressor_core.files import write_json
 from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.progress import only
+from compressor_core.records import Work
 from compressor_core.runs import Run, RunContext, RunStore, State, launch
 from compressor_core.runs.jobs import WORKER
 from compressor_core.runs.library import comparison_of, models_of
@@ -134,13 +135,13 @@ def _copy(run: Run, store: RunStore, number: int) -> None:
     )
 
 
-def _paced(context: RunContext) -> Iterator[Any]:
+def _paced(context: RunContext) -> Work[Any]:
     def shown(record: Any) -> bool:
         if record.type == "generation":
             time.sleep(PACE)
         return True
 
-    return only(search(context), shown)  # type: ignore[arg-type]
+    return only(search(context), shown)
 
 
 if __name__ == "__main__":

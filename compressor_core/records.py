@@ -11,15 +11,26 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from statistics import fmean, stdev
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, computed_field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+    computed_field,
+)
 
 from compressor_core.architecture import GENES, Architecture
 from compressor_core.errors import CompressorError
 from compressor_core.language import Language
-from compressor_core.latency_model import LatencyModelField
 from compressor_core.task import PairFeatures, Task
+
+if TYPE_CHECKING:
+    from compressor_core.latency_model import LatencyModelField
 
 T = TypeVar("T")
 
@@ -40,6 +51,11 @@ class Record(Plain):
     type: str
     time: float | None = None
     """Seconds at work when the worker wrote it; None where no worker did."""
+
+    @property
+    def ends(self) -> bool:
+        """Whether it is the summary of a work, and so its last record."""
+        return self.type.endswith("-summary")
 
     @property
     def line(self) -> str | None:
@@ -343,6 +359,18 @@ class TradeoffSummary(Record):
     evaluations: int
     seconds: float
     cancelled: bool = False
+
+
+def _read_latency_model(value: object) -> object:
+    from compressor_core.latency_model import read_latency_model  # with numpy, which a waiting run does without
+
+    return read_latency_model(value)
+
+
+if not TYPE_CHECKING:
+    LatencyModelField = Annotated[
+        Any, PlainValidator(_read_latency_model), PlainSerializer(lambda model: model.to_dict(), when_used="json")
+    ]
 
 
 # Models at work: scores, comparisons, predictions

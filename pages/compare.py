@@ -7,7 +7,7 @@ import streamlit as st
 from compressor_core.evaluate.settings import MOST_STUDENTS
 from compressor_core.figures.compare.info import comparison_info
 from compressor_core.figures.compare.verdicts import headline
-from compressor_core.runs import Run, Status
+from compressor_core.runs import Run, State, Status
 from compressor_core.runs.library import Family, comparison_of, families
 from pages.parts.compare_views import views
 from pages.parts.frame import link, open_page, sentences
@@ -57,11 +57,11 @@ def choose_students(family: Family) -> None:
 
 
 def show(run: Run, status: Status) -> None:
-    if status.result is None:
+    if status.summary is None and status.state is not State.FINISHED:
         if status.live:
             st.caption("The models predict the same examples, then take turns while their latency is measured.")
         return
-    info = comparison_info(status.result)
+    info = comparison_info(status.summary)
     st.header(headline(info), anchor=False)
     views(run, info)
     with st.container(horizontal=True):

@@ -117,14 +117,14 @@ def watch_story(story_id: str) -> None:
 
 def outcome(story: Story) -> None:
     status = story.compare.status()
-    if status.state is not State.FINISHED or status.result is None:
+    if status.state is not State.FINISHED or status.summary is None:
         return
     from compressor_core.figures.compare.info import comparison_info
     from compressor_core.figures.compare.verdicts import headline
     from pages.parts.compare_views import numbers
     from pages.parts.report import report_button
 
-    info = comparison_info(status.result)
+    info = comparison_info(status.summary)
     with st.container(border=True):
         st.header(headline(info), anchor=False)
         numbers(info)

@@ -28,7 +28,7 @@ from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.fields import number
 from pages.parts.frame import link, metrics, open_page, sentences
-from pages.parts.live import chosen_run, open_earlier, start, typed, watch
+from pages.parts.live import chosen_run, open_earlier, records, start, watch
 from pages.parts.rows import table
 from pages.parts.task import choose_pair_features, choose_task
 
@@ -69,7 +69,7 @@ def how_much() -> dict[str, int]:
 
 
 def show(run: Run, status: Status) -> None:
-    info = latency_info(typed(run))
+    info = latency_info(records(run))
     if status.live or info.summary is None:
         st.caption(
             f"{len(info.points)} architectures measured so far. "

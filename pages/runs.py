@@ -46,7 +46,7 @@ def table(rows: list[Row]) -> None:
                 "State": state_text(status.state),
                 "Kind": kind_of(run.kind).title,
                 "Name": run.name or "",
-                "Result": kind_of(run.kind).headline(status.result) or status.error or "",
+                "Result": kind_of(run.kind).headline(status.summary) or status.error or "",
                 "Created": time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)),
                 "Elapsed": duration(status.elapsed),
                 "Run": run.id,

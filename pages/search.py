@@ -9,14 +9,14 @@ from compressor_core.runs import Run, Status
 from compressor_core.search.genetic import Operators
 from pages.parts.explain import terms
 from pages.parts.frame import metrics, open_page
-from pages.parts.live import chosen_run, open_earlier, typed, watch
+from pages.parts.live import chosen_run, open_earlier, records, watch
 from pages.parts.search_settings import goal_text, settings
 from pages.parts.search_taking import compare_with_file, take_away
 from pages.parts.search_views import picked, table, views
 
 
 def show(run: Run, status: Status) -> None:
-    known, asked = typed(run), run.settings
+    known, asked = records(run), run.settings
     info = search_info(known, asked)
     st.caption(
         f"{asked.task.capitalize()} · {goal_text(asked)} · {asked.space.size:,} architectures · "

@@ -27,7 +27,7 @@ from compressor_core.task import PairFeatures, Task
 from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page, sentences
-from pages.parts.live import chosen_run, open_earlier, start, store, typed, watch
+from pages.parts.live import chosen_run, open_earlier, records, start, store, watch
 from pages.parts.recipe import STAY, choose_length, choose_recipe
 from pages.parts.rows import table
 from pages.parts.task import choose_pair_features
@@ -134,7 +134,7 @@ def least_computation() -> float | None:
 def show(run: Run, status: Status) -> None:
     settings: StudySettings = run.settings
     beside = published_students(settings.dataset)
-    info = study_info(typed(run), beside)
+    info = study_info(records(run), beside)
     goal = GOALS[settings.goal] + (f", from {settings.min_gflops:g} GFLOPs" if settings.min_gflops else "")
     epochs = f", epochs: {settings.epochs}" if settings.epochs else ""
     st.caption(

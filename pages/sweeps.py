@@ -40,7 +40,7 @@ from compressor_core.search.sweep import Over, SweepSettings
 from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
-from pages.parts.live import chosen_run, open_earlier, state_of, store, typed, undamaged, watch
+from pages.parts.live import chosen_run, open_earlier, records, state_of, store, undamaged, watch
 from pages.parts.pace import redrawn
 from pages.parts.rows import table
 from pages.parts.search_settings import goal_text
@@ -139,13 +139,13 @@ def drawn(run: Run, slot: int) -> OverlayRun:
     """One search as the overlay draws it; of one that is over, what was drawn before."""
     with undamaged(run):
         if (status := run.status()).live:
-            return OverlayRun(title(run), slot, search_info(typed(run), run.settings))
+            return OverlayRun(title(run), slot, search_info(records(run), run.settings))
         return _drawn_before(run.id, status.updated, title(run), slot, run)
 
 
 @st.cache_resource(max_entries=60, show_spinner=False)
 def _drawn_before(run_id: str, updated: float | None, name: str, slot: int, _run: Run) -> OverlayRun:
-    return OverlayRun(name, slot, search_info(typed(_run), _run.settings))
+    return OverlayRun(name, slot, search_info(records(_run), _run.settings))
 
 
 def draw_overlay(chosen: Sequence[Run]) -> None:
@@ -242,7 +242,7 @@ def opened(run: Run) -> tuple[SweepSettings, SweepInfo]:
                 f"{len(settings.all_budgets)} optima are kept; resume it for the others."
             )
         table(operators_rows(summary), f"operators/{run.id}")
-    return settings, sweep_info(typed(run))
+    return settings, sweep_info(records(run))
 
 
 def explain_missing(info: SweepInfo) -> None:

@@ -24,7 +24,7 @@ from compressor_core.search.quantities import Quantity
 from pages.parts.chart import chart, picture_format
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page
-from pages.parts.live import chosen_run, open_earlier, page_of, typed, watch
+from pages.parts.live import chosen_run, open_earlier, page_of, records, watch
 from pages.parts.search_views import distill_button, first_pick, picks
 from pages.parts.tradeoffs import settings, title
 
@@ -44,7 +44,7 @@ FRONTS = {"found": "The front found", "true": "The true front"}
 
 def show(run: Run, status: Status) -> None:
     config = run.settings
-    info = front_info(typed(run), config)
+    info = front_info(records(run), config)
     limits = [
         f"{title(each).lower()} {'at least' if each.maximised else 'at most'} {AXES[each].text(limit)}"
         for each, limit in config.limits.items()

@@ -16,6 +16,7 @@ from compressor_core.latency_model import PARTS, LatencyModel, Lengths, Runtime
 from compressor_core.records import AnyRecord, Generation, Individual, Optimum, Progress, Record, read_record
 from compressor_core.task import PairFeatures, Task
 
+Calibrated = records.CalibrationSummary
 CLASSES: tuple[type[Record], ...] = get_args(get_args(AnyRecord)[0])
 
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
@@ -40,7 +41,9 @@ def any_of(record: type[Record]) -> st.SearchStrategy[Record]:
         for name, field in record.model_fields.items()
         if name != "type"
     }
-    return st.builds(record, **{name: st.from_type(kind) for name, kind in kinds.items()})
+    fields = {name: st.from_type(kind) for name, kind in kinds.items() if name != "models" or record is not Calibrated}
+    fields |= {"models": st.dictionaries(st.text(), st.from_type(LatencyModel))} if record is Calibrated else {}
+    return st.builds(record, **fields)
 
 
 def through_json(record: Record) -> Record | None:

@@ -19,8 +19,8 @@ def list_runs(options: argparse.Namespace) -> Record:
 
 def show_run(options: argparse.Namespace) -> Record:
     run = run_store().get(options.id)
-    events, _ = run.events()
-    return {**_describe_run(run), "folder": str(run.folder), "config": run.config, "records": len(events)}
+    records, _ = run.records()
+    return {**_describe_run(run), "folder": str(run.folder), "config": run.config, "records": len(records)}
 
 
 def cancel_run(options: argparse.Namespace) -> Record:

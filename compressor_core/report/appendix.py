@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from compressor_core.architecture import SearchSpace
+from compressor_core.distill.settings import DistillSettings, TeacherSettings
 from compressor_core.figures.words.forms import duration, gene_text, state_text
 from compressor_core.machine import versions
 from compressor_core.models.card import ModelCard
@@ -12,6 +14,7 @@ from compressor_core.report.commands import repeat
 from compressor_core.report.material import Chapter, Material
 from compressor_core.report.page import Attachment, Block, Commands, Table, Text, date
 from compressor_core.runs.kinds import kind_of
+from compressor_core.settings import description_of
 
 
 def facts(chapter: Chapter) -> dict[str, str]:
@@ -27,11 +30,14 @@ def facts(chapter: Chapter) -> dict[str, str]:
 
 
 def settings(story: Material) -> list[Block]:
-    """A table of each run: its state and what it was asked for, as it was asked."""
+    """A table of each run: its state, and each of its settings by its description."""
     tables: list[Block] = []
     for chapter in story.chapters:
-        rows = [*facts(chapter).items(), *((name, _value(name, value)) for name, value in chapter.config.items())]
-        tables.append(Table(kind_of(chapter.run.kind).title, [row for row in rows if row[1]]))
+        asked = chapter.settings
+        rows = [row for row in facts(chapter).items() if row[1]]
+        kind = type(asked)
+        rows += [(description_of(kind, name).rstrip("."), _value(getattr(asked, name))) for name in kind.model_fields]
+        tables.append(Table(kind_of(chapter.run.kind).title, rows))
     return tables
 
 
@@ -81,18 +87,26 @@ def student_names(story: Material) -> list[str]:
 
 
 def _training(title: str, card: ModelCard) -> Table:
-    rows = [(name, _value(name, value)) for name, value in card.training.items()]
-    return Table(f"{title}: how it was trained, defaults included", rows)
+    return Table(
+        f"{title}: how it was trained, defaults included",
+        [(_description(name), _value(value)) for name, value in card.training.items()],
+    )
 
 
-def _value(name: str, value: Any) -> str:
+def _description(name: str) -> str:
+    """The description of a setting that a card names; its name if no training has such a setting."""
+    known = next((kind for kind in (DistillSettings, TeacherSettings) if name in kind.model_fields), None)
+    return description_of(known, name) if known else name
+
+
+def _value(value: Any) -> str:
     """A setting on one line."""
     if value is None:
         return "not set"
-    if name == "space" and isinstance(value, Mapping):
-        return "; ".join(f"{gene}: {gene_text(values)}" for gene, values in value.items())
+    if isinstance(value, SearchSpace):
+        return value.name or "; ".join(f"{gene}: {gene_text(values)}" for gene, values in value.to_dict().items())
     if isinstance(value, Mapping):
-        return "; ".join(f"{key}: {_value(str(key), one)}" for key, one in value.items())
+        return "; ".join(f"{key}: {_value(one)}" for key, one in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_value("", one) for one in value)
+        return ", ".join(map(_value, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from compressor_core.errors import CompressorError, RunError
 from compressor_core.models.card import CARD, ModelCard, read_card
+from compressor_core.records import Record
 from compressor_core.runs import Run, RunStore, State, Status
 from compressor_core.runs.kinds import MODEL, STUDENTS, kind_of
 from compressor_core.runs.library import run_of
@@ -22,12 +23,10 @@ _STANDS: Final[Mapping[State, str]] = {
     State.INTERRUPTED: "was interrupted",
 }
 
-Record = Mapping[str, Any]
-
 
 @dataclass(frozen=True)
 class Chapter:
-    """One run of a story, with its records; its result may be missing."""
+    """One run of a story, with its records; its summary may be missing."""
 
     run: Run
     status: Status
@@ -38,12 +37,13 @@ class Chapter:
         return kind_of(self.run.kind).noun
 
     @property
-    def config(self) -> Mapping[str, Any]:
-        return self.run.config
+    def settings(self) -> Any:
+        """Its settings. Raises CompressorError if they are damaged."""
+        return self.run.settings
 
     @property
-    def result(self) -> Mapping[str, Any] | None:
-        return self.status.result
+    def summary(self) -> Any:
+        return self.status.summary
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,10 @@ class Student:
     @property
     def distilled(self) -> bool:
         return self.making is not None and self.making.run.kind == "distill"
+
+    @property
+    def of_study(self) -> bool:
+        return self.making is not None and kind_of(self.making.run.kind).makes == "students"
 
 
 @dataclass(frozen=True)
@@ -96,19 +100,19 @@ def material(store: RunStore, run_id: str) -> Material:
             "distillation, a search or the training of a teacher."
         )
     missing: list[str] = []
-    own = {run.kind: _read(run)}
-    comparison = own.get("compare")
+    last = {run.kind: _read(run)}
+    comparison, distillation = last.get("compare"), last.get("distill")
+    students: tuple[Student, ...] = ()
     if comparison is not None:
-        folders = [comparison.config.get("student"), *(comparison.config.get("others") or ())]
+        folders = [comparison.run.config.get("student"), *(comparison.run.config.get("others") or ())]
         students = tuple(_student(store, comparison, str(folder), missing) for folder in folders)
-    else:
-        students = tuple(
-            _of(store, distillation, None, missing) for distillation in [own.get("distill")] if distillation
-        )
-    found = [own.get("search"), *(student.search for student in students)]
+    elif distillation is not None:
+        students = (_of(store, distillation, None, missing),)
+    found = [last.get("search"), *(student.search for student in students)]
     searches = tuple({one.run.id: one for one in found if one is not None}.values())
-    folder = _teacher_folder(comparison, students)
-    training = own.get("train-teacher") or _trained_here(store, folder)
+    first = comparison or distillation
+    folder = None if first is None or first.run.config.get("teacher") is None else str(first.run.config["teacher"])
+    training = last.get("train-teacher") or _trained_here(store, folder)
     teacher = _card(training.run.folder / MODEL if training else folder, "teacher", missing)
     story = Material(run, searches, training, students, comparison, teacher, folder, ())
     said = [_state(chapter) for chapter in story.chapters]
@@ -125,18 +129,19 @@ def _student(store: RunStore, comparison: Chapter, folder: str, missing: list[st
 
 def _of(store: RunStore, making: Chapter, folder: str | None, missing: list[str]) -> Student:
     """The student that a run made; of a study, the one in the folder."""
-    place = making.run.folder / MODEL if making.result is not None else None
-    if kind_of(making.run.kind).makes == "students":
+    search = _linked(store, making, making.run.config.get("search_run"), missing)
+    student = Student(making, search, None, folder)
+    place = making.run.folder / MODEL if making.summary is not None else None
+    if student.of_study:
         place = None if folder is None else making.run.folder / STUDENTS / Path(folder).name
-    search = _linked(store, making, making.config.get("search_run"), missing)
-    return Student(making, search, _card(place, "student", missing), folder)
+    return replace(student, card=_card(place, "student", missing))
 
 
 def _read(run: Run) -> Chapter:
-    return Chapter(run, run.status(), run.events()[0])
+    return Chapter(run, run.status(), run.records()[0])
 
 
-def _linked(store: RunStore, chapter: Chapter, run_id: str | None, missing: list[str]) -> Chapter | None:
+def _linked(store: RunStore, chapter: Chapter, run_id: Any, missing: list[str]) -> Chapter | None:
     """The run that a chapter builds on."""
     if run_id is None:
         return None
@@ -151,15 +156,6 @@ def _trained_here(store: RunStore, folder: str | None) -> Chapter | None:
     """The run that trained the teacher; None if it is bundled, or from elsewhere."""
     run = run_of(store, folder)
     return _read(run) if run is not None and kind_of(run.kind).makes == "teacher" else None
-
-
-def _teacher_folder(comparison: Chapter | None, students: Sequence[Student]) -> str | None:
-    makings = [one.making for one in students if one.making is not None and one.making.run.kind != "reproduce"]
-    named = next((making.config.get("teacher") for making in makings), None)
-    named = named or (comparison.config.get("teacher") if comparison else None)
-    if named is None and comparison and comparison.result:
-        named = comparison.result["teacher"]["model"]
-    return None if named is None else str(named)
 
 
 def _card(folder: Path | str | None, side: str, missing: list[str]) -> ModelCard | None:
@@ -179,7 +175,7 @@ def _state(chapter: Chapter) -> str | None:
     """What has to be said of a run that is not finished."""
     stands = _STANDS.get(chapter.status.state)
     if stands is None:
-        return None
+        return None if chapter.summary else f"The result of the {chapter.name} is damaged: launch it again."
     kept = "what it has recorded is shown" if chapter.records else "it has recorded nothing"
     reason = f" {chapter.status.error}" if chapter.status.error else ""
     return f"The {chapter.name} {stands}: {kept}.{reason}"

@@ -6,20 +6,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from compressor_core.architecture import Architecture
+from compressor_core.distill.settings import DistillSettings
 from compressor_core.errors import DAMAGED, CompressorError
 from compressor_core.figures.search.axes import GENE_TITLES
-from compressor_core.figures.search.info import SearchInfo, fitness_figure, gap_sentence, search_info
+from compressor_core.figures.search.info import fitness_figure, gap_sentence, search_info
 from compressor_core.figures.search.population import population_figure
 from compressor_core.figures.study.training import accuracy_figure, loss_figure, recipe_text, training_info
 from compressor_core.figures.words.forms import duration
 from compressor_core.records import Candidate
 from compressor_core.report.appendix import facts, repeated, settings, student_names, versions_and_data
-from compressor_core.report.commands import architecture_of, distilled_with
+from compressor_core.report.commands import distilled_with
 from compressor_core.report.comparison import compared, comparison_lead, measured
 from compressor_core.report.material import Chapter, Material, Student
 from compressor_core.report.page import Block, Picture, Section, Table, Text
 from compressor_core.runs.kinds import kind_of
+from compressor_core.search.fitness import Goal
+from compressor_core.search.genetic import SearchSettings
 
 
 def title(story: Material) -> str:
@@ -30,17 +32,10 @@ def title(story: Material) -> str:
 def lead(story: Material) -> str:
     """The outcome in one sentence."""
     chapter = story.chapters[-1]
-    result = chapter.result
+    if chapter.summary is None:
+        return f"The {chapter.name} has no result."
     try:
-        if result is None:
-            return f"The {chapter.name} has no result."
-        if chapter.run.kind == "compare":
-            return comparison_lead(result)
-        if chapter.run.kind == "distill":
-            return _kept(result)
-        if chapter.run.kind == "search":
-            return gap_sentence(_info(chapter))
-        return f"The teacher: {kind_of(chapter.run.kind).headline(result)}."
+        return _OUTCOMES[chapter.run.kind](chapter)
     except (CompressorError, *DAMAGED):
         return f"The {chapter.name} has a result that this version of the program cannot read."
 
@@ -74,21 +69,21 @@ def sections(story: Material) -> list[Section]:
 
 
 def _asked(story: Material) -> list[Block]:
-    search = story.searches[0].config if story.searches else {}
+    search = story.searches[0].settings if story.searches else None
     student = story.students[0] if story.students else Student(None, None, None, None)
-    making = student.making.config if student.making else {}
+    making = student.making.settings if student.making else None
     first = story.chapters[0]
     card = student.card or story.teacher
-    budget = search.get("budget_mb", making.get("budget_mb"))
+    budget = getattr(search or making, "budget_mb", None)
     rows = {
-        "Task": search.get("task") or (card.task.value if card else None),
-        "Dataset": making.get("dataset") or (card.dataset if card else None),
+        "Task": search.task if search else card.task if card else None,
+        "Dataset": making.dataset if making else card.dataset if card else None,
         "Size budget": None if budget is None else f"{budget:g} MB (1 MB is 10⁶ bytes)",
         "Most wanted within it": _goal(search) if search else None,
         "Teacher": Path(story.teacher_folder).name if story.teacher_folder and not story.training else None,
-        "Training of the student": _length(making) if making.get("preset") else None,
-        "Seed of the search": search.get("seed"),
-        "Seed of the distillation": making.get("seed"),
+        "Training of the student": _length(making) if hasattr(making, "preset") else None,
+        "Seed of the search": search.seed if search else None,
+        "Seed of the distillation": getattr(making, "seed", None),
         "Begun": facts(first)["Begun"],
     }
     return [
@@ -99,28 +94,23 @@ def _asked(story: Material) -> list[Block]:
     ]
 
 
-def _goal(config: Mapping[str, Any]) -> str:
-    goal = {"latency": "the lowest predicted latency", "size": "the smallest size"}.get(config.get("goal", ""))
-    limits = [f"at most {config['max_latency_ms']:g} ms"] if config.get("max_latency_ms") is not None else []
-    limits += [f"at least {config['min_gflops']:g} GFLOPs"] if config.get("min_gflops") is not None else []
-    return ", ".join([goal or "computation (GFLOPs), which stands for what a model can learn", *limits])
+def _goal(search: SearchSettings) -> str:
+    goals = {Goal.LATENCY: "the lowest predicted latency", Goal.SIZE: "the smallest size"}
+    limits = [f"at most {search.max_latency_ms:g} ms"] if search.max_latency_ms is not None else []
+    limits += [f"at least {search.min_gflops:g} GFLOPs"] if search.min_gflops is not None else []
+    return ", ".join([goals.get(search.goal, "computation (GFLOPs), which stands for what a model can learn"), *limits])
 
 
-def _length(config: Mapping[str, Any]) -> str:
-    epochs = config.get("epochs")
-    return f"preset {config['preset']}" + ("" if epochs is None else f", {epochs} epochs")
+def _length(making: Any) -> str:
+    return f"preset {making.preset}" + ("" if making.epochs is None else f", {making.epochs} epochs")
 
 
 def _search(story: Material) -> list[Block]:
     return [block for chapter in story.searches for block in _searched(chapter)]
 
 
-def _info(chapter: Chapter) -> SearchInfo:
-    return search_info(chapter.run.records()[0], chapter.run.settings)
-
-
 def _searched(chapter: Chapter) -> list[Block]:
-    info = _info(chapter)
+    info = search_info(chapter.records, chapter.settings)
     blocks: list[Block] = [Text(gap_sentence(info), finding=True)]
     if info.last is None:
         return blocks
@@ -162,13 +152,11 @@ def _measures(one: Candidate) -> tuple[str, ...]:
 
 def _teacher(story: Material) -> list[Block]:
     if story.training is not None:
-        result = story.training.result
+        made = story.training.summary
         blocks: list[Block] = []
-        if result is not None:
-            finding = f"The teacher is right on {result['accuracy']:.1%} of the test split"
-            blocks.append(
-                Text(f"{finding}; it weighs {result['size_mb']:.2f} MB{_took(story.training)}.", finding=True)
-            )
+        if made is not None:
+            finding = f"The teacher is right on {made.accuracy:.1%} of the test split"
+            blocks.append(Text(f"{finding}; it weighs {made.size_mb:.2f} MB.{_took(story.training)}", finding=True))
         return [*blocks, *_curves(story.training, "Loss of the teacher by training step", None)]
     if story.teacher is None:
         return []
@@ -191,18 +179,18 @@ def _student(story: Material) -> list[Block]:
 def _made(name: str, student: Student) -> list[Block]:
     """What a student is."""
     blocks: list[Block] = []
-    if (shape := architecture_of(student)) is not None:
-        genes = dict(zip(GENE_TITLES.values(), Architecture.parse(shape).to_dict().values(), strict=True))
-        blocks.append(Table(f"{name}: architecture", [(title, f"{value:,}") for title, value in genes.items()]))
-    result = (student.making.result if student.making and student.distilled else None) or {}
-    size, parameters, gflops = (result.get(key) for key in ("size_mb", "parameters", "paper_gflops"))
+    settings = distilled_with(student) if student.distilled else None
+    if student.card is not None and student.card.architecture is not None:
+        genes = zip(GENE_TITLES.values(), student.card.architecture.to_dict().values(), strict=True)
+        blocks.append(Table(f"{name}: architecture", [(title, f"{value:,}") for title, value in genes]))
+    made = student.making.summary if student.making and student.distilled else None
     rows = {
-        "Size of the file": None if size is None else f"{size:.3f} MB",
-        "Parameters": None if parameters is None else f"{parameters:,}",
-        "GFLOPs, paper's account": None if gflops is None else f"{gflops:.3f}",
+        "Size of the file": f"{made.size_mb:.3f} MB" if made else None,
+        "Parameters": f"{made.parameters:,}" if made else None,
+        "GFLOPs, paper's account": f"{made.paper_gflops:.3f}" if made else None,
         "Longest input": None if student.card is None else f"{student.card.max_length} tokens",
         "Labels": None if student.card is None else ", ".join(student.card.labels),
-        "Learns from": recipe_text(distilled_with(student)) if student.distilled else None,
+        "Learns from": recipe_text(settings.recipe()) if settings else None,
     }
     said = [(title, value) for title, value in rows.items() if value is not None]
     return [*blocks, *([Table(f"{name}: figures", said)] if said else [])]
@@ -216,19 +204,19 @@ def _distillation(story: Material) -> list[Block]:
 def _taught(name: str, made: Chapter, several: bool) -> list[Block]:
     """How a student learned."""
     prefix = f"{name}. " if several else ""
-    if made.run.kind != "distill":
+    if not isinstance(made.settings, DistillSettings):
         title = made.run.name or made.run.id
         return [Text(f"{prefix}The student comes from the {made.name} {title}, which has a page of its own.")]
     blocks: list[Block] = []
-    if made.result is not None:
+    if made.summary is not None:
         blocks += [
-            Text(prefix + _kept(made.result), finding=True),
+            Text(prefix + _kept(made), finding=True),
             Text(
                 "The teacher labels code with its probabilities, and the student learns to give the same ones. The "
                 f"epoch that did best on the validation split is kept.{_took(made)}"
             ),
         ]
-    teacher = made.result["teacher_accuracy"] if made.result else None
+    teacher = made.summary.teacher_accuracy if made.summary else None
     return [*blocks, *_curves(made, f"{prefix}Loss: how far the student is from its teacher", teacher)]
 
 
@@ -250,27 +238,36 @@ def _curves(chapter: Chapter, loss: str, teacher: float | None) -> list[Block]:
 
 
 def _comparison(story: Material) -> list[Block]:
-    result = story.comparison.result if story.comparison else None
-    return [] if result is None else compared(result)
+    found = story.comparison.summary if story.comparison else None
+    return [] if found is None else compared(found)
 
 
 def _measured(story: Material) -> list[Block]:
-    result = story.comparison.result if story.comparison else None
-    return [] if result is None else measured(result)
+    found = story.comparison.summary if story.comparison else None
+    return [] if found is None else measured(found)
 
 
-def _kept(result: Mapping[str, Any]) -> str:
-    kept = result["accuracy"] / result["teacher_accuracy"] if result["teacher_accuracy"] else 0.0
+def _kept(chapter: Chapter) -> str:
+    made = chapter.summary
+    kept = made.accuracy / made.teacher_accuracy if made.teacher_accuracy else 0.0
     return (
-        f"The student keeps {kept:.1%} of the teacher's accuracy on the test split ({result['accuracy']:.1%} against "
-        f"{result['teacher_accuracy']:.1%}) at {result['size_mb']:.3f} MB."
+        f"The student keeps {kept:.1%} of the teacher's accuracy on the test split ({made.accuracy:.1%} against "
+        f"{made.teacher_accuracy:.1%}) at {made.size_mb:.3f} MB."
     )
 
 
 def _took(chapter: Chapter) -> str:
-    seconds = (chapter.result or {}).get("seconds")
-    return "" if seconds is None else f" It took {duration(seconds)}."
+    return "" if chapter.summary is None else f" It took {duration(chapter.summary.seconds)}."
 
 
 def _share(value: float | None) -> str | None:
     return None if value is None else f"{value:.2%}"
+
+
+_OUTCOMES: Final[Mapping[str, Callable[[Chapter], str]]] = {
+    "compare": lambda chapter: comparison_lead(chapter.summary),
+    "distill": _kept,
+    "search": lambda chapter: gap_sentence(search_info(chapter.records, chapter.settings)),
+    "train-teacher": lambda chapter: f"The teacher: {kind_of(chapter.run.kind).headline(chapter.summary)}.",
+}
+"""The sentence of each kind that ends a story."""

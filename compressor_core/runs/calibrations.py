@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
-from compressor_core.errors import DAMAGED, CompressorError, RunError, SettingsError
+from compressor_core.errors import CompressorError, RunError, SettingsError
 from compressor_core.files import checked_path
 from compressor_core.latency_model import LatencyModel, Runtime
+from compressor_core.records import CalibrationSummary, read_record
 from compressor_core.runs.run import Run
 from compressor_core.runs.store import RunStore
 from compressor_core.task import PairFeatures, Task
@@ -18,12 +18,12 @@ from compressor_core.task import PairFeatures, Task
 
 @dataclass(frozen=True)
 class Calibration:
-    """One finished calibration: what it is called, its models by runtime, and all of its result."""
+    """One finished calibration: its name, its models by runtime, and all of its summary."""
 
     run: Run
     title: str
     models: Mapping[Runtime, LatencyModel]
-    result: Mapping[str, Any]
+    summary: CalibrationSummary
 
 
 def calibrations(
@@ -32,24 +32,12 @@ def calibrations(
     """The finished calibrations for a task, newest first; `pair_features` matters for the clone task only."""
     found = []
     for run in store.list("calibrate"):
-        with suppress(CompressorError, *DAMAGED):
-            result = run.status().result
-            if result is None:
-                continue
-            models = latency_models(result)
-            first = next(iter(models.values()))
-            if first.task is task and (task is Task.VULNERABILITY or first.pair_features is pair_features):
-                found.append(Calibration(run, run.name or run.id, models, result))
+        with suppress(CompressorError):
+            summary = run.summary()
+            models = _by_runtime(summary)
+            if summary.task is task and (task is Task.VULNERABILITY or summary.pair_features is pair_features):
+                found.append(Calibration(run, run.name or run.id, models, summary))
     return found
-
-
-def latency_models(result: Mapping[str, Any]) -> dict[Runtime, LatencyModel]:
-    """The models in the result of a calibration, by runtime. Raises SettingsError if there are none."""
-    values = result.get("models")
-    if not isinstance(values, Mapping) or not values:
-        raise SettingsError("there are no latency models in it: take the result of a finished calibration")
-    models = [LatencyModel.from_dict(one) for one in values.values()]
-    return {model.runtime: model for model in models}
 
 
 def open_calibration(store: RunStore, run_or_file: str) -> dict[Runtime, LatencyModel]:
@@ -65,9 +53,15 @@ def open_calibration(store: RunStore, run_or_file: str) -> dict[Runtime, Latency
             raise SettingsError(f"{path} cannot be read as JSON: give what `calibrate --json` printed") from error
         if not isinstance(values, Mapping):
             raise SettingsError(f"{path} holds no calibration: give what `calibrate --json` printed")
-        return latency_models(values)
+        return _by_runtime(read_record({**values, "type": "calibration-summary"}))
     run = store.get(run_or_file)
-    result = run.status().result if run.kind == "calibrate" else None
-    if result is None:
+    summary = run.summary() if run.kind == "calibrate" else None
+    if summary is None:
         raise RunError(f"Run {run.id} is no finished calibration: start one with `calibrate`, or on the page Latency.")
-    return latency_models(result)
+    return _by_runtime(summary)
+
+
+def _by_runtime(summary: object) -> dict[Runtime, LatencyModel]:
+    if not isinstance(summary, CalibrationSummary) or not summary.models:
+        raise SettingsError("there are no latency models in it: take the result of a finished calibration")
+    return {model.runtime: model for model in summary.models.values()}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from compressor_core.files import storage_error, to_json
+from compressor_core.records import Record, read_record
 
 LONGEST_LINE = 1 << 24
 """Bytes; a longer line of events.jsonl is damage, and is skipped without being held in memory."""
@@ -18,8 +18,6 @@ _TAIL = 1 << 16
 
 _LONGEST = 1e11
 """Seconds; a longer time at work is damage."""
-
-Record = dict[str, Any]
 
 
 def read(path: Path, offset: int = 0) -> tuple[list[Record], int]:
@@ -77,25 +75,10 @@ def parse(data: bytes) -> Any:
         return None
 
 
-def seconds_of(record: Record) -> float | None:
-    """How long the run had been at work when a record was written; None if that is damaged."""
-    seconds = record.get("time")
-    known = isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds < _LONGEST
-    return float(seconds) if known and seconds is not None else None
-
-
-def summary_in(record: Record) -> Record | None:
-    """The plain summary that a record holds, if it is the last one of a work."""
-    kind = str(record["type"])
-    if kind != "result" and not kind.endswith("-summary"):
-        return None
-    return {key: value for key, value in record.items() if key != "time" and (key, value) != ("type", "result")}
-
-
 def _record(line: bytes) -> Record | None:
-    """The record in a line; one without a type is damage as well."""
-    record = parse(line)
-    return record if isinstance(record, dict) and isinstance(record.get("type"), str) else None
+    values = parse(line)
+    record = read_record(values) if isinstance(values, dict) else None
+    return None if record is None or not 0 <= (record.time or 0.0) < _LONGEST else record
 
 
 class EventLog:
@@ -107,8 +90,8 @@ class EventLog:
     def __init__(self, path: Path, seconds: float = 0.0) -> None:
         self._path = path
         # A worker that was killed may have recorded more since it last wrote its status.
-        recorded = seconds_of(last(path) or {})
-        self._origin = time.monotonic() - max(seconds, recorded or 0.0)
+        before = last(path)
+        self._origin = time.monotonic() - max(seconds, before.time or 0.0 if before else 0.0)
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
             size = os.lseek(self._descriptor, 0, os.SEEK_END)
@@ -129,9 +112,10 @@ class EventLog:
         """How long the run has been at work so far."""
         return time.monotonic() - self._origin
 
-    def append(self, record: Mapping[str, Any]) -> None:
+    def append(self, record: Record) -> None:
         """Write one line. Raises StorageError if the disk refuses."""
-        line = (to_json({**record, "time": round(self.seconds, 3)}) + "\n").encode("utf-8", "backslashreplace")
+        values = record.model_dump(mode="json", exclude_none=True) | {"time": round(self.seconds, 3)}
+        line = (to_json(values) + "\n").encode("utf-8", "backslashreplace")
         try:
             while line:
                 line = line[os.write(self._descriptor, line) :]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from compressor_core.errors import DAMAGED
 
 if TYPE_CHECKING:
+    from compressor_core.records import Record, Work
     from compressor_core.runs.context import RunContext
+    from compressor_core.settings import Settings
 
 MODEL: Final = "model"
 """Folder, in the run's own, of the one model that a run makes."""
@@ -48,27 +50,20 @@ class Kind:
         object.__setattr__(self, "page", self.page or self.name)
 
     @property
-    def settings(self) -> type[Any]:
+    def settings(self) -> type[Settings]:
         """Its settings class."""
         module, _, name = self.settings_class.partition(":")
-        found: type[Any] = getattr(import_module(f"compressor_core.{module}"), name)
+        found: type[Settings] = getattr(import_module(f"compressor_core.{module}"), name)
         return found
 
     def read_settings(self, values: Mapping[str, Any]) -> Any:
         """The settings that plain values stand for. Raises CompressorError if there are none such."""
-        settings = self.settings
-        if hasattr(settings, "model_validate"):
-            return settings.model_validate(values)
-        if hasattr(settings, "from_dict"):
-            return settings.from_dict(values)
-        from compressor_core.plain import from_plain
-
-        return from_plain(settings, values)
+        return self.settings.model_validate(values)
 
     @property
-    def work(self) -> Callable[[RunContext], Iterator[Any]]:
+    def work(self) -> Callable[[RunContext], Work[Record | None]]:
         """What its runs do: yields records, returns the summary."""
-        work: Callable[[RunContext], Iterator[Any]] = getattr(
+        work: Callable[[RunContext], Work[Record | None]] = getattr(
             import_module("compressor_core.runs.work"), self.name.replace("-", "_")
         )
         return work
@@ -78,23 +73,9 @@ class Kind:
         if summary is None:
             return ""
         try:
-            return self.tell(attributes(summary))
+            return self.tell(summary)
         except DAMAGED:
             return "a damaged result"
-
-
-class _Values(dict[str, Any]):
-    """Plain values whose names are attributes, as those of a summary are."""
-
-    def __getattr__(self, name: str) -> Any:
-        return self.get(name)
-
-
-def attributes(value: Any) -> Any:
-    """Plain values that are read as a summary is."""
-    if isinstance(value, Mapping):
-        return _Values({key: attributes(one) for key, one in value.items()})
-    return [attributes(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _search(found: Any) -> str:

@@ -12,10 +12,15 @@ from typing import Any
 from compressor_core.architecture import Architecture
 from compressor_core.errors import DAMAGED, CompressorError
 from compressor_core.paper import ARCHITECTURES, COLUMNS, DATASET, TEST_EXAMPLES, Column, Encoder, Row
-from compressor_core.records import Machine
+from compressor_core.records import (
+    ComparisonSummary,
+    DistillSummary,
+    Machine,
+    ReproductionSummary,
+    TeacherSummary,
+)
 from compressor_core.runs.run import Run
 from compressor_core.runs.store import RunStore
-from compressor_core.task import Task
 
 Cell = tuple[Row, Column]
 _BUDGET_MB: Mapping[object, Row] = {3.0: Row.STUDENT_3, 25.0: Row.STUDENT_25, 50.0: Row.STUDENT_50}
@@ -72,59 +77,63 @@ def reproduction(store: RunStore) -> Reproduction:
     runs = list(_finished(store, "train-teacher", "reproduce", "distill", "compare"))
     made: dict[str, Cell] = {}
     # Teachers first: which cell a student belongs to goes by its teacher's.
-    for run, result in sorted(runs, key=lambda pair: pair[0].kind != "train-teacher"):
+    for run, summary in sorted(runs, key=lambda pair: pair[0].kind != "train-teacher"):
         with suppress(CompressorError, *DAMAGED):  # a damaged run fills nothing
-            if (cell := _cell(run, result, made)) is not None:
-                made[_folder(result["model"])] = cell
+            if (cell := _cell(run, summary, made)) is not None:
+                made[_folder(summary.model)] = cell
     accuracy: dict[Cell, Accuracy] = {}
     latency: dict[Cell, Latency] = {}
-    for run, result in runs:
-        with suppress(CompressorError, *DAMAGED):
-            for model, measured in _latencies(run, result):
-                if (cell := made.get(_folder(model))) is not None:
-                    latency.setdefault(
-                        cell, Latency(run, float(measured["median"]), Machine.model_validate(result["machine"]))
-                    )
-            if run.kind != "compare" and (cell := made.get(_folder(result["model"]))) is not None:
-                found = _accuracy(run, result, cell[1].task)
-                known = accuracy.get(cell)
-                if known is None or (found.whole and not known.whole):
-                    accuracy[cell] = found
+    for run, summary in runs:
+        for model, median in _latencies(summary):
+            if (cell := made.get(_folder(model))) is not None:
+                latency.setdefault(cell, Latency(run, median, summary.machine))
+        if isinstance(summary, ComparisonSummary) or (cell := made.get(_folder(summary.model))) is None:
+            continue
+        scores = summary if isinstance(summary, ReproductionSummary) else summary.test
+        whole = scores.examples == TEST_EXAMPLES[cell[1].task]
+        known = accuracy.get(cell)
+        if known is None or (whole and not known.whole):
+            imported = isinstance(summary, ReproductionSummary)
+            accuracy[cell] = Accuracy(
+                run, scores.correct, scores.examples, scores.f1, imported, run.config.get("data"), whole
+            )
     return Reproduction(accuracy, latency)
 
 
 def teacher_of(store: RunStore, column: Column) -> str | None:
     """The folder of the newest teacher at hand that fills a column of the table; None if there is none."""
-    for run, result in _finished(store, "train-teacher"):
-        if _teacher_column(run.config) == column:
-            return str(result["model"])
+    for run, summary in _finished(store, "train-teacher"):
+        with suppress(CompressorError):
+            if _teacher_column(run.settings) == column:
+                return str(summary.model)
     return None
 
 
-def _finished(store: RunStore, *kinds: str) -> Iterator[tuple[Run, dict[str, Any]]]:
-    """Runs of these kinds that came to their end with a result, newest first."""
+def _finished(store: RunStore, *kinds: str) -> Iterator[tuple[Run, Any]]:
+    """Runs of these kinds that came to their end with a summary, newest first."""
     for run in store.list(*kinds):
         with suppress(CompressorError):  # deleted meanwhile
-            result = run.status().result
-            if result is not None and not result.get("cancelled"):
-                yield run, result
+            summary = run.summary()
+            if summary is not None and not getattr(summary, "cancelled", False):
+                yield run, summary
 
 
-def _cell(run: Run, result: Mapping[str, Any], made: Mapping[str, Cell]) -> Cell | None:
+def _cell(run: Run, summary: Any, made: Mapping[str, Cell]) -> Cell | None:
     """The cell that the model of a run belongs to; `made` tells that of each teacher."""
-    if run.kind == "train-teacher":
-        column = _teacher_column(run.config)
-        return None if column is None else (Row.TEACHER, column)
-    if run.kind == "reproduce":
-        column = Column(Encoder(result["teacher"]), Task(result["task"]))
-        return _by_architecture(Architecture.parse(result["architecture"]), column)
-    if run.kind == "distill":
-        row, column = made.get(_folder(run.config["teacher"]), (None, None))
-        if row is Row.TEACHER and column is not None and run.config["dataset"] == DATASET[column.task]:
-            if (student := _BUDGET_MB.get(run.config.get("budget_mb"))) is not None:
-                return student, column
-            return _by_architecture(Architecture.from_dict(result["architecture"]), column)
-    return None
+    if isinstance(summary, ReproductionSummary):
+        return _by_architecture(
+            Architecture.parse(summary.architecture), Column(Encoder(summary.teacher), summary.task)
+        )
+    if isinstance(summary, DistillSummary):
+        settings = run.settings
+        row, column = made.get(_folder(settings.teacher), (None, None))
+        if row is not Row.TEACHER or column is None or settings.dataset != DATASET[column.task]:
+            return None
+        if (student := _BUDGET_MB.get(settings.budget_mb)) is not None:
+            return student, column
+        return _by_architecture(summary.architecture.architecture, column)
+    column = _teacher_column(run.settings) if isinstance(summary, TeacherSummary) else None
+    return None if column is None else (Row.TEACHER, column)
 
 
 def _by_architecture(architecture: Architecture, column: Column) -> Cell | None:
@@ -132,35 +141,21 @@ def _by_architecture(architecture: Architecture, column: Column) -> Cell | None:
     return None if row is None else (row, column)
 
 
-def _latencies(run: Run, result: Mapping[str, Any]) -> list[tuple[object, Mapping[str, Any]]]:
-    """Models that a run has timed, with their latency."""
-    if run.kind == "compare":
-        sides = [result["teacher"], *result.get("students", [result["student"]])]
-        return [(side["model"], side["latency"]) for side in sides]
-    return [(result["model"], result["latency"])] if run.kind == "reproduce" else []
+def _latencies(summary: Any) -> list[tuple[str, float]]:
+    """Models that a run has timed, with their median latency."""
+    if isinstance(summary, ComparisonSummary):
+        return [(side.model, side.latency.median) for side in (summary.teacher, *summary.students)]
+    return [(summary.model, summary.latency.median)] if isinstance(summary, ReproductionSummary) else []
 
 
-def _teacher_column(config: Mapping[str, Any]) -> Column | None:
+def _teacher_column(settings: Any) -> Column | None:
     """A teacher's column, if it is one of the paper's: known by the hub's name, or by a folder of that name."""
-    base = Path(str(config.get("base", ""))).name
+    base = Path(settings.base).name
     for column in COLUMNS:
-        if base == Path(column.encoder.hub_name).name and config.get("dataset") == DATASET[column.task]:
+        if base == Path(column.encoder.hub_name).name and settings.dataset == DATASET[column.task]:
             return column
     return None
 
 
-def _accuracy(run: Run, result: Mapping[str, Any], task: Task) -> Accuracy:
-    scores = result.get("test", result)
-    return Accuracy(
-        run=run,
-        correct=int(scores["correct"]),
-        examples=int(scores["examples"]),
-        f1=float(scores["f1"]),
-        imported=run.kind == "reproduce",
-        data=run.config.get("data"),
-        whole=scores["examples"] == TEST_EXAMPLES[task],
-    )
-
-
-def _folder(path: object) -> str:
-    return str(Path(str(path)))
+def _folder(path: str) -> str:
+    return str(Path(path))

@@ -12,6 +12,7 @@ A run folder, readable without this program:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +21,7 @@ from pydantic import Field, Strict, ValidationError
 
 from compressor_core.errors import RunError
 from compressor_core.files import storage_error, write_json
-from compressor_core.records import Plain, Record, read_record
+from compressor_core.records import Plain, Record
 from compressor_core.remembered import Remembered
 from compressor_core.runs import events
 from compressor_core.runs.kinds import kind_of
@@ -34,7 +35,15 @@ _LAST_TIME = 253402300800.0
 """The year 10000: a later creation is damage."""
 
 
-_parsed = Remembered(events.parse, REMEMBERED)
+class _Said:
+    """What a JSON file says, and the status that it stands for."""
+
+    def __init__(self, content: bytes) -> None:
+        self.values = events.parse(content)
+        self.status: Status | None = None
+
+
+_read = Remembered(_Said, REMEMBERED)
 
 
 class _Asked(Plain):
@@ -63,7 +72,7 @@ class Run:
         return kind_of(self.kind).read_settings(self.config)
 
     def summary(self) -> Any:
-        """What came out of it, if it has come to that. Raises RunError if it was deleted."""
+        """The summary of its work, if it has come to that. Raises RunError if it was deleted."""
         return self.status().summary
 
     def status(self, *, owned: bool = False) -> Status:
@@ -83,17 +92,17 @@ class Run:
     def _left_behind(self, recorded: Status) -> Status:
         """How a run stands whose worker is gone without a last word, or whose last word is lost."""
         record = events.last(self.folder / "events.jsonl")
-        if record is not None and (result := events.summary_in(record)) is not None:
+        if record is not None and record.ends:
             # A summary is the last that a worker records: the work was done.
-            state = State.CANCELLED if result.get("cancelled") else State.FINISHED
-            seconds = events.seconds_of(record)
-            return recorded.changed(state=state, result=self._here(result), seconds=seconds, message=None, error=None)
+            over = State.CANCELLED if getattr(record, "cancelled", False) else State.FINISHED
+            values = {**recorded.plain(), "state": over, "result": record.model_dump(mode="json")}
+            return self._here(values).changed(seconds=record.time, message=None, error=None)
         return recorded.changed(
             state=State.INTERRUPTED,
             message="The process at work on this run ended early; resume it to go on from what it recorded.",
         )
 
-    def events(self, offset: int = 0) -> tuple[list[events.Record], int]:
+    def records(self, offset: int = 0) -> tuple[list[Record], int]:
         """The records from byte `offset` on, and the offset to ask from next, see `events.read`.
 
         Raises RunError if the run was deleted, StorageError if it cannot be read.
@@ -103,11 +112,6 @@ class Run:
         except FileNotFoundError:
             self._require_folder()
             return [], max(offset, 0)
-
-    def records(self, offset: int = 0) -> tuple[list[Record], int]:
-        """As `events`, each record as its class; what cannot be read is skipped."""
-        lines, offset = self.events(offset)
-        return [record for line in lines if (record := read_record(line)) is not None], offset
 
     def request_cancel(self) -> None:
         """Ask the worker to stop and keep its best so far; harmless when repeated, or if there is no worker.
@@ -128,29 +132,31 @@ class Run:
 
     def recorded(self) -> Status | None:
         """What was last written of it, true or not by now; None if nothing can be read."""
-        try:
-            status = Status.model_validate(self._read("status.json"))
-        except ValidationError:
+        said = self._read("status.json")
+        if said is None or not isinstance(said.values, dict):
             return None
-        return status.changed(result=self._here(status.result))
+        if said.status is None:  # checked once for each version of the file
+            with suppress(ValidationError):
+                said.status = self._here(said.values)
+        return said.status
 
     def record(self, status: Status) -> None:
         """Write how it stands, as the owner of its lock. Raises StorageError if the disk refuses."""
-        write_json(self.folder / "status.json", status.model_dump(mode="json"))
+        write_json(self.folder / "status.json", status.plain())
 
-    def _here(self, result: Any) -> Any:
-        """A result with paths that are true where the run lies now."""
-        return unpacked(result, self.folder.parent)
+    def _here(self, values: dict[str, Any]) -> Status:
+        """A status with paths that are true where the run lies now."""
+        return Status.model_validate(unpacked(values, self.folder.parent))
 
     def write_config(self, folder: Path) -> None:
         """Write its config.json into `folder`. Raises StorageError if the disk refuses."""
         content = {"kind": self.kind, "name": self.name, "created": self.created, "config": packed(self.config)}
         write_json(folder / "config.json", content)
 
-    def _read(self, name: str) -> Any:
+    def _read(self, name: str) -> _Said | None:
         path = self.folder / name
         try:
-            return _parsed(path)
+            return _read(path)
         except FileNotFoundError:
             self._require_folder()
             return None
@@ -165,7 +171,7 @@ class Run:
 def open_run(folder: Path) -> Run:
     """The run in `folder`. Raises RunError if it is not there or its config.json is damaged."""
     try:
-        asked = _Asked.model_validate(_parsed(folder / "config.json"))
+        asked = _Asked.model_validate(_read(folder / "config.json").values)
     except (OSError, ValidationError) as error:
         if not folder.is_dir():
             raise absent(folder.name) from error

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, Strict, ValidationError, WrapValidator
+from pydantic import ConfigDict, Field, PlainSerializer, PlainValidator, Strict, ValidationError, WrapValidator
 
-from compressor_core.records import Plain, read_record
-from compressor_core.runs.kinds import attributes
+from compressor_core.records import Plain, Record, read_record
 
 
 class State(StrEnum):
@@ -31,6 +30,14 @@ def _or_none(value: Any, validate: Callable[[Any], Any]) -> Any:
         return None
 
 
+def _summary(value: Any) -> Record | None:
+    return value if isinstance(value, Record) else read_record(value) if isinstance(value, Mapping) else None
+
+
+def _plain(summary: Record | None) -> dict[str, Any] | None:
+    return None if summary is None else summary.model_dump(mode="json", exclude_none=True)
+
+
 OrNone = WrapValidator(_or_none)
 """What is damaged in a file reads as None."""
 Number = Annotated[float | None, Strict(), Field(allow_inf_nan=False), OrNone]
@@ -42,6 +49,8 @@ class Status(Plain):
 
     Times are seconds since the epoch and for people to read: nothing is decided by them, for the clock may be set.
     """
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     state: State
     pid: Annotated[int | None, Strict(), Field(gt=0, lt=1 << 31), OrNone] = None
@@ -56,15 +65,10 @@ class Status(Plain):
     finished: Number = None
     progress: Annotated[float | None, Strict(), Field(ge=0, le=1), OrNone] = None
     message: Text = None
-    result: Annotated[dict[str, Any] | None, OrNone] = None
-    """The summary of the work."""
+    summary: Annotated[Any, PlainValidator(_summary), PlainSerializer(_plain)] = Field(None, alias="result")
+    """What came out of it; `result` in status.json."""
     error: Text = None
     """One sentence, if the run failed."""
-
-    @property
-    def summary(self) -> Any:
-        """The result as its class; None without one."""
-        return None if self.result is None else read_record(self.result) or attributes(self.result)
 
     @property
     def live(self) -> bool:
@@ -75,6 +79,15 @@ class Status(Plain):
     def elapsed(self) -> float | None:
         """Seconds at work, in all launches together; None before the start."""
         return None if self.started is None else self.seconds
+
+    def plain(self) -> dict[str, Any]:
+        """Plain values, as status.json has them."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """The summary as plain values, as the command line prints it."""
+        return None if self.summary is None else self.summary.plain()
 
     def changed(self, **changes: Any) -> Status:
         """A copy with some fields changed."""

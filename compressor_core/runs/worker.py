@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ from filelock import FileLock, Timeout
 
 from compressor_core.errors import CompressorError, RunError, StorageError
 from compressor_core.files import DISK_REFUSALS, overwrite, storage_error, to_json, write_text
-from compressor_core.records import Record
+from compressor_core.progress import finish
+from compressor_core.records import Progress, Record
+from compressor_core.records import Work as Loop
 from compressor_core.runs.context import RunContext
-from compressor_core.runs.events import EventLog, summary_in
+from compressor_core.runs.events import EventLog
 from compressor_core.runs.kinds import KINDS
 from compressor_core.runs.lock import NAME, hold
 from compressor_core.runs.run import Run, open_run
@@ -28,14 +30,12 @@ from compressor_core.runs.status import State, Status
 from compressor_core.runs.store import RunStore
 from compressor_core.threads import yield_when_idle
 
-Work = Mapping[str, Callable[[RunContext], Iterator[Any]]]
+Work = Mapping[str, Callable[[RunContext], Loop[Record | None]]]
 
 HEARTBEAT = 1.0
 """Seconds between two writes of status.json while nothing happens."""
 STATUS_INTERVAL = 0.5
 """Seconds between two writes of status.json while records stream in."""
-_SHOWN = {"fraction": "progress", "message": "message"}
-"""What a progress record says, by the name of what it sets in the status."""
 _OVERTIME = "It was stopped after as long as a run may take on this server; what it had by then is kept."
 POLL = 0.3
 """Seconds between two looks at the slot while queued."""
@@ -51,9 +51,8 @@ def main(arguments: list[str]) -> int:
 def run_worker(folder: Path, work: Work | None = None) -> int:
     """Wait for the slot, do the run's work, record how it went; returns the exit status of the process.
 
-    `work` maps each kind of run to its generator of records; without it, the program's own.
-    A record is a dict with a "type": {"type": "progress", "fraction": 0..1, "message": text} is shown
-    and not kept; {"type": "result", ...} is kept and shown as the run's result; every other is kept.
+    `work` maps each kind of run to its core loop; without it, the program's own. Progress is shown and not kept, the
+    summary that a loop returns is kept and shown as what came out of the run, every other record is kept.
     """
     folder = folder.absolute()
     try:
@@ -136,51 +135,39 @@ class _Worker:
         with EventLog(self._run.folder / "events.jsonl", self._report.seconds) as log:
             self._report.begin(log.seconds)
             self._context.begin()
-            records = _plain(work(self._context))
-            complete = False
-            for record in records:
+            loop = work(self._context)
+
+            def keep(record: Record) -> None:
                 self._keep(record, log)
-                complete = summary_in(record) is not None and not record.get("cancelled")
                 if self._context.stop_requested() and not self._context.asks:
-                    records.close()
-                    break
+                    raise _Stopped
+
+            try:
+                summary = finish(loop, keep)
+            except _Stopped:
+                loop.close()
+                summary = None
+            if summary is not None:
+                self._keep(summary, log)
+        complete = summary is not None and not getattr(summary, "cancelled", False)
         if complete or not self._context.stop_requested():  # told to stop when all was done, it is done
             return State.FINISHED
         if self._context.overtime:
             self._report.update(message=_OVERTIME)
         return State.CANCELLED
 
-    def _keep(self, record: dict[str, Any], log: EventLog) -> None:
-        if record["type"] == "progress":
-            # A record may tell only what is being done, not how far: the bar then stays where it is.
-            shown = {field: record[name] for name, field in _SHOWN.items() if name in record}
-            if "progress" in shown:
-                shown["progress"] = min(max(shown["progress"], 0.0), 1.0)
-            self._report.update(**shown)
-            return
-        log.append(record)
-        result = summary_in(record)
-        self._report.update(**({} if result is None else {"result": result}))
+    def _keep(self, record: Record, log: EventLog) -> None:
+        if not isinstance(record, Progress):
+            log.append(record)
+            self._report.update(**({"summary": record} if record.ends else {}))
+        elif record.fraction is None:  # it tells only what is being done, not how far: the bar stays where it is
+            self._report.update(message=record.message)
+        else:
+            self._report.update(message=record.message, progress=min(max(record.fraction, 0.0), 1.0))
 
 
-def _plain(work: Iterator[Any]) -> Generator[dict[str, Any], None, None]:
-    """What a core loop yields, and then what it returns, as lines of events.jsonl; plain records pass unchanged."""
-    try:
-        while True:
-            try:
-                record = next(work)
-            except StopIteration as end:
-                if end.value is not None:
-                    yield _line(end.value)
-                return
-            yield record if isinstance(record, dict) else _line(record)
-    finally:
-        if isinstance(work, Generator):
-            work.close()
-
-
-def _line(record: Record) -> dict[str, Any]:
-    return record.model_dump(mode="json", exclude={"time"}, exclude_none=True)
+class _Stopped(Exception):
+    """Closes a loop that never asks whether to stop."""
 
 
 class _Report:
@@ -238,7 +225,7 @@ class _Report:
             self._written = time.monotonic()
             seconds = self._status.seconds if self._origin is None else self._written - self._origin
             self._status = self._status.changed(heartbeat=time.time(), seconds=seconds)
-            text = to_json(self._status.model_dump(mode="json"), indent=2) + "\n"
+            text = to_json(self._status.plain(), indent=2) + "\n"
             try:
                 write_text(self._path, text, durable=durable)
             except StorageError:

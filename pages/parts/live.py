@@ -116,7 +116,7 @@ def run_title(run: Run) -> str:
         status = run.status()
     except CompressorError:
         return f"{run.id} (deleted)"
-    headline = kind_of(run.kind).headline(status.result) or status.state.value
+    headline = kind_of(run.kind).headline(status.summary) or status.state.value
     return f"{run.name or run.id} · {headline}"
 
 
@@ -125,19 +125,9 @@ def _following() -> Following:
     return Following()
 
 
-def records(run: Run) -> list[dict[str, Any]]:
+def records(run: Run) -> list[Record]:
     """All records of a run; those that any visitor has looked at lately are not read again."""
     return _following().records(run)
-
-
-@st.cache_resource
-def _following_typed() -> Following:
-    return Following(read=Run.records)
-
-
-def typed(run: Run) -> list[Record]:
-    """As `records`, each record as its class."""
-    return _following_typed().records(run)
 
 
 def watch(run: Run, draw: Draw) -> None:
@@ -173,7 +163,7 @@ def undamaged(run: Run) -> Iterator[None]:
         _log.exception("run %s cannot be drawn", run.id)
         raise RunError(
             f"Run {run.id} cannot be shown ({type(error).__name__}): its files are damaged, see events.jsonl and "
-            f"status.json in {run.folder}; launch it again, and delete this one on the Runs page."
+            f"status.json in {run.folder}; launch it again, and delete this one on the Runs page"
         ) from error
 
 

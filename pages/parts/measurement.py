@@ -36,7 +36,7 @@ from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.fields import number
 from pages.parts.frame import sentences
-from pages.parts.live import launched, store, typed, watch
+from pages.parts.live import launched, records, store, watch
 from pages.parts.rows import table
 
 LENGTHS = {False: "true lengths", True: "padded as in the paper"}
@@ -93,7 +93,7 @@ def numbers() -> dict[str, int]:
 
 
 def show(run: Run, status: Status) -> None:
-    info = measurement_info(typed(run))
+    info = measurement_info(records(run))
     if info.setup is None:
         return
     left, right = st.columns(2)

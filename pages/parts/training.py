@@ -10,12 +10,12 @@ from compressor_core.figures.words.forms import duration
 from compressor_core.literal import literal
 from compressor_core.runs import Run, State, Status
 from pages.parts.chart import chart
-from pages.parts.live import typed
+from pages.parts.live import records
 
 
 def training(run: Run, status: Status, *, loss: str, teacher: float | None = None) -> None:
     """Loss and validation accuracy so far, and how long it will take where that can be told honestly."""
-    info = training_info(typed(run))
+    info = training_info(records(run))
     if status.state is State.RUNNING:
         left = seconds_left(info, status.progress, status.elapsed)
         best = info.best

@@ -18,6 +18,7 @@ import pytest
 from compressor_core.distill.checkpoint import read
 from compressor_core.runs import Run, RunStore, State
 from compressor_core.runs.worker import run_worker
+from tests.runs.lines import lines_of
 from tests.tiny import TINY
 
 ALL = {"renaming": 0.5, "masked_epochs": 1, "hidden_weight": 0.5, "average": 3}
@@ -68,7 +69,7 @@ def finish(run: Run) -> bytes:
 
 
 def steps(run: Run) -> int:
-    return sum(record["type"].endswith("step") for record in run.events()[0])
+    return sum(record["type"].endswith("step") for record in lines_of(run)[0])
 
 
 def kill_after(run: Run, more: int, rng: random.Random) -> bool:

@@ -23,7 +23,7 @@ from compressor_core.models.inference import predict
 from compressor_core.models.inputs import FunctionInput
 from compressor_core.models.student import build
 from compressor_core.progress import finish
-from compressor_core.records import Progress, Work
+from compressor_core.records import Epoch, Progress, Work
 
 ARCHITECTURE = Architecture(300, 16, 2, 2, 16)
 CONFIG = TrainingSettings(epochs=3, learning_rate=3e-3, batch_size=8, threads=1, checkpoint_seconds=0.0)
@@ -392,4 +392,4 @@ def test_without_validation_the_last_epoch_is_kept() -> None:
     records: list[Any] = []
     outcome = finish(fit(model, 1, CONFIG, epochs, None, cross_entropy), records.append)
     assert outcome.best_epoch == 2
-    assert all(r.validation_accuracy is None for r in records if r.type == "epoch")
+    assert all(r.validation_accuracy is None for r in records if isinstance(r, Epoch))

@@ -21,9 +21,10 @@ from compressor_core.models.inputs import FunctionInput
 from compressor_core.progress import finish
 from compressor_core.records import Progress, Record
 from compressor_core.runs import RunStore, State
-from compressor_core.runs.calibrations import calibrations, latency_models, open_calibration
+from compressor_core.runs.calibrations import calibrations, open_calibration
 from compressor_core.runs.worker import run_worker
 from compressor_core.task import PairFeatures, Task
+from tests.runs.lines import lines_of
 
 TINY: dict[str, Any] = {
     **{"architectures": 3, "held_out": 1, "budget_mb": None, "largest_mb": 0.3, "functions": 3, "rounds": 2},
@@ -119,7 +120,7 @@ def test_a_real_calibration_by_the_worker(task: Task, features: PairFeatures, mo
     status = run.status()
     assert status.state is State.FINISHED, status.error
     result = status.result or {}
-    points = [record for record in run.events()[0] if record["type"] == "point"]
+    points = [record for record in lines_of(run)[0] if record["type"] == "point"]
     assert len(points) == 6 and {point["index"] for point in points} == {0, 1, 2}
     last = {point["index"]: point for point in points}
     assert [last[index]["rounds"] for index in range(3)] == [2, 2, 2]
@@ -130,7 +131,7 @@ def test_a_real_calibration_by_the_worker(task: Task, features: PairFeatures, mo
         for runtime in Runtime:
             measured = point["latency"][runtime]
             assert 0 < measured["mean"] <= measured["median"] <= measured["p90"] and measured["measurements"] == 6
-    predictions = [record for record in run.events()[0] if record["type"] == "prediction"]
+    predictions = [record for record in lines_of(run)[0] if record["type"] == "prediction"]
     assert [one["index"] for one in predictions] == [0, 1, 2]
     for one in predictions:
         for runtime in Runtime:
@@ -203,8 +204,6 @@ def test_what_holds_no_models(tmp_path: Path) -> None:
     from compressor_core.errors import RunError
 
     store = RunStore()
-    with pytest.raises(SettingsError, match="no latency models"):
-        latency_models({"models": {}})
     for name, text in (("list.json", "[]"), ("broken.json", "{"), ("other.json", '{"accuracy": 1}')):
         (tmp_path / name).write_text(text)
         with pytest.raises(SettingsError):

@@ -32,6 +32,7 @@ from compressor_core.records import Form, Progress, Record, read_record
 from compressor_core.runs import RunStore, State
 from compressor_core.runs.worker import run_worker
 from compressor_core.task import PairFeatures, Task
+from tests.runs.lines import lines_of
 
 Measured = tuple[list[Record], dict[str, Any]]
 C = [
@@ -292,7 +293,7 @@ def test_a_run_measures(student: Path, labelled_file: Path) -> None:
     status = run.status()
     assert status.state is State.FINISHED, status.error
     assert (status.result or {})["models"][0]["name"] == "three" and not (status.result or {})["start"]
-    assert {record["type"] for record in run.events()[0]} == {
+    assert {record["type"] for record in lines_of(run)[0]} == {
         *("setup", "latency", "energy", "throughput", "measurement-summary")
     }
 

@@ -14,6 +14,7 @@ from compressor_core.runs import Run, State, launch, resume
 from tests.faults import killed_search
 from tests.faults.clock import sitecustomize
 from tests.faults.harness import Bench, Server, kill_worker, of_type, until
+from tests.runs.lines import lines_of
 
 FAULT = "the clock jumps by hours"
 HOUR = 3600.0
@@ -45,7 +46,7 @@ def one(bench: Bench, server: Server, file: Path) -> None:
     config = {**killed_search.CONFIG, "generations": 600, "seed": bench.rng.randrange(1000)}
     run = launch(bench.store, "search", config)
     builder = None
-    until(lambda: run.status().state is State.RUNNING and bool(run.events()[0]))
+    until(lambda: run.status().state is State.RUNNING and bool(lines_of(run)[0]))
     for jump in jumps:
         write_text(file, str(jump))
         seen = run.status()
@@ -64,7 +65,7 @@ def one(bench: Bench, server: Server, file: Path) -> None:
         resume(run)
         bench.tally.check(run.status().state is not State.INTERRUPTED, "a resumed run is queued", run.status())
     bench.check_over(run)
-    times = [record["time"] for record in run.events()[0]]
+    times = [record["time"] for record in lines_of(run)[0]]
     bench.tally.check(all(a <= b for a, b in pairwise(times)), "the times of records never go back", times)
     bench.tally.check(times[-1] < HOUR, "the times of records are no jumps", times[-1])
     numbers = [record["generation"] for record in of_type(run, "generation")]

@@ -12,6 +12,7 @@ from tests.faults import killed_search
 from tests.faults.damage import damage
 from tests.faults.harness import Bench, Server, kill_worker, of_type, timeless, until
 from tests.faults.killed_distillation import config_in
+from tests.runs.lines import lines_of
 
 FAULT = "torn and corrupt files"
 PAGES = {"search": "search", "distill": "distill", "compare": "compare"}
@@ -20,7 +21,7 @@ FILES = ("events.jsonl", "status.json", "config.json")
 
 def make(bench: Bench, times: int) -> None:
     runs = made(bench)
-    whole = {run.id: run.events()[0] for run in runs}
+    whole = {run.id: lines_of(run)[0] for run in runs}
     sound = bench.store.root.parent / "sound"
     shutil.copytree(bench.store.root, sound)
     with bench.server() as server:
@@ -72,9 +73,9 @@ def check_reading(bench: Bench, run: Run, whole: list[dict[str, object]], what: 
         state = bench.store.get(run.id).status().state
         bench.tally.check(state is not State.RUNNING, "no run hangs", (what, state))
         if not what.startswith("events.jsonl"):
-            bench.tally.check(run.events()[0] == whole, "no record is lost", what)
+            bench.tally.check(lines_of(run)[0] == whole, "no record is lost", what)
         elif what.endswith(("torn", "glued")):
-            kept = run.events()[0]
+            kept = lines_of(run)[0]
             bench.tally.check(kept[: len(whole)] == whole[: len(kept)], "what is left is what was recorded", what)
     except CompressorError as error:
         bench.tally.check("." in str(error), "a sentence", error)
@@ -92,15 +93,15 @@ def check_pages(bench: Bench, server: Server, run: Run, what: str) -> None:
 
 def check_resume(bench: Bench, run: Run) -> None:
     """Check that an interrupted search whose records were damaged goes on and has all generations in the end."""
-    short = bench.store.get(run.id).events()[0]
+    short = lines_of(bench.store.get(run.id))[0]
     what = damage(run.folder / "events.jsonl", bench.rng)
-    kept = {timeless_key(record) for record in run.events()[0]}
+    kept = {timeless_key(record) for record in lines_of(run)[0]}
     bench.tally.check(len(short) >= 20, "it had been at work", len(short))
     resume(run)
     bench.check_over(run)
     numbers = {record["generation"] for record in of_type(run, "generation")}
     bench.tally.check(numbers == set(range(2001)), "every generation is there in the end", (what, len(numbers)))
-    now = {timeless_key(record) for record in run.events()[0]}
+    now = {timeless_key(record) for record in lines_of(run)[0]}
     bench.tally.check(kept <= now, "no record is lost", what)
 
 

@@ -11,6 +11,7 @@ from tests.faults.disks import disk, fill
 from tests.faults.harness import Bench
 from tests.faults.killed_distillation import check_same
 from tests.faults.killed_search import way
+from tests.runs.lines import lines_of
 
 FAULT = "the disk is full"
 QUOTA = "the disk is full (a limit of file sizes)"
@@ -28,7 +29,7 @@ def make(bench: Bench, times: int) -> None:
             run = launch(small.store, "search", killed_search.CONFIG)
             bench.tally.times += 1
             check_refused(bench, run)
-            kept = run.events()[0]
+            kept = lines_of(run)[0]
             with small.server() as server:
                 bench.check_page(server)
                 bench.check_page(server, "search", f"run={run.id}")
@@ -60,7 +61,7 @@ def make_with_quota(bench: Bench, times: int) -> None:
         run = launch(bench.store, undisturbed.kind, undisturbed.config, command=command)
         bench.tally.times += 1
         check_refused(bench, run)
-        go_on(bench, run, run.events()[0])
+        go_on(bench, run, lines_of(run)[0])
         if run.kind == "search":
             bench.tally.check(way(run) == way(search), "the way is that of an undisturbed search", run.id)
         else:
@@ -77,4 +78,4 @@ def go_on(bench: Bench, run: Run, kept: list[dict[str, Any]]) -> None:
     """Resume where there is space again, and check that nothing recorded is lost."""
     resume(run)
     bench.check_over(run)
-    bench.tally.check(run.events()[0][: len(kept)] == kept, "no record is lost", run.id)
+    bench.tally.check(lines_of(run)[0][: len(kept)] == kept, "no record is lost", run.id)

@@ -21,6 +21,7 @@ from compressor_core.runs import Run, RunStore, State, cancel
 from compressor_core.runs.lock import is_held
 from compressor_core.runs.store import ROOT_VARIABLE
 from tests.faults.session import Page, Session
+from tests.runs.lines import lines_of
 
 PATIENCE = 120.0
 """Seconds to wait for what must come, on a machine that has much else to do."""
@@ -154,7 +155,7 @@ def kill_worker(run: Run) -> bool:
 
 def of_type(run: Run, *types: str) -> list[dict[str, Any]]:
     """The records of some types, in the order of the file."""
-    return [record for record in run.events()[0] if record["type"] in types]
+    return [record for record in lines_of(run)[0] if record["type"] in types]
 
 
 def timeless(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from compressor_core.runs import Run, State, launch, resume
 from tests.faults.harness import Bench, kill_worker, of_type, timeless, until, worker_of
+from tests.runs.lines import lines_of
 from tests.tiny import TINY, train_tiny, write_functions
 
 FAULT = "kill -9, worker of a distillation"
@@ -44,27 +45,27 @@ def config_in(folder: Path, count: int = 150) -> dict[str, Any]:
 def kill_and_resume(bench: Bench, run: Run, total: int) -> None:
     """Kill the worker at any moment, while it starts, learns or measures; check what is kept, and resume."""
     until(lambda: worker_of(run) is not None or not run.status().live)
-    offset = run.events()[1]
+    offset = lines_of(run)[1]
     if not bench.while_it_starts:
         steps, more = 0, bench.rng.randint(1, total // 2)
         while steps < more and run.status().live:
             time.sleep(0.005)
-            fresh, offset = run.events(offset)
+            fresh, offset = lines_of(run, offset)
             steps += sum(record["type"] == "step" for record in fresh)
     time.sleep(bench.rng.uniform(0, 0.05))
-    recorded = run.events()[0]
+    recorded = lines_of(run)[0]
     if not kill_worker(run):
         return
     bench.tally.times += 1
     bench.tally.check(until(lambda: not run.status().live, 20), "no run hangs", run.status())
-    kept = run.events()[0]
+    kept = lines_of(run)[0]
     bench.tally.check(kept[: len(recorded)] == recorded, "no recorded step is lost", run.id)
     last = max((record["step"] for record in kept if record["type"] == "step"), default=0)
     if run.status().state is State.FINISHED:
         return
     resume(run)
-    until(lambda: len(run.events()[0]) > len(kept) or not run.status().live)
-    first = next((record for record in run.events()[0][len(kept) :] if record["type"] == "step"), None)
+    until(lambda: len(lines_of(run)[0]) > len(kept) or not run.status().live)
+    first = next((record for record in lines_of(run)[0][len(kept) :] if record["type"] == "step"), None)
     if first is not None:
         bench.tally.check(
             last - CHECKPOINT_STEPS < first["step"] <= last + 1, "it goes on from its checkpoint", (last, first)

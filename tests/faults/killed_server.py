@@ -10,6 +10,7 @@ from typing import Any
 from compressor_core.runs import Run, State, resume
 from tests.faults.harness import Bench, Server, kill_worker, of_type, until
 from tests.faults.session import Session
+from tests.runs.lines import lines_of
 
 FAULT = "kill -9, server"
 
@@ -24,7 +25,7 @@ def make(bench: Bench, times: int) -> None:
             if number % 4 != 3:
                 until(lambda: bool(live(bench)) or not clicks.is_alive())  # noqa: B023
             time.sleep(bench.rng.uniform(0, 1.0))
-            before = {run.id: run.events()[0] for run in bench.store.list()}
+            before = {run.id: lines_of(run)[0] for run in bench.store.list()}
             server.kill()
             bench.tally.times += 1
             if bench.rng.random() < 0.3:
@@ -56,7 +57,7 @@ def check(bench: Bench, server: Server, before: dict[str, list[dict[str, Any]]])
         if run.status().state is not State.FINISHED:
             resume(run)  # its worker was killed, or was never started
         bench.check_over(run)
-        kept = run.events()[0]
+        kept = lines_of(run)[0]
         recorded = before.get(run.id, [])
         bench.tally.check(kept[: len(recorded)] == recorded, "no recorded generation is lost", run.id)
         numbers = [record["generation"] for record in of_type(run, "generation")]

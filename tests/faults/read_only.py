@@ -10,6 +10,7 @@ from compressor_core.runs import RunStore, State, launch, resume
 from tests.faults import killed_search
 from tests.faults.disks import disk, make_read_only
 from tests.faults.harness import Bench, kill_worker, of_type, until, worker_of
+from tests.runs.lines import lines_of
 
 FAULT = "a read-only folder of runs"
 
@@ -23,7 +24,7 @@ def make(bench: Bench, times: int) -> None:
             until(lambda run=stopped: len(of_type(run, "generation")) > 5)  # type: ignore[misc]
             kill_worker(stopped)
             until(lambda run=finished: worker_of(run) is None)  # type: ignore[misc] # its log is open until it is gone
-            before = {run.id: run.events()[0] for run in store.list()}
+            before = {run.id: lines_of(run)[0] for run in store.list()}
             make_read_only(folder, True)
             bench.tally.times += 1
             with Bench(store, bench.rng, bench.tally).server() as server:
@@ -48,7 +49,7 @@ def make(bench: Bench, times: int) -> None:
                     bench.tally.check(False, "the core refuses in a sentence", what)
                 except CompressorError as error:
                     bench.tally.check("Cannot" in str(error), "the core refuses in a sentence", f"{what}: {error}")
-            now = {run.id: run.events()[0] for run in store.list()}
+            now = {run.id: lines_of(run)[0] for run in store.list()}
             bench.tally.check(now == before, "no record is lost", [len(records) for records in now.values()])
             make_read_only(folder, False)
             bench.tally.check(stopped.status().state is State.INTERRUPTED, "no run hangs", stopped.status())

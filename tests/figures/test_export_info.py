@@ -101,5 +101,5 @@ def test_only_files_that_are_there_are_offered() -> None:
 
 
 def test_the_runs_headline_has_the_flag() -> None:
-    assert KINDS["export"].headline(RESULT) == "6.2 MB to take away; 0.90 MB in 8 bits"
-    assert KINDS["export"].headline({**RESULT, "flagged": True}).endswith("(flagged)")
+    assert KINDS["export"].headline(summary()) == "6.2 MB to take away; 0.90 MB in 8 bits"
+    assert KINDS["export"].headline(summary(flagged=True)).endswith("(flagged)")

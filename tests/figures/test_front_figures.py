@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -209,9 +210,13 @@ def test_a_large_front_is_drawn_thinned_and_told() -> None:
 
 
 def test_a_headline_reads_100_percent_only_where_it_is() -> None:
-    result = {"points": 1_607, "hypervolume_share": 0.99988}
-    assert KINDS["tradeoff"].headline(result) == "1,607 points, 99.9% of the true hypervolume"
-    assert KINDS["tradeoff"].headline({**result, "hypervolume_share": 1.0}).endswith("100.0% of the true hypervolume")
+    told = SimpleNamespace(points=1_607, hypervolume_share=0.99988)
+    assert KINDS["tradeoff"].headline(told) == "1,607 points, 99.9% of the true hypervolume"
+    assert (
+        KINDS["tradeoff"]
+        .headline(SimpleNamespace(points=2, hypervolume_share=1.0))
+        .endswith("100.0% of the true hypervolume")
+    )
 
 
 def test_tables_for_files() -> None:

@@ -25,6 +25,7 @@ from compressor_core.runs.story import open_story
 from tests.fuzz.guard import clear
 from tests.fuzz.test_architectures import LATENCY, SEARCH
 from tests.fuzz.values import cheap, damaged, edited, plain_values, texts
+from tests.runs.lines import lines_of
 
 ID = "20260101-000000-{}-abcd"
 STATUS = Status(
@@ -106,12 +107,12 @@ def test_run_folder(tmp_path: Path, kind: str, config: bytes, status: bytes, eve
         run = store.get(folder.name)
         assert [each.id for each in listed] == [run.id]
         found = run.status()
-        assert Status.model_validate_json(found.model_dump_json()) == found
+        assert Status.model_validate(found.plain()) == found
         assert found.state in State and (found.elapsed is None or found.elapsed >= 0)
-        state_text(found.state), duration(found.elapsed), kind_of(run.kind).headline(found.result)
-        records, offset = run.events()
+        state_text(found.state), duration(found.elapsed), kind_of(run.kind).headline(found.summary)
+        records, offset = lines_of(run)
         assert all(isinstance(record, dict) for record in records) and offset <= len(events)
-        assert run.events(offset)[0] == []
+        assert lines_of(run, offset)[0] == []
         assert len(records) <= events.count(b"\n")
         assert store.rename(run.id, "another").name == store.get(run.id).name == "another"
     with clear():
@@ -151,7 +152,7 @@ def test_results_that_other_runs_build_on(tmp_path: Path, made: tuple[str, Any, 
     (folder / "status.json").write_bytes(as_json({**STATUS, "result": result}))
     run = store.list()[0] if isinstance(config, dict) else None
     if run is not None:
-        assert isinstance(kind_of(run.kind).headline(run.status().result), str)
+        assert isinstance(kind_of(run.kind).headline(run.status().summary), str)
     for reading in (students, teachers, families, measured_students, calibrations):
         with clear():
             reading(store)

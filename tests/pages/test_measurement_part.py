@@ -10,6 +10,7 @@ from compressor_core.records import Record
 from compressor_core.runs import Run, RunStore
 from compressor_core.runs.worker import run_worker
 from tests.figures.test_measurement_figures import whole
+from tests.runs.lines import replayed
 
 
 def page() -> None:
@@ -23,7 +24,7 @@ def run(records: list[Record]) -> Run:
     made = RunStore().create(
         "measure", MeasureSettings(models=["models/teacher", "models/small"], dataset="devign").model_dump(mode="json")
     )
-    run_worker(made.folder, work={"measure": lambda _: iter(records)})
+    run_worker(made.folder, work={"measure": lambda _: replayed(records)})
     return made
 
 

@@ -25,6 +25,7 @@ from tests.pages.studio import (
     texts,
     until_over,
 )
+from tests.runs.lines import lines_of
 
 
 def test_budget_slider_and_field_move_together(open_page: Open) -> None:
@@ -129,7 +130,7 @@ def test_a_link_shows_the_run_and_the_pick_goes_to_distillation(studio: Studio, 
 
 def test_cancel_and_resume(open_page: Open) -> None:
     run = launch(RunStore(), "search", {"budget_mb": 3.0, "generations": 10_000})
-    while len(run.events()[0]) < 3:
+    while len(lines_of(run)[0]) < 3:
         assert run.status().live
     at = open_page("search", run=run.id)
     button(at, "Cancel").click().run()
@@ -145,17 +146,17 @@ def test_cancel_and_resume(open_page: Open) -> None:
 
 def test_a_killed_worker_shows_as_interrupted_and_can_be_resumed(open_page: Open) -> None:
     run = launch(RunStore(), "search", {"budget_mb": 3.0, "generations": 10_000})
-    while len(run.events()[0]) < 5:
+    while len(lines_of(run)[0]) < 5:
         assert run.status().live
     os.kill(run.status().pid or 0, signal.SIGKILL)
     assert until_over(run).state is State.INTERRUPTED
-    recorded = len(run.events()[0])
+    recorded = len(lines_of(run)[0])
     at = open_page("search", run=run.id)
     no_traceback(at)
     assert "ended early" in at.warning[0].value
     button(at, "Resume").click().run()
     no_traceback(at)
-    while len(run.events()[0]) <= recorded:
+    while len(lines_of(run)[0]) <= recorded:
         assert run.status().live
     cancel(run)
     until_over(run)

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from compressor_core.runs import Run, RunStore, State, launch
 from compressor_core.search.sweep import PAPER_BUDGETS_MB, SweepSettings
 from tests.pages.studio import Open, Studio, until_over
+from tests.runs.lines import lines_of
 
 SMALL = {"budget_mb": 3.0, "population": 10, "generations": 12}
 
@@ -171,7 +172,7 @@ class TestSeeds:
             {"search": {**SMALL, "population": 50, "generations": 10_000}, "seeds": [0, 1, 2]}
         )
         run = launch(studio.store, "sweep", config.model_dump(mode="json"), name="cut short")
-        while not run.events()[0]:
+        while not lines_of(run)[0]:
             time.sleep(0.05)
         at = open_page("sweeps", run=run.id)
         assert not at.exception and charts(at)[0]["layout"]["annotations"][0]["text"] == "Waiting for the first search"

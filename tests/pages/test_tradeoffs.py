@@ -19,6 +19,8 @@ from compressor_core.search.quantities import Quantity
 from compressor_core.search.tradeoff import TradeoffSettings
 from pages.parts import search_views
 from tests.pages.studio import Open, until_over
+from tests.runs import summaries
+from tests.runs.lines import lines_of, replayed
 from tests.runs.test_tradeoff import distilled
 from tests.search.test_front import MODEL, SPACE
 from tests.search.test_pareto import THREE
@@ -68,8 +70,8 @@ def finished(store: RunStore, **settings: Any) -> Run:
 
 def calibrated(store: RunStore, model: LatencyModel = MODEL) -> None:
     run = store.create("calibrate", {}, name="this machine")
-    record = {"type": "result", "models": {model.runtime.value: model.to_dict()}}
-    assert run_worker(run.folder, {"calibrate": lambda _: iter([record])}) == 0
+    summary = summaries.calibrated(model)
+    assert run_worker(run.folder, {"calibrate": lambda _: replayed([summary])}) == 0
 
 
 def test_from_start_to_the_replay(open_page: Open, store: RunStore) -> None:
@@ -151,8 +153,8 @@ def test_a_walk_along_the_front_leads_to_distillation(open_page: Open, store: Ru
     slider = at.select_slider[0]
     assert len(slider.options) > 3
     assert at.session_state.architecture == slider.value
-    last = [record for record in run.events()[0] if record["type"] == "front-generation"][-1]
-    by_id = {each["id"]: each for record in run.events()[0] for each in record.get("individuals", ())}
+    last = [record for record in lines_of(run)[0] if record["type"] == "front-generation"][-1]
+    by_id = {each["id"]: each for record in lines_of(run)[0] for each in record.get("individuals", ())}
     largest = by_id[last["front"][-1]]
     genes = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
     slider.set_value(",".join(str(largest[gene]) for gene in genes)).run()
@@ -242,7 +244,7 @@ def test_limits_that_cannot_be_met_are_one_sentence(open_page: Open, store: RunS
 
 def test_a_cancelled_run_shows_what_it_found(open_page: Open, store: RunStore) -> None:
     run = launch(store, "tradeoff", {"generations": 10_000, "population": 20})
-    while len(run.events()[0]) < 4:
+    while len(lines_of(run)[0]) < 4:
         time.sleep(0.01)
     cancel(run)
     assert until_over(run).state is State.CANCELLED

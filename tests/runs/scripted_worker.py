@@ -3,86 +3,97 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import resource
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from compressor_core.errors import DataError
 from compressor_core.files import write_json
+from compressor_core.records import Notice, Progress, SearchSummary, Step, Work
 from compressor_core.runs.context import RunContext
 from compressor_core.runs.worker import run_worker
 
-Records = Iterator[dict[str, Any]]
+Loop = Work[SearchSummary | None]
 
 
-def count(context: RunContext) -> Records:
+def step_of(number: int) -> Step:
+    return Step(step=number, epoch=0, loss=0.5, learning_rate=0.1)
+
+
+def summary_of(best: int, *, cancelled: bool = False) -> SearchSummary:
+    """A summary whose seconds are the moment it was made."""
+    return SearchSummary(evaluations=best, seconds=time.monotonic(), cancelled=cancelled)
+
+
+def count(context: RunContext) -> Loop:
     """Count to config["steps"], from its checkpoint if resuming; asks at each step whether to stop."""
     checkpoint = context.path("checkpoint.json")
     step = int(checkpoint.read_text()) if context.resuming and checkpoint.exists() else 0
     steps = context.config["steps"]
-    yield {"type": "begin", "at": time.monotonic(), "resuming": context.resuming}
+    yield Notice(message=json.dumps({"at": time.monotonic(), "resuming": context.resuming}))
     while step < steps:
         if context.cancelled():
-            yield {"type": "result", "best": step, "cancelled": True}
-            return
+            return summary_of(step, cancelled=True)
         time.sleep(context.config.get("pause", 0.01))
         step += 1
         write_json(checkpoint, step, durable=False)
-        yield {"type": "step", "step": step}
-        yield {"type": "progress", "fraction": step / steps, "message": f"step {step}"}
-    yield {"type": "result", "best": step, "at": time.monotonic()}
+        yield step_of(step)
+        yield Progress(fraction=step / steps, message=f"step {step}")
+    return summary_of(step)
 
 
-def deaf(context: RunContext) -> Records:
+def deaf(context: RunContext) -> Loop:
     """Never asks whether to stop."""
     try:
         for step in itertools.count(1):
             time.sleep(0.02)
-            yield {"type": "step", "step": step}
+            yield step_of(step)
     finally:
         context.path("closed").touch()
+    return None
 
 
-def refuse(context: RunContext) -> Records:
-    yield {"type": "step"}
+def refuse(context: RunContext) -> Loop:
+    yield step_of(1)
     raise DataError("The file is empty: choose another")
 
 
-def crash(context: RunContext) -> Records:
-    yield {"type": "step", "loss": float("nan")}
+def crash(context: RunContext) -> Loop:
+    yield Notice(message="about to crash")
     raise ZeroDivisionError("a secret detail")
 
 
-def fill_disk(context: RunContext) -> Records:
+def fill_disk(context: RunContext) -> Loop:
     """Records until the system refuses to let events.jsonl grow."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
     while True:
-        yield {"type": "step", "text": "x" * 900}
+        yield Notice(message="x" * 900)
 
 
-def spill(context: RunContext) -> Records:
+def spill(context: RunContext) -> Loop:
     """A file of its own that grows until the system refuses."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-    yield {"type": "step"}
+    yield step_of(1)
     context.path("weights").write_bytes(bytes(30_000))
+    return None
 
 
-def build_on(context: RunContext) -> Records:
-    other, result = context.dependency(context.config["count_run"])
-    yield {"type": "result", "other": other.id, "best": result["best"]}
+def build_on(context: RunContext) -> Loop:
+    other, found = context.dependency(context.config["count_run"])
+    yield Notice(message=other.id)
+    return summary_of(found.evaluations)
 
 
-def stream(context: RunContext) -> Records:
-    """config["steps"] records as fast as they go; the result counts how often status.json was replaced."""
+def stream(context: RunContext) -> Loop:
+    """config["steps"] records as fast as they go; the summary counts how often status.json was replaced."""
     seen = set()
     for step in range(context.config["steps"]):
-        yield {"type": "step", "step": step}
+        yield step_of(step)
         seen.add(os.stat(context.path("status.json")).st_ino)
-    yield {"type": "result", "statuses": len(seen)}
+    return summary_of(len(seen))
 
 
 WORK = {

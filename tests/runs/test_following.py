@@ -14,24 +14,24 @@ from compressor_core.runs.following import Following
 
 def append(run: Run, *numbers: int) -> None:
     with (run.folder / "events.jsonl").open("a") as file:
-        file.writelines(json.dumps({"type": "step", "number": number}) + "\n" for number in numbers)
+        file.writelines(json.dumps({"type": "notice", "message": str(number)}) + "\n" for number in numbers)
 
 
 def numbers(following: Following, run: Run) -> list[int]:
-    return [record["number"] for record in following.records(run)]
+    return [int(record.line or "") for record in following.records(run)]
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """From where the records of runs are read, time after time."""
     offsets: list[int] = []
-    events = Run.events
+    records = Run.records
 
     def counted(self: Run, offset: int) -> Any:
         offsets.append(offset)
-        return events(self, offset)
+        return records(self, offset)
 
-    monkeypatch.setattr(Run, "events", counted)
+    monkeypatch.setattr(Run, "records", counted)
     return offsets
 
 
@@ -44,7 +44,7 @@ def test_only_what_is_new_is_read(tmp_path: Path, asked: list[int]) -> None:
     asked.clear()
     append(run, 3)
     assert numbers(following, run) == [1, 2, 3]
-    assert asked == [(run.folder / "events.jsonl").read_bytes().index(b'{"type": "step", "number": 3}')]
+    assert asked == [(run.folder / "events.jsonl").read_bytes().index(b'{"type": "notice", "message": "3"}')]
     assert len(earlier) == 2, "who draws from an earlier answer keeps it"
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from compressor_core.records import SearchSummary
 from compressor_core.runs.kinds import KINDS, Kind, kind_of
 from pages.parts.frame import PAGES
 
@@ -18,8 +20,11 @@ def test_every_kind_has_a_page_settings_and_work(kind: Kind) -> None:
 
 def test_headlines() -> None:
     assert KINDS["search"].headline(None) == ""
-    assert KINDS["search"].headline({"best": None}) == "nothing within the budget"
-    assert KINDS["search"].headline({"best": {"paper_gflops": 2.18, "size_mb": 2.75}}) == "2.18 GFLOPs at 2.75 MB"
+    assert KINDS["search"].headline(SearchSummary(evaluations=1, seconds=1.0)) == "nothing within the budget"
+    assert (
+        KINDS["search"].headline(SimpleNamespace(best=SimpleNamespace(paper_gflops=2.18, size_mb=2.75)))
+        == "2.18 GFLOPs at 2.75 MB"
+    )
     assert kind_of("unheard of").headline({"some": 1}) == ""
 
 
@@ -34,4 +39,4 @@ def test_headlines() -> None:
     ],
 )
 def test_a_damaged_result_is_said_to_be_one(kind: str, result: dict[str, Any]) -> None:
-    assert KINDS[kind].headline(result) == "a damaged result"
+    assert KINDS[kind].headline(SimpleNamespace(**result)) == "a damaged result"

@@ -10,6 +10,7 @@ import pytest
 from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.runs import RunStore
 from compressor_core.runs.library import Model, teachers
+from tests.runs import summaries
 
 NAME = "classroom-vulnerability"
 
@@ -51,7 +52,7 @@ def test_what_runs_have_made_is_found_where_the_runs_are_now(store: RunStore, ti
     run = store.create("train-teacher", {})
     model = run.folder / "model"
     model.symlink_to(tiny_teacher)
-    result = {"model": str(model), "accuracy": 0.5, "size_mb": 0.1}
+    result = summaries.taught(model, 0.5).model_dump(mode="json", exclude_none=True)
     (run.folder / "status.json").write_text(json.dumps({"state": "finished", "result": result}))
     student = store.create("distill", {"teacher": str(model)})
     store.root.rename(moved := store.root.with_name("moved"))
@@ -59,7 +60,7 @@ def test_what_runs_have_made_is_found_where_the_runs_are_now(store: RunStore, ti
     assert here.get(student.id).config["teacher"] == str(moved / run.id / "model")
     assert made(here) == [moved / run.id / "model"]
     (moved / run.id / "status.json").unlink()
-    (moved / run.id / "events.jsonl").write_text(json.dumps({"type": "result", **result}) + "\n")
+    (moved / run.id / "events.jsonl").write_text(json.dumps(result) + "\n")
     assert made(here) == [moved / run.id / "model"]
 
 

@@ -8,14 +8,23 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
 
 from compressor_core.errors import RunError, StorageError
+from compressor_core.records import read_record
 from compressor_core.runs import Run, RunStore, State, Status, events
 from compressor_core.runs.events import LONGEST_LINE
 from compressor_core.runs.lock import VARIABLE, acquire, hold, is_held
+
+NOTICE = {"type": "notice", "message": "a"}
+SUMMARY = {"type": "search-summary", "evaluations": 3, "seconds": 1.0}
+
+
+def line(message: str) -> bytes:
+    return json.dumps({**NOTICE, "message": message}, ensure_ascii=False).encode() + b"\n"
 
 
 @pytest.fixture
@@ -130,7 +139,7 @@ def test_a_damaged_run_that_is_held_cannot_be_deleted(store: RunStore, monkeypat
 def test_a_run_deleted_while_held_answers_with_one_sentence(store: RunStore) -> None:
     run = aged(store)
     store.delete(run.id)
-    for ask in (run.status, run.events, run.request_cancel):
+    for ask in (run.status, run.records, run.request_cancel):
         with pytest.raises(RunError, match="it may have been deleted"):
             ask()
 
@@ -149,10 +158,10 @@ def test_a_worker_that_lives_is_believed(store: RunStore) -> None:
 def test_a_worker_that_is_gone_is_not(store: RunStore) -> None:
     """Whatever it wrote last, and though its process may be there: this one is."""
     run = aged(store)
-    report(run, progress=0.5, result={"best": 3})
+    report(run, progress=0.5, result=SUMMARY)
     before = (run.folder / "status.json").read_bytes()
     status = run.status()
-    assert (status.state, status.progress, status.result) == (State.INTERRUPTED, 0.5, {"best": 3})
+    assert (status.state, status.progress, status.summary) == (State.INTERRUPTED, 0.5, read_record(SUMMARY))
     assert "resume it" in (status.message or "")
     assert (run.folder / "status.json").read_bytes() == before
 
@@ -198,16 +207,15 @@ def test_those_who_ask_do_not_keep_each_other_out(store: RunStore) -> None:
 def test_a_run_whose_last_word_is_lost_is_over_by_its_result(store: RunStore) -> None:
     for more, state in (({}, State.FINISHED), ({"cancelled": True}, State.CANCELLED)):
         run = aged(store)
-        result = {"best": 3, **more}
-        lines = [{"type": "step"}, {"type": "result", **result, "time": 4.5}]
+        lines: list[dict[str, Any]] = [NOTICE, {**SUMMARY, **more, "time": 4.5}]
         (run.folder / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"ty')
         for damage in (None, b"", b'{"state": "runn', json.dumps({"state": "running", "pid": 2**22 + 1}).encode()):
             if damage is not None:
                 (run.folder / "status.json").write_bytes(damage)
             status = run.status()
-            assert (status.state, status.result, status.seconds) == (state, result, 4.5)
+            assert (status.state, status.summary, status.seconds) == (state, read_record(lines[-1]), 4.5)
         with (run.folder / "events.jsonl").open("a") as file:
-            file.write('\n{"type": "step"}\n')
+            file.write(f"\n{json.dumps(NOTICE)}\n")
         assert run.status().state is State.INTERRUPTED
 
 
@@ -253,42 +261,51 @@ def test_a_damaged_status_reads_as_interrupted(store: RunStore, content: bytes) 
 
 
 def test_a_status_round_trips() -> None:
-    status = Status(state=State.FAILED, pid=7, heartbeat=2.5, progress=0.25, result={"a": 1}, error="No.")
-    assert Status.model_validate_json(status.model_dump_json()) == status
+    status = Status(state=State.FAILED, pid=7, heartbeat=2.5, progress=0.25, summary=read_record(SUMMARY), error="No.")
+    assert Status.model_validate(json.loads(json.dumps(status.plain()))) == status
 
 
-def test_events_come_from_an_offset_and_a_torn_last_line_waits(store: RunStore) -> None:
+def messages(run: Run, offset: int = 0) -> tuple[list[str | None], int]:
+    records, offset = run.records(offset)
+    return [record.line for record in records], offset
+
+
+def test_records_come_from_an_offset_and_a_torn_last_line_waits(store: RunStore) -> None:
     run = store.create("search", {})
-    assert run.events() == ([], 0)
+    assert run.records() == ([], 0)
     path = run.folder / "events.jsonl"
-    path.write_bytes(b'{"type": "a"}\n{"type": "b"}\n{"ty')
-    records, offset = run.events()
-    assert records == [{"type": "a"}, {"type": "b"}]
-    assert run.events(offset) == ([], offset)
+    path.write_bytes(line("a") + line("b") + b'{"ty')
+    told, offset = messages(run)
+    assert told == ["a", "b"]
+    assert run.records(offset) == ([], offset)
     with path.open("ab") as file:
-        file.write(b'pe": "c"}\n')
-    assert run.events(offset) == ([{"type": "c"}], path.stat().st_size)
-    assert run.events(10**9) == ([], 10**9)
-    assert run.events(-5)[0] == [{"type": "a"}, {"type": "b"}, {"type": "c"}]
+        file.write(line("c")[4:])
+    assert messages(run, offset) == (["c"], path.stat().st_size)
+    assert run.records(10**9) == ([], 10**9)
+    assert messages(run, -5)[0] == ["a", "b", "c"]
 
 
 def test_damaged_lines_are_skipped(store: RunStore) -> None:
     run = store.create("search", {})
     overlong = b'"' + b"x" * (LONGEST_LINE + 10) + b'"'
     lines = [
-        b'{"type": "step"}',
+        line("a").rstrip(),
         b'{"st',
         b'{"step": 1}',
         b'{"type": 1}',
+        b'{"type": "notice"}',
+        b'{"type": "from another program"}',
+        b'{"type": "notice", "message": "x", "time": -1}',
+        b'{"type": "notice", "message": "x", "time": 1e300}',
         b"\xff\xfe",
         b"[1]",
         b"",
         b"[" * 100_000,
         overlong,
-        b'{"type": "\xc3\xa9"}',
+        line("é").rstrip(),
     ]
     (run.folder / "events.jsonl").write_bytes(b"\n".join(lines) + b"\n")
-    assert run.events() == ([{"type": "step"}, {"type": "é"}], (run.folder / "events.jsonl").stat().st_size)
+    assert messages(run) == (["a", "é"], (run.folder / "events.jsonl").stat().st_size)
 
 
 def test_a_list_of_runs_reads_no_records_and_a_long_file_is_read_from_where_it_was(
@@ -301,13 +318,13 @@ def test_a_list_of_runs_reads_no_records_and_a_long_file_is_read_from_where_it_w
         patch.setattr(events, "last", lambda _: pytest.fail("records were read"))
         assert [run.status().state for run in store.list()] == [State.FINISHED] * 200
 
-    line = b'{"type": "step", "step": 1, "loss": 0.6931, "time": 12.5}\n'
-    (run.folder / "events.jsonl").write_bytes(line * 100_000)
-    assert len(run.events()[0]) == 100_000
+    one = line("a")
+    (run.folder / "events.jsonl").write_bytes(one * 100_000)
+    assert len(run.records()[0]) == 100_000
     with monkeypatch.context() as patch:
         parse = mock.Mock(side_effect=json.loads)
         patch.setattr(events, "parse", parse)
-        assert len(run.events(len(line) * 99_990)[0]) == parse.call_count == 10
+        assert len(run.records(len(one) * 99_990)[0]) == parse.call_count == 10
 
 
 def test_the_queue_is_first_in_first_out(store: RunStore, held: ExitStack) -> None:

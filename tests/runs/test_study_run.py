@@ -18,6 +18,7 @@ from compressor_core.runs import Run, RunContext, RunStore, State, Status, cance
 from compressor_core.runs.kinds import KINDS
 from compressor_core.runs.library import measured_students
 from compressor_core.runs.worker import run_worker
+from tests.runs.lines import lines_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,7 +40,7 @@ def settings(tiny_teacher: Path, labelled_file: Path, tmp_path_factory: pytest.T
 
 
 def students(run: Run) -> list[dict[str, Any]]:
-    return [record for record in run.events()[0] if record["type"] == "student"]
+    return [record for record in lines_of(run)[0] if record["type"] == "student"]
 
 
 def test_a_study_is_cancelled_and_resumed_and_trains_nothing_twice(settings: dict[str, Any], tmp_path: Path) -> None:
@@ -68,8 +69,8 @@ def test_a_study_is_cancelled_and_resumed_and_trains_nothing_twice(settings: dic
     assert [(one["budget_mb"], one["seed"]) for one in students(run)] == [(0.19, 0), (0.2, 0), (0.19, 1), (0.2, 1)]
     result = status.result
     assert result is not None and [one["students"] for one in result["budgets"]] == [2, 2]
-    assert KINDS["study"] and " at 0.19 MB to " in KINDS["study"].headline(result)
-    assert KINDS["study"].headline({**result, "budgets": []}) == "no student yet"
+    assert KINDS["study"] and " at 0.19 MB to " in KINDS["study"].headline(status.summary)
+    assert KINDS["study"].headline(status.summary.model_copy(update={"budgets": ()})) == "no student yet"
 
     at_hand = measured_students(RunStore(tmp_path))[f"file, {settings['data']}"]
     assert [(one.run, one.accuracy) for one in at_hand] == [(run.id, one["accuracy"]) for one in result["students"]]

@@ -7,17 +7,17 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from compressor_core.progress import only
-from compressor_core.records import Record
+from compressor_core.records import Record, Work
 from compressor_core.runs import Run, RunContext, RunStore, State, Status, cancel, launch, resume
 from compressor_core.runs.kinds import KINDS
 from compressor_core.runs.worker import run_worker
 from compressor_core.search import sweep as core
 from compressor_core.search.sweep import SweepSettings
+from tests.runs.lines import lines_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SEARCH = {"budget_mb": 3.0, "population": 10, "generations": 10}
@@ -50,10 +50,10 @@ def test_a_sweep_as_a_run(tmp_path: Path) -> None:
     status = until_over(run)
     assert (status.state, status.progress) == (State.FINISHED, 1.0), status.error
     assert status.message == "6 searches, 1 optima"
-    records, _ = run.events()
+    records, _ = lines_of(run)
     assert searches(records) == searches(plain(config))
     assert status.result is not None and status.result["searches"] == 6
-    assert KINDS["sweep"] and KINDS["sweep"].headline(status.result).endswith("of 3 searches")
+    assert KINDS["sweep"] and KINDS["sweep"].headline(status.summary).endswith("of 3 searches")
 
 
 def test_a_cancelled_sweep_keeps_what_is_done_and_resumes_to_the_same_end(tmp_path: Path) -> None:
@@ -61,25 +61,25 @@ def test_a_cancelled_sweep_keeps_what_is_done_and_resumes_to_the_same_end(tmp_pa
     run = RunStore(tmp_path).create("sweep", config.model_dump(mode="json"))
 
     def wanted(_: Record) -> bool:
-        if len(run.events()[0]) == 3:
+        if len(lines_of(run)[0]) == 3:
             cancel(run)
         return True
 
-    def cancelled_in_the_middle(context: RunContext) -> Iterator[Any]:
-        return only(KINDS["sweep"].work(context), wanted)  # type: ignore[arg-type]
+    def cancelled_in_the_middle(context: RunContext) -> Work[Any]:
+        return only(KINDS["sweep"].work(context), wanted)
 
     run_worker(run.folder, {"sweep": cancelled_in_the_middle})
     status = run.status()
     assert status.state is State.CANCELLED and status.message and status.message.startswith("Stopped: ")
     assert status.result is not None and status.result["cancelled"] is True
-    kept = searches(run.events()[0])
+    kept = searches(lines_of(run)[0])
     assert 2 <= len(kept) < 6
 
     resume(run)
     status = until_over(run)
     assert status.state is State.FINISHED
     assert status.result is not None and status.result["searches"] == 5 and not status.result["cancelled"]
-    whole = searches(run.events()[0])
+    whole = searches(lines_of(run)[0])
     assert whole[: len(kept)] == kept
     assert whole == searches(plain(config))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 from compressor_core.architecture import Architecture
 from compressor_core.cli.main import main
 from compressor_core.models.card import CARD, ModelCard
-from compressor_core.records import TradeoffSummary
+from compressor_core.records import DistillSummary, Notice, TradeoffSummary, Work
 from compressor_core.runs import Run, RunContext, RunStore, State, cancel, launch, resume
 from compressor_core.runs.library import measured_students
 from compressor_core.runs.worker import run_worker
@@ -21,6 +20,8 @@ from compressor_core.search.quantities import Quantity
 from compressor_core.search.tradeoff import TradeoffSettings
 from compressor_core.task import PairFeatures, Task
 from tests.pages.studio import until_over
+from tests.runs import summaries
+from tests.runs.lines import lines_of
 
 SMALL = {"population": 10, "generations": 4}
 
@@ -30,13 +31,14 @@ def distilled(store: RunStore, architecture: str, accuracy: float, kind: str = "
     run = store.create(kind, {"dataset": card.pop("dataset", "classroom-vulnerability")})
     settings = {"task": Task.VULNERABILITY, "architecture": Architecture.parse(architecture), **card}
 
-    def work(context: RunContext) -> Iterator[dict[str, Any]]:
+    def work(context: RunContext) -> Work[DistillSummary]:
         folder = context.path("model")
         folder.mkdir()
         (folder / CARD).write_text(
             json.dumps(ModelCard(labels=("no", "yes"), max_length=128, **settings).model_dump(mode="json"))
         )
-        yield {"type": "result", "model": str(folder), "accuracy": accuracy, "teacher_accuracy": 0.9, "size_mb": 1.0}
+        yield Notice(message="made")
+        return summaries.distilled(folder, accuracy, size_mb=1.0)
 
     assert run_worker(run.folder, {kind: work}) == 0
     return run
@@ -46,7 +48,7 @@ def records_of(run: Run) -> list[dict[str, Any]]:
     """Without what depends on the clock."""
     return [
         {key: value for key, value in record.items() if key not in ("time", "seconds")}
-        for record in run.events()[0]
+        for record in lines_of(run)[0]
         if not record["type"].endswith("summary")
     ]
 
@@ -57,7 +59,7 @@ def test_a_run_records_the_true_front_then_every_generation(tmp_path: Path) -> N
     status = until_over(run)
     assert status.state is State.FINISHED, status.error
     assert status.message and status.message.startswith("Generation 4 of 4, ")
-    records = run.events()[0]
+    records = lines_of(run)[0]
     assert [record["type"] for record in records] == ["true-front"] + ["front-generation"] * 5 + ["tradeoff-summary"]
     summary = run.summary()
     assert isinstance(summary, TradeoffSummary)
@@ -72,7 +74,7 @@ def test_a_cancelled_run_keeps_its_front_and_resumes_to_the_same_trajectory(tmp_
     whole = launch(store, "tradeoff", SMALL)
     until_over(whole)
     broken = launch(store, "tradeoff", {**SMALL, "generations": 10_000})
-    while len(broken.events()[0]) < 4:
+    while len(lines_of(broken)[0]) < 4:
         time.sleep(0.01)
     cancel(broken)
     status = until_over(broken)
@@ -80,7 +82,7 @@ def test_a_cancelled_run_keeps_its_front_and_resumes_to_the_same_trajectory(tmp_
     assert status.result is not None and status.result["cancelled"] is True and status.result["points"] > 0
     before = len(records_of(broken))
     resume(broken)
-    while len(broken.events()[0]) < before + 5:
+    while len(lines_of(broken)[0]) < before + 5:
         time.sleep(0.01)
     cancel(broken)
     until_over(broken)

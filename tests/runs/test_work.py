@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
+from tests.runs.lines import lines_of
 
 SEARCH = {"budget_mb": 3.0, "seed": 7, "population": 20, "generations": 60}
 
@@ -23,7 +24,7 @@ def until_over(run: Run) -> Status:
 
 def untimed(run: Run) -> list[dict[str, Any]]:
     drop = ("time", "seconds")
-    records = [record for record in run.events()[0] if record["type"] != "result"]
+    records = [record for record in lines_of(run)[0] if not record["type"].endswith("-summary")]
     return [{key: value for key, value in record.items() if key not in drop} for record in records]
 
 
@@ -32,8 +33,8 @@ def test_a_search_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     run = launch(RunStore("runs"), "search", SEARCH)
     status = until_over(run)
     assert status.state is State.FINISHED and str(status.message).startswith("Generation 60 of 60"), status.error
-    records, _ = run.events()
-    assert [record["type"] for record in records] == ["optimum"] + ["generation"] * 61 + ["result"]
+    records, _ = lines_of(run)
+    assert [record["type"] for record in records] == ["optimum"] + ["generation"] * 61 + ["search-summary"]
     assert status.result is not None
     assert status.result["best"]["size_mb"] <= 3
     assert status.result["gap"] >= 0
@@ -47,7 +48,7 @@ def test_a_cancelled_search_keeps_its_best_and_resumes_to_the_same_end(tmp_path:
         launch(store, "search", {**SEARCH, "generations": 10_000}),
     )
     until_over(whole)
-    while len(broken.events()[0]) < 5:
+    while len(lines_of(broken)[0]) < 5:
         time.sleep(0.01)
     cancel(broken)
     status = until_over(broken)
@@ -56,7 +57,7 @@ def test_a_cancelled_search_keeps_its_best_and_resumes_to_the_same_end(tmp_path:
 
     before = untimed(broken)
     resume(broken)
-    while len(broken.events()[0]) < len(before) + 5:
+    while len(lines_of(broken)[0]) < len(before) + 5:
         time.sleep(0.01)
     cancel(broken)
     until_over(broken)

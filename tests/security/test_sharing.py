@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from compressor_core.errors import CompressorError, RunError, StorageError
 from compressor_core.models.bundled import CODEBERT, FROM_SCRATCH, bundled_teacher
+from compressor_core.records import Notice, SearchSummary, Work
 from compressor_core.runs import Run, RunStore, State, cancel, launch
 from compressor_core.runs.context import LONGEST_VARIABLE, RunContext
 from compressor_core.runs.lock import acquire
@@ -138,21 +139,20 @@ def test_the_queue_and_the_disk_have_an_end() -> None:
 
 
 def test_a_run_stops_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    def work(context: RunContext) -> Any:
+    def work(context: RunContext) -> Work[SearchSummary]:
         for step in range(10_000):
             if context.cancelled():
-                yield {"type": "result", "best": step, "cancelled": True}
-                return
+                return SearchSummary(evaluations=step, seconds=0.0, cancelled=True)
             time.sleep(0.01)
-            yield {"type": "step", "step": step}
-        yield {"type": "result", "best": None}
+            yield Notice(message=f"step {step}")
+        return SearchSummary(evaluations=0, seconds=0.0)
 
     run = RunStore().create("count", {})
     monkeypatch.setenv(LONGEST_VARIABLE, "0.3")
     assert run_worker(run.folder, {"count": work}) == 0
     status = run.status()
     assert status.state is State.CANCELLED and "as long as a run may take" in str(status.message)
-    assert status.result is not None and 0 < status.result["best"] < 100
+    assert status.result is not None and 0 < status.result["evaluations"] < 100
 
 
 @pytest.fixture
