@@ -16,7 +16,7 @@ from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.dataset import Split
 from compressor_core.files import write_json
 from compressor_core.models.bundled import bundled_student, bundled_teacher
-from compressor_core.progress import only
+from compressor_core.progress import relay
 from compressor_core.records import Work
 from compressor_core.runs import Run, RunContext, RunStore, State, launch
 from compressor_core.runs.jobs import WORKER
@@ -136,12 +136,12 @@ def _copy(run: Run, store: RunStore, number: int) -> None:
 
 
 def _paced(context: RunContext) -> Work[Any]:
-    def shown(record: Any) -> bool:
+    def shown(record: Any) -> Any:
         if record.type == "generation":
             time.sleep(PACE)
-        return True
+        return record
 
-    return only(search(context), shown)
+    return relay(search(context), shown)
 
 
 if __name__ == "__main__":

@@ -21,37 +21,27 @@ def finish(work: Generator[Y, None, T], on_record: Callable[[Y], object] | None 
             on_record(record)
 
 
-def only(work: Generator[Y, None, T], wanted: Callable[[Y], bool]) -> Generator[Y, None, T]:
-    """The same loop without the records that are not wanted."""
-    while True:
-        try:
-            record = next(work)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        if wanted(record):
-            yield record
-
-
 @overload
-def relay(steps: Generator[Any, None, T], to_record: Callable[[Any], Y] = ...) -> Generator[Y, None, T]: ...
+def relay(steps: Generator[Any, None, T], to_record: Callable[[Any], Y | None] = ...) -> Generator[Y, None, T]: ...
 @overload
 def relay(
-    steps: Generator[Any, None, T], to_record: Callable[[Any], Y] = ..., cancelled: Callable[[], bool] = ...
+    steps: Generator[Any, None, T], to_record: Callable[[Any], Y | None] = ..., cancelled: Callable[[], bool] = ...
 ) -> Generator[Y, None, T | None]: ...
 def relay(
     steps: Generator[Any, None, T],
-    to_record: Callable[[Any], Y] = lambda record: record,
+    to_record: Callable[[Any], Y | None] = lambda record: record,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Generator[Y, None, T | None]:
-    """A record for each step, and what `steps` returns; None if it was cancelled after one of them."""
+    """A record for each step that `to_record` gives one, and what `steps` returns; None if cancelled after a step."""
     while True:
         try:
             step = next(steps)
         except StopIteration as end:
             result: T = end.value
             return result
-        yield to_record(step)
+        record = to_record(step)
+        if record is not None:
+            yield record
         if cancelled():
             steps.close()
             return None

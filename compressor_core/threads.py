@@ -3,19 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Final
-
-from compressor_core.errors import SettingsError
-from compressor_core.kinds import is_whole
-
-MOST_THREADS: Final = 1024
-"""That can be asked for: the libraries take more for a number that they cannot hold, or stop the process."""
-
-
-def check_threads(count: int | None) -> None:
-    """Raise SettingsError unless so many threads can be asked for; None leaves the number to the machine."""
-    if count is not None and not is_whole(count, 1, MOST_THREADS):
-        raise SettingsError(f"threads must be a whole number from 1 to {MOST_THREADS}, not {count!r}")
 
 
 def yield_when_idle() -> None:

@@ -42,6 +42,14 @@ def test_the_package_pins_no_exact_version() -> None:
         assert {each.operator for each in Requirement(line).specifier} <= {">=", "<"}, line
 
 
+def test_every_module_has_a_layer() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (layers,) = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    named = {name.split(".")[1] for layer in layers for name in re.split(" [|:] ", layer) if "." in name}
+    there = {path.stem for path in (ROOT / "compressor_core").iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert {name for name in there if not name.startswith("_")} == named
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The names in the wheel of this checkout."""

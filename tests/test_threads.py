@@ -9,7 +9,7 @@ from compressor_core.distill.settings import LabelSettings, TrainingSettings
 from compressor_core.errors import SettingsError
 from compressor_core.evaluate.settings import CalibrationSettings, CompareSettings, MeasureSettings, ReproduceSettings
 from compressor_core.export.settings import ExportSettings
-from compressor_core.threads import MOST_THREADS
+from compressor_core.settings import MOST_THREADS
 
 ASKED: tuple[Callable[..., Any], ...] = (
     lambda **own: CalibrationSettings(**own),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from compressor_core.errors import RunError
-from compressor_core.progress import only
+from compressor_core.progress import relay
 from compressor_core.records import Record, Work
 from compressor_core.runs.context import RunContext
 from compressor_core.runs.kinds import MODEL, STUDENTS
@@ -125,7 +125,7 @@ def export(context: RunContext) -> Loop:
 def _fresh(context: RunContext, work: Work[T]) -> Work[T]:
     """The records that are not there yet, of work that goes the same way each time."""
     recorded = {_place(record) for record in context.run.records()[0]}
-    return only(work, lambda record: _place(record) not in recorded)
+    return relay(work, lambda record: record if _place(record) not in recorded else None)
 
 
 def _place(record: Record) -> tuple[str, int | None]:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from compressor_core.progress import only
+from compressor_core.progress import relay
 from compressor_core.records import Record, Work
 from compressor_core.runs import Run, RunContext, RunStore, State, Status, cancel, launch, resume
 from compressor_core.runs.kinds import KINDS
@@ -60,13 +60,13 @@ def test_a_cancelled_sweep_keeps_what_is_done_and_resumes_to_the_same_end(tmp_pa
     config = SweepSettings.model_validate({"search": {**SEARCH, "generations": 150}, "seeds": list(range(5))})
     run = RunStore(tmp_path).create("sweep", config.model_dump(mode="json"))
 
-    def wanted(_: Record) -> bool:
+    def passed(record: Record) -> Record:
         if len(lines_of(run)[0]) == 3:
             cancel(run)
-        return True
+        return record
 
     def cancelled_in_the_middle(context: RunContext) -> Work[Any]:
-        return only(KINDS["sweep"].work(context), wanted)
+        return relay(KINDS["sweep"].work(context), passed)
 
     run_worker(run.folder, {"sweep": cancelled_in_the_middle})
     status = run.status()
