@@ -9,6 +9,7 @@ from compressor_core.files import write_json
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.runs import RunStore
 from tests.browser.conftest import Visit, settled
+from tests.runs import summaries
 
 CODE = "def f(name):\n    x = '<img src=x onerror=\"document.title = 1\"><b>bold</b>'\n    return eval(name)\n"
 
@@ -18,7 +19,7 @@ def test_pasted_code_is_answered_by_both_and_shown_as_it_is(visit: Visit) -> Non
     dataset = "classroom-vulnerability"
     model = str(bundled_teacher(dataset))
     run = RunStore().create("distill", {"dataset": dataset, "teacher": model}, name="the teacher itself")
-    result = {"model": model, "accuracy": 0.9, "size_mb": 5.0}
+    result = summaries.distilled(model).model_dump(mode="json")
     write_json(run.folder / "status.json", {"state": "finished", "result": result})
     page = visit(f"/playground?run={run.id}", width=390)
     settled(page)

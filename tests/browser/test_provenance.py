@@ -43,6 +43,7 @@ def test_a_picked_architecture_keeps_its_search_and_its_budget(
     page.get_by_text("smoke (1 epoch)").click()
     page.get_by_role("button", name="Start distilling").click()
     page.get_by_role("button", name="Compare with the teacher").click(timeout=200_000)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Compare teacher and student")
     expect(page.get_by_text(re.compile("The student keeps .* of the teacher's accuracy"))).to_be_visible(
         timeout=200_000
     )
