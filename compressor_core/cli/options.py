@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from compressor_core.errors import DataError
 from compressor_core.files import checked_path
 
 Record = dict[str, Any]
-Config = TypeVar("Config")
-
-
-def configured(kind: type[Config], options: argparse.Namespace, **own: Any) -> Config:
-    """A configuration from the options that are named as its fields are, and `own` in the place of them."""
-    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    return kind(**({name: value for name, value in vars(options).items() if name in names} | own))
 
 
 def data_of(options: argparse.Namespace) -> str | None:

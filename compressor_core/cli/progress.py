@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from compressor_core import records
 from compressor_core.progress import finish
 
-Record = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -32,33 +30,14 @@ class Progress:
     def __call__(self, record: records.Record) -> None:
         """Show a record: how far the work is in the bar, everything else as its line."""
         if isinstance(record, records.Progress):
-            self.show(record.fraction, record.message)
+            if record.fraction is not None:
+                self._bar.n = min(record.fraction, 1.0)
+            self._bar.set_postfix_str(record.message)
         elif record.line is not None:
-            self.say(record.line)
-
-    def show(self, fraction: float | None, message: str) -> None:
-        if fraction is not None:
-            self._bar.n = min(fraction, 1.0)
-        self._bar.set_postfix_str(message)
-
-    def say(self, line: str) -> None:
-        self._bar.write(line, file=sys.stderr)
+            self._bar.write(record.line, file=sys.stderr)
 
 
 def finished(work: records.Work[T], options: argparse.Namespace) -> T:
     """Run a core loop to its end under a bar."""
     with Progress(options) as progress:
         return finish(work, progress)
-
-
-def follow(work: Iterable[Record], progress: Progress) -> Record:
-    result: Record = {}
-    for record in work:
-        kind = record["type"]
-        if kind == "progress":
-            progress.show(record.get("fraction"), record.get("message", ""))
-        elif kind == "notice":
-            progress.say(record["message"])
-        elif kind == "result":
-            result = {key: value for key, value in record.items() if key != "type"}
-    return result

@@ -16,9 +16,9 @@ from compressor_core.figures.words.forms import duration
 from compressor_core.records import Candidate
 from compressor_core.report.appendix import facts, repeated, settings, student_names, versions_and_data
 from compressor_core.report.commands import distilled_with
-from compressor_core.report.comparison import compared, comparison_lead, measured
 from compressor_core.report.material import Chapter, Material, Student
 from compressor_core.report.page import Block, Picture, Section, Table, Text
+from compressor_core.report.side_by_side import compared, comparison_lead, measured
 from compressor_core.runs.kinds import kind_of
 from compressor_core.search.fitness import Goal
 from compressor_core.search.genetic import SearchSettings

@@ -31,9 +31,9 @@ from compressor_core.figures.search.info import gap_sentence, search_info
 from compressor_core.files import write_json
 from compressor_core.report import report
 from compressor_core.report.commands import PROGRAM, Repeat, repeat
-from compressor_core.report.comparison import compared
 from compressor_core.report.material import Material, material
 from compressor_core.report.page import Pair, Table, Text
+from compressor_core.report.side_by_side import compared
 from compressor_core.runs import RunStore
 from compressor_core.runs.lock import hold
 from compressor_core.search import SearchSettings
