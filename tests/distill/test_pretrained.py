@@ -45,7 +45,7 @@ def balanced(rows: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
 def devign() -> list[dict[str, Any]]:
     with (SHARED / "devign" / "sample.jsonl").open(encoding="utf-8") as file:
         rows = map(json.loads, file)
-        return balanced({"func": r.func, "label": r.target, "language": "c"} for r in rows)
+        return balanced({"func": r["func"], "label": r["target"], "language": "c"} for r in rows)
 
 
 def bigclonebench() -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ from compressor_core.records import ExportedForm, FileLatency, Notice, Record
 from compressor_core.task import Task
 from tests import released
 
-NO_PAGE = "No page for the browser can be made: there is no network."
+NO_PAGE = "No page for the browser can be made: there is no network"
 
 
 @pytest.fixture(autouse=True)

@@ -52,7 +52,8 @@ def verbs(
     }
 
 
-VERBS = verbs(parser())
+VERBS = {words: verb for words, verb in verbs(parser()).items() if words != ("app",)}
+"""All but `app`, which becomes the server that it starts."""
 
 
 @pytest.fixture(scope="module")

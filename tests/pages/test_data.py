@@ -76,7 +76,7 @@ def test_a_file_that_speaks_for_itself(open_page: Open, tmp_path: Path) -> None:
     charts = [json.loads(one.proto.spec) for one in at.get("plotly_chart")]
     assert [trace["name"] for trace in charts[0]["data"]] == ["0", "1"]
     config = trained(at)
-    assert config["dataset"] == "file" and "pair_features" not in config
+    assert config["dataset"] == "file" and config["pair_features"] == "compare"
     assert len(read_file(config["data"]).rows) == 60
 
 

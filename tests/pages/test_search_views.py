@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from compressor_core.architecture import SearchSpace
 from compressor_core.latency_model import LatencyModel, Lengths, Runtime
+from compressor_core.records import CalibrationSummary, Work
 from compressor_core.runs import Run, RunStore, launch
 from compressor_core.runs.worker import run_worker
 from compressor_core.search.genetic import SearchSettings, search
@@ -17,6 +18,7 @@ from compressor_core.search.replica import replica
 from compressor_core.task import PairFeatures, Task
 from tests.collect import kept
 from tests.pages.studio import Open, Studio, until_over
+from tests.runs import summaries
 
 MODEL = LatencyModel(
     Runtime.ONNX,
@@ -160,10 +162,16 @@ def test_without_a_calibration_there_is_no_latency(open_page: Open) -> None:
     assert "Calibrate this machine to use latency" in [one.label for one in at.page_link]
 
 
+def loop(summary: CalibrationSummary) -> Work[CalibrationSummary]:
+    return summary
+    yield
+
+
 def calibrated(monkeypatch: pytest.MonkeyPatch) -> Run:
-    result = {"type": "result", "models": {"onnxruntime": MODEL.to_dict()}}
     run = RunStore().create("calibrate", {}, name="my laptop")
-    monkeypatch.setattr("compressor_core.evaluate.calibration.calibrate", lambda *_, **__: iter([result]))
+    monkeypatch.setattr(
+        "compressor_core.evaluate.calibration.calibrate", lambda *_, **__: loop(summaries.calibrated(MODEL))
+    )
     run_worker(run.folder)
     return run
 
