@@ -17,9 +17,10 @@ from compressor_core.runs.library import comparison_of, models_of, teacher_title
 from compressor_core.search.pick import Pick
 from compressor_core.task import PairFeatures, Task
 from pages.parts.explain import terms
+from pages.parts.fields import number
 from pages.parts.frame import link, metrics, open_page, say, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
-from pages.parts.recipe import choose_length, choose_recipe, number
+from pages.parts.recipe import choose_length, choose_recipe
 from pages.parts.task import choose_pair_features
 from pages.parts.teacher import choose_teacher
 from pages.parts.training import training

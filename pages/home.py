@@ -61,7 +61,7 @@ def start_story() -> None:
             [one.value for one in Preset],
             key="story_preset",
             persist_state="session",
-            format_func=lambda name: f"{name}: {Preset(name).note}",
+            format_func=lambda name: f"{Preset(name).words}: {Preset(name).note.lower()}",
         )
         if button.button("Run the whole story", type="primary", icon=":material/play_arrow:", width="stretch"):
             from compressor_core.runs.story import launch_story

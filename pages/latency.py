@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from compressor_core.evaluate.settings import CalibrationSettings
@@ -52,15 +54,13 @@ def how_much() -> dict[str, int]:
     """How much is measured, and how carefully."""
     columns = iter(st.columns(6))
 
-    def ask(name: str, title: str, low: int, high: int, default: int | None = None) -> int:
-        return number(
-            next(columns), CalibrationSettings, name, title, low, high, key=f"latency_{name}", default=default
-        )
+    def ask(name: str, title: str, low: int, high: int, **value: int) -> Any:
+        return number(next(columns), CalibrationSettings, name, title, low, high, key=f"latency_{name}", **value)
 
     architectures = ask("architectures", "Architectures", 2, 500)
     return {
         "architectures": architectures,
-        "held_out": ask("held_out", "Held out", 1, architectures - 1, min(12, architectures - 1)),
+        "held_out": ask("held_out", "Held out", 1, architectures - 1, value=min(12, architectures - 1)),
         "rounds": ask("rounds", "Rounds", 1, 100),
         "functions": ask("functions", "Queries", 1, 200),
         "threads": ask("threads", "Threads", 1, 256),

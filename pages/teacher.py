@@ -14,9 +14,9 @@ from compressor_core.task import Task
 from pages.parts.data import Chosen, choose_data
 from pages.parts.data_contents import contents
 from pages.parts.explain import terms
+from pages.parts.fields import number
 from pages.parts.frame import go, metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, start, store, watch
-from pages.parts.recipe import number
 from pages.parts.rows import dataframe
 from pages.parts.sharing import shared
 from pages.parts.task import choose_pair_features

@@ -67,9 +67,9 @@ class Preset(StrEnum):
 
 
 _LENGTHS: Final = {
-    Preset.SMOKE: (1, "One epoch: enough to see the machinery work."),
-    Preset.QUICK: (8, "A demonstration: minutes on a laptop."),
-    Preset.FULL: (24, "A good student: time for a coffee, or two."),
+    Preset.SMOKE: (1, "To see how it works"),
+    Preset.QUICK: (8, "For a demonstration"),
+    Preset.FULL: (24, "For a good student, in three times as long"),
 }
 
 

@@ -7,25 +7,12 @@ from typing import Any
 from compressor_core.settings import Settings, default_of, description_of
 
 
-def number(
-    where: Any,
-    settings: type[Settings],
-    name: str,
-    title: str,
-    low: int,
-    high: int,
-    *,
-    key: str,
-    default: int | None = None,
-) -> int:
-    """A whole number from `low` to `high`, in a column such as `st`."""
-    value: int = where.number_input(
-        title,
-        low,
-        high,
-        default_of(settings, name) if default is None else default,
-        key=key,
-        persist_state="session",
-        help=description_of(settings, name),
-    )
-    return value
+def number(where: Any, settings: type[Settings], name: str, title: str, low: float, high: float, **options: Any) -> Any:
+    """A number from `low` to `high` for one setting, in a column such as `st`; `options` go to the widget.
+
+    The first value is the setting's default, unless `value` is another. Only a setting that may be left open can be
+    cleared.
+    """
+    value = options.pop("value", default_of(settings, name))
+    options = {"key": name, "help": description_of(settings, name), "persist_state": "session", **options}
+    return where.number_input(title, low, high, None if value is None else type(low)(value), **options)

@@ -8,25 +8,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from compressor_core.distill.settings import Preset, Recipe, usual_weight
-from compressor_core.settings import Settings, default_of, description_of
 from compressor_core.task import Task
 from pages.parts.explain import terms
+from pages.parts.fields import number
 
 STAY: dict[str, Any] = {"persist_state": "session"}
-
-
-def number(
-    column: DeltaGenerator, settings: type[Settings], name: str, label: str, low: float, high: float, **options: Any
-) -> Any:
-    """A number field for one setting, with the setting's own help and default."""
-    kind = type(low)
-    options.setdefault("key", name)
-    if "value" not in options and options["key"] not in st.session_state:
-        default = default_of(settings, name)
-        options["value"] = None if default is None else kind(default)
-    elif "value" not in options:
-        options["value"] = None
-    return column.number_input(label, low, high, help=description_of(settings, name), **options, **STAY)
 
 
 def choose_length(preset: DeltaGenerator, epochs: DeltaGenerator) -> None:

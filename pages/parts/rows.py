@@ -49,11 +49,18 @@ def table(
     file: str | None = None,
     **more: Any,
 ) -> None:
-    """A table, its numbers written by their formats, with a download of it; `more` goes to `st.dataframe`."""
+    """A table, its numbers written by their formats, with a download of it; `more` goes to `st.dataframe`.
+
+    A column without any value is in the download only.
+    """
     if not rows:
         return
+    names = dict.fromkeys(name for row in rows for name in row)
+    shown = [name for name in names if any(row.get(name) is not None for row in rows)]
     formats = {name: st.column_config.NumberColumn(format=form) for name, form in (numbers or {}).items()}
-    dataframe(rows, key=f"table/{key}", column_config=formats, **more)
+    dataframe(
+        [{name: row.get(name) for name in shown} for row in rows], key=f"table/{key}", column_config=formats, **more
+    )
     st.download_button(
         "Download as CSV",
         csv_text(rows),

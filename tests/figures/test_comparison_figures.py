@@ -13,7 +13,7 @@ from compressor_core.figures import theme
 from compressor_core.figures.compare.breakdown import groups_figure, lengths_figure
 from compressor_core.figures.compare.costs import cost_figure, latency_figure
 from compressor_core.figures.compare.curves import precision_recall_figure, reliability_figure, roc_figure
-from compressor_core.figures.compare.info import SCORES, ComparisonInfo, comparison_info
+from compressor_core.figures.compare.info import SCORES, TEMPLATES, ComparisonInfo, comparison_info
 from compressor_core.figures.compare.scores import confusion_figure, losses_figure, scores_figure
 from compressor_core.figures.compare.verdicts import caution, fidelity_rows, headline, noise_sentence, student_rows
 from compressor_core.progress import finish
@@ -73,6 +73,8 @@ def test_a_model_beside_itself(result: dict[str, Any]) -> None:
     assert sum(part.examples for part in info.teacher.groups.values()) == info.teacher.found.examples == 300
     assert "1 thread," in info.measured and "batch size 1" in info.measured
     assert info.data == "Scores: 300 examples of file, the whole file."
+    made = {**result, "dataset": "classroom-vulnerability", "split": "test"}
+    assert comparison_info(made).data.endswith(f"the test split. {TEMPLATES}"), "never shown alone"
     drawn(info)
     shares = list(cost_figure(info).data[0].x)
     assert len(shares) == 5 and 1.0 in shares

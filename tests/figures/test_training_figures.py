@@ -97,10 +97,10 @@ def test_a_warm_up_and_what_had_to_be_changed() -> None:
 @pytest.mark.parametrize(
     ("config", "text"),
     [
-        ({}, "soft labels, what else is usual for its data"),
-        ({"renaming": None, "hidden_weight": 4.0}, "soft labels, the teacher's states (weight 4), what else is usual "
+        ({}, "soft labels, the usual additions for its data"),
+        ({"renaming": None, "hidden_weight": 4.0}, "soft labels, the teacher's states (weight 4), the usual additions "
          "for its data"),
-        ({"renaming": 0.25, "hidden_weight": None}, "soft labels, renamed copies of 25%, what else is usual for its "
+        ({"renaming": 0.25, "hidden_weight": None}, "soft labels, renamed copies of 25%, the usual additions for its "
          "data"),
         ({"renaming": 0.5, "hidden_weight": 0, "masked_epochs": 1, "average": 3}, "soft labels, renamed copies of 50%, "
          "1 epoch of masked code first, the mean of the 3 best epochs"),

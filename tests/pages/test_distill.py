@@ -61,7 +61,7 @@ def test_from_start_to_the_result(studio: Studio, open_page: Open) -> None:
     assert recipe.items() <= run.config.items()
     assert run.config["data"] == studio.teacher.config["data"]
     assert until_over(run).state is State.FINISHED
-    assert "the teacher's states (weight 2), 1 epoch of masked code first, what else is usual" in texts(at)
+    assert "the teacher's states (weight 2), 1 epoch of masked code first, the usual additions" in texts(at)
     at.run()
     no_traceback(at)
     assert "of the teacher's accuracy on the test split" in texts(at)

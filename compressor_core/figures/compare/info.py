@@ -21,6 +21,11 @@ from compressor_core.records import (
 SCORES: Final = {"accuracy": "Accuracy", "precision": "Precision", "recall": "Recall", "f1": "F1"}
 NOISE: Final = 0.05
 """A difference whose p-value is at least this is called noise."""
+TEMPLATES: Final = (
+    "They are made from the same templates as the training functions, so these scores say little about code that "
+    "people write: try some in the playground."
+)
+"""Said of scores on a dataset of the classroom."""
 _LONGEST_TITLE: Final = 28
 
 
@@ -121,7 +126,10 @@ class ComparisonInfo:
     def data(self) -> str:
         """On what the scores were measured."""
         split = "the whole file" if self.summary.split == "all" else f"the {self.summary.split} split"
-        return f"Scores: {self.summary.examples:,} examples of {self.summary.dataset}, {split}."
+        same = self.summary.dataset.startswith("classroom-")
+        return (
+            f"Scores: {self.summary.examples:,} examples of {self.summary.dataset}, {split}." + f" {TEMPLATES}" * same
+        )
 
 
 def comparison_info(found: Mapping[str, Any] | Record | None) -> ComparisonInfo:

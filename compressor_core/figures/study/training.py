@@ -108,7 +108,7 @@ def recipe_text(recipe: Mapping[str, Any]) -> str:
     if average > 1:
         parts.append(f"the mean of the {average} best epochs")
     if renaming is None or states is None:
-        parts.append("what else is usual for its data")
+        parts.append("the usual additions for its data")
     return ", ".join(parts)
 
 
