@@ -29,11 +29,10 @@ from secrets import token_hex
 from typing import Any, TypeVar
 
 from compressor_core import results
-from compressor_core.architecture import Architecture, SearchSpace
 from compressor_core.cache import cache_folder
 from compressor_core.errors import DataError, SettingsError
 from compressor_core.files import checked_path
-from compressor_core.progress import finish
+from compressor_core.progress import bar, finish
 from compressor_core.records import Notice, Progress, Record, Work
 from compressor_core.results import Model, Result, SearchResult, Student, Teacher
 
@@ -78,8 +77,9 @@ def distill(
     """Train a student on a teacher's soft labels (Shi et al., ASE 2022, Section 3.3), and test both.
 
     `architecture` is the best of a search, an Architecture or its short form "V,H,L,A,I"; without one, the best within
-    `budget_mb` MB is taken. The default of `teacher` is the bundled one of "classroom-vulnerability". `more` are
-    settings of `cc.DistillSettings`, such as `preset`: "smoke", "quick" or "full".
+    `budget_mb` MB of the `space` "classroom" (the default) or "paper" is taken. The default of `teacher` is the bundled
+    one of "classroom-vulnerability". `more` are settings of `cc.DistillSettings`, such as `preset`: "smoke", "quick" or
+    "full".
 
     The student is saved to the folder `out`. A training that was interrupted goes on from the file `checkpoint`, by
     default beside `out`, which goes when the training is done.
@@ -91,11 +91,16 @@ def distill(
     """
     from compressor_core.distill import distillation
     from compressor_core.distill.settings import DistillSettings
+    from compressor_core.distill.study import best_within
 
     folder = _teacher(teacher, more)
     architecture = architecture.best if isinstance(architecture, SearchResult) else architecture
-    if architecture is None and "settings" not in more:
-        architecture = _best_within(folder, **more)
+    if architecture is None and "settings" not in more and "search_run" not in more:
+        if (budget_mb := more.get("budget_mb")) is None:
+            raise SettingsError("a student needs an architecture or a budget: give found.best, V,H,L,A,I or budget_mb")
+        more.setdefault("space", "classroom")
+        head = {"pair_features": more["pair_features"]} if "pair_features" in more else {}
+        architecture = best_within(budget_mb, folder, more["space"], **head)
     source, dataset = _data(data, more, folder)
     own = {"budget_mb": getattr(architecture, "budget_mb", None), **source, "teacher": str(folder)}
     own["architecture"] = getattr(architecture, "architecture", architecture)
@@ -284,26 +289,16 @@ def _heard(interrupt: Callable[..., None]) -> Iterator[None]:
 
 @contextmanager
 def _bar(progress: bool | None) -> Iterator[Callable[[Record], object]]:
-    """What shows records: a bar, or nothing; where there is no bar, a notice is a warning."""
+    """What shows records where somebody watches; elsewhere a notice is a warning."""
+    notebook = results.in_notebook()
+    stream = sys.stdout if notebook else sys.stderr
+    if not (notebook or stream.isatty() if progress is None else progress):
+        yield lambda record: warnings.warn(record.message, stacklevel=2) if isinstance(record, Notice) else None
+        return
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "IProgress not found")
-        from tqdm.auto import tqdm
-    notebook = results.in_notebook()
-    shown = notebook or sys.stderr.isatty() if progress is None else progress
-    form = "{percentage:3.0f}%|{bar}| {elapsed} {desc}"
-    stream = sys.stdout if notebook else sys.stderr
-    with tqdm(total=1.0, file=stream, bar_format=form, disable=not shown, leave=False) as bar:
-
-        def show(record: Record) -> None:
-            if isinstance(record, Progress):
-                bar.n = bar.n if record.fraction is None else min(record.fraction, 1.0)
-                bar.set_description_str(record.message)
-            elif shown and record.line:
-                bar.write(record.line, file=stream)
-            elif isinstance(record, Notice):
-                warnings.warn(record.message, stacklevel=2)
-
-        yield show
+        with bar(stream, shown=True) as show:
+            yield show
 
 
 def _drawn(settings: Any, on_record: Callable[[Record], object] | None) -> Callable[[Record], None]:
@@ -384,17 +379,3 @@ def _data(given: Any, more: dict[str, Any], model: Path | None = None) -> tuple[
     card = read_card(model) if model is not None and "settings" not in more else None
     known = {info.name for info in DATASETS if not info.needs_data}
     return ({"dataset": card.dataset} if card is not None and card.dataset in known else {}), None
-
-
-def _best_within(teacher: Path, budget_mb: float | None = None, **more: Any) -> Architecture:
-    """The architecture with the most GFLOPs that fits, for a student of the teacher's task."""
-    from compressor_core.models.card import read_card
-    from compressor_core.search.exact import optimum
-    from compressor_core.search.fitness import Objective
-
-    if budget_mb is None:
-        raise SettingsError("a student needs an architecture or a budget: give found.best, V,H,L,A,I or budget_mb")
-    card = read_card(teacher)
-    own = {} if card is None else {"task": card.task}
-    own |= {"pair_features": more["pair_features"]} if "pair_features" in more else {}
-    return optimum(SearchSpace.paper(), Objective(budget_mb=budget_mb, **own)).architecture

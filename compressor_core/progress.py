@@ -1,9 +1,12 @@
-"""Generators that say how far they are: told as records, stopped when asked to."""
+"""Core loops: run to their end, relayed, and shown while they work."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import Any, TypeVar, overload
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO, TypeVar, overload
+
+from compressor_core.records import Progress, Record
 
 T = TypeVar("T")
 Y = TypeVar("Y")
@@ -45,3 +48,24 @@ def relay(
         if cancelled():
             steps.close()
             return None
+
+
+@contextmanager
+def bar(stream: TextIO, *, shown: bool) -> Iterator[Callable[[Record], None]]:
+    """What shows records on a terminal or in a notebook: how far the work is as a bar, all else as lines above it.
+
+    Not `shown`, there are only the lines.
+    """
+    from tqdm.auto import tqdm
+
+    form = "{percentage:3.0f}%|{bar}| {elapsed} {desc}"
+    with tqdm(total=1.0, file=stream, bar_format=form, disable=not shown, leave=False) as drawn:
+
+        def show(record: Record) -> None:
+            if isinstance(record, Progress):
+                drawn.n = drawn.n if record.fraction is None else min(record.fraction, 1.0)
+                drawn.set_description_str(record.message)
+            elif record.line is not None:
+                drawn.write(record.line, file=stream)
+
+        yield show

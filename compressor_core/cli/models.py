@@ -5,20 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from compressor_core.cli.fields import from_options
 from compressor_core.cli.options import data_of, require_place
-from compressor_core.cli.progress import Progress
+from compressor_core.cli.progress import finished
 from compressor_core.errors import DataError
 from compressor_core.evaluate.settings import CalibrationSettings, CompareSettings, EvaluateSettings, MeasureSettings
 from compressor_core.export.settings import ExportSettings
 from compressor_core.files import checked_path
-from compressor_core.progress import finish
-from compressor_core.records import ComparisonSummary, Plain, StudentSide, Work
+from compressor_core.records import ComparisonSummary, StudentSide
 
 Record = dict[str, Any]
-S = TypeVar("S", bound=Plain)
 
 
 def evaluate(options: argparse.Namespace) -> Record:
@@ -32,7 +30,7 @@ def compare(options: argparse.Namespace) -> Record:
 
     student, *others = options.students
     settings = from_options(CompareSettings, options, data=data_of(options), student=student, others=others)
-    summary = _finished(compare(settings, options.predictions), options)
+    summary = finished(compare(settings, options.predictions))
     return summary.plain() if options.json else _in_short(summary)
 
 
@@ -40,13 +38,13 @@ def measure(options: argparse.Namespace) -> Record:
     from compressor_core.evaluate.measurement import measure
 
     settings = from_options(MeasureSettings, options, data=data_of(options))
-    return _finished(measure(settings), options).plain()
+    return finished(measure(settings)).plain()
 
 
 def calibrate(options: argparse.Namespace) -> Record:
     from compressor_core.evaluate.calibration import calibrate
 
-    return _finished(calibrate(from_options(CalibrationSettings, options)), options).plain()
+    return finished(calibrate(from_options(CalibrationSettings, options))).plain()
 
 
 def predict(options: argparse.Namespace) -> Record:
@@ -68,7 +66,7 @@ def export(options: argparse.Namespace) -> Record:
     from compressor_core.export.exporting import export
 
     settings = from_options(ExportSettings, options, data=data_of(options))
-    return _finished(export(settings, options.out), options).plain()
+    return finished(export(settings, options.out)).plain()
 
 
 def import_released(options: argparse.Namespace) -> Record:
@@ -89,13 +87,6 @@ def import_released(options: argparse.Namespace) -> Record:
         "task": task.value,
         "labels": list(student.card.labels),
     }
-
-
-def _finished(work: Work[S | None], options: argparse.Namespace) -> S:
-    with Progress(options) as progress:
-        summary = finish(work, progress)
-    assert summary is not None  # nobody cancels
-    return summary
 
 
 def _in_short(summary: ComparisonSummary) -> Record:

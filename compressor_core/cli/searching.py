@@ -7,7 +7,7 @@ from typing import Any
 
 from compressor_core.cli.fields import from_options
 from compressor_core.cli.options import given_space, latency_model, read_json, run_store
-from compressor_core.cli.progress import Progress, finished
+from compressor_core.cli.progress import finished
 from compressor_core.errors import DataError
 
 Record = dict[str, Any]
@@ -35,7 +35,6 @@ def cost(options: argparse.Namespace) -> Record:
 
 
 def search(options: argparse.Namespace) -> Record:
-    from compressor_core.progress import finish
     from compressor_core.records import Generation
     from compressor_core.search import SearchSettings, search
     from compressor_core.search.replica import Replica
@@ -46,15 +45,9 @@ def search(options: argparse.Namespace) -> Record:
     else:
         known = Replica.model_validate(read_json(options.config, "the JSON of a search, as the page Search writes it"))
         settings = known.config
-    generations = []
-    with Progress(options) as progress:
-
-        def take(record: Any) -> None:
-            progress(record)
-            if isinstance(record, Generation):
-                generations.append(record)
-
-        summary = finish(search(settings), take)
+    records: list[Any] = []
+    summary = finished(search(settings), records.append)
+    generations = [record for record in records if isinstance(record, Generation)]
     found = {"best": None, "optimum": None, "gap": None, **summary.plain()}
     return found if known is None else {**found, "same_trajectory": known.is_of(generations)}
 
@@ -76,7 +69,7 @@ def sweep(options: argparse.Namespace) -> Record:
         budgets=budgets_between(options.from_mb, options.to_mb, options.budgets) if over is Over.BUDGET else (),
         operators=tuple(options.operators),
     )
-    return finished(sweep(settings), options).plain()
+    return finished(sweep(settings)).plain()
 
 
 def tradeoff(options: argparse.Namespace) -> Record:
@@ -104,7 +97,7 @@ def tradeoff(options: argparse.Namespace) -> Record:
         latency=latency_model(options),
         students=_students(options) if "accuracy" in objectives or options.min_accuracy is not None else (),
     )
-    return finished(tradeoff(settings), options).plain()
+    return finished(tradeoff(settings)).plain()
 
 
 def _students(options: argparse.Namespace) -> Any:

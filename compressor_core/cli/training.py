@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from compressor_core.cli.fields import from_options
-from compressor_core.cli.options import data_of, latency_model, require_place, space_of
-from compressor_core.cli.progress import Progress
+from compressor_core.cli.options import data_of, latency_model, require_place
+from compressor_core.cli.progress import finished
 from compressor_core.distill import processes
 from compressor_core.errors import DataError, RunError
-from compressor_core.progress import finish
 from compressor_core.records import Record, Work
 
 
@@ -32,7 +31,14 @@ def distill(options: argparse.Namespace) -> dict[str, Any]:
     from compressor_core.distill.distillation import distill
     from compressor_core.distill.settings import DistillSettings
 
-    own = {} if "architecture" in given else {"architecture": _within_budget(options), "space": options.within}
+    own = {}
+    if "architecture" not in given:
+        from compressor_core.distill.study import best_within
+
+        head = {"pair_features": options.pair_features} if "pair_features" in given else {}
+        best = best_within(options.budget_mb, options.teacher, options.within, **head)
+        print(f"The best architecture within {options.budget_mb:g} MB is {best}", file=sys.stderr)
+        own = {"architecture": best, "space": options.within}
     settings = from_options(DistillSettings, options, data=data_of(options), **own)
     return _train(options, lambda checkpoint: distill(settings, options.out, checkpoint=checkpoint))
 
@@ -41,8 +47,7 @@ def label(options: argparse.Namespace) -> dict[str, Any]:
     from compressor_core.distill.labelling import label
     from compressor_core.distill.settings import LabelSettings
 
-    with Progress(options) as progress:
-        return finish(label(from_options(LabelSettings, options)), progress).plain()
+    return finished(label(from_options(LabelSettings, options))).plain()
 
 
 def study(options: argparse.Namespace) -> dict[str, Any]:
@@ -54,23 +59,7 @@ def study(options: argparse.Namespace) -> dict[str, Any]:
     out: Path = options.out
     for job in jobs(settings):
         require_place(out / job.name)
-    with Progress(options) as progress:
-        make = side_by_side(options.cluster) if options.cluster else None
-        return finish(study(settings, out, make=make), progress).plain()
-
-
-def _within_budget(options: argparse.Namespace) -> str:
-    """The architecture with the most GFLOPs that fits, for a student of the teacher's task."""
-    from compressor_core.models.card import read_card
-    from compressor_core.search import Objective, optimum
-    from compressor_core.task import PairFeatures, Task
-
-    card = read_card(options.teacher)
-    task = Task.VULNERABILITY if card is None else card.task
-    features = PairFeatures(getattr(options, "pair_features", PairFeatures.COMPARE))
-    best = optimum(space_of(options.within), Objective(budget_mb=options.budget_mb, task=task, pair_features=features))
-    print(f"The best architecture within {options.budget_mb:g} MB is {best.short_form}", file=sys.stderr)
-    return best.short_form
+    return finished(study(settings, out, make=side_by_side(options.cluster) if options.cluster else None)).plain()
 
 
 def _train(options: argparse.Namespace, work: Callable[[Path], Work[Any]]) -> dict[str, Any]:
@@ -83,8 +72,7 @@ def _train(options: argparse.Namespace, work: Callable[[Path], Work[Any]]) -> di
         elif not checkpoint.is_file():
             raise RunError(f"there is no {checkpoint} to resume from: leave --resume out to start anew")
     require_place(out)
-    with Progress(options) as progress:
-        summary: Record | None = finish(work(checkpoint), progress)
+    summary: Record = finished(work(checkpoint))
     if processes.main():
         checkpoint.unlink(missing_ok=True)
-    return {} if summary is None else summary.plain()
+    return summary.plain()

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from compressor_core.architecture import SPACES
+from compressor_core.architecture import Architecture, read_space
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.distill.distillation import distill
-from compressor_core.distill.settings import DistillSettings, StudySettings
+from compressor_core.distill.settings import DistillSettings, Space, StudySettings
 from compressor_core.distill.soft_labels import model_fingerprint
 from compressor_core.errors import CompressorError, ModelError, TrainingError
 from compressor_core.evaluate.rounds import time_models
@@ -182,6 +182,16 @@ def study_summary(
     )
 
 
+def best_within(budget_mb: float, teacher: str | Path, space: str = Space.CLASSROOM, **objective: Any) -> Architecture:
+    """The true optimum of a named space within a budget, for a student of a teacher's task.
+
+    `objective` are further fields of `Objective`. Raises BudgetError if nothing fits, ModelError for a damaged teacher.
+    """
+    card = read_card(teacher)
+    task = Task.VULNERABILITY if card is None else card.task
+    return optimum(read_space(space), Objective(budget_mb=budget_mb, task=task, **objective)).architecture
+
+
 def jobs(settings: StudySettings) -> list[Job]:
     """The students of a study: for each budget the true optimum of the space, with every seed.
 
@@ -189,20 +199,8 @@ def jobs(settings: StudySettings) -> list[Job]:
 
     Raises BudgetError if nothing in the space fits a budget, ModelError for a damaged teacher.
     """
-    card = read_card(settings.teacher)
-    task = Task.VULNERABILITY if card is None else card.task
-    space = SPACES[settings.space]()
-    best = {}
-    for budget in settings.budgets:
-        objective = Objective(
-            budget_mb=budget,
-            task=task,
-            pair_features=settings.pair_features,
-            goal=settings.goal,
-            min_gflops=settings.min_gflops,
-            latency=settings.latency,
-        )
-        best[budget] = optimum(space, objective).architecture
+    own = {name: getattr(settings, name) for name in ("pair_features", "goal", "min_gflops", "latency")}
+    best = {budget: best_within(budget, settings.teacher, settings.space, **own) for budget in settings.budgets}
     return [
         Job(budget, seed, settings.student(best[budget], budget, seed))
         for seed in settings.seeds
