@@ -10,7 +10,8 @@ What they share, beside their own parameters:
   `cancelled` True. A second one raises KeyboardInterrupt at once, and so does the first where there is nothing to keep.
 - A model is a result of this module, a folder, or the name of a bundled one. Data are the name of a dataset, a path, a
   pandas DataFrame, a Hugging Face Dataset, or an open `compressor_core.data.dataset.Dataset`; by default those that the
-  model learned from. Paths are `str` or `Path`; without one, results go to a new folder in the cache.
+  model learned from. Of a file or a table, `language` says what it is written in, and `positive` which label means 1.
+  Paths are `str` or `Path`; without one, results go to a new folder in the cache.
 - Errors are `CompressorError`: one sentence with the value and the remedy.
 """
 
@@ -375,7 +376,8 @@ def _data(given: Any, more: dict[str, Any], model: Path | None = None) -> tuple[
     if hasattr(given, "fingerprint") and hasattr(given, "examples"):
         return {"dataset": given.name}, given
     if given is not None:
-        return source_of(given)._asdict(), None
+        said = {name: more.pop(name) for name in ("language", "positive") if name in more}
+        return source_of(given, **said)._asdict(), None
     card = read_card(model) if model is not None and "settings" not in more else None
     known = {info.name for info in DATASETS if not info.needs_data}
     return ({"dataset": card.dataset} if card is not None and card.dataset in known else {}), None

@@ -4,15 +4,14 @@ Sizes are in MB of 10⁶ bytes, times in seconds unless they are said to be in m
 (`compressor_core.records`) is an attribute of its result as well.
 """
 
-# mypy: disable-error-code="no-any-return"
 from __future__ import annotations
 
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from html import escape
 from importlib import import_module
 from pathlib import Path
@@ -28,11 +27,16 @@ if TYPE_CHECKING:
 
     from compressor_core.architecture import Architecture
     from compressor_core.evaluate.predictions import Predictions
+    from compressor_core.figures.compare.info import ComparisonInfo
+    from compressor_core.figures.cost.measurement import MeasurementInfo
+    from compressor_core.figures.search.info import SearchInfo
+    from compressor_core.figures.study.students import StudyInfo
     from compressor_core.models.card import ModelCard
     from compressor_core.models.classifier import Classifier
 
 __all__ = ["Comparison", "Export", "Measurement", "Prediction", "SearchResult", "Student", "Study", "Teacher"]
 
+Figure = Callable[..., "go.Figure"]
 TRAINING = "training.json"
 """The file of a model folder that says how the model was trained."""
 
@@ -41,16 +45,8 @@ class Result:
     """A result: the settings of the work, the records that it yielded, and its summary."""
 
     settings_class: ClassVar[str] = ""
-    summary_class: ClassVar[str] = ""
-    """The classes of its settings and its summary."""
-    info: ClassVar[str] = ""
-    sentence: ClassVar[str] = ""
-    rows: ClassVar[str] = ""
-    """The functions of `compressor_core.figures` that read it, put it into words and tabulate it."""
-    info_from: ClassVar[tuple[str, ...]] = ("records",)
-    """The attributes that the first of them takes."""
-    figures: ClassVar[str] = ""
-    """Module and kind of each figure; the first is the default. The function that draws it is called `KIND_figure`."""
+    """The name of its settings in `compressor_core`."""
+    summary_class: ClassVar[type[records.Plain]] = records.Record
 
     def __init__(
         self, settings: Any, summary: Any, records: Iterable[records.Record] = (), *, folder: Path | None = None
@@ -67,30 +63,28 @@ class Result:
     @property
     def headline(self) -> str:
         """The result in one sentence."""
-        return _named(f"figures.{self.sentence}")(self._info)
+        raise NotImplementedError
 
     def to_frame(self) -> pd.DataFrame:
         """The result as a table."""
-        return _frame(_named(f"figures.{self.rows}")(self._info))
+        raise NotImplementedError
 
-    @cached_property
-    def _info(self) -> Any:
-        """What the functions that draw take."""
-        return _named(f"figures.{self.info}")(*(getattr(self, one) for one in self.info_from))
+    def figures(self) -> dict[str, Figure]:
+        """What draws each kind of figure there is of it; the first is the default."""
+        return {}
 
     def figure(self, kind: str = "", **options: Any) -> go.Figure:
         """A Plotly figure of one kind; `options` go to the function that draws it.
 
         Raises SettingsError if there is no such kind.
         """
-        kinds = {one.rpartition(":")[2]: one for one in self.figures.split()}
-        place = kinds.get(kind or next(iter(kinds), ""))
-        if place is None:
+        kinds = self.figures()
+        draw = kinds.get(kind or next(iter(kinds), ""))
+        if draw is None:
             raise SettingsError(f"there is no figure {kind!r} of it: choose from {', '.join(kinds) or 'none'}")
         from compressor_core.figures.theme import notebook_template
 
-        drawn: go.Figure = _named(f"figures.{place}_figure")(self._info, **options)
-        return drawn.update_layout(template=notebook_template())
+        return draw(**options).update_layout(template=notebook_template())
 
     def save(self, path: str | Path) -> Path:
         """Write settings, records and summary as JSON to `path`. Raises StorageError if the disk refuses."""
@@ -118,7 +112,7 @@ class Result:
             settings, folder = values["settings"], values["folder"]
             return kind(  # type: ignore[return-value]
                 None if settings is None else getattr(compressor_core, kind.settings_class).model_validate(settings),
-                getattr(records, kind.summary_class).model_validate(values["summary"]),
+                kind.summary_class.model_validate(values["summary"]),
                 [one for one in read if one is not None],
                 folder=None if folder is None else Path(folder),
             )
@@ -143,7 +137,7 @@ class Result:
 
     @property
     def _drawn(self) -> bool:
-        return bool(self.figures)
+        return bool(self.figures())
 
     def _words(self) -> str:
         table = "" if self._drawn else self.to_frame().to_html(index=False, float_format="{:,.4g}".format)
@@ -157,7 +151,7 @@ class Found(records.Candidate):
 
 
 class SearchResult(Result):
-    """What `search` returns; tabulated with one row for each architecture that survived a generation, by birth.
+    """What `search` returns.
 
     ```python
     found = cc.search(budget_mb=3)
@@ -166,10 +160,7 @@ class SearchResult(Result):
     ```
     """
 
-    settings_class, summary_class = "SearchSettings", "SearchSummary"
-    info, sentence, rows = "search.info:search_info", "search.info:gap_sentence", "search.info:individual_rows"
-    info_from = ("records", "settings")
-    figures = "search.population:population search.info:fitness search.info:diversity"
+    settings_class, summary_class = "SearchSettings", records.SearchSummary
     optimum: records.Candidate | None
     """The true optimum of the whole space; None where it cannot be certified."""
     gap: float | None
@@ -193,14 +184,34 @@ class SearchResult(Result):
     def headline(self) -> str:
         best = self.best
         found = f"{best.short_form}, {best.paper_gflops:.3f} GFLOPs, {best.size_mb:.3f} MB. " if best else ""
-        return found + super().headline
+        from compressor_core.figures.search.info import gap_sentence
+
+        return found + gap_sentence(self._info)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each architecture that survived a generation, by birth."""
+        from compressor_core.figures.search.info import individual_rows
+
+        return _frame(individual_rows(self._info))
+
+    def figures(self) -> dict[str, Figure]:
+        from compressor_core.figures.search.info import diversity_figure, fitness_figure
+        from compressor_core.figures.search.population import population_figure
+
+        drawn = {"population": population_figure, "fitness": fitness_figure, "diversity": diversity_figure}
+        return _of(self._info, drawn)
+
+    @cached_property
+    def _info(self) -> SearchInfo:
+        from compressor_core.figures.search.info import search_info
+
+        return search_info(self.records, self.settings)
 
 
 class Prediction(Result):
     """What a model says of one function, or of a pair."""
 
-    summary_class = "Prediction"
-    figures = "compare.answers:answers"
+    summary_class = records.Prediction
     label: str
     probabilities: dict[str, float]
     """Of each label."""
@@ -217,16 +228,14 @@ class Prediction(Result):
         """One row for each label."""
         return _frame({"label": list(self.probabilities), "probability": list(self.probabilities.values())})
 
-    @property
-    def _info(self) -> Any:
-        return _named("figures.compare.answers:AnswersInfo")({self.side: self.summary})
+    def figures(self) -> dict[str, Figure]:
+        from compressor_core.figures.compare.answers import AnswersInfo, answers_figure
+
+        return _of(AnswersInfo({self.side: self.summary}), {"answers": answers_figure})
 
 
 class Model(Result):
     """A model folder: it predicts, is exported, and shows how it was trained if this program has trained it."""
-
-    info = "study.training:training_info"
-    figures = "study.training:accuracy study.training:loss"
 
     @property
     def path(self) -> Path:
@@ -237,17 +246,23 @@ class Model(Result):
     @cached_property
     def card(self) -> ModelCard | None:
         """What the folder says of itself; None for a model that is not this program's."""
-        return _named("models.card:read_card")(self.path)
+        from compressor_core.models.card import read_card
+
+        return read_card(self.path)
 
     @cached_property
     def classifier(self) -> Classifier:
         """The loaded model, for the logits of many examples. Raises ModelError if it cannot be read."""
-        return _named("models.classifier:load")(self.path)
+        from compressor_core.models.classifier import load
+
+        return load(self.path)
 
     @property
     def size_mb(self) -> float:
         """The weights on disk."""
-        return _named("models.card:size_on_disk")(self.path) / 1e6
+        from compressor_core.models.card import size_on_disk
+
+        return size_on_disk(self.path) / 1e6
 
     @property
     def architecture(self) -> Architecture | None:
@@ -275,19 +290,28 @@ class Model(Result):
         row = {"path": str(self.path), "architecture": str(self.architecture), "size_mb": self.size_mb, **metrics}
         return _frame([{name: value for name, value in row.items() if value is not None}])
 
+    def figures(self) -> dict[str, Figure]:
+        from compressor_core.figures.study.training import accuracy_figure, loss_figure, training_info
+
+        return _of(training_info(self.records), {"accuracy": accuracy_figure, "loss": loss_figure})
+
     def predict(self, *code: str | Sequence[str]) -> Prediction:
         """The answer for one function, or for a pair: `predict(one, other)` or `predict((one, other))`.
 
         Raises DataError if the number of functions is not what the model takes.
         """
         codes = [part for one in code for part in ([one] if isinstance(one, str) else one)]
-        found = Prediction(None, _named("evaluate.prediction:predict_once")(self.classifier, tuple(codes)))
+        from compressor_core.evaluate.prediction import predict_once
+
+        found = Prediction(None, predict_once(self.classifier, tuple(codes)))
         found.side = "student" if isinstance(self, Student) else "teacher"
         return found
 
     def export(self, format: str = "bundle", out: str | Path | None = None, **settings: Any) -> Export:
         """Write it as ONNX, in 8 bits or as a bundle: `compressor_core.api.export` of this model."""
-        return _named("api:export")(self, format, out, **settings)
+        from compressor_core import api
+
+        return api.export(self, format, out, **settings)
 
     def save(self, path: str | Path) -> Path:
         """Copy the folder. Raises StorageError if `path` exists, or the disk refuses."""
@@ -304,8 +328,10 @@ class Model(Result):
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """The model in a folder. Raises ModelError if there is none."""
+        from compressor_core.models.classifier import require_files
+
         path, saved = Path(path).absolute(), None
-        _named("models.classifier:require_files")(path)
+        require_files(path)
         with suppress(DataError):  # a model that was trained elsewhere is none the worse for it
             saved = Result.load(path / TRAINING)
         return cls(*(saved.settings, saved.summary, saved.records) if saved else (None, None), folder=path)
@@ -322,7 +348,7 @@ class Model(Result):
 class Teacher(Model):
     """What `train_teacher` returns, or `load` finds: a model that a student can learn from."""
 
-    settings_class, summary_class = "TeacherSettings", "TeacherSummary"
+    settings_class, summary_class = "TeacherSettings", records.TeacherSummary
 
 
 class Student(Model):
@@ -334,7 +360,7 @@ class Student(Model):
     ```
     """
 
-    settings_class, summary_class = "DistillSettings", "DistillSummary"
+    settings_class, summary_class = "DistillSettings", records.DistillSummary
 
     @property
     def teacher(self) -> Teacher:
@@ -368,14 +394,7 @@ class Comparison(Result):
     ```
     """
 
-    settings_class, summary_class = "CompareSettings", "ComparisonSummary"
-    info, info_from = "compare.info:comparison_info", ("summary",)
-    sentence, rows = "compare.verdicts:headline", "compare.verdicts:student_rows"
-    figures = (
-        "compare.scores:scores compare.costs:latency compare.costs:cost compare.breakdown:groups "
-        "compare.breakdown:lengths compare.scores:losses compare.curves:reliability compare.curves:roc "
-        "compare.curves:precision_recall"
-    )
+    settings_class, summary_class = "CompareSettings", records.ComparisonSummary
     teacher: records.Side
     """Scores, intervals and costs."""
     students: tuple[records.StudentSide, ...]
@@ -398,26 +417,59 @@ class Comparison(Result):
         return {side.name: side.latency.median for side in (self.teacher, *self.students)}
 
     @property
+    def headline(self) -> str:
+        from compressor_core.figures.compare.verdicts import headline
+
+        return headline(self._info)
+
+    @property
     def sentences(self) -> tuple[str, ...]:
         """For each student, whether its accuracy differs from the teacher's by more than chance."""
-        said = _named("figures.compare.verdicts:noise_sentence")
-        return tuple(said(self._info, place) for place in range(len(self.students)))
+        from compressor_core.figures.compare.verdicts import noise_sentence
+
+        return tuple(noise_sentence(self._info, place) for place in range(len(self.students)))
 
     @property
     def predictions(self) -> Predictions:
         """Every model's answer to every example."""
-        return _named("evaluate.predictions:read_predictions")(self.folder)
+        from compressor_core.evaluate.predictions import read_predictions
+
+        assert self.folder is not None
+        return read_predictions(self.folder)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each student."""
+        from compressor_core.figures.compare.verdicts import student_rows
+
+        return _frame(student_rows(self._info))
+
+    def figures(self) -> dict[str, Figure]:
+        from compressor_core.figures.compare import breakdown, costs, curves, scores
+
+        drawn: dict[str, Figure] = {
+            "scores": scores.scores_figure,
+            "latency": costs.latency_figure,
+            "cost": costs.cost_figure,
+            "groups": breakdown.groups_figure,
+            "lengths": breakdown.lengths_figure,
+            "losses": scores.losses_figure,
+            "reliability": curves.reliability_figure,
+            "roc": curves.roc_figure,
+            "precision_recall": curves.precision_recall_figure,
+        }
+        return _of(self._info, drawn)
+
+    @cached_property
+    def _info(self) -> ComparisonInfo:
+        from compressor_core.figures.compare.info import comparison_info
+
+        return comparison_info(self.summary)
 
 
 class Measurement(Result):
     """What `measure` returns: latency, throughput, energy and cold starts of models in each of their forms."""
 
-    settings_class, summary_class = "MeasureSettings", "MeasurementSummary"
-    info, info_from = "cost.measurement:measurement_info", ("_all",)
-    figures = (
-        "cost.measurement_plots:percentiles cost.measurement_plots:distribution cost.measurement_plots:throughput "
-        "cost.measurement_plots:start cost.measurement_plots:memory cost.measurement_plots:energy"
-    )
+    settings_class, summary_class = "MeasureSettings", records.MeasurementSummary
     latency: tuple[records.MeasuredLatency, ...]
     throughput: tuple[records.Throughput, ...]
     energy: tuple[records.Energy, ...]
@@ -425,39 +477,73 @@ class Measurement(Result):
 
     @property
     def headline(self) -> str:
-        sentences = _named("figures.cost.measurement:speed_sentences")(self._info, padded=False)
-        return " ".join(sentences).replace("**", "")
+        from compressor_core.figures.cost.measurement import speed_sentences
+
+        return " ".join(speed_sentences(self._info, padded=False)).replace("**", "")
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each model and form, at the true lengths of the functions."""
-        return _frame(_named("figures.cost.measurement:table_rows")(self._info, padded=False))
+        from compressor_core.figures.cost.measurement import table_rows
 
-    def figure(self, kind: str = "", **options: Any) -> go.Figure:
+        return _frame(table_rows(self._info, padded=False))
+
+    def figures(self) -> dict[str, Figure]:
         """As of any result; `padded` draws functions of equal length, `form` is "pytorch", "onnx" or "onnx-int8"."""
-        usual: dict[str, Any] = {"padded": False} if kind not in ("start", "memory") else {}
-        usual |= {"form": "pytorch"} if kind in ("distribution", "throughput") else {}
-        return super().figure(kind, **usual | options)
+        from compressor_core.figures.cost import measurement_plots as plots
 
-    @property
-    def _all(self) -> tuple[records.Record, ...]:
-        return (*self.records, self.summary)
+        drawn: dict[str, Figure] = {
+            "percentiles": partial(plots.percentiles_figure, padded=False),
+            "distribution": partial(plots.distribution_figure, form="pytorch", padded=False),
+            "throughput": partial(plots.throughput_figure, form="pytorch", padded=False),
+            "start": plots.start_figure,
+            "memory": plots.memory_figure,
+            "energy": partial(plots.energy_figure, padded=False),
+        }
+        return _of(self._info, drawn)
+
+    @cached_property
+    def _info(self) -> MeasurementInfo:
+        from compressor_core.figures.cost.measurement import measurement_info
+
+        return measurement_info((*self.records, self.summary))
 
 
 class Study(Result):
     """What `study` returns: students at several budgets and seeds; one row for each."""
 
-    settings_class, summary_class = "StudySettings", "StudySummary"
-    info, sentence, rows = "study.students:study_info", "study.students:study_sentence", "study.students:student_rows"
-    figures = "study.students:size study.students:latency"
+    settings_class, summary_class = "StudySettings", records.StudySummary
     students: tuple[records.StudyStudent, ...]
     budgets: tuple[records.BudgetSummary, ...]
     """The students of each budget, summed up."""
+
+    @property
+    def headline(self) -> str:
+        from compressor_core.figures.study.students import study_sentence
+
+        return study_sentence(self._info)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each student."""
+        from compressor_core.figures.study.students import student_rows
+
+        return _frame(student_rows(self._info))
+
+    def figures(self) -> dict[str, Figure]:
+        from compressor_core.figures.study.students import latency_figure, size_figure
+
+        return _of(self._info, {"size": size_figure, "latency": latency_figure})
+
+    @cached_property
+    def _info(self) -> StudyInfo:
+        from compressor_core.figures.study.students import study_info
+
+        return study_info(self.records)
 
 
 class Export(Result):
     """What `export` returns: the files that were written, and how their answers differ from the model's in PyTorch."""
 
-    settings_class, summary_class = "ExportSettings", "ExportSummary"
+    settings_class, summary_class = "ExportSettings", records.ExportSummary
     size_mb: float
     """Of the file; of a bundle, of its folder."""
     max_abs_difference: float
@@ -483,10 +569,9 @@ def in_notebook() -> bool:
     return hasattr(shell, "kernel")
 
 
-def _named(place: str) -> Any:
-    """What `module:name` stands for, imported when it is needed."""
-    module, _, name = place.partition(":")
-    return getattr(import_module(f"compressor_core.{module}"), name)
+def _of(info: Any, drawn: Mapping[str, Figure]) -> dict[str, Figure]:
+    """Functions that draw, given what they draw."""
+    return {kind: partial(draw, info) for kind, draw in drawn.items()}
 
 
 def _frame(rows: Any) -> pd.DataFrame:

@@ -426,6 +426,9 @@ def test_data_may_be_a_table_a_path_or_open(labelled_file: Path, tmp_path: Path)
         cards[0] is not None and cards[1] is not None and cards[0].dataset_fingerprint == cards[1].dataset_fingerprint
     )
     assert isinstance(teachers[0].figure(), go.Figure) and isinstance(cc.load(teachers[2].path), cc.Teacher)
+    words = frame.assign(label=["bad" if label else "good" for label in frame.label])
+    told = cc.train_teacher(words, positive="bad", language="python", epochs=1, architecture=TINY, threads=1)
+    assert told.card is not None and told.card.labels == ("good", "bad")
     with pytest.raises(DataError):
         cc.train_teacher(tmp_path / "none.csv")
 
@@ -445,8 +448,8 @@ def test_a_comparison_has_typed_attributes(student: cc.Student, labelled_file: P
     assert versus.students[0].agreement == versus.agreement and versus.speedup > 0 and 0 <= versus.mcnemar_p <= 1
     assert versus.headline.startswith("The student keeps") and len(versus.sentences) == 1
     assert len(versus.to_frame()) == 1 and len(versus.predictions.gold) == versus.summary.examples
-    for kind in versus.figures.split():
-        assert isinstance(versus.figure(kind.rpartition(":")[2]), go.Figure), kind
+    for kind in versus.figures():
+        assert isinstance(versus.figure(kind), go.Figure), kind
     again = cc.load(versus.save(tmp_path / "versus.json"))
     assert isinstance(again, cc.Comparison) and again.accuracy == versus.accuracy
     assert (again.predictions.gold == versus.predictions.gold).all() and again.settings == versus.settings

@@ -17,7 +17,7 @@ from compressor_core import data, models
 from compressor_core.data.benchmarks import bigclonebench, devign
 from compressor_core.data.dataset import Split
 from compressor_core.data.files import read_file
-from compressor_core.data.given import dataset_from, source_of
+from compressor_core.data.given import source_of
 from compressor_core.data.intake import inspect as inspect_file
 from compressor_core.data.intake import keep, save_upload, take_in
 from compressor_core.data.pool import Pool
@@ -62,7 +62,7 @@ def test_every_public_function_says_so(package: Any) -> None:
 
 def test_data_and_models(tmp_path: Path, labelled_file: Path, tiny_teacher: Path) -> None:
     text = str(labelled_file)
-    assert read_file(text).fingerprint == open_dataset("file", text).fingerprint == dataset_from(text).fingerprint
+    assert read_file(text).fingerprint == open_dataset("file", text).fingerprint
     assert open_dataset("file", labelled_file).fingerprint == devign(text).fingerprint
     assert source_of(text) == source_of(labelled_file)
     assert inspect_file(text).rows == inspect_file(labelled_file).rows

@@ -218,28 +218,6 @@ def _calibration(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--runtime", choices=("onnxruntime", "pytorch"), default="onnxruntime")
 
 
-def _task(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--task", choices=("vulnerability", "clone"), default="vulnerability")
-    _pair_features(verb)
-
-
-def _pair_features(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--pair-features",
-        choices=("compare", "concat"),
-        default="compare",
-        help="the head of a model of pairs: compares the two functions, or concatenates them as in the paper",
-    )
-
-
-def _dataset(verb: argparse.ArgumentParser, *, seed: bool = True) -> None:
-    verb.add_argument("--dataset", default="classroom-vulnerability")
-    verb.add_argument("--data", metavar="PATH", help="a JSONL or CSV file, or the folder of a benchmark")
-    _own_file(verb)
-    if seed:
-        verb.add_argument("--seed", type=int, default=0)
-
-
 def _own_file(verb: argparse.ArgumentParser, *, skip: bool = True) -> None:
     verb.add_argument("--columns", metavar="func=NAME,…", help="of --dataset file, where they cannot be guessed")
     verb.add_argument("--positive", metavar="VALUE", help="the label that means 1, where labels are other words")

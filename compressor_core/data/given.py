@@ -8,26 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from compressor_core.cache import cache_folder
-from compressor_core.data.dataset import Dataset, Split
+from compressor_core.data.dataset import Split
 from compressor_core.data.intake import copy_rows, take_in
-from compressor_core.data.registry import DATASETS, open_dataset
+from compressor_core.data.registry import DATASETS
 from compressor_core.data.tables import NEGATIVE, POSITIVE, SPLIT_WORDS, understand
 from compressor_core.errors import DataError
 from compressor_core.files import checked_path
 from compressor_core.language import Language
-from compressor_core.task import Task
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-E = TypeVar("E", bound=StrEnum)
 
 
 class DataSource(NamedTuple):
@@ -37,39 +32,11 @@ class DataSource(NamedTuple):
     data: str | None = None
 
 
-def dataset_from(
-    given: Any,
-    *,
-    task: Task | str | None = None,
-    language: Language | str | None = None,
-    positive: str | int | bool | None = None,
-    split: Split | str | None = None,
-    seed: int = 0,
-) -> Dataset:
-    """Open data in any of its forms; a dataset that is open already is returned as it is.
-
-    `task` is what the data must be for; `seed` is that of the classroom datasets. See `source_of` for the rest.
-
-    Raises:
-        DataError: the data cannot be read, or is for another task.
-    """
-    if all(hasattr(given, name) for name in ("task", "labels", "fingerprint", "examples")):
-        dataset = cast(Dataset, given)
-    else:
-        dataset = open_dataset(*source_of(given, language=language, positive=positive, split=split), seed=seed)
-    wanted = _member(Task, task)
-    if wanted is not None and dataset.task is not wanted:
-        kind = {Task.VULNERABILITY: "single functions", Task.CLONE: "pairs of functions"}
-        raise DataError(f"the data has {kind[dataset.task]}, and the task {wanted} needs {kind[wanted]}")
-    return dataset
-
-
 def source_of(
     given: Any,
     *,
     language: Language | str | None = None,
     positive: str | int | bool | None = None,
-    split: Split | str | None = None,
 ) -> DataSource:
     """The name and the file of some data; a table in memory, and a file that more is said about, is copied first.
 
@@ -79,14 +46,15 @@ def source_of(
     Args:
         language: what the code is written in
         positive: the label that means 1; all others mean 0
-        split: that of rows that name none; without it, they are split by content, 80/10/10
 
     Raises:
         DataError: the data is of no such form, or has a row that cannot be used.
     """
-    language, split = _member(Language, language), _member(Split, split)
+    if language is not None and language not in set(Language):
+        raise DataError(f"there is no language {language!r}: choose {', '.join(Language)}")
+    language = None if language is None else Language(language)
     positive = None if positive is None else str(positive)
-    is_plain = language is None and positive is None and split is None
+    is_plain = language is None and positive is None
     if isinstance(given, str) and given in [info.name for info in DATASETS]:
         source = DataSource(given)
     elif isinstance(given, str | PathLike):
@@ -95,19 +63,13 @@ def source_of(
             if is_plain:
                 return DataSource("file", str(path.absolute()))
             folder = cache_folder() / "files"
-            return DataSource("file", str(take_in(path, folder, positive=positive, language=language, split=split)))
+            return DataSource("file", str(take_in(path, folder, positive=positive, language=language)))
         source = DataSource("bigclonebench" if (path / "data.jsonl").is_file() else "devign", str(path.absolute()))
     else:
-        return DataSource("file", str(_written(_frames(given), positive, language, split)))
+        return DataSource("file", str(_written(_frames(given), positive, language)))
     if not is_plain:
-        raise DataError(f"{given} says its own language, labels and splits: leave them out, or give a file or a table")
+        raise DataError(f"{given} says its own language and labels: leave them out, or give a file or a table")
     return source
-
-
-def _member(kind: type[E], value: str | None) -> E | None:
-    if value is None or value in set(kind):
-        return None if value is None else kind(value)
-    raise DataError(f"there is no {kind.__name__.lower()} {value!r}: choose {', '.join(kind)}")
 
 
 def _frames(given: Any) -> Mapping[Split | None, Any]:
@@ -125,15 +87,13 @@ def _frames(given: Any) -> Mapping[Split | None, Any]:
     return frames
 
 
-def _written(
-    frames: Mapping[Split | None, Any], positive: str | None, language: Language | None, split: Split | None
-) -> Path:
+def _written(frames: Mapping[Split | None, Any], positive: str | None, language: Language | None) -> Path:
     tables = {part: _frame(table, positive) for part, table in frames.items()}
     names = list(dict.fromkeys(str(name) for table in tables.values() for name in table.columns))
     if None not in tables and "split" not in names:
         names.append("split")
     labels = Counter[str]()
-    rows = understand(_entries(tables), names, "the table", positive=positive, split=split, labels=labels)
+    rows = understand(_entries(tables), names, "the table", positive=positive, labels=labels)
     return copy_rows("the table", rows, labels, cache_folder() / "files", positive=positive, language=language)
 
 

@@ -17,10 +17,12 @@ PLOT = ".js-plotly-plot"
 def drawn(page: Page) -> None:
     """Wait for both figures, with every student and the teacher's line."""
     expect(page.locator(PLOT)).to_have_count(2, timeout=30_000)
-    for figure in page.locator(PLOT).all():
+    for place in range(2):  # by place: while the page is redrawn, old figures stand beside the new ones
+        figure = page.locator(PLOT).nth(place)
         expect(figure.locator(".legendtext").filter(has_text="one student")).to_be_visible(timeout=30_000)
         expect(figure.locator(".annotation-text").filter(has_text="teacher")).to_be_visible()
     expect(page.locator(PLOT).first.locator(".scatterlayer .trace").first.locator(".point")).to_have_count(2)
+    expect(page.locator(PLOT)).to_have_count(2)
 
 
 @pytest.mark.timeout(300)
