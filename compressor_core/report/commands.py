@@ -35,6 +35,9 @@ def repeat(story: Material) -> Repeat:
     missing: list[str] = []
     files: dict[str, str] = {}
     for chapter in story.searches:
+        if chapter.run.kind != "search":
+            missing.append(f"There is no command for the {chapter.name}: its settings are in the tables.")
+            continue
         name = "search.json" if not files else f"search-{len(files) + 1}.json"
         try:
             arguments, file = _search(chapter, name)

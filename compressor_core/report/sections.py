@@ -9,6 +9,8 @@ from typing import Any, Final
 from compressor_core.distill.settings import DistillSettings
 from compressor_core.errors import DAMAGED, CompressorError
 from compressor_core.figures.search.axes import GENE_TITLES
+from compressor_core.figures.search.front import front_figure
+from compressor_core.figures.search.front_info import front_info, front_sentence
 from compressor_core.figures.search.info import fitness_figure, gap_sentence, search_info
 from compressor_core.figures.search.population import population_figure
 from compressor_core.figures.study.training import accuracy_figure, loss_figure, recipe_text, training_info
@@ -22,6 +24,7 @@ from compressor_core.report.side_by_side import compared, comparison_lead, measu
 from compressor_core.runs.kinds import kind_of
 from compressor_core.search.fitness import Goal
 from compressor_core.search.genetic import SearchSettings
+from compressor_core.search.tradeoff import TradeoffSettings
 
 
 def title(story: Material) -> str:
@@ -69,7 +72,8 @@ def sections(story: Material) -> list[Section]:
 
 
 def _asked(story: Material) -> list[Block]:
-    search = story.searches[0].settings if story.searches else None
+    asked = [chapter.settings for chapter in story.searches]
+    search = next((one for one in asked if isinstance(one, SearchSettings)), None)
     student = story.students[0] if story.students else Student(None, None, None, None)
     making = student.making.settings if student.making else None
     first = story.chapters[0]
@@ -106,7 +110,21 @@ def _length(making: Any) -> str:
 
 
 def _search(story: Material) -> list[Block]:
-    return [block for chapter in story.searches for block in _searched(chapter)]
+    return [
+        block
+        for chapter in story.searches
+        for block in (_traded if isinstance(chapter.settings, TradeoffSettings) else _searched)(chapter)
+    ]
+
+
+def _traded(chapter: Chapter) -> list[Block]:
+    """A search with several objectives, from whose front the architecture was picked."""
+    info = front_info(chapter.records, chapter.settings)
+    blocks: list[Block] = [Text(front_sentence(info), finding=True)]
+    for x, y in info.planes[:1] if info.last else []:
+        what = "The front that the architecture was picked from, beside the true front of the whole space."
+        blocks.append(Picture("The front", front_figure(info, x, y), f"{what}{_took(chapter)}"))
+    return blocks
 
 
 def _searched(chapter: Chapter) -> list[Block]:

@@ -80,5 +80,7 @@ def open_story(store: RunStore, run_id: str) -> Story:
     if compare.kind == "compare":
         distill = run_of(store, compare.config.get("student"))
         if distill is not None and distill.config.get("search_run"):
-            return Story(store.get(str(distill.config["search_run"])), distill, compare)
+            search = store.get(str(distill.config["search_run"]))
+            if search.kind == "search":  # an architecture may be picked from a trade-off as well
+                return Story(search, distill, compare)
     raise RunError(f"Run {run_id} is not the end of a story: open it on the Runs page.")

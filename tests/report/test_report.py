@@ -36,6 +36,7 @@ from compressor_core.report.page import Pair, Table, Text
 from compressor_core.report.side_by_side import compared
 from compressor_core.runs import RunStore
 from compressor_core.runs.lock import hold
+from compressor_core.runs.story import open_story
 from compressor_core.search import SearchSettings
 from compressor_core.search.replica import Replica
 from tests.figures.records import many
@@ -98,6 +99,20 @@ def copy(told: Told, tmp_path: Path) -> RunStore:
 
 def sentences(store: RunStore, run_id: str) -> str:
     return "\n".join(Reader(report(store, run_id)).texts)
+
+
+def test_an_architecture_that_was_picked_from_a_front(told: Told, copy: RunStore) -> None:
+    front = done(copy, "tradeoff", {"population": 8, "generations": 2})
+    path = copy.get(told.distill.id).folder / "config.json"
+    values = json.loads(path.read_text("utf-8"))
+    values["config"] |= {"search_run": front.id, "architecture": "1000,16,1,1,32"}
+    path.write_text(json.dumps(values), "utf-8")
+    for run in (told.distill.id, told.compare.id):
+        text = sentences(copy, run)
+        assert "of the true front's hypervolume" in text and "The front that the architecture was picked from" in text
+        assert "cannot be read" not in text and "There is no command for the trade-off" in text
+    with pytest.raises(RunError, match="not the end of a story"):
+        open_story(copy, told.compare.id)
 
 
 def test_the_sections_follow_the_story(whole: Reader) -> None:
