@@ -12,7 +12,7 @@ from compressor_core.records import Record, Work
 T = TypeVar("T")
 
 
-def finished(work: Work[T | None], on_record: Callable[[Record], object] = lambda record: None) -> T:
+def shown(work: Work[T], on_record: Callable[[Record], object] = lambda record: None) -> T:
     """Run a core loop to its end under a bar, where somebody watches, and hand on its records."""
     with progress.bar(sys.stderr, shown=sys.stderr.isatty()) as show:
 
@@ -20,6 +20,11 @@ def finished(work: Work[T | None], on_record: Callable[[Record], object] = lambd
             show(record)
             on_record(record)
 
-        summary = progress.finish(work, see)
-    assert summary is not None  # nobody cancels
+        return progress.finish(work, see)
+
+
+def finished(work: Work[T | None]) -> T:
+    """As `shown`, for a loop that returns None only if it is cancelled, which nobody can here."""
+    summary = shown(work)
+    assert summary is not None
     return summary

@@ -7,7 +7,7 @@ from typing import Any
 
 from compressor_core.cli.fields import from_options
 from compressor_core.cli.options import given_space, latency_model, read_json, run_store
-from compressor_core.cli.progress import finished
+from compressor_core.cli.progress import finished, shown
 from compressor_core.errors import DataError
 
 Record = dict[str, Any]
@@ -46,7 +46,7 @@ def search(options: argparse.Namespace) -> Record:
         known = Replica.model_validate(read_json(options.config, "the JSON of a search, as the page Search writes it"))
         settings = known.config
     records: list[Any] = []
-    summary = finished(search(settings), records.append)
+    summary = shown(search(settings), records.append)
     generations = [record for record in records if isinstance(record, Generation)]
     found = {"best": None, "optimum": None, "gap": None, **summary.plain()}
     return found if known is None else {**found, "same_trajectory": known.is_of(generations)}

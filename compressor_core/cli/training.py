@@ -10,7 +10,7 @@ from typing import Any
 
 from compressor_core.cli.fields import from_options
 from compressor_core.cli.options import data_of, latency_model, require_place
-from compressor_core.cli.progress import finished
+from compressor_core.cli.progress import finished, shown
 from compressor_core.distill import processes
 from compressor_core.errors import DataError, RunError
 from compressor_core.records import Record, Work
@@ -72,7 +72,7 @@ def _train(options: argparse.Namespace, work: Callable[[Path], Work[Any]]) -> di
         elif not checkpoint.is_file():
             raise RunError(f"there is no {checkpoint} to resume from: leave --resume out to start anew")
     require_place(out)
-    summary: Record = finished(work(checkpoint))
+    summary: Record | None = shown(work(checkpoint))
     if processes.main():
         checkpoint.unlink(missing_ok=True)
-    return summary.plain()
+    return {} if summary is None else summary.plain()  # of several processes, the first alone has it
