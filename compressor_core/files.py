@@ -95,6 +95,17 @@ def checked_path(path: Path | str) -> Path:
     return path
 
 
+def stand_in(start: bytes) -> str | None:
+    """What a file is that lies in the place of another, told by its beginning, with the remedy; None if it is not."""
+    if start.startswith(b"version https://git-lfs.github.com/spec/"):
+        return "a Git LFS pointer, not the file itself: run `git lfs pull` in the folder that was cloned"
+    if b"/annex/objects/" in start[:200]:
+        return "a git-annex pointer, not the file itself: run `git annex get` in the folder that was cloned"
+    if start.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
+        return "a web page, not the file itself: download it again from its direct address"
+    return None
+
+
 def storage_error(error: OSError, path: Path, *, action: str = "write") -> StorageError:
     """The operating system's refusal as a sentence with its remedy."""
     if error.errno in _FULL:

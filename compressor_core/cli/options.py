@@ -24,8 +24,8 @@ def data_of(options: argparse.Namespace) -> str | None:
     if dataset != "file" or data is None:
         raise DataError(f"--{said[0]} is about a file of your own: give --dataset file and --data FILE with it")
     from compressor_core.cache import cache_folder
+    from compressor_core.data.columns import Columns
     from compressor_core.data.intake import take_in
-    from compressor_core.data.tables import Columns
     from compressor_core.language import Language
 
     copy = take_in(

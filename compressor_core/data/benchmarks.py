@@ -16,7 +16,8 @@ from pathlib import Path
 from compressor_core.data.dataset import UNKNOWN, Example, Split, share_of
 from compressor_core.data.files import FileDataset, read_file, split_of
 from compressor_core.data.hub import dataset_parts, parquet_rows
-from compressor_core.data.lines import BadRow, bad_rows, json_objects, text_lines
+from compressor_core.data.json_rows import json_objects
+from compressor_core.data.lines import BadRow, bad_rows, text_lines
 from compressor_core.data.tables import check, functions_in, read_rows, strictly
 from compressor_core.errors import DataError
 from compressor_core.files import checked_path
@@ -37,6 +38,7 @@ _STEMS = {
 }
 """The names of a split's file, CodeXGLUE's and the paper's; where a folder has several, the first one counts."""
 _FUNCTIONS, _PAIRS = "data.jsonl", "pairs.txt"
+_TABLES = (".jsonl", ".jsonl.gz", ".json", ".csv", ".parquet")
 
 
 def devign(data: Path | str | None = None) -> FileDataset:
@@ -57,7 +59,7 @@ def devign(data: Path | str | None = None) -> FileDataset:
     path = checked_path(data)
     if not path.is_dir():
         return read_file(path, _DEVIGN, _DEVIGN_LABELS, Language.C)
-    found = _split_files(path, ".jsonl")
+    found = _split_files(path, *_TABLES)
     if not found:
         raise DataError(f"{path} has no train.jsonl, valid.jsonl or test.jsonl: give a folder with them, or one file")
     rows = []
@@ -151,10 +153,11 @@ def _published(
     return FileDataset(path, name, tuple(halves(rows)), labels, language, True, notes)
 
 
-def _split_files(folder: Path, suffix: str) -> dict[Split, Path]:
+def _split_files(folder: Path, *suffixes: str) -> dict[Split, Path]:
     found: dict[Split, Path] = {}
     for split, stems in _STEMS.items():
-        path = next((folder / f"{stem}{suffix}" for stem in stems if (folder / f"{stem}{suffix}").is_file()), None)
+        likely = (folder / f"{stem}{suffix}" for stem in stems for suffix in suffixes)
+        path = next((path for path in likely if path.is_file()), None)
         if path is not None:
             found[split] = path
     return found

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from compressor_core.cache import cache_folder
+from compressor_core.data.columns import SPLIT_WORDS
 from compressor_core.data.dataset import Split
 from compressor_core.data.intake import copy_rows, take_in
+from compressor_core.data.labels import meaning
 from compressor_core.data.registry import DATASETS
-from compressor_core.data.tables import NEGATIVE, POSITIVE, SPLIT_WORDS, understand
+from compressor_core.data.tables import understand
 from compressor_core.errors import DataError
 from compressor_core.files import checked_path
 from compressor_core.language import Language
@@ -80,10 +82,10 @@ def _frames(given: Any) -> Mapping[Split | None, Any]:
         return {None: next(iter(given.values()))}
     frames: dict[Split | None, Any] = {}
     for name, frame in given.items():
-        word = SPLIT_WORDS.get(str(name).lower(), str(name).lower())
-        if word not in set(Split):
+        split = SPLIT_WORDS.get(str(name).lower())
+        if split is None:
             raise DataError(f"there is no split {str(name)!r}: give parts called {', '.join(Split)}, or one of them")
-        frames[Split(word)] = frame
+        frames[split] = frame
     return frames
 
 
@@ -93,7 +95,7 @@ def _written(frames: Mapping[Split | None, Any], positive: str | None, language:
     if None not in tables and "split" not in names:
         names.append("split")
     labels = Counter[str]()
-    rows = understand(_entries(tables), names, "the table", positive=positive, labels=labels)
+    rows = understand(_entries(tables), names, "the table", positive=positive, labels=labels, unit="row")
     return copy_rows("the table", rows, labels, cache_folder() / "files", positive=positive, language=language)
 
 
@@ -113,7 +115,7 @@ def _frame(table: Any, positive: str | None) -> pd.DataFrame:
     features = getattr(table, "features", None)
     for column, kind in features.items() if isinstance(features, Mapping) else ():
         words = [str(word) for word in getattr(kind, "names", None) or ()]
-        if words and (positive in words or {word.lower() for word in words} <= POSITIVE | NEGATIVE):
+        if words and (positive in words or None not in map(meaning, words)):
             frame[column] = [words[n] if isinstance(n, int) and 0 <= n < len(words) else n for n in frame[column]]
     return cast("pd.DataFrame", frame)
 

@@ -17,9 +17,12 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from compressor_core.data.columns import Columns
 from compressor_core.data.dataset import UNKNOWN, Example, Split
-from compressor_core.data.lines import BadRow, bad_rows, column_names
-from compressor_core.data.tables import NEGATIVE, POSITIVE, Columns, Row, check, read_rows
+from compressor_core.data.formats import column_names
+from compressor_core.data.labels import meaning
+from compressor_core.data.lines import BadRow, bad_rows
+from compressor_core.data.tables import Row, check, read_rows
 from compressor_core.errors import DataError
 from compressor_core.files import storage_error, write_bytes
 from compressor_core.language import Language
@@ -28,7 +31,7 @@ MOST_LISTED = 200
 """Bad rows, and different labels, that an inspection lists one by one; `bad_count` counts all."""
 SHOWN = 3
 MAX_BYTES = 50_000_000
-SUFFIXES = (".jsonl", ".csv", ".tsv")
+SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 _KEPT = re.compile(r"-[0-9a-f]{16}$")
 
 
@@ -57,16 +60,16 @@ class Inspection:
     @property
     def odd_labels(self) -> bool:
         """Whether there are labels that do not say by themselves which class they mean."""
-        return not self._words <= POSITIVE | NEGATIVE
+        return None in self._classes
 
     @property
     def needs_positive(self) -> bool:
         """Whether they are needed to have two classes; otherwise they are taken for mistakes in single rows."""
-        return self.odd_labels and (self._words.isdisjoint(POSITIVE) or self._words.isdisjoint(NEGATIVE))
+        return self.odd_labels and not {0, 1} <= self._classes
 
     @property
-    def _words(self) -> set[str]:
-        return {label.lower() for label in self.labels or {}}
+    def _classes(self) -> set[int | None]:
+        return {meaning(label) for label in self.labels or {}}
 
 
 def inspect(path: Path | str, columns: Columns | None = None, positive: str | None = None) -> Inspection:

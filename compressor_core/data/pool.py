@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
-from typing import Any
 
+from compressor_core.data.columns import Columns
 from compressor_core.data.dataset import Dataset, Split
-from compressor_core.data.hub import parquet_rows
-from compressor_core.data.lines import BadRow, bad_rows, json_objects, json_rows
-from compressor_core.data.tables import Columns, functions_in
+from compressor_core.data.formats import column_names, open_table
+from compressor_core.data.lines import BadRow, bad_rows
+from compressor_core.data.tables import functions_in
 from compressor_core.errors import DataError
 from compressor_core.files import checked_path
 from compressor_core.task import Task
@@ -21,8 +19,6 @@ from compressor_core.task import Task
 SHARD = 10_000
 """Examples of a shard: what is labelled, encoded and kept as one file each. No shard has rows of two files."""
 _KINDS = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet")
-_LOOKED_AT = 200
-"""Rows of a JSONL file that are read to know its columns."""
 
 
 @dataclass(frozen=True)
@@ -75,16 +71,9 @@ class Pool:
             raise DataError(f"the unlabelled code {self.path} has no function that can be used: give other files")
 
     def _examples(self, path: Path) -> Iterator[tuple[str, ...]]:
-        rows: Iterator[tuple[int, Mapping[str, Any]] | BadRow]
-        if path.suffix.lower() == ".parquet":
-            columns = self._columns(path, _parquet_columns(path))
-            rows = enumerate(parquet_rows(path, columns), 1)
-        else:
-            first = islice(_json(path), _LOOKED_AT)
-            names = dict.fromkeys(name for row in first if not isinstance(row, BadRow) for name in row[1])
-            columns = self._columns(path, tuple(names)) if names else ("func",)
-            rows = _json(path)
-        for row in rows:
+        names = column_names(path)
+        columns = self._columns(path, names) if names else ("func",)
+        for row in open_table(path, columns).rows:
             found = row if isinstance(row, BadRow) else functions_in(row[0], row[1], columns)
             if not isinstance(found, BadRow):
                 yield found
@@ -115,24 +104,3 @@ def is_held_out(codes: tuple[str, ...], functions: frozenset[str]) -> bool:
 
 def _plain(code: str) -> str:
     return " ".join(code.split())
-
-
-def _parquet_columns(path: Path) -> tuple[str, ...]:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        return tuple(pyarrow.parquet.read_schema(path).names)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise DataError(f"{path} is no Parquet file that can be read ({error}): copy it again") from error
-
-
-def _json(path: Path) -> Iterator[tuple[int, Mapping[str, Any]] | BadRow]:
-    if path.suffix.lower() != ".gz":
-        yield from json_objects(path)
-        return
-    try:
-        with gzip.open(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            yield from json_rows(file)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is no whole gzip file ({error}): copy it again") from error

@@ -13,6 +13,7 @@ import torch
 
 from compressor_core.cost import cost
 from compressor_core.data.dataset import Dataset, Split
+from compressor_core.data.labels import require_order
 from compressor_core.data.pool import Pool
 from compressor_core.data.registry import open_dataset
 from compressor_core.distill import processes
@@ -207,14 +208,11 @@ def require_match(card: ModelCard, teacher: str, dataset: Dataset) -> None:
 
 def require_labels(told: tuple[str, str], teacher: str, dataset: Dataset) -> None:
     """Raise ModelError if teacher and dataset mean different things by class 1. Bare numbers may mean anything."""
-    (zero, one), (other_zero, other_one) = ([name.casefold() for name in names] for names in (told, dataset.labels))
-    if one == other_one or any(_BARE.fullmatch(name) for name in (one, other_one)):
-        return
-    if one == other_zero or zero == other_one:
-        what, remedy = "the other way round", "turn the labels of the dataset round"
-    else:
-        what, remedy = "something else", "choose a teacher of the same labels, or rename those of the dataset"
-    raise ModelError(
-        f"the teacher {teacher} tells {told[0]!r} (class 0) from {told[1]!r} (class 1), and {dataset.name} "
-        f"{dataset.labels[0]!r} from {dataset.labels[1]!r}, which is {what}: {remedy}"
-    )
+    require_order(told, f"the teacher {teacher}", dataset)
+    one, other = told[1].casefold(), dataset.labels[1].casefold()
+    if one != other and not any(_BARE.fullmatch(name) for name in (one, other)):
+        raise ModelError(
+            f"the teacher {teacher} tells {told[0]!r} (class 0) from {told[1]!r} (class 1), and {dataset.name} "
+            f"{dataset.labels[0]!r} from {dataset.labels[1]!r}, which is something else: choose a teacher of the same "
+            "labels, or rename those of the dataset"
+        )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from compressor_core.cost import cost
 from compressor_core.data.dataset import Dataset, Example, Split
+from compressor_core.data.labels import require_order
 from compressor_core.data.registry import default_split, examples_for, open_dataset
 from compressor_core.errors import DataError, ModelError
 from compressor_core.evaluate.intervals import LEVEL, RESAMPLES, bootstrap, holm
@@ -161,7 +162,7 @@ def examples_of(
     """The examples to predict, and the split that they are, or "all".
 
     Raises:
-        ModelError: a model, named in the sentence, is for another task.
+        ModelError: a model, named in the sentence, is for another task, or has its classes the other way round.
         DataError: there is no example.
     """
     for name, model in models.items():
@@ -170,6 +171,7 @@ def examples_of(
                 f"{name} is for {model.card.task} and the dataset {dataset.name} for {dataset.task}: "
                 "choose a matching pair"
             )
+        require_order(model.card.labels, name, dataset)
     wanted = default_split(dataset) if split is None else split
     examples = examples_for(dataset, wanted)
     if not examples:

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from compressor_core.data.dataset import Example, Split
+from compressor_core.data.labels import require_order
 from compressor_core.data.registry import DATASETS, default_split, examples_for, open_dataset
 from compressor_core.errors import DataError, ModelError
 from compressor_core.evaluate.rounds import Timed, input_by_input
@@ -80,6 +81,7 @@ def _labelled(card: ModelCard, name: str, data: str | None, split: Split | None,
     opened = open_dataset(name, data, seed=seed)
     if opened.task is not card.task:
         raise ModelError(f"the model is for {card.task} and the dataset {name} for {opened.task}: choose another one")
+    require_order(card.labels, "the model", opened)
     wanted = default_split(opened) if split is None else split
     return Material(examples_for(opened, wanted), name, str(wanted or "all"))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from compressor_core.data.columns import Columns
 from compressor_core.data.intake import Inspection, inspect, take_in
-from compressor_core.data.tables import Columns
 from compressor_core.errors import DataError
 from compressor_core.language import LANGUAGE_NAMES, Language
 from compressor_core.literal import literal

@@ -63,7 +63,7 @@ def test_pairs_are_recognised(tmp_path: Path) -> None:
         ([], "is empty"),
         (['{"func": "f()", "target": 1}', '{"func": "g()", "tar'], "line 2 .* cannot be read"),
         (['{"func": "f()", "target": 1}', "17"], "line 2 .* no JSON object"),
-        (['[{"func": "f()", "target": 1},'], "line 1 .* one JSON object, not a list"),
+        (['[{"func": "f()", "target": 1},'], "ends before its list does"),
         (['{"func": "f()", "target": 2}'], "line 1 .* the label '2'"),
         (['{"func": "f()"}'], "no column known to hold labels among the columns 'func'"),
         (['{"target": 1}'], "no column known to hold code among the columns 'target'"),

@@ -29,7 +29,7 @@ def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
     ("name", "data", "words"),
     [
         ("a.jsonl", b"", "is empty"),
-        ("a.exe", ROW, "is not a .jsonl, .csv or .tsv"),
+        ("a.exe", ROW, "is not a .jsonl, .json, .csv, .tsv or .parquet"),
         ("a.csv", b"x" * (MAX_BYTES + 1), "give its path instead"),
     ],
 )

@@ -245,7 +245,10 @@ def test_an_unlabelled_split_of_one_example(
 @pytest.mark.parametrize(
     ("teacher", "data", "says"),
     [
-        (("safe", "vulnerable"), ("vulnerable", "safe"), "the other way round: turn the labels of the dataset round"),
+        (("safe", "vulnerable"), ("vulnerable", "safe"), "the other way round, .* --positive 'vulnerable'"),
+        (("vulnerable", "safe"), ("0", "1"), "the other way round"),
+        (("Vulnerable", "Non-vulnerable"), ("not vulnerable", "vulnerable"), "the other way round"),
+        (("vulnerable", "safe"), ("1", "0"), None),
         (("safe", "vulnerable"), ("good", "bad"), "something else: choose a teacher of the same labels"),
         (("safe", "vulnerable"), ("Safe", "Vulnerable"), None),
         (("safe", "vulnerable"), ("not vulnerable", "vulnerable"), None),

@@ -12,6 +12,7 @@ import torch
 
 from compressor_core.architecture import Architecture
 from compressor_core.data.dataset import Split
+from compressor_core.data.intake import take_in
 from compressor_core.data.registry import open_dataset
 from compressor_core.data.sampled import Sampled
 from compressor_core.data.tokenizer import train_tokenizer
@@ -220,6 +221,33 @@ def test_classes_in_another_order_are_refused(tiny_teacher: Path, labelled_file:
     (turned / "compressor.json").write_text(json.dumps(card))
     with pytest.raises(ModelError, match="in this order"):
         result(tiny_teacher, turned, labelled_file)
+
+
+@pytest.mark.parametrize("told", [("vulnerable", "safe"), ("Insecure", "LABEL_1"), ("LABEL_0", "not vulnerable")])
+@pytest.mark.parametrize("word", [("safe", "vulnerable"), ("0", "1"), ("Non-vulnerable", "Vulnerable")])
+def test_a_model_whose_classes_are_the_other_way_round(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path, told: tuple[str, str], word: tuple[str, str]
+) -> None:
+    rows = [json.loads(line) for line in labelled_file.read_text("utf-8").splitlines()]
+    data = tmp_path / "own.jsonl"
+    data.write_text("".join(json.dumps({**row, "label": word[row["label"]]}) + "\n" for row in rows[:40]), "utf-8")
+    foreign = shutil.copytree(tiny_teacher, tmp_path / "foreign")
+    (foreign / "compressor.json").unlink()
+    config = json.loads((foreign / "config.json").read_text("utf-8"))
+    for names, right in ((told, False), (tuple(reversed(told)), True), (("LABEL_0", "LABEL_1"), True)):
+        config |= {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
+        (foreign / "config.json").write_text(json.dumps(config), "utf-8")
+        if right:
+            assert scores(foreign, data).examples == 40
+        else:
+            with pytest.raises(ModelError, match=f"the other way round, .* --positive '{word[0]}'"):
+                scores(foreign, data)
+            with pytest.raises(ModelError, match="the other way round"):
+                result(foreign, foreign, data)
+            # The remedy, followed.
+            turned = take_in(data, tmp_path / "kept", positive=word[0])
+            before = scores(tiny_teacher, data).confusion
+            assert scores(foreign, turned).confusion == before[::-1]
 
 
 def test_a_teacher_of_another_task(tiny_teacher: Path, pair_student: Path, labelled_file: Path) -> None:

@@ -14,15 +14,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from compressor_core.data.benchmarks import bigclonebench, devign, halves
+from compressor_core.data.columns import Columns
 from compressor_core.data.dataset import UNKNOWN, Split
 from compressor_core.data.files import FileDataset, read_file
+from compressor_core.data.formats import column_names
 from compressor_core.data.intake import inspect, save_upload, take_in
-from compressor_core.data.lines import BadRow, column_names
+from compressor_core.data.lines import BadRow
 from compressor_core.data.pasted import checked, decoded, language_remark
 from compressor_core.data.pool import Pool
 from compressor_core.data.registry import examples_for, open_dataset
 from compressor_core.data.survey import survey
-from compressor_core.data.tables import Columns, Row, read_rows
+from compressor_core.data.tables import Row, read_rows
 from compressor_core.figures.words.forms import csv_text
 from compressor_core.language import Language
 from compressor_core.task import Task

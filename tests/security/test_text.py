@@ -13,8 +13,8 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
+from compressor_core.data.columns import Columns
 from compressor_core.data.intake import inspect, take_in
-from compressor_core.data.tables import Columns
 from compressor_core.errors import CompressorError
 from compressor_core.export.model_card import model_card
 from compressor_core.figures.words.forms import csv_text

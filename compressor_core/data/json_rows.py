@@ -1,0 +1,126 @@
+"""Rows of JSON files, however they are laid out: an object a line, one array, splits by name, tables by columns."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from compressor_core.data.columns import SPLIT_WORDS, Columns
+from compressor_core.data.lines import BadRow, Entry, Table, broken, opened
+from compressor_core.errors import DataError
+
+_LOOKED_AT: Final = 200
+"""Rows that are read to know the columns."""
+_MOST: Final = 1_000_000_000
+"""Characters of a file that is read as one piece, at most."""
+_DECODER: Final = json.JSONDecoder()
+_VALUE: Final = re.compile(r"[^\s,]")
+_ITEM: Final = re.compile(r"[^\s,\[\]]")
+"""The beginning of a value that may follow another; of one that may stand in a list."""
+
+
+def json_table(path: Path) -> Table:
+    """The objects of a JSON file and their keys, of the first rows. Raises DataError if it cannot be read at all.
+
+    A file with an object a line is read line by line; any other is read whole.
+    """
+    with opened(path) as file:
+        if _by_line(file):
+            return Table(_names(islice(_line_by_line(file), _LOOKED_AT)), json_objects(path))
+        text = file.read(_MOST + 1)
+    if len(text) > _MOST:
+        raise DataError(f"{path} is JSON in one piece of more than {_MOST:,} characters: write one object a line")
+    entries = list(_objects(text, 1, _ITEM))
+    if text.lstrip().startswith("[") and not text.rstrip().endswith("]"):
+        entries.append(BadRow(text.count("\n") + 1, "ends before its list does, the file seems half-written"))
+    if len(entries) == 1 and not isinstance(entries[0], BadRow) and (rows := _unfolded(entries[0][1])) is not None:
+        return Table(_names(iter(rows)), iter(rows), "row")
+    return Table(_names(islice(entries, _LOOKED_AT)), iter(entries))
+
+
+def json_objects(path: Path) -> Iterator[Entry]:
+    """The objects of a file that has one a line, with their line numbers. Raises DataError as `json_table`."""
+    with opened(path) as file:
+        yield from _line_by_line(file)
+
+
+def _by_line(file: TextIO) -> bool:
+    """Whether the first line that is not empty holds objects and nothing else, and another follows; rewinds."""
+    lines = (line for line in file if line.strip())
+    first, second = next(lines, ""), next(lines, None)
+    file.seek(0)
+    found = list(_objects(first, 1))
+    whole = bool(found) and not any(isinstance(entry, BadRow) for entry in found)
+    return not first or (second is not None and whole)
+
+
+def _line_by_line(file: TextIO) -> Iterator[Entry]:
+    for number, line in enumerate(file, 1):
+        yield from _objects(line, number)
+
+
+def _objects(text: str, line: int, value_begins: re.Pattern[str] = _VALUE) -> Iterator[Entry]:
+    """The objects in a text that begins at a line; after one that cannot be read, goes on in the next line."""
+    at = 0
+    while match := value_begins.search(text, at):
+        line += text.count("\n", at, start := match.start())
+        try:
+            value, at = _DECODER.raw_decode(text, start)
+            reason = None if isinstance(value, dict) else "is no JSON object"
+        except (ValueError, RecursionError):
+            end = text.find("\n", start)
+            at = len(text) if end < 0 else end
+            reason = f"cannot be read, {'the file seems half-written' if end < 0 else 'it is no JSON object'}"
+        if reason := broken(text[start:at]) or reason:
+            yield BadRow(line, reason)
+        else:
+            yield line, value
+        line += text.count("\n", start, at)
+
+
+def _names(entries: Iterator[Entry]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key for entry in entries if not isinstance(entry, BadRow) for key in entry[1]))
+
+
+def _unfolded(whole: Mapping[str, Any]) -> list[Entry] | None:
+    """The rows of a table that is one object; None if it is a row itself."""
+    rows = _by_columns(whole)
+    if rows is None:
+        parts = {name: found for name, value in whole.items() if (found := _part(value)) is not None}
+        if not parts or any(isinstance(whole[name], str) for name in Columns().completed(list(whole)).code):
+            return None
+        rows = [{**_named(name), **row} for name, part in parts.items() for row in part]
+    return [(number, {"origin": f"row {number}", **row}) for number, row in enumerate(rows, 1)]
+
+
+def _part(value: Any) -> list[dict[str, Any]] | None:
+    if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+        return value
+    return _by_columns(value) if isinstance(value, dict) else None
+
+
+def _named(part: str) -> dict[str, Any]:
+    word = part.lower()
+    return {"split": word} if word in SPLIT_WORDS else {}
+
+
+def _by_columns(whole: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """The rows of a table as pandas' to_json and to_dict write it, by any `orient`; None if it is none."""
+    values, columns, data = list(whole.values()), whole.get("columns"), whole.get("data")
+    if isinstance(columns, list) and isinstance(data, list) and all(isinstance(row, list) for row in data):
+        return [dict(zip(map(str, columns), row, strict=False)) for row in data]
+    if len(values) < 2:
+        return None
+    if Columns().completed(list(whole)).code:
+        if all(isinstance(value, list) for value in values) and len(set(map(len, values))) == 1:
+            return [dict(zip(whole, row, strict=True)) for row in zip(*values, strict=True)]
+        if all(isinstance(value, dict) and value.keys() == values[0].keys() for value in values):
+            return [{name: column[key] for name, column in whole.items()} for key in values[0]]
+    elif all(isinstance(value, dict) and Columns().completed(list(value)).code for value in values):
+        rows = [value for value in values if not any(isinstance(cell, dict | list) for cell in value.values())]
+        return rows if len(rows) == len(values) else None
+    return None

@@ -1,0 +1,225 @@
+"""The same labelled functions in every layout that tools and publishers write: all read alike."""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import gzip
+import io
+import json
+import lzma
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from compressor_core.data.benchmarks import devign
+from compressor_core.data.dataset import Split
+from compressor_core.data.files import read_file
+from compressor_core.data.formats import column_names
+from compressor_core.data.intake import inspect, take_in
+from compressor_core.data.pool import Pool
+from compressor_core.errors import DataError
+from compressor_core.task import Task
+
+CODE = 'int f{0}(char *s) {{\n\tprintf("%d, \\"%s\\"\\n", {0}, s); // a, b; c | d\n\treturn \'\\\\\';\n}}\n'
+ROWS: list[dict[str, Any]] = [{"func": CODE.format(number), "label": number % 2} for number in range(30)]
+FRAME = pd.DataFrame(ROWS)
+
+
+def lines(rows: list[dict[str, Any]], between: str = "\n") -> str:
+    return between.join(map(json.dumps, rows))
+
+
+def as_csv(header: list[str], **dialect: Any) -> str:
+    out = io.StringIO()
+    csv.writer(out, **dialect).writerows([header, *([row["func"], row["label"]] for row in ROWS)])
+    return out.getvalue()
+
+
+def by_split(orient: Any) -> str:
+    parts = {"train": FRAME[:20], "valid": FRAME[20:25], "test": FRAME[25:]}
+    return json.dumps({name: json.loads(part.to_json(orient=orient)) for name, part in parts.items()})
+
+
+def spark(code: str) -> str:
+    """A cell: quotes have a backslash before them, and so have the backslashes that stand before one."""
+    return re.sub(r'(\\*)"', lambda found: 2 * found[1] + '\\"', code)
+
+
+BACKSLASH: dict[str, Any] = {"quoting": csv.QUOTE_ALL, "doublequote": False, "escapechar": "\\"}
+LAYOUTS: dict[str, tuple[str, str]] = {
+    "an object a line": ("x.jsonl", lines(ROWS)),
+    "an object a line, called json": ("x.json", lines(ROWS)),
+    "an object a line, called txt": ("x.txt", lines(ROWS)),
+    "one array": ("x.json", json.dumps(ROWS)),
+    "one array, called jsonl": ("x.jsonl", json.dumps(ROWS)),
+    "one array over many lines": ("x.json", json.dumps(ROWS, indent=2)),
+    "one array, an object a line": ("x.json", "[\n" + lines(ROWS, ",\n") + "\n]\n"),
+    "objects with nothing between them": ("x.jsonl", lines(ROWS, "")),
+    "objects with commas between them": ("x.jsonl", lines(ROWS, ",\n")),
+    "objects over many lines": ("x.json", "\n".join(json.dumps(row, indent=1) for row in ROWS)),
+    "pandas, columns": ("x.json", FRAME.to_json()),
+    "pandas, index": ("x.json", FRAME.to_json(orient="index")),
+    "pandas, split": ("x.json", FRAME.to_json(orient="split")),
+    "pandas, table": ("x.json", FRAME.to_json(orient="table")),
+    "pandas, records": ("x.json", FRAME.to_json(orient="records")),
+    "lists by column": ("x.json", json.dumps(FRAME.to_dict("list"))),
+    "rows under a name": ("x.json", json.dumps({"version": "1", "data": ROWS})),
+    "comma": ("x.csv", as_csv(["func", "label"])),
+    "semicolon": ("x.csv", as_csv(["func", "label"], delimiter=";")),
+    "tab": ("x.tsv", as_csv(["func", "label"], delimiter="\t")),
+    "pipe": ("x.csv", as_csv(["func", "label"], delimiter="|")),
+    "called txt": ("x.txt", as_csv(["func", "label"], delimiter="|")),
+    "stated delimiter": ("x.csv", "sep=;\r\n" + as_csv(["func", "label"], delimiter=";")),
+    "quotes after a backslash": ("x.csv", as_csv(["func", "label"], **BACKSLASH)),
+    "quotes after a backslash, pipe": ("x.csv", as_csv(["func", "label"], delimiter="|", **BACKSLASH)),
+    "Spark": ("x.csv", "func,label\n" + "".join(f'"{spark(row["func"])}",{row["label"]}\n' for row in ROWS)),
+    "a name over two lines": ("x.csv", as_csv(["source\ncode", "is\r\nvulnerable"])),
+    "empty lines before the header": ("x.csv", "\n\n" + as_csv(["func", "label"])),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_layout_is_read_as_the_same_functions(tmp_path: Path, layout: str) -> None:
+    name, text = LAYOUTS[layout]
+    path = tmp_path / name
+    path.write_text(text, "utf-8", newline="")
+    wanted = [((row["func"],), row["label"]) for row in ROWS]
+    assert [(e.codes, e.label) for e in read_file(path).everything()] == wanted
+    assert [(e.codes, e.label) for e in read_file(take_in(path, tmp_path / "kept")).everything()] == wanted
+    assert inspect(path).rows == len(ROWS) and len(column_names(path)) >= 2
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("layout", ["an object a line", "one array", "quotes after a backslash"])
+def test_a_packed_file_is_read_like_the_file(tmp_path: Path, layout: str, pack: Callable[[bytes], bytes]) -> None:
+    name, text = LAYOUTS[layout]
+    suffix = {gzip.compress: ".gz", bz2.compress: ".bz2", lzma.compress: ".xz"}[pack]
+    path = tmp_path / f"{name}{suffix}"
+    path.write_bytes(pack(text.encode()))
+    assert [e.codes[0] for e in read_file(path).everything()] == [row["func"] for row in ROWS]
+    path.write_bytes(pack(text.encode())[:-10])
+    with pytest.raises(DataError, match=r"no whole archive .*: copy it again"):
+        read_file(path)
+
+
+@pytest.mark.parametrize("dictionary", [False, True])
+def test_parquet_is_read_by_row(tmp_path: Path, dictionary: bool) -> None:
+    frame = pd.DataFrame([{**row, "n": {"a": 1}, "cwe": ["CWE-1", "CWE-2"]} for row in ROWS])
+    frame.astype({"func": "category"} if dictionary else {}).to_parquet(tmp_path / "x.parquet")
+    examples = read_file(tmp_path / "x.parquet").everything()
+    assert [(e.codes[0], e.label) for e in examples] == [(row["func"], row["label"]) for row in ROWS]
+    assert (examples[4].origin, examples[4].group) == ("row 5", "CWE-1, CWE-2")
+    FRAME.assign(func="").to_parquet(tmp_path / "empty.parquet")
+    with pytest.raises(DataError, match=r"row 1 of .* has no code in 'func' \(29 more"):
+        read_file(tmp_path / "empty.parquet")
+
+
+@pytest.mark.parametrize("orient", ["records", "columns", "list", "split"])
+def test_one_object_of_splits(tmp_path: Path, orient: str) -> None:
+    path = tmp_path / "x.json"
+    parts = {"train": FRAME[:20], "valid": FRAME[20:25], "test": FRAME[25:]}
+    if orient == "list":
+        path.write_text(json.dumps({name: part.to_dict("list") for name, part in parts.items()}), "utf-8")
+    else:
+        path.write_text(by_split(orient), "utf-8")
+    dataset = read_file(path)
+    assert [dataset.size(split) for split in (Split.TRAIN, Split.VALIDATION, Split.TEST)] == [20, 5, 5]
+    assert dataset.everything()[-1].origin == "row 30"
+
+
+def test_a_row_that_is_alone_is_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({"func": "f()", "label": 1, "history": [{"by": "a"}, {"by": "b"}]}), "utf-8")
+    with pytest.raises(DataError, match=r"every row of .* has the label 1"):
+        read_file(path)
+
+
+def test_lines_are_those_of_an_editor_in_an_array(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps([*ROWS[:2], {"func": " ", "label": 1}, 7, *ROWS[2:]], indent=1), "utf-8")
+    assert [(row.line, row.reason) for row in inspect(path).bad] == [
+        (10, "has no code in 'func'"),
+        (14, "is no JSON object"),
+    ]
+
+
+def test_devigns_own_file_and_folders_of_it(tmp_path: Path) -> None:
+    rows = [{"project": "FFmpeg", "commit_id": "0", "target": row["label"], "func": row["func"]} for row in ROWS]
+    path = tmp_path / "function.json"
+    path.write_text(json.dumps(rows), "utf-8")
+    assert devign(path).labels == ("safe", "vulnerable") and len(devign(path).everything()) == 30
+    for name, part in (("train", rows[:20]), ("valid", rows[20:25]), ("test", rows[25:])):
+        (tmp_path / f"{name}.json").write_text(json.dumps(part), "utf-8")
+    assert devign(tmp_path).size(Split.TRAIN) == devign(tmp_path).size(Split.UNLABELLED) == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("x.jsonl", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "Git LFS pointer.*lfs pull"),
+        ("x.parquet", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "Git LFS pointer"),
+        ("x.csv", b"/annex/objects/SHA256E-s12--0\n", "git-annex pointer.*annex get"),
+        ("x.csv", b"\n<!DOCTYPE html><html>Sign in</html>", "a web page, not the file itself: download it again"),
+        ("x.json", json.dumps(ROWS)[:-1].encode(), "line 1 .* ends before its list does, the file seems half-written"),
+        ("x.json", json.dumps(ROWS)[:-9].encode(), "line 1 .* cannot be read, the file seems half-written"),
+        ("x.csv", b"func^label\nf()^1\n", "parted by , ; | or tabs"),
+        ("x.pkl", b"\x80\x04\x95", "a pickle, which is never opened"),
+        ("x.db", b"SQLite format 3\0", "a database: save it as CSV"),
+        ("x.zst", b"(\xb5/\xfd", "a Zstandard archive: unpack it first"),
+        ("x.arrow", b"ARROW1\0\0", "an Arrow file"),
+        ("x.json", b'{"vulnerable": ["f()"], "safe": ["g()"]}', "no column known to hold code"),
+    ],
+)
+def test_what_is_no_table_is_named_with_the_remedy(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=says):
+        read_file(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("positive", "negative"),
+    [
+        ("1.000000", "0.000000"),
+        ("1e0", "0e0"),
+        ("+1", "-0"),
+        (1.0, 0.0),
+        (True, False),
+        ("TRUE", "FALSE"),
+        ("Vulnerable", "Non-vulnerable"),
+        ("VULNERABLE", "not vulnerable"),
+        ("vulnerable", "non_vulnerable"),
+        ("vuln", "nonvulnerable"),
+        ("Clone", "Not clone"),
+        ("not safe", "Safe"),
+        ("Positive", "negative"),
+    ],
+)
+def test_labels_in_every_form(tmp_path: Path, positive: object, negative: object) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text(lines([{**row, "label": positive if row["label"] else negative} for row in ROWS]), "utf-8")
+    wanted = [row["label"] for row in ROWS]
+    assert [e.label for e in read_file(path).everything()] == wanted
+    for word in (str(positive), str(positive).upper(), str(positive).lower()):
+        assert [e.label for e in read_file(take_in(path, tmp_path, positive=word)).everything()] == wanted
+
+
+@pytest.mark.parametrize(
+    ("cell", "group"), [(["CWE-119"], "CWE-119"), ("['CWE-119', 'CWE-2']", "CWE-119, CWE-2"), ([], ""), (None, "")]
+)
+def test_a_list_of_kinds_names_a_kind(tmp_path: Path, cell: object, group: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(lines([{**row, "cwe": cell} for row in ROWS]), "utf-8")
+    assert {e.group for e in read_file(path).everything()} == {group}
+
+
+def test_a_pool_reads_the_same_layouts(tmp_path: Path) -> None:
+    path = tmp_path / "pool.json"
+    for text in (json.dumps(ROWS, indent=1), FRAME.to_json()):
+        path.write_text(text, "utf-8")
+        (shard,) = Pool(path, Task.VULNERABILITY).shards()
+        assert [codes[0] for codes in shard.codes] == [row["func"] for row in ROWS]
