@@ -97,7 +97,7 @@ class Restructuring(ast.NodeTransformer):
 
     def _reorder(self, body: list[ast.stmt]) -> list[ast.stmt]:
         for i in range(len(body) - 1):
-            if _independent(body[i], body[i + 1]) and self._coin():
+            if independent(body[i], body[i + 1]) and self._coin():
                 body[i], body[i + 1] = body[i + 1], body[i]
         return body
 
@@ -264,7 +264,7 @@ def _names_in(nodes: Iterable[ast.AST]) -> set[str]:
     return {node.id for root in nodes for node in ast.walk(root) if isinstance(node, ast.Name)}
 
 
-def _independent(first: ast.stmt, second: ast.stmt) -> bool:
+def independent(first: ast.stmt, second: ast.stmt) -> bool:
     """Whether two assignments can change places: neither calls anything nor touches what the other assigns."""
     for statement in (first, second):
         if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name | ast.Attribute):
