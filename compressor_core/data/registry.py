@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from compressor_core.data.benchmarks import BIGCLONEBENCH_HUB, DEVIGN_HUB, bigcl
 from compressor_core.data.classroom import Classroom, ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import UNKNOWN, Dataset, Example, Split
+from compressor_core.data.exam import clone_exam, vulnerability_exam
 from compressor_core.data.files import FileDataset, read_file
 from compressor_core.errors import DataError
 from compressor_core.language import Language
@@ -21,7 +22,8 @@ class DatasetInfo:
     """A dataset that can be chosen.
 
     `built_in` ones take no data file. `task` and `language` are None where the file decides. `hub` is the name of the
-    Hugging Face dataset that is read where no file is given; without one, a file is needed.
+    Hugging Face dataset that is read where no file is given; without one, a file is needed. No model may learn from a
+    `test_only` one.
     """
 
     name: str
@@ -31,6 +33,7 @@ class DatasetInfo:
     task: Task | None = None
     language: Language | None = None
     hub: str | None = None
+    test_only: bool = False
 
     @property
     def needs_data(self) -> bool:
@@ -79,10 +82,31 @@ DATASETS = (
         False,
         "Functions or pairs of functions with a label; a column may say which split a row belongs to.",
     ),
+    DatasetInfo(
+        "exam-vulnerability",
+        "Exam: vulnerable Python, written by hand",
+        True,
+        "Functions written by hand, each unsafe and fixed (41 CWEs), and clean ones. To test on, never to train on.",
+        Task.VULNERABILITY,
+        Language.PYTHON,
+        test_only=True,
+    ),
+    DatasetInfo(
+        "exam-clone",
+        "Exam: cloned Python, written by hand",
+        True,
+        "Pairs of functions written by hand: clones, other algorithms, look-alikes. To test on, never to train on.",
+        Task.CLONE,
+        Language.PYTHON,
+        test_only=True,
+    ),
 )
+TRAINABLE = tuple(info for info in DATASETS if not info.test_only)
+"""Those that a model can learn from."""
 
 
 _BUILT_IN: Mapping[str, type[Classroom]] = {kind.name: kind for kind in (ClassroomVulnerability, ClassroomClone)}
+_EXAMS: Mapping[str, Callable[[], Dataset]] = {"exam-vulnerability": vulnerability_exam, "exam-clone": clone_exam}
 
 
 def open_dataset(name: str, data: Path | str | None = None, *, seed: int = 0) -> Dataset:
@@ -97,7 +121,7 @@ def open_dataset(name: str, data: Path | str | None = None, *, seed: int = 0) ->
     if info.built_in:
         if data:
             raise DataError(f"{name} is built in and takes no data file: leave it out, or choose the dataset 'file'")
-        return _BUILT_IN[name](seed=seed)
+        return _EXAMS[name]() if info.test_only else _BUILT_IN[name](seed=seed)
     if name == "devign":
         return devign(data or None)
     if name == "bigclonebench":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compressor_core.data.registry import DATASETS
+from compressor_core.data.registry import DATASETS, TRAINABLE
 from compressor_core.errors import DAMAGED, CompressorError, ModelError, RunError, understood
 from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.models.card import read_card, size_on_disk
@@ -60,7 +60,7 @@ class Family:
 def teachers(store: RunStore) -> list[Model]:
     """The bundled teachers, then the trained ones, newest first."""
     found: list[Model] = []
-    for info in DATASETS:
+    for info in TRAINABLE:
         if info.built_in:
             with suppress(ModelError):
                 found += _bundled(f"{info.title} (bundled)", bundled_teacher(info.name), info.name)
@@ -70,7 +70,7 @@ def teachers(store: RunStore) -> list[Model]:
 def students(store: RunStore) -> list[Model]:
     """The students that runs have made, newest first, then the bundled ones. A cancelled run keeps its best."""
     found = _made_by(store, "student", "students")
-    for info in DATASETS:
+    for info in TRAINABLE:
         with suppress(ModelError):
             if (folder := bundled_student(info.name)) is not None:
                 found += _bundled(f"{info.title}, bundled student", folder, info.name, measured=True)

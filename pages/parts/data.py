@@ -10,7 +10,7 @@ import streamlit as st
 from compressor_core.data.dataset import Dataset
 from compressor_core.data.hub import cached_parts
 from compressor_core.data.intake import SUFFIXES, save_upload
-from compressor_core.data.registry import DATASETS, DatasetInfo, open_dataset
+from compressor_core.data.registry import TRAINABLE, DatasetInfo, open_dataset
 from compressor_core.errors import DataError
 from compressor_core.language import Language
 from compressor_core.task import Task
@@ -19,7 +19,7 @@ from pages.parts.live import store
 from pages.parts.own_file import own_file
 from pages.parts.sharing import allow_keeping, shared
 
-INFO = {info.name: info for info in DATASETS}
+INFO = {info.name: info for info in TRAINABLE}
 UPLOADED = "uploaded-path"
 """Where the session keeps the path of what was uploaded last, which no widget can set."""
 
@@ -52,7 +52,7 @@ def choose_data() -> Chosen | None:
         key="dataset",
         persist_state="session",
         format_func=lambda name: INFO[name].title,
-        captions=[info.description for info in DATASETS],
+        captions=[info.description for info in TRAINABLE],
     )
     info = INFO[st.session_state.dataset]
     if info.built_in:
