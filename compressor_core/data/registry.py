@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compressor_core.data.benchmarks import BIGCLONEBENCH_HUB, DEVIGN_HUB, bigclonebench, devign
-from compressor_core.data.classroom import Classroom, ClassroomVulnerability
+from compressor_core.data.classroom import Classroom
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import UNKNOWN, Dataset, Example, Split
 from compressor_core.data.exam import clone_exam, vulnerability_exam
 from compressor_core.data.files import FileDataset, read_file
+from compressor_core.data.vulnerability import ClassroomVulnerability
 from compressor_core.errors import DataError
 from compressor_core.language import Language
 from compressor_core.task import Task
@@ -46,7 +47,7 @@ DATASETS = (
         "classroom-vulnerability",
         "Classroom: vulnerable Python",
         True,
-        "Functions of Python's standard library with safe or unsafe snippets woven in (20 CWEs). Works offline.",
+        "Python functions with and without weaknesses, drawn anew from a catalogue of small programs. Works offline.",
         Task.VULNERABILITY,
         Language.PYTHON,
     ),
