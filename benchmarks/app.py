@@ -4,7 +4,7 @@ A store of real runs is made first (some minutes; `--store FOLDER` keeps it, and
 100 generations of 50, tiny students, the bundled student compared, copied until there are as many as asked for. Then,
 in every round, a server is started anew and a fresh Chromium visits it:
 
-- first content: from the navigation to the heading and the first text of Home, the server's first visit;
+- first content: from the navigation to the heading and the first text of Start, the server's first visit;
 - clicks on every page, see `benchmarks.app_clicks`: from the click until the page has answered and nothing is being
   computed or drawn, with the processor time of the server for it; a search is also watched live;
 - the server's memory (RSS) after the first visit, and after all of these pages; nothing asks a model meanwhile.
@@ -90,7 +90,7 @@ def visit(browser: Browser, made: Made, measured: Measured, only: str | None) ->
         start = time.perf_counter()
         page.goto(server.address)
         page.wait_for_selector("h1")
-        page.wait_for_selector("[data-testid=stMarkdown] p")
+        page.wait_for_selector("[data-testid=stCaptionContainer] p")
         measured.first.append(time.perf_counter() - start)
         page.wait_for_function("probe.settled()")
         time.sleep(1)
@@ -100,7 +100,7 @@ def visit(browser: Browser, made: Made, measured: Measured, only: str | None) ->
                 one(page, click, process, measured)
         time.sleep(1)
         measured.all_pages.append(process.memory_info().rss)
-        if only in (None, "Search"):
+        if only in (None, "Single search"):
             run = live_search(made.store)
             page.goto(f"{server.address}/search?run={run.id}")
             page.wait_for_selector("h1")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from playwright.sync_api import Locator, Page
 
 from benchmarks.app_store import Made
+from pages.parts.frame import TABS
 
 PROBE = """
 window.probe = {start: 0, ran: false};
@@ -86,8 +87,8 @@ def clicks(made: Made) -> Iterator[Click]:
     yield _page("Runs", "Choose a row")
     yield Click("Runs", "one kind only", lambda at: at.get_by_role("button", name="Trade-off"), "Choose a row")
     yield Click("Runs", "all kinds again", lambda at: at.get_by_role("button", name="Trade-off"), "Choose a row")
-    yield _page("Search", "Start the search")
-    yield _earlier("Search", "search", "Downloads", f"{CHARTS} === 3")
+    yield _page("Single search", "Start the search")
+    yield _earlier("Single search", "search", "Downloads", f"{CHARTS} === 3")
     for view, words in (
         ("Lineage", "in the first generation"),
         ("Genes", "A row appears"),
@@ -95,29 +96,29 @@ def clicks(made: Made) -> Iterator[Click]:
         ("Landscape", "The colour of a cell"),
         ("Population", "Replay the search"),
     ):
-        yield _radio("Search", f"view {view}", view, words)
+        yield _radio("Single search", f"view {view}", view, words)
     yield Click(
-        "Search",
+        "Single search",
         "also those that perished",
         lambda at: at.get_by_test_id("stCheckbox").get_by_text("Show discarded"),
         check="document.querySelector('[data-testid=stCheckbox] input').checked",
     )
-    yield _option("Search", "another axis", "Across", "Parameters (million)", check=_axis("x", "Parameters"))
+    yield _option("Single search", "another axis", "Across", "Parameters (million)", check=_axis("x", "Parameters"))
     yield Click(
-        "Search",
+        "Single search",
         "open at generation 40",
         lambda at: at.locator("input[aria-label='Open at generation']"),
         check=f"{SIDE}.layout.sliders[0].active === 40",
         types="40",
     )
     yield Click(
-        "Search",
+        "Single search",
         "replay slider",
         lambda at: at.locator(".slider-rail-touch-rect").first,
         check=f"{SIDE}.layout.sliders[0].active !== 40",
         reruns=False,
     )
-    yield _radio("Search", "pictures as SVG", "SVG", "Downloads")
+    yield _radio("Single search", "pictures as SVG", "SVG", "Downloads")
     yield _page("Trade-offs", "Find the front")
     yield _earlier("Trade-offs", "tradeoff", "Hypervolume", f"{CHARTS} === 2")
     yield _radio("Trade-offs", "walk along the true front", "The true front", "Hypervolume")
@@ -130,10 +131,10 @@ def clicks(made: Made) -> Iterator[Click]:
     yield _radio("Latency", "the other runtime", "PyTorch", "How it was measured")
     yield _page("Distill", "Start distilling")
     yield _earlier("Distill", "distill", "The student keeps", f"{CHARTS} === 2")
-    yield _page("Budgets", "Start the study")
-    yield _earlier("Budgets", "study", "", f"{CHARTS} === 2")
-    yield _page("Compare", "Students")
-    yield _earlier("Compare", "compare", "Scores", f"{CHARTS} === 2", models)
+    yield _page("What a megabyte buys", "Start the study")
+    yield _earlier("What a megabyte buys", "study", "", f"{CHARTS} === 2")
+    yield _page("Side by side", "Students")
+    yield _earlier("Side by side", "compare", "Scores", f"{CHARTS} === 2", models)
     for view, words in (
         ("Statistics", "Fidelity to the teacher"),
         ("Breakdown", "Accuracy by length"),
@@ -141,7 +142,7 @@ def clicks(made: Made) -> Iterator[Click]:
         ("Latency and cost", "Energy of 1,000"),
         ("Overview", "Cost of the student"),
     ):
-        yield _radio("Compare", f"view {view}", view, words)
+        yield _radio("Side by side", f"view {view}", view, words)
     yield _page("Playground", "Draw an example")
     yield _page("Export", "Student")
     yield _earlier("Export", "export", "The bundle", "true")
@@ -151,21 +152,27 @@ def clicks(made: Made) -> Iterator[Click]:
     yield _tab("Teacher & data", "Figures", "Length of the functions")
     yield _tab("Teacher & data", "Data flow", "Where the value of each variable")
     yield _earlier("Teacher & data", "train-teacher", "Accuracy on the validation split", f"{CHARTS} >= 2")
-    yield _page("Home", "Run the whole story")
-    yield Click("Home", "the other task", lambda at: at.get_by_test_id("stRadio").get_by_text("Clone detection"))
+    yield _page("Start", "Run the whole story")
+    yield Click("Start", "the other task", lambda at: at.get_by_test_id("stRadio").get_by_text("Clone detection"))
 
 
 def live_clicks() -> Iterator[Click]:
     """On a search that is under way, whose page is drawn anew every second."""
     for view, words in (("Lineage", "the first generation"), ("Genes", "A row appears"), ("Population", "Fitness")):
-        yield replace(_radio("Search", f"live: view {view}", view, words), check="probe.text('running')")
+        yield replace(_radio("Single search", f"live: view {view}", view, words), check="probe.text('running')")
 
 
 def _page(title: str, words: str) -> Click:
-    def link(at: Page) -> Locator:
-        return at.get_by_test_id("stTopNavLink").get_by_text(title, exact=True)
+    """A tab, from the entry of the navigation that it belongs to, where that has several."""
+    tabs = [tab for tab in TABS if tab.section == next(tab.section for tab in TABS if tab.label == title)]
 
-    return Click(title, "open the page", link, words)
+    def link(row: str, label: str) -> Callable[[Page], Locator]:
+        return lambda at: at.locator(f".st-key-{row}").get_by_role("link", name=label, exact=True)
+
+    entry = link("navigation", tabs[0].section)
+    if title == tabs[0].label:
+        return Click(title, "open the page", entry, words)
+    return Click(title, "open the page", link("tabs", title), words, before=lambda at: entry(at).click())
 
 
 def _radio(page: str, label: str, name: str, words: str = "") -> Click:

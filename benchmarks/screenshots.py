@@ -1,6 +1,6 @@
 """One screenshot of each page, taken from the running app: `python -m benchmarks.screenshots`.
 
-The pages show the newest finished run of each kind in COMPRESSOR_RUNS (./runs), so run the story of the Home page
+The pages show the newest finished run of each kind in COMPRESSOR_RUNS (./runs), so run the story of the Start page
 first. With `--moving`, only the newest search, as a moving picture. Needs Debian's chromium. Writes NAME.png, or
 search.gif, to assets/screenshots.
 """
@@ -75,7 +75,7 @@ def addresses() -> dict[str, str]:
         f"compare-{view.lower()}": f"{links['compare']}&view={view}" for view in ("Statistics", "Disagreements")
     }
     return {
-        "home": f"/?story={newest['compare']}" if "compare" in newest else "/",
+        "start": f"/?story={newest['compare']}" if "compare" in newest else "/",
         **links,
         **(views if "search" in newest else {}),
         **(compared if "compare" in newest else {}),

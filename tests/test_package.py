@@ -73,7 +73,7 @@ def test_the_wheel_holds_the_whole_program_and_no_screenshot(wheel: set[str]) ->
 
 
 def test_the_app_is_found_in_a_checkout() -> None:
-    assert (assets.APP_FOLDER / "app.py").is_file() and (assets.ASSETS / "home.md").is_file()
+    assert (assets.APP_FOLDER / "app.py").is_file() and (assets.ASSETS / "terms" / "gap.md").is_file()
 
 
 def test_the_command_says_its_version_and_completes_itself(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,104 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
+from streamlit.navigation.page import Page as StreamlitPage
+from streamlit.runtime.pages_manager import PagesManager
 
-from compressor_core.assets import ASSETS
 from compressor_core.errors import CompressorError
 from compressor_core.literal import literal
 from pages.parts.look import style
 from pages.parts.sharing import prepare, shared
 
-_ENTERED = "entered-through-app"
-_WANTED = "page-wanted"
-
 
 @dataclass(frozen=True)
-class Entry:
-    """One page of the navigation."""
+class Tab:
+    """One address of the app: a file in `pages/`, named after it, in the folder of its section."""
 
+    section: str
     name: str
-    title: str
-    icon: str
-    heading: str
+    label: str
+    question: str
+    """What the tab answers: at the end of the tab before it, the question leads on."""
 
     @property
     def path(self) -> str:
-        return f"pages/{self.name}.py"
-
-    @property
-    def default(self) -> bool:
-        return self.name == "home"
+        return f"pages/{SECTIONS[self.section]}/{self.name}.py"
 
     @property
     def url(self) -> str | None:
-        return None if self.default else self.name
+        return None if self is TABS[0] else self.name
 
 
-PAGES = (
-    Entry("home", "Home", ":material/home:", "Compressor Studio"),
-    Entry("teacher", "Teacher & data", ":material/school:", "Teacher and data"),
-    Entry("search", "Search", ":material/travel_explore:", "Search for an architecture"),
-    Entry("tradeoffs", "Trade-offs", ":material/swap_vert:", "Trade-offs between objectives"),
-    Entry("sweeps", "Sweeps", ":material/stacked_line_chart:", "Compare searches"),
-    Entry("latency", "Latency", ":material/timer:", "Latency on this machine"),
-    Entry("distill", "Distill", ":material/science:", "Distill a student"),
-    Entry("study", "Budgets", ":material/ssid_chart:", "What a megabyte buys"),
-    Entry("compare", "Compare", ":material/balance:", "Compare teacher and student"),
-    Entry("playground", "Playground", ":material/sports_esports:", "Try your own code"),
-    Entry("export", "Export", ":material/ios_share:", "Export the student"),
-    Entry("runs", "Runs", ":material/list_alt:", "Runs"),
-    Entry("paper", "Paper", ":material/article:", "The paper, reproduced"),
-)
-QUESTIONS = {
-    "home": "What do another budget or the other task give?",
-    "teacher": "What does a teacher learn from, and how good is it?",
-    "search": "Which architecture makes the most of a few megabytes?",
-    "tradeoffs": "What if other things than size count?",
-    "sweeps": "Was that luck, and what does another megabyte buy?",
-    "latency": "Do GFLOPs predict latency?",
-    "distill": "How does an architecture become a trained student?",
-    "study": "How small may a student be?",
-    "compare": "What did the student lose, and is it more than chance?",
-    "playground": "What do both answer on my own code, and why?",
-    "export": "How do I use the student elsewhere?",
-    "runs": "Where are all runs?",
-    "paper": "Do the results agree with the paper's?",
+SECTIONS = {
+    "Start": "start",
+    "Search": "search",
+    "Train": "train",
+    "Compare": "compare",
+    "Try": "try_it",
+    "Class": "classroom",
 }
-"""What each page answers: at the end of the page before it, the question leads on."""
-_BY_NAME = {entry.name: entry for entry in PAGES}
+"""The navigation: what is read there, and the folder of the tabs in it."""
+TABS = (
+    Tab("Start", "start", "Start", "What do another budget or the other task give?"),
+    Tab("Search", "search", "Single search", "Which architecture makes the most of a few megabytes?"),
+    Tab("Search", "tradeoffs", "Trade-offs", "What if other things than size count?"),
+    Tab("Search", "sweeps", "Sweeps", "Was that luck, and what does another megabyte buy?"),
+    Tab("Search", "latency", "Latency", "Do GFLOPs predict latency?"),
+    Tab("Train", "distill", "Distill", "How does an architecture become a trained student?"),
+    Tab("Train", "teacher", "Teacher & data", "What does a teacher learn from, and how good is it?"),
+    Tab("Compare", "compare", "Side by side", "What did the student lose, and is it more than chance?"),
+    Tab("Compare", "study", "What a megabyte buys", "How small may a student be?"),
+    Tab("Compare", "paper", "Paper", "Do the results agree with the paper's?"),
+    Tab("Try", "playground", "Playground", "What do both answer on my own code, and why?"),
+    Tab("Try", "export", "Export", "How do I use the student elsewhere?"),
+    Tab("Class", "runs", "Runs", "Where are all runs?"),
+)
+_BY_NAME = {tab.name: tab for tab in TABS}
 
 
 def set_up() -> None:
     """What app.py does before anything else."""
+    load_again()
     prepare()
     st.set_page_config(page_title="Compressor Studio", page_icon="🗜️", layout="wide")
     style()
-    st.session_state[_ENTERED] = True
 
 
-def arrive() -> None:
-    """Go on to the page that a deep link asked for, see `open_page`."""
-    if (wanted := st.session_state.pop(_WANTED, None)) is not None:
-        name, parameters = wanted
-        st.switch_page(_BY_NAME[name].path, query_params=parameters)
+def load_again() -> None:
+    """Reload the first visit to a freshly started server, if it came by a deep link.
 
-
-def open_page(name: str) -> None:
-    """Open a page: heading, and what happens here, why, and what to do next (`assets/NAME.md`).
-
-    Beside a folder named `pages`, a freshly started Streamlit server answers a deep link by running that page's
-    file alone, without app.py: then the page sends itself through app.py first.
+    Beside a folder named `pages`, Streamlit looks for the address in there until this app has said what its pages are,
+    and tells the visitor that there is none.
     """
-    if _ENTERED not in st.session_state:
-        st.session_state[_WANTED] = (name, st.query_params.to_dict())
-        st.switch_page("app.py")
-    st.title(_BY_NAME[name].heading, anchor=False)
-    st.markdown((ASSETS / f"{name}.md").read_text("utf-8"))
+    url = st.context.url or ""
+    if PagesManager.uses_pages_directory and urlsplit(url).path.strip("/"):
+        PagesManager.uses_pages_directory = False
+        address = json.dumps(f"{url}?{urlencode(st.query_params.to_dict())}").replace("<", "\\u003c")
+        st.html(f"<script>location.replace({address})</script>", unsafe_allow_javascript=True)
+        st.stop()
+
+
+def navigate() -> tuple[StreamlitPage, Tab]:
+    """The page that the address asks for and its tab, below the six entries of the navigation."""
+    pages = [st.Page(tab.path, title=tab.label, url_path=tab.url, default=tab.url is None) for tab in TABS]
+    chosen = st.navigation(pages, position="hidden")
+    here = _BY_NAME[chosen.url_path or TABS[0].name]
+    with st.container(key="navigation", horizontal=True, gap=None):
+        st.markdown("Compressor Studio", width="content")
+        _links({section: next(tab for tab in TABS if tab.section == section) for section in SECTIONS}, here.section)
+    return chosen, here
+
+
+def _links(tabs: Mapping[str, Tab], here: str) -> None:
+    """Links in a row; the one that is `here` is marked."""
+    for label, tab in tabs.items():
+        # The key is the mark: a link knows of itself only whether its very page is open.
+        with st.container(
+            key=f"{'here' if label == here else 'there'}-{tab.name}-{tab.section == label}", width="content"
+        ):
+            st.page_link(tab.path, label=label)
+
+
+def open_page(name: str, words: str) -> None:
+    """Open a tab: its heading, the tabs beside it, and in at most two sentences what happens here."""
+    here = _BY_NAME[name]
+    with st.container(key="heading", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title(here.label, anchor=False, width="content")
+        beside = {tab.label: tab for tab in TABS if tab.section == here.section}
+        if len(beside) > 1:
+            with st.container(key="tabs", horizontal=True, gap=None, width="content"):
+                _links(beside, here.label)
+    st.caption(words)
     if shared():
         st.caption(
             ":material/groups: This server is shared: everyone who can reach it sees all runs, names and uploads. "
@@ -107,14 +124,13 @@ def open_page(name: str) -> None:
         )
 
 
-def lead_on(name: str) -> None:
-    """The end of a page: the question that comes next, and the way to the page that answers it."""
-    names = [entry.name for entry in PAGES]
-    following = PAGES[(names.index(name) + 1) % len(PAGES)]
+def lead_on(here: Tab) -> None:
+    """The end of a tab: the question that comes next, and the way to the tab that answers it."""
+    following = TABS[(TABS.index(here) + 1) % len(TABS)]
     st.divider()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(QUESTIONS[following.name], width="content")
-        link(following.name, following.heading, icon=":material/arrow_forward:")
+        st.markdown(following.question, width="content")
+        link(following.name, following.label, icon=":material/arrow_forward:")
 
 
 @contextmanager
@@ -134,7 +150,8 @@ def say(error: CompressorError) -> None:
 
 def link(name: str, label: str, *, icon: str | None = None, **parameters: str) -> None:
     """A link to a page, with its query parameters."""
-    st.page_link(_BY_NAME[name].path, label=label, icon=icon or _BY_NAME[name].icon, query_params=parameters or None)
+    icon = icon or ":material/arrow_forward:"
+    st.page_link(_BY_NAME[name].path, label=label, icon=icon, query_params=parameters or None)
 
 
 def go(name: str, **parameters: str) -> None:

@@ -12,7 +12,21 @@ import streamlit as st
 from pages.parts.explain import STYLE
 
 _STYLE: Final = """
-.stMainBlockContainer{max-width:1240px;margin:0 auto;padding-top:4.5rem}
+:root{--side:clamp(1rem,3vw,2rem)}
+.stMainBlockContainer{max-width:1440px;margin:0 auto;padding:3.5rem var(--side) 2rem}
+/* The navigation lies on Streamlit's own header, whose buttons stay at its right. */
+.st-key-navigation{position:fixed;inset:0 0 auto 0;height:2.75rem;background:var(--page);z-index:999991;
+padding:0 max(var(--side),calc(50vw - 720px + var(--side)));
+flex-wrap:nowrap;align-items:center;overflow-x:auto;scrollbar-width:none}
+.st-key-navigation>:first-child{margin-right:1.5rem;white-space:nowrap}
+.st-key-navigation>:first-child p{font-weight:700}
+:is(.st-key-navigation,.st-key-tabs) a{padding:.3rem .6rem;border-radius:0;border-bottom:2px solid transparent;
+background:none}
+:is(.st-key-navigation,.st-key-tabs) a p{white-space:nowrap;color:var(--quiet)}
+[class*=st-key-here-] a{border-color:var(--focus)!important}
+[class*=st-key-here-] a p{color:inherit;font-weight:600}
+.st-key-heading h1{font-size:1.5rem;padding:0}
+@media(max-width:640px){.st-key-navigation>:first-child{display:none}.st-key-navigation a{padding:.3rem .4rem}}
 /* The file of this button would hold names that a spreadsheet computes; what is to be taken away has one of ours. */
 [data-testid=stElementToolbarButton]:has([aria-label="Download as CSV"]){display:none}
 /* Headings go down one level at a time, and sentences among them are no larger than they are important. */
@@ -31,8 +45,8 @@ _STYLE: Final = """
 outline:3px solid var(--focus);outline-offset:2px}
 """
 _VARIABLES: Final = {
-    "light": {"on-primary": "#ffffff", "soft": "#eceff2", "quiet": "#4d5762", "focus": "#0b6fa4"},
-    "dark": {"on-primary": "#10151a", "soft": "#242c36", "quiet": "#b4bdc7", "focus": "#56b4e9"},
+    "light": {"page": "#ffffff", "on-primary": "#ffffff", "soft": "#eceff2", "quiet": "#4d5762", "focus": "#0b6fa4"},
+    "dark": {"page": "#12171d", "on-primary": "#10151a", "soft": "#242c36", "quiet": "#b4bdc7", "focus": "#56b4e9"},
 }
 _CODE: Final = {
     "keyword function class-name tag selector builtin property variable": {"light": "#0b5c9e", "dark": "#7cc4ff"},

@@ -187,6 +187,6 @@ def test_the_main_story_needs_no_mouse(visit: Visit) -> None:
     tab_to(page, "Distill this one", back=True)
     assert focus_is_seen(page)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Distill a student")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Distill")
     expect(page.get_by_role("textbox", name="Architecture of the student")).to_have_value(picked)
     assert [(run.kind, run.status().state) for run in RunStore().list()] == [("search", "finished")]

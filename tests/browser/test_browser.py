@@ -17,29 +17,19 @@ from compressor_core.errors import ModelError
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.runs import RunStore
 from pages.parts.ahead import DRAWN_WITH, programs
+from pages.parts.frame import TABS
 from tests.browser.conftest import Visit, choose, settled, tick
 
-TITLES = {
-    "": "Compressor Studio",
-    "teacher": "Teacher and data",
-    "search": "Search for an architecture",
-    "tradeoffs": "Trade-offs between objectives",
-    "sweeps": "Compare searches",
-    "latency": "Latency on this machine",
-    "distill": "Distill a student",
-    "study": "What a megabyte buys",
-    "compare": "Compare teacher and student",
-    "runs": "Runs",
-    "paper": "The paper, reproduced",
-}
+TITLES = {"" if tab is TABS[0] else tab.name: tab.label for tab in TABS}
 
 
 @pytest.mark.parametrize("name", TITLES)
 def test_a_deep_link_to_a_fresh_server_opens_the_whole_app_at_that_page(visit: Visit, name: str) -> None:
     page = visit(f"/{name}?run=none")
     expect(page.get_by_role("heading", level=1)).to_have_text(TITLES[name])
-    expect(page.get_by_role("link", name="Teacher & data")).to_be_visible()
+    expect(page.get_by_role("link", name="Class", exact=True)).to_be_visible()
     assert page.url.endswith(f"/{name}?run=none")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_the_first_page_is_served_without_torch(visit: Visit) -> None:
@@ -75,7 +65,7 @@ def test_a_refresh_and_a_second_tab_show_the_same_live_run(visit: Visit) -> None
     population.press("Enter")
     page.get_by_role("button", name="Start the search").click()
     expect(page.get_by_text("running")).to_be_visible(timeout=60_000)
-    page.get_by_role("link", name="Runs", exact=True).click()
+    page.get_by_role("link", name="Class", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["runs"])
     time.sleep(3)  # long enough for what is live there to be drawn again
     page.get_by_role("link", name="Search", exact=True).click()

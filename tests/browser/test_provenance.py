@@ -36,14 +36,14 @@ def test_a_picked_architecture_keeps_its_search_and_its_budget(
     page.get_by_role("button", name="Start the search").click()
     expect(page.locator("strong").filter(has_text="finished")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Distill this one").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Distill a student")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Distill")
     settled(page)
     page.get_by_role("combobox", name="Teacher").click()
     page.get_by_role("option", name=re.compile("stands in for CodeBERT")).click()
     page.get_by_text("smoke (1 epoch)").click()
     page.get_by_role("button", name="Start distilling").click()
     page.get_by_role("button", name="Compare with the teacher").click(timeout=200_000)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Compare teacher and student")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Side by side")
     expect(page.get_by_text(re.compile("The student keeps .* of the teacher's accuracy"))).to_be_visible(
         timeout=200_000
     )

@@ -15,13 +15,11 @@ from streamlit.testing.v1 import AppTest
 from compressor_core.distill.settings import StudySettings
 from compressor_core.runs.kinds import KINDS
 from compressor_core.search import search
-from pages.parts.frame import PAGES
 from tests.collect import collected
 from tests.fuzz.test_architectures import SEARCH, SWEEP, TRADEOFF
 from tests.fuzz.test_runs import ID, RESULTS, STATUS, as_json
 from tests.fuzz.values import cheap, edited
-from tests.pages.conftest import _as_on_a_running_server  # noqa: F401
-from tests.pages.studio import APP
+from tests.pages.studio import APP, PATHS
 
 FOUND, ENDED = collected(search(SEARCH))
 RECORDS = [record.model_dump(mode="json") for record in FOUND if record.type != "progress"]
@@ -56,7 +54,7 @@ EVENTS: dict[str, list[dict[str, Any]]] = {
     ],
 }
 SUMMARY = ENDED.model_dump(mode="json")
-NAMES = [entry.name for entry in PAGES]
+NAMES = list(PATHS)
 KEYS = ("run", "story", "view", "runs", "example", "student", "page", "embed")
 LINKED = (
     st.sampled_from([ID.format(kind) for kind in KINDS])
@@ -83,7 +81,7 @@ def opened(name: str, parameters: dict[str, str]) -> AppTest:
     app = AppTest.from_file(str(APP), default_timeout=60).run()
     for key, value in parameters.items():
         app.query_params[key] = value
-    return app.switch_page(f"pages/{name}.py").run()
+    return app.switch_page(PATHS[name]).run()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -97,8 +95,8 @@ def _warm(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @cheap(2)
 @given(st.sampled_from(NAMES), st.dictionaries(st.sampled_from(KEYS), LINKED, max_size=3))
-@example("home", {"story": "../x"})
-@example("home", {"story": ID.format("compare")})
+@example("start", {"story": "../x"})
+@example("start", {"story": ID.format("compare")})
 @example("playground", {"example": "9" * 30})
 @example("playground", {"example": "²"})
 @example("playground", {"example": "9" * 5000})

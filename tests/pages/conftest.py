@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from compressor_core.runs import Run, RunStore, launch
 from compressor_core.runs.library import comparison_of, models_of
-from tests.pages.studio import APP, Open, Studio, until_over
+from tests.pages.studio import APP, PATHS, Open, Studio, until_over
 
 
 @pytest.fixture(scope="session")
@@ -46,18 +45,6 @@ def studio(finished: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return Studio(store, *(store.get(run.id) for run in made))
 
 
-@pytest.fixture(autouse=True)
-def _as_on_a_running_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """AppTest begins each run as a fresh server does, which takes a folder named `pages` for a list of apps."""
-    begin = PagesManager.__init__
-
-    def begun(self: PagesManager, *arguments: Any, **more: Any) -> None:
-        begin(self, *arguments, **more)
-        PagesManager.uses_pages_directory = False
-
-    monkeypatch.setattr(PagesManager, "__init__", begun)
-
-
 @pytest.fixture
 def app() -> AppTest:
     """The app at its first page, not run yet."""
@@ -72,6 +59,6 @@ def open_page(app: AppTest) -> Open:
         app.run()
         for key, value in parameters.items():
             app.query_params[key] = value
-        return app.switch_page(f"pages/{name}.py").run()
+        return app.switch_page(PATHS[name]).run()
 
     return go

@@ -12,8 +12,11 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from compressor_core.runs import Run, RunStore, Status
+from pages.parts.frame import TABS
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
+PATHS = {tab.name: tab.path for tab in TABS}
+"""The file of each tab, by its name."""
 Open = Callable[..., AppTest]
 
 

@@ -29,7 +29,19 @@ from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.runs import Run, RunStore, State, cancel
 from compressor_core.runs.library import comparison_of, families, run_of
 from compressor_core.runs.worker import run_worker
-from tests.pages.studio import APP, Open, Studio, button, charts, field, no_traceback, parameter, texts, until_over
+from tests.pages.studio import (
+    APP,
+    PATHS,
+    Open,
+    Studio,
+    button,
+    charts,
+    field,
+    no_traceback,
+    parameter,
+    texts,
+    until_over,
+)
 
 VIEWS = {"Overview": 2, "Statistics": 4, "Breakdown": 4, "Disagreements": 0, "Latency and cost": 2}
 
@@ -38,7 +50,7 @@ def opened(run: Run, view: str) -> AppTest:
     """The view of a run, as a link opens it in a tab of its own."""
     at = AppTest.from_file(str(APP), default_timeout=90).run()
     at.query_params["run"], at.query_params["view"] = run.id, view
-    at.switch_page("pages/compare.py").run()
+    at.switch_page(PATHS["compare"]).run()
     no_traceback(at)
     return at
 

@@ -14,7 +14,7 @@ from compressor_core.language import Language
 from compressor_core.runs import RunStore, cancel
 from compressor_core.task import Task
 from pages.parts.state import DEFAULTS
-from tests.pages.studio import Open, until_over
+from tests.pages.studio import PATHS, Open, until_over
 
 FILE = "Path of a file on this machine"
 
@@ -158,8 +158,8 @@ def test_what_was_said_of_a_file_is_still_there_after_a_walk(open_page: Open, tm
     at = on(open_page("teacher"), csv(tmp_path / "x.csv", "func,label", *rows))
     widget(at.selectbox, "Label that means 1").set_value("ill").run()
     assert at.metric
-    at.switch_page("pages/runs.py").run()
-    at.switch_page("pages/teacher.py").run()
+    at.switch_page(PATHS["runs"]).run()
+    at.switch_page(PATHS["teacher"]).run()
     assert widget(at.selectbox, "Label that means 1").value == "ill"
     assert at.metric
 

@@ -69,7 +69,7 @@ def test_from_start_to_the_result(studio: Studio, open_page: Open) -> None:
     no_traceback(at)
     comparison = studio.store.list()[0]
     assert comparison.config["student"] == str(run.folder / "model")
-    assert at.title[0].value == "Compare teacher and student"
+    assert at.title[0].value == "Side by side"
     cancel(comparison)
     until_over(comparison)
 

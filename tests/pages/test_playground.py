@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from compressor_core.files import write_json
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.runs import Run
-from tests.pages.studio import APP, Open, Studio
+from tests.pages.studio import APP, PATHS, Open, Studio
 
 CODE = "def f(x):\n    y = eval(x)\n    return '<img src=x onerror=alert(1)>'\n"
 JAVA = "public static int f(List<String> all) throws IOException {\n  return all.size();\n}\n"
@@ -96,7 +96,7 @@ def test_own_code_gets_two_answers_and_a_bar_for_every_line(studio: Studio, open
     assert "Paste code" in at.info[0].value and not at.metric
     ask(at, CODE)
     assert set(said(at)) == {"Teacher", "Student"} and not at.warning
-    assert "median of five calls" in at.caption[0].value
+    assert "median of five calls" in at.caption[1].value
     html = table(at)
     assert html.count("<tr>") == 1 + 3 and "not read" not in html
     assert "<img" not in html and "&lt;img src=x onerror=alert(1)&gt;" in html
@@ -111,12 +111,12 @@ def test_examples_of_the_test_split_come_one_after_the_other(studio: Studio, ope
         assert not at.exception, at.exception
         drawn.append(at.text_area[0].value)
         assert said(at)["True label"] in ("0", "1")
-        assert ", which is " in at.header[0].value and at.caption[0].value.startswith("Test split: `")
+        assert ", which is " in at.header[0].value and at.caption[1].value.startswith("Test split: `")
     assert drawn[0] != drawn[1] and all(drawn)
     assert parameter(at, "example") == "1"
     again = AppTest.from_file(str(APP), default_timeout=90).run()
     again.query_params["example"] = "1"
-    again.switch_page("pages/playground.py").run()
+    again.switch_page(PATHS["playground"]).run()
     assert again.text_area[0].value == drawn[1] and set(said(again)) == {"Teacher", "Student", "True label"}
     ask(at, f"{drawn[1]}\n    x = 1")
     assert "True label" not in said(at), "nobody knows the label of what was changed"
@@ -207,12 +207,8 @@ def test_a_run_without_a_student_is_one_sentence(studio: Studio, open_page: Open
 def test_opening_the_page_needs_no_torch(studio: Studio) -> None:
     program = (
         "import sys; from streamlit.testing.v1 import AppTest;"
-        "from streamlit.runtime.pages_manager import PagesManager;"
-        "begin = PagesManager.__init__;"
-        "PagesManager.__init__ = lambda self, *a, **k: (begin(self, *a, **k),"
-        " setattr(PagesManager, 'uses_pages_directory', False))[0];"
         f"at = AppTest.from_file({str(APP)!r}, default_timeout=60).run();"
-        "at.switch_page('pages/playground.py').run(); assert not at.exception and at.selectbox[0].value;"
+        "at.switch_page('pages/try_it/playground.py').run(); assert not at.exception and at.selectbox[0].value;"
         "print([name for name in ('torch', 'transformers') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=90, cwd=APP.parent)

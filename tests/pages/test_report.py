@@ -29,7 +29,7 @@ def test_a_finished_story_has_one_on_the_first_page(open_page: Open, studio: Stu
     path = studio.distill.folder / "config.json"
     whole = json.loads(path.read_text())
     write_json(path, {**whole, "config": {**whole["config"], "search_run": studio.search.id}})
-    assert downloads(open_page("home", story=studio.compare.id)) == ["Report"]
+    assert downloads(open_page("start", story=studio.compare.id)) == ["Report"]
     assert "The student keeps" in report_of(studio.compare.id)
 
 

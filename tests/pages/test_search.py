@@ -14,6 +14,7 @@ from compressor_core.cost import cost
 from compressor_core.runs import RunStore, State, cancel, launch
 from compressor_core.task import Task
 from tests.pages.studio import (
+    PATHS,
     Open,
     Studio,
     button,
@@ -43,8 +44,8 @@ def test_settings_survive_a_walk_to_another_page(open_page: Open, app: AppTest) 
     at = open_page("search")
     field(at.number_input, "Exact budget (MB)").set_value(7.5).run()
     field(at.number_input, "Seed").set_value(5).run()
-    at.switch_page("pages/runs.py").run()
-    at.switch_page("pages/search.py").run()
+    at.switch_page(PATHS["runs"]).run()
+    at.switch_page(PATHS["search"]).run()
     assert field(at.number_input, "Exact budget (MB)").value == 7.5
     assert field(at.number_input, "Seed").value == 5
 
@@ -120,7 +121,7 @@ def test_a_link_shows_the_run_and_the_pick_goes_to_distillation(studio: Studio, 
     assert metric(at, "Best so far: size") == f"{result['best']['size_mb']:.3f} MB"
     button(at, "Distill this one").click().run()
     no_traceback(at)
-    assert at.title[0].value == "Distill a student"
+    assert at.title[0].value == "Distill"
     chosen = field(at.text_input, "Architecture of the student").value
     assert chosen.split(",")[1] == str(result["best"]["hidden_size"])
     pick = at.session_state.picked

@@ -14,7 +14,7 @@ import pytest
 from compressor_core.architecture import Architecture
 from compressor_core.cost import Genes, cost, paper_flops
 from pages.parts.explain import TERMS, explained
-from pages.parts.frame import PAGES, QUESTIONS
+from pages.parts.frame import TABS
 from tests.pages.studio import Open
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -143,11 +143,11 @@ def test_a_term_is_drawn_with_its_source_small() -> None:
 
 
 def test_a_page_shows_its_terms_and_leads_on(open_page: Open) -> None:
-    at = open_page("home")
+    at = open_page("start")
     labels = list(popovers(at.main))
     assert labels[:2] == ["Teacher", "Student"]
-    assert at.get("page_link")[-1].proto.page == "teacher"
-    assert at.markdown[-1].value == QUESTIONS["teacher"]
+    assert at.get("page_link")[-1].proto.page == "search"
+    assert at.markdown[-1].value == TABS[1].question
 
 
 def popovers(block: Any) -> Iterator[str]:
@@ -159,5 +159,4 @@ def popovers(block: Any) -> Iterator[str]:
 
 
 def test_every_page_answers_a_question() -> None:
-    assert list(QUESTIONS) == [entry.name for entry in PAGES]
-    assert all(question.endswith("?") for question in QUESTIONS.values())
+    assert all(tab.question.endswith("?") for tab in TABS)

@@ -9,12 +9,12 @@ import pytest
 
 from compressor_core.records import SearchSummary
 from compressor_core.runs.kinds import KINDS, Kind, kind_of
-from pages.parts.frame import PAGES
+from pages.parts.frame import TABS
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
 def test_every_kind_has_a_page_settings_and_work(kind: Kind) -> None:
-    assert kind.page in {entry.name for entry in PAGES}
+    assert kind.page in {tab.name for tab in TABS}
     assert isinstance(kind.settings, type) and callable(kind.work)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from filelock import FileLock
 from streamlit import config
-from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from compressor_core.errors import CompressorError, RunError, StorageError
@@ -33,8 +32,7 @@ from pages.parts.sharing import (
     require_size,
     require_turn,
 )
-
-APP = Path(__file__).resolve().parents[2] / "app.py"
+from tests.pages.studio import APP, PATHS
 
 
 @pytest.mark.parametrize(
@@ -160,13 +158,6 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> RunStore:
     """The app as a shared server has it, on empty runs."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv(LONGEST_VARIABLE, "60")
-    begin = PagesManager.__init__
-
-    def begun(self: PagesManager, *arguments: Any, **more: Any) -> None:
-        begin(self, *arguments, **more)
-        PagesManager.uses_pages_directory = False
-
-    monkeypatch.setattr(PagesManager, "__init__", begun)
     option = config.get_option
     monkeypatch.setattr(config, "get_option", lambda key: "0.0.0.0" if key == "server.address" else option(key))
     monkeypatch.setattr("streamlit.get_option", config.get_option)
@@ -178,7 +169,7 @@ def page(name: str, **parameters: str) -> AppTest:
     at = AppTest.from_file(str(APP), default_timeout=60).run()
     for key, value in parameters.items():
         at.query_params[key] = value
-    at.switch_page(f"pages/{name}.py").run()
+    at.switch_page(PATHS[name]).run()
     assert not at.exception
     return at
 

@@ -142,7 +142,7 @@ def show(run: Run, status: Status) -> None:
     link("playground", "Try it on your own code", run=run.id)
 
 
-open_page("distill")
+open_page("distill", "A student of the chosen architecture learns the teacher's probabilities on unlabelled functions.")
 form()
 run = chosen_run("distill")
 open_earlier("distill")

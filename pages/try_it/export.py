@@ -103,7 +103,11 @@ def button(run: Run, path: Path, label: str, *, primary: bool = False, help: str
     )
 
 
-open_page("export")
+open_page(
+    "export",
+    "The student in forms that run in an editor, on a phone or in a browser, each tested on held-out code before "
+    "you download it.",
+)
 settings()
 run = chosen_run("export")
 open_earlier("export")

@@ -70,7 +70,11 @@ def show(run: Run, status: Status) -> None:
         link("export", "Take a student away")
 
 
-open_page("compare")
+open_page(
+    "compare",
+    "A teacher and up to four students answer the same held-out functions, and take turns while their latency is "
+    "measured.",
+)
 settings()
 run = chosen_run("compare")
 open_earlier("compare")

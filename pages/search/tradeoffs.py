@@ -209,7 +209,11 @@ def take_away(run: Run, info: FrontInfo) -> None:
         picture_format()
 
 
-open_page("tradeoffs")
+open_page(
+    "tradeoffs",
+    "Where several objectives count, there is a front of best architectures. NSGA-II searches for it; the true "
+    "front of the whole space stands beside it.",
+)
 settings()
 run = chosen_run("tradeoff")
 open_earlier("tradeoff")

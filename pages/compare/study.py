@@ -188,7 +188,11 @@ def headline(info: StudyInfo) -> None:
     )
 
 
-open_page("study")
+open_page(
+    "study",
+    "One run distills students at several budgets, with several seeds each. It shows how small a student may be "
+    "before it loses the teacher's accuracy.",
+)
 form()
 run = chosen_run("study")
 open_earlier("study")

@@ -228,7 +228,10 @@ def play(student: Model) -> None:
     show_lines(places, info, codes, TITLES[student.task])
 
 
-open_page("playground")
+open_page(
+    "playground",
+    "Teacher and student answer on your own code, with their times and the lines that mattered most to each.",
+)
 student = choose_student()
 if student is not None:
     play(student)

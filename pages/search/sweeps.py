@@ -271,7 +271,11 @@ def axis(label: str, axes: Sequence[str], first: str, key: str) -> str:
     return choice(label, {name: AXES[name].label for name in offered}, key)
 
 
-open_page("sweeps")
+open_page(
+    "sweeps",
+    "Searches on the same axes show how much of a result was luck, which operators are reliable, and what another"
+    " megabyte buys.",
+)
 view = chosen_view()
 if view == "overlay":
     overlay()

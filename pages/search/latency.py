@@ -168,7 +168,11 @@ def how_measured(info: LatencyInfo, summary: CalibrationSummary, run: Run) -> No
     table(rows, f"points/{run.id}", formats, f"{run.id}.csv", height=300)
 
 
-open_page("latency")
+open_page(
+    "latency",
+    "GFLOPs say little about latency: this machine is measured once (about two minutes), and a model predicts the"
+    " latency of every architecture.",
+)
 settings()
 run = chosen_run("calibrate")
 open_earlier("calibrate")

@@ -153,7 +153,10 @@ def at_hand() -> None:
     )
 
 
-open_page("teacher")
+open_page(
+    "teacher",
+    "A student is rarely better than its teacher: look at the data, then train a teacher or use a bundled one.",
+)
 with st.container(border=True):
     st.header("Data", anchor=False)
     with sentences():

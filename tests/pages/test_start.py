@@ -1,4 +1,4 @@
-"""Home: the whole story with one button."""
+"""Start: the whole story with one button."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from compressor_core.architecture import SearchSpace
 from compressor_core.runs import RunStore, State, cancel
 from tests.pages.studio import (
+    PATHS,
     Open,
     Studio,
     button,
@@ -21,7 +22,7 @@ from tests.pages.studio import (
 
 
 def test_a_budget_that_nothing_can_meet(open_page: Open) -> None:
-    at = open_page("home")
+    at = open_page("start")
     field(at.number_input, "Size budget (MB)").set_value(0.0).run()
     button(at, "Run the whole story").click().run()
     no_traceback(at)
@@ -33,7 +34,7 @@ def test_the_story_is_started_and_cancelled(
     open_page: Open, tiny_teacher: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("compressor_core.runs.story.bundled_teacher", lambda dataset: tiny_teacher)
-    at = open_page("home")
+    at = open_page("start")
     button(at, "Run the whole story").click().run()
     no_traceback(at)
     runs = RunStore().list()
@@ -46,7 +47,7 @@ def test_the_story_is_started_and_cancelled(
 
 def test_the_story_of_clone_detection(open_page: Open, tiny_teacher: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("compressor_core.runs.story.bundled_teacher", lambda dataset: tiny_teacher / dataset)
-    at = open_page("home")
+    at = open_page("start")
     field(at.radio, "Task").set_value("clone").run()
     button(at, "Run the whole story").click().run()
     no_traceback(at)
@@ -65,16 +66,16 @@ def test_a_finished_story_tells_its_result(studio: Studio, open_page: Open, labe
     (studio.distill.folder / "config.json").write_text(
         json.dumps({"kind": "distill", "name": None, "created": studio.distill.created, "config": config})
     )
-    at = open_page("home", story=studio.compare.id)
+    at = open_page("start", story=studio.compare.id)
     no_traceback(at)
     assert at.header[0].value.startswith("The student keeps")
 
 
 def test_a_deleted_story_is_said_once(open_page: Open) -> None:
-    at = open_page("home", story="20260101-000000-compare-0000")
+    at = open_page("start", story="20260101-000000-compare-0000")
     no_traceback(at)
     assert "may have been deleted" in at.error[0].value
-    at.switch_page("pages/runs.py").run()
+    at.switch_page(PATHS["runs"]).run()
     at.query_params.clear()
-    at.switch_page("pages/home.py").run()
+    at.switch_page(PATHS["start"]).run()
     assert not at.error

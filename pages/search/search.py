@@ -45,7 +45,11 @@ def numbers(info: SearchInfo) -> None:
     terms("optimum", "gap", "gflops", "paper-gflops")
 
 
-open_page("search")
+open_page(
+    "search",
+    "A genetic algorithm looks for the architecture with the most computation (GFLOPs) within a size budget. The "
+    "true optimum of the whole space shows how close it came.",
+)
 settings()
 run = chosen_run("search")
 open_earlier("search")

@@ -1,4 +1,4 @@
-"""Home: what this is, and one button that runs the whole story."""
+"""Start: what this is, and one button that runs the whole story."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def start_story() -> None:
                     preset=st.session_state.story_preset,
                 )
                 remember(*story.runs)
-            go("home", story=story.id)
+            go("start", story=story.id)
 
 
 def watch_story(story_id: str) -> None:
@@ -132,7 +132,11 @@ def outcome(story: Story) -> None:
         report_button(story.compare)
 
 
-open_page("home")
+open_page(
+    "start",
+    "Shrinks a pre-trained model of code to a size that you choose, offline on this machine, by the method of "
+    "*Compressing Pre-trained Models of Code into 3 MB* (Shi et al., ASE 2022).",
+)
 method()
 start_story()
 if story_id := st.query_params.get("story", st.session_state.get("story")):

@@ -109,7 +109,7 @@ def show() -> None:
             )
             table([row for row in rows if not kinds or row[0].kind in kinds])
         else:
-            st.info("There are no runs yet: start on the Home page or the Search page.")
+            st.info("There are no runs yet: begin on Start or Search.")
         if (chosen := st.session_state.get(CHOSEN)) is not None:
             run = store().get(chosen)
             actions(run, run.status())
@@ -129,7 +129,9 @@ def show() -> None:
 
 CHOSEN = "runs-chosen"
 
-open_page("runs")
+open_page(
+    "runs", "Each run works in a process and a folder of its own: a closed tab, a refresh or a restart loses nothing."
+)
 if (linked := st.query_params.get("run")) is not None:
     st.session_state[CHOSEN] = linked
 with sentences():

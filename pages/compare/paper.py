@@ -212,7 +212,7 @@ def show(run: Run, status: Status) -> None:
     )
 
 
-open_page("paper")
+open_page("paper", "The paper's accuracies and latencies beside those measured on this machine, cell by cell.")
 with sentences():
     found = reproduction(store())
 tables(found)
