@@ -21,7 +21,7 @@ PYTHONS = ((3, 11), (3, 13))
 """The oldest and the newest Python that the program is tested with."""
 ROOM = 2e9
 """Free bytes below which the doctor warns: a teacher of CodeBERT's size and its checkpoint take 2 GB."""
-OPTIONAL = {"accelerate": "cluster", "ray": "cluster", "codecarbon": "energy"}
+OPTIONAL = {"bandit": "bandit", "accelerate": "cluster", "ray": "cluster", "codecarbon": "energy"}
 """Optional packages, each with the extra that brings it."""
 _LIST = APP_FOLDER / "requirements.txt"
 INSTALL = "pip install -r requirements.txt" if _LIST.is_file() else "pip install --upgrade compressor-studio"

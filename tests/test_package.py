@@ -31,14 +31,15 @@ def asked(name: str) -> set[str]:
 
 def test_the_lists_are_those_of_the_package() -> None:
     assert asked("requirements.txt") == set(PROJECT["dependencies"])
+    assert asked("requirements-bandit.txt") == set(EXTRAS["bandit"])
     assert asked("requirements-cluster.txt") == set(EXTRAS["cluster"])
     assert asked("requirements-energy.txt") == set(EXTRAS["energy"])
-    assert {f"{PROJECT['name']}[cluster]", *asked("requirements-dev.txt")} == set(EXTRAS["dev"])
+    assert {f"{PROJECT['name']}[bandit,cluster]", *asked("requirements-dev.txt")} == set(EXTRAS["dev"])
 
 
 def test_the_package_pins_no_exact_version() -> None:
     """Exact versions are in the lock alone: the package lives beside others."""
-    for line in (*PROJECT["dependencies"], *EXTRAS["cluster"], *EXTRAS["energy"]):
+    for line in (*PROJECT["dependencies"], *EXTRAS["bandit"], *EXTRAS["cluster"], *EXTRAS["energy"]):
         assert {each.operator for each in Requirement(line).specifier} <= {">=", "<"}, line
 
 
