@@ -27,7 +27,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from compressor_core import results
 from compressor_core.cache import cache_folder
@@ -36,6 +36,9 @@ from compressor_core.files import checked_path
 from compressor_core.progress import bar, finish
 from compressor_core.records import Notice, Progress, Record, Work
 from compressor_core.results import Model, Result, SearchResult, Student, Teacher
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["compare", "distill", "export", "load", "measure", "search", "study", "train_teacher"]
 
@@ -68,7 +71,7 @@ def search(budget_mb: float | None = None, *, live: bool = False, **more: Any) -
 
 def distill(
     architecture: Any = None,
-    teacher: AnyModel | None = None,
+    teacher: AnyModel | pd.DataFrame | None = None,
     *,
     data: Any = None,
     out: PathLike | None = None,
@@ -79,7 +82,8 @@ def distill(
 
     `architecture` is the best of a search, an Architecture or its short form "V,H,L,A,I"; without one, the best within
     `budget_mb` MB of the `space` "classroom" (the default) or "paper" is taken. The default of `teacher` is the bundled
-    one of "classroom-vulnerability". `more` are settings of `cc.DistillSettings`, such as `preset`: "smoke", "quick" or
+    one of "classroom-vulnerability"; a file or a DataFrame of its recorded answers stands in its place, see
+    `compressor_core.data.answers`. `more` are settings of `cc.DistillSettings`, such as `preset`: "smoke", "quick" or
     "full".
 
     The student is saved to the folder `out`. A training that was interrupted goes on from the file `checkpoint`, by
@@ -90,11 +94,12 @@ def distill(
 
     Example: `cc.distill(found.best, teacher="classroom-vulnerability", preset="quick").accuracy`
     """
+    from compressor_core.data.answers import kept_answers
     from compressor_core.distill import distillation
     from compressor_core.distill.settings import DistillSettings
     from compressor_core.distill.study import best_within
 
-    folder = _teacher(teacher, more)
+    folder = kept_answers(teacher) if hasattr(teacher, "columns") else _teacher(teacher, more)
     architecture = architecture.best if isinstance(architecture, SearchResult) else architecture
     if architecture is None and "settings" not in more and "search_run" not in more:
         if (budget_mb := more.get("budget_mb")) is None:

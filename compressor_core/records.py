@@ -987,8 +987,9 @@ class DistillSummary(TeacherSummary):
     """A distilled student, measured beside its teacher."""
 
     type: Literal["distill-summary"] = "distill-summary"  # type: ignore[assignment]
-    teacher_accuracy: float
-    agreement: float
+    teacher_accuracy: float | None = None
+    """None where the teacher's answers are recorded, and not to all of the test split; likewise the next."""
+    agreement: float | None = None
     """Share of the examples on which both answer the same."""
     architecture: Genes
     paper_gflops: float
@@ -1009,6 +1010,8 @@ class LabelSummary(Record):
     functions_per_second: float | None = None
     """None where nothing was left to do."""
     folder: str
+    file: str | None = None
+    """Parquet file of the answers, if one was written."""
 
 
 # Studies

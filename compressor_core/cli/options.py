@@ -8,6 +8,7 @@ from typing import Any
 
 from compressor_core.errors import DataError
 from compressor_core.files import checked_path
+from compressor_core.models.bundled import is_recorded
 
 Record = dict[str, Any]
 
@@ -17,7 +18,8 @@ def data_of(options: argparse.Namespace) -> str | None:
     given = {"columns": options.columns, "positive": options.positive, "language": options.language}
     said = [name for name, value in given.items() if value is not None]
     dataset, data, skip_bad_rows = (getattr(options, name, None) for name in ("dataset", "data", "skip_bad_rows"))
-    pool_only = dataset != "file" and getattr(options, "unlabelled", None) is not None
+    other_file = getattr(options, "unlabelled", None) is not None or is_recorded(getattr(options, "teacher", ""))
+    pool_only = dataset != "file" and other_file
     said += ["skip-bad-rows"] if skip_bad_rows and not pool_only else []
     if not said:
         return data

@@ -127,6 +127,9 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
 
     label = add("label", verbs.label, "Label a pool of code, or a part of it, for distillations to come.")
     add_fields(label, LabelSettings)
+    label.add_argument(
+        "--out", type=Path, metavar="FILE", help="Parquet file of the answers, which stands for the teacher"
+    )
 
     study = add("study", verbs.study, "Distill students at several budgets, with several seeds: what a megabyte buys.")
     add_fields(study, StudySettings, leave_out=("latency",))

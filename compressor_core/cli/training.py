@@ -47,7 +47,7 @@ def label(options: argparse.Namespace) -> dict[str, Any]:
     from compressor_core.distill.labelling import label
     from compressor_core.distill.settings import LabelSettings
 
-    return finished(label(from_options(LabelSettings, options))).plain()
+    return finished(label(from_options(LabelSettings, options), options.out)).plain()
 
 
 def study(options: argparse.Namespace) -> dict[str, Any]:

@@ -37,7 +37,7 @@ _STEMS = {
     Split.TEST: ("test_sampled", "test"),
 }
 """The names of a split's file, CodeXGLUE's and the paper's; where a folder has several, the first one counts."""
-_FUNCTIONS, _PAIRS = "data.jsonl", "pairs.txt"
+FUNCTIONS, _PAIRS = "data.jsonl", "pairs.txt"
 _TABLES = (".jsonl", ".jsonl.gz", ".json", ".csv", ".parquet")
 
 
@@ -88,8 +88,8 @@ def bigclonebench(data: Path | str | None = None) -> FileDataset:
             (f"A draw of the published pairs: {', '.join(f'{n:,} {split}' for split, n in PAPER_PAIRS.items())}.",),
         )
     folder = checked_path(data)
-    if not (folder / _FUNCTIONS).is_file():
-        raise DataError(f"there is no {_FUNCTIONS} in {folder}: give the folder of data.jsonl and the files of pairs")
+    if not (folder / FUNCTIONS).is_file():
+        raise DataError(f"there is no {FUNCTIONS} in {folder}: give the folder of data.jsonl and the files of pairs")
     files: dict[Split | None, Path] = {}
     files.update(_split_files(folder, ".txt").items())
     published = bool(files)
@@ -97,7 +97,7 @@ def bigclonebench(data: Path | str | None = None) -> FileDataset:
         files = {None: folder / _PAIRS}
     if not files:
         raise DataError(f"{folder} has no pairs: add train.txt, valid.txt and test.txt, or {_PAIRS}")
-    functions = _functions(folder / _FUNCTIONS)
+    functions = functions_by_id(folder / FUNCTIONS)
     pairs: list[tuple[Split, Example]] = []
     notes = []
     for split, file in files.items():
@@ -110,11 +110,11 @@ def bigclonebench(data: Path | str | None = None) -> FileDataset:
             first = next(iter(unknown))
             if len(pairs) == before:
                 raise DataError(
-                    f"no pair of {file} names two functions of {folder / _FUNCTIONS}: do they belong together?"
+                    f"no pair of {file} names two functions of {folder / FUNCTIONS}: do they belong together?"
                 )
             total = left_out + len(pairs) - before
             notes.append(
-                f"{left_out:,} of the {total:,} pairs of {file.name} are left out: {_FUNCTIONS} lacks "
+                f"{left_out:,} of the {total:,} pairs of {file.name} are left out: {FUNCTIONS} lacks "
                 f"{len(unknown):,} of their functions, such as {first}."
             )
     if published:
@@ -163,7 +163,7 @@ def _split_files(folder: Path, *suffixes: str) -> dict[Split, Path]:
     return found
 
 
-def _functions(path: Path) -> dict[str, str]:
+def functions_by_id(path: Path) -> dict[str, str]:
     """The functions of a data.jsonl by their `idx`. Raises DataError for a row without `idx` or usable `func`."""
     functions: dict[str, str] = {}
     bad = []

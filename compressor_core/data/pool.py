@@ -102,5 +102,16 @@ def is_held_out(codes: tuple[str, ...], functions: frozenset[str]) -> bool:
     return any(_plain(code) in functions for code in codes)
 
 
+def held_out_examples(dataset: Dataset) -> frozenset[tuple[str, ...]]:
+    """Whole examples that students are judged by, in one form whatever their order and layout, see `plain_example`."""
+    splits = (Split.VALIDATION, Split.TEST)
+    return frozenset(plain_example(e.codes) for split in splits for e in dataset.examples(split))
+
+
+def plain_example(codes: tuple[str, ...]) -> tuple[str, ...]:
+    """The functions of an example without their layout, in order of the alphabet."""
+    return tuple(sorted(map(_plain, codes)))
+
+
 def _plain(code: str) -> str:
     return " ".join(code.split())

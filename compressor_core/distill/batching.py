@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from array import array
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from torch import Tensor
 
-from compressor_core.models.encoded import Items, lengths_of
+from compressor_core.models.encoded import Examples, Items, lengths_of
 from compressor_core.models.inputs import Encoded
 from compressor_core.records import Work
 
@@ -20,6 +21,8 @@ EpochData = Callable[[int], Work[Data]]
 
 _BUCKET = 40
 """Batches that are sorted by length together: enough for little padding, few enough to stay random."""
+_SHARED = 3
+"""Pairs that a function stands in, on average, from which on batches are drawn so that pairs share functions."""
 
 
 def remembered(load: EpochData, draw_of: Callable[[int], int]) -> EpochData:
@@ -55,7 +58,13 @@ class Batches(Items[list[int]]):
 
 
 def batches(inputs: Sequence[Encoded], size: int, rng: random.Random) -> Batches:
-    """Indices of every input once, in ⌈n / size⌉ batches of similar length, in random order."""
+    """Indices of every input once, in ⌈n / size⌉ batches in random order.
+
+    Those of a batch are of similar length; or they are pairs that share functions, where each function stands in
+    several pairs.
+    """
+    if isinstance(inputs, Examples) and len(np.unique(inputs.rows)) * _SHARED <= inputs.rows.size:
+        return _sharing(inputs.rows.tolist(), size, rng)
     lengths = lengths_of(inputs)
     order = array("i", range(len(lengths)))
     rng.shuffle(order)
@@ -67,6 +76,49 @@ def batches(inputs: Sequence[Encoded], size: int, rng: random.Random) -> Batches
         rng.shuffle(cut)
         for batch in cut:
             found.add(batch)
+    return found
+
+
+def _sharing(rows: Sequence[Sequence[int]], size: int, rng: random.Random) -> Batches:
+    """Batches of pairs that share functions, so that each encoded function serves several pairs.
+
+    A batch grows from a random function, by the one that has the most pairs with those in it that no batch has yet, and
+    from another random function where there is none.
+    """
+    left: list[dict[int, list[int]]] = [{} for _ in range(1 + max(map(max, rows)))]
+    for index, (first, second) in enumerate(rows):
+        left[first].setdefault(second, []).append(index)
+        if first != second:
+            left[second][first] = left[first][second]
+    order = rng.sample(range(len(left)), len(left))
+    cut: list[list[int]] = []
+    batch: list[int] = []
+    inside: set[int] = set()
+    gains: Counter[int] = Counter()
+    while order:
+        function = max(gains, key=gains.__getitem__) if gains else order[-1]
+        if not left[function]:
+            order.pop()
+            continue
+        gains.pop(function, None)
+        inside.add(function)
+        for other, pairs in list(left[function].items()):
+            if other not in inside:
+                gains[other] += len(pairs)
+                continue
+            batch += pairs
+            del left[function][other]
+            left[other].pop(function, None)
+        if not gains:
+            inside.clear()
+        while len(batch) >= size:
+            cut.append(batch[:size])
+            batch, inside, gains = batch[size:], set(), Counter()
+    cut += [batch] if batch else []
+    rng.shuffle(cut)
+    found = Batches()
+    for one in cut:
+        found.add(one)
     return found
 
 

@@ -12,7 +12,7 @@ from compressor_core.architecture import Architecture, ArchitectureField
 from compressor_core.device import Device, Precision
 from compressor_core.errors import BudgetError, SettingsError
 from compressor_core.latency_model import LatencyModelField
-from compressor_core.models.bundled import FROM_SCRATCH
+from compressor_core.models.bundled import FROM_SCRATCH, is_recorded
 from compressor_core.search.fitness import Goal
 from compressor_core.settings import (
     Count,
@@ -170,7 +170,9 @@ class Recipe(LoopSettings):
     not the outcome of a comparison.
     """
 
-    teacher: PathText = Field(description="Folder of the teacher")
+    teacher: PathText = Field(
+        description="Folder of the teacher, or a file of its recorded answers: Parquet, JSONL, or .npy beside its pairs"
+    )
     dataset: str = Field("classroom-vulnerability", description="Dataset whose unlabelled code is learned from")
     data: PathText | None = Field(None, description="File or folder of the dataset")
     pair_features: PairFeatures = Field(
@@ -186,13 +188,22 @@ class Recipe(LoopSettings):
     )
     renaming: Share | None = Field(
         None,
-        description="Share of the examples that come once more with other variable names, labelled by the teacher; the "
+        description="Share of the examples that come once more with other variable names, labelled by the teacher; "
+        "with recorded answers, of the functions that have other names in an epoch, with the original's answers; the "
         f"default is {RENAMING:g} where the language is known, of the classroom's functions with preset full only",
     )
     hidden_weight: NotNegative | None = Field(
         None,
         description="Weight of the distance between the pooled states of student and teacher; 0 is soft labels alone, "
         f"the default {HIDDEN_WEIGHT:g} for pairs and 0 for single functions",
+    )
+    max_length: Annotated[int, Strict(), Field(ge=3, le=512)] | None = Field(
+        None,
+        description="Tokens that the student reads of a function; the default is half as many again as its teacher, at "
+        "most 512, and 400 where the teacher's answers are recorded",
+    )
+    dropout: Annotated[float, Strict(), Field(ge=0, lt=1)] = Field(
+        0.0, description="Share of the student's states that each step leaves out; for code that comes again and again"
     )
     masked_epochs: Whole = Field(
         0, description="Epochs in which the student first guesses masked tokens of the same code"
@@ -245,7 +256,16 @@ class DistillSettings(Recipe):
         for name in ("renaming", "masked_epochs", "hidden_weight") if self.unlabelled is not None else ():
             if getattr(self, name):
                 raise SettingsError(f"{name} is for the dataset's own code: set it to 0, or give no unlabelled code")
+        if self.recorded and self.hidden_weight:
+            raise SettingsError("recorded answers have no pooled states: set hidden_weight to 0, or give the teacher")
+        if self.recorded and self.unlabelled is not None:
+            raise SettingsError("recorded answers come with their own code: give no unlabelled code, or the teacher")
         return self
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the teacher is a file of its answers."""
+        return is_recorded(self.teacher)
 
     def training(self) -> TrainingSettings:
         """Settings of the training loop."""
@@ -260,14 +280,15 @@ class DistillSettings(Recipe):
 
         Half of the examples are renamed where the language is known. Of code that is drawn anew only functions are, and
         only with the preset `full`: the clones among pairs are renamed already, and in a short training new code is
-        worth more than old code with new names. A pool has soft labels alone.
+        worth more than old code with new names. A pool and recorded answers have soft labels alone.
         """
         own = self.unlabelled is None
         drawn = self.preset is Preset.FULL and dataset.task is Task.VULNERABILITY
-        renamed = own and dataset.language is not None and (drawn or not dataset.fresh)
+        renamed = own and dataset.language is not None and (drawn or self.recorded or not dataset.fresh)
+        states = own and not self.recorded
         return self.replace(
             renaming=RENAMING * renamed if self.renaming is None else self.renaming,
-            hidden_weight=usual_weight(dataset.task) * own if self.hidden_weight is None else self.hidden_weight,
+            hidden_weight=usual_weight(dataset.task) * states if self.hidden_weight is None else self.hidden_weight,
         )
 
 
@@ -305,6 +326,8 @@ class StudySettings(Recipe):
             raise SettingsError(
                 f"the study has {self.students:,} students, more than {MAX_STUDENTS}: take fewer budgets or seeds"
             )
+        if is_recorded(self.teacher):
+            raise SettingsError("a study measures its teacher, and recorded answers are none: give a model folder")
         if self.goal not in (Goal.GFLOPS, Goal.LATENCY):
             raise SettingsError(f"a study goes by gflops or latency, not by {self.goal}")
         if self.goal is Goal.LATENCY and self.latency is None:

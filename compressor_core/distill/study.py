@@ -15,6 +15,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from compressor_core.architecture import Architecture, read_space
+from compressor_core.data.answers import task_of_answers
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.distill.distillation import distill
@@ -24,6 +25,7 @@ from compressor_core.errors import CompressorError, ModelError, TrainingError
 from compressor_core.evaluate.rounds import time_models
 from compressor_core.files import storage_error, write_json
 from compressor_core.machine import machine
+from compressor_core.models.bundled import is_recorded
 from compressor_core.models.card import read_card
 from compressor_core.models.classifier import load
 from compressor_core.progress import relay
@@ -185,10 +187,12 @@ def study_summary(
 def best_within(budget_mb: float, teacher: str | Path, space: str = Space.CLASSROOM, **objective: Any) -> Architecture:
     """The true optimum of a named space within a budget, for a student of a teacher's task.
 
-    `objective` are further fields of `Objective`. Raises BudgetError if nothing fits, ModelError for a damaged teacher.
+    `objective` are further fields of `Objective`. Raises BudgetError if nothing fits, ModelError for a damaged teacher,
+    DataError for a file of recorded answers that is damaged.
     """
-    card = read_card(teacher)
-    task = Task.VULNERABILITY if card is None else card.task
+    card = None if is_recorded(teacher) else read_card(teacher)
+    usual = task_of_answers(teacher) if is_recorded(teacher) else Task.VULNERABILITY
+    task = usual if card is None else card.task
     return optimum(read_space(space), Objective(budget_mb=budget_mb, task=task, **objective)).architecture
 
 

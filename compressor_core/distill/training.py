@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from compressor_core.data.answers import RecordedAnswers
 from compressor_core.data.dataset import Dataset, Example, Split
 from compressor_core.distill import processes
 from compressor_core.distill.batching import Data, EpochData
@@ -21,7 +22,7 @@ from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.graph import extracting
 from compressor_core.progress import relay
-from compressor_core.records import Progress, Work
+from compressor_core.records import Notice, Progress, Work
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Prepared:
     bound: Mapping[str, Any]
     """What two sittings must have in common besides the settings."""
     stage: str = ""
-    teacher: Classifier | None = None
-    """The teacher of a student, which is measured beside it."""
+    teacher: Classifier | RecordedAnswers | None = None
+    """The teacher of a student, which is measured beside it as far as it has answers."""
 
 
 def train(
@@ -73,8 +74,8 @@ def train(
         return None
     yield Progress(message="Measuring on the test split")
     test = test_sample(dataset, cancelled=outcome.cancelled)
-    expected = None if prepared.teacher is None else (yield from answers("teacher", prepared.teacher, test))
-    said = yield from answers("teacher" if expected is None else "student", model, test)
+    expected = yield from _expected(prepared.teacher, test)
+    said = yield from answers("teacher" if prepared.teacher is None else "student", model, test)
     if not processes.main():
         return None
     gold = [example.label for example in test]
@@ -112,6 +113,22 @@ def test_sample(dataset: Dataset, *, cancelled: bool) -> Sequence[Example]:
     """The test split; after a training that was cancelled a few examples of it."""
     test = dataset.examples(Split.TEST)
     return [test[index] for index in spot_check(len(test))] if cancelled else test
+
+
+def _expected(teacher: Classifier | RecordedAnswers | None, test: Sequence[Example]) -> Work[list[int] | None]:
+    """The class that the teacher predicts for each example; None where there is none, or its answers are not to all."""
+    if teacher is None:
+        return None
+    if isinstance(teacher, Classifier):
+        return (yield from answers("teacher", teacher, test))
+    known = teacher.of([example.codes for example in test])
+    if len(known) == len(test):
+        return [int(known[place].argmax()) for place in range(len(test))]
+    yield Notice(
+        message=f"{teacher.path.name} answers {len(known):,} of the {len(test):,} examples of the test split: the "
+        "teacher's accuracy there, and how often the student agrees with it, are not known"
+    )
+    return None
 
 
 def answers(who: str, model: Classifier, test: Sequence[Example]) -> Work[list[int]]:

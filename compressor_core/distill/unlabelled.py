@@ -41,7 +41,6 @@ class Unlabelled:
     """
 
     dataset: Dataset
-    student: Classifier
     labels: SoftLabels
     seed: int
     renaming: float = 0.0
@@ -54,22 +53,24 @@ class Unlabelled:
                 f"say it ({', '.join(Language)}), or set renaming to 0"
             )
 
-    def labelled(self) -> EpochData:
+    def labelled(self, student: Classifier) -> EpochData:
         """Examples with the teacher's answers, epoch by epoch: logits (n, 2), or the targets of a transfer."""
         drawn = self.dataset.fresh or self.renaming > 0
-        return remembered(self._labelled, lambda epoch: epoch // EPOCHS_PER_DRAW if drawn else 0)
+        return remembered(
+            functools.partial(self._labelled, student), lambda epoch: epoch // EPOCHS_PER_DRAW if drawn else 0
+        )
 
-    def masked(self) -> EpochData:
+    def masked(self, student: Classifier) -> EpochData:
         """Functions with masked tokens and what those were, epoch by epoch, see `mask`; no teacher is asked."""
 
         def draw(number: int) -> Work[Data]:
             codes = dict.fromkeys(code for example in self._codes(number) for code in example)
-            inputs = yield from encoded(self.student, [(code,) for code in codes], keep=not self.dataset.fresh)
+            inputs = yield from encoded(student, [(code,) for code in codes], keep=not self.dataset.fresh)
             return inputs, torch.empty(0)
 
         drawn = remembered(draw, lambda epoch: epoch // EPOCHS_PER_DRAW if self.dataset.fresh else 0)
         # The only special token that a byte-level tokenizer never needs.
-        mask_id = int(self.student.tokenizer.unk_token_id or 0)
+        mask_id = int(student.tokenizer.unk_token_id or 0)
 
         def epoch_data(epoch: int) -> Work[Data]:
             inputs, _ = yield from drawn(epoch)
@@ -81,16 +82,16 @@ class Unlabelled:
     def _codes(self, draw: int) -> list[tuple[str, ...]]:
         return [example.codes for example in self.dataset.examples(Split.UNLABELLED, draw)]
 
-    def _labelled(self, draw: int) -> Work[Data]:
+    def _labelled(self, student: Classifier, draw: int) -> Work[Data]:
         codes = self._codes(draw if self.dataset.fresh else 0)
         renamed = yield from self._renamed(codes, random.Random(f"{self.seed}/{draw}/renaming"))
         # The two apart from each other: where nothing is drawn anew, the cache knows the first.
         targets = yield from self._targets([part for part in (codes, renamed) if part])
         # A draw is not read again: it would fill the disk for nothing.
-        inputs = yield from encoded(self.student, codes, keep=not self.dataset.fresh)
+        inputs = yield from encoded(student, codes, keep=not self.dataset.fresh)
         if not renamed:
             return inputs, targets
-        return Joined([inputs, (yield from encoded(self.student, renamed, keep=False))]), targets
+        return Joined([inputs, (yield from encoded(student, renamed, keep=False))]), targets
 
     def _targets(self, parts: Sequence[Sequence[tuple[str, ...]]]) -> Work[Tensor]:
         logits, states = [], []

@@ -17,6 +17,8 @@ BASES = {
     GRAPHCODEBERT: "GraphCodeBERT, which reads data flow",
 }
 """Bases of teachers by name; any other Hugging Face encoder will do as well."""
+RECORDED = (".parquet", ".jsonl", ".jsonl.gz", ".npy")
+"""How the name of a file ends that holds a teacher's answers and stands in its place (`data/answers.py`)."""
 _BUNDLED = re.compile(r"(?:(teachers|students)/)?([a-z-]{1,80})")
 
 
@@ -34,6 +36,11 @@ def bundled_student(dataset: str) -> Path | None:
     """The folder of the student distilled from the bundled teacher of a classroom dataset; None if not bundled."""
     folder = ASSETS / "students" / dataset
     return folder if folder.is_dir() else None
+
+
+def is_recorded(teacher: Path | str) -> bool:
+    """Whether a teacher is given as a file of its answers, and not as a model folder or a bundled name."""
+    return str(teacher).lower().endswith(RECORDED) and not Path(teacher).is_dir()
 
 
 def model_folder(model: Path | str) -> Path:

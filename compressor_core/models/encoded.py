@@ -93,6 +93,17 @@ class Functions(Items[FunctionInput]):
             some.add([self._item(number) for number in numbers[start : start + 512]])
         return some.done()
 
+    @classmethod
+    def joined(cls, parts: Sequence[Functions]) -> Functions:
+        """The functions of several parts, one part behind the other; all have data flow, or none has."""
+        arrays: dict[str, Array] = {}
+        for flat, starts in parts[0]._bounds:
+            arrays[flat] = np.concatenate([part.arrays[flat] for part in parts])
+            ends = np.cumsum([0, *(len(part.arrays[flat]) for part in parts)])
+            shifted = [part.arrays[starts][:-1] + end for part, end in zip(parts, ends[:-1], strict=True)]
+            arrays[starts] = np.concatenate([*shifted, ends[-1:]])
+        return cls(arrays)
+
     def _of(self, index: int) -> list[Array]:
         return [
             self.arrays[flat][self.arrays[starts][index] : self.arrays[starts][index + 1]]

@@ -69,6 +69,8 @@ def predict_pooled(
     return logits, states
 
 
+_PART = 16
+"""Functions of a batch of pairs that are encoded together at most."""
 _Predicted = tuple[Tensor, Tensor | None]
 
 
@@ -162,9 +164,13 @@ def _in_batches(
 def _pairs(model: PairClassifier, inputs: Sequence[Encoded], pad_id: int) -> tuple[Tensor, Tensor]:
     """The vectors (batch, hidden) of the first and of the second functions of one batch of pairs."""
     functions, rows = _distinct(inputs)
-    # Two batches, of the shorter and of the longer half, have less padding than one.
-    order, half = _ordered([len(function) for function in functions]), (len(functions) + 1) // 2
-    parts = [_vectors(model, [functions[i] for i in part], pad_id) for part in (order[:half], order[half:]) if part]
+    # Batches of similar length, two or more of them, have less padding than one.
+    order = _ordered([len(function) for function in functions])
+    size = min(_PART, -(-len(order) // 2))
+    parts = [
+        _vectors(model, [functions[i] for i in order[start : start + size]], pad_id)
+        for start in range(0, len(order), size)
+    ]
     vectors = torch.cat(parts)[torch.tensor(order).argsort().to(parts[0].device)]
     first, second = rows.to(vectors.device).unbind(1)
     return vectors[first], vectors[second]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -73,6 +74,14 @@ def without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # type: ignore[assignment] # as transformers itself writes it
     return encoder
+
+
+def with_attention(model: nn.Module, implementation: str) -> Callable[[], None]:
+    """Compute attention in another way, called as transformers calls it; returns what undoes that."""
+    encoder: Any = model.encoder if isinstance(model, PairClassifier) else model
+    before = encoder.config._attn_implementation
+    encoder.set_attn_implementation(implementation)
+    return lambda: encoder.set_attn_implementation(before)
 
 
 def encoder_config(model: nn.Module) -> PreTrainedConfig:

@@ -21,11 +21,12 @@ def build(
     pair_features: PairFeatures = PairFeatures.COMPARE,
     *,
     labels: tuple[str, ...] = ("0", "1"),
+    dropout: float = 0.0,
 ) -> nn.Module:
     """The model that `cost.cost` prices, freshly initialised from torch's global generator, in train mode.
 
-    Dropout is off: attention dropout would disable the fused CPU kernel, and a student that learns soft labels
-    of ever new functions has nothing to over-fit to.
+    `dropout` is that of embeddings and of each layer's two outputs, for students that see the same code again and
+    again. Attention has none: it would disable the fused CPU kernel.
     """
     config = RobertaConfig(  # type: ignore[call-arg]
         vocab_size=architecture.vocab_size,
@@ -36,7 +37,7 @@ def build(
         max_position_embeddings=POSITIONS,
         type_vocab_size=1,
         layer_norm_eps=1e-5,
-        hidden_dropout_prob=0.0,
+        hidden_dropout_prob=dropout,
         attention_probs_dropout_prob=0.0,
         bos_token_id=0,
         pad_token_id=1,

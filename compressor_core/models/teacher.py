@@ -48,6 +48,7 @@ def from_scratch(
     max_length: int,
     pair_features: PairFeatures = PairFeatures.COMPARE,
     data_flow: Language | None = None,
+    dropout: float = 0.0,
 ) -> Classifier:
     """A freshly initialised model (from torch's global generator) with a tokenizer trained on `functions`.
 
@@ -56,7 +57,7 @@ def from_scratch(
     """
     texts = functions if data_flow is None else (graph.text_of(code, data_flow) for code in functions)
     tokenizer = train_tokenizer(texts, architecture.vocab_size)
-    model = build(architecture, task, pair_features, labels=labels)
+    model = build(architecture, task, pair_features, labels=labels, dropout=dropout)
     pair = pair_features if task is Task.CLONE else None
     longest = MAX_TOKENS if data_flow is None else MAX_TOKENS_BESIDE_FLOW
     card = ModelCard(

@@ -267,6 +267,11 @@ def _measured(story: Material) -> list[Block]:
 
 def _kept(chapter: Chapter) -> str:
     made = chapter.summary
+    if made.teacher_accuracy is None:
+        return (
+            f"The student's accuracy on the test split is {made.accuracy:.1%} at {made.size_mb:.3f} MB. That of its "
+            "teacher is not known: its recorded answers are to other code."
+        )
     kept = made.accuracy / made.teacher_accuracy if made.teacher_accuracy else 0.0
     return (
         f"The student keeps {kept:.1%} of the teacher's accuracy on the test split ({made.accuracy:.1%} against "

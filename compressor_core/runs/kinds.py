@@ -88,7 +88,8 @@ def _teacher(made: Any) -> str:
 
 
 def _student(made: Any) -> str:
-    return f"accuracy {made.accuracy:.1%} (teacher {made.teacher_accuracy:.1%}), {made.size_mb:.2f} MB"
+    teacher = "" if made.teacher_accuracy is None else f" (teacher {made.teacher_accuracy:.1%})"
+    return f"accuracy {made.accuracy:.1%}{teacher}, {made.size_mb:.2f} MB"
 
 
 def _comparison(found: Any) -> str:

@@ -127,12 +127,15 @@ def show(run: Run, status: Status) -> None:
     terms("soft-labels", "soft-label-cache", "distillation-loss", "learning-rate", "accuracy", "agreement")
     if result is None:
         return
-    kept = result.accuracy / result.teacher_accuracy if result.teacher_accuracy else 0.0
-    st.markdown(f"## The student keeps {kept:.1%} of the teacher's accuracy on the test split.")
+    if result.teacher_accuracy is None:
+        st.markdown(f"## The student is right on {result.accuracy:.1%} of the test split.")
+    else:
+        kept = result.accuracy / result.teacher_accuracy if result.teacher_accuracy else 0.0
+        st.markdown(f"## The student keeps {kept:.1%} of the teacher's accuracy on the test split.")
     metrics(
         ("Student's accuracy", f"{result.accuracy:.1%}"),
-        ("Teacher's accuracy", f"{result.teacher_accuracy:.1%}"),
-        ("Same answer", f"{result.agreement:.1%}"),
+        ("Teacher's accuracy", "–" if result.teacher_accuracy is None else f"{result.teacher_accuracy:.1%}"),
+        ("Same answer", "–" if result.agreement is None else f"{result.agreement:.1%}"),
         ("Size of the file", f"{result.size_mb:.3f} MB"),
     )
     if st.button("Compare with the teacher", type="primary", icon=":material/balance:"):

@@ -17,11 +17,12 @@ from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.files import FileDataset, read_file
 from compressor_core.data.renaming import rename_example
 from compressor_core.distill import unlabelled as unlabelled_code
-from compressor_core.distill.distillation import distill, require_labels
+from compressor_core.distill.distillation import distill
 from compressor_core.distill.fine_tuning import train_teacher
 from compressor_core.distill.lessons import MaskedTokens
 from compressor_core.distill.settings import DistillSettings, TeacherSettings
 from compressor_core.distill.soft_labels import SoftLabels
+from compressor_core.distill.source import require_labels
 from compressor_core.distill.unlabelled import Unlabelled
 from compressor_core.errors import ModelError, SettingsError, TrainingError
 from compressor_core.language import Language
@@ -86,7 +87,7 @@ def test_pairs_have_the_options_too(pairs_file: Path, tmp_path: Path, options: d
 
 def parts(teacher: Path, dataset: Dataset, cache: Path, **options: Any) -> Unlabelled:
     own = load(teacher)
-    return Unlabelled(dataset, own, SoftLabels(own, teacher, cache), 0, **options)
+    return Unlabelled(dataset, SoftLabels(own, teacher, cache), 0, **options)
 
 
 def test_the_renamed_are_labelled_by_the_teacher_and_drawn_anew(
@@ -102,7 +103,7 @@ def test_the_renamed_are_labelled_by_the_teacher_and_drawn_anew(
         return made[-1]
 
     monkeypatch.setattr(unlabelled_code, "rename_example", watched)
-    data = own.labelled()
+    data = own.labelled(load(tiny_teacher))
     draws = [finish(data(epoch)) for epoch in (0, 1, 2)]
     inputs, targets = draws[0]
     assert len(inputs) == len(targets) == count + round(0.5 * count) and len(made) == 2 * round(0.5 * count)
