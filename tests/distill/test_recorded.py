@@ -42,7 +42,7 @@ def config(teacher: Path, data: Path, **changes: Any) -> DistillSettings:
 
 
 @pytest.fixture(scope="module")
-def labelled_file(labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def distinct(labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same without what stands in it twice: a tokenizer learns from each recorded function once."""
     path = tmp_path_factory.mktemp("data") / "functions.jsonl"
     rows = {json.loads(line)["func"]: line for line in labelled_file.read_text("utf-8").splitlines(keepends=True)}
@@ -51,10 +51,10 @@ def labelled_file(labelled_file: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="module")
-def pool(labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pool(distinct: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The code that students learn from, as a file of its own."""
     path = tmp_path_factory.mktemp("pool") / "pool.jsonl"
-    examples = read_file(labelled_file).examples(Split.UNLABELLED)
+    examples = read_file(distinct).examples(Split.UNLABELLED)
     path.write_text("".join(json.dumps({"func": e.codes[0]}) + "\n" for e in examples))
     return path
 
@@ -69,10 +69,10 @@ def answers(tiny_teacher: Path, pool: Path, tmp_path_factory: pytest.TempPathFac
 
 
 def test_the_student_is_the_one_that_the_teacher_itself_gives(
-    tiny_teacher: Path, labelled_file: Path, answers: Path, tmp_path: Path
+    tiny_teacher: Path, distinct: Path, answers: Path, tmp_path: Path
 ) -> None:
-    taught = run_through(distill(config(tiny_teacher, labelled_file, **ALONE), tmp_path / "a"))[-1]
-    records = run_through(distill(config(answers, labelled_file, **ALONE), tmp_path / "b"))
+    taught = run_through(distill(config(tiny_teacher, distinct, **ALONE), tmp_path / "a"))[-1]
+    records = run_through(distill(config(answers, distinct, **ALONE), tmp_path / "b"))
     weights = [load_file(tmp_path / name / "model.safetensors") for name in "ab"]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert taught.teacher_accuracy is not None and records[-1].accuracy == taught.accuracy
@@ -85,39 +85,39 @@ def test_the_student_is_the_one_that_the_teacher_itself_gives(
 
 
 def test_where_the_test_split_is_recorded_too_the_teacher_is_scored(
-    tiny_teacher: Path, labelled_file: Path, tmp_path: Path
+    tiny_teacher: Path, distinct: Path, tmp_path: Path
 ) -> None:
     whole = tmp_path / "whole.parquet"
-    finish(label(LabelSettings(teacher=str(tiny_teacher), unlabelled=str(labelled_file), threads=1), whole))
-    taught = run_through(distill(config(tiny_teacher, labelled_file, **ALONE), tmp_path / "a"))[-1]
-    records = run_through(distill(config(whole, labelled_file, **ALONE), tmp_path / "b"))
+    finish(label(LabelSettings(teacher=str(tiny_teacher), unlabelled=str(distinct), threads=1), whole))
+    taught = run_through(distill(config(tiny_teacher, distinct, **ALONE), tmp_path / "a"))[-1]
+    records = run_through(distill(config(whole, distinct, **ALONE), tmp_path / "b"))
     assert records[-1].teacher_accuracy == taught.teacher_accuracy and records[-1].accuracy == taught.accuracy
-    dataset = read_file(labelled_file)
+    dataset = read_file(distinct)
     held = len(dataset.examples(Split.VALIDATION)) + len(dataset.examples(Split.TEST))
     assert any(
         isinstance(r, Notice) and r.message.startswith(f"{held} recorded answers are to examples") for r in records
     )
 
 
-def test_a_table_is_a_teacher_in_a_notebook(labelled_file: Path, answers: Path, tmp_path: Path) -> None:
-    options = {"data": labelled_file, "epochs": 1, "threads": 1, **ALONE}
+def test_a_table_is_a_teacher_in_a_notebook(distinct: Path, answers: Path, tmp_path: Path) -> None:
+    options = {"data": distinct, "epochs": 1, "threads": 1, **ALONE}
     student = cc.distill(TINY, teacher=pd.read_parquet(answers), out=tmp_path / "student", **options)
     assert student.teacher_accuracy is None and student.accuracy is not None
     assert "accuracy" in student.to_frame() and "teacher_accuracy" not in student.to_frame()
 
 
-def test_what_recorded_answers_lack_is_refused(labelled_file: Path, answers: Path, pool: Path, tmp_path: Path) -> None:
+def test_what_recorded_answers_lack_is_refused(distinct: Path, answers: Path, pool: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="recorded answers have no pooled states"):
-        config(answers, labelled_file, hidden_weight=1.0)
+        config(answers, distinct, hidden_weight=1.0)
     with pytest.raises(SettingsError, match="recorded answers come with their own code"):
-        config(answers, labelled_file, unlabelled=str(pool))
+        config(answers, distinct, unlabelled=str(pool))
     with pytest.raises(SettingsError, match="recorded answers are none"):
         StudySettings(teacher=str(answers))
     only_test = tmp_path / "test.parquet"
-    table = pd.DataFrame({"func": [e.codes[0] for e in read_file(labelled_file).examples(Split.TEST)]})
+    table = pd.DataFrame({"func": [e.codes[0] for e in read_file(distinct).examples(Split.TEST)]})
     table.assign(logit_0=0.0, logit_1=1.0).to_parquet(only_test)
     with pytest.raises(DataError, match=r"every answer of .* is to an example of the validation or test split"):
-        run_through(distill(config(only_test, labelled_file), tmp_path / "student"))
+        run_through(distill(config(only_test, distinct), tmp_path / "student"))
 
 
 def pairs_of(dataset: Dataset, count: int) -> RecordedAnswers:
@@ -166,11 +166,9 @@ def test_batches_of_pairs_share_functions_and_hold_each_pair_once() -> None:
     assert list(batches(inputs, 32, random.Random(0))) == cut != list(batches(inputs, 32, random.Random(1)))
 
 
-def test_dropout_is_written_down_and_changes_what_is_learned(
-    labelled_file: Path, answers: Path, tmp_path: Path
-) -> None:
+def test_dropout_is_written_down_and_changes_what_is_learned(distinct: Path, answers: Path, tmp_path: Path) -> None:
     for name, share in (("a", 0.0), ("b", 0.2)):
-        run_through(distill(config(answers, labelled_file, dropout=share, **ALONE), tmp_path / name))
+        run_through(distill(config(answers, distinct, dropout=share, **ALONE), tmp_path / name))
     student = load(tmp_path / "b")
     assert student.model.config.hidden_dropout_prob == 0.2 and not student.model.training  # type: ignore[union-attr]
     assert student.card.training["dropout"] == 0.2 and student.card.max_length == ALONE["max_length"]
@@ -178,7 +176,7 @@ def test_dropout_is_written_down_and_changes_what_is_learned(
     assert not torch.equal(*same) and torch.equal(same[1], student.logits([("def f(x): return x",)]))
 
 
-def test_half_precision_on_a_cpu_leaves_attention_as_it_was(labelled_file: Path, answers: Path, tmp_path: Path) -> None:
-    settings = config(answers, labelled_file, precision="bfloat16", **ALONE)
+def test_half_precision_on_a_cpu_leaves_attention_as_it_was(distinct: Path, answers: Path, tmp_path: Path) -> None:
+    settings = config(answers, distinct, precision="bfloat16", **ALONE)
     assert run_through(distill(settings, tmp_path / "a"))[-1].accuracy > 0
     assert load(tmp_path / "a").model.config._attn_implementation == "sdpa"  # type: ignore[union-attr]
