@@ -328,7 +328,7 @@ class Model(Result):
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """The model in a folder. Raises ModelError if there is none."""
-        from compressor_core.models.classifier import require_files
+        from compressor_core.models.folder import require_files
 
         path, saved = Path(path).absolute(), None
         require_files(path)

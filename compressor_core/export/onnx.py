@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from transformers import MODEL_FOR_MASKED_LM_MAPPING
 
 from compressor_core.errors import ModelError
 from compressor_core.export import attention
 from compressor_core.files import storage_error
-from compressor_core.models.inputs import Encoded
-from compressor_core.models.pair import PairClassifier
+from compressor_core.models.inputs import Encoded, FunctionInput
+from compressor_core.models.pair import PairClassifier, encoder_config
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -56,7 +57,9 @@ def export_onnx(model: nn.Module, path: Path, *, fused: bool = True) -> None:
     The model itself is left as it was: its mode, its attention and its device. With `fused`, attention is one operator
     of ONNX Runtime (see `attention`); without, the file has ONNX's standard operators alone, for other runtimes.
 
-    Raises StorageError if the disk refuses.
+    Raises:
+        ModelError: what it computes cannot be written down, or not for functions of any length.
+        StorageError: the disk refuses.
     """
     pair = isinstance(model, PairClassifier)
     names = [f"{name}_{side}" for side in "12" for name in _INPUTS] if pair else list(_INPUTS)
@@ -67,7 +70,10 @@ def export_onnx(model: nn.Module, path: Path, *, fused: bool = True) -> None:
         example += [ids, torch.ones_like(ids)]
     free = {name: {0: "batch", 1: f"length{name.removeprefix(_stem(name))}"} for name in names}
     try:
-        with _traceable(model, attention.NAME if fused else "eager"), torch.inference_mode():
+        with (
+            _traceable(model, attention.NAME if fused and _is_mask_of_padding(model) else "eager"),
+            torch.inference_mode(),
+        ):
             torch.onnx.export(
                 # In eval mode itself: the exporter hands the mode of what it exported on to the model.
                 (_Pair(model) if isinstance(model, PairClassifier) else _Single(model)).eval(),
@@ -80,8 +86,29 @@ def export_onnx(model: nn.Module, path: Path, *, fused: bool = True) -> None:
                 custom_opsets={"com.microsoft": 1} if fused else None,
                 dynamo=False,
             )
+        _try(path, pair)
     except OSError as error:
         raise storage_error(error, path) from error
+    except Exception as error:  # of PyTorch's exporter and of ONNX Runtime, which have nothing in common
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+        raise ModelError(
+            f"A {encoder_config(model).model_type} model cannot be written as ONNX ({reason}): hand on the model "
+            "folder itself, or distill a student from it and export that"
+        ) from error
+
+
+def _is_mask_of_padding(model: nn.Module) -> bool:
+    """Whether each token attends to all others: then the mask is the same for all, as `attention` has it."""
+    config = encoder_config(model)
+    layers = set(getattr(config, "layer_types", None) or ())
+    return type(config) in MODEL_FOR_MASKED_LM_MAPPING and layers <= {"full_attention"}
+
+
+def _try(path: Path, pair: bool) -> None:
+    """Run the file on lengths that the exporter has not seen: some models are traced for one alone."""
+    session = open_onnx(path)
+    for length in (3, 70):
+        run_onnx(session, (FunctionInput([4] * length),) * (1 + pair))
 
 
 _INPUTS: Final = ("input_ids", "attention_mask")
@@ -119,7 +146,7 @@ def open_onnx(path: Path, *, threads: int = 1) -> InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what goes wrong is raised as well
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime has a class of its own for each reason, and none in common

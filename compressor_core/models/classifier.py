@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-import pickle
 import re
 import shutil
 import tempfile
-import threading
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,28 +17,27 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
-from transformers.utils import logging
 
 from compressor_core.data.dataset import fingerprint_of
-from compressor_core.errors import CompressorError, ModelError
-from compressor_core.files import checked_path, storage_error, write_json
+from compressor_core.errors import ModelError
+from compressor_core.files import storage_error, write_json
 from compressor_core.models import graph
 from compressor_core.models.bundled import model_folder
-from compressor_core.models.card import CARD, MAX_TOKENS, ModelCard, read_card
+from compressor_core.models.card import CARD, DATA_FLOW_NODES, ModelCard, read_card
 from compressor_core.models.compute import Precision
 from compressor_core.models.encoded import Examples, Flattened
-from compressor_core.models.hub import TOKENIZER_FILES
+from compressor_core.models.folder import WEIGHTS, foreign_root, names_without, require_files
 from compressor_core.models.inference import predict, predict_pooled
 from compressor_core.models.inputs import FunctionInput
 from compressor_core.models.pair import PairClassifier, encoder_of
-from compressor_core.models.weights import require_no_code, require_plausible, require_tensors_only
+from compressor_core.models.positions import most_tokens
+from compressor_core.models.reading import QUIET, readable
 from compressor_core.progress import finish
 from compressor_core.task import PairFeatures, Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-WEIGHTS = "model.safetensors"
 Code = str | tuple[str, ...]
 """One function, or a pair of functions for the clone task."""
 _CHUNK = 512
@@ -174,6 +170,7 @@ def load(folder: Path | str) -> Classifier:
         if card is not None and card.task is Task.CLONE:
             model: nn.Module = _load_pair(folder, card)
         else:
+            _require_classifier(folder)
             model, report = AutoModelForSequenceClassification.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, output_loading_info=True
             )
@@ -182,11 +179,16 @@ def load(folder: Path | str) -> Classifier:
     if config.num_labels != 2:
         raise ModelError(f"{folder} tells {config.num_labels} classes apart: this program works with two.")
     require_same_vocabulary(folder, tokenizer, config)
+    longest = most_tokens(model)
     if card is not None:
         _require_kept(folder, card, config, tokenizer)
+        if card.max_length + (DATA_FLOW_NODES if card.data_flow else 0) > longest:
+            raise ModelError(
+                f"{CARD} in {folder} says that {card.max_length} tokens are read, and the model has positions for "
+                f"{longest}: one of the files was edited; restore it."
+            )
     else:
         labels = (str(config.id2label[0]), str(config.id2label[1]))
-        longest = min(getattr(config, "max_position_embeddings", MAX_TOKENS + 2) - 2, MAX_TOKENS)
         card = ModelCard(task=Task.VULNERABILITY, labels=labels, max_length=min(longest, 400))
     return tried(Classifier(model.eval(), tokenizer, card), folder)
 
@@ -230,6 +232,22 @@ def _require_all(folder: Path, report: dict[str, Any], *, own: bool) -> None:
         )
 
 
+def _require_classifier(folder: Path) -> None:
+    """Raise ModelError for a model that is no plain classifier, whatever it is called."""
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if getattr(config, "is_encoder_decoder", False):
+        raise ModelError(
+            f"The model in {folder} ({config.model_type}) is an encoder with a decoder: this program takes classifiers "
+            "that are encoders, such as RoBERTa, BERT and DistilBERT models."
+        )
+    root = foreign_root(folder, config)
+    if root and "" in names_without(root, config).values():  # transformers' own names, under another
+        raise ModelError(
+            f"The weights in {folder} are kept under {root!r}, so a program of its own, such as CodeXGLUE's, reads the "
+            "head: take the model as --base of train-teacher, which gives it a head of its own."
+        )
+
+
 def _require_kept(folder: Path, card: ModelCard, config: Any, tokenizer: PreTrainedTokenizerBase) -> None:
     """Raise ModelError where config.json or the tokenizer are not those that the card was saved with.
 
@@ -251,79 +269,6 @@ def _require_kept(folder: Path, card: ModelCard, config: Any, tokenizer: PreTrai
 def _vocabulary(tokenizer: PreTrainedTokenizerBase) -> str:
     """A fingerprint of which token has which number."""
     return fingerprint_of(f"{number} {token}" for token, number in sorted(tokenizer.get_vocab().items()))
-
-
-def require_files(folder: Path, *, weights: bool = True) -> None:
-    """Raise ModelError, with the remedy, unless `folder` holds a model's files."""
-    if not checked_path(folder).is_dir():
-        raise ModelError(f"There is no model folder {folder}: check the path.")
-    if not (folder / "config.json").is_file():
-        raise ModelError(f"{folder} has no config.json: a model folder has config.json, weights and a tokenizer.")
-    if weights and not any(folder.glob("*.safetensors")) and not (folder / "pytorch_model.bin").is_file():
-        raise ModelError(f"{folder} has no {WEIGHTS}: copy the whole model folder, weights included.")
-    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
-        raise ModelError(f"{folder} has no tokenizer.json: copy the tokenizer that the model was trained with.")
-    require_no_code(folder)
-    if weights and not any(folder.glob("*.safetensors")):
-        with readable(folder):
-            for path in folder.glob("pytorch_model*.bin"):
-                require_tensors_only(path)
-    require_plausible(folder)
-
-
-@contextmanager
-def readable(folder: Path) -> Iterator[None]:
-    """Turn whatever the libraries raise for damaged files into one ModelError, and keep them quiet."""
-    try:
-        with QUIET:
-            yield
-    except CompressorError:
-        raise
-    except pickle.UnpicklingError as error:
-        raise ModelError(
-            f"The weights in {folder} are a pickle that holds more than tensors, or damaged, and were not opened: "
-            f"get them as {WEIGHTS}."
-        ) from error
-    except BaseException as error:  # transformers, tokenizers and safetensors each have their own
-        if not isinstance(error, Exception) and not panicked(error):
-            raise
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        raise ModelError(
-            f"The model in {folder} cannot be read ({reason}): a file is damaged or incomplete; copy it again."
-        ) from error
-
-
-class _Quiet:
-    """Transformers without its messages and progress bars, as long as any thread is inside.
-
-    Loading and saving takes milliseconds, and missing weights are checked here.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._inside = threading.Lock(), 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._inside += 1
-            if self._inside == 1:
-                self._verbosity = logging.get_verbosity()
-                logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-                self._hook = logging.set_tqdm_hook(lambda _, arguments, __: logging.EmptyTqdm(*arguments))  # type: ignore[no-untyped-call]
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                logging.set_verbosity(self._verbosity)
-                logging.set_tqdm_hook(self._hook)
-
-
-QUIET = _Quiet()
-
-
-def panicked(error: BaseException) -> bool:
-    """Whether the tokenizers' own language gave up, which Python is told by something that is no Exception."""
-    return type(error).__name__ == "PanicException"
 
 
 def _load_pair(folder: Path, card: ModelCard) -> PairClassifier:

@@ -8,7 +8,7 @@ from pathlib import Path
 from compressor_core.data.hub import PATIENCE, within
 from compressor_core.errors import ModelError
 
-TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "sentencepiece.bpe.model", "spiece.model")
+TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "sentencepiece.bpe.model", "spiece.model", "spm.model")
 """Files of which a tokenizer has at least one."""
 _BESIDE = ("config.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 _REMEDY = "download the model on a machine with a network and give its folder"

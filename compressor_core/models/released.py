@@ -9,6 +9,8 @@ What their code (github.com/soarsmu/Compressor) does, and what is made of it her
 - A clone student reads the bare `<s>` states of both functions, concatenated: dense, tanh, out. What else its state
   dict holds and never reads (a buffer of positions; beside GraphCodeBERT's, a whole classifier) is left behind;
   CodeBERT's pooler stays, since it counts in the published size.
+- The teachers that their code fine-tunes for vulnerability have the same layout, but only the first output is trained,
+  and read by a sigmoid. An output that is 0 beside it makes a softmax of the two the same.
 - The tokenizer expects lower-cased code whose whitespace is joined to single blanks, adds a leading blank, and leaves
   `<s>` and `</s>` to the caller. Here all of that is part of `tokenizer.json`.
 - CodeBERT's students read 400 tokens of each function; GraphCodeBERT's read code and data flow, see `graph`.
@@ -32,10 +34,12 @@ from transformers import PreTrainedTokenizerFast
 from compressor_core.architecture import Architecture
 from compressor_core.data.tokenizer import SPECIAL_TOKENS, with_special_tokens
 from compressor_core.errors import ModelError
+from compressor_core.files import stand_in
 from compressor_core.language import Language
 from compressor_core.models.card import ModelCard
-from compressor_core.models.classifier import Classifier, panicked
+from compressor_core.models.classifier import Classifier
 from compressor_core.models.pair import PairClassifier, without_pooler
+from compressor_core.models.reading import panicked
 from compressor_core.models.student import build
 from compressor_core.models.weights import require_tensors_only, require_whole
 from compressor_core.paper import ARCHITECTURES, DATASET, Encoder
@@ -47,10 +51,13 @@ LABELS = {Task.VULNERABILITY: ("safe", "vulnerable"), Task.CLONE: ("different", 
 LANGUAGE = {Task.VULNERABILITY: Language.C, Task.CLONE: Language.JAVA}
 """The language of each task's benchmark, whose data flow the students of GraphCodeBERT read."""
 
+_BASE = (50_265, 768, 12, 12, 3072)
+"""The architecture of CodeBERT and GraphCodeBERT, so of teachers."""
 _LARGEST_TOKENIZER = 20_000_000
 """Bytes; the published ones have up to three million, and one is held in memory several times over."""
 _WORDS = "embeddings.word_embeddings.weight"
 _LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
+_OUTPUTS = ("classifier.out_proj.weight", "classifier.out_proj.bias")
 _PAIR_HEAD = {"classifier.dense": "dense", "classifier.out_proj": "out"}
 _PYTHON_WHITESPACE = r"[\s\x1c-\x1f]+"
 """Whitespace of `str.split`, of which the regular expressions of `tokenizers` lack four separators."""
@@ -94,9 +101,11 @@ def read_released(
     if isinstance(model, PairClassifier) and "encoder.pooler.dense.weight" not in state:
         without_pooler(model.encoder)
     weights = _renamed(state, prefix, task)
+    if task is Task.VULNERABILITY:
+        _complete_outputs(weights)
     _require_fit(weights, model.state_dict(), checkpoint)
     if task is Task.VULNERABILITY:
-        for name in ("classifier.out_proj.weight", "classifier.out_proj.bias"):
+        for name in _OUTPUTS:
             weights[name] = weights[name].flip(0)
     model.load_state_dict(weights)
     card = ModelCard(
@@ -116,6 +125,7 @@ def read_released(
 def _read_state(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise ModelError(f"There is no checkpoint {path}: check the path.")
+    _require_itself(path)
     try:
         require_tensors_only(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -138,6 +148,12 @@ def _read_state(path: Path) -> dict[str, Tensor]:
             )
     require_whole(state, path)
     return dict(state)
+
+
+def _require_itself(path: Path) -> None:
+    with path.open("rb") as file:
+        if what := stand_in(file.read(200)):
+            raise ModelError(f"{path} is {what}.")
 
 
 def _layout(state: Mapping[str, Tensor], path: Path, encoder: Encoder, task: Task) -> str:
@@ -182,6 +198,7 @@ def _architecture(state: Mapping[str, Tensor], prefix: str, path: Path, heads: i
     published = {
         (a.vocab_size, a.hidden_size, a.num_hidden_layers, a.intermediate_size): a for a in ARCHITECTURES.values()
     }
+    published[_BASE[:3] + _BASE[4:]] = Architecture(*_BASE)
     if heads is None and shape in published:
         return published[shape]
     if heads is None:
@@ -211,6 +228,16 @@ def _renamed(state: Mapping[str, Tensor], prefix: str, task: Task) -> dict[str, 
     return weights
 
 
+def _complete_outputs(weights: dict[str, Tensor]) -> None:
+    """Put an output of 0 beside the one that is trained alone: where there is no second, or its bias is still 0."""
+    bias = weights.get(_OUTPUTS[1])
+    if bias is None or bias.dim() != 1 or not len(bias) or (len(bias) > 1 and (bias[1] != 0 or bias[0] == 0)):
+        return
+    for name in _OUTPUTS:
+        if name in weights:
+            weights[name] = torch.cat([weights[name][:1], torch.zeros_like(weights[name][:1])])
+
+
 def _require_fit(weights: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path) -> None:
     def refuse(what: str, names: list[str]) -> NoReturn:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
@@ -231,6 +258,7 @@ def _read_tokenizer(path: Path, vocab_size: int) -> PreTrainedTokenizerFast:
     """The published tokenizer with the authors' preprocessing inside, so that it reads raw code by itself."""
     if not path.is_file():
         raise ModelError(f"There is no tokenizer {path}: check the path.")
+    _require_itself(path)
     with _understood(path):
         if path.stat().st_size > _LARGEST_TOKENIZER:
             raise ValueError(f"{path.stat().st_size / 1e6:.0f} MB is too much for one")

@@ -28,9 +28,12 @@ from compressor_core.language import Language
 from compressor_core.models import graph
 from compressor_core.models.bundled import GRAPHCODEBERT, model_folder
 from compressor_core.models.card import CARD, DATA_FLOW_NODES, MAX_TOKENS, MAX_TOKENS_BESIDE_FLOW, ModelCard
-from compressor_core.models.classifier import QUIET, Classifier, readable, require_files, require_same_vocabulary, tried
+from compressor_core.models.classifier import Classifier, require_same_vocabulary, tried
+from compressor_core.models.folder import foreign_root, names_without, require_files
 from compressor_core.models.hub import fetch
 from compressor_core.models.pair import PairClassifier, without_pooler
+from compressor_core.models.positions import most_tokens
+from compressor_core.models.reading import QUIET, readable
 from compressor_core.models.student import build
 from compressor_core.models.weights import json_object
 from compressor_core.task import PairFeatures, Task
@@ -88,24 +91,23 @@ def load_encoder(
     """
     folder = find_encoder(base)
     config = _config(folder)
-    longest = min(getattr(config, "max_position_embeddings", MAX_TOKENS + 2) - 2, MAX_TOKENS)
-    if data_flow is not None:
-        if config.model_type not in _COUNT_FROM_TWO:
-            raise ModelError(
-                f"{base} is a {config.model_type} model, which cannot read data flow: "
-                f"switch data flow off, or choose {GRAPHCODEBERT} or another RoBERTa."
-            )
-        longest -= DATA_FLOW_NODES
-    if longest < 3:
+    if data_flow is not None and config.model_type not in _COUNT_FROM_TWO:
         raise ModelError(
-            f"{base} has too few positions for code{' and data flow' if data_flow else ''}: choose another."
+            f"{base} is a {config.model_type} model, which cannot read data flow: "
+            f"switch data flow off, or choose {GRAPHCODEBERT} or another RoBERTa."
         )
     with readable(folder):
         tokenizer = _tokenizer(folder, config)
         config.num_labels = len(labels)
         config.id2label = dict(enumerate(labels))
         config.label2id = {name: i for i, name in enumerate(labels)}
+        config.problem_type = None  # or a pipeline would go by what the base was made for
         model = _model(folder, config, task, pair_features)
+    longest = most_tokens(model) - (DATA_FLOW_NODES if data_flow else 0)
+    if longest < 3:
+        raise ModelError(
+            f"{base} has too few positions for code{' and data flow' if data_flow else ''}: choose another."
+        )
     card = ModelCard(
         task=task,
         labels=labels,
@@ -181,18 +183,20 @@ def _tokenizer(folder: Path, config: PreTrainedConfig) -> PreTrainedTokenizerBas
 
 def _model(folder: Path, config: PreTrainedConfig, task: Task, pair_features: PairFeatures) -> nn.Module:
     kind: Any = AutoModel if task is Task.CLONE else AutoModelForSequenceClassification
+    root = foreign_root(folder, config)
     model, report = kind.from_pretrained(
         folder,
         config=config,
+        key_mapping=names_without(root, config) if root else None,
         dtype=torch.float32,
         local_files_only=True,
         trust_remote_code=False,
         ignore_mismatched_sizes=True,  # of a head for other labels; the encoder's own are refused below
         output_loading_info=True,
     )
-    root = "" if task is Task.CLONE else f"{model.base_model_prefix}."
+    own = "" if task is Task.CLONE else f"{model.base_model_prefix}."
     lost = [*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])]
-    lost = sorted(name for name in lost if name.startswith(root) and not name.startswith(f"{root}pooler."))
+    lost = sorted(name for name in lost if name.startswith(own) and not name.startswith(f"{own}pooler."))
     if lost:
         raise ModelError(
             f"The weights in {folder} do not fit its config.json: {len(lost)} of the encoder's are missing or of "

@@ -108,7 +108,10 @@ def require_plausible(folder: Path) -> None:
             raise ModelError(f"{path} says {name} {value!r}, which no model has: restore the file.")
     sizes = [file.stat().st_size for kind in ("*.safetensors", "*.bin") for file in folder.glob(kind)]
     width = next((numbers[name] for name in _WIDTHS if name in numbers), 0)
-    heads = (numbers.get("num_labels", 0), numbers.get("max_position_embeddings", 0), numbers.get("type_vocab_size", 0))
+    table = {"num_labels", "max_position_embeddings", "type_vocab_size"}
+    if any("rope" in name or "rotary" in name for name in values) or values.get("position_biased_input") is False:
+        table.remove("max_position_embeddings")  # positions are computed, and have no weights
+    heads = (numbers.get(name, 0) for name in table)
     largest = max(
         numbers.get("vocab_size", 0) * numbers.get("embedding_size", width),
         width * max(width, numbers.get("intermediate_size", 0), numbers.get("hidden_dim", 0), *heads),

@@ -69,6 +69,21 @@ def test_a_vulnerability_student_needs_nothing_of_ours(tmp_path: Path) -> None:
     assert model.config.id2label == {0: "safe", 1: "vulnerable"}
 
 
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_a_teacher_of_which_one_output_is_trained_is_read_by_a_sigmoid(tmp_path: Path, outputs: int) -> None:
+    checkpoint, tokenizer = released.write(tmp_path)
+    state = torch.load(checkpoint, weights_only=True)
+    for name, bias in (("weight", False), ("bias", True)):
+        value = state[f"encoder.classifier.out_proj.{name}"]
+        state[f"encoder.classifier.out_proj.{name}"] = torch.tensor([0.7, 0.0])[:outputs] if bias else value[:outputs]
+    torch.save(state, checkpoint)
+    teacher = read_released(checkpoint, tokenizer, Encoder.CODEBERT, Task.VULNERABILITY, heads=released.HEADS)
+    out: Any = teacher.model.get_submodule("classifier.out_proj")
+    assert torch.equal(out.weight[1], state["encoder.classifier.out_proj.weight"][0]) and not out.weight[0].any()
+    logits = teacher.logits([(code,) for code in released.CODES])
+    assert torch.allclose(torch.softmax(logits, -1)[:, 1], torch.sigmoid(logits[:, 1])) and not logits[:, 0].any()
+
+
 @pytest.mark.parametrize("encoder", list(Encoder))
 def test_the_clone_head_reads_bare_first_states(tmp_path: Path, encoder: Encoder) -> None:
     """The authors' head, written out by hand over the authors' own names."""

@@ -199,7 +199,7 @@ def without_vocabulary(folder: Path) -> None:
         (lambda folder: change(folder, hidden_size=17), "cannot be read|do not fit"),
         (lambda folder: change(folder, num_hidden_layers=3), "do not fit its config.json: 16 of"),
         (lambda folder: change(folder, vocab_size=200), "belong to different models"),
-        (lambda folder: change(folder, max_position_embeddings=4), "too few positions"),
+        (lambda folder: change(folder, max_position_embeddings=4), "do not fit"),
         (without_a_layer, "do not fit its config.json"),
         (truncated, "damaged or incomplete"),
         (as_pickle({"roberta.x": Evil()}), "holds more than tensors"),

@@ -1,0 +1,24 @@
+"""How many tokens a model has positions for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from compressor_core.models.card import MAX_TOKENS
+
+
+def most_tokens(model: nn.Module) -> int:
+    """Tokens of the longest function that a model can read, at most `MAX_TOKENS`.
+
+    RoBERTa and its like count positions from the one after padding's, so that 514 positions hold 512 tokens where
+    padding has the id 1, and 510 where it has 3; their table of positions says so.
+    """
+    for name, part in model.named_modules():
+        if name.endswith("position_embeddings") and isinstance(part, nn.Embedding):
+            before = 0 if part.padding_idx is None else part.padding_idx + 1
+            return min(part.num_embeddings - before, MAX_TOKENS)
+    whole: Any = getattr(model, "encoder", model)
+    config = getattr(model, "config", None) or whole.config
+    return min(int(getattr(config, "max_position_embeddings", None) or MAX_TOKENS), MAX_TOKENS)

@@ -1,0 +1,256 @@
+"""Model folders as they come from clones, other programs and other frameworks: read, or told with the remedy."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import (
+    BartConfig,
+    BartForSequenceClassification,
+    ElectraConfig,
+    ElectraForMaskedLM,
+    GPT2Config,
+    GPT2ForSequenceClassification,
+    LongformerConfig,
+    LongformerForMaskedLM,
+    ModernBertConfig,
+    ModernBertForMaskedLM,
+    MPNetConfig,
+    MPNetForMaskedLM,
+    RobertaConfig,
+    RobertaForMaskedLM,
+    RobertaForSequenceClassification,
+    T5Config,
+    T5ForSequenceClassification,
+)
+
+from compressor_core.data.tokenizer import train_tokenizer
+from compressor_core.errors import ModelError
+from compressor_core.export.onnx import export_onnx, open_onnx, run_onnx
+from compressor_core.models.classifier import load
+from compressor_core.models.teacher import load_encoder
+from compressor_core.task import Task
+
+CODES = ["def f(x): return x", "def g(y):\n    while y:\n        y -= 1\n    return y", "x = [1, 2, 3] * 9", "pass"]
+LONG = "def f(x):\n" + "    x = x + 1\n" * 600
+LABELS = ("safe", "vulnerable")
+SHAPE: dict[str, Any] = {
+    **{"vocab_size": 400, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16},
+    **{"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2},
+}
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 498627950\n"
+
+
+def saved(model: Any, folder: Path) -> Path:
+    model.save_pretrained(folder)
+    train_tokenizer(CODES * 9, 400).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def roberta(tmp_path: Path) -> Path:
+    torch.manual_seed(3)
+    return saved(RobertaForMaskedLM(RobertaConfig(**SHAPE, max_position_embeddings=514)), tmp_path / "roberta")
+
+
+def base(folder: Path, task: Task = Task.VULNERABILITY) -> Any:
+    found = load_encoder(folder, task, LABELS, 512)
+    found.model.eval()
+    return found
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "model.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "strip"),
+    [("encoder.", ""), ("module.", ""), ("module.encoder.", ""), ("encoder.", "roberta."), ("", "roberta.")],
+)
+@pytest.mark.parametrize("task", list(Task))
+def test_weights_under_another_programs_names_are_those_of_the_encoder(
+    roberta: Path, prefix: str, strip: str, task: Task
+) -> None:
+    state = weights(roberta)
+    (roberta / "model.safetensors").unlink()
+    renamed = {prefix + name.removeprefix(strip): value for name, value in state.items()}
+    torch.save(renamed, roberta / "pytorch_model.bin")
+    model: Any = base(roberta, task).model
+    encoder = model.encoder if task is Task.CLONE else model.roberta
+    for name, value in encoder.state_dict().items():
+        assert name.startswith("pooler.") or torch.equal(value, state[f"roberta.{name}"]), name
+
+
+def test_a_head_that_another_program_reads_is_not_scored(roberta: Path) -> None:
+    model = RobertaForSequenceClassification.from_pretrained(roberta)
+    (roberta / "model.safetensors").unlink()
+    torch.save({f"encoder.{name}": value for name, value in model.state_dict().items()}, roberta / "pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"kept under 'encoder\.roberta\.'.* --base of train-teacher"):
+        load(roberta)
+    assert base(roberta).logits([LONG]).shape == (1, 2)
+
+
+def sharded(folder: Path) -> None:
+    RobertaForMaskedLM.from_pretrained(folder).save_pretrained(folder, max_shard_size="20KB")
+    (folder / "model.safetensors").unlink()
+
+
+def sharded_pickles(folder: Path) -> None:
+    state = list(weights(folder).items())
+    (folder / "model.safetensors").unlink()
+    places: dict[str, str] = {}
+    for number, part in enumerate((state[:9], state[9:]), 1):
+        name = f"pytorch_model-{number:05}-of-00002.bin"
+        torch.save(dict(part), folder / name)
+        places |= {key: name for key, _ in part}
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"metadata": {}, "weight_map": places}), "utf-8")
+
+
+@pytest.mark.parametrize("split", [sharded, sharded_pickles])
+def test_weights_in_parts(roberta: Path, split: Callable[[Path], None]) -> None:
+    whole = base(roberta).logits(CODES)
+    head = {name: value.clone() for name, value in base(roberta).model.classifier.state_dict().items()}
+    split(roberta)
+    model = base(roberta)
+    model.model.classifier.load_state_dict(head)
+    assert model.model.roberta.embeddings.word_embeddings.weight.shape == (400, 16) and whole.shape == (4, 2)
+    part = sorted([*roberta.glob("model-*"), *roberta.glob("pytorch_model-*")])[-1]
+    content = part.read_bytes()
+    part.unlink()
+    with pytest.raises(ModelError, match=f"lacks {part.name}, a part of its weights"):
+        base(roberta)
+    part.write_bytes(content)
+    next(roberta.glob("*.index.json")).unlink()
+    with pytest.raises(ModelError, match=r"no .*index\.json that says where each is"):
+        base(roberta)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json", "pytorch_model.bin"])
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(POINTER, "a Git LFS pointer, .* `git lfs pull`"), (b"<!DOCTYPE html><html>", "a web page, .* download it again")],
+)
+def test_what_lies_in_the_place_of_a_file(roberta: Path, name: str, content: bytes, says: str) -> None:
+    if name == "pytorch_model.bin":
+        (roberta / "model.safetensors").unlink()
+    (roberta / name).write_bytes(content)
+    for read in (load, base):
+        with pytest.raises(ModelError, match=f"{name} is {says}"):
+            read(roberta)
+
+
+@pytest.mark.parametrize("name", ["adapter_model.safetensors", "adapter_model.bin"])
+@pytest.mark.parametrize("config", [True, False])
+def test_an_adapter_is_no_model(roberta: Path, name: str, config: bool) -> None:
+    (roberta / "model.safetensors").rename(roberta / name)
+    (roberta / "adapter_config.json").write_text('{"base_model_name_or_path": "microsoft/codebert-base"}', "utf-8")
+    if not config:
+        (roberta / "config.json").unlink()
+    with pytest.raises(ModelError, match=r"an adapter of microsoft/codebert-base, .* merge_and_unload"):
+        base(roberta)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("tf_model.h5", "TensorFlow"), ("flax_model.msgpack", "Flax"), ("x.Q4.gguf", "llama.cpp")]
+)
+def test_weights_of_another_framework(roberta: Path, name: str, says: str) -> None:
+    (roberta / "model.safetensors").rename(roberta / name)
+    with pytest.raises(ModelError, match=f"has weights for {says} alone"):
+        base(roberta)
+
+
+@pytest.mark.parametrize("name", ["sentencepiece.bpe.model", "spiece.model", "spm.model"])
+def test_a_sentencepiece_model_alone(roberta: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (roberta / "tokenizer.json").rename(roberta / name)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(ModelError, match=r"SentencePiece model alone .* `pip install sentencepiece`"):
+        base(roberta)
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "most"),
+    [
+        (RobertaForMaskedLM, RobertaConfig(**SHAPE | {"pad_token_id": 3}, max_position_embeddings=514), 510),
+        (RobertaForMaskedLM, RobertaConfig(**SHAPE | {"pad_token_id": 0}, max_position_embeddings=100), 99),
+        (MPNetForMaskedLM, MPNetConfig(**SHAPE, max_position_embeddings=100), 98),
+        (ElectraForMaskedLM, ElectraConfig(**SHAPE, embedding_size=16, max_position_embeddings=100), 100),
+        (ModernBertForMaskedLM, ModernBertConfig(**SHAPE, max_position_embeddings=8192), 512),
+    ],
+)
+def test_the_longest_function_is_read_and_exported(tmp_path: Path, kind: Any, config: Any, most: int) -> None:
+    torch.manual_seed(3)
+    model = base(saved(kind(config), tmp_path / "base"))
+    assert model.card.max_length == most and len(model.encode([LONG])[0][0]) == most
+    model.save(tmp_path / "teacher")
+    again = load(tmp_path / "teacher")
+    export_onnx(again.model, tmp_path / "model.onnx")
+    session = open_onnx(tmp_path / "model.onnx")
+    for code in (LONG, *CODES):
+        assert abs(run_onnx(session, again.encode([code])[0]) - again.logits([code]).numpy()).max() < 1e-5
+
+
+def test_a_card_that_promises_more_positions_than_there_are(roberta: Path, tmp_path: Path) -> None:
+    model = base(roberta)
+    model.card = model.card.replace(max_length=512)
+    model.save(tmp_path / "t")
+    values = json.loads((tmp_path / "t" / "config.json").read_text("utf-8"))
+    (tmp_path / "t" / "config.json").write_text(json.dumps({**values, "pad_token_id": 3}), "utf-8")
+    with pytest.raises(ModelError, match="says that 512 tokens are read, and the model has positions for 510"):
+        load(tmp_path / "t")
+
+
+def test_a_problem_type_of_the_base_is_not_the_teachers(tmp_path: Path) -> None:
+    config = RobertaConfig(**SHAPE, max_position_embeddings=100)
+    config.problem_type = "multi_label_classification"
+    teacher = base(saved(RobertaForSequenceClassification(config), tmp_path / "base"))
+    teacher.save(tmp_path / "teacher")
+    assert json.loads((tmp_path / "teacher" / "config.json").read_text("utf-8")).get("problem_type") is None
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda: BartForSequenceClassification(
+            BartConfig(
+                vocab_size=400, d_model=16, encoder_layers=1, decoder_layers=1, eos_token_id=2,
+                encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=16, decoder_ffn_dim=16,
+            )
+        ),
+        lambda: T5ForSequenceClassification(
+            T5Config(vocab_size=400, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
+        ),
+    ],
+)  # fmt: skip
+def test_an_encoder_with_a_decoder_is_told(tmp_path: Path, model: Callable[[], Any]) -> None:
+    folder = saved(model(), tmp_path / "model")
+    with pytest.raises(ModelError, match="is an encoder with a decoder: this program takes"):
+        load(folder)
+
+
+def test_a_classifier_that_looks_back_alone_is_exported_as_it_answers(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    config = GPT2Config(vocab_size=400, n_embd=16, n_layer=1, n_head=2, n_positions=128, pad_token_id=1)
+    model = load(saved(GPT2ForSequenceClassification(config), tmp_path / "model"))
+    export_onnx(model.model, tmp_path / "model.onnx")
+    answer = run_onnx(open_onnx(tmp_path / "model.onnx"), model.encode([CODES[1]])[0])
+    assert abs(answer - model.logits([CODES[1]]).numpy()).max() < 1e-5
+
+
+def test_what_cannot_be_written_as_onnx_is_one_sentence(tmp_path: Path) -> None:
+    config = LongformerConfig(**SHAPE, attention_window=16, max_position_embeddings=130)
+    model = base(saved(LongformerForMaskedLM(config), tmp_path / "model"))
+    with pytest.raises(ModelError, match=r"A longformer model cannot be written as ONNX .* distill a student"):
+        export_onnx(model.model, tmp_path / "model.onnx")
+
+
+def test_a_copy_of_a_folder_reads_alike(roberta: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(roberta, tmp_path / "copy")
+    assert base(copy).card == base(roberta).card
