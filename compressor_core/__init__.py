@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from compressor_core.errors import CompressorError as CompressorError
     from compressor_core.evaluate.settings import CompareSettings as CompareSettings
     from compressor_core.evaluate.settings import MeasureSettings as MeasureSettings
+    from compressor_core.evaluate.settings import ProbeSettings as ProbeSettings
     from compressor_core.export.settings import ExportSettings as ExportSettings
     from compressor_core.results import *  # noqa: F403
     from compressor_core.search.genetic import SearchSettings as SearchSettings
@@ -41,14 +42,24 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
-    "api": ("search", "distill", "train_teacher", "compare", "measure", "study", "export", "load"),
-    "results": ("SearchResult", "Student", "Teacher", "Comparison", "Measurement", "Study", "Export", "Prediction"),
+    "api": ("search", "distill", "train_teacher", "compare", "measure", "probe", "study", "export", "load"),
+    "results": (
+        "SearchResult",
+        "Student",
+        "Teacher",
+        "Comparison",
+        "Measurement",
+        "Probe",
+        "Study",
+        "Export",
+        "Prediction",
+    ),
     "architecture": ("Architecture", "SearchSpace"),
     "cost": ("cost",),
     "errors": ("CompressorError",),
     "search.genetic": ("SearchSettings",),
     "distill.settings": ("DistillSettings", "StudySettings", "TeacherSettings"),
-    "evaluate.settings": ("CompareSettings", "MeasureSettings"),
+    "evaluate.settings": ("CompareSettings", "MeasureSettings", "ProbeSettings"),
     "export.settings": ("ExportSettings",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

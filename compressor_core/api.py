@@ -40,7 +40,7 @@ from compressor_core.results import Model, Result, SearchResult, Student, Teache
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["compare", "distill", "export", "load", "measure", "search", "study", "train_teacher"]
+__all__ = ["compare", "distill", "export", "load", "measure", "probe", "search", "study", "train_teacher"]
 
 R = TypeVar("R", bound=Result)
 M = TypeVar("M", bound=Model)
@@ -178,6 +178,24 @@ def measure(*models: AnyModel, data: Any = None, **more: Any) -> results.Measure
     source, _ = _data(data, more, *folders[:1])
     settings = _settings(MeasureSettings, more, models=[str(one) for one in folders] or None, **source)
     return _run(results.Measurement, settings, partial(measurement.measure, settings), more)
+
+
+def probe(*models: AnyModel, data: Any = None, **more: Any) -> results.Probe:
+    """Change functions so that their label stays, and count the answers that flip, for one to five models.
+
+    The first model is what the others are held against. `more` are settings of `cc.ProbeSettings`.
+
+    Raises DataError, ModelError or SettingsError.
+
+    Example: `cc.probe(student.teacher, student, changes=["rename", "quotes"]).headline`
+    """
+    from compressor_core.evaluate import probe as probes
+    from compressor_core.evaluate.settings import ProbeSettings
+
+    folders = [_folder(one) for one in models]
+    source, dataset = _data(data, more, *folders[:1])
+    settings = _settings(ProbeSettings, more, models=[str(one) for one in folders] or None, **source)
+    return _run(results.Probe, settings, partial(probes.probe, settings, dataset=dataset), more)
 
 
 def study(

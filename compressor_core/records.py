@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
+    SerializeAsAny,
     TypeAdapter,
     ValidationError,
     computed_field,
@@ -659,6 +660,123 @@ class ReproductionSummary(Scores, Record):
     seconds: float
 
 
+# Probes
+
+
+class UnderChange(Plain):
+    """One model's answers to functions before and after a change that keeps their labels."""
+
+    flips: int
+    """Functions whose predicted class changes."""
+    rate: float
+    """Their share."""
+    interval: Interval
+    """Of the share, Wilson's."""
+    shift: float
+    """Mean of |p_after − p_before| of class 1."""
+    accuracy: float
+    """After the change; likewise the calibration error."""
+    accuracy_before: float
+    ece: float
+    ece_before: float
+
+
+class Mimicry(UnderChange):
+    """A student's, held against the first model's."""
+
+    agreement: float
+    """Share of the changed functions on which both predict the same class."""
+    agreement_interval: Interval
+    agreement_before: float
+    distance: float
+    """Mean of |p_teacher − p_student| of class 1, after the change."""
+    sure: int
+    """Changed functions of which the first model is sure."""
+    sure_as_well: int
+    """Those of them of which the student is sure too, with the same answer."""
+
+
+class ChangedExample(Plain):
+    """An example before and after a change; probabilities of class 1 by model."""
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    changes: tuple[str, ...]
+    """What was done to it."""
+    label: int
+    group: str
+    origin: str
+    model: str
+    """The one whose probability changes most."""
+    probabilities_before: dict[str, float]
+    probabilities: dict[str, float]
+
+
+class ProbedChange(Record):
+    """All models under one kind of change."""
+
+    type: Literal["probed-change"] = "probed-change"
+    change: str
+    description: str
+    functions: int
+    """Functions, or pairs, that it changes."""
+    models: dict[str, SerializeAsAny[UnderChange | Mimicry]]
+    """By name; empty where nothing was changed."""
+    worst: ChangedExample | None = None
+    """The example whose probability changes most."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def flips(self) -> dict[str, int]:
+        return {name: model.flips for name, model in self.models.items()}
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def agreement(self) -> dict[str, float]:
+        return {name: model.agreement for name, model in self.models.items() if isinstance(model, Mimicry)}
+
+    @property
+    def line(self) -> str:
+        rates = ", ".join(f"{name} {model.rate:.1%}" for name, model in self.models.items())
+        return f"{self.change}: {self.functions:,} changed; answers that flip: {rates or 'none'}"
+
+
+class PairAnswers(Plain):
+    """One model's answers to pairs of a function and its other half, which has the other label."""
+
+    pairs: int
+    changed: int
+    """Pairs to whose halves it gives different answers."""
+    both_right: int
+    interval: Interval
+    """Of the share with both right, Wilson's."""
+    worst: ChangedExample | None = None
+    """The pair with the same answer whose probabilities are closest."""
+
+
+class ProbeSummary(Record):
+    """What came out of a probe; the first of several models is the one that the others are held against."""
+
+    type: Literal["probe-summary"] = "probe-summary"
+    models: dict[str, str]
+    """Folders by name."""
+    task: Task
+    language: Language
+    labels: tuple[str, str]
+    dataset: str
+    data: str | None = None
+    split: str
+    examples: int
+    """Of which each kind of change finds something to change in some."""
+    changes: dict[str, ProbedChange]
+    """By kind, the mixed draw first."""
+    pairs: dict[str, PairAnswers]
+    """By model; empty where there are no pairs for the task."""
+    sure: float
+    """Probability from which on an answer counts as sure."""
+    seconds: float
+
+
 # Measurements of costs
 
 
@@ -1143,6 +1261,8 @@ AnyRecord = Annotated[
     | TradeoffSummary
     | ComparisonSummary
     | ReproductionSummary
+    | ProbedChange
+    | ProbeSummary
     | MeasurementSetup
     | MeasuredLatency
     | Throughput

@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from compressor_core.architecture import Architecture
     from compressor_core.evaluate.predictions import Predictions
     from compressor_core.figures.compare.info import ComparisonInfo
+    from compressor_core.figures.compare.probe import ProbeInfo
     from compressor_core.figures.cost.measurement import MeasurementInfo
     from compressor_core.figures.search.info import SearchInfo
     from compressor_core.figures.study.students import StudyInfo
     from compressor_core.models.card import ModelCard
     from compressor_core.models.classifier import Classifier
 
-__all__ = ["Comparison", "Export", "Measurement", "Prediction", "SearchResult", "Student", "Study", "Teacher"]
+__all__ = ["Comparison", "Export", "Measurement", "Prediction", "Probe", "SearchResult", "Student", "Study", "Teacher"]
 
 Figure = Callable[..., "go.Figure"]
 TRAINING = "training.json"
@@ -506,6 +507,39 @@ class Measurement(Result):
         from compressor_core.figures.cost.measurement import measurement_info
 
         return measurement_info((*self.records, self.summary))
+
+
+class Probe(Result):
+    """What `probe` returns: answers under changes that keep a function's label; one row for each change and model."""
+
+    settings_class, summary_class = "ProbeSettings", records.ProbeSummary
+    changes: dict[str, records.ProbedChange]
+    """By kind of change; the mixed draw, up to three changes at once, comes first."""
+    pairs: dict[str, records.PairAnswers]
+    """By model: answers to hand-written pairs with different labels; empty where there are none."""
+
+    @property
+    def headline(self) -> str:
+        from compressor_core.figures.compare.probe import probe_sentence
+
+        return probe_sentence(self._info)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each kind of change and model."""
+        from compressor_core.figures.compare.probe import probe_rows
+
+        return _frame(probe_rows(self._info))
+
+    def figures(self) -> dict[str, Figure]:
+        from compressor_core.figures.compare.probe import flips_figure
+
+        return _of(self._info, {"flips": flips_figure})
+
+    @cached_property
+    def _info(self) -> ProbeInfo:
+        from compressor_core.figures.compare.probe import probe_info
+
+        return probe_info(self.summary)
 
 
 class Study(Result):

@@ -70,9 +70,9 @@ def test_its_functions_need_no_model_library_until_they_are_called() -> None:
 def test_every_public_name_is_there() -> None:
     for name in cc.__all__:
         assert getattr(cc, name) is not None and name in dir(cc), name
-    for name in ("search", "distill", "train_teacher", "compare", "measure", "study", "export", "load", "cost"):
+    for name in [*cc.api.__all__, "cost"]:
         assert callable(getattr(cc, name)), name
-    for name in ("Search", "Distill", "Teacher", "Compare", "Measure", "Study", "Export"):
+    for name in ("Search", "Distill", "Teacher", "Compare", "Measure", "Probe", "Study", "Export"):
         assert "properties" in getattr(cc, f"{name}Settings").model_json_schema()
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         cc.nothing  # type: ignore[attr-defined] # noqa: B018
@@ -111,7 +111,7 @@ def test_every_public_function_and_class_says_what_it_is() -> None:
     for name in cc.__all__[1:]:
         one = getattr(cc.api if hasattr(cc.api, name) else cc, name)
         assert (one.__doc__ or "").strip(), name
-    for name in ("search", "distill", "train_teacher", "compare", "measure", "study", "export", "load"):
+    for name in ("search", "distill", "train_teacher", "compare", "measure", "probe", "study", "export", "load"):
         assert "Raises" in (text := getattr(cc.api, name).__doc__) or "errors" in text, name
         assert "Example: `cc." in text, name
 
@@ -466,6 +466,16 @@ def test_a_measurement_has_typed_attributes(student: cc.Student, labelled_file: 
         assert isinstance(found.figure(kind), go.Figure)
     again = cc.load(found.save(tmp_path / "found.json"))
     assert isinstance(again, cc.Measurement) and again.headline == found.headline
+
+
+def test_a_probe_has_typed_attributes(student: cc.Student, labelled_file: Path, tmp_path: Path) -> None:
+    found = cc.probe(
+        student.teacher, student, data=labelled_file, language="python", changes=["quotes", "rename"], examples=4
+    )
+    assert list(found.changes) == ["mixed", "rename", "quotes"] and found.headline and len(found.to_frame())
+    assert isinstance(found.figure("flips"), go.Figure)
+    again = cc.load(found.save(tmp_path / "found.json"))
+    assert isinstance(again, cc.Probe) and again.headline == found.headline and again.settings == found.settings
 
 
 def test_a_study_has_typed_attributes(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:

@@ -133,6 +133,9 @@ def test_the_whole_way(labelled_file: Path, tmp_path: Path) -> None:
     assert {"teacher", "student", "agreement", "speedup", "mcnemar_p"} <= set(both)
     assert both["students"] == [both["student"]]
 
+    probed = answer("probe", teacher, student, *data, "--language", "python", "--changes", "rename", "--examples", 9)
+    assert {"functions", "flips", "agreement"} <= set(probed["changes"]["rename"])
+
     code = tmp_path / "code.py"
     code.write_text("def f(x):\n    return eval(x)\n")
     prediction = answer("predict", student, code)

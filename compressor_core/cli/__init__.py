@@ -4,7 +4,7 @@ Heavy modules are imported by the verbs that need them.
 """
 
 from compressor_core.cli.app import app
-from compressor_core.cli.models import calibrate, compare, evaluate, export, import_released, measure, predict
+from compressor_core.cli.models import calibrate, compare, evaluate, export, import_released, measure, predict, probe
 from compressor_core.cli.runs import cancel_run, delete_run, doctor, list_runs, report, show_run
 from compressor_core.cli.searching import cost, search, sweep, tradeoff
 from compressor_core.cli.training import distill, label, study, train_teacher
@@ -25,6 +25,7 @@ __all__ = [
     "list_runs",
     "measure",
     "predict",
+    "probe",
     "report",
     "search",
     "show_run",

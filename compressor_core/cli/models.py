@@ -11,7 +11,13 @@ from compressor_core.cli.fields import from_options
 from compressor_core.cli.options import data_of, require_place
 from compressor_core.cli.progress import finished
 from compressor_core.errors import DataError
-from compressor_core.evaluate.settings import CalibrationSettings, CompareSettings, EvaluateSettings, MeasureSettings
+from compressor_core.evaluate.settings import (
+    CalibrationSettings,
+    CompareSettings,
+    EvaluateSettings,
+    MeasureSettings,
+    ProbeSettings,
+)
 from compressor_core.export.settings import ExportSettings
 from compressor_core.files import checked_path
 from compressor_core.records import ComparisonSummary, StudentSide
@@ -39,6 +45,19 @@ def measure(options: argparse.Namespace) -> Record:
 
     settings = from_options(MeasureSettings, options, data=data_of(options))
     return finished(measure(settings)).plain()
+
+
+def probe(options: argparse.Namespace) -> Record:
+    from compressor_core.evaluate.probe import probe
+
+    summary = finished(probe(from_options(ProbeSettings, options, data=data_of(options))))
+    if options.json:
+        return summary.plain()
+    from compressor_core.figures.compare.probe import probe_info, probe_rows
+
+    told = ("Change", "Model", "Functions", "Flips", "95% interval", "Agreement (%)")
+    rows = [{name: row[name] for name in told} for row in probe_rows(probe_info(summary))]
+    return {"dataset": summary.dataset, "split": summary.split, "examples": summary.examples, "changes": rows}
 
 
 def calibrate(options: argparse.Namespace) -> Record:

@@ -13,6 +13,7 @@ from compressor_core import __version__
 from compressor_core import cli as verbs
 from compressor_core.architecture import SPACES
 from compressor_core.cli.fields import add_fields
+from compressor_core.data.changes import CHANGES
 from compressor_core.distill.settings import DistillSettings, LabelSettings, StudySettings, TeacherSettings
 from compressor_core.errors import SettingsError
 from compressor_core.evaluate.settings import (
@@ -20,6 +21,7 @@ from compressor_core.evaluate.settings import (
     CompareSettings,
     EvaluateSettings,
     MeasureSettings,
+    ProbeSettings,
     ReproduceSettings,
 )
 from compressor_core.export.settings import ExportSettings
@@ -165,6 +167,13 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     )
     add_fields(measure, MeasureSettings, leave_out=("models",))
     _own_file(measure)
+
+    probe = add("probe", verbs.probe, "Whether answers hold when code changes and its meaning does not.")
+    probe.add_argument("models", type=Path, nargs="+", metavar="MODEL", help=description_of(ProbeSettings, "models"))
+    add_fields(probe, ProbeSettings, leave_out=("models", "changes"))
+    changes = f"{description_of(ProbeSettings, 'changes')} Of {', '.join(CHANGES)}."
+    probe.add_argument("--changes", nargs="+", metavar="KIND", default=argparse.SUPPRESS, help=changes)
+    _own_file(probe)
 
     predict = add("predict", verbs.predict, "What a model says of one function, or of a pair.")
     predict.add_argument("model", type=Path)

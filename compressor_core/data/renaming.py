@@ -15,10 +15,10 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, count
 
-from compressor_core.dataflow.own import own_names
+from compressor_core.dataflow.own import OwnNames, is_name, own_names
 from compressor_core.dataflow.syntax import parser
 from compressor_core.language import Language
 
@@ -91,7 +91,28 @@ def rename(code: str, language: Language, rng: random.Random, names: Sequence[st
     used.update(drawn)
     numbered = (name for n in count(2) for word in pool if (name := f"{word}{n}") not in used)
     new = dict(zip(own.positions, chain(drawn, numbered), strict=False))
-    edits = sorted((at, name) for name, positions in own.positions.items() for at in positions)
+    return _renamed(own, language, new)
+
+
+def rename_to(code: str, language: Language, rng: random.Random, choices: Mapping[str, Sequence[str]]) -> str | None:
+    """`code` with those of its own names replaced for which there are choices, each by one of them.
+
+    A choice is taken if it is a name and no word of the code. None if nothing can be changed, as of `rename`.
+    """
+    own = own_names(code, language)
+    used = set(_WORD.findall(code))
+    new: dict[str, str] = {}
+    for name in own.positions:
+        free = [one for one in choices.get(name, ()) if one not in used and is_name(one, language)]
+        if free:
+            new[name] = rng.choice(free)
+            used.add(new[name])
+    return _renamed(own, language, new) if new else None
+
+
+def _renamed(own: OwnNames, language: Language, new: Mapping[str, str]) -> str | None:
+    """The text with new names for some of its own; None if the parser would then read it in another way."""
+    edits = sorted((at, name) for name in new for at in own.positions[name])
     parts, done = [], 0
     for at, name in edits:
         parts += [own.source[done:at], new[name].encode()]

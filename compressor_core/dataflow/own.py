@@ -206,6 +206,11 @@ def _reserved(language: Language) -> frozenset[str]:
     return frozenset(_RESERVED[language].split())
 
 
+def is_name(text: str, language: Language) -> bool:
+    """Whether a text can be the name of a variable, and means nothing by itself."""
+    return text.isidentifier() and text not in KEPT and text not in _reserved(language)
+
+
 def own_names(code: str, language: Language) -> OwnNames:
     """The names that are a function's own, in the order in which they first stand in it.
 

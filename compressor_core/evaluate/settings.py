@@ -76,13 +76,51 @@ class CompareSettings(DataSettings):
         return dict(zip(distinct((TEACHER, *wanted)), map(Path, models), strict=True))
 
 
-class MeasureSettings(DataSettings):
+class ModelsSettings(DataSettings):
+    """Settings of work on one to five models."""
+
+    title: ClassVar[str] = "a look at models"
+
+    models: tuple[PathText, ...] = Field(description="Model folders; the others are held against the first.")
+    names: tuple[str, ...] = Field((), description="Names of the models; without them, those of their folders.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not 1 <= len(self.models) <= 1 + MOST_STUDENTS:
+            raise SettingsError(
+                f"{len(self.models)} models are no number for {self.title}: give 1 to {1 + MOST_STUDENTS}"
+            )
+        if len(set(self.models)) < len(self.models):
+            raise SettingsError(f"a model is named twice among {', '.join(self.models)}: name each once")
+        if self.names and len(self.names) != len(self.models):
+            raise SettingsError(f"there are {len(self.names)} names for {len(self.models)} models: give one for each")
+        return self
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """A name of its own for each model."""
+        return distinct(self.names or [Path(folder).resolve().name for folder in self.models])
+
+
+class ProbeSettings(ModelsSettings):
+    """Settings of a probe: whether the answers of models hold under changes that keep a function's label."""
+
+    title: ClassVar[str] = "a probe"
+
+    changes: tuple[str, ...] = Field((), description="Kinds of change; without them, all that the language has.")
+    examples: Count = Field(200, description="Examples to change, a sample of the split.")
+    substitutes: PathText | None = Field(
+        None,
+        description="JSONL file of ALERT (ICSE 2022), with natural names for the variables of each function of Devign "
+        "or BigCloneBench: its functions are renamed so, as one more kind.",
+    )
+
+
+class MeasureSettings(ModelsSettings):
     """Settings of a measurement of one to five models; the others are held against the first."""
 
     title: ClassVar[str] = "a measurement"
 
-    models: tuple[PathText, ...] = Field(description="Model folders; the others are held against the first.")
-    names: tuple[str, ...] = Field((), description="Names of the models; without them, those of their folders.")
     examples: Count = Field(32, description="Examples to measure on, a sample of the split.")
     rounds: Count = Field(5, description="Passes over these examples, in which all models and forms take turns.")
     threads: Threads = Field(1, description="Threads of PyTorch and of ONNX Runtime.")
@@ -96,21 +134,6 @@ class MeasureSettings(DataSettings):
     )
     watts: Positive = Field(4.0, description="Power of a busy core, where energy is estimated.")
     energy_seconds: Positive = Field(1.0, description="Seconds that each model runs for where energy is measured.")
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if not 1 <= len(self.models) <= 1 + MOST_STUDENTS:
-            raise SettingsError(f"{len(self.models)} models cannot be measured together: give 1 to {1 + MOST_STUDENTS}")
-        if len(set(self.models)) < len(self.models):
-            raise SettingsError(f"a model is named twice among {', '.join(self.models)}: name each once")
-        if self.names and len(self.names) != len(self.models):
-            raise SettingsError(f"there are {len(self.names)} names for {len(self.models)} models: give one for each")
-        return self
-
-    @property
-    def titles(self) -> tuple[str, ...]:
-        """A name of its own for each model."""
-        return distinct(self.names or [Path(folder).resolve().name for folder in self.models])
 
     @property
     def batch_sizes(self) -> list[int]:

@@ -110,6 +110,12 @@ def _measurement(found: Any) -> str:
     return f"{len(found.models)} models, p50 from {min(one.median for one in found.latency):.2f} ms"
 
 
+def _probe(found: Any) -> str:
+    change = next((change for change in found.changes.values() if change.functions), None)
+    rates = [] if change is None else [f"{model.rate:.1%}" for model in change.models.values()]
+    return f"answers that flip: {' and '.join(rates)}" if rates else "nothing to change"
+
+
 def _calibration(found: Any) -> str:
     errors = [error.median for error in found.held_out_error.values()]
     return f"held-out error {min(errors):.1%} to {max(errors):.1%}"
@@ -154,6 +160,7 @@ _ALL = (
     Kind("compare", "Comparison", "evaluate.settings:CompareSettings", _comparison, told=True),
     Kind("export", "Export", "export.settings:ExportSettings", _export),
     Kind("measure", "Measurement", "evaluate.settings:MeasureSettings", _measurement, page="compare"),
+    Kind("probe", "Probe", "evaluate.settings:ProbeSettings", _probe, page="compare"),
     Kind(
         "reproduce", "Reproduction", "evaluate.settings:ReproduceSettings", _reproduction,
         noun="import of the published student", page="paper", makes="student", closed=True,

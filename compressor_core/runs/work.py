@@ -113,6 +113,15 @@ def measure(context: RunContext) -> Loop:
     return measure(context.run.settings, cancelled=context.cancelled)
 
 
+def probe(context: RunContext) -> Loop:
+    """Models probed; a resumed one asks everything again."""
+    from compressor_core.evaluate.probe import probe
+
+    settings = context.run.settings
+    context.require_made(*settings.models)
+    return probe(settings, cancelled=context.cancelled)
+
+
 def export(context: RunContext) -> Loop:
     """The bundle of a student; it lies in the run's folder, and an interrupted run may have written it already."""
     from compressor_core.export.exporting import export

@@ -24,7 +24,7 @@ from tests.fuzz.values import edited
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 WHOLE = ("0", "1", "2", "3", "-1", "", "x", "1.5", "99999999999999999999", "1e3", "٣", "--", "9" * 5000)
 NUMBERS = (*WHOLE, "0.5", "nan", "inf", "-inf", "1e-320", "1e400")
-WORK = {"train-teacher", "distill", "label", "study", "calibrate", "measure", "compare", "evaluate", "export"}
+WORK = {"train-teacher", "distill", "label", "study", "calibrate", "measure", "probe", "compare", "evaluate", "export"}
 """Verbs that would train or measure for minutes: they are given something that is not there."""
 SMALL = {
     "search": (("--generations", "3"), ("--generations", "2", "--population", "4", "--space", "{}/space.json")),

@@ -32,6 +32,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "compare": {"teacher": TEACHER, "student": f"/runs/{ID.format('distill')}/model"},
     "export": {"model": f"/runs/{ID.format('distill')}/model"},
     "measure": {"models": [TEACHER]},
+    "probe": {"models": [TEACHER]},
     "calibrate": {"architectures": 40, "held_out": 12},
     "reproduce": {"teacher": "codebert", "task": "clone"},
 }

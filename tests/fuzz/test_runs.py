@@ -12,7 +12,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from compressor_core.distill.settings import DistillSettings, StudySettings, TeacherSettings, parse_budgets
-from compressor_core.evaluate.settings import CalibrationSettings, CompareSettings, MeasureSettings, ReproduceSettings
+from compressor_core.evaluate.settings import (
+    CalibrationSettings,
+    CompareSettings,
+    MeasureSettings,
+    ProbeSettings,
+    ReproduceSettings,
+)
 from compressor_core.export.settings import ExportSettings
 from compressor_core.figures.words.forms import duration, state_text
 from compressor_core.files import to_json
@@ -54,6 +60,7 @@ RESULTS: dict[str, Any] = {
     },
     "export": {"forms": {"model.int8.onnx": {"size_mb": 1.0}}, "flagged": [], "zip_mb": 2.0},
     "measure": {"latency": [{"median": 1.0}], "models": [1]},
+    "probe": {"changes": {"mixed": {"functions": 5, "models": {"Teacher": {"rate": 0.1}}}}, "models": {"a": "b"}},
     "calibrate": {"models": {"onnxruntime": LATENCY}, "held_out_error": {"onnxruntime": {"median": 0.1}}},
     "reproduce": {"accuracy": 0.9, "examples": 5, "size_mb": 3.0, "model": "/nowhere"},
     "tradeoff": {"front": 3, "hypervolume_share": 0.99},
@@ -211,6 +218,7 @@ SETTINGS: dict[str, tuple[Callable[[Any], Any], dict[str, Any]]] = {
         {"teacher": TEACHER, "student": TEACHER, "others": ["/x"], "threads": 1, "split": "test"},
     ),
     "measure": (MeasureSettings.model_validate, MeasureSettings(models=(TEACHER,)).model_dump(mode="json")),
+    "probe": (ProbeSettings.model_validate, ProbeSettings(models=(TEACHER,)).model_dump(mode="json")),
     "calibrate": (
         CalibrationSettings.model_validate,
         {"architectures": 40, "held_out": 12, "budget_mb": 3.0, "threads": 1, "seed": 0, "task": "clone"},
@@ -238,6 +246,7 @@ SETTINGS: dict[str, tuple[Callable[[Any], Any], dict[str, Any]]] = {
 @example(("study", {"teacher": "a", "space": []}))
 @example(("measure", {"models": ["a"], "watts": "x"}))
 @example(("measure", {"models": 3}))
+@example(("probe", {"models": ["a"], "changes": "x"}))
 @example(("calibrate", {"largest_mb": "x"}))
 def test_settings_of_a_run(values: tuple[str, Any]) -> None:
     kind, given_values = values

@@ -36,6 +36,7 @@ def test_headlines() -> None:
         ("tradeoff", {"front": 3, "hypervolume_share": float("inf")}),
         ("distill", {}),
         ("compare", {"students": 3}),
+        ("probe", {"changes": 3}),
     ],
 )
 def test_a_damaged_result_is_said_to_be_one(kind: str, result: dict[str, Any]) -> None:

@@ -1,0 +1,258 @@
+"""What a model's answers depend on: functions changed so that their label stays, or so that it changes.
+
+Under a change that keeps the label, a prediction that flips is wrong before or after (prediction flips: MORPH, ICSE
+2025, which counts them for renamed variables). A student that mimics its teacher goes on answering as the teacher does:
+agreement, distance of the probabilities, answers of which both are sure, and calibration, after the relations of
+MetaCompress (arXiv 2511.05476). Where the label changes, the answer should.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compressor_core.data.changes import CHANGES, Change, change_example, changes_for
+from compressor_core.data.dataset import Dataset, Example
+from compressor_core.data.registry import open_dataset
+from compressor_core.data.substitutes import read_substitutes
+from compressor_core.errors import DataError
+from compressor_core.evaluate.comparison import examples_of
+from compressor_core.evaluate.intervals import wilson
+from compressor_core.evaluate.settings import ProbeSettings
+from compressor_core.evaluate.statistics import calibration, log_probabilities
+from compressor_core.language import Language
+from compressor_core.models.classifier import Classifier, load
+from compressor_core.models.compute import best_device
+from compressor_core.progress import relay
+from compressor_core.records import (
+    ChangedExample,
+    Mimicry,
+    ProbedChange,
+    ProbeSummary,
+    Progress,
+    UnderChange,
+    Work,
+)
+
+SURE: Final = 0.9
+"""Probability of the predicted class from which on an answer counts as sure."""
+MIXED: Final = "mixed"
+MOST_MIXED: Final = 3
+"""Changes that a function gets at most in the mixed draw."""
+NATURAL: Final = "natural-names"
+
+Logits = Mapping[str, NDArray[Any]]
+Changed = tuple[Example, tuple[str, ...], tuple[str, ...]]
+"""An example, its functions after the change, and the names of what was done."""
+
+
+def probe(
+    settings: ProbeSettings, *, dataset: Dataset | None = None, cancelled: Callable[[], bool] = lambda: False
+) -> Work[ProbeSummary | None]:
+    """Change the functions of a sample by every kind, and ask all models before and after; None if cancelled.
+
+    Yields one record for each kind. `dataset` takes the place of the one that the settings name.
+
+    Raises:
+        DataError, ModelError, SettingsError: one sentence each.
+    """
+    started = time.monotonic()
+    yield Progress(message="Loading the models", fraction=0.0)
+    models = {name: load(Path(folder)) for name, folder in zip(settings.titles, settings.models, strict=True)}
+    for model in models.values():
+        model.model.to(best_device())
+    dataset = dataset or open_dataset(settings.dataset, settings.data, seed=settings.seed)
+    examples, split = examples_of(dataset, settings.split, models)
+    if dataset.language is None:
+        raise DataError(
+            f"changes must know the language, and {dataset.name} does not say in which its code is: "
+            f"say it ({', '.join(Language)})"
+        )
+    sample = random.Random(settings.seed).sample(examples, min(settings.examples, len(examples)))
+    kinds = drawn(sample, dataset.language, changes_for(dataset.language, settings.changes), settings.seed)
+    if settings.substitutes is not None:
+        rows = read_substitutes(settings.substitutes, dataset.task, random.Random(settings.seed), settings.examples)
+        kinds[NATURAL] = [(example, codes, (NATURAL,)) for example, codes in rows]
+    known: dict[tuple[str, ...], int] = {}
+    answers: dict[str, list[NDArray[Any]]] = {name: [] for name in models}
+    found: dict[str, ProbedChange] = {}
+    for number, (kind, changed) in enumerate(kinds.items()):
+        # The functions before a change are the same for all kinds, and asked about once.
+        for codes in (codes for example, after, _ in changed for codes in (example.codes, after)):
+            known.setdefault(codes, len(known))
+        what = f"Answers after the change: {kind}"
+        if not (yield from _ask(models, list(known), answers, what, number / len(kinds), cancelled)):
+            return None
+        found[kind] = _probed(kind, changed, known, answers)
+        yield found[kind]
+    first = next(iter(models.values()))
+    return ProbeSummary(
+        models=dict(zip(models, settings.models, strict=True)),
+        task=dataset.task,
+        language=dataset.language,
+        labels=first.card.labels,
+        dataset=settings.dataset,
+        data=settings.data,
+        split=split,
+        examples=len(sample),
+        changes=found,
+        pairs={},
+        sure=SURE,
+        seconds=time.monotonic() - started,
+    )
+
+
+def drawn(
+    sample: Sequence[Example], language: Language, changes: Sequence[Change], seed: int
+) -> dict[str, list[Changed]]:
+    """Changed examples by kind: first mixed, up to MOST_MIXED drawn changes at once, then each kind by itself.
+
+    An example that a kind cannot change is not among its own.
+    """
+    kinds = {MIXED: (changes, MOST_MIXED)} if len(changes) > 1 else {}
+    kinds |= {change.name: ([change], 1) for change in changes}
+    return {kind: _changed(sample, language, *what, f"{seed}/{kind}") for kind, what in kinds.items()}
+
+
+def _changed(
+    sample: Sequence[Example], language: Language, changes: Sequence[Change], most: int, seed: str
+) -> list[Changed]:
+    rng = random.Random(seed)
+    changed = ((example, *change_example(example.codes, language, rng, changes, most)) for example in sample)
+    return [(example, after, names) for example, after, names in changed if names]
+
+
+def flips(
+    models: Mapping[str, Classifier],
+    sample: Sequence[Example],
+    before: Logits,
+    language: Language,
+    seed: int,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Work[ProbedChange | None]:
+    """The mixed draw alone, for models whose logits (n, 2) of the sample are known; None if cancelled."""
+    changed = _changed(sample, language, changes_for(language), MOST_MIXED, f"{seed}/{MIXED}")
+    places = {id(example): place for place, example in enumerate(sample)}
+    known: dict[tuple[str, ...], int] = {}
+    for example, _, _ in changed:
+        known.setdefault(example.codes, len(known))
+    first = {example.codes: places[id(example)] for example, _, _ in reversed(changed)}
+    answers = {name: [before[name][[first[codes] for codes in known]]] for name in models}
+    for _, after, _ in changed:
+        known.setdefault(after, len(known))
+    if not (yield from _ask(models, list(known), answers, "Answers to changed functions", None, cancelled)):
+        return None
+    return _probed(MIXED, changed, known, answers)
+
+
+def _ask(
+    models: Mapping[str, Classifier],
+    codes: Sequence[tuple[str, ...]],
+    answers: dict[str, list[NDArray[Any]]],
+    what: str,
+    fraction: float | None,
+    cancelled: Callable[[], bool],
+) -> Work[bool]:
+    """Append the logits of the codes that come after those that are answered; False if cancelled."""
+    for name, model in models.items():
+        new = codes[sum(map(len, answers[name])) :]
+        if not new:
+            continue
+        rows = yield from relay(model.predicting(new), _telling(what, fraction), cancelled)
+        if rows is None:
+            return False
+        answers[name].append(rows.double().numpy())
+    return True
+
+
+def _telling(what: str, fraction: float | None) -> Callable[[int], Progress]:
+    return lambda _: Progress(message=what, fraction=fraction)
+
+
+def _probed(
+    kind: str, changed: Sequence[Changed], known: Mapping[tuple[str, ...], int], answers: Mapping[str, Sequence[Any]]
+) -> ProbedChange:
+    logits = {name: np.concatenate(rows) for name, rows in answers.items() if rows}
+    before = {name: rows[[known[example.codes] for example, _, _ in changed]] for name, rows in logits.items()}
+    after = {name: rows[[known[codes] for _, codes, _ in changed]] for name, rows in logits.items()}
+    described = {MIXED: f"Up to {MOST_MIXED} of the changes at once", NATURAL: "Natural names by ALERT for variables"}
+    described |= {name: change.description for name, change in CHANGES.items()}
+    gold = [example.label for example, _, _ in changed]
+    return ProbedChange(
+        change=kind,
+        description=described[kind],
+        functions=len(changed),
+        models=under_change(gold, before, after) if changed else {},
+        worst=_worst(changed, before, after) if changed else None,
+    )
+
+
+def under_change(gold: Sequence[int], before: Logits, after: Logits) -> dict[str, UnderChange | Mimicry]:
+    """What a change does to the answers of models, by name, the others held against the first; logits (n, 2) each."""
+    teacher = next(iter(before))
+    labels = np.asarray(gold)
+    found: dict[str, UnderChange | Mimicry] = {}
+    for name in before:
+        one, two = before[name], after[name]
+        flipped = int((one.argmax(-1) != two.argmax(-1)).sum())
+        own: dict[str, Any] = {
+            "flips": flipped,
+            "rate": flipped / len(labels),
+            "interval": wilson(flipped, len(labels)),
+            "shift": float(np.abs(_probability(two) - _probability(one)).mean()),
+            "accuracy": float((two.argmax(-1) == labels).mean()),
+            "accuracy_before": float((one.argmax(-1) == labels).mean()),
+            "ece": calibration(labels, two).ece,
+            "ece_before": calibration(labels, one).ece,
+        }
+        if name == teacher:
+            found[name] = UnderChange(**own)
+            continue
+        same = after[teacher].argmax(-1) == two.argmax(-1)
+        sure = _confidence(after[teacher]) >= SURE
+        found[name] = Mimicry(
+            **own,
+            agreement=float(same.mean()),
+            agreement_interval=wilson(int(same.sum()), len(labels)),
+            agreement_before=float((before[teacher].argmax(-1) == one.argmax(-1)).mean()),
+            distance=float(np.abs(_probability(after[teacher]) - _probability(two)).mean()),
+            sure=int(sure.sum()),
+            sure_as_well=int((sure & same & (_confidence(two) >= SURE)).sum()),
+        )
+    return found
+
+
+def _worst(changed: Sequence[Changed], before: Logits, after: Logits) -> ChangedExample:
+    """The example of which a student's probability changes most; that of the only model, if there is no student."""
+    students = list(before)[1:] or list(before)
+    shifts = np.array([np.abs(_probability(after[name]) - _probability(before[name])) for name in students])
+    model, place = np.unravel_index(shifts.argmax(), shifts.shape)
+    example, codes, names = changed[int(place)]
+    return ChangedExample(
+        before=example.codes,
+        after=codes,
+        changes=names,
+        label=example.label,
+        group=example.group,
+        origin=example.origin,
+        model=students[int(model)],
+        probabilities_before={name: float(_probability(rows)[place]) for name, rows in before.items()},
+        probabilities={name: float(_probability(rows)[place]) for name, rows in after.items()},
+    )
+
+
+def _probability(logits: NDArray[Any]) -> NDArray[np.float64]:
+    """Of class 1 (n,)."""
+    return np.exp(log_probabilities(logits)[:, 1])
+
+
+def _confidence(logits: NDArray[Any]) -> NDArray[np.float64]:
+    """Probability of the predicted class (n,)."""
+    confidence: NDArray[np.float64] = np.exp(log_probabilities(logits).max(-1))
+    return confidence
