@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from compressor_core.data.changes import CHANGES, Change, change_example, changes_for
 from compressor_core.data.dataset import Dataset, Example
+from compressor_core.data.exam import vulnerability_exam
 from compressor_core.data.registry import open_dataset
 from compressor_core.data.substitutes import read_substitutes
 from compressor_core.errors import DataError
@@ -33,12 +34,14 @@ from compressor_core.progress import relay
 from compressor_core.records import (
     ChangedExample,
     Mimicry,
+    PairAnswers,
     ProbedChange,
     ProbeSummary,
     Progress,
     UnderChange,
     Work,
 )
+from compressor_core.task import Task
 
 SURE: Final = 0.9
 """Probability of the predicted class from which on an answer counts as sure."""
@@ -91,6 +94,11 @@ def probe(
             return None
         found[kind] = _probed(kind, changed, known, answers)
         yield found[kind]
+    halves = pairs_of(dataset)
+    for codes in (half.codes for pair in halves for half in pair):
+        known.setdefault(codes, len(known))
+    if not (yield from _ask(models, list(known), answers, "Answers to pairs with different labels", 1.0, cancelled)):
+        return None
     first = next(iter(models.values()))
     return ProbeSummary(
         models=dict(zip(models, settings.models, strict=True)),
@@ -102,10 +110,17 @@ def probe(
         split=split,
         examples=len(sample),
         changes=found,
-        pairs={},
+        pairs=_answers_to_pairs(halves, known, answers) if halves else {},
         sure=SURE,
         seconds=time.monotonic() - started,
     )
+
+
+def pairs_of(dataset: Dataset) -> list[tuple[Example, Example]]:
+    """The hand-written functions, unsafe and fixed, for a dataset of weaknesses in Python; none for others."""
+    if dataset.task is not Task.VULNERABILITY or dataset.language is not Language.PYTHON:
+        return []
+    return [(unsafe, safe) for unsafe, safe in (pair.examples for pair in vulnerability_exam().pairs)]
 
 
 def drawn(
@@ -245,6 +260,42 @@ def _worst(changed: Sequence[Changed], before: Logits, after: Logits) -> Changed
         probabilities_before={name: float(_probability(rows)[place]) for name, rows in before.items()},
         probabilities={name: float(_probability(rows)[place]) for name, rows in after.items()},
     )
+
+
+def _answers_to_pairs(
+    halves: Sequence[Sequence[Example]], known: Mapping[tuple[str, ...], int], answers: Mapping[str, Sequence[Any]]
+) -> dict[str, PairAnswers]:
+    """What each model says of pairs of halves with different labels."""
+    logits = {name: np.concatenate(rows) for name, rows in answers.items()}
+    sides = [[known[pair[side].codes] for pair in halves] for side in (0, 1)]
+    found = {}
+    for name, rows in logits.items():
+        first, second = rows[sides[0]], rows[sides[1]]
+        changed = first.argmax(-1) != second.argmax(-1)
+        right = [rows.argmax(-1) == [pair[side].label for pair in halves] for side, rows in enumerate((first, second))]
+        both = int((right[0] & right[1]).sum())
+        distance = np.where(changed, np.inf, np.abs(_probability(first) - _probability(second)))
+        place = int(distance.argmin())
+        one, two = halves[place][0], halves[place][1]
+        worst = ChangedExample(
+            before=one.codes,
+            after=two.codes,
+            changes=("label",),
+            label=one.label,
+            group=one.group,
+            origin=one.origin,
+            model=name,
+            probabilities_before={each: float(_probability(rows[sides[0]])[place]) for each, rows in logits.items()},
+            probabilities={each: float(_probability(rows[sides[1]])[place]) for each, rows in logits.items()},
+        )
+        found[name] = PairAnswers(
+            pairs=len(halves),
+            changed=int(changed.sum()),
+            both_right=both,
+            interval=wilson(both, len(halves)),
+            worst=None if changed.all() else worst,
+        )
+    return found
 
 
 def _probability(logits: NDArray[Any]) -> NDArray[np.float64]:

@@ -57,6 +57,13 @@ def test_a_teacher_and_a_student_that_says_the_opposite(tiny_teacher: Path, cont
         assert student.shift == pytest.approx(teacher.shift)
         low, high = teacher.interval
         assert low <= teacher.rate <= high and teacher.rate == teacher.flips / change.functions
+    for name, answers in summary.pairs.items():
+        assert answers.pairs >= 100 and answers.both_right <= answers.changed <= answers.pairs, name
+    assert (summary.pairs["Teacher"].both_right + summary.pairs["Student"].both_right) == summary.pairs[
+        "Teacher"
+    ].changed
+    same = summary.pairs["Teacher"].worst
+    assert same is not None and same.changes == ("label",) and same.before != same.after
     plain = json.loads(summary.model_dump_json())
     assert read_record(plain) == summary, "a probe is read as it is written"
     assert plain["changes"]["rename"].keys() >= {"functions", "flips", "agreement"}
