@@ -575,6 +575,9 @@ class Side(Scores):
     paper_gflops: float | None = None
     architecture: Genes | None = None
     latency: ModelLatency
+    flips: float | None = None
+    """Share of the changed examples whose answer flips; None where none was changed. Likewise Wilson's interval."""
+    flips_interval: Interval | None = None
 
 
 class StudentSide(Side):
@@ -614,6 +617,8 @@ class ComparisonSummary(Record):
     """Or "all"."""
     examples: int
     latency_examples: int
+    changed_examples: int = 0
+    """Examples that were changed so that their label stays; 0 where the language is not known."""
     machine: Machine
 
     @computed_field  # type: ignore[prop-decorator]

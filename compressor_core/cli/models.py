@@ -124,6 +124,7 @@ def _in_short(summary: ComparisonSummary) -> Record:
                 "median_ms": f"{side.latency.median:.2f}",
                 "speedup": f"{student.speedup:.2f}" if student else "1.00",
                 "agreement": f"{student.agreement:.4f}" if student else "1.0000",
+                "flips": "" if side.flips is None else f"{side.flips:.4f}",
                 "mcnemar_p": f"{student.mcnemar.p:.4g}" if student else "",
                 "p (Holm)": f"{student.mcnemar.p_adjusted:.4g}" if student else "",
             }

@@ -14,7 +14,8 @@ from compressor_core.data.dataset import Dataset, Example, Split
 from compressor_core.data.labels import require_order
 from compressor_core.data.registry import default_split, examples_for, open_dataset
 from compressor_core.errors import DataError, ModelError
-from compressor_core.evaluate.intervals import LEVEL, RESAMPLES, bootstrap, holm
+from compressor_core.evaluate.changed import mixed
+from compressor_core.evaluate.intervals import LEVEL, RESAMPLES, bootstrap, holm, wilson
 from compressor_core.evaluate.predictions import characters, write_predictions
 from compressor_core.evaluate.quality import agreement, mcnemar, quality
 from compressor_core.evaluate.rounds import time_models
@@ -61,20 +62,30 @@ def compare(
     dataset = dataset or open_dataset(settings.dataset, settings.data, seed=settings.seed)
     examples, split = examples_of(dataset, settings.split, {"the model": models[TEACHER]})
     codes = [example.codes for example in examples]
+    chosen = random.Random(settings.seed).sample(examples, min(settings.changed_examples, len(codes)))
+    changed = [] if dataset.language is None else mixed(chosen, dataset.language, settings.seed)
+    place = {code: at for at, code in enumerate(codes)}
     logits: dict[str, NDArray[Any]] = {}
+    flips: dict[str, dict[str, Any]] = {}
     for name, model in models.items():
         model.model.to(best_device())
-        rows = yield from relay(model.predicting(codes), _words(name, len(codes)), cancelled)
+        asked = [*codes, *(one.after for one in changed)]
+        rows = yield from relay(model.predicting(asked), _words(name, len(asked)), cancelled)
         model.model.to("cpu")  # where latency is measured
         if rows is None:
             return None
-        logits[name] = rows.double().numpy()
+        logits[name] = rows.double().numpy()[: len(codes)]
+        if changed:
+            after = rows[len(codes) :].argmax(-1).numpy()
+            flipped = int((after != logits[name][[place[one.example.codes] for one in changed]].argmax(-1)).sum())
+            flips[name] = {"flips": flipped / len(changed), "flips_interval": wilson(flipped, len(changed))}
     sample = random.Random(settings.seed).sample(codes, min(settings.latency_examples, len(codes)))
     times = yield from time_models(models, sample, rounds=settings.latency_rounds, threads=settings.threads)
     if predictions is not None:
         write_predictions(Path(predictions), examples, logits)
     described = {
         name: {**_described(model, folders[name], times[name].tokens / len(codes[0])), "latency": times[name]}
+        | flips.get(name, {})
         for name, model in models.items()
     }
     teacher, students = _judged(examples, logits, described, settings.seed)
@@ -91,6 +102,7 @@ def compare(
         split=split,
         examples=len(examples),
         latency_examples=len(sample),
+        changed_examples=len(changed),
         machine=machine(settings.threads),
     )
 

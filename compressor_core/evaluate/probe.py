@@ -17,42 +17,40 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from compressor_core.data.changes import CHANGES, Change, change_example, changes_for
+from compressor_core.data.changes import CHANGES, changes_for
 from compressor_core.data.dataset import Dataset, Example
 from compressor_core.data.exam import vulnerability_exam
 from compressor_core.data.registry import open_dataset
 from compressor_core.data.substitutes import read_substitutes
 from compressor_core.errors import DataError
+from compressor_core.evaluate.changed import (
+    MIXED,
+    MOST_MIXED,
+    SURE,
+    Changed,
+    Logits,
+    drawn,
+    probability,
+    under_change,
+)
 from compressor_core.evaluate.comparison import examples_of
 from compressor_core.evaluate.intervals import wilson
 from compressor_core.evaluate.settings import ProbeSettings
-from compressor_core.evaluate.statistics import calibration, log_probabilities
 from compressor_core.language import Language
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.compute import best_device
 from compressor_core.progress import relay
 from compressor_core.records import (
     ChangedExample,
-    Mimicry,
     PairAnswers,
     ProbedChange,
     ProbeSummary,
     Progress,
-    UnderChange,
     Work,
 )
 from compressor_core.task import Task
 
-SURE: Final = 0.9
-"""Probability of the predicted class from which on an answer counts as sure."""
-MIXED: Final = "mixed"
-MOST_MIXED: Final = 3
-"""Changes that a function gets at most in the mixed draw."""
 NATURAL: Final = "natural-names"
-
-Logits = Mapping[str, NDArray[Any]]
-Changed = tuple[Example, tuple[str, ...], tuple[str, ...]]
-"""An example, its functions after the change, and the names of what was done."""
 
 
 def probe(
@@ -81,7 +79,7 @@ def probe(
     kinds = drawn(sample, dataset.language, changes_for(dataset.language, settings.changes), settings.seed)
     if settings.substitutes is not None:
         rows = read_substitutes(settings.substitutes, dataset.task, random.Random(settings.seed), settings.examples)
-        kinds[NATURAL] = [(example, codes, (NATURAL,)) for example, codes in rows]
+        kinds[NATURAL] = [Changed(example, codes, (NATURAL,)) for example, codes in rows]
     known: dict[tuple[str, ...], int] = {}
     answers: dict[str, list[NDArray[Any]]] = {name: [] for name in models}
     found: dict[str, ProbedChange] = {}
@@ -121,49 +119,6 @@ def pairs_of(dataset: Dataset) -> list[tuple[Example, Example]]:
     if dataset.task is not Task.VULNERABILITY or dataset.language is not Language.PYTHON:
         return []
     return [(unsafe, safe) for unsafe, safe in (pair.examples for pair in vulnerability_exam().pairs)]
-
-
-def drawn(
-    sample: Sequence[Example], language: Language, changes: Sequence[Change], seed: int
-) -> dict[str, list[Changed]]:
-    """Changed examples by kind: first mixed, up to MOST_MIXED drawn changes at once, then each kind by itself.
-
-    An example that a kind cannot change is not among its own.
-    """
-    kinds = {MIXED: (changes, MOST_MIXED)} if len(changes) > 1 else {}
-    kinds |= {change.name: ([change], 1) for change in changes}
-    return {kind: _changed(sample, language, *what, f"{seed}/{kind}") for kind, what in kinds.items()}
-
-
-def _changed(
-    sample: Sequence[Example], language: Language, changes: Sequence[Change], most: int, seed: str
-) -> list[Changed]:
-    rng = random.Random(seed)
-    changed = ((example, *change_example(example.codes, language, rng, changes, most)) for example in sample)
-    return [(example, after, names) for example, after, names in changed if names]
-
-
-def flips(
-    models: Mapping[str, Classifier],
-    sample: Sequence[Example],
-    before: Logits,
-    language: Language,
-    seed: int,
-    cancelled: Callable[[], bool] = lambda: False,
-) -> Work[ProbedChange | None]:
-    """The mixed draw alone, for models whose logits (n, 2) of the sample are known; None if cancelled."""
-    changed = _changed(sample, language, changes_for(language), MOST_MIXED, f"{seed}/{MIXED}")
-    places = {id(example): place for place, example in enumerate(sample)}
-    known: dict[tuple[str, ...], int] = {}
-    for example, _, _ in changed:
-        known.setdefault(example.codes, len(known))
-    first = {example.codes: places[id(example)] for example, _, _ in reversed(changed)}
-    answers = {name: [before[name][[first[codes] for codes in known]]] for name in models}
-    for _, after, _ in changed:
-        known.setdefault(after, len(known))
-    if not (yield from _ask(models, list(known), answers, "Answers to changed functions", None, cancelled)):
-        return None
-    return _probed(MIXED, changed, known, answers)
 
 
 def _ask(
@@ -208,45 +163,10 @@ def _probed(
     )
 
 
-def under_change(gold: Sequence[int], before: Logits, after: Logits) -> dict[str, UnderChange | Mimicry]:
-    """What a change does to the answers of models, by name, the others held against the first; logits (n, 2) each."""
-    teacher = next(iter(before))
-    labels = np.asarray(gold)
-    found: dict[str, UnderChange | Mimicry] = {}
-    for name in before:
-        one, two = before[name], after[name]
-        flipped = int((one.argmax(-1) != two.argmax(-1)).sum())
-        own: dict[str, Any] = {
-            "flips": flipped,
-            "rate": flipped / len(labels),
-            "interval": wilson(flipped, len(labels)),
-            "shift": float(np.abs(_probability(two) - _probability(one)).mean()),
-            "accuracy": float((two.argmax(-1) == labels).mean()),
-            "accuracy_before": float((one.argmax(-1) == labels).mean()),
-            "ece": calibration(labels, two).ece,
-            "ece_before": calibration(labels, one).ece,
-        }
-        if name == teacher:
-            found[name] = UnderChange(**own)
-            continue
-        same = after[teacher].argmax(-1) == two.argmax(-1)
-        sure = _confidence(after[teacher]) >= SURE
-        found[name] = Mimicry(
-            **own,
-            agreement=float(same.mean()),
-            agreement_interval=wilson(int(same.sum()), len(labels)),
-            agreement_before=float((before[teacher].argmax(-1) == one.argmax(-1)).mean()),
-            distance=float(np.abs(_probability(after[teacher]) - _probability(two)).mean()),
-            sure=int(sure.sum()),
-            sure_as_well=int((sure & same & (_confidence(two) >= SURE)).sum()),
-        )
-    return found
-
-
 def _worst(changed: Sequence[Changed], before: Logits, after: Logits) -> ChangedExample:
     """The example of which a student's probability changes most; that of the only model, if there is no student."""
     students = list(before)[1:] or list(before)
-    shifts = np.array([np.abs(_probability(after[name]) - _probability(before[name])) for name in students])
+    shifts = np.array([np.abs(probability(after[name]) - probability(before[name])) for name in students])
     model, place = np.unravel_index(shifts.argmax(), shifts.shape)
     example, codes, names = changed[int(place)]
     return ChangedExample(
@@ -257,8 +177,8 @@ def _worst(changed: Sequence[Changed], before: Logits, after: Logits) -> Changed
         group=example.group,
         origin=example.origin,
         model=students[int(model)],
-        probabilities_before={name: float(_probability(rows)[place]) for name, rows in before.items()},
-        probabilities={name: float(_probability(rows)[place]) for name, rows in after.items()},
+        probabilities_before={name: float(probability(rows)[place]) for name, rows in before.items()},
+        probabilities={name: float(probability(rows)[place]) for name, rows in after.items()},
     )
 
 
@@ -274,7 +194,7 @@ def _answers_to_pairs(
         changed = first.argmax(-1) != second.argmax(-1)
         right = [rows.argmax(-1) == [pair[side].label for pair in halves] for side, rows in enumerate((first, second))]
         both = int((right[0] & right[1]).sum())
-        distance = np.where(changed, np.inf, np.abs(_probability(first) - _probability(second)))
+        distance = np.where(changed, np.inf, np.abs(probability(first) - probability(second)))
         place = int(distance.argmin())
         one, two = halves[place][0], halves[place][1]
         worst = ChangedExample(
@@ -285,8 +205,8 @@ def _answers_to_pairs(
             group=one.group,
             origin=one.origin,
             model=name,
-            probabilities_before={each: float(_probability(rows[sides[0]])[place]) for each, rows in logits.items()},
-            probabilities={each: float(_probability(rows[sides[1]])[place]) for each, rows in logits.items()},
+            probabilities_before={each: float(probability(rows[sides[0]])[place]) for each, rows in logits.items()},
+            probabilities={each: float(probability(rows[sides[1]])[place]) for each, rows in logits.items()},
         )
         found[name] = PairAnswers(
             pairs=len(halves),
@@ -296,14 +216,3 @@ def _answers_to_pairs(
             worst=None if changed.all() else worst,
         )
     return found
-
-
-def _probability(logits: NDArray[Any]) -> NDArray[np.float64]:
-    """Of class 1 (n,)."""
-    return np.exp(log_probabilities(logits)[:, 1])
-
-
-def _confidence(logits: NDArray[Any]) -> NDArray[np.float64]:
-    """Probability of the predicted class (n,)."""
-    confidence: NDArray[np.float64] = np.exp(log_probabilities(logits).max(-1))
-    return confidence

@@ -50,6 +50,9 @@ class CompareSettings(DataSettings):
     names: tuple[str, ...] = Field((), description="Names of the students; without them, those of their folders.")
     latency_examples: Count = Field(100, description="Examples that latency is measured on.")
     latency_rounds: Count = Field(3, description="Passes over these examples.")
+    changed_examples: Whole = Field(
+        100, description="Examples that are changed so that their label stays, to count answers that flip."
+    )
     threads: Threads = Field(1, description="Threads while latency is measured.")
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from compressor_core.figures.compare.costs import cost_figure, latency_figure
 from compressor_core.figures.compare.curves import precision_recall_figure, reliability_figure, roc_figure
 from compressor_core.figures.compare.info import SCORES, ComparisonInfo, SideInfo, comparison_info
 from compressor_core.figures.compare.scores import confusion_figure, scores_figure
-from compressor_core.figures.compare.verdicts import caution, headline, noise_sentence
+from compressor_core.figures.compare.verdicts import caution, flips_sentence, headline, noise_sentence
 from compressor_core.report.page import Block, Pair, Picture, Table, Text
 
 Result = Mapping[str, Any]
@@ -32,7 +32,7 @@ def compared(result: Result) -> list[Block]:
     latency = "; ".join(f"{side.title} {side.found.latency.median:.2f} ms" for side in info.sides)
     blocks: list[Block] = [
         Text(headline(info), finding=True),
-        *(Text(sentence) for sentence in (*said, caution(info), info.data) if sentence),
+        *(Text(sentence) for sentence in (*said, flips_sentence(info), caution(info), info.data) if sentence),
         _numbers(info),
         Picture(
             "Scores", scores_figure(info), "Higher is better. Of what a model calls " + _positive(info.summary.labels)
@@ -79,6 +79,7 @@ def _numbers(info: ComparisonInfo) -> Table:
     scores = zip(*(side.scores for side in sides), strict=True)
     rows = [(title, *(f"{one:.2%}" for one in values)) for title, values in zip(SCORES.values(), scores, strict=True)]
     rows += [
+        ("Answers that flip under change", *(_share(side.found.flips) for side in sides)),
         ("Size of the file", *(f"{side.found.size_mb:.3f} MB" for side in sides)),
         ("Parameters", *(f"{side.found.parameters:,}" for side in sides)),
         ("One forward pass", *(_gflops(side.found.forward_gflops) for side in sides)),
@@ -144,6 +145,10 @@ def _groups(info: ComparisonInfo) -> list[Block]:
         ),
         Table("Accuracy by kind", rows, ("Kind", "Examples", *(side.title for side in info.sides))),
     ]
+
+
+def _share(value: float | None) -> str:
+    return "not known" if value is None else f"{value:.1%}"
 
 
 def _gflops(value: float | None) -> str:

@@ -10,7 +10,13 @@ from compressor_core.figures.compare.costs import cost_figure, latency_figure
 from compressor_core.figures.compare.curves import precision_recall_figure, reliability_figure, roc_figure
 from compressor_core.figures.compare.info import ComparisonInfo
 from compressor_core.figures.compare.scores import confusion_figure, losses_figure, scores_figure
-from compressor_core.figures.compare.verdicts import caution, fidelity_rows, noise_sentence, student_rows
+from compressor_core.figures.compare.verdicts import (
+    caution,
+    fidelity_rows,
+    flips_sentence,
+    noise_sentence,
+    student_rows,
+)
 from compressor_core.literal import literal
 from compressor_core.runs import Run
 from pages.parts.chart import chart
@@ -31,6 +37,8 @@ NUMBERS = {
     "Accuracy (%)": "%.1f",
     "Loss (points)": "%.1f",
     "Agreement (%)": "%.1f",
+    "Flips (%)": "%.1f",
+    "Teacher's flips (%)": "%.1f",
     "Size (MB)": "%.3f",
     "Median latency (ms)": "%.2f",
     "Times faster": "%.1f",
@@ -82,6 +90,8 @@ def overview(run: Run, info: ComparisonInfo) -> None:
             f"by Holm's method for {len(info.students)} tests. Each student is tested against the teacher; the "
             "students are not ranked among each other. Each interval is for one difference by itself."
         )
+    if flips := flips_sentence(info):
+        st.markdown(literal(flips))
     if warning := caution(info):
         st.warning(literal(warning), icon=":material/warning:")
     first, second = st.columns(2)

@@ -20,8 +20,10 @@ from compressor_core.errors import DataError, ModelError, SettingsError
 from compressor_core.evaluate.comparison import compare, evaluate
 from compressor_core.evaluate.prediction import predict_once
 from compressor_core.evaluate.predictions import read_predictions
+from compressor_core.evaluate.probe import probe
 from compressor_core.evaluate.rounds import time_models
-from compressor_core.evaluate.settings import CompareSettings, EvaluateSettings
+from compressor_core.evaluate.settings import CompareSettings, EvaluateSettings, ProbeSettings
+from compressor_core.language import Language
 from compressor_core.models.card import ModelCard
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.student import build
@@ -71,6 +73,21 @@ def result(teacher: Path, student: Path, data: Path, out: Path | None = None, **
     summary = finish(compare(config, out))
     assert summary is not None
     return summary
+
+
+def test_answers_that_flip_are_counted(tiny_teacher: Path, contrary: Path, labelled_file: Path, tmp_path: Path) -> None:
+    data = take_in(labelled_file, tmp_path / "taken", language=Language.PYTHON)
+    found = result(tiny_teacher, contrary, data, changed_examples=20)
+    teacher, student = found.teacher, found.student
+    assert 15 <= found.changed_examples <= 20 and teacher.flips is not None and teacher.flips_interval is not None
+    assert teacher.flips == student.flips and teacher.flips_interval[0] <= teacher.flips <= teacher.flips_interval[1]
+    probed = finish(probe(ProbeSettings(models=(tiny_teacher,), dataset="file", data=data, examples=20)))
+    assert probed is not None
+    (alone,) = probed.changes["mixed"].models.values()
+    assert (alone.rate, alone.interval) == (teacher.flips, teacher.flips_interval), "a probe counts the same"
+    for silent_data, number in ((data, 0), (labelled_file, 20)):
+        silent = result(tiny_teacher, contrary, silent_data, changed_examples=number)
+        assert silent.changed_examples == 0 and silent.teacher.flips is None and silent.student.flips is None
 
 
 def scores(model: Path, data: Path, split: str | None = None) -> Scores:

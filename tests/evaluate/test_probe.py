@@ -12,7 +12,8 @@ import pytest
 from compressor_core.data.changes import CHANGES
 from compressor_core.data.intake import take_in
 from compressor_core.errors import DataError, ModelError, SettingsError
-from compressor_core.evaluate.probe import MIXED, NATURAL, SURE, probe, under_change
+from compressor_core.evaluate.changed import MIXED, SURE, under_change
+from compressor_core.evaluate.probe import NATURAL, probe
 from compressor_core.evaluate.settings import ProbeSettings
 from compressor_core.language import Language
 from compressor_core.models.classifier import load

@@ -15,7 +15,14 @@ from compressor_core.figures.compare.costs import cost_figure, latency_figure
 from compressor_core.figures.compare.curves import precision_recall_figure, reliability_figure, roc_figure
 from compressor_core.figures.compare.info import SCORES, TEMPLATES, ComparisonInfo, comparison_info
 from compressor_core.figures.compare.scores import confusion_figure, losses_figure, scores_figure
-from compressor_core.figures.compare.verdicts import caution, fidelity_rows, headline, noise_sentence, student_rows
+from compressor_core.figures.compare.verdicts import (
+    caution,
+    fidelity_rows,
+    flips_sentence,
+    headline,
+    noise_sentence,
+    student_rows,
+)
 from compressor_core.progress import finish
 
 FIGURES = (
@@ -79,6 +86,21 @@ def test_a_model_beside_itself(result: dict[str, Any]) -> None:
     shares = list(cost_figure(info).data[0].x)
     assert len(shares) == 5 and 1.0 in shares
     assert caution(info) == ""
+
+
+def test_answers_that_flip(result: dict[str, Any]) -> None:
+    assert (
+        flips_sentence(comparison_info(result)) == "" and student_rows(comparison_info(result))[0]["Flips (%)"] is None
+    )
+    flips = {"flips": 0.05, "flips_interval": [0.02, 0.11]}
+    many = {**with_students(result, {"flips": 0.2, "flips_interval": [0.13, 0.29]}), "changed_examples": 98}
+    info = comparison_info({**many, "teacher": {**result["teacher"], **flips}})
+    assert flips_sentence(info).endswith(
+        "another answer: Teacher on 5.0% (95% interval 2.0% to 11.0%), Student on 20.0% (95% interval 13.0% to 29.0%) "
+        "of 98 examples."
+    )
+    (row,) = student_rows(info)
+    assert (row["Flips (%)"], row["Teacher's flips (%)"]) == (20.0, 5.0)
 
 
 def test_without_kinds_or_computation(result: dict[str, Any]) -> None:

@@ -73,6 +73,22 @@ def caution(info: ComparisonInfo) -> str:
     return " ".join(said)
 
 
+def flips_sentence(info: ComparisonInfo) -> str:
+    """How often each model gives another answer after changes that keep the label; empty where that is not known."""
+    known = [(side.title, side.found.flips, side.found.flips_interval) for side in info.sides]
+    said = [
+        f"{title} on {flips:.1%} (95% interval {ends[0]:.1%} to {ends[1]:.1%})"
+        for title, flips, ends in known
+        if flips is not None and ends is not None
+    ]
+    if not said:
+        return ""
+    return (
+        f"After changes that keep what the code does (other names, quotes, layout, order, helpers), another answer: "
+        f"{', '.join(said)} of {info.summary.changed_examples:,} examples."
+    )
+
+
 def student_rows(info: ComparisonInfo) -> list[dict[str, Any]]:
     """One row of a table for each student."""
     return [
@@ -84,6 +100,8 @@ def student_rows(info: ComparisonInfo) -> list[dict[str, Any]]:
             "p (Holm)": p_text(side.p).removeprefix("= "),
             "Verdict": verdict(side),
             "Agreement (%)": side.found.agreement * 100,
+            "Flips (%)": _percent(side.found.flips),
+            "Teacher's flips (%)": _percent(info.teacher.found.flips),
             "Size (MB)": side.found.size_mb,
             "Median latency (ms)": side.found.latency.median,
             "Times faster": side.found.speedup,
@@ -121,6 +139,10 @@ def points(share: float) -> str:
 def p_text(value: float) -> str:
     """A p-value with its sign."""
     return f"= {value:.3f}" if value >= 0.001 else "< 0.001"
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else share * 100
 
 
 def _times(value: float, more: str, less: str) -> str:
