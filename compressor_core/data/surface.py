@@ -284,7 +284,7 @@ def _flat(parts: Sequence[ast.expr]) -> list[ast.expr]:
             flat[-1] = ast.Constant(str(last.value) + str(part.value))
         else:
             flat.append(part)
-    return flat
+    return flat or [ast.Constant("")]
 
 
 def _fixed(part: ast.expr) -> str | None:
