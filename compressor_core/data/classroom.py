@@ -18,6 +18,8 @@ from compressor_core.data.hosts import Host, standard_library_hosts
 from compressor_core.language import Language
 from compressor_core.task import Task
 
+_SHOWN = 200
+"""Examples that stand for all in the fingerprint."""
 _BOUNDARIES = ((0.45, Split.TRAIN), (0.80, Split.UNLABELLED), (0.90, Split.VALIDATION), (1.0, Split.TEST))
 
 
@@ -36,25 +38,33 @@ class Classroom:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """Fingerprint of the fixed splits and of what the fresh ones are drawn from."""
-        fixed = [code for split in (Split.VALIDATION, Split.TEST) for e in self.examples(split) for code in e.codes]
-        drawn_from = [host.source for host in standard_library_hosts()]
-        return fingerprint_of([platform.python_version(), str(self.seed), *fixed, *drawn_from])
+        """Fingerprint of what the examples are drawn from, and of some that show how they are drawn."""
+        rng = random.Random(f"{self.name}/{self.seed}/fingerprint")
+        drawn = [self._drawn(host, Split.TEST, rng) for host in hosts_of(Split.TEST)[:_SHOWN]]
+        sources = [*(code for example in drawn for code in example.codes), *self._drawn_from()]
+        return fingerprint_of([platform.python_version(), str(self.seed), *sources])
+
+    def _drawn_from(self) -> list[str]:
+        return [host.source for host in standard_library_hosts()]
 
     def size(self, split: Split) -> int:
         return self.per_host[split] * len(hosts_of(split))
 
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
         """Every host of the split several times, in a random order; another draw for each epoch of a fresh split."""
-        if split in (Split.VALIDATION, Split.TEST):
-            epoch = 0
-        rng = random.Random(f"{self.name}/{self.seed}/{split}/{epoch}")
-        examples = [self._drawn(host, split, rng) for host in hosts_of(split) for _ in range(self.per_host[split])]
-        rng.shuffle(examples)
-        return examples
+        return _examples(self, split, 0 if split in (Split.VALIDATION, Split.TEST) else epoch)
 
     def _drawn(self, host: Host, split: Split, rng: random.Random) -> Example:
         raise NotImplementedError
+
+
+@functools.lru_cache(maxsize=6)
+def _examples(dataset: Classroom, split: Split, epoch: int) -> Sequence[Example]:
+    rng = random.Random(f"{dataset.name}/{dataset.seed}/{split}/{epoch}")
+    hosts, times = hosts_of(split), dataset.per_host[split]
+    examples = [dataset._drawn(host, split, rng) for host in hosts for _ in range(times)]
+    rng.shuffle(examples)
+    return tuple(examples)
 
 
 @functools.cache

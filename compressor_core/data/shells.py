@@ -124,7 +124,7 @@ def function(pieces: Sequence[Piece], rng: random.Random, taken: set[str], token
 
     lines: list[str] = []
     inside, outside = [], []
-    where = rng.random()
+    where = rng.random() * (0.45 if any(piece.explicit for piece in pieces) else 1)
     shown = list(dict.fromkeys(line for piece in pieces for line in piece.imports))
     if where < 0.15:
         inside = shown
@@ -144,8 +144,9 @@ def function(pieces: Sequence[Piece], rng: random.Random, taken: set[str], token
     if rng.random() < 0.12:
         lines.insert(rng.choice(_tops(lines)), f"# {fill(rng.choice(_COMMENTS))}")
     docstring = [f'"""{fill(rng.choice(_DOCSTRINGS))}"""'] if rng.random() < 0.22 else []
-    if rng.random() < 0.2:
-        parameters.append(rng.choice(_EXTRAS))
+    extra = rng.choice(_EXTRAS)
+    if rng.random() < 0.2 and extra.split("=")[0] not in parameters:
+        parameters.append(extra)
     hints = rng.random() < 0.25
     if hints:
         parameters = [p if set(p) & set("=*") else f"{p}: {rng.choice(_HINTS)}" for p in parameters]

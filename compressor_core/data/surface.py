@@ -33,7 +33,7 @@ _FRESH = """
     env expr extra f field fields final found handle info inner item k kind last left lines loaded m made merged msg n
     name names new node obj op out outcome output p packed page params parsed parts path payload piece piped pos
     raw rec ref rendered reply res resp response result ret returned right row rows s source spec state stmt stream
-    t target temp text tmp token total u unit v val value w work x y z
+    t target temp tmp token total u unit v val value w work x y z
 """
 WORDS, FRESH = tuple(_WORDS.split()), tuple(_FRESH.split())
 _VALUES = """
@@ -56,8 +56,10 @@ GIVEN = {
     "sock": ("sock", "s", "conn", "server"),
 }
 """Other names of what a program takes as given."""
+_SHORTENED = 0.2
+"""Share of the programs whose modules have an alias, or whose names are imported one by one."""
 _BUILTINS = frozenset(dir(builtins)) | {"text", "either"}
-_WORD = re.compile(r"WORD2|WORD")
+_WORD = re.compile(r"(?<![A-Z])WORD2?(?![A-Z])")
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Piece:
     given: list[str] = field(default_factory=list)
     """Names that may be parameters, or stand for something outside the function."""
     imports: tuple[str, ...] = ()
+    explicit: bool = False
+    """Whether the code cannot be understood without its imports."""
     method: bool = False
     coroutine: bool = False
     result: str | None = None
@@ -93,7 +97,8 @@ class Piece:
 @functools.cache
 def parse(program: str, imports: tuple[str, ...]) -> Form:
     """A program of the catalogue, parsed once. Raises SyntaxError for what is no Python."""
-    tree = ast.parse(program.strip("\n"))
+    program = program.strip("\n")
+    tree = _AsWritten(program).visit(ast.parse(program))
     elsewhere = {name for line in imports for name in imported(line)}
     stored: dict[str, None] = {}
     loaded: dict[str, None] = {}
@@ -113,7 +118,9 @@ def parse(program: str, imports: tuple[str, ...]) -> Form:
         body=tuple(tree.body),
         own=tuple(name for name in stored if name not in {*elsewhere, *OUTSIDE, "self", "_"}),
         given=tuple(
-            n for n in loaded if not (n in stored or n in elsewhere or n in _BUILTINS or n in {*OUTSIDE, "self"})
+            name
+            for name in loaded
+            if name.isidentifier() and name not in {*stored, *elsewhere, *_BUILTINS, *OUTSIDE, "self"}
         ),
         outside=tuple(name for name in OUTSIDE if name in loaded),
         rebinds=any(name in stored or reads[name] > 2 for name in OUTSIDE),
@@ -138,11 +145,18 @@ class Origin:
 
 
 def dress(
-    form: Form, rng: random.Random, origin: Callable[[str], Origin], taken: set[str], imports: Sequence[str] = ()
+    form: Form,
+    rng: random.Random,
+    origin: Callable[[str], Origin],
+    taken: set[str],
+    imports: Sequence[str] = (),
+    *,
+    shorten: bool = False,
 ) -> Piece:
     """A program with names, words and strings drawn at random; `taken` are names that it must not use for its own.
 
-    `origin` says for each of OUTSIDE what stands in its place. The names that are used are added to `taken`.
+    `origin` says for each of OUTSIDE what stands in its place. The names that are used are added to `taken`. With
+    `shorten`, a module may have an alias, or its names be imported one by one: then the imports have to be shown.
     """
     first, second = rng.sample(WORDS, 2)
     names = {}
@@ -157,7 +171,7 @@ def dress(
         names[given] = _WORD.sub(first, rng.choice(choices or [given]))
         taken.add(names[given])
     origins = {name: origin(name) for name in form.outside}
-    short, style_imports = _shorter(imports, rng)
+    short, shown = _shorter(form, imports, rng) if shorten and rng.random() < _SHORTENED else ({}, tuple(imports))
     writer = _Writer(names, {name: o.expression for name, o in origins.items()}, (first, second), short, rng)
     body = [statement for o in origins.values() for statement in o.before]
     for statement in form.body:
@@ -168,7 +182,8 @@ def dress(
         body=[ast.fix_missing_locations(statement) for statement in body],
         parameters=[o.parameter for o in origins.values() if o.parameter],
         given=[names[name] for name in form.given],
-        imports=style_imports,
+        imports=shown,
+        explicit=bool(short),
         method=form.method,
         coroutine=form.coroutine,
         result=names.get(results[-1]) if results else None,
@@ -179,23 +194,44 @@ def _shuffled(names: Sequence[str], rng: random.Random) -> list[str]:
     return rng.sample(names, len(names))
 
 
-def _shorter(imports: Sequence[str], rng: random.Random) -> tuple[dict[str, str], tuple[str, ...]]:
-    """How modules are called: as they are, by an alias, or (key with a dot) not at all, with the imports for it."""
+def _shorter(form: Form, imports: Sequence[str], rng: random.Random) -> tuple[dict[str, str], tuple[str, ...]]:
+    """How modules are called, by an alias or (key with a dot) not at all, and the imports for it."""
     short: dict[str, str] = {}
     lines = []
-    drawn = rng.random()
+    aliased = rng.random() < 0.35
     for line in imports:
-        words = line.split()
-        if len(words) == 2 and words[0] == "import" and "." not in words[1]:
-            module = words[1]
-            if drawn < 0.08:
-                alias = rng.choice((f"_{module}", f"{module}_", f"{module}_module", f"{module}lib"))
-                short[module] = alias
-                line = f"import {module} as {alias}"
-            elif drawn < 0.22:
+        module = line.removeprefix("import ")
+        if module.isidentifier() and aliased:
+            short[module] = rng.choice((f"_{module}", f"{module}_", f"{module}_module", f"{module}lib"))
+            line = f"import {module} as {short[module]}"
+        elif module.isidentifier():
+            nodes = [node for statement in form.body for node in ast.walk(statement)]
+            ours = [
+                n
+                for n in nodes
+                if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == module
+            ]
+            names = {node.attr for node in ours}
+            if (
+                names
+                and names.isdisjoint({*_BUILTINS, *form.own, *form.given})
+                and all(isinstance(n.ctx, ast.Load) for n in ours)
+            ):
                 short[f"{module}."] = ""
+                line = f"from {module} import {', '.join(sorted(names))}"
         lines.append(line)
     return short, tuple(lines)
+
+
+class _AsWritten(ast.NodeTransformer):
+    """Keeps how a number is written (0o777, 10_000): `ast.unparse` would not."""
+
+    def __init__(self, program: str) -> None:
+        self.program = program
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        written = ast.get_source_segment(self.program, node) if type(node.value) is int else None
+        return node if written is None or written == str(node.value) else ast.Name(written, ast.Load())
 
 
 class _Writer(ast.NodeTransformer):
@@ -256,10 +292,12 @@ class _Writer(ast.NodeTransformer):
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
         if isinstance(node.value, str):
             node.value = self._word(node.value)
+        elif isinstance(node.value, bytes):
+            node.value = self._word(node.value.decode("latin-1")).encode("latin-1")
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        if isinstance(node.value, ast.Name) and f"{node.value.id}." in self.modules and isinstance(node.ctx, ast.Load):
+        if isinstance(node.value, ast.Name) and f"{node.value.id}." in self.modules:
             return ast.Name(node.attr, ast.Load())
         node.attr = self._word(node.attr)
         self.generic_visit(node)

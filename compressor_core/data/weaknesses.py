@@ -96,6 +96,11 @@ def catalogue() -> tuple[Weakness, ...]:
     return tuple(_read(path, Weakness) for path in sorted(FOLDER.glob("cwe-*.toml")))
 
 
+def catalogue_texts() -> list[str]:
+    """The files of the catalogue as they are."""
+    return [path.read_text("utf-8") for path in sorted(FOLDER.glob("*.toml"))]
+
+
 @functools.cache
 def harmless() -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Programs of ordinary code, each with the imports that it uses. Raises as `catalogue`."""

@@ -82,7 +82,7 @@ def test_what_is_unseen_is_in_no_split() -> None:
         assert abs(sum(example.label for example in examples) / len(examples) - 0.5) < 0.05
 
 
-MOST_INFORMATION = 0.005
+MOST_INFORMATION = 0.02
 """Bits that the presence of a token, or of two neighbours, may tell of the label; all of it is about 0.9."""
 
 
