@@ -59,14 +59,17 @@ GIVEN = {
 _SHORTENED = 0.2
 """Share of the programs whose modules have an alias, or whose names are imported one by one."""
 _BUILTINS = frozenset(dir(builtins)) | {"text", "either"}
+_UNUSUAL = re.compile(r"\d_\d|\b0[xob]")
 _WORD = re.compile(r"(?<![A-Z])WORD2?(?![A-Z])")
 
 
 @dataclass(frozen=True)
 class Form:
-    """A parsed program: its statements, and the names that are its own, given, or from outside."""
+    """A program, with the names that are its own, given, or from outside."""
 
-    body: tuple[ast.stmt, ...]
+    program: str
+    members: frozenset[tuple[str, str]]
+    """What it uses of each name, such as `("pickle", "loads")`."""
     own: tuple[str, ...]
     given: tuple[str, ...]
     outside: tuple[str, ...]
@@ -74,6 +77,10 @@ class Form:
     """Whether a value from outside is assigned, or read more than twice: it needs a variable."""
     method: bool
     coroutine: bool
+
+    def statements(self) -> list[ast.stmt]:
+        """The program's statements, parsed anew: faster than a copy, and free to be changed."""
+        return _statements(self.program)
 
 
 @dataclass
@@ -98,7 +105,7 @@ class Piece:
 def parse(program: str, imports: tuple[str, ...]) -> Form:
     """A program of the catalogue, parsed once. Raises SyntaxError for what is no Python."""
     program = program.strip("\n")
-    tree = _AsWritten(program).visit(ast.parse(program))
+    tree = ast.Module(_statements(program), [])
     elsewhere = {name for line in imports for name in imported(line)}
     stored: dict[str, None] = {}
     loaded: dict[str, None] = {}
@@ -115,7 +122,12 @@ def parse(program: str, imports: tuple[str, ...]) -> Form:
         elif isinstance(node, ast.Import | ast.ImportFrom):
             elsewhere.update((a.asname or a.name).split(".")[0] for a in node.names)
     return Form(
-        body=tuple(tree.body),
+        program=program,
+        members=frozenset(
+            (node.value.id, node.attr)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        ),
         own=tuple(name for name in stored if name not in {*elsewhere, *OUTSIDE, "self", "_"}),
         given=tuple(
             name
@@ -174,19 +186,18 @@ def dress(
     short, shown = _shorter(form, imports, rng) if shorten and rng.random() < _SHORTENED else ({}, tuple(imports))
     writer = _Writer(names, {name: o.expression for name, o in origins.items()}, (first, second), short, rng)
     body = [statement for o in origins.values() for statement in o.before]
-    for statement in form.body:
-        made = writer.visit(deepcopy(statement))
-        body.append(made)
-    results = [n.id for s in form.body if isinstance(s, ast.Assign) for n in s.targets if isinstance(n, ast.Name)]
+    statements = [writer.visit(statement) for statement in form.statements()]
+    body += statements
+    results = [n.id for s in statements if isinstance(s, ast.Assign) for n in s.targets if isinstance(n, ast.Name)]
     return Piece(
-        body=[ast.fix_missing_locations(statement) for statement in body],
+        body=body,
         parameters=[o.parameter for o in origins.values() if o.parameter],
         given=[names[name] for name in form.given],
         imports=shown,
         explicit=bool(short),
         method=form.method,
         coroutine=form.coroutine,
-        result=names.get(results[-1]) if results else None,
+        result=results[-1] if results else None,
     )
 
 
@@ -205,22 +216,19 @@ def _shorter(form: Form, imports: Sequence[str], rng: random.Random) -> tuple[di
             short[module] = rng.choice((f"_{module}", f"{module}_", f"{module}_module", f"{module}lib"))
             line = f"import {module} as {short[module]}"
         elif module.isidentifier():
-            nodes = [node for statement in form.body for node in ast.walk(statement)]
-            ours = [
-                n
-                for n in nodes
-                if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == module
-            ]
-            names = {node.attr for node in ours}
-            if (
-                names
-                and names.isdisjoint({*_BUILTINS, *form.own, *form.given})
-                and all(isinstance(n.ctx, ast.Load) for n in ours)
-            ):
+            names = {attribute for name, attribute in form.members if name == module}
+            if names and names.isdisjoint({*_BUILTINS, *form.own, *form.given}):
                 short[f"{module}."] = ""
                 line = f"from {module} import {', '.join(sorted(names))}"
         lines.append(line)
     return short, tuple(lines)
+
+
+def _statements(program: str) -> list[ast.stmt]:
+    tree = ast.parse(program)
+    if _UNUSUAL.search(program):
+        tree = _AsWritten(program).visit(tree)
+    return tree.body
 
 
 class _AsWritten(ast.NodeTransformer):

@@ -32,7 +32,7 @@ class TestWeakness:
             form = parse(text, imports)
             assert 1 <= text.strip().count("\n") + 1 <= 12, name
             assert not any(re.fullmatch(r"value\d*", given) and given not in OUTSIDE for given in form.given), name
-            assert not any(isinstance(s, ast.FunctionDef) and len(form.body) == 1 for s in form.body), (
+            assert not any(isinstance(s, ast.FunctionDef) and len(form.statements()) == 1 for s in form.statements()), (
                 name,
                 "the function around is drawn",
             )
