@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import RobertaConfig, RobertaForSequenceClassification
 
 from compressor_core.architecture import Architecture
@@ -54,7 +54,32 @@ def build(
         encoder = encoder_of(config, pooler=pair_features is PairFeatures.CONCAT)
         model = PairClassifier(encoder, pair_features)
         initialise(model, encoder)
+    if dropout:
+        _replace_dropout(model)
     return model.train()
+
+
+class QuickDropout(nn.Dropout):
+    """Dropout whose random numbers are bytes, drawn eight at a time; the share is rounded to 1/256.
+
+    On a CPU drawing them one by one takes a quarter of a small student's training (benchmarks/pairs.py).
+    """
+
+    def forward(self, states: Tensor) -> Tensor:
+        least = round(self.p * 256)
+        if not self.training or not least:
+            return states
+        drawn = torch.empty(-(-states.numel() // 8), dtype=torch.int64, device=states.device).random_(-(2**63), None)
+        kept = drawn.view(torch.uint8)[: states.numel()].view(states.shape) >= least
+        return states * (kept.to(states.dtype) * (256 / (256 - least)))
+
+
+def _replace_dropout(model: nn.Module) -> None:
+    """Let each dropout of a model that leaves anything out be a quick one, in place."""
+    for parent in list(model.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, nn.Dropout) and child.p:
+                setattr(parent, name, QuickDropout(child.p))
 
 
 @torch.no_grad()
