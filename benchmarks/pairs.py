@@ -67,7 +67,7 @@ def recorded(folder: Path, answers: Path) -> tuple[list[tuple[str, ...]], Tensor
 def drawn(functions: int = 1500, pairs_each: int = 6) -> tuple[list[tuple[str, ...]], Tensor]:
     codes = [e.codes[0] for e in ClassroomVulnerability().examples(Split.UNLABELLED)[:functions]]
     rng = random.Random(0)
-    pairs = [(rng.choice(codes), rng.choice(codes)) for _ in range(pairs_each * len(codes))]
+    pairs: list[tuple[str, ...]] = [(rng.choice(codes), rng.choice(codes)) for _ in range(pairs_each * len(codes))]
     return pairs, torch.randn(len(pairs), 2)
 
 

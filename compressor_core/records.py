@@ -568,13 +568,14 @@ class Side(Scores):
     curves: Curves | None = None
     """None where all examples are of one class."""
     lengths: tuple[LengthBin, ...]
-    size_mb: float
-    parameters: int
+    size_mb: float | None = None
+    """None of a teacher whose answers are recorded: it is not there to be measured. Likewise the next, and latency."""
+    parameters: int | None = None
     forward_gflops: float | None = None
     """None where the model does not state its architecture; likewise the next two."""
     paper_gflops: float | None = None
     architecture: Genes | None = None
-    latency: ModelLatency
+    latency: ModelLatency | None = None
     flips: float | None = None
     """Share of the changed examples whose answer flips; None where none was changed. Likewise Wilson's interval."""
     flips_interval: Interval | None = None
@@ -583,12 +584,15 @@ class Side(Scores):
 class StudentSide(Side):
     """One student, held against the teacher."""
 
+    size_mb: float
+    parameters: int
+    latency: ModelLatency
     agreement: float
     agreement_interval: Interval
     difference_intervals: ScoreIntervals
     """Of the teacher's scores minus its own."""
-    speedup: float
-    """Ratio of the median latencies."""
+    speedup: float | None = None
+    """Ratio of the median latencies; None where the teacher's is not known."""
     mcnemar: McNemar
     fidelity: Fidelity
 
@@ -633,7 +637,7 @@ class ComparisonSummary(Record):
 
     @computed_field  # type: ignore[prop-decorator]
     @property
-    def speedup(self) -> float:
+    def speedup(self) -> float | None:
         return self.students[0].speedup
 
     @computed_field  # type: ignore[prop-decorator]

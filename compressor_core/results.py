@@ -402,8 +402,8 @@ class Comparison(Result):
     """The same, held against the teacher."""
     agreement: float
     """Share of the examples on which the first student answers as the teacher does."""
-    speedup: float
-    """How many times as fast as the teacher the first student is."""
+    speedup: float | None
+    """How many times as fast as the teacher the first student is; None where the teacher's answers are recorded."""
     mcnemar_p: float
     """Of McNemar's exact test of the two: how likely chance alone gives a difference at least as large."""
 
@@ -414,8 +414,9 @@ class Comparison(Result):
 
     @property
     def latency(self) -> dict[str, float]:
-        """Median ms of one example by name, the teacher first; `teacher.latency` has the percentiles."""
-        return {side.name: side.latency.median for side in (self.teacher, *self.students)}
+        """Median ms of one example by name, the teacher first if it is here; `teacher.latency` has the percentiles."""
+        sides = (self.teacher, *self.students)
+        return {side.name: side.latency.median for side in sides if side.latency is not None}
 
     @property
     def headline(self) -> str:

@@ -120,9 +120,9 @@ def _in_short(summary: ComparisonSummary) -> Record:
                 "accuracy": f"{side.accuracy:.4f}",
                 "95% interval": f"{low:.4f} to {high:.4f}",
                 "f1": f"{side.f1:.4f}",
-                "size_mb": f"{side.size_mb:.3f}",
-                "median_ms": f"{side.latency.median:.2f}",
-                "speedup": f"{student.speedup:.2f}" if student else "1.00",
+                "size_mb": "" if side.size_mb is None else f"{side.size_mb:.3f}",
+                "median_ms": "" if side.latency is None else f"{side.latency.median:.2f}",
+                "speedup": _speedup(summary, student),
                 "agreement": f"{student.agreement:.4f}" if student else "1.0000",
                 "flips": "" if side.flips is None else f"{side.flips:.4f}",
                 "mcnemar_p": f"{student.mcnemar.p:.4g}" if student else "",
@@ -130,6 +130,12 @@ def _in_short(summary: ComparisonSummary) -> Record:
             }
         )
     return {"dataset": summary.dataset, "split": summary.split, "examples": summary.examples, "models": rows}
+
+
+def _speedup(summary: ComparisonSummary, student: StudentSide | None) -> str:
+    if summary.teacher.latency is None:
+        return ""
+    return "1.00" if student is None else f"{student.speedup:.2f}"
 
 
 def _read_code(path: Path) -> str:

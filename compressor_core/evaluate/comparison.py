@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from compressor_core.cost import cost
+from compressor_core.data.answers import read_answers
 from compressor_core.data.dataset import Dataset, Example, Split
 from compressor_core.data.labels import require_order
 from compressor_core.data.registry import default_split, examples_for, open_dataset
@@ -22,11 +24,22 @@ from compressor_core.evaluate.rounds import time_models
 from compressor_core.evaluate.settings import TEACHER, CompareSettings, EvaluateSettings
 from compressor_core.evaluate.statistics import by_length, calibration, curves, fidelity
 from compressor_core.machine import machine
+from compressor_core.models.bundled import is_recorded
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.compute import best_device
 from compressor_core.progress import relay
-from compressor_core.records import ComparisonSummary, Genes, Progress, Resampling, Scores, Side, StudentSide, Work
+from compressor_core.records import (
+    ComparisonSummary,
+    Genes,
+    Notice,
+    Progress,
+    Resampling,
+    Scores,
+    Side,
+    StudentSide,
+    Work,
+)
 from compressor_core.task import PairFeatures
 
 
@@ -57,15 +70,31 @@ def compare(
     """
     yield Progress(message="Loading the models")
     folders = settings.folders
-    models = {name: load(folder) for name, folder in folders.items()}
+    recorded = is_recorded(settings.teacher)
+    models = {name: load(folder) for name, folder in folders.items() if not (recorded and name == TEACHER)}
     _require_peers(models, folders)
     dataset = dataset or open_dataset(settings.dataset, settings.data, seed=settings.seed)
-    examples, split = examples_of(dataset, settings.split, {"the model": models[TEACHER]})
+    examples, split = examples_of(dataset, settings.split, {"the model": next(iter(models.values()))})
+    logits: dict[str, NDArray[Any]] = {}
+    if recorded:
+        answers = read_answers(settings.teacher, dataset)
+        known = answers.of([example.codes for example in examples])
+        if not known:
+            raise DataError(
+                f"{answers.path} answers none of the {len(examples):,} examples of {dataset.name}, {split}: give a "
+                "teacher that does, or evaluate the student alone"
+            )
+        if len(known) < len(examples):
+            yield Notice(
+                message=f"{answers.path.name} answers {len(known):,} of the {len(examples):,} examples: the models are "
+                "compared on these alone"
+            )
+        examples = [examples[number] for number in known]
+        logits[TEACHER] = np.array(list(known.values()), np.float64)
     codes = [example.codes for example in examples]
     chosen = random.Random(settings.seed).sample(examples, min(settings.changed_examples, len(codes)))
     changed = [] if dataset.language is None else mixed(chosen, dataset.language, settings.seed)
     place = {code: at for at, code in enumerate(codes)}
-    logits: dict[str, NDArray[Any]] = {}
     flips: dict[str, dict[str, Any]] = {}
     for name, model in models.items():
         model.model.to(best_device())
@@ -88,8 +117,10 @@ def compare(
         | flips.get(name, {})
         for name, model in models.items()
     }
+    if recorded:
+        described[TEACHER] = {"model": settings.teacher}
     teacher, students = _judged(examples, logits, described, settings.seed)
-    card = models[TEACHER].card
+    card = next(iter(models.values())).card
     return ComparisonSummary(
         teacher=teacher,
         students=students,
@@ -139,7 +170,7 @@ def _judged(
             agreement=agreement(predicted[TEACHER], predicted[name]),
             agreement_interval=intervals.agreement[place],
             difference_intervals=intervals.differences[place],
-            speedup=teacher.latency.median / side["latency"].median,
+            speedup=None if teacher.latency is None else teacher.latency.median / side["latency"].median,
             mcnemar=paired[place].model_copy(update={"p_adjusted": adjusted[place]}),
             fidelity=fidelity(logits[TEACHER], logits[name]),
         )
@@ -149,17 +180,18 @@ def _judged(
 
 def _require_peers(models: Mapping[str, Classifier], folders: Mapping[str, Path]) -> None:
     """Raise ModelError unless all models answer the same question with the same classes in the same order."""
-    teacher = models[TEACHER].card
+    first = next(iter(models))
+    teacher, who = models[first].card, "the teacher" if first == TEACHER else f"the student {folders[first]}"
     for name, model in models.items():
         card = model.card
         if card.task is not teacher.task:
             raise ModelError(
-                f"the teacher is for {teacher.task} and the student {folders[name]} for {card.task}: "
+                f"{who} is for {teacher.task} and the student {folders[name]} for {card.task}: "
                 "compare models of the same task"
             )
         if card.labels != teacher.labels and set(card.labels) == set(teacher.labels):
             raise ModelError(
-                f"the teacher's classes are {', '.join(teacher.labels)} in this order and those of the student "
+                f"{who} has the classes {', '.join(teacher.labels)} in this order and the student "
                 f"{folders[name]} {', '.join(card.labels)}: one of the two was edited; restore the model's own files"
             )
 

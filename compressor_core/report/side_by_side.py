@@ -29,7 +29,9 @@ def compared(result: Result) -> list[Block]:
         f"{noise_sentence(info, place)} They give the same answer on {side.found.agreement:.1%} of the examples."
         for place, side in enumerate(info.students)
     ]
-    latency = "; ".join(f"{side.title} {side.found.latency.median:.2f} ms" for side in info.sides)
+    latency = "; ".join(
+        f"{side.title} {side.found.latency.median:.2f} ms" for side in info.sides if side.found.latency is not None
+    )
     blocks: list[Block] = [
         Text(headline(info), finding=True),
         *(Text(sentence) for sentence in (*said, flips_sentence(info), caution(info), info.data) if sentence),
@@ -37,12 +39,7 @@ def compared(result: Result) -> list[Block]:
         Picture(
             "Scores", scores_figure(info), "Higher is better. Of what a model calls " + _positive(info.summary.labels)
         ),
-        Picture(
-            f"Cost of the {student}",
-            cost_figure(info),
-            f"What the {student} need{'s' if info.alone else ''} as a share of what the teacher needs, which is the "
-            "dashed line at 100%: shorter bars are better.",
-        ),
+        *([] if info.recorded else [_cost(info, student)]),
         Picture(
             "Latency",
             latency_figure(info),
@@ -74,19 +71,34 @@ def measured(result: Result) -> list[Block]:
     ]
 
 
+def _cost(info: ComparisonInfo, student: str) -> Picture:
+    return Picture(
+        f"Cost of the {student}",
+        cost_figure(info),
+        f"What the {student} need{'s' if info.alone else ''} as a share of what the teacher needs, which is the "
+        "dashed line at 100%: shorter bars are better.",
+    )
+
+
 def _numbers(info: ComparisonInfo) -> Table:
     sides = info.sides
+    latencies = [side.found.latency for side in sides]
     scores = zip(*(side.scores for side in sides), strict=True)
     rows = [(title, *(f"{one:.2%}" for one in values)) for title, values in zip(SCORES.values(), scores, strict=True)]
     rows += [
         ("Answers that flip under change", *(_share(side.found.flips) for side in sides)),
-        ("Size of the file", *(f"{side.found.size_mb:.3f} MB" for side in sides)),
-        ("Parameters", *(f"{side.found.parameters:,}" for side in sides)),
+        ("Size of the file", *(_known(side.found.size_mb, ".3f", " MB") for side in sides)),
+        ("Parameters", *(_known(side.found.parameters, ",") for side in sides)),
         ("One forward pass", *(_gflops(side.found.forward_gflops) for side in sides)),
-        ("Latency, median", *(f"{side.found.latency.median:.2f} ms" for side in sides)),
-        ("Latency, p95", *(f"{side.found.latency.p95:.2f} ms" for side in sides)),
+        ("Latency, median", *(_known(None if one is None else one.median, ".2f", " ms") for one in latencies)),
+        ("Latency, p95", *(_known(None if one is None else one.p95, ".2f", " ms") for one in latencies)),
     ]
     return Table("Side by side; 1 MB is 10⁶ bytes", rows, ("", *(side.title for side in sides)))
+
+
+def _known(value: float | None, form: str, unit: str = "") -> str:
+    """A number; of a teacher that was not there, words."""
+    return "not known" if value is None else f"{value:{form}}{unit}"
 
 
 def _positive(labels: Sequence[str]) -> str:

@@ -98,7 +98,8 @@ def _comparison(found: Any) -> str:
     if len(accuracies) > 1:
         span = f"{min(accuracies):.1%} to {max(accuracies):.1%}"
         return f"{len(accuracies)} students, accuracy {span} {teacher}"
-    return f"accuracy {found.student.accuracy:.1%} {teacher}, {found.speedup:.1f}× faster"
+    faster = "" if found.speedup is None else f", {found.speedup:.1f}× faster"
+    return f"accuracy {found.student.accuracy:.1%} {teacher}{faster}"
 
 
 def _export(made: Any) -> str:

@@ -144,7 +144,8 @@ def _by_architecture(architecture: Architecture, column: Column) -> Cell | None:
 def _latencies(summary: Any) -> list[tuple[str, float]]:
     """Models that a run has timed, with their median latency."""
     if isinstance(summary, ComparisonSummary):
-        return [(side.model, side.latency.median) for side in (summary.teacher, *summary.students)]
+        sides = (summary.teacher, *summary.students)
+        return [(side.model, side.latency.median) for side in sides if side.latency is not None]
     return [(summary.model, summary.latency.median)] if isinstance(summary, ReproductionSummary) else []
 
 

@@ -112,11 +112,14 @@ def overview(run: Run, info: ComparisonInfo) -> None:
 
 def numbers(info: ComparisonInfo) -> None:
     student, teacher = info.students[0].found, info.teacher.found
+    size = "not known" if teacher.size_mb is None else f"{teacher.size_mb:.2f} MB"
+    latency = "not known" if teacher.latency is None else f"{teacher.latency.median:.1f} ms"
+    parameters = "not known" if teacher.parameters is None else f"{teacher.parameters / 1e6:.2f} M"
     metrics(
         ("Accuracy", f"{student.accuracy:.1%}", f"teacher {teacher.accuracy:.1%}"),
-        ("Size", f"{student.size_mb:.2f} MB", f"teacher {teacher.size_mb:.2f} MB"),
-        ("Median latency", f"{student.latency.median:.1f} ms", f"teacher {teacher.latency.median:.1f} ms"),
-        ("Parameters", f"{student.parameters / 1e6:.2f} M", f"teacher {teacher.parameters / 1e6:.2f} M"),
+        ("Size", f"{student.size_mb:.2f} MB", f"teacher {size}"),
+        ("Median latency", f"{student.latency.median:.1f} ms", f"teacher {latency}"),
+        ("Parameters", f"{student.parameters / 1e6:.2f} M", f"teacher {parameters}"),
     )
 
 
@@ -215,6 +218,7 @@ def cost(run: Run, info: ComparisonInfo) -> None:
         st.caption(WHY_UNEQUAL)
     terms("latency", "percentiles", "interleaving", "warm-up", "forward-gflops")
     st.header("In other forms, and under load", anchor=False)
-    folders = {side.title: side.found.model for side in info.sides}
+    here = info.students if info.recorded else info.sides
+    folders = {side.title: side.found.model for side in here}
     found = info.summary
     latency_and_cost(folders, found.dataset, found.data, None if found.split == "all" else Split(found.split))

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 import compressor_core as cc
+from compressor_core.architecture import Architecture
 from compressor_core.data.answers import RecordedAnswers
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.files import read_file
@@ -25,11 +26,18 @@ from compressor_core.distill.labelling import label
 from compressor_core.distill.recorded import Recorded
 from compressor_core.distill.settings import DistillSettings, LabelSettings, StudySettings
 from compressor_core.errors import DataError, SettingsError
+from compressor_core.evaluate.comparison import compare
+from compressor_core.evaluate.settings import CompareSettings
+from compressor_core.figures.compare.costs import cost_figure, latency_figure
+from compressor_core.figures.compare.info import comparison_info
+from compressor_core.figures.compare.verdicts import headline, student_rows
 from compressor_core.language import Language
 from compressor_core.models.classifier import load
 from compressor_core.models.encoded import Examples, Functions
+from compressor_core.models.student import QuickDropout, build
 from compressor_core.progress import finish
 from compressor_core.records import Notice
+from compressor_core.report.side_by_side import compared as compared_blocks
 from tests.tiny import TINY, run_through, train_tiny
 
 ALONE: dict[str, Any] = {"renaming": 0.0, "hidden_weight": 0.0, "max_length": 200}
@@ -176,7 +184,48 @@ def test_dropout_is_written_down_and_changes_what_is_learned(distinct: Path, ans
     assert not torch.equal(*same) and torch.equal(same[1], student.logits([("def f(x): return x",)]))
 
 
+def test_quick_dropout_leaves_out_its_share_and_keeps_the_mean() -> None:
+    torch.manual_seed(0)
+    dropout, states = QuickDropout(0.1), torch.ones(700, 301)
+    out = dropout(states)
+    assert abs(float((out == 0).float().mean()) - 0.1) < 0.005 and abs(float(out.mean()) - 1) < 0.005
+    assert not torch.equal(out, dropout(states)) and torch.equal(dropout.eval()(states), states)
+    assert any(isinstance(module, QuickDropout) for module in build(Architecture.parse(TINY), dropout=0.1).modules())
+
+
 def test_half_precision_on_a_cpu_leaves_attention_as_it_was(distinct: Path, answers: Path, tmp_path: Path) -> None:
     settings = config(answers, distinct, precision="bfloat16", **ALONE)
     assert run_through(distill(settings, tmp_path / "a"))[-1].accuracy > 0
     assert load(tmp_path / "a").model.config._attn_implementation == "sdpa"  # type: ignore[union-attr]
+
+
+def test_a_recorded_teacher_is_compared_where_it_has_answers(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path
+) -> None:
+    whole = tmp_path / "whole.parquet"
+    finish(label(LabelSettings(teacher=str(tiny_teacher), unlabelled=str(labelled_file), threads=1), whole))
+    table = pd.read_parquet(whole)
+    own = {"student": str(tiny_teacher), "dataset": "file", "data": str(labelled_file), "latency_examples": 2}
+
+    def compared(teacher: Path) -> list[Any]:
+        return run_through(compare(CompareSettings(teacher=str(teacher), latency_rounds=1, **own)))
+
+    loaded, recorded = compared(tiny_teacher)[-1], compared(whole)[-1]
+    assert recorded.teacher.confusion == loaded.teacher.confusion and recorded.examples == loaded.examples
+    assert recorded.student.agreement == 1.0 and recorded.student.latency.median > 0
+    assert recorded.speedup is recorded.teacher.latency is recorded.teacher.size_mb is None
+    info = comparison_info(recorded)
+    assert "size and its latency are not known" in headline(info) and "faster" not in headline(info)
+    assert "Times faster" not in student_rows(info)[0]
+    assert len(latency_figure(info).data) == 2 and not cost_figure(info).data
+    assert "not known" in str(compared_blocks(recorded.model_dump(mode="json")))
+
+    half = tmp_path / "half.parquet"
+    table[: len(table) // 2].to_parquet(half, index=False)
+    records = compared(half)
+    said = [record.message for record in records if isinstance(record, Notice)]
+    assert records[-1].examples < recorded.examples and any("compared on these alone" in words for words in said)
+    other = tmp_path / "other.parquet"
+    table.assign(func=[f"x{n}" for n in range(len(table))]).to_parquet(other, index=False)
+    with pytest.raises(DataError, match=r"answers none of the .* examples of file, all: give a teacher that does"):
+        compared(other)

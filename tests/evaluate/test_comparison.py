@@ -114,6 +114,7 @@ def test_each_row_is_the_models_own(tiny_teacher: Path, contrary: Path, labelled
     assert both.mcnemar.only_first == teacher.correct
     for side in (teacher, student):
         times = side.latency
+        assert times is not None and side.size_mb is not None
         assert times.measurements == 10
         assert 0 < times.min <= times.median <= times.p95 <= times.p99
         assert list(times.samples) == sorted(times.samples)

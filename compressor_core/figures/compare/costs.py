@@ -5,22 +5,22 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from compressor_core.figures import theme
-from compressor_core.figures.compare.info import ComparisonInfo, SideInfo
+from compressor_core.figures.compare.info import RECORDED, ComparisonInfo, SideInfo
 
 
 def latency_figure(info: ComparisonInfo) -> go.Figure:
     """The share of inferences that took at most so long, with median and 95th percentile marked."""
+    measured = [(side, side.found.latency) for side in info.sides if side.found.latency is not None]
     figure = go.Figure(
         layout=theme.layout(
             "Latency of one inference (ms)",
             "Share that took at most so long",
             height=330 + 18 * len(info.sides),
-            xaxis=theme.log_axis([sample for side in info.sides for sample in side.found.latency.samples]),
+            xaxis=theme.log_axis([sample for _, latency in measured for sample in latency.samples]),
             yaxis={"tickformat": ".0%", "range": [0, 1.02]},
         )
     )
-    for side in info.sides:
-        latency = side.found.latency
+    for side, latency in measured:
         count = len(latency.samples)
         figure.add_scatter(
             x=latency.samples,
@@ -43,6 +43,8 @@ def latency_figure(info: ComparisonInfo) -> go.Figure:
 
 def cost_figure(info: ComparisonInfo) -> go.Figure:
     """What each student needs as a share of what the teacher needs; shorter bars are better."""
+    if info.recorded:
+        return theme.note(go.Figure(layout=theme.layout("Share of the teacher's", "", height=200)), RECORDED)
     units = {"Size": "MB", "Parameters": "million"}
     if all(side.found.forward_gflops for side in info.sides):
         units["One forward pass"] = "GFLOPs"
@@ -86,13 +88,13 @@ def cost_figure(info: ComparisonInfo) -> go.Figure:
 
 
 def _needs(side: SideInfo) -> dict[str, float]:
-    found = side.found
+    found, latency = side.found, side.found.latency
     return {
-        "Size": found.size_mb,
-        "Parameters": found.parameters / 1e6,
+        "Size": found.size_mb or 0.0,
+        "Parameters": (found.parameters or 0) / 1e6,
         "One forward pass": found.forward_gflops or 0.0,
-        "Latency, median": found.latency.median,
-        "Latency, p95": found.latency.p95,
+        "Latency, median": 0.0 if latency is None else latency.median,
+        "Latency, p95": 0.0 if latency is None else latency.p95,
     }
 
 

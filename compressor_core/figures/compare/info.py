@@ -26,6 +26,7 @@ TEMPLATES: Final = (
     "people write: try some in the playground."
 )
 """Said of scores on a dataset of the classroom."""
+RECORDED: Final = "The teacher's answers are recorded: its size and its latency are not known here."
 _LONGEST_TITLE: Final = 28
 
 
@@ -103,6 +104,11 @@ class ComparisonInfo:
         return len(self.students) == 1
 
     @property
+    def recorded(self) -> bool:
+        """Whether the teacher was not there to be measured, and only its answers are known."""
+        return self.teacher.found.latency is None
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of examples, from the widest loss of any student to the widest gain; empty if there are none."""
         teacher, students = self.teacher.groups, [side.groups for side in self.students]
@@ -115,11 +121,11 @@ class ComparisonInfo:
     @property
     def measured(self) -> str:
         """How and where the latency was measured."""
-        machine = self.summary.machine
+        machine, measurements = self.summary.machine, self.students[0].found.latency.measurements
         return (
-            f"Latency: one example at a time (batch size {machine.batch_size}), unpadded, tokenisation apart, after a "
-            f"warm-up; the models take turns on the same {self.summary.latency_examples:,} examples, "
-            f"{self.teacher.found.latency.measurements:,} measurements each. {machine.in_words}, {machine.precision}."
+            f"Latency: one example at a time (batch size {machine.batch_size}), unpadded, tokenisation apart, after "
+            f"a warm-up; the models take turns on the same {self.summary.latency_examples:,} examples, "
+            f"{measurements:,} measurements each. {machine.in_words}, {machine.precision}."
         )
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from compressor_core.figures.compare.info import ComparisonInfo, StudentInfo
+from compressor_core.figures.compare.info import RECORDED, ComparisonInfo, StudentInfo
 
 FEW: Final = 100
 """With fewer examples than this, an interval is a rough guide itself."""
@@ -14,8 +14,11 @@ def headline(info: ComparisonInfo) -> str:
     """The comparison in one sentence."""
     teacher = info.teacher.found
     kept = [side.kept for side in info.students]
-    smaller = [teacher.size_mb / side.found.size_mb for side in info.students]
-    faster = [side.found.speedup for side in info.students]
+    if info.recorded:
+        who = "The student keeps" if info.alone else f"The {len(kept)} students keep {min(kept):.1%} to"
+        return f"{who} {max(kept):.1%} of the teacher's accuracy ({teacher.accuracy:.1%}). {RECORDED}"
+    smaller = [(teacher.size_mb or 0.0) / side.found.size_mb for side in info.students]
+    faster = [side.found.speedup or 0.0 for side in info.students]
     if info.alone:
         return (
             f"The student keeps {kept[0]:.1%} of the teacher's accuracy "
@@ -104,7 +107,7 @@ def student_rows(info: ComparisonInfo) -> list[dict[str, Any]]:
             "Teacher's flips (%)": _percent(info.teacher.found.flips),
             "Size (MB)": side.found.size_mb,
             "Median latency (ms)": side.found.latency.median,
-            "Times faster": side.found.speedup,
+            **({} if info.recorded else {"Times faster": side.found.speedup}),
         }
         for side in info.students
     ]
