@@ -51,6 +51,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "soft": {},
     "longer": {"longer": 1.5},
     "renaming": {"renaming": 0.5},
+    "consistency": {"consistency": 0.5},
     "masked": {"masked_epochs": 2},
     "hidden": {"hidden_weight": HIDDEN_WEIGHT},
     "average": {"average": 3},
@@ -190,7 +191,7 @@ def cell(options: argparse.Namespace, task: str, option: str, seed: int) -> dict
     assert result is not None
     checkpoint.unlink(missing_ok=True)
     shutil.rmtree(work / name, ignore_errors=True)
-    kept = ("accuracy", "teacher_accuracy", "agreement", "validation_accuracy", "size_mb")
+    kept = ("accuracy", "teacher_accuracy", "agreement", "flips", "teacher_flips", "validation_accuracy", "size_mb")
     return {
         **key_of(options, task, option, seed),
         "architecture": str(config.architecture),
@@ -239,12 +240,17 @@ def table(rows: Sequence[Mapping[str, Any]], tasks: Sequence[str], options: Sequ
         base = {row["seed"]: row["accuracy"] for row in of_task if row["option"] == "soft"}
         teacher = spread({row["seed"]: row["teacher_accuracy"] for row in of_task}.values()).lstrip("+")
         yield f"\n{task}, {of_task[0]['budget_mb']:g} MB ({of_task[0]['architecture']}), teacher {teacher} %\n"
-        yield "| option | seeds | accuracy, % | to the teacher, points | to soft labels, points | agreement, % | time |"
-        yield "|---|---|---|---|---|---|---|"
+        yield (
+            "| option | seeds | accuracy, % | to the teacher, points | to soft labels, points | agreement, % | "
+            "flips, % | times the teacher's flips | time |"
+        )
+        yield "|---|---|---|---|---|---|---|---|---|"
         for option in dict.fromkeys([*options, *(row["option"] for row in of_task)]):
             cells = [row for row in of_task if row["option"] == option]
             if not cells:
                 continue
+            flips = [(row["flips"], row["teacher_flips"]) for row in cells if row.get("flips") is not None]
+            of_teacher = sum(teacher for _, teacher in flips)
             paired = [row["accuracy"] - base[row["seed"]] for row in cells if row["seed"] in base]
             yield (
                 "| "
@@ -256,6 +262,8 @@ def table(rows: Sequence[Mapping[str, Any]], tasks: Sequence[str], options: Sequ
                         spread(row["accuracy"] - row["teacher_accuracy"] for row in cells),
                         spread(paired) if paired and option != "soft" else "",
                         spread(row["agreement"] for row in cells).lstrip("+"),
+                        spread(own for own, _ in flips).lstrip("+") if flips else "",
+                        f"{sum(own for own, _ in flips) / of_teacher:.1f}" if of_teacher else "",
                         f"{statistics.mean(row['seconds'] for row in cells):.0f} s",
                     ]
                 )

@@ -1101,6 +1101,8 @@ class TeacherSummary(Record):
     model: str
     """Its folder."""
     accuracy: float
+    flips: float | None = None
+    """Share of a sample whose answer flips after changes that keep the label; None where the language is not known."""
     validation_accuracy: float
     test: Scores
     size_mb: float
@@ -1118,6 +1120,7 @@ class DistillSummary(TeacherSummary):
     """None where the teacher's answers are recorded, and not to all of the test split; likewise the next."""
     agreement: float | None = None
     """Share of the examples on which both answer the same."""
+    teacher_flips: float | None = None
     architecture: Genes
     paper_gflops: float
 

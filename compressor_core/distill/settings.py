@@ -192,6 +192,11 @@ class Recipe(LoopSettings):
         "with recorded answers, of the functions that have other names in an epoch, with the original's answers; the "
         f"default is {RENAMING:g} where the language is known, of the classroom's functions with preset full only",
     )
+    consistency: Share = Field(
+        0.0,
+        description="Share of the examples that come once more after changes that keep what the code does (names, "
+        "quotes, layout, order, helpers), with the teacher's answer to the original",
+    )
     hidden_weight: NotNegative | None = Field(
         None,
         description="Weight of the distance between the pooled states of student and teacher; 0 is soft labels alone, "
@@ -253,11 +258,16 @@ class DistillSettings(Recipe):
     def _possible(self) -> Self:
         if self.architecture is None and self.search_run is None:
             raise SettingsError("a distillation needs an architecture: give one, or a search_run whose best is taken")
-        for name in ("renaming", "masked_epochs", "hidden_weight") if self.unlabelled is not None else ():
-            if getattr(self, name):
+        for name in ("renaming", "consistency", "masked_epochs", "hidden_weight"):
+            if self.unlabelled is not None and getattr(self, name):
                 raise SettingsError(f"{name} is for the dataset's own code: set it to 0, or give no unlabelled code")
         if self.recorded and self.hidden_weight:
             raise SettingsError("recorded answers have no pooled states: set hidden_weight to 0, or give the teacher")
+        if self.recorded and self.consistency:
+            raise SettingsError(
+                "recorded answers have consistency by renaming alone: set renaming, and consistency to 0, or give the "
+                "teacher"
+            )
         if self.recorded and self.unlabelled is not None:
             raise SettingsError("recorded answers come with their own code: give no unlabelled code, or the teacher")
         return self

@@ -100,7 +100,8 @@ def _asked(
     settings = settings.resolved(data).replace(label_precision=precision)
     require_match(teacher.card, settings.teacher, data)
     labels = SoftLabels(teacher, settings.teacher, precision=precision)
-    own = Unlabelled(data, labels, settings.seed, settings.renaming or 0.0, bool(settings.hidden_weight))
+    shares = (settings.renaming or 0.0, settings.consistency)
+    own = Unlabelled(data, labels, settings.seed, *shares, states=bool(settings.hidden_weight))
     fingerprints, origin = {"teacher": model_fingerprint(settings.teacher)}, {}
     texts: Iterable[str]
     labelled: OfStudent = own.labelled

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from compressor_core.data.answers import RecordedAnswers
 from compressor_core.data.dataset import Dataset, Example, Split
@@ -16,6 +17,7 @@ from compressor_core.distill.lessons import Lesson, Objective
 from compressor_core.distill.settings import TrainingSettings
 from compressor_core.distill.trainer import fit
 from compressor_core.errors import TrainingError
+from compressor_core.evaluate.changed import Changed, flips, mixed
 from compressor_core.evaluate.quality import agreement, quality
 from compressor_core.language import Language
 from compressor_core.models.card import size_on_disk
@@ -23,6 +25,9 @@ from compressor_core.models.classifier import Classifier
 from compressor_core.models.graph import extracting
 from compressor_core.progress import relay
 from compressor_core.records import Notice, Progress, Work
+
+CHANGED_EXAMPLES: Final = 100
+"""Examples of the test split that are changed, to count the answers that flip."""
 
 
 @dataclass(frozen=True)
@@ -74,21 +79,28 @@ def train(
         return None
     yield Progress(message="Measuring on the test split")
     test = test_sample(dataset, cancelled=outcome.cancelled)
-    expected = yield from _expected(prepared.teacher, test)
-    said = yield from answers("teacher" if prepared.teacher is None else "student", model, test)
+    changed = [] if outcome.cancelled else changed_sample(dataset, test, prepared.settings.seed)
+    asked = [*test, *(replace(one.example, codes=one.after) for one in changed)]
+    expected = yield from _expected(prepared.teacher, test, asked)
+    said = yield from answers("teacher" if prepared.teacher is None else "student", model, asked)
     if not processes.main():
         return None
+    flipped = {"flips": flips(said, test, changed) / len(changed)} if changed else {}
+    if changed and expected is not None and len(expected) == len(asked):
+        flipped["teacher_flips"] = flips(expected, test, changed) / len(changed)
+    said, expected = said[: len(test)], None if expected is None else expected[: len(test)]
     gold = [example.label for example in test]
     scores = quality(gold, said, [example.group for example in test])
     measured = {"accuracy": scores.accuracy}
     if expected is not None:
         measured |= {"teacher_accuracy": quality(gold, expected).accuracy, "agreement": agreement(expected, said)}
     tested = {"test_examples": len(test)} if outcome.cancelled else {}
-    model.card = model.card.replace(metrics={**measured, "f1": scores.f1, **outcome.metrics(), **tested})
+    model.card = model.card.replace(metrics={**measured, **flipped, "f1": scores.f1, **outcome.metrics(), **tested})
     model.save(out)
     return {
         "model": str(out),
         **measured,
+        **flipped,
         "validation_accuracy": outcome.best_accuracy,
         "test": scores,
         "size_mb": size_on_disk(out) / 1e6,
@@ -115,12 +127,22 @@ def test_sample(dataset: Dataset, *, cancelled: bool) -> Sequence[Example]:
     return [test[index] for index in spot_check(len(test))] if cancelled else test
 
 
-def _expected(teacher: Classifier | RecordedAnswers | None, test: Sequence[Example]) -> Work[list[int] | None]:
-    """The class that the teacher predicts for each example; None where there is none, or its answers are not to all."""
+def changed_sample(dataset: Dataset, test: Sequence[Example], seed: int) -> list[Changed]:
+    """Some examples of the test split after changes that keep their label; none where the language is not known."""
+    if dataset.language is None:
+        return []
+    return mixed(random.Random(seed).sample(test, min(CHANGED_EXAMPLES, len(test))), dataset.language, seed)
+
+
+def _expected(
+    teacher: Classifier | RecordedAnswers | None, test: Sequence[Example], asked: Sequence[Example]
+) -> Work[list[int] | None]:
+    """The class that the teacher predicts for each example that is asked, or of recorded answers for those of the test
+    split; None where there is no teacher, or its answers are not to all."""
     if teacher is None:
         return None
     if isinstance(teacher, Classifier):
-        return (yield from answers("teacher", teacher, test))
+        return (yield from answers("teacher", teacher, asked))
     known = teacher.of([example.codes for example in test])
     if len(known) == len(test):
         return [int(known[place].argmax()) for place in range(len(test))]

@@ -1,4 +1,4 @@
-"""Unlabelled code, some of it renamed, with the teacher's answers: what a student learns from."""
+"""Unlabelled code, some of it renamed or changed, with the teacher's answers: what a student learns from."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from compressor_core.data.changes import change_example, changes_for
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.renaming import rename_example, vocabulary
 from compressor_core.distill.batching import Data, EpochData, remembered
@@ -24,8 +25,10 @@ from compressor_core.records import Progress, Work
 
 EPOCHS_PER_DRAW = 2
 """Epochs for which one draw of a fresh dataset serves: labelling it costs about half as much as learning from it."""
+MOST_CHANGES = 3
+"""Changes that an example gets at most."""
 _REPORTED = 256
-"""Examples that are renamed between two reports."""
+"""Examples that are renamed or changed between two reports."""
 
 
 @dataclass(frozen=True)
@@ -33,29 +36,33 @@ class Unlabelled:
     """The unlabelled split of a dataset, as a student reads it.
 
     `renaming` is the share of its examples that come once more in each draw, with other names for all that they name
-    themselves, and with what the teacher says of them then: the augmentation of MORPH (ICSE 2025). `states`: targets
-    hold the teacher's pooled states too, see `transfer_targets`.
+    themselves, and with what the teacher says of them then: the augmentation of MORPH (ICSE 2025). `consistency` is the
+    share that comes once more after up to MOST_CHANGES changes that keep the label (`data/changes`), with what the
+    teacher says of the original: both versions, one answer. `states`: targets hold the teacher's pooled states too, see
+    `transfer_targets`.
 
     Raises:
-        SettingsError: there is to be renaming, and the language is not known.
+        SettingsError: there is to be renaming or consistency, and the language is not known.
     """
 
     dataset: Dataset
     labels: SoftLabels
     seed: int
     renaming: float = 0.0
+    consistency: float = 0.0
     states: bool = False
 
     def __post_init__(self) -> None:
-        if self.renaming and self.dataset.language is None:
-            raise SettingsError(
-                f"renaming must know the language, and {self.dataset.name} does not say in which its code is: "
-                f"say it ({', '.join(Language)}), or set renaming to 0"
-            )
+        for name in ("renaming", "consistency"):
+            if getattr(self, name) and self.dataset.language is None:
+                raise SettingsError(
+                    f"{name} must know the language, and {self.dataset.name} does not say in which its code is: "
+                    f"say it ({', '.join(Language)}), or set {name} to 0"
+                )
 
     def labelled(self, student: Classifier) -> EpochData:
         """Examples with the teacher's answers, epoch by epoch: logits (n, 2), or the targets of a transfer."""
-        drawn = self.dataset.fresh or self.renaming > 0
+        drawn = self.dataset.fresh or self.renaming > 0 or self.consistency > 0
         return remembered(
             functools.partial(self._labelled, student), lambda epoch: epoch // EPOCHS_PER_DRAW if drawn else 0
         )
@@ -88,10 +95,14 @@ class Unlabelled:
         # The two apart from each other: where nothing is drawn anew, the cache knows the first.
         targets = yield from self._targets([part for part in (codes, renamed) if part])
         # A draw is not read again: it would fill the disk for nothing.
-        inputs = yield from encoded(student, codes, keep=not self.dataset.fresh)
-        if not renamed:
-            return inputs, targets
-        return Joined([inputs, (yield from encoded(student, renamed, keep=False))]), targets
+        inputs = [(yield from encoded(student, codes, keep=not self.dataset.fresh))]
+        if renamed:
+            inputs.append((yield from encoded(student, renamed, keep=False)))
+        if self.consistency:
+            chosen, changed = yield from self._changed(codes, random.Random(f"{self.seed}/{draw}/consistency"))
+            inputs.append((yield from encoded(student, changed, keep=False)))
+            targets = torch.cat([targets, targets[chosen]])
+        return inputs[0] if len(inputs) == 1 else Joined(inputs), targets
 
     def _targets(self, parts: Sequence[Sequence[tuple[str, ...]]]) -> Work[Tensor]:
         logits, states = [], []
@@ -117,6 +128,20 @@ class Unlabelled:
                 yield Progress(message=f"Renaming, {done:,} of {len(chosen):,} examples done")
             renamed.append(rename_example(codes[index], self.dataset.language, rng, self._names) or codes[index])
         return renamed
+
+    def _changed(
+        self, codes: Sequence[tuple[str, ...]], rng: random.Random
+    ) -> Work[tuple[list[int], list[tuple[str, ...]]]]:
+        """The places of some of the examples, and what becomes of them; one that nothing can change stays as it is."""
+        assert self.dataset.language is not None
+        kinds = changes_for(self.dataset.language)
+        chosen = rng.sample(range(len(codes)), round(self.consistency * len(codes)))
+        changed = []
+        for done, index in enumerate(chosen):
+            if done % _REPORTED == 0:
+                yield Progress(message=f"Changing, {done:,} of {len(chosen):,} examples done")
+            changed.append(change_example(codes[index], self.dataset.language, rng, kinds, MOST_CHANGES)[0])
+        return chosen, changed
 
     @functools.cached_property
     def _names(self) -> tuple[str, ...]:

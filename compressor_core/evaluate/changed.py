@@ -57,6 +57,14 @@ def _changed(
     return [one for one in changed if one.changes]
 
 
+def flips(predicted: Sequence[int], examples: Sequence[Example], changed: Sequence[Changed]) -> int:
+    """How many of the changed examples have another answer than before; `predicted` are the classes of all examples,
+    then those of the changed ones."""
+    place = {example.codes: at for at, example in enumerate(examples)}
+    after = predicted[len(examples) :]
+    return sum(int(said != predicted[place[one.example.codes]]) for said, one in zip(after, changed, strict=True))
+
+
 def under_change(gold: Sequence[int], before: Logits, after: Logits) -> dict[str, UnderChange | Mimicry]:
     """What a change does to the answers of models, by name, the others held against the first; logits (n, 2) each."""
     teacher = next(iter(before))

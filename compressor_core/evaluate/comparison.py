@@ -16,7 +16,7 @@ from compressor_core.data.dataset import Dataset, Example, Split
 from compressor_core.data.labels import require_order
 from compressor_core.data.registry import default_split, examples_for, open_dataset
 from compressor_core.errors import DataError, ModelError
-from compressor_core.evaluate.changed import mixed
+from compressor_core.evaluate.changed import flips, mixed
 from compressor_core.evaluate.intervals import LEVEL, RESAMPLES, bootstrap, holm, wilson
 from compressor_core.evaluate.predictions import characters, write_predictions
 from compressor_core.evaluate.quality import agreement, mcnemar, quality
@@ -94,8 +94,7 @@ def compare(
     codes = [example.codes for example in examples]
     chosen = random.Random(settings.seed).sample(examples, min(settings.changed_examples, len(codes)))
     changed = [] if dataset.language is None else mixed(chosen, dataset.language, settings.seed)
-    place = {code: at for at, code in enumerate(codes)}
-    flips: dict[str, dict[str, Any]] = {}
+    shares: dict[str, dict[str, Any]] = {}
     for name, model in models.items():
         model.model.to(best_device())
         asked = [*codes, *(one.after for one in changed)]
@@ -105,16 +104,15 @@ def compare(
             return None
         logits[name] = rows.double().numpy()[: len(codes)]
         if changed:
-            after = rows[len(codes) :].argmax(-1).numpy()
-            flipped = int((after != logits[name][[place[one.example.codes] for one in changed]].argmax(-1)).sum())
-            flips[name] = {"flips": flipped / len(changed), "flips_interval": wilson(flipped, len(changed))}
+            flipped = flips(rows.argmax(-1).tolist(), examples, changed)
+            shares[name] = {"flips": flipped / len(changed), "flips_interval": wilson(flipped, len(changed))}
     sample = random.Random(settings.seed).sample(codes, min(settings.latency_examples, len(codes)))
     times = yield from time_models(models, sample, rounds=settings.latency_rounds, threads=settings.threads)
     if predictions is not None:
         write_predictions(Path(predictions), examples, logits)
     described = {
         name: {**_described(model, folders[name], times[name].tokens / len(codes[0])), "latency": times[name]}
-        | flips.get(name, {})
+        | shares.get(name, {})
         for name, model in models.items()
     }
     if recorded:

@@ -23,6 +23,7 @@ _RECIPE: Final = (
     "masked_epochs",
     "temperature",
     "renaming",
+    "consistency",
     "hidden_weight",
     "average",
     "learning_rate",

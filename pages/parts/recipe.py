@@ -32,9 +32,17 @@ def choose_length(preset: DeltaGenerator, epochs: DeltaGenerator) -> None:
 def choose_recipe(task: Task) -> dict[str, Any]:
     """The settings of that name in a `Recipe`; what is not touched is as its defaults have it for the task."""
     with st.expander("What the student learns from besides soft labels"):
-        terms("soft-labels", "renaming", "pooled-states", "masked-code", "weight-averaging", "early-stopping")
+        terms(
+            "soft-labels",
+            "renaming",
+            "consistency",
+            "pooled-states",
+            "masked-code",
+            "weight-averaging",
+            "early-stopping",
+        )
         first, second, third = st.columns(3, vertical_alignment="bottom")
-        fourth, fifth, _ = st.columns(3, vertical_alignment="bottom")
+        fourth, fifth, sixth = st.columns(3, vertical_alignment="bottom")
         return {
             "renaming": number(
                 first, Recipe, "renaming", "Renamed copies", 0.0, 1.0, step=0.25, placeholder="by data and preset"
@@ -55,4 +63,5 @@ def choose_recipe(task: Task) -> dict[str, Any]:
             "patience": number(
                 fifth, Recipe, "patience", "Epochs without progress", 1, 1000, placeholder="never stops early"
             ),
+            "consistency": number(sixth, Recipe, "consistency", "Changed copies", 0.0, 1.0, step=0.25),
         }

@@ -187,7 +187,7 @@ def test_functions_that_students_are_judged_by_are_left_out(
         run_through(distill(asked, tmp_path / "none"))
 
 
-@pytest.mark.parametrize("option", ["renaming", "masked_epochs", "hidden_weight"])
+@pytest.mark.parametrize("option", ["renaming", "consistency", "masked_epochs", "hidden_weight"])
 def test_what_a_pool_cannot_do_is_refused(tiny_teacher: Path, labelled_file: Path, option: str) -> None:
     with pytest.raises(SettingsError, match=f"{option} is for the dataset's own code"):
         config(tiny_teacher, labelled_file, unlabelled="pool.jsonl", **{option: 1})

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from compressor_core.architecture import Architecture
+from compressor_core.data.changes import change_example
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.files import FileDataset, read_file
 from compressor_core.data.renaming import rename_example
@@ -34,9 +35,10 @@ from tests.tiny import TINY, run_through
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "renaming": {"renaming": 0.5},
+    "consistency": {"consistency": 0.5},
     "warm-up": {"masked_epochs": 1},
     "states": {"hidden_weight": 1.0},
-    "all": {"renaming": 0.5, "masked_epochs": 1, "hidden_weight": 1.0, "average": 2},
+    "all": {"renaming": 0.5, "consistency": 0.25, "masked_epochs": 1, "hidden_weight": 1.0, "average": 2},
 }
 
 
@@ -48,7 +50,7 @@ def python(path: Path, rows: int = 100) -> FileDataset:
 
 def config(teacher: Path, **changes: Any) -> DistillSettings:
     """Soft labels alone, and `changes`."""
-    alone = {"renaming": 0.0, "masked_epochs": 0, "hidden_weight": 0.0, "average": 0}
+    alone = {"renaming": 0.0, "consistency": 0.0, "masked_epochs": 0, "hidden_weight": 0.0, "average": 0}
     own = {"teacher": str(teacher), "architecture": TINY, "epochs": 2, "threads": 1}
     return DistillSettings(**{**own, **alone, **changes})
 
@@ -70,13 +72,16 @@ def test_each_option_makes_another_student_and_the_same_one_again(
     assert len(weights[0]) == len(weights[1]), "what was learned along must not stay in the student"
     said = load(tmp_path / "with").card.training
     assert {name: said[name] for name in options} == options
+    metrics = load(tmp_path / "with").card.metrics
+    assert metrics["flips"] == records[1][-1].flips and metrics["teacher_flips"] == records[1][-1].teacher_flips
+    assert 0 <= metrics["flips"] <= 1 and records[0][-1].teacher_flips == metrics["teacher_flips"]
     epochs = [sum(record.type == kind for record in records[1]) for kind in ("warm-up-epoch", "epoch")]
     assert epochs == [options.get("masked_epochs", 0), 2]
     steps = [sum(record.type == "step" for record in each) for each in records]
-    assert (steps[1] > steps[0]) == ("renaming" in options)
+    assert (steps[1] > steps[0]) == ("renaming" in options or "consistency" in options)
 
 
-@pytest.mark.parametrize("options", [{"renaming": 1.0}, {"masked_epochs": 1, "hidden_weight": 1.0}])
+@pytest.mark.parametrize("options", [{"renaming": 1.0, "consistency": 0.5}, {"masked_epochs": 1, "hidden_weight": 1.0}])
 def test_pairs_have_the_options_too(pairs_file: Path, tmp_path: Path, options: dict[str, Any]) -> None:
     teacher = tmp_path / "teacher"
     asked = TeacherSettings(dataset="file", data=str(pairs_file), architecture=TINY, epochs=1, threads=1)
@@ -112,6 +117,33 @@ def test_the_renamed_are_labelled_by_the_teacher_and_drawn_anew(
     assert sum(codes not in originals for codes in made) > 0.9 * len(made)
     teacher = load(tiny_teacher)
     assert torch.allclose(targets[count:], teacher.logits(made[: round(0.5 * count)]), atol=1e-5)
+
+
+@pytest.mark.parametrize("states", [False, True])
+def test_the_changed_have_the_answers_to_their_originals(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, states: bool
+) -> None:
+    dataset = python(labelled_file)
+    codes = [example.codes for example in dataset.examples(Split.UNLABELLED)]
+    own = parts(tiny_teacher, dataset, tmp_path, consistency=0.5, states=states)
+    made: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+
+    def watched(before: tuple[str, ...], *others: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        after, names = change_example(before, *others)
+        assert 0 < len(names) <= unlabelled_code.MOST_CHANGES and after != before
+        made.append((before, after))
+        return after, names
+
+    monkeypatch.setattr(unlabelled_code, "change_example", watched)
+    student = load(tiny_teacher)
+    data = own.labelled(student)
+    (inputs, targets), (others, again) = finish(data(0)), finish(data(2))
+    count, share = len(codes), round(0.5 * len(codes))
+    assert len(inputs) == len(targets) == count + share and len(made) == 2 * share
+    for row, (before, _) in enumerate(made[:share]):
+        assert torch.equal(targets[count + row], targets[codes.index(before)]), "the teacher is asked of the original"
+    assert inputs[:count] == others[:count] and inputs != others and torch.equal(targets[:count], again[:count])
+    assert inputs[count:] == student.encode([after for _, after in made[:share]])[:]
 
 
 def test_pooled_states_are_kept_beside_the_logits(
@@ -295,9 +327,10 @@ def test_settings_out_of_range(
         student(config(tiny_teacher, **changes), tmp_path / "s", python(labelled_file))
 
 
-def test_renaming_must_know_the_language(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"file does not say in which its code is: say it .*c, java, python"):
-        student(config(tiny_teacher, renaming=0.5), tmp_path / "s", read_file(labelled_file))
+@pytest.mark.parametrize("name", ["renaming", "consistency"])
+def test_changes_must_know_the_language(tiny_teacher: Path, labelled_file: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match=rf"{name} must know the language, and file does not say"):
+        student(config(tiny_teacher, **{name: 0.5}), tmp_path / "s", read_file(labelled_file))
 
 
 def test_the_head_of_the_warm_up_reads_the_students_own_words(tiny_teacher: Path) -> None:

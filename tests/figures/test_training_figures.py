@@ -105,6 +105,7 @@ def test_a_warm_up_and_what_had_to_be_changed() -> None:
         ({"renaming": 0.5, "hidden_weight": 0, "masked_epochs": 1, "average": 3}, "soft labels, renamed copies of 50%, "
          "1 epoch of masked code first, the mean of the 3 best epochs"),
         ({"renaming": 0.0, "hidden_weight": 0.0, "masked_epochs": 0, "average": 1}, "soft labels"),
+        ({"renaming": 0.0, "hidden_weight": 0.0, "consistency": 0.5}, "soft labels, changed copies of 50%"),
     ],
 )  # fmt: skip
 def test_the_recipe_in_words(config: dict[str, Any], text: str) -> None:

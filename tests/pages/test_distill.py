@@ -57,7 +57,14 @@ def test_from_start_to_the_result(studio: Studio, open_page: Open) -> None:
     no_traceback(at)
     run = studio.store.list()[0]
     assert run.config["preset"] == "smoke"
-    recipe = {"renaming": None, "hidden_weight": 2.0, "masked_epochs": 1, "average": 0, "patience": None}
+    recipe = {
+        "renaming": None,
+        "consistency": 0.0,
+        "hidden_weight": 2.0,
+        "masked_epochs": 1,
+        "average": 0,
+        "patience": None,
+    }
     assert recipe.items() <= run.config.items()
     assert run.config["data"] == studio.teacher.config["data"]
     assert until_over(run).state is State.FINISHED

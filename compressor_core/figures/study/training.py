@@ -101,6 +101,8 @@ def recipe_text(recipe: Mapping[str, Any]) -> str:
     parts = ["soft labels"]
     if renaming:
         parts.append(f"renamed copies of {renaming:.0%}")
+    if consistency := recipe.get("consistency"):
+        parts.append(f"changed copies of {consistency:.0%}")
     if states:
         parts.append(f"the teacher's states (weight {states:g})")
     if masked:
