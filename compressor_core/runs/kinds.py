@@ -161,7 +161,7 @@ _ALL = (
     Kind("compare", "Comparison", "evaluate.settings:CompareSettings", _comparison, told=True),
     Kind("export", "Export", "export.settings:ExportSettings", _export),
     Kind("measure", "Measurement", "evaluate.settings:MeasureSettings", _measurement, page="compare"),
-    Kind("probe", "Probe", "evaluate.settings:ProbeSettings", _probe, page="compare"),
+    Kind("probe", "Probe", "evaluate.settings:ProbeSettings", _probe, page="lab"),
     Kind(
         "reproduce", "Reproduction", "evaluate.settings:ReproduceSettings", _reproduction,
         noun="import of the published student", page="paper", makes="student", closed=True,
