@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from compressor_core.distill.settings import TeacherSettings as TeacherSettings
     from compressor_core.errors import CompressorError as CompressorError
     from compressor_core.evaluate.settings import CompareSettings as CompareSettings
+    from compressor_core.evaluate.settings import ExamSettings as ExamSettings
     from compressor_core.evaluate.settings import MeasureSettings as MeasureSettings
     from compressor_core.evaluate.settings import ProbeSettings as ProbeSettings
     from compressor_core.export.settings import ExportSettings as ExportSettings
@@ -42,13 +43,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
-    "api": ("search", "distill", "train_teacher", "compare", "measure", "probe", "study", "export", "load"),
+    "api": ("search", "distill", "train_teacher", "compare", "measure", "exam", "probe", "study", "export", "load"),
     "results": (
         "SearchResult",
         "Student",
         "Teacher",
         "Comparison",
         "Measurement",
+        "Exam",
         "Probe",
         "Study",
         "Export",
@@ -59,7 +61,7 @@ _MODULES = {
     "errors": ("CompressorError",),
     "search.genetic": ("SearchSettings",),
     "distill.settings": ("DistillSettings", "StudySettings", "TeacherSettings"),
-    "evaluate.settings": ("CompareSettings", "MeasureSettings", "ProbeSettings"),
+    "evaluate.settings": ("CompareSettings", "ExamSettings", "MeasureSettings", "ProbeSettings"),
     "export.settings": ("ExportSettings",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

@@ -40,7 +40,7 @@ from compressor_core.results import Model, Result, SearchResult, Student, Teache
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["compare", "distill", "export", "load", "measure", "probe", "search", "study", "train_teacher"]
+__all__ = ["compare", "distill", "exam", "export", "load", "measure", "probe", "search", "study", "train_teacher"]
 
 R = TypeVar("R", bound=Result)
 M = TypeVar("M", bound=Model)
@@ -178,6 +178,25 @@ def measure(*models: AnyModel, data: Any = None, **more: Any) -> results.Measure
     source, _ = _data(data, more, *folders[:1])
     settings = _settings(MeasureSettings, more, models=[str(one) for one in folders] or None, **source)
     return _run(results.Measurement, settings, partial(measurement.measure, settings), more)
+
+
+def exam(*models: AnyModel, data: Any = None, **more: Any) -> results.Exam:
+    """Let one to five models sit an honest exam: what they know beyond the test split that looks like their training.
+
+    Hand-written functions, what was kept from training, and alarms on real code; a counter of tokens and Bandit beside
+    them. `more` are settings of `cc.ExamSettings`.
+
+    Raises DataError, ModelError or SettingsError.
+
+    Example: `cc.exam(student.teacher, student).headline`
+    """
+    from compressor_core.evaluate import exam as exams
+    from compressor_core.evaluate.settings import ExamSettings
+
+    folders = [_folder(one) for one in models]
+    source, dataset = _data(data, more, *folders[:1])
+    settings = _settings(ExamSettings, more, models=[str(one) for one in folders] or None, **source)
+    return _run(results.Exam, settings, partial(exams.sit_exam, settings, dataset=dataset), more)
 
 
 def probe(*models: AnyModel, data: Any = None, **more: Any) -> results.Probe:

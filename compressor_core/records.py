@@ -651,6 +651,92 @@ class ComparisonSummary(Record):
         return self.students[0].mcnemar.p
 
 
+# Exams
+
+
+class ExamPart(StrEnum):
+    """What an exam counts. All but alarms are the better the higher."""
+
+    OWN_TEST = "own-test"
+    UNSEEN_API = "unseen-api"
+    UNSEEN_PHRASING = "unseen-phrasing"
+    UNSEEN_WEAKNESS = "unseen-weakness"
+    EXAM = "exam"
+    UNSAFE_FOUND = "unsafe-found"
+    FIXED_SAFE = "fixed-called-safe"
+    CLEAN_SAFE = "clean-called-safe"
+    BOTH_RIGHT = "both-right"
+    BOTH_SURFACE = "both-right-surface"
+    BOTH_VARIANT = "both-right-variant"
+    CLONES_FOUND = "clones-found"
+    OTHERS_APART = "others-told-apart"
+    ALARMS = "alarms"
+
+    @property
+    def title(self) -> str:
+        """What is counted, of what."""
+        return _PARTS[self]
+
+
+_PARTS: Mapping[ExamPart, str] = {
+    ExamPart.OWN_TEST: "Own test split: accuracy",
+    ExamPart.UNSEEN_API: "Unseen APIs: accuracy",
+    ExamPart.UNSEEN_PHRASING: "Unseen phrasings: accuracy",
+    ExamPart.UNSEEN_WEAKNESS: "Unseen weaknesses: accuracy",
+    ExamPart.EXAM: "Hand-written: accuracy",
+    ExamPart.UNSAFE_FOUND: "Hand-written: unsafe found",
+    ExamPart.FIXED_SAFE: "Hand-written: fixed called safe",
+    ExamPart.CLEAN_SAFE: "Hand-written: clean called safe",
+    ExamPart.BOTH_RIGHT: "Both halves of a pair right",
+    ExamPart.BOTH_SURFACE: "Both right: common API, unusual form",
+    ExamPart.BOTH_VARIANT: "Both right: rarer API",
+    ExamPart.CLONES_FOUND: "Hand-written: clones found",
+    ExamPart.OTHERS_APART: "Hand-written: others told apart",
+    ExamPart.ALARMS: "Real functions: alarms",
+}
+
+
+class Rate(Plain):
+    """How often something happened among some examples."""
+
+    count: int
+    examples: int
+    share: float
+    interval: Interval
+    """Wilson's."""
+
+
+class Examinee(Plain):
+    """One model, or one baseline, that sat an exam."""
+
+    name: str
+    role: Literal["model", "tokens", "rules"]
+    """A model of code, a counter of tokens, or a tool with hand-written rules."""
+    note: str
+    """What it is."""
+    model: str | None = None
+    """Its folder."""
+    scores: Mapping[ExamPart, Rate]
+    groups: tuple[Group, ...]
+    """Accuracy on the hand-written functions by weakness, or on the pairs by kind."""
+    verdict: str | None = None
+    """Two sentences on a model."""
+
+
+class ExamSummary(Record):
+    """What came out of an honest exam."""
+
+    type: Literal["exam-summary"] = "exam-summary"
+    task: Task
+    dataset: str
+    data: str | None = None
+    models: tuple[Examinee, ...]
+    baselines: tuple[Examinee, ...] = ()
+    packages: Mapping[str, int] = {}
+    """Real functions by package; empty where none were asked about."""
+    seconds: float
+
+
 class ReproductionSummary(Scores, Record):
     """What a published student scored here."""
 
@@ -1272,6 +1358,7 @@ AnyRecord = Annotated[
     | FrontGeneration
     | TradeoffSummary
     | ComparisonSummary
+    | ExamSummary
     | ReproductionSummary
     | ProbedChange
     | ProbeSummary

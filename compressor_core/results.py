@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from compressor_core.architecture import Architecture
     from compressor_core.evaluate.predictions import Predictions
+    from compressor_core.figures.compare.exam import ExamInfo
     from compressor_core.figures.compare.info import ComparisonInfo
     from compressor_core.figures.compare.probe import ProbeInfo
     from compressor_core.figures.cost.measurement import MeasurementInfo
@@ -35,7 +36,18 @@ if TYPE_CHECKING:
     from compressor_core.models.card import ModelCard
     from compressor_core.models.classifier import Classifier
 
-__all__ = ["Comparison", "Export", "Measurement", "Prediction", "Probe", "SearchResult", "Student", "Study", "Teacher"]
+__all__ = [
+    "Comparison",
+    "Exam",
+    "Export",
+    "Measurement",
+    "Prediction",
+    "Probe",
+    "SearchResult",
+    "Student",
+    "Study",
+    "Teacher",
+]
 
 Figure = Callable[..., "go.Figure"]
 TRAINING = "training.json"
@@ -508,6 +520,35 @@ class Measurement(Result):
         from compressor_core.figures.cost.measurement import measurement_info
 
         return measurement_info((*self.records, self.summary))
+
+
+class Exam(Result):
+    """What `exam` returns: scores of models and baselines on what they have not seen; one row for each score."""
+
+    settings_class, summary_class = "ExamSettings", records.ExamSummary
+    models: tuple[records.Examinee, ...]
+    baselines: tuple[records.Examinee, ...]
+
+    @property
+    def headline(self) -> str:
+        return " ".join(one.verdict for one in self.models if one.verdict)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each score, with a column for each model and baseline."""
+        from compressor_core.figures.compare.exam import exam_rows
+
+        return _frame(exam_rows(self._info))
+
+    def figures(self) -> dict[str, Figure]:
+        from compressor_core.figures.compare.exam import exam_figure
+
+        return _of(self._info, {"scores": exam_figure})
+
+    @cached_property
+    def _info(self) -> ExamInfo:
+        from compressor_core.figures.compare.exam import exam_info
+
+        return exam_info(self.summary)
 
 
 class Probe(Result):

@@ -72,7 +72,7 @@ def test_every_public_name_is_there() -> None:
         assert getattr(cc, name) is not None and name in dir(cc), name
     for name in [*cc.api.__all__, "cost"]:
         assert callable(getattr(cc, name)), name
-    for name in ("Search", "Distill", "Teacher", "Compare", "Measure", "Probe", "Study", "Export"):
+    for name in ("Search", "Distill", "Teacher", "Compare", "Measure", "Exam", "Probe", "Study", "Export"):
         assert "properties" in getattr(cc, f"{name}Settings").model_json_schema()
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         cc.nothing  # type: ignore[attr-defined] # noqa: B018

@@ -4,7 +4,17 @@ Heavy modules are imported by the verbs that need them.
 """
 
 from compressor_core.cli.app import app
-from compressor_core.cli.models import calibrate, compare, evaluate, export, import_released, measure, predict, probe
+from compressor_core.cli.models import (
+    calibrate,
+    compare,
+    evaluate,
+    exam,
+    export,
+    import_released,
+    measure,
+    predict,
+    probe,
+)
 from compressor_core.cli.runs import cancel_run, delete_run, doctor, list_runs, report, show_run
 from compressor_core.cli.searching import cost, search, sweep, tradeoff
 from compressor_core.cli.training import distill, label, study, train_teacher
@@ -19,6 +29,7 @@ __all__ = [
     "distill",
     "doctor",
     "evaluate",
+    "exam",
     "export",
     "import_released",
     "label",

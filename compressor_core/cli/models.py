@@ -15,6 +15,7 @@ from compressor_core.evaluate.settings import (
     CalibrationSettings,
     CompareSettings,
     EvaluateSettings,
+    ExamSettings,
     MeasureSettings,
     ProbeSettings,
 )
@@ -58,6 +59,18 @@ def probe(options: argparse.Namespace) -> Record:
     told = ("Change", "Model", "Functions", "Flips", "95% interval", "Agreement (%)")
     rows = [{name: row[name] for name in told} for row in probe_rows(probe_info(summary))]
     return {"dataset": summary.dataset, "split": summary.split, "examples": summary.examples, "changes": rows}
+
+
+def exam(options: argparse.Namespace) -> Record:
+    from compressor_core.evaluate.exam import sit_exam
+
+    summary = finished(sit_exam(from_options(ExamSettings, options, data=data_of(options))))
+    if options.json:
+        return summary.plain()
+    from compressor_core.figures.compare.exam import exam_info, exam_rows
+
+    verdicts = {f"verdict on {one.name}": one.verdict for one in summary.models}
+    return {"task": summary.task, "dataset": summary.dataset, **verdicts, "scores": exam_rows(exam_info(summary))}
 
 
 def calibrate(options: argparse.Namespace) -> Record:

@@ -20,6 +20,7 @@ from compressor_core.evaluate.settings import (
     CalibrationSettings,
     CompareSettings,
     EvaluateSettings,
+    ExamSettings,
     MeasureSettings,
     ProbeSettings,
     ReproduceSettings,
@@ -167,6 +168,11 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     )
     add_fields(measure, MeasureSettings, leave_out=("models",))
     _own_file(measure)
+
+    exam = add("exam", verbs.exam, "What models know beyond their own test split, beside baselines: an honest exam.")
+    exam.add_argument("models", type=Path, nargs="+", metavar="MODEL", help=description_of(ExamSettings, "models"))
+    add_fields(exam, ExamSettings, leave_out=("models",))
+    _own_file(exam)
 
     probe = add("probe", verbs.probe, "Whether answers hold when code changes and its meaning does not.")
     probe.add_argument("models", type=Path, nargs="+", metavar="MODEL", help=description_of(ProbeSettings, "models"))

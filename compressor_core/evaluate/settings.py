@@ -11,7 +11,7 @@ from pydantic import Field, Strict, model_validator
 from compressor_core.data.dataset import Split
 from compressor_core.errors import SettingsError
 from compressor_core.paper import Encoder
-from compressor_core.settings import Count, PathText, Positive, Seed, Settings, Threads, Whole
+from compressor_core.settings import Count, Flag, PathText, Positive, Seed, Settings, Threads, Whole
 from compressor_core.task import PairFeatures, Task
 
 MOST_STUDENTS: Final = 4
@@ -142,6 +142,15 @@ class MeasureSettings(ModelsSettings):
     def batch_sizes(self) -> list[int]:
         """The powers of two up to `largest_batch`."""
         return [2**power for power in range(self.largest_batch.bit_length())]
+
+
+class ExamSettings(ModelsSettings):
+    """Settings of an honest exam of one to five models; the dataset is what they learned from."""
+
+    title: ClassVar[str] = "an exam"
+
+    functions: Whole = Field(1000, description="Functions of installed packages on which alarms are counted.")
+    baselines: Flag = Field(True, description="Let a counter of tokens, and Bandit if installed, sit the exam as well.")
 
 
 class CalibrationSettings(Settings):

@@ -117,6 +117,11 @@ def _probe(found: Any) -> str:
     return f"answers that flip: {' and '.join(rates)}" if rates else "nothing to change"
 
 
+def _exam(found: Any) -> str:
+    accuracies = [one.scores["exam"].share for one in found.models]
+    return f"hand-written code: {' and '.join(f'{accuracy:.1%}' for accuracy in accuracies)} right"
+
+
 def _calibration(found: Any) -> str:
     errors = [error.median for error in found.held_out_error.values()]
     return f"held-out error {min(errors):.1%} to {max(errors):.1%}"
@@ -161,6 +166,7 @@ _ALL = (
     Kind("compare", "Comparison", "evaluate.settings:CompareSettings", _comparison, told=True),
     Kind("export", "Export", "export.settings:ExportSettings", _export),
     Kind("measure", "Measurement", "evaluate.settings:MeasureSettings", _measurement, page="compare"),
+    Kind("exam", "Exam", "evaluate.settings:ExamSettings", _exam),
     Kind("probe", "Probe", "evaluate.settings:ProbeSettings", _probe, page="lab"),
     Kind(
         "reproduce", "Reproduction", "evaluate.settings:ReproduceSettings", _reproduction,

@@ -122,6 +122,15 @@ def probe(context: RunContext) -> Loop:
     return probe(settings, cancelled=context.cancelled)
 
 
+def exam(context: RunContext) -> Loop:
+    """An honest exam; a resumed one asks everything again."""
+    from compressor_core.evaluate.exam import sit_exam
+
+    settings = context.run.settings
+    context.require_made(*settings.models)
+    return sit_exam(settings, cancelled=context.cancelled)
+
+
 def export(context: RunContext) -> Loop:
     """The bundle of a student; it lies in the run's folder, and an interrupted run may have written it already."""
     from compressor_core.export.exporting import export

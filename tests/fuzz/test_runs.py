@@ -15,6 +15,7 @@ from compressor_core.distill.settings import DistillSettings, StudySettings, Tea
 from compressor_core.evaluate.settings import (
     CalibrationSettings,
     CompareSettings,
+    ExamSettings,
     MeasureSettings,
     ProbeSettings,
     ReproduceSettings,
@@ -218,6 +219,7 @@ SETTINGS: dict[str, tuple[Callable[[Any], Any], dict[str, Any]]] = {
         {"teacher": TEACHER, "student": TEACHER, "others": ["/x"], "threads": 1, "split": "test"},
     ),
     "measure": (MeasureSettings.model_validate, MeasureSettings(models=(TEACHER,)).model_dump(mode="json")),
+    "exam": (ExamSettings.model_validate, ExamSettings(models=(TEACHER,)).model_dump(mode="json")),
     "probe": (ProbeSettings.model_validate, ProbeSettings(models=(TEACHER,)).model_dump(mode="json")),
     "calibrate": (
         CalibrationSettings.model_validate,

@@ -36,6 +36,7 @@ def test_headlines() -> None:
         ("tradeoff", {"front": 3, "hypervolume_share": float("inf")}),
         ("distill", {}),
         ("compare", {"students": 3}),
+        ("exam", {"models": 3}),
         ("probe", {"changes": 3}),
     ],
 )

@@ -1,0 +1,82 @@
+"""Real functions of the Python packages that this program needs, read from where they are installed.
+
+Nothing is downloaded or redistributed. The functions are as people wrote them, with docstrings and comments. Their
+modules are split by the rule of the classroom data, so what learns from some modules can be held against others.
+"""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+import warnings
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from compressor_core.data.classroom import split_of
+from compressor_core.data.dataset import UNKNOWN, Example, Split, share_of
+
+PACKAGES: Final = (
+    "deap", "filelock", "huggingface_hub", "jinja2", "numpy", "packaging", "pandas", "plotly", "pydantic",
+    "safetensors", "scipy", "streamlit", "torch", "tqdm", "transformers"
+)  # fmt: skip
+MIN_LINES, MAX_LINES = 3, 30
+_PER_MODULE = 4
+"""Functions of one module at most, so that no long module speaks for all."""
+
+
+def installed_functions(count: int, split: Split = Split.TEST, packages: Sequence[str] = PACKAGES) -> list[Example]:
+    """Up to `count` functions without a label, about as many of each package; the same for the same versions.
+
+    Modules of tests are left out. The group is the package, the origin the module and the line.
+    """
+    sources = [_functions(name, split) for name in packages if find_spec(name) is not None]
+    found: list[Example] = []
+    seen: set[str] = set()
+    while sources and len(found) < count:
+        for source in tuple(sources):
+            example = next((one for one in source if one.codes[0] not in seen), None)
+            if example is None:
+                sources.remove(source)
+            elif len(found) < count:
+                seen.add(example.codes[0])
+                found.append(example)
+    return found
+
+
+def _functions(package: str, split: Split) -> Iterator[Example]:
+    """The functions of a package whose modules belong to a split, in an order that a hash of the module decides."""
+    spec = find_spec(package)
+    root = Path(spec.origin).parent if spec is not None and spec.origin else None
+    if root is None:
+        return
+    modules = {".".join((package, *path.relative_to(root).with_suffix("").parts)): path for path in root.rglob("*.py")}
+    for module in sorted(modules, key=share_of):
+        if split_of(module) is split and not {"test", "tests", "testing"} & set(module.split(".")):
+            yield from _functions_in(modules[module], package, module)
+
+
+def _functions_in(path: Path, package: str, module: str) -> Iterator[Example]:
+    try:
+        source = path.read_text("utf-8")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes of others are not ours to report
+            tree = ast.parse(source)
+    except (OSError, SyntaxError, ValueError):
+        return
+    lines, taken = source.splitlines(), 0
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.end_lineno is None:
+            continue
+        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        if MIN_LINES <= node.end_lineno - first + 1 <= MAX_LINES:
+            code = textwrap.dedent("\n".join(lines[first - 1 : node.end_lineno]))
+            try:
+                ast.parse(code)
+            except SyntaxError:  # a string of several lines that stands further left than its function
+                continue
+            yield Example((code,), UNKNOWN, package, f"{module}:{node.lineno}")
+            taken += 1
+            if taken == _PER_MODULE:
+                return
