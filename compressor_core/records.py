@@ -673,7 +673,7 @@ class ExamPart(StrEnum):
     ALARMS = "alarms"
 
     @property
-    def title(self) -> str:
+    def words(self) -> str:
         """What is counted, of what."""
         return _PARTS[self]
 

@@ -44,6 +44,7 @@ _UNSEEN: Final = {
 _COIN: Final = {Task.VULNERABILITY: 0.25, Task.CLONE: 0.5}
 """What a coin scores on the figure that the verdict is about: both halves right, or accuracy."""
 _NOISE: Final = 0.05
+_BANDIT: Final = "Bandit"
 
 Answers = Mapping[ExamPart, NDArray[np.int64]]
 """Class numbers by paper: OWN_TEST, the unseen ones, EXAM, and ALARMS for real functions."""
@@ -119,7 +120,10 @@ def sit_exam(
         data=settings.data,
         models=tuple(
             _examinee(paper, name, "model", _note(models[name]), answers[name]).model_copy(
-                update={"model": folder, "verdict": _verdict(paper, name, answers[name], baselines)}
+                update={
+                    "model": folder,
+                    "verdict": _verdict(paper, name, _own(models[name], data), answers[name], baselines),
+                }
             )
             for name, folder in zip(models, settings.models, strict=True)
         ),
@@ -184,8 +188,10 @@ def _rules(paper: _Paper) -> Iterator[tuple[str, tuple[Literal["rules"], str, An
     """Bandit; what it cannot read raises no alarm, and it is silent on the real functions by their choice."""
     asked = {part: examples for part, examples in paper.questions.items() if part is not ExamPart.ALARMS}
     said = iter(alarms([example.codes[0] for examples in asked.values() for example in examples], COUNTS))
-    answers = {part: np.array([int(bool(next(said))) for _ in examples]) for part, examples in asked.items()}
-    yield "Bandit", ("rules", describe(), answers)
+    answers: dict[ExamPart, NDArray[np.int64]] = {
+        part: np.array([int(bool(next(said))) for _ in examples]) for part, examples in asked.items()
+    }
+    yield _BANDIT, ("rules", describe(), answers)
 
 
 def _examinee(
@@ -225,8 +231,7 @@ def _scores(paper: _Paper, answers: Answers) -> Iterator[tuple[ExamPart, Rate]]:
 
 def _both(right: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Whether both halves of each pair are right, of the halves one after the other."""
-    both: NDArray[np.bool_] = right.reshape(-1, 2).all(1)
-    return both
+    return np.logical_and(right[::2], right[1::2])
 
 
 def _rate(hits: NDArray[np.bool_]) -> Rate:
@@ -236,9 +241,16 @@ def _rate(hits: NDArray[np.bool_]) -> Rate:
     )
 
 
+def _own(model: Classifier, data: Dataset) -> str:
+    """What the first part is to a model: a test split of other data, or of another edition, is not its own."""
+    learned = model.card.dataset_fingerprint
+    return f"the test split of {data.name}" if learned not in (None, data.fingerprint) else "its own test split"
+
+
 def _verdict(
     paper: _Paper,
     name: str,
+    own: str,
     answers: Answers,
     baselines: Mapping[str, tuple[Literal["tokens", "rules"], str, Answers]],
 ) -> str:
@@ -255,7 +267,7 @@ def _verdict(
     else:
         judged = f"no better than a coin ({coin:.0%}) as far as {figure.examples} pairs can tell"
     first = (
-        f"{name} gets {scores[ExamPart.OWN_TEST].share:.0%} of its own test split right, and {what} in "
+        f"{name} gets {scores[ExamPart.OWN_TEST].share:.0%} of {own} right, and {what} in "
         f"{figure.share:.0%} of {figure.examples} (95%: {low:.0%} to {high:.0%}), {judged}."
     )
     against = []
@@ -266,7 +278,7 @@ def _verdict(
             if test.p >= _NOISE
             else ("better than" if test.only_first > test.only_second else "worse than")
         )
-        against.append(f"{word} {other[0].lower() + other[1:] if other != 'Bandit' else other} (p = {test.p:.2g})")
+        against.append(f"{word} {other if other == _BANDIT else f'the {other.lower()}'} (p = {test.p:.2g})")
     parts = [f"on all hand-written functions it is {' and '.join(against)}"] if against else []
     if (alarm := scores.get(ExamPart.ALARMS)) is not None:
         parts.append(

@@ -55,6 +55,7 @@ TABS = (
     Tab("Train", "distill", "Distill", "How does an architecture become a trained student?"),
     Tab("Train", "teacher", "Teacher & data", "What does a teacher learn from, and how good is it?"),
     Tab("Compare", "compare", "Side by side", "What did the student lose, and is it more than chance?"),
+    Tab("Compare", "exam", "Exam", "Do they know more than their own test split?"),
     Tab("Compare", "lab", "Lab", "Do the answers hold when only the surface changes?"),
     Tab("Compare", "study", "What a megabyte buys", "How small may a student be?"),
     Tab("Compare", "paper", "Paper", "Do the results agree with the paper's?"),

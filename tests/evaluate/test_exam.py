@@ -98,8 +98,8 @@ def test_the_verdict_is_two_sentences(found: ExamSummary) -> None:
     assert model.verdict is not None
     first, second = model.verdict.rstrip(".").split(". ")
     assert f"{model.scores[ExamPart.BOTH_RIGHT].share:.0%} of {len(vulnerability_exam().pairs)}" in first
-    assert "coin (25%)" in first
-    assert "bag of tokens (p = " in second and "Bandit (p = " in second
+    assert "of its own test split right" in first and "coin (25%)" in first
+    assert "the bag of tokens (p = " in second and "Bandit (p = " in second
     assert second.endswith("of other code this says nothing")
 
 
@@ -108,7 +108,9 @@ def test_what_was_kept_from_training_is_asked_of_the_classroom(
 ) -> None:
     monkeypatch.setattr(exam, "unseen", lambda kind, seed: [Example((f"def f(): return '{kind}'",), 1, "CWE-1")] * 3)
     dataset = Sampled(open_dataset("classroom-vulnerability"), {Split.TEST: 9})
-    scores = result(tiny_teacher, dataset=dataset, functions=0, baselines=False).models[0].scores
+    (model,) = result(tiny_teacher, dataset=dataset, functions=0, baselines=False).models
+    assert "of the test split of classroom-vulnerability right" in (model.verdict or "")
+    scores = model.scores
     for part in (ExamPart.UNSEEN_API, ExamPart.UNSEEN_PHRASING, ExamPart.UNSEEN_WEAKNESS):
         assert scores[part].examples == 3
     assert scores[ExamPart.OWN_TEST].examples == 9

@@ -55,7 +55,7 @@ def exam_info(found: Mapping[str, Any] | Record | None) -> ExamInfo:
 
 def exam_rows(info: ExamInfo) -> list[dict[str, Any]]:
     """One row of a table for each score, with a column for each who sat the exam."""
-    return [{"Score": part.title, **{one.name: _said(one, part) for one in info.all}} for part in info.parts]
+    return [{"Score": part.words, **{one.name: _said(one, part) for one in info.all}} for part in info.parts]
 
 
 def _said(one: Examinee, part: ExamPart) -> str:
@@ -110,7 +110,7 @@ def exam_figure(info: ExamInfo) -> go.Figure:
             marker={"color": look.color, "symbol": look.symbol, "size": 9},
             error_x=bars(shares, [rate.interval for rate in known], color=look.color, thickness=2, width=4),
             customdata=[
-                [parts[row].title, rate.count, rate.examples, *rate.interval]
+                [parts[row].words, rate.count, rate.examples, *rate.interval]
                 for row, rate in zip(rows, known, strict=True)
             ],
             hovertemplate=f"{one.name}<br>%{{customdata[0]}}: %{{x:.1%}}, %{{customdata[1]:,}} of %{{customdata[2]:,}}"
@@ -122,7 +122,7 @@ def exam_figure(info: ExamInfo) -> go.Figure:
 
 
 def _wrapped(part: ExamPart) -> str:
-    return part.title.replace(": ", ":<br>")
+    return part.words.replace(": ", ":<br>")
 
 
 def markdown(info: ExamInfo) -> str:

@@ -1,0 +1,99 @@
+"""Exam: models and baselines on hand-written and real code, beside their own test split."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from compressor_core.evaluate.settings import MOST_STUDENTS, TEACHER, ExamSettings
+from compressor_core.figures.compare.exam import ExamInfo, exam_figure, exam_info, exam_rows, group_rows
+from compressor_core.literal import literal
+from compressor_core.runs import Run, State, Status
+from compressor_core.runs.library import Family, comparison_of, families
+from pages.parts.chart import chart
+from pages.parts.explain import terms
+from pages.parts.frame import link, open_page, sentences
+from pages.parts.live import chosen_run, open_earlier, start, store, watch
+from pages.parts.rows import table
+
+
+def form() -> None:
+    with sentences():
+        found = {family.key: family for family in families(store())}
+    if not found:
+        st.info("There is no student to examine yet.")
+        link("distill", "Distill a student first")
+        return
+    with st.container(border=True):
+        first, second, third = st.columns([3, 4, 2], vertical_alignment="bottom")
+        family = found[first.selectbox("Teacher", list(found), key="exam_family")]
+        models = {model.key: model for model in family.students}
+        chosen = second.multiselect(
+            "Students",
+            list(models),
+            [next(iter(models))],
+            key=f"exam_students/{family.key}",
+            max_selections=MOST_STUDENTS,
+            format_func=lambda key: models[key].title,
+        )
+        if third.button(
+            "Sit the exam", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not chosen
+        ):
+            begin(family, chosen)
+
+
+def begin(family: Family, chosen: list[str]) -> None:
+    """Start the exam of a family's teacher and the students that are chosen."""
+    students = [model for model in family.students if model.key in chosen]
+    with sentences():
+        asked = comparison_of(store(), students)
+        settings = ExamSettings(
+            models=(asked["teacher"], asked["student"], *asked["others"]),
+            names=(TEACHER, *asked["names"]),
+            dataset=asked["dataset"],
+            data=asked["data"],
+            split=asked["split"],
+            seed=asked["seed"],
+        )
+    start("exam", settings, name=students[0].name if len(students) == 1 else f"{len(students)} students")
+
+
+def show(run: Run, status: Status) -> None:
+    if status.summary is None and status.state is not State.FINISHED:
+        if status.live:
+            st.caption("All answer the same functions; a counter of tokens learns first. It takes minutes.")
+        return
+    info = exam_info(status.summary)
+    verdicts(info)
+    rows = exam_rows(info)
+    alt = "; ".join(f"{row['Score']}: " + ", ".join(f"{one.name} {row[one.name]}" for one in info.all) for row in rows)
+    chart(exam_figure(info), key=f"exam/{run.id}", alt=alt)
+    for one in info.summary.baselines:
+        st.caption(f"**{literal(one.name)}**: {literal(one.note)}.")
+    terms("accuracy", "wilson-interval", "mcnemar", "cwe")
+    table(rows, f"scores/{run.id}", file=f"{run.id}-exam.csv")
+    with st.expander("Hand-written functions by kind"):
+        groups = group_rows(info)
+        table(
+            groups,
+            f"kinds/{run.id}",
+            {name: "%.0f" for name in groups[0] if name.endswith("(%)")},
+            f"{run.id}-kinds.csv",
+        )
+
+
+def verdicts(info: ExamInfo) -> None:
+    """What each model is told, the first one first."""
+    for one in info.summary.models:
+        st.markdown(literal(one.verdict or ""))
+
+
+open_page(
+    "exam",
+    "A model's own test split looks like what it learned from. Here it answers what it has never seen: functions "
+    "written by hand, and real ones.",
+)
+form()
+run = chosen_run("exam")
+open_earlier("exam")
+if run is not None:
+    watch(run, show)
