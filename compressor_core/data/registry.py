@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from compressor_core.data.benchmarks import BIGCLONEBENCH_HUB, DEVIGN_HUB, bigclonebench, devign
@@ -12,6 +13,7 @@ from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import UNKNOWN, Dataset, Example, Split
 from compressor_core.data.exam import clone_exam, vulnerability_exam
 from compressor_core.data.files import FileDataset, read_file
+from compressor_core.data.labelled_sets import juliet, owasp, sven
 from compressor_core.data.vulnerability import ClassroomVulnerability
 from compressor_core.errors import DataError
 from compressor_core.language import Language
@@ -84,6 +86,48 @@ DATASETS = (
         "Functions or pairs of functions with a label; a column may say which split a row belongs to.",
     ),
     DatasetInfo(
+        "sven-python",
+        "SVEN: mended Python",
+        False,
+        "Functions before and after the commit that mended a weakness (He and Vechev, 2023): a folder you have.",
+        Task.VULNERABILITY,
+        Language.PYTHON,
+    ),
+    DatasetInfo(
+        "sven-c",
+        "SVEN: mended C",
+        False,
+        "Functions before and after the commit that mended a weakness (He and Vechev, 2023): a folder you have.",
+        Task.VULNERABILITY,
+        Language.C,
+    ),
+    DatasetInfo(
+        "juliet",
+        "Juliet: weaknesses made in C",
+        False,
+        "Test cases of NIST, without names and comments that tell, split by template: a folder you have.",
+        Task.VULNERABILITY,
+        Language.C,
+    ),
+    DatasetInfo(
+        "owasp-python",
+        "OWASP Benchmark for Python",
+        False,
+        "Web handlers with their expected results: a checkout you have. To test on.",
+        Task.VULNERABILITY,
+        Language.PYTHON,
+        test_only=True,
+    ),
+    DatasetInfo(
+        "owasp-java",
+        "OWASP Benchmark for Java",
+        False,
+        "Servlets with their expected results: a checkout you have. To test on.",
+        Task.VULNERABILITY,
+        Language.JAVA,
+        test_only=True,
+    ),
+    DatasetInfo(
         "exam-vulnerability",
         "Exam: vulnerable Python, written by hand",
         True,
@@ -107,6 +151,13 @@ TRAINABLE = tuple(info for info in DATASETS if not info.test_only)
 
 
 _BUILT_IN: Mapping[str, type[Classroom]] = {kind.name: kind for kind in (ClassroomVulnerability, ClassroomClone)}
+_FOLDERS: Mapping[str, Callable[[Path | str], Dataset]] = {
+    "sven-python": partial(sven, language=Language.PYTHON),
+    "sven-c": partial(sven, language=Language.C),
+    "juliet": juliet,
+    "owasp-python": partial(owasp, language=Language.PYTHON),
+    "owasp-java": partial(owasp, language=Language.JAVA),
+}
 _EXAMS: Mapping[str, Callable[[], Dataset]] = {"exam-vulnerability": vulnerability_exam, "exam-clone": clone_exam}
 
 
@@ -129,7 +180,7 @@ def open_dataset(name: str, data: Path | str | None = None, *, seed: int = 0) ->
         return bigclonebench(data or None)
     if not data:
         raise DataError(f"the dataset {name!r} needs a file: give its path as data")
-    return read_file(data)
+    return _FOLDERS[name](data) if name in _FOLDERS else read_file(data)
 
 
 def default_split(dataset: Dataset) -> Split | None:
