@@ -19,7 +19,7 @@ BASES = {
 """Bases of teachers by name; any other Hugging Face encoder will do as well."""
 RECORDED = (".parquet", ".jsonl", ".jsonl.gz", ".npy")
 """How the name of a file ends that holds a teacher's answers and stands in its place (`data/answers.py`)."""
-_BUNDLED = re.compile(r"(?:(teachers|students)/)?([a-z-]{1,80})")
+_BUNDLED = re.compile(r"(?:(teachers|students)/)?([a-z0-9-]{1,80})")
 
 
 def bundled_teacher(dataset: str) -> Path:
@@ -43,10 +43,16 @@ def is_recorded(teacher: Path | str) -> bool:
     return str(teacher).lower().endswith(RECORDED) and not Path(teacher).is_dir()
 
 
+def bundled_benchmark_students() -> list[Path]:
+    """The folders of the bundled students of a benchmark, whose teachers are not bundled, by name."""
+    return sorted(folder for folder in (ASSETS / "students").glob("*-*mb") if folder.is_dir())
+
+
 def model_folder(model: Path | str) -> Path:
     """The folder that a path or a bundled name means; it need not exist.
 
-    Bundled names are `teachers/DATASET` and `students/DATASET`; a dataset's name alone means its teacher.
+    Bundled names are `teachers/DATASET`, `students/DATASET` and, as `students/codebert-bigclonebench-3mb`,
+    `students/TEACHER-BENCHMARK-SIZE`; a dataset's name alone means its teacher.
     """
     name = _BUNDLED.fullmatch(str(model))
     if isinstance(model, str) and name and not Path(model).exists():

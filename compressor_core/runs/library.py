@@ -11,7 +11,7 @@ from typing import Any
 
 from compressor_core.data.registry import DATASETS, TRAINABLE
 from compressor_core.errors import DAMAGED, CompressorError, ModelError, RunError, understood
-from compressor_core.models.bundled import bundled_student, bundled_teacher
+from compressor_core.models.bundled import bundled_benchmark_students, bundled_student, bundled_teacher
 from compressor_core.models.card import read_card, size_on_disk
 from compressor_core.paper import DATASET, Column, Encoder
 from compressor_core.runs.kinds import KINDS, kind_of
@@ -74,6 +74,10 @@ def students(store: RunStore) -> list[Model]:
         with suppress(ModelError):
             if (folder := bundled_student(info.name)) is not None:
                 found += _bundled(f"{info.title}, bundled student", folder, info.name, measured=True)
+    for folder in bundled_benchmark_students():
+        with suppress(ModelError):
+            if (card := read_card(folder)) is not None and card.dataset is not None:
+                found += _bundled(f"{folder.name}, bundled student", folder, card.dataset, measured=True)
     return found
 
 
@@ -112,10 +116,15 @@ def teacher_of_student(store: RunStore, student: Model) -> Path:
     """The folder of the teacher that a student learned from; for a published one, of the teacher of its column.
 
     Raises:
-        RunError: a published student has no teacher at hand.
+        RunError: a published student, or a bundled one of a benchmark, has no teacher at hand.
     """
     run = student.run
     if run is None:
+        if student.folder in bundled_benchmark_students():
+            raise RunError(
+                f"{student.name} comes without its teacher, whose answers it learned from: compare it in docs/results, "
+                "or with a teacher of your own by the command compare."
+            )
         return bundled_teacher(student.dataset)
     if run.kind != "reproduce":
         card = read_card(student.folder)
@@ -136,8 +145,9 @@ def families(store: RunStore) -> list[Family]:
     for model in students(store):
         try:
             teacher = str(teacher_of_student(store, model))
-        except RunError:  # a published one, whose teacher is not at hand
-            teacher = str(model.run.config["teacher"]) if model.run else ""
+        except RunError:  # a published or bundled one, whose teacher is not at hand
+            card = read_card(model.folder)
+            teacher = str(model.run.config["teacher"] if model.run else card and card.teacher)
         found[teacher, model.dataset, model.data].append(model)
     titles: dict[str, int] = defaultdict(int)
     known = {f"{info.title} (bundled)": info.name for info in DATASETS}
