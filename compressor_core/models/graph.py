@@ -12,8 +12,10 @@ A function has `max_length + NODES` places, as in the released code: code leaves
 many as there are, and nodes take what code leaves. A node whose code token was cut off stays, as an embedding of
 zeros that only `<s>`, `</s>` and other nodes attend to; if nothing is left for it to attend to, it attends to itself.
 
-The tokens of the syntax tree are joined by single blanks and tokenized as one text: for a byte-level tokenizer that
-gives the ids of the released code, which tokenizes them one by one with a leading blank.
+The tokens of the syntax tree are joined by single blanks, none before a token that begins with one, and tokenized as
+one text. A byte-level tokenizer without a normaliser of white space, as an imported one is, then gives the ids of the
+released code, which tokenizes each by itself with a leading blank: the text inside a string reaches it unchanged. That
+of a student trained here joins white space, in strings too.
 """
 
 from __future__ import annotations
@@ -39,6 +41,10 @@ if TYPE_CHECKING:
 
 _FORBIDDEN = -1e4
 """Added to the scores of what must not be attended to: it leaves no weight, and half precision can hold it."""
+
+
+_SLACK = 3
+"""Places that code leaves free besides those of the nodes: `<s>`, `</s>`, and one that the released code leaves too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +84,13 @@ def encode(
         add_special_tokens=False,
         return_offsets_mapping=True,
         truncation=True,
-        max_length=max_length + NODES - 2,
+        max_length=max_length + NODES - _SLACK,
     )
     start, end = _special_ids(tokenizer)
     places = max_length + NODES
     inputs = []
     for flow, ids, offsets in zip(flows, encoded["input_ids"], encoded["offset_mapping"], strict=True):
-        ids = ids[: places - 2 - min(len(flow.nodes), NODES)]
+        ids = ids[: places - _SLACK - min(len(flow.nodes), NODES)]
         graph = _graph(flow, [stop for _, stop in offsets], len(ids), places - 2 - len(ids))
         inputs.append(FunctionInput([start, *ids, end], graph))
     return inputs
@@ -150,15 +156,14 @@ def batch(embeddings: nn.Module, functions: Sequence[FunctionInput], pad_id: int
 @lru_cache(maxsize=65536)
 def _flow(code: str, language: Language) -> _Flow:
     found = extract(code, language)
-    ends, length = array("i"), 0
+    parts, ends, length = [], array("i"), 0
     for token in found.tokens:
-        length += len(token.text)
+        part = token.text if not parts or token.text.startswith(" ") else f" {token.text}"
+        parts.append(part)
+        length += len(part)
         ends.append(length)
-        length += 1
     edges = tuple((index, edge.source) for index, node in enumerate(found.nodes) for edge in node.edges)
-    return _Flow(
-        " ".join(token.text for token in found.tokens), ends, array("i", [node.token for node in found.nodes]), edges
-    )
+    return _Flow("".join(parts), ends, array("i", [node.token for node in found.nodes]), edges)
 
 
 def _graph(flow: _Flow, stops: Sequence[int], code: int, places: int) -> GraphInput:

@@ -12,7 +12,8 @@ What their code (github.com/soarsmu/Compressor) does, and what is made of it her
 - The teachers that their code fine-tunes for vulnerability have the same layout, but only the first output is trained,
   and read by a sigmoid. An output that is 0 beside it makes a softmax of the two the same.
 - The tokenizer expects lower-cased code whose whitespace is joined to single blanks, adds a leading blank, and leaves
-  `<s>` and `</s>` to the caller. Here all of that is part of `tokenizer.json`.
+  `<s>` and `</s>` to the caller. Here all of that is part of `tokenizer.json`. Beside data flow, tokens of the syntax
+  tree come in, and the whitespace of strings stays as it is.
 - CodeBERT's students read 400 tokens of each function; GraphCodeBERT's read code and data flow, see `graph`.
 """
 
@@ -119,7 +120,7 @@ def read_released(
         dataset=DATASET[task],
         training={"released": checkpoint.name, "tokenizer": tokenizer.name},
     )
-    return Classifier(model.eval(), _read_tokenizer(tokenizer, architecture.vocab_size), card)
+    return Classifier(model.eval(), _read_tokenizer(tokenizer, architecture.vocab_size, encoder), card)
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
@@ -254,7 +255,7 @@ def _require_fit(weights: Mapping[str, Tensor], wanted: Mapping[str, Tensor], pa
             refuse("has values that are no finite numbers:", [name])
 
 
-def _read_tokenizer(path: Path, vocab_size: int) -> PreTrainedTokenizerFast:
+def _read_tokenizer(path: Path, vocab_size: int, encoder: Encoder) -> PreTrainedTokenizerFast:
     """The published tokenizer with the authors' preprocessing inside, so that it reads raw code by itself."""
     if not path.is_file():
         raise ModelError(f"There is no tokenizer {path}: check the path.")
@@ -279,10 +280,11 @@ def _read_tokenizer(path: Path, vocab_size: int) -> PreTrainedTokenizerFast:
                 f"{path} has {token!r} at {tokenizer.token_to_id(token)}, not at {number}: "
                 "it is not the tokenizer of a published student."
             )
-    own = [tokenizer.normalizer] if tokenizer.normalizer is not None else []
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.Replace(Regex(_PYTHON_WHITESPACE), " "), normalizers.Strip(), *own]
-    )
+    if encoder is Encoder.CODEBERT:
+        own = [tokenizer.normalizer] if tokenizer.normalizer is not None else []
+        tokenizer.normalizer = normalizers.Sequence(
+            [normalizers.Replace(Regex(_PYTHON_WHITESPACE), " "), normalizers.Strip(), *own]
+        )
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
     with _understood(path):  # it is copied in writing, and not all that can be read is written so that it can be again
         return with_special_tokens(tokenizer)

@@ -14,7 +14,9 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, RobertaConfig
 
+from compressor_core.dataflow import extract
 from compressor_core.errors import ArchitectureError, ModelError
+from compressor_core.language import Language
 from compressor_core.models.classifier import load
 from compressor_core.models.released import import_released, read_released
 from compressor_core.paper import Encoder
@@ -272,3 +274,37 @@ class _Evil:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Path.touch, (self.path,)
+
+
+STRINGS = [
+    'void f() { log("copy: " + name + "  two  blanks "); }',
+    'void f() { String s = " "; String t = "   "; print("" + s + t); }',
+    "void f(int a) { throw new E(\"  leading\" + a + \"trailing\\n \" + ' ' + 'a'); }",
+    'String f() { return "tab\\t and \\"quotes\\" in " + "it"; }',
+    "char f(char c) { /* \"no string\" */ return c == ' ' ? '_' : c; } // end",
+    'void f() { a("don\'t", "I\'ll", "x\'s  "); }',
+    'void f() { url = "http://host/ path ?q=" + q + " & r "; }',
+    "void f() { sql(\"select * from t where a = '\" + a + \"' and b = ' '\"); }",
+    'void f() { x("é ü ", "  ", " é"); }',
+    'void f() { for (int i = 0; i < 3; i++) out.println(" " + i + ": " + v[i]); }',
+    'void f() { String[] all = {"a ", " b", " c ", ""}; join(all, ", "); }',
+    "void f() { " + "".join(f'log("step {n}: " + v{n}); ' for n in range(120)) + "}",
+]
+"""Functions whose strings have blanks at their edges, only blanks, or many of them; the last is too long."""
+
+
+@pytest.mark.parametrize("code", STRINGS)
+def test_strings_beside_data_flow_keep_their_blanks_token_id_by_token_id(tmp_path: Path, code: str) -> None:
+    """Against the released loop (GraphCodeBERT/clone_detection/compressor/distill.py, `get_example`), written anew."""
+    checkpoint, path = released.write(tmp_path, Encoder.GRAPHCODEBERT, Task.CLONE)
+    student = import_released(
+        checkpoint, path, Encoder.GRAPHCODEBERT, Task.CLONE, tmp_path / "student", heads=released.HEADS
+    )
+    flow, authors = extract(code, Language.JAVA), Tokenizer.from_file(str(path))
+    ids = [id for token in flow.tokens for id in authors.encode(token.text).ids]
+    ids = ids[: 384 + 128 - 3 - min(len(flow.nodes), 128)][: 512 - 3]
+    (function,) = load(tmp_path / "student").encode([(code, code)])[0][:1]
+    assert function.ids == [0, *ids, 2]
+    assert function.graph is not None
+    assert len(function.graph.spans) == len(flow.nodes[: 384 + 128 - len(ids) - 2])
+    assert student.encode([(code, code)])[0][0] == function
