@@ -15,6 +15,8 @@ classes, other functions) is none.
 
 Where it is deliberately different:
 
+- the released rules for C give no edge for any assignment, drop initialised declarations (a misspelt kind of node) and
+  keep the value from before a complete `if`/`else`; here C follows the rules of Java;
 - an occurrence is one node with several edges; there, a declaration or an assignment in C-like code is repeated for
   every source;
 - nodes are variables; there, for Java and Python, also literals and every other name;
@@ -23,6 +25,9 @@ Where it is deliberately different:
   `this.x`;
 - loops may run no turn, `switch`, `match` and `try` are branches, and a comprehension, a lambda or a nested function
   keeps its names to itself;
+- patterns of Java's `switch` and `instanceof` declare their variables, Python 2's `except E, e` declares e, and a
+  reserved word is never a variable; in C, signatures in branches of `#ifdef`, in the style of K&R and behind a macro
+  with arguments keep their parameters;
 - nothing is recursive: what is nested too deeply for a graph still has its tokens.
 
 Not followed, there as here: jumps, what a called function does to its arguments, aliases, names in format strings.

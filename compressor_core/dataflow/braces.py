@@ -82,7 +82,9 @@ def _declared(declarator: Syntax | None) -> tuple[Syntax | None, list[Syntax]]:
 
 
 def _declaration(reading: Reading, node: Syntax) -> Iterable[Step]:
-    steps: list[Step] = []
+    # Behind a macro with arguments the grammar takes a whole signature for part of a type that it cannot read.
+    types = [kind for kind in node.all("type") if kind.kind == "macro_type_specifier"]
+    steps: list[Step] = [part for kind in types for part in kind.children if part.kind == "ERROR"]
     for declarator in node.all("declarator"):
         if declarator.kind == "init_declarator":
             steps.append(declarator)
@@ -95,7 +97,8 @@ def _declaration(reading: Reading, node: Syntax) -> Iterable[Step]:
 
 
 def _initialised(reading: Reading, node: Syntax) -> Iterable[Step]:
-    leaf, inside = _declared(node.child("declarator"))
+    strays = [name for part in node.children if part.kind == "ERROR" for name in part.children]
+    leaf, inside = _declared(node.child("declarator") or next(iter(strays), None))
     return reading.assign([Target(leaf, False, inside)], node.all("value"), Relation.COMES_FROM)
 
 
@@ -108,12 +111,71 @@ def _signature(reading: Reading, node: Syntax) -> Iterable[Step]:
     return [child for child in node.children if child.kind != "identifier"]
 
 
+def _unit(reading: Reading, node: Syntax) -> Iterable[Step]:
+    """A body that stands by itself belongs to the signatures before it: one in each branch of an `#ifdef`, or one in
+    the style of K&R that returns a pointer."""
+    steps: list[Step] = []
+    before: list[Syntax] = []
+    for child in node.children:
+        if child.kind == "compound_statement" and before:
+            signatures = [_parameters(reading, one) for one in before]
+            steps += reading.scope([*reading.branch(*signatures, skip=False), child])
+            before = []
+        else:
+            steps.append(child)
+            before += _signatures(child)
+    return steps
+
+
+def _signatures(node: Syntax) -> list[Syntax]:
+    """The signatures that a part of a file has outside of any function."""
+    found, waiting = [], [node]
+    while waiting:
+        part = waiting.pop()
+        if part.kind == "function_declarator":
+            found.append(part)
+        elif part.kind not in ("function_definition", "compound_statement"):
+            waiting += reversed(part.children)
+    return found
+
+
+def _parameters(reading: Reading, signature: Syntax) -> list[Step]:
+    """The parameters of a signature, and the names that stand behind it, which K&R declares there."""
+    strays = [child for child in signature.children if child.kind == "identifier" and child.field is None]
+    lists = [child for child in signature.children if child.kind != "identifier"]
+    return [*lists, *(reading.declare(name) for name in strays)]
+
+
 def _without_name(reading: Reading, node: Syntax) -> Iterable[Step]:
     return node.other("name")
 
 
 def _declarator(reading: Reading, node: Syntax) -> Iterable[Step]:
-    return reading.assign(_targets(*node.all("name")), node.all("value", "left"), Relation.COMES_FROM)
+    names = [*node.all("name"), *(name for pattern in node.all("pattern") for name in _bound(pattern))]
+    return reading.assign(_targets(*names), node.all("value", "left"), Relation.COMES_FROM)
+
+
+def _bound(node: Syntax) -> list[Syntax]:
+    """The variables that a pattern declares; the name of a record is none."""
+    found, waiting = [], [node]
+    while waiting:
+        part = waiting.pop()
+        if part.kind == "identifier":
+            found.append(part)
+        record = part.kind == "record_pattern"
+        waiting += reversed([child for child in part.children if not (record and child.kind == "identifier")])
+    return found
+
+
+def _java_switch(reading: Reading, node: Syntax) -> Iterable[Step]:
+    value = reading.take(node.all("condition"))
+    cases: list[list[Step]] = []
+    for case in (case for body in node.all("body") for case in body.children):
+        labels = [label for label in case.children if label.kind == "switch_label"]
+        patterns = [part for label in labels for part in label.children if part.kind == "pattern"]
+        names = [name for pattern in patterns for name in _bound(pattern)]
+        cases.append([*reading.store(_targets(*names), value, Relation.COMES_FROM), case])
+    return [*value.steps, *reading.cases(cases)]
 
 
 def _named(reading: Reading, node: Syntax) -> Iterable[Step]:
@@ -150,6 +212,7 @@ def _lambda(reading: Reading, node: Syntax) -> Iterable[Step]:
 
 C: Final = _SHARED | by_kind(
     {
+        _unit: "translation_unit",
         _function: "function_definition",
         _signature: "function_declarator",
         _declaration: "declaration parameter_declaration",
@@ -164,6 +227,7 @@ JAVA: Final = _SHARED | by_kind(
         _declarator: "variable_declarator resource instanceof_expression",
         _named: "formal_parameter catch_formal_parameter",
         _for_each: "enhanced_for_statement",
+        _java_switch: "switch_expression switch_statement",
         _java_try: "try_statement try_with_resources_statement",
         reads("object", "arguments"): "method_invocation",
         lambda reading, node: node.children[:1]: "method_reference",
@@ -176,7 +240,7 @@ JAVA: Final = _SHARED | by_kind(
         _signature: "labeled_statement",
         reads(): (
             "break_statement continue_statement annotation marker_annotation import_declaration "
-            "package_declaration scoped_identifier"
+            "package_declaration scoped_identifier pattern"
         ),
     }
 )

@@ -112,6 +112,13 @@ def _as(reading: Reading, node: Syntax) -> Iterable[Step]:
     return [*value.steps, *(step for alias in node.all("alias") for step in _store(reading, alias, value))]
 
 
+def _except(reading: Reading, node: Syntax) -> Iterable[Step]:
+    """Python 2's `except E, e` declares e."""
+    kind, *names = node.all("value") or [None]
+    value = reading.take([] if kind is None else [kind])
+    return [*value.steps, *(step for name in names for step in _store(reading, name, value)), *node.other("value")]
+
+
 def _match(reading: Reading, node: Syntax) -> Iterable[Step]:
     value = reading.take(node.all("subject"))
     paths: list[list[Step]] = []
@@ -150,6 +157,7 @@ HANDLERS: Final = by_kind(
         _comprehension: "list_comprehension set_comprehension dictionary_comprehension generator_expression",
         _try: "try_statement",
         _as: "as_pattern",
+        _except: "except_clause",
         _match: "match_statement",
         reads("object"): "attribute",
         reads("value"): "keyword_argument",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import keyword
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
@@ -28,6 +29,22 @@ COMMENTS = frozenset({"comment", "line_comment", "block_comment"})
 
 KEPT = frozenset({"identifier", "this"})
 """Kinds of leaf that the extraction looks at."""
+
+_C = """
+    auto break case char const continue default do double else enum extern float for goto if inline int long register
+    restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
+"""
+_JAVA = """
+    abstract assert boolean break byte case catch char class const continue default do double else enum extends final
+    finally float for goto if implements import instanceof int interface long native new package private protected
+    public return short static strictfp super switch synchronized this throw throws transient try void volatile while
+"""
+RESERVED = {
+    Language.C: frozenset(_C.split()),
+    Language.JAVA: frozenset(_JAVA.split()),
+    Language.PYTHON: frozenset(keyword.kwlist),
+}
+"""Words that are no variables, whatever the grammar makes of them where a macro has confused it."""
 
 SEQUENCES = frozenset({"pattern_list", "tuple_pattern", "list_pattern", "expression_list", "tuple", "list"})
 """Kinds whose children are kept even without a name in them: which one stands where matters."""
@@ -164,7 +181,7 @@ def read(code: str, language: Language) -> tuple[tuple[Token, ...], Syntax | Non
             start, end = character[node.start_byte], character[node.end_byte]
             text = code[start:end]
             if text and (not text.isspace() or node.is_named):
-                if kind in KEPT:
+                if kind in KEPT and (kind != "identifier" or text not in RESERVED[language]):
                     path[-1].children.append(Syntax(kind, cursor.field_name, token=len(tokens), name=text))
                 elif cursor.field_name == "operator":
                     path[-1].operator = text

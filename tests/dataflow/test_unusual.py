@@ -1,0 +1,89 @@
+"""Code that the grammars read in an unusual way: the variables that a reader sees, and where their values come from."""
+
+from __future__ import annotations
+
+import pytest
+
+from compressor_core.dataflow import extract
+from compressor_core.language import Language
+
+
+def flows(code: str, language: Language) -> list[str]:
+    """Each variable with an edge, in order: its name and the names that its value comes from."""
+    nodes = extract(code, language).nodes
+    return [f"{node.name} <- {' '.join(nodes[e.source].name for e in node.edges)}" for node in nodes if node.edges]
+
+
+BODY = "{ int y = x; return y; }"
+IN_BODY = ["y <- x", "x <- x", "y <- y"]
+
+CASES = {
+    "K&R, a pointer is returned": (
+        Language.C,
+        "char *f(s, n)\nchar *s;\nint n;\n{ char *p = s; int k = n; p[k] = 0; return p; }",
+        ["p <- s", "s <- s", "k <- n", "n <- n", "p <- p", "k <- k", "p <- p"],
+    ),
+    "a macro with arguments before the type": (
+        Language.C,
+        "static __printf(2, 3) int f(struct sk *skb, const char *fmt, ...)\n"
+        "{\n\tint n;\n\tchar *buf;\n\tbuf = data(skb);\n\tn = put(buf, fmt);\n\treturn n;\n}",
+        ["buf <- skb", "skb <- skb", "n <- buf fmt", "buf <- buf", "fmt <- fmt", "n <- n"],
+    ),
+    "a macro that makes a keyword look like a name": (
+        Language.C,
+        "int f(int x) {\n  DECL(y)\n  int z = x;\n  return z;\n}",
+        ["z <- x", "x <- x", "z <- z"],
+    ),
+    "signatures in both branches of #ifdef": (
+        Language.C,
+        f"#ifdef A\nint f(int x)\n#else\nint f(long x)\n#endif\n{BODY}",
+        ["y <- x", "x <- x x", "y <- y"],
+    ),
+    "a second function after such a body": (
+        Language.C,
+        f"#ifdef A\nint f(int x)\n#endif\n{BODY}\nint g(int x) {BODY}\nint h(void) {{ return x; }}",
+        IN_BODY * 2,
+    ),
+    "a prototype declares nothing for what follows": (
+        Language.C,
+        "int g(int x);\nint f(int a) { return a + x; }",
+        ["a <- a"],
+    ),
+    "a type pattern": (
+        Language.JAVA,
+        "int f(Object e) { switch (e) { case String s: return s.length(); default: return 0; } }",
+        ["e <- e", "s <- e", "s <- s"],
+    ),
+    "record patterns, and a guard": (
+        Language.JAVA,
+        "int f(Object o) { return switch (o) { case Pair(Point(int x, var y), int z) -> x + y + z; "
+        "case String s when s.isEmpty() -> 1; default -> 0; }; }",
+        ["o <- o", "x <- o", "y <- o", "z <- o", "x <- x", "y <- y", "z <- z", "s <- o", "s <- s"],
+    ),
+    "instanceof with a record pattern": (
+        Language.JAVA,
+        "int f(Object o) { if (o instanceof Point(int x, int y)) return x + y; return 0; }",
+        ["o <- o", "x <- o", "y <- o", "x <- x", "y <- y"],
+    ),
+    "the names of constants in a switch are not declared": (
+        Language.JAVA,
+        "int f(int k) { int n = 0; switch (k) { case A: n = k; break; default: n = A; } return n; }",
+        ["k <- k", "n <- k", "k <- k", "n <- n n n"],
+    ),
+    "Python 2's except": (
+        Language.PYTHON,
+        "def f(x):\n    try:\n        g(x)\n    except ValueError, e:\n        h(e)\n",
+        ["x <- x", "e <- e"],
+    ),
+    "Python 3's except": (
+        Language.PYTHON,
+        "def f(x):\n    try:\n        g(x)\n    except (A, B) as e:\n        h(e)\n    except C:\n        h(x)\n",
+        ["x <- x", "e <- e", "x <- x"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_variables_are_those_that_a_reader_sees(name: str) -> None:
+    language, code, expected = CASES[name]
+    assert flows(code, language) == expected
