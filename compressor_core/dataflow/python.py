@@ -114,9 +114,10 @@ def _as(reading: Reading, node: Syntax) -> Iterable[Step]:
 
 def _except(reading: Reading, node: Syntax) -> Iterable[Step]:
     """Python 2's `except E, e` declares e."""
-    kind, *names = node.all("value") or [None]
-    value = reading.take([] if kind is None else [kind])
-    return [*value.steps, *(step for name in names for step in _store(reading, name, value)), *node.other("value")]
+    values = node.all("value")
+    value = reading.take(values[:1])
+    names = (step for name in values[1:] for step in _store(reading, name, value))
+    return [*value.steps, *names, *node.other("value")]
 
 
 def _match(reading: Reading, node: Syntax) -> Iterable[Step]:

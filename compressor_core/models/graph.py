@@ -156,7 +156,8 @@ def batch(embeddings: nn.Module, functions: Sequence[FunctionInput], pad_id: int
 @lru_cache(maxsize=65536)
 def _flow(code: str, language: Language) -> _Flow:
     found = extract(code, language)
-    parts, ends, length = [], array("i"), 0
+    parts: list[str] = []
+    ends, length = array("i"), 0
     for token in found.tokens:
         part = token.text if not parts or token.text.startswith(" ") else f" {token.text}"
         parts.append(part)

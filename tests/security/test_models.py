@@ -151,7 +151,7 @@ def test_a_giant_tokenizer_is_not_read(model: Path) -> None:
     with (model / "tokenizer.json").open("ab") as file:
         file.truncate(200_000_000)
     with pytest.raises(ModelError, match="200 MB is too much"):
-        _read_tokenizer(model / "tokenizer.json", 400)
+        _read_tokenizer(model / "tokenizer.json", 400, Encoder.CODEBERT)
 
 
 def test_a_bundle_holds_nothing_that_a_model_folder_links_to(model: Path, tmp_path: Path) -> None:
