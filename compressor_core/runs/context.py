@@ -71,7 +71,7 @@ class RunContext:
     def dependency(self, run_id: str) -> tuple[Run, Any]:
         """The run that this one builds on, and its summary.
 
-        There is nothing to wait for: the slot goes by the order of creation, so the other run is over.
+        There is nothing to wait for: a run gets its slot once those that it builds on are over.
         One that was cancelled counts if it kept a summary. Raises RunError if there is none to build on.
         """
         other = self.store.get(run_id)

@@ -21,6 +21,10 @@ STUDENTS: Final = "students"
 """Folder, in the run's own, of the many students that a run makes."""
 
 
+QUICK_SEARCHES: Final = 40
+"""Searches that a sweep may have at most and still be quick."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of run."""
@@ -44,6 +48,9 @@ class Kind:
     """Whether its students were made here, for an architecture that a search or a person has picked."""
     closed: bool = False
     """Whether visitors of a shared server may not start it: it reads whatever file it is given."""
+
+    quick: Callable[[Mapping[str, Any]], bool] = lambda _: False
+    """Whether a run with this configuration takes seconds: such runs never wait behind a training."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "noun", self.noun or self.title.lower())
@@ -153,8 +160,17 @@ def _study(found: Any) -> str:
     return f"{ends} (teacher {found.teacher_accuracy:.1%})"
 
 
+def _always(config: Mapping[str, Any]) -> bool:
+    return True
+
+
+def _few_searches(config: Mapping[str, Any]) -> bool:
+    counts = [len(values) for name in ("seeds", "budgets", "operators") if isinstance(values := config.get(name), list)]
+    return math.prod(max(count, 1) for count in counts) <= QUICK_SEARCHES
+
+
 _ALL = (
-    Kind("search", "Search", "search.genetic:SearchSettings", _search, told=True),
+    Kind("search", "Search", "search.genetic:SearchSettings", _search, told=True, quick=_always),
     Kind(
         "train-teacher", "Teacher", "distill.settings:TeacherSettings", _teacher, noun="training of the teacher",
         page="teacher", told=True, makes="teacher",
@@ -173,8 +189,8 @@ _ALL = (
         noun="import of the published student", page="paper", makes="student", closed=True,
     ),
     Kind("calibrate", "Calibration", "evaluate.settings:CalibrationSettings", _calibration, page="latency"),
-    Kind("tradeoff", "Trade-off", "search.tradeoff:TradeoffSettings", _tradeoff, page="tradeoffs"),
-    Kind("sweep", "Sweep", "search.sweep:SweepSettings", _sweep, page="sweeps"),
+    Kind("tradeoff", "Trade-off", "search.tradeoff:TradeoffSettings", _tradeoff, page="tradeoffs", quick=_always),
+    Kind("sweep", "Sweep", "search.sweep:SweepSettings", _sweep, page="sweeps", quick=_few_searches),
     Kind(
         "study", "Budget study", "distill.settings:StudySettings", _study, noun="study of budgets",
         makes="students", searched=True,

@@ -20,13 +20,13 @@ from typing import Annotated, Any
 from pydantic import Field, Strict, ValidationError
 
 from compressor_core.errors import RunError
-from compressor_core.files import storage_error, write_json
+from compressor_core.files import storage_error, to_json, write_json
 from compressor_core.records import Plain, Record
 from compressor_core.remembered import Remembered
 from compressor_core.runs import events
 from compressor_core.runs.kinds import kind_of
 from compressor_core.runs.lock import absent, is_held
-from compressor_core.runs.portable import packed, unpacked
+from compressor_core.runs.portable import RUN_ID, packed, unpacked
 from compressor_core.runs.status import State, Status, Text
 
 REMEMBERED = 4 << 20
@@ -70,6 +70,21 @@ class Run:
     def settings(self) -> Any:
         """What was asked for, as the settings of its kind. Raises CompressorError if they are none such."""
         return kind_of(self.kind).read_settings(self.config)
+
+    @property
+    def quick(self) -> bool:
+        """Whether it takes seconds; quick runs have a slot and a queue of their own."""
+        return kind_of(self.kind).quick(self.config)
+
+    @property
+    def slot(self) -> Path:
+        """The lock that it holds while it works: one for all quick runs, one for all others."""
+        return self.folder.parent / (".quick-slot" if self.quick else ".slot")
+
+    @property
+    def builds_on(self) -> set[str]:
+        """Ids of the runs that its configuration names, by themselves or in the paths of their models."""
+        return set(RUN_ID.findall(to_json(self.config))) - {self.id}
 
     def summary(self) -> Any:
         """The summary of its work, if it has come to that. Raises RunError if it was deleted."""

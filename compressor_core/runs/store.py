@@ -111,22 +111,26 @@ class RunStore:
         run.write_config(run.folder)
         return run
 
-    def queue(self) -> Runs:
-        """The runs that wait for the slot, first in first out by creation."""
+    def queue(self, *, quick: bool = False) -> Runs:
+        """The runs that wait for the slot, or for that of quick runs, first in first out by creation."""
         waiting = []
         for run in self.list():
             with suppress(RunError):  # deleted since it was listed
-                if run.status().state is State.QUEUED:
+                if run.quick is quick and run.status().state is State.QUEUED:
                     waiting.append(run)
         return sorted(waiting, key=_age)
 
     def is_next(self, run: Run) -> bool:
-        """Whether no run that waits was created before this one."""
-        return all(_age(run) <= _age(waiting) for waiting in self.queue())
+        """Whether no run that waits for its slot was created before this one, and all that it builds on are over."""
+        for other in run.builds_on:
+            with suppress(RunError):  # of another store, or deleted: the work will say so
+                if self.get(other).status().live:
+                    return False
+        return all(_age(run) <= _age(waiting) for waiting in self.queue(quick=run.quick))
 
     def queue_position(self, run: Run) -> int | None:
         """1 for the run that is next; None for one that does not wait."""
-        ids = [waiting.id for waiting in self.queue()]
+        ids = [waiting.id for waiting in self.queue(quick=run.quick)]
         return ids.index(run.id) + 1 if run.id in ids else None
 
     def _list(self, since: str = "", kinds: Sequence[str] = ()) -> Runs:

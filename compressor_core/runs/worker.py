@@ -73,7 +73,7 @@ class _Worker:
         self._context = RunContext(run, self._store, resuming=recorded is not None and recorded.started is not None)
 
     def run(self) -> int:
-        slot = FileLock(self._store.root / ".slot")
+        slot = FileLock(self._run.slot)
         state, error = State.FAILED, None
         self._clear()
         self._report.start()
@@ -115,7 +115,7 @@ class _Worker:
             except Timeout:
                 pass
             except OSError as error:
-                raise storage_error(error, self._store.root / ".slot") from error
+                raise storage_error(error, self._run.slot) from error
             else:
                 if self._store.is_next(self._run):
                     return True

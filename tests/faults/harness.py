@@ -125,7 +125,7 @@ def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> bool:
 def slot_taken(store: RunStore) -> Iterator[None]:
     """Let every run wait for its turn: it is live, its worker beats, and nothing is computed."""
     store.root.mkdir(parents=True, exist_ok=True)
-    with FileLock(store.root / ".slot"):
+    with FileLock(store.root / ".slot"), FileLock(store.root / ".quick-slot"):
         yield
 
 

@@ -152,7 +152,7 @@ def test_a_worker_that_lives_is_believed(store: RunStore) -> None:
         assert (status.state, status.progress, status.message) == (State.RUNNING, 0.7, "half")
         assert status.elapsed == 5
         report(run, state="queued")
-        assert store.queue() == [run]
+        assert store.queue(quick=True) == [run]
 
 
 def test_a_worker_that_is_gone_is_not(store: RunStore) -> None:
@@ -222,7 +222,7 @@ def test_a_run_whose_last_word_is_lost_is_over_by_its_result(store: RunStore) ->
 def test_a_new_run_is_younger_than_those_that_wait_though_the_clock_was_set_back(store: RunStore) -> None:
     first = aged(store, seconds=-3600)
     with hold(first.folder):
-        second = store.create("distill", {})
+        second = store.create("search", {})
         assert second.created > first.created and store.is_next(first)
         with hold(second.folder):
             assert [store.queue_position(run) for run in (first, second)] == [1, 2]
@@ -328,7 +328,7 @@ def test_a_list_of_runs_reads_no_records_and_a_long_file_is_read_from_where_it_w
 
 
 def test_the_queue_is_first_in_first_out(store: RunStore, held: ExitStack) -> None:
-    first, second, third = (store.create("search", {}) for _ in range(3))
+    first, second, third = (store.create("distill", {}) for _ in range(3))
     for run in (first, second, third):
         held.enter_context(hold(run.folder))
     assert [store.queue_position(run) for run in (first, second, third)] == [1, 2, 3]
@@ -337,6 +337,24 @@ def test_the_queue_is_first_in_first_out(store: RunStore, held: ExitStack) -> No
     assert store.queue() == [second, third]
     assert store.queue_position(first) is None
     assert store.is_next(second)
+
+
+def test_a_search_waits_for_no_training_but_a_training_for_the_search_that_it_builds_on(
+    store: RunStore, held: ExitStack
+) -> None:
+    training = store.create("distill", {})
+    search = store.create("search", {})
+    story = store.create("distill", {"search_run": search.id})
+    few, many = (store.create("sweep", {"seeds": list(range(count))}) for count in (20, 500))
+    for run in (training, search, story, few, many):
+        held.enter_context(hold(run.folder))
+    assert [run.quick for run in (training, search, story, few, many)] == [False, True, False, True, False]
+    assert training.slot == story.slot == many.slot != search.slot == few.slot
+    assert store.is_next(search) and store.is_next(training) and not store.is_next(few)
+    report(training, state="running")
+    assert not store.is_next(story)
+    report(search, state="finished")
+    assert store.is_next(story) and store.is_next(few) and not store.is_next(many)
 
 
 def test_a_root_that_cannot_hold_runs(tmp_path: Path) -> None:

@@ -214,7 +214,7 @@ def test_visitors_cannot_touch_the_runs_of_others(shared: RunStore) -> None:
 def test_visitors_start_runs_of_their_own_and_no_more_than_three(shared: RunStore) -> None:
     at = page("search")
     shared.root.mkdir(parents=True, exist_ok=True)
-    with FileLock(shared.root / ".slot"):  # so that none is over before the fourth is asked for
+    with FileLock(shared.root / ".quick-slot"):  # so that none is over before the fourth is asked for
         for _ in range(MOST_OWN):
             next(one for one in at.button if one.label == "Start the search").click().run()
             assert not at.exception and not at.error
