@@ -129,6 +129,24 @@ def parameters(genes: Genes, task: Task, pair_features: PairFeatures) -> IntArra
     return total
 
 
+PARTS: Final = ("vocabulary", "positions", "attention", "feed-forward", "head")
+"""The blocks of a model, in the order in which code passes through them."""
+
+
+def parts(architecture: Architecture, task: Task, pair_features: PairFeatures) -> dict[str, int]:
+    """The bytes of each of `PARTS` in the model's file, which they add up to: the head has the file's header too."""
+    genes = Genes.of([architecture])
+    v, h, l, _, i = (getattr(architecture, gene) for gene in GENES)  # noqa: E741
+    found = {
+        "vocabulary": v * h,
+        "positions": (POSITIONS + 1) * h + 2 * h,
+        "attention": l * (4 * (h * h + h) + 2 * h),
+        "feed-forward": l * (2 * h * i + i + h + 2 * h),
+    }
+    found = {name: BYTES_PER_PARAMETER * count for name, count in found.items()}
+    return {**found, "head": int(file_bytes(genes, task, pair_features)[0]) - sum(found.values())}
+
+
 def forward_flops(genes: Genes, sequence_length: int, task: Task, pair_features: PairFeatures) -> IntArray:
     """Exact operations (two per multiply-add) of the matrix products of one forward pass at batch size 1.
 

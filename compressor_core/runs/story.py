@@ -48,15 +48,16 @@ def launch_story(
     seed: int = 0,
     preset: str = "quick",
     epochs: int | None = None,
+    space: SearchSpace | None = None,
 ) -> Story:
     """Start the story on the classroom dataset of a task with its bundled teacher.
 
     Raises:
         ModelError: no teacher is bundled for the task.
-        BudgetError: nothing in the classroom's space fits the budget.
+        BudgetError: nothing in the space, by default the classroom's, fits the budget.
         RunError, StorageError: a run cannot be started; those started before it are cancelled.
     """
-    search = SearchSettings(budget_mb=budget_mb, seed=seed, space=SearchSpace.classroom(), task=task)
+    search = SearchSettings(budget_mb=budget_mb, seed=seed, space=space or SearchSpace.classroom(), task=task)
     dataset = f"classroom-{task}"
     shared = {"teacher": str(bundled_teacher(dataset)), "dataset": dataset, "seed": seed}
     own = {"budget_mb": budget_mb, "preset": preset, "epochs": epochs}

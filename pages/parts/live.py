@@ -130,8 +130,15 @@ def records(run: Run) -> list[Record]:
     return _following().records(run)
 
 
-def watch(run: Run, draw: Draw) -> None:
-    """Draw a run now and, while it is live, again and again; the whole page once it begins and once it is over."""
+SOON = 0.3
+"""Seconds between two looks at a run that takes seconds."""
+
+
+def watch(run: Run, draw: Draw, *, first: Draw | None = None) -> None:
+    """Draw a run now and, while it is live, again and again; the whole page once it begins and once it is over.
+
+    What `first` draws stands above the run's state, in any state.
+    """
     with sentences():
         before = run.status()
     waiting = before.state is State.QUEUED
@@ -139,6 +146,9 @@ def watch(run: Run, draw: Draw) -> None:
     def part() -> bool:
         with sentences():
             status = run.status()
+            if first:
+                with undamaged(run):
+                    first(run, status)
             state_line(run, status)
             if waiting:  # nothing but its place in the queue changes
                 return status.state is State.QUEUED
@@ -146,7 +156,7 @@ def watch(run: Run, draw: Draw) -> None:
                 draw(run, status)
         return status.live
 
-    redrawn(before.live, part)
+    redrawn(before.live, part, every=SOON if run.quick else None)
     if waiting:
         with sentences(), undamaged(run), nullcontext() if records(run) else no_charts():
             draw(run, before)

@@ -48,9 +48,13 @@ def pace() -> Pace:
     return Pace()
 
 
-def redrawn(live: bool, part: Callable[[], bool]) -> None:
-    """Draw a part of a page, again and again while it is live; the whole page once `part` says that it is otherwise."""
-    every = pace().every()
+def redrawn(live: bool, part: Callable[[], bool], *, every: float | None = None) -> None:
+    """Draw a part of a page, again and again while it is live; the whole page once `part` says that it is otherwise.
+
+    What takes only seconds may be looked at more often: `every` so many, while few look.
+    """
+    usual = pace().every()
+    every = usual if every is None or usual > LEAST else every
 
     @st.fragment(run_every=every if live else None)
     def again() -> None:
@@ -58,7 +62,7 @@ def redrawn(live: bool, part: Callable[[], bool]) -> None:
         still = part()
         if live:
             pace().drawn(_visitor(), time.thread_time() - begun)
-        if still != live or (live and not every / 4 <= pace().every() <= every * 2):
+        if still != live or (live and not usual / 4 <= pace().every() <= usual * 2):
             st.rerun()
 
     again()

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from compressor_core.architecture import ENUMERABLE, SPACES, SearchSpace
+from compressor_core.architecture import ENUMERABLE, SearchSpace
 from compressor_core.errors import CompressorError
 from compressor_core.figures.search.axes import GENE_TITLES
 from compressor_core.figures.words.forms import gene_text, gene_values
@@ -20,18 +20,20 @@ from compressor_core.search.replica import Replica
 from compressor_core.settings import description_of
 from compressor_core.task import Task
 from pages.parts.explain import terms
+from pages.parts.explorer import budget
 from pages.parts.frame import link, say, sentences
 from pages.parts.live import start, store
-from pages.parts.state import fill_space, gene_key
-from pages.parts.task import choose_task
+from pages.parts.state import gene_key
+from pages.parts.task import choose_space, choose_task
 
-SLIDER = (0.5, 50.0)
 CONSTRAINTS = {
     Constraint.CAP: "Cap: the file must not weigh more",
     Constraint.PAPER: "Paper: a soft penalty, GFLOPs − |MB − budget|, with the paper's own formulas",
 }
 GOALS = {Goal.GFLOPS: "The most GFLOPs", Goal.LATENCY: "The fastest", Goal.SIZE: "The smallest"}
 OPERATORS = {Operators.STUDIO: "This program's", Operators.PAPER: "The paper's"}
+NARROW, WIDE = 135, 215
+"""Widths of fields that stand in a row, in pixels: as many as there is room for."""
 FIELDS = (
     *("budget_mb", "constraint", "task", "goal", "max_latency_ms", "min_gflops", "operators"),
     *("seed", "population", "generations", "crossover_rate", "mutation_rate"),
@@ -59,26 +61,12 @@ def help_of(name: str) -> str:
 def settings() -> None:
     """All settings, and the button that starts the search."""
     with st.container(border=True):
+        budget()
+        go_on = st.button("Start the search", type="primary", icon=":material/play_arrow:", width="stretch")
+        st.number_input(
+            "Exact budget (MB)", step=0.5, key="budget_mb", persist_state="session", help=help_of("budget_mb")
+        )
         choose_task(help="A model of pairs has a head that compares two functions, which is a little larger.")
-        slider, field, button = st.columns([4, 2, 2], vertical_alignment="bottom")
-        slider.slider(
-            "Size budget (MB)",
-            *SLIDER,
-            step=0.5,
-            key="budget_slider",
-            persist_state="session",
-            on_change=budget_from_slider,
-            format="%g MB",
-        )
-        field.number_input(
-            "Exact budget (MB)",
-            step=0.5,
-            key="budget_mb",
-            persist_state="session",
-            on_change=budget_from_field,
-            help=help_of("budget_mb"),
-        )
-        go_on = button.button("Start the search", type="primary", icon=":material/play_arrow:", width="stretch")
         with st.expander("Settings of the search"):
             latency = goal_and_limits()
             st.divider()
@@ -126,10 +114,10 @@ def options(label: str, name: str, titles: dict[Any, str], **more: Any) -> None:
 def breeding(*without: str, prefix: str = "", operators: bool = True) -> None:
     """The settings of a genetic algorithm in one row; sizes and seed are kept under their names with a `prefix`."""
     names = [name for name in BREEDING if name not in without]
-    columns: list[Any] = st.columns(len(names))
-    for column, name in zip(columns, names, strict=True):
+    row: Any = st.container(horizontal=True)
+    for name in names:
         rate = name.endswith("rate")
-        column.number_input(
+        row.number_input(
             name.replace("_", " ").capitalize(),
             *BREEDING[name],
             step=0.05 if rate else 1,
@@ -137,6 +125,7 @@ def breeding(*without: str, prefix: str = "", operators: bool = True) -> None:
             persist_state="session",
             help=help_of(name),
             disabled=operators and name == "mutation_rate" and st.session_state.operators == Operators.PAPER,
+            width=NARROW,
         )
 
 
@@ -145,14 +134,13 @@ def goal_and_limits() -> LatencyModel | None:
     options("Budget rule", "constraint", CONSTRAINTS)
     soft = st.session_state.constraint == Constraint.PAPER
     options("Goal within the limits", "goal", GOALS, disabled=soft)
-    latency, longest, least = st.columns([2, 1, 1], vertical_alignment="bottom")
-    with latency:
-        model = latency_model()
-    for column, label, name, step, disabled in (
-        (longest, "Longest latency (ms)", "max_latency_ms", 1.0, soft or model is None),
-        (least, "Least computation (GFLOPs)", "min_gflops", 0.5, soft),
+    model = latency_model()
+    row: Any = st.container(horizontal=True, vertical_alignment="bottom")
+    for label, name, step, disabled in (
+        ("Longest latency (ms)", "max_latency_ms", 1.0, soft or model is None),
+        ("Least computation (GFLOPs)", "min_gflops", 0.5, soft),
     ):
-        column.number_input(
+        row.number_input(
             label,
             min_value=0.0,
             step=step,
@@ -161,6 +149,7 @@ def goal_and_limits() -> LatencyModel | None:
             placeholder="no limit",
             disabled=disabled,
             help=help_of(name),
+            width=WIDE,
         )
     if soft:
         st.caption("The paper's penalty weighs GFLOPs against size only; goal and limits are ignored.")
@@ -197,20 +186,11 @@ def latency_model() -> LatencyModel | None:
 
 def search_space(latency: LatencyModel | None) -> SearchSpace | None:
     """The values of each gene; returns the space if they make one."""
-    st.radio(
-        "Search space",
-        list(SPACES),
-        key="space",
-        persist_state="session",
-        horizontal=True,
-        on_change=lambda: fill_space(st.session_state.space),
-        format_func={
-            "paper": "The paper's",
-            "classroom": "Classroom (three layers at most, 2,000 tokens at least)",
-        }.__getitem__,
-    )
-    for column, (gene, title) in zip(st.columns(5), GENE_TITLES.items(), strict=True):
-        column.text_input(title, key=gene_key(gene), persist_state="session", help="`16 to 768 by 16` or `1, 2, 4, 8`")
+    choose_space()
+    row: Any = st.container(horizontal=True)
+    for gene, title in GENE_TITLES.items():
+        help = "`16 to 768 by 16` or `1, 2, 4, 8`"
+        row.text_input(title, key=gene_key(gene), persist_state="session", help=help, width=WIDE)
     terms("search-space", "vocabulary", "hidden-size", "layers", "attention-heads", "intermediate-size")
     try:
         space = edited_space()
@@ -271,7 +251,6 @@ def fill(search: SearchSettings) -> None:
     """Write the settings of a search into the fields; a latency model has to be one of this machine's."""
     values = search.model_dump(mode="json")
     st.session_state.update({name: values[name] for name in FIELDS})
-    budget_from_field()
     for gene, some in values["space"].items():
         st.session_state[gene_key(gene)] = gene_text(some)
 
@@ -287,12 +266,3 @@ def goal_text(search: SearchSettings, *, each: str | None = None) -> str:
     if search.min_gflops is not None:
         limits.append(f"at least {search.min_gflops:g} GFLOPs")
     return f"{GOALS[search.goal].replace('The', 'the')} with {' and '.join(limits)}"
-
-
-def budget_from_slider() -> None:
-    st.session_state.budget_mb = st.session_state.budget_slider
-
-
-def budget_from_field() -> None:
-    low, high = SLIDER
-    st.session_state.budget_slider = min(max(st.session_state.budget_mb or low, low), high)

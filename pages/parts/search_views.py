@@ -16,7 +16,6 @@ from compressor_core.figures.search.info import (
     SearchInfo,
     candidate_rows,
     diversity_figure,
-    fitness_figure,
     search_info,
 )
 from compressor_core.figures.search.landscape import landscape_figure, landscape_sentence
@@ -30,7 +29,7 @@ from compressor_core.figures.search.parallel import (
 )
 from compressor_core.figures.search.plane import X, Y, choices, limits_sentence
 from compressor_core.figures.search.population import population_figure
-from compressor_core.figures.words.captions import diversity_words, fitness_words, genes_words, population_words
+from compressor_core.figures.words.captions import diversity_words, genes_words, population_words
 from compressor_core.records import Genes, Record
 from compressor_core.runs import Run
 from compressor_core.search.genetic import SearchSettings
@@ -102,12 +101,6 @@ def population(run: Run, info: SearchInfo, *, live: bool) -> None:
     key = f"population/{run.id}" + ("/live" if live else "")
     chart(figure, key=key, alt=population_words(info, x, y, shown), **({} if live else picks(key)))
     terms("fitness", "diversity")
-    left, right = st.columns(2)
-    with left:
-        st.markdown("**Fitness**")
-        chart(fitness_figure(info), key=f"fitness/{run.id}", alt=fitness_words(info))
-    with right:
-        diversity(run, info)
 
 
 def diversity(run: Run, info: SearchInfo) -> None:

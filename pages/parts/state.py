@@ -26,12 +26,9 @@ NEWEST = "newest"
 """Stands for the newest calibration until another is chosen, or none."""
 
 DEFAULTS: dict[str, Any] = {
-    "story_task": "vulnerability",
-    "story_budget": 3.0,
     "story_preset": "quick",
     "task": "vulnerability",
     "budget_mb": 3.0,
-    "budget_slider": 3.0,
     "constraint": "cap",
     "seed": 0,
     "population": 50,
@@ -43,7 +40,7 @@ DEFAULTS: dict[str, Any] = {
     "max_latency_ms": None,
     "min_gflops": None,
     "latency_model": NEWEST,
-    "space": "paper",
+    "space": "classroom",
     "tradeoff_seed": 0,
     "tradeoff_population": 100,
     "tradeoff_generations": 100,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from compressor_core.architecture import SearchSpace
 from compressor_core.task import PairFeatures, Task
+from pages.parts.state import fill_space
 
 TASKS = {
     "vulnerability": "Vulnerability prediction: is this function vulnerable?",
@@ -28,6 +30,31 @@ def choose_task(key: str = "task", *, label: str = "The student's task", help: s
         help=help,
     )
     return Task(name)
+
+
+SPACE_TITLES = {
+    "classroom": "Classroom: three layers at most, trains in minutes",
+    "paper": "Paper: all 10,944,000 architectures, up to twelve layers",
+}
+
+
+def choose_space() -> str:
+    """The space in which an architecture is sought, the same on all pages."""
+    name: str = st.radio(
+        "Search space",
+        list(SPACE_TITLES),
+        key="space",
+        persist_state="session",
+        on_change=lambda: fill_space(st.session_state.space),
+        format_func=SPACE_TITLES.__getitem__,
+    )
+    return name
+
+
+def space_badge(space: SearchSpace) -> None:
+    """Whose optimum is meant wherever an optimum is named."""
+    title = {"classroom": "Classroom space", "paper": "The paper's space"}.get(space.name or "", "A space of one's own")
+    st.badge(title, icon=":material/grid_on:", color="gray")
 
 
 def choose_pair_features(key: str) -> PairFeatures:

@@ -4,29 +4,50 @@ from __future__ import annotations
 
 import streamlit as st
 
+from compressor_core.architecture import SPACES
 from compressor_core.figures.search.info import SearchInfo, gap_sentence, search_info
 from compressor_core.runs import Run, Status
-from compressor_core.search.genetic import Operators
+from compressor_core.search.genetic import Operators, SearchSettings
+from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.frame import metrics, open_page
 from pages.parts.live import chosen_run, open_earlier, records, watch
 from pages.parts.search_settings import goal_text, settings
 from pages.parts.search_taking import compare_with_file, take_away
 from pages.parts.search_views import picked, table, views
+from pages.parts.stage import stage
+from pages.parts.task import space_badge
+
+
+def play(run: Run, status: Status) -> None:
+    asked: SearchSettings = run.settings
+    stage(
+        search_info(records(run), asked),
+        run=run.id,
+        space=asked.space,
+        task=asked.task,
+        budget_mb=asked.budget_mb,
+        live=status.live,
+        plays=True,
+    )
 
 
 def show(run: Run, status: Status) -> None:
     known, asked = records(run), run.settings
     info = search_info(known, asked)
-    st.caption(
-        f"{asked.task.capitalize()} · {goal_text(asked)} · {asked.space.size:,} architectures · "
-        f"seed {asked.seed} · population {asked.population:,} · {asked.generations:,} generations"
-        + (" · the paper's operators" if asked.operators is Operators.PAPER else "")
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        space_badge(asked.space)
+        st.caption(
+            f"{asked.task.capitalize()} · {goal_text(asked)} · {asked.space.size:,} architectures · "
+            f"seed {asked.seed} · population {asked.population:,} · {asked.generations:,} generations"
+            + (" · the paper's operators" if asked.operators is Operators.PAPER else ""),
+            width="content",
+        )
     numbers(info)
-    views(run, info, known, live=status.live)
     if not status.live and info.candidates:
         picked(info, run)
+    views(run, info, known, live=status.live)
+    if not status.live and info.candidates:
         compare_with_file(asked, known)
         take_away(run, asked, known)
         table(info, run)
@@ -47,11 +68,17 @@ def numbers(info: SearchInfo) -> None:
 
 open_page(
     "search",
-    "A genetic algorithm looks for the architecture with the most computation (GFLOPs) within a size budget. The "
-    "true optimum of the whole space shows how close it came.",
+    "A genetic algorithm looks for the architecture with the most computation (GFLOPs) within a size budget. The true "
+    "optimum of the whole space shows how close it came.",
 )
-settings()
-run = chosen_run("search")
-open_earlier("search")
-if run is not None:
-    watch(run, show)
+rail, main = st.columns([3, 8])
+with rail:
+    settings()
+    run = chosen_run("search")
+    open_earlier("search")
+with main:
+    if run is not None:
+        watch(run, show, first=play)
+    else:
+        name, task = st.session_state.space, Task(st.session_state.task)
+        stage(None, run="none", space=SPACES[name](), task=task, budget_mb=st.session_state.budget_mb)

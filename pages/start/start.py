@@ -1,115 +1,167 @@
-"""Start: what this is, and one button that runs the whole story."""
+"""Start: the explorer, and one button that compresses a model of code."""
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from compressor_core.architecture import SPACES
 from compressor_core.distill.settings import Preset
 from compressor_core.errors import RunError
-from compressor_core.runs import State
+from compressor_core.figures.search.info import SearchInfo, search_info
+from compressor_core.runs import Run, State
 from compressor_core.runs.kinds import KINDS
+from compressor_core.search.genetic import SearchSettings, search
 from compressor_core.task import Task
 from pages.parts.explain import terms
+from pages.parts.explorer import budget, student_drawing
 from pages.parts.frame import go, link, open_page, sentences
-from pages.parts.live import cancel_or_resume, state_of, store, undamaged
+from pages.parts.live import SOON, cancel_or_resume, records, state_of, store, undamaged
 from pages.parts.pace import redrawn
 from pages.parts.sharing import allow, mine, remember
-from pages.parts.task import choose_task
+from pages.parts.stage import stage
+from pages.parts.task import choose_space, choose_task
 
 # What a story, its outcome and its report need is imported with them: the first page is to be there at once.
 if TYPE_CHECKING:
     from compressor_core.runs.story import Story
 
-STEPS = (
-    (
-        "1 · Search",
-        ":material/travel_explore:",
-        "A genetic algorithm searches for the architecture with the most computation that fits your budget.",
-    ),
-    (
-        "2 · Distill",
-        ":material/science:",
-        "A student of that architecture learns the teacher's answers on unlabelled code.",
-    ),
-    (
-        "3 · Compare",
-        ":material/balance:",
-        "Teacher and student answer on the same code: accuracy, agreement, latency and size, side by side.",
-    ),
-)
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def example(space: str, task: str) -> Future[SearchInfo]:
+    """A real search at 3 MB with the first seed, made once a server while the page is already there."""
+    settings = SearchSettings(budget_mb=3.0, space=SPACES[space](), task=Task(task))
+    pool = ThreadPoolExecutor(1, thread_name_prefix="example")
+    made = pool.submit(lambda: search_info(list(search(settings)), settings))
+    pool.shutdown(wait=False)
+    return made
 
 
-def method() -> None:
-    for column, (title, icon, text) in zip(st.columns(3), STEPS, strict=True):
-        with column.container(border=True, height="stretch"):
-            st.markdown(f"## {icon} {title}")
-            st.markdown(text)
-    terms("teacher", "student", "knowledge-distillation", "genetic-algorithm", "size-budget")
+def controls() -> None:
+    slider, preset, button = st.columns([5, 2, 2], vertical_alignment="center")
+    with slider:
+        budget_mb = budget()
+    chosen = preset.selectbox(
+        "Training",
+        [one.value for one in Preset],
+        key="story_preset",
+        persist_state="session",
+        format_func=lambda name: Preset(name).words,
+    )
+    if button.button("Compress", type="primary", icon=":material/compress:", width="stretch"):
+        from compressor_core.runs.story import launch_story
+
+        with sentences():
+            allow(store(), "story", [{"budget_mb": budget_mb}] * 3)
+            story = launch_story(
+                store(),
+                task=Task(st.session_state.task),
+                budget_mb=budget_mb,
+                preset=chosen,
+                space=SPACES[st.session_state.space](),
+            )
+            remember(*story.runs)
+        go("start", story=story.id)
 
 
-def start_story() -> None:
-    with st.container(border=True):
-        choose_task("story_task", label="Task")
-        budget, preset, button = st.columns([2, 3, 3], vertical_alignment="bottom")
-        budget.number_input(
-            "Size budget (MB)", step=0.5, key="story_budget", persist_state="session", help="1 MB is 10⁶ bytes."
+def explorer(story: Story | None) -> None:
+    chart, drawing = st.columns([7, 3])
+    with chart:
+        played(story.search) if story else demonstration()
+    with drawing:
+        student_drawing(st.session_state.space, Task(st.session_state.task))
+
+
+def demonstration() -> None:
+    space, task = st.session_state.space, st.session_state.task
+    made = example(space, task)
+    ready = made.done()
+
+    def part() -> bool:
+        info = made.result() if made.done() else None
+        stage(
+            info,
+            run=f"example/{space}/{task}",
+            space=SPACES[space](),
+            task=Task(task),
+            budget_mb=3.0,
+            plays=True,
+            asked_mb=st.session_state.budget_mb,
         )
-        preset.selectbox(
-            "Training",
-            [one.value for one in Preset],
-            key="story_preset",
-            persist_state="session",
-            format_func=lambda name: f"{Preset(name).words}: {Preset(name).note.lower()}",
-        )
-        if button.button("Run the whole story", type="primary", icon=":material/play_arrow:", width="stretch"):
-            from compressor_core.runs.story import launch_story
+        return info is None
 
-            with sentences():
-                budget_mb = st.session_state.story_budget
-                allow(store(), "story", [{"budget_mb": budget_mb}] * 3)
-                story = launch_story(
-                    store(),
-                    task=Task(st.session_state.story_task),
-                    budget_mb=budget_mb,
-                    preset=st.session_state.story_preset,
-                )
-                remember(*story.runs)
-            go("start", story=story.id)
+    redrawn(not ready, part, every=SOON)
 
 
-def watch_story(story_id: str) -> None:
+def played(run: Run) -> None:
+    live = run.status().live
+
+    def part() -> bool:
+        with sentences(), undamaged(run):
+            now = run.status().live
+            asked: SearchSettings = run.settings
+            stage(
+                search_info(records(run), asked),
+                run=run.id,
+                space=asked.space,
+                task=asked.task,
+                budget_mb=asked.budget_mb,
+                live=now,
+                plays=True,
+                asked_mb=st.session_state.budget_mb,
+            )
+        return now
+
+    redrawn(live, part, every=SOON)
+
+
+def opened(story_id: str) -> Story:
     from compressor_core.runs.story import open_story
 
     with sentences():
         try:
-            live = any(run.status().live for run in open_story(store(), story_id).runs)
+            story = open_story(store(), story_id)
         except RunError:
             st.session_state.pop("story", None)  # said once; the next visit begins anew
             raise
+    if st.session_state.get("story") != story_id:
+        st.session_state.story = story_id
+        with sentences():
+            st.session_state.budget_mb = story.search.settings.budget_mb
+    st.query_params["story"] = story_id
+    return story
+
+
+def watch_story(story: Story) -> None:
+    with sentences():
+        live = any(run.status().live for run in story.runs)
 
     def part() -> bool:
         with sentences():
-            story = open_story(store(), story_id)
             statuses = [run.status() for run in story.runs]
-            for run, status in zip(story.runs, statuses, strict=True):
-                with st.container(border=True):
-                    left, right = st.columns([4, 1], vertical_alignment="center")
-                    with left:
-                        st.markdown(f"## {KINDS[run.kind].title}")
-                        state_of(run, status)
-                    with right:
-                        verb = "Watch" if status.live else "Open"
-                        link(KINDS[run.kind].page, f"{verb} the {KINDS[run.kind].title.lower()}", run=run.id)
-                        if not status.live:
-                            cancel_or_resume(run, status)
             now_live = any(status.live for status in statuses)
+            with undamaged(story.compare):
+                outcome(story)
+            for run, status in zip(story.runs, statuses, strict=True):
+                left, right = st.columns([4, 1], vertical_alignment="center")
+                with left:
+                    st.markdown(f"**{KINDS[run.kind].title}**")
+                    state_of(run, status)
+                with right:
+                    verb = "Watch" if status.live else "Open"
+                    link(KINDS[run.kind].page, f"{verb} the {KINDS[run.kind].title.lower()}", run=run.id)
+                    if not status.live:
+                        cancel_or_resume(run, status)
+                if run is story.distill and status.state is State.RUNNING:
+                    from pages.parts.training import training
+
+                    with undamaged(run):
+                        training(run, status, loss="Loss: how far the student is from its teacher")
             if now_live and mine(story.compare) and st.button("Cancel the story", icon=":material/stop:"):
                 story.cancel()
                 st.toast("Stopping; the best so far is kept.")
-            with undamaged(story.compare):
-                outcome(story)
         return now_live
 
     redrawn(live, part)
@@ -137,9 +189,15 @@ open_page(
     "Shrinks a pre-trained model of code to a size that you choose, offline on this machine, by the method of "
     "*Compressing Pre-trained Models of Code into 3 MB* (Shi et al., ASE 2022).",
 )
-method()
-start_story()
-if story_id := st.query_params.get("story", st.session_state.get("story")):
-    st.session_state.story = story_id
-    st.query_params["story"] = story_id
-    watch_story(story_id)
+story_id = st.query_params.get("story", st.session_state.get("story"))
+story = opened(story_id) if story_id else None
+controls()
+explorer(story)
+if story:
+    watch_story(story)
+left, right = st.columns(2)
+with left:
+    choose_task(label="Task")
+with right:
+    choose_space()
+terms("teacher", "student", "knowledge-distillation", "genetic-algorithm", "size-budget", "optimum")

@@ -35,7 +35,7 @@ def test_a_deep_link_to_a_fresh_server_opens_the_whole_app_at_that_page(visit: V
 def test_the_first_page_is_served_without_torch(visit: Visit) -> None:
     """Torch takes seconds to import, which a visitor would wait; `benchmarks/app.py` measures the seconds."""
     page = visit("/")
-    expect(page.get_by_role("button", name="Run the whole story")).to_be_visible()
+    expect(page.get_by_role("button", name="Compress")).to_be_visible()
     (server,) = [child for child in psutil.Process().children() if "streamlit" in child.cmdline()]
     assert not [mapped.path for mapped in server.memory_maps() if "libtorch" in mapped.path]
 
@@ -43,8 +43,7 @@ def test_the_first_page_is_served_without_torch(visit: Visit) -> None:
 def test_what_draws_charts_and_tables_is_fetched_before_there_is_any(visit: Visit) -> None:
     """Otherwise the first chart of a visit is a second late; Streamlit may also name these files anew one day."""
     assert len(programs()) == len(DRAWN_WITH)
-    page = visit("/")
-    expect(page.get_by_role("button", name="Run the whole story")).to_be_visible()
+    page = visit("/runs")
     for name in programs():
         page.wait_for_function(
             "name => performance.getEntriesByName(new URL(name, location) + '').length", arg=f"/static/js/{name}"
@@ -104,7 +103,7 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
     budget.press("Enter")
     settled(page)  # the first drawing of a field overwrites a click that comes before it
     page.get_by_text("Settings of the search").click()
-    tick(page, "Classroom (three layers at most, 2,000 tokens at least)")
+    tick(page, "Classroom: three layers at most, trains in minutes")
     expect(page.get_by_text("2,681,280 architectures")).to_be_visible(timeout=30_000)
     page.get_by_role("button", name="Start the search").click()
     slider = page.locator(".js-plotly-plot .slider-label").first

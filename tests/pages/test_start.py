@@ -23,8 +23,8 @@ from tests.pages.studio import (
 
 def test_a_budget_that_nothing_can_meet(open_page: Open) -> None:
     at = open_page("start")
-    field(at.number_input, "Size budget (MB)").set_value(0.0).run()
-    button(at, "Run the whole story").click().run()
+    at.session_state.budget_mb = 0.01
+    button(at, "Compress").click().run()
     no_traceback(at)
     assert "budget" in at.error[0].value
     assert RunStore().list() == []
@@ -35,7 +35,7 @@ def test_the_story_is_started_and_cancelled(
 ) -> None:
     monkeypatch.setattr("compressor_core.runs.story.bundled_teacher", lambda dataset: tiny_teacher)
     at = open_page("start")
-    button(at, "Run the whole story").click().run()
+    button(at, "Compress").click().run()
     no_traceback(at)
     runs = RunStore().list()
     assert [run.kind for run in runs] == ["compare", "distill", "search"]
@@ -49,7 +49,7 @@ def test_the_story_of_clone_detection(open_page: Open, tiny_teacher: Path, monke
     monkeypatch.setattr("compressor_core.runs.story.bundled_teacher", lambda dataset: tiny_teacher / dataset)
     at = open_page("start")
     field(at.radio, "Task").set_value("clone").run()
-    button(at, "Run the whole story").click().run()
+    button(at, "Compress").click().run()
     no_traceback(at)
     compare, distill, search = RunStore().list()
     assert search.config["task"] == "clone" and search.config["space"] == SearchSpace.classroom().to_dict()

@@ -1,0 +1,91 @@
+"""What an architecture is made of: the bytes of its blocks, what it costs, and what one step of a gene would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from compressor_core.architecture import GENES, Architecture, SearchSpace
+from compressor_core.cost import MEGABYTE, parts
+from compressor_core.errors import ArchitectureError
+from compressor_core.records import Measured, Plain
+from compressor_core.search.known import measured
+from compressor_core.search.quantities import Yardstick
+
+
+class Step(Plain):
+    """One gene, one value up: what that adds."""
+
+    gene: str
+    to: int
+    size_mb: float
+    paper_gflops: float
+    latency_ms: float | None = None
+
+
+class Anatomy(Plain):
+    """One architecture, drawn to scale by its `parts`."""
+
+    architecture: str
+    """V,H,L,A,I."""
+    parts: dict[str, float]
+    """Megabytes of each block; they add up to the file."""
+    size_mb: float
+    parameters: int
+    paper_gflops: float
+    latency_ms: float | None = None
+    steps: tuple[Step, ...] = ()
+
+
+def anatomies(
+    architectures: Sequence[Architecture], yardstick: Yardstick, space: SearchSpace | None = None
+) -> list[Anatomy]:
+    """What each architecture is made of; with a `space`, also what a step up to the next of its values costs."""
+    steps = [_steps(one, space) if space else {} for one in architectures]
+    everyone = [*architectures, *(after for each in steps for after in each.values())]
+    known = dict(zip(map(str, everyone), measured(everyone, yardstick), strict=True))
+    found = []
+    for one, ups in zip(architectures, steps, strict=True):
+        here = known[str(one)]
+        blocks = parts(one, yardstick.task, yardstick.pair_features)
+        found.append(
+            Anatomy(
+                architecture=str(one),
+                parts={name: round(size / MEGABYTE, 6) for name, size in blocks.items()},
+                size_mb=here.size_mb,
+                parameters=int(here.parameters),
+                paper_gflops=here.paper_gflops,
+                latency_ms=here.latency_ms,
+                steps=tuple(_step(gene, here, known[str(after)]) for gene, after in ups.items()),
+            )
+        )
+    return found
+
+
+def anatomy(architecture: Architecture, yardstick: Yardstick, space: SearchSpace | None = None) -> Anatomy:
+    """As `anatomies`, of one."""
+    return anatomies([architecture], yardstick, space)[0]
+
+
+def _steps(one: Architecture, space: SearchSpace) -> dict[str, Architecture]:
+    """By gene, the architecture with the next larger value of the space, where there is one."""
+    found = {}
+    for gene in GENES:
+        for value in sorted(value for value in getattr(space, gene) if value > getattr(one, gene)):
+            try:
+                found[gene] = replace(one, **{gene: value})
+            except ArchitectureError:  # the heads do not divide that width
+                continue
+            break
+    return found
+
+
+def _step(gene: str, here: Measured, after: Measured) -> Step:
+    slower = None if after.latency_ms is None or here.latency_ms is None else after.latency_ms - here.latency_ms
+    return Step(
+        gene=gene,
+        to=getattr(after, gene),
+        size_mb=round(after.size_mb - here.size_mb, 6),
+        paper_gflops=round(after.paper_gflops - here.paper_gflops, 6),
+        latency_ms=slower,
+    )

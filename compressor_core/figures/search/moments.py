@@ -1,0 +1,86 @@
+"""A search told generation by generation: one line for each, and how long a replay stays there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from compressor_core.figures.search.axes import AXES, GENE_TITLES
+from compressor_core.figures.search.info import SearchInfo
+from compressor_core.records import Generation
+from compressor_core.search.genetic import gap
+
+SETTLED: Final = 0.8
+"""Share of the population that has to carry a value before the line says so."""
+EVENT, CHANGE, NOTHING = 0.35, 0.125, 0.04
+"""Seconds at a generation with news, at one whose population changes, and at one where it does not."""
+_NONE: Final = 1e-12
+"""A gap up to this is none."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One generation of a replay."""
+
+    generation: int
+    said: str
+    event: bool
+    """Whether it is worth a mark: a first, a better best, a gene that settles."""
+    seconds: float
+
+
+def moments(info: SearchInfo) -> tuple[Moment, ...]:
+    """What happens in each generation of a search, from its records alone."""
+    told, settled, before = [], set[str](), None
+    for one in info.generations:
+        news = [*_firsts(one, before), *_best(info, one, before)]
+        if before is not None:
+            fresh = [f"{share} carry {value}" for share, value in _settling(one, settled)]
+            news += fresh
+        newcomers = len(
+            {each.id for each in one.individuals} - {each.id for each in before.individuals} if before else ()
+        )
+        if news:
+            said, seconds = "; ".join(news), EVENT
+        elif newcomers:
+            said, seconds = f"{newcomers} newcomer{'s' * (newcomers > 1)}, none better than the best", CHANGE
+        else:
+            said, seconds = "no newcomer survives", NOTHING
+        told.append(Moment(one.generation, f"Generation {one.generation}: {said}.", bool(news), seconds))
+        before = one
+    return tuple(told)
+
+
+def _firsts(one: Generation, before: Generation | None) -> list[str]:
+    fit, count = sum(each.feasible for each in one.individuals), len(one.individuals)
+    if before is None:
+        return [f"{count} random architectures, {fit or 'none'} of them within the budget"]
+    fitted = sum(each.feasible for each in before.individuals)
+    if fit and not before.best:
+        return ["the first that fits"]
+    return [f"all {count} fit"] if fit == count and fitted < len(before.individuals) else []
+
+
+def _best(info: SearchInfo, one: Generation, before: Generation | None) -> list[str]:
+    if one.best is None or before is None or (before.best and before.best.id == one.best.id):
+        return []
+    if info.optimum and (gap(info.optimum, one.best) or 0.0) <= _NONE:
+        width = one.best.hidden_size
+        carry = sum(each.hidden_size == width for each in one.individuals)
+        return [
+            f"the optimum; {carry} of {len(one.individuals)} {'carries' if carry == 1 else 'carry'} its width, {width}"
+        ]
+    goal = AXES[info.goal]
+    return [f"a better one: {goal.text(getattr(one.best, goal.key))} at {one.best.size_mb:.2f} MB"]
+
+
+def _settling(one: Generation, settled: set[str]) -> list[tuple[str, str]]:
+    """The genes whose commonest value has come to most of the population in this generation; they are added."""
+    found, count = [], len(one.individuals)
+    for gene, title in GENE_TITLES.items():
+        (value, carriers), *_ = Counter(getattr(each, gene) for each in one.individuals).most_common(1)
+        if gene not in settled and count > 1 and carriers >= SETTLED * count:
+            settled.add(gene)
+            found.append((f"{carriers} of {count}", f"{title.lower()} {value:,}"))
+    return found

@@ -1,0 +1,86 @@
+"""The stage: a search that one can watch, in a place that never moves.
+
+What is drawn comes from `compressor_core.figures.search.stage`; the browser plays it (`web/stage.js`) with the
+Plotly that Streamlit brings along.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+from compressor_core.architecture import SearchSpace
+from compressor_core.figures.search.info import SearchInfo
+from compressor_core.figures.search.stage import stage as played
+from compressor_core.figures.words.captions import population_words
+from compressor_core.records import Measured
+from compressor_core.search.known import known_front
+from compressor_core.task import Task
+from pages.parts.ahead import programs
+
+_WEB: Final = Path(__file__).parent / "web"
+
+
+def component(name: str) -> Any:
+    """The part of a page that `web/NAME.html`, `.css` and `.js` make."""
+    html, css, js = ((_WEB / f"{name}.{kind}").read_text("utf-8") for kind in ("html", "css", "js"))
+    return st.components.v2.component(name, html=html, css=css, js=js, isolate_styles=False)
+
+
+_STAGE: Final = component("stage")
+
+
+def stage(
+    info: SearchInfo | None,
+    *,
+    run: str,
+    space: SearchSpace,
+    task: Task,
+    budget_mb: float,
+    live: bool = False,
+    plays: bool = False,
+    asked_mb: float | None = None,
+) -> None:
+    """Draw the stage; a click on a mark picks its architecture.
+
+    `run` names what is played: the same one goes on where it is. With `plays` it begins by itself, and it follows
+    the budget's slider, which stands at `asked_mb`: the population of another budget turns grey.
+    """
+    front = front_of(space, task)
+    key = f"stage/{run}"
+
+    def pick() -> None:
+        if picked := st.session_state[key].picked:
+            st.session_state.architecture = picked
+
+    at = st.query_params.get("at", "")
+    with st.container(key="stage"):
+        _STAGE(
+            key=key,
+            data={
+                **played(info, front, budget_mb=budget_mb),
+                "run": run,
+                "budget": budget_mb,
+                "live": live,
+                "plays": plays,
+                "asked": budget_mb if asked_mb is None else asked_mb,
+                "at": int(at) if at.isascii() and at.isdigit() and len(at) < 6 else None,
+                "linked": False,
+                "idle": "Move the budget: the star is the best architecture of the whole space within it.",
+                "words": population_words(info) if info else "The best architectures of the whole space at each size.",
+                "program": f"./{programs()[0]}" if programs() else "",
+            },
+            on_picked_change=pick,
+        )
+
+
+@st.cache_data(show_spinner=False)
+def _front(name: str, task: str) -> tuple[Measured, ...]:
+    return known_front(name, Task(task))
+
+
+def front_of(space: SearchSpace, task: Task) -> tuple[Measured, ...]:
+    """The exact front of a named space; empty for a space of one's own."""
+    return _front(space.name, task) if space.name else ()

@@ -1,0 +1,34 @@
+// The size budget on a logarithmic scale. The page hears of it at once (the event `budget`), the server when it is let go.
+const STEPS = 400;
+
+export default function ({data, parentElement, setStateValue}) {
+    const root = parentElement.querySelector('.budget'), slider = root.querySelector('input');
+    const {low, high, ticks} = data;
+    const mb = () => {
+        const value = low * (high / low) ** (slider.value / STEPS), digits = value < 1 ? 20 : value < 10 ? 10 : 2;
+        return Math.min(Math.max(Math.round(value * digits) / digits, low), high);
+    };
+    const place = value => Math.round(STEPS * Math.log(value / low) / Math.log(high / low));
+    const tell = () => {
+        root.querySelector('output').textContent = `${mb()} MB`;
+        slider.setAttribute('aria-valuetext', `${mb()} MB`);
+        window.dispatchEvent(new CustomEvent('budget', {detail: {mb: mb()}}));
+    };
+    slider.max = STEPS;
+    if (root.dataset.told !== String(data.mb)) {
+        const moved = root.dataset.told !== undefined; // by another field
+        root.dataset.told = data.mb;
+        slider.value = place(data.mb);
+        root.querySelector('output').textContent = `${data.mb} MB`;
+        slider.setAttribute('aria-valuetext', `${data.mb} MB`);
+        if (moved) window.dispatchEvent(new CustomEvent('budget', {detail: {mb: data.mb}}));
+    }
+    slider.oninput = tell;
+    slider.onchange = () => { root.dataset.told = mb(); setStateValue('mb', mb()); };
+    root.querySelector('.budget-ticks').replaceChildren(...ticks.map(tick => {
+        const mark = document.createElement('span');
+        mark.textContent = tick;
+        mark.style.left = `${100 * place(tick) / STEPS}%`;
+        return mark;
+    }));
+}

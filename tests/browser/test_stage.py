@@ -1,0 +1,84 @@
+"""The stage and the explorer: what a search looks like while it plays, and what a budget changes at once."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from compressor_core.runs import RunStore, State, launch
+from tests.browser.conftest import Visit, settled
+
+STAGE, BUDGET, ANATOMY = ".st-key-stage", ".st-key-budget", ".st-key-anatomy"
+SEEN = """() => {
+    const stage = document.querySelector('.st-key-stage'), found = [];
+    window.sampled = found;
+    setInterval(() => found.push([
+        stage.dataset.generation, stage.getBoundingClientRect().y,
+        [...stage.querySelectorAll('.tracepopulation path.point')].slice(0, 8)
+            .map(one => one.getBoundingClientRect().x),
+    ]), 50);
+}"""
+"""Samples the stage every 50 ms: the generation on show, its place on the page, and where some marks are."""
+
+
+def plays(page: Page) -> None:
+    expect(page.locator(f"{STAGE}[data-generation]")).to_be_visible(timeout=60_000)
+
+
+def test_a_budget_is_answered_at_once_with_the_optimum_and_the_student_to_scale(visit: Visit) -> None:
+    page = visit("/")
+    plays(page)
+    slider, drawing = page.locator(f"{BUDGET} [role=slider]"), page.locator(ANATOMY)
+    expect(drawing).to_contain_text("3.00 MB")
+    area = "one => one.querySelectorAll('rect')[5].getBoundingClientRect().width"
+    before = drawing.evaluate(area)
+    answered = page.evaluate(
+        """() => { const slider = document.querySelector('.st-key-budget [role=slider]');
+        const facts = () => document.querySelector('.st-key-anatomy').innerText, before = facts();
+        slider.value = 40; slider.dispatchEvent(new Event('input', {bubbles: true}));
+        return facts() !== before; }"""
+    )
+    assert answered, "the drawing answers in the browser, before any server is asked"
+    slider.dispatch_event("change")
+    settled(page)
+    assert drawing.evaluate(area) < before / 1.5
+    star = page.locator(f"{STAGE} .traceoptimal path.point")
+    expect(star).to_be_visible()
+    width = drawing.get_by_role("combobox").nth(1)
+    chosen = int(width.input_value())
+    width.select_option(str(chosen + 160))
+    settled(page)
+    expect(drawing.get_by_role("combobox").nth(1)).to_have_value(str(chosen + 160))
+    assert not RunStore().list()
+
+
+@pytest.mark.timeout(300)
+def test_a_search_plays_in_a_place_that_never_moves_and_waits_for_no_training(
+    visit: Visit, tiny_teacher: object
+) -> None:
+    store = RunStore()
+    training = launch(store, "distill", {"teacher": str(tiny_teacher), "architecture": "1000,16,1,1,32", "epochs": 500})
+    page = visit("/search")
+    page.get_by_role("button", name="Start the search").click()
+    page.wait_for_url("**run=*", timeout=60_000)
+    plays(page)
+    page.evaluate(SEEN)
+    page.wait_for_function("new Set(window.sampled.map(one => one[0])).size >= 25", timeout=90_000)
+    sampled = page.evaluate("window.sampled")
+    assert training.status().state in (State.QUEUED, State.RUNNING)
+    assert len({place for _, place, _ in sampled}) == 1
+    assert len({json.dumps(marks) for _, _, marks in sampled}) > 12
+    expect(page.locator(f"{STAGE} .stage-said")).to_contain_text("Generation")
+
+    page.keyboard.press("Space")
+    time.sleep(0.3)
+    at = int(page.locator(STAGE).get_attribute("data-generation") or -1)
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(STAGE)).to_have_attribute("data-generation", str(at - 1))
+    expect(page).to_have_url(re.compile(f"at={at - 1}"))
+    page.reload()
+    expect(page.locator(STAGE)).to_have_attribute("data-generation", str(at - 1), timeout=60_000)
