@@ -605,6 +605,16 @@ class Resampling(Plain):
     seed: int
 
 
+class BesideCodeBERT(Plain):
+    """The first student against a model of CodeBERT's shape with random weights: size and latency, no accuracy."""
+
+    size_mb: float
+    milliseconds: float
+    """Median of single queries, in turns with the student on the same tokens."""
+    speedup: float
+    examples: int
+
+
 class ComparisonSummary(Record):
     """What came out of a comparison; of the first student, the JSON repeats some parts."""
 
@@ -623,6 +633,8 @@ class ComparisonSummary(Record):
     latency_examples: int
     changed_examples: int = 0
     """Examples that were changed so that their label stays; 0 where the language is not known."""
+    codebert: BesideCodeBERT | None = None
+    """None where it was not asked for."""
     machine: Machine
 
     @computed_field  # type: ignore[prop-decorator]

@@ -22,6 +22,7 @@ from compressor_core.evaluate.predictions import characters, write_predictions
 from compressor_core.evaluate.quality import agreement, mcnemar, quality
 from compressor_core.evaluate.rounds import time_models
 from compressor_core.evaluate.settings import TEACHER, CompareSettings, EvaluateSettings
+from compressor_core.evaluate.shape import beside_codebert
 from compressor_core.evaluate.statistics import by_length, calibration, curves, fidelity
 from compressor_core.machine import machine
 from compressor_core.models.bundled import is_recorded
@@ -108,6 +109,10 @@ def compare(
             shares[name] = {"flips": flipped / len(changed), "flips_interval": wilson(flipped, len(changed))}
     sample = random.Random(settings.seed).sample(codes, min(settings.latency_examples, len(codes)))
     times = yield from time_models(models, sample, rounds=settings.latency_rounds, threads=settings.threads)
+    beside = None
+    if settings.beside_codebert:
+        first = next(name for name in models if name != TEACHER)
+        beside = yield from beside_codebert(models[first], sample, threads=settings.threads)
     if predictions is not None:
         write_predictions(Path(predictions), examples, logits)
     described = {
@@ -132,6 +137,7 @@ def compare(
         examples=len(examples),
         latency_examples=len(sample),
         changed_examples=len(changed),
+        codebert=beside,
         machine=machine(settings.threads),
     )
 

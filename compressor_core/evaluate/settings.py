@@ -53,6 +53,10 @@ class CompareSettings(DataSettings):
     changed_examples: Whole = Field(
         100, description="Examples that are changed so that their label stays, to count answers that flip."
     )
+    beside_codebert: bool = Field(
+        False,
+        description="Measure the first student against CodeBERT's shape too (random weights, takes 0.5 GB).",
+    )
     threads: Threads = Field(1, description="Threads while latency is measured.")
 
     @model_validator(mode="after")

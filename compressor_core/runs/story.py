@@ -66,7 +66,7 @@ def launch_story(
     try:
         started.append(launch(store, "search", search.model_dump(mode="json"), name=name))
         started.append(launch(store, "distill", {**shared, **own, "search_run": started[0].id}, name=name))
-        student = {"student": str(started[1].folder / MODEL), "names": [name], "split": "test"}
+        student = {"student": str(started[1].folder / MODEL), "names": [name], "split": "test", "beside_codebert": True}
         started.append(launch(store, "compare", {**shared, **student}, name=name))
     except CompressorError:
         for run in started:

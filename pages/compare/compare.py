@@ -6,7 +6,7 @@ import streamlit as st
 
 from compressor_core.evaluate.settings import MOST_STUDENTS
 from compressor_core.figures.compare.info import comparison_info
-from compressor_core.figures.compare.verdicts import headline
+from compressor_core.figures.compare.verdicts import codebert_sentence, headline
 from compressor_core.runs import Run, State, Status
 from compressor_core.runs.library import Family, comparison_of, families
 from pages.parts.compare_views import views
@@ -63,6 +63,8 @@ def show(run: Run, status: Status) -> None:
         return
     info = comparison_info(status.summary)
     st.header(headline(info), anchor=False)
+    if sentence := codebert_sentence(info):
+        st.markdown(f"**{sentence}**")
     views(run, info)
     with st.container(horizontal=True):
         report_button(run)

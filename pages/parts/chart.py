@@ -14,6 +14,7 @@ import streamlit as st
 from compressor_core.figures.theme import INK, PAPER
 from compressor_core.figures.words.description import MOST_ROWS, figure_rows, figure_words, joined
 from compressor_core.figures.words.links import without_links
+from pages.parts.presenting import MARK, TYPE, presenting
 from pages.parts.rows import dataframe
 
 FORMATS = {"png": "PNG", "svg": "SVG"}
@@ -49,6 +50,8 @@ def chart(figure: go.Figure, key: str, alt: str, **more: Any) -> None:
     bars = [scale.colorbar for scale in figure.select_coloraxes()]
     for part in (*figure.select_xaxes(), *figure.select_yaxes(), *bars):
         part.title.font.color = part.tickfont.color = ink
+    if presenting():
+        enlarge(figure)
     picture = {
         "format": st.session_state.get(_FORMAT) or "png",
         "filename": re.sub(r"[^\w.-]+", "-", key),
@@ -64,6 +67,18 @@ def chart(figure: go.Figure, key: str, alt: str, **more: Any) -> None:
             dataframe(rows, key=f"{key}/rows", height="auto" if len(rows) < 10 else 300)
             if len(rows) == MOST_ROWS:
                 st.caption(f"The first {MOST_ROWS:,} points.")
+
+
+def enlarge(figure: go.Figure) -> None:
+    """Type and marks that are read from the last row."""
+    figure.update_layout(font_size=TYPE, legend_font_size=TYPE, hoverlabel_font_size=TYPE)
+    figure.update_annotations(font_size=TYPE)
+    figure.update_shapes(label_font_size=TYPE)
+    for trace in figure.data:
+        if trace.type in ("scatter", "scattergl") and "markers" in (trace.mode or "") and not trace.marker.size:
+            trace.marker.size = MARK
+        elif trace.type in ("scatter", "scattergl") and isinstance(trace.marker.size, int | float):
+            trace.marker.size = max(trace.marker.size, MARK)
 
 
 def picture_format() -> None:

@@ -15,6 +15,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from compressor_core.errors import CompressorError
 from compressor_core.literal import literal
 from pages.parts.look import style
+from pages.parts.presenting import present_button, presenting
 from pages.parts.sharing import prepare, shared
 
 
@@ -71,7 +72,7 @@ def set_up() -> None:
     load_again()
     prepare()
     st.set_page_config(page_title="Compressor Studio", page_icon="🗜️", layout="wide")
-    style()
+    style(large=presenting())
 
 
 def load_again() -> None:
@@ -96,6 +97,8 @@ def navigate() -> tuple[StreamlitPage, Tab]:
     with st.container(key="navigation", horizontal=True, gap=None):
         st.markdown("Compressor Studio", width="content")
         _links({section: next(tab for tab in TABS if tab.section == section) for section in SECTIONS}, here.section)
+        with st.container(key="presenting", width="stretch", horizontal_alignment="right"):
+            present_button()
     return chosen, here
 
 

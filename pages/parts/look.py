@@ -9,6 +9,7 @@ from typing import Final
 
 import streamlit as st
 
+from pages.parts import presenting
 from pages.parts.explain import STYLE
 
 _STYLE: Final = """
@@ -56,12 +57,12 @@ _CODE: Final = {
 """The words of code, by their kinds."""
 
 
-def style() -> None:
-    """Add the rules to the page, in the colours of the visitor's theme."""
+def style(*, large: bool = False) -> None:
+    """Add the rules to the page, in the colours of the visitor's theme; with `large`, those of present mode."""
     theme = st.context.theme.type or "light"
     variables = "".join(f"--{name}:{color};" for name, color in _VARIABLES[theme].items())
     words = "".join(
         f".stCode .token:is({','.join(f'.{kind}' for kind in kinds.split())}){{color:{colors[theme]}}}\n"
         for kinds, colors in _CODE.items()
     )
-    st.html(f"<style>:root{{{variables}}}{_STYLE}{STYLE}{words}</style>")
+    st.html(f"<style>:root{{{variables}}}{_STYLE}{STYLE}{words}{presenting.STYLE * large}</style>")

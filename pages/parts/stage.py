@@ -19,6 +19,7 @@ from compressor_core.records import Measured
 from compressor_core.search.known import known_front
 from compressor_core.task import Task
 from pages.parts.ahead import programs
+from pages.parts.presenting import presenting
 
 _WEB: Final = Path(__file__).parent / "web"
 
@@ -60,9 +61,10 @@ def stage(
         _STAGE(
             key=key,
             data={
-                **played(info, front, budget_mb=budget_mb),
+                **played(info, front, budget_mb=budget_mb, large=presenting()),
                 "run": run,
                 "budget": budget_mb,
+                "large": presenting(),
                 "live": live,
                 "plays": plays,
                 "asked": budget_mb if asked_mb is None else asked_mb,

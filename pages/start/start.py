@@ -172,13 +172,15 @@ def outcome(story: Story) -> None:
     if status.state is not State.FINISHED or status.summary is None:
         return
     from compressor_core.figures.compare.info import comparison_info
-    from compressor_core.figures.compare.verdicts import headline
+    from compressor_core.figures.compare.verdicts import codebert_sentence, headline
     from pages.parts.compare_views import numbers
     from pages.parts.report import report_button
 
     info = comparison_info(status.summary)
     with st.container(border=True):
         st.header(headline(info), anchor=False)
+        if sentence := codebert_sentence(info):
+            st.markdown(f"**{sentence}**")
         numbers(info)
         link("compare", "See the whole comparison", run=story.compare.id)
         report_button(story.compare)

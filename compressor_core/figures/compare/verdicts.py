@@ -31,6 +31,18 @@ def headline(info: ComparisonInfo) -> str:
     )
 
 
+def codebert_sentence(info: ComparisonInfo) -> str:
+    """What the paper's own teacher would have made of the headline; empty where it was not measured."""
+    beside, student = info.summary.codebert, info.students[0].found
+    if beside is None:
+        return ""
+    return (
+        f"Against a model of CodeBERT's shape ({beside.size_mb:.0f} MB, measured on this machine on the same tokens, "
+        f"random weights, latency only): {beside.size_mb / student.size_mb:.0f}× smaller, "
+        f"{_times(beside.speedup, 'faster', 'slower')}."
+    )
+
+
 def noise_sentence(info: ComparisonInfo, place: int = 0) -> str:
     """McNemar's test and the interval of one student's difference in accuracy, in words."""
     side = info.students[place]

@@ -143,7 +143,7 @@ def strips(info: SearchInfo, size: Size) -> go.Figure:
         layout=theme.layout(
             "Generation",
             "",
-            font={"size": size["font"] - 1},
+            font={"size": size["font"]},
             showlegend=False,
             xaxis={"range": [numbers[0], max(numbers[-1], 1)], "fixedrange": True, "anchor": "y2"},
             yaxis={"title": {"text": "Fitness"}, "domain": [0.56, 1], "fixedrange": True, "nticks": 4},

@@ -52,6 +52,7 @@ class Stage {
     async take(data) {
         const before = this.data;
         this.data = data;
+        this.root.classList.toggle('stage-large', data.large);
         this.Plotly = await plotly(data.program);
         if (this.data !== data || !this.root.isConnected) return;
         const same = before?.generations.length && before.run === data.run;

@@ -1,0 +1,35 @@
+"""Present mode, for a beamer: no navigation, large type and marks, the whole width. The key F or `?present=1`."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+_KEY = "presenting"
+TYPE, MARK = 20, 16
+"""Least size of type in charts and of marks, in pixels."""
+STYLE = """
+html{font-size:23px}
+.stMainBlockContainer{max-width:none;padding:1rem var(--side)}
+.st-key-navigation,[data-testid=stHeader],.st-key-tabs{display:none}
+.anatomy,.anatomy small,.anatomy-parts,.budget-ticks{font-size:20px!important}
+.anatomy text{font-size:20px}
+"""
+
+
+def presenting() -> bool:
+    """Whether the visitor presents; the address says so on every page."""
+    if "present" in st.query_params:
+        st.session_state[_KEY] = st.query_params["present"] == "1"
+    elif st.session_state.get(_KEY):
+        st.query_params["present"] = "1"
+    return bool(st.session_state.get(_KEY))
+
+
+def present_button() -> None:
+    """Begin or end present mode; the key F does the same, also where the button cannot be seen."""
+
+    def toggle() -> None:
+        st.session_state[_KEY] = not st.session_state.get(_KEY)
+        st.query_params.pop("present", None)
+
+    st.button("Present", key="present", type="tertiary", shortcut="F", on_click=toggle)
