@@ -42,6 +42,8 @@ class Stage {
     }
 
     leave() {
+        // Streamlit may build the page anew when a run ends: what is played goes on there.
+        window.left = {run: this.data?.run, at: this.at, playing: this.playing};
         document.removeEventListener('keydown', this.keys);
         window.removeEventListener('budget', this.budgeted);
         this.resize.disconnect();
@@ -95,10 +97,11 @@ class Stage {
             const followed = same && (this.playing || this.at >= before.generations.length - 1);
             if (!same) {
                 const asked = data.at === null ? null : this.nearest(data.at);
-                this.at = 0;
+                const left = window.left?.run === data.run ? window.left : null;
+                const begin = left ? Math.min(left.at, last) : asked ?? (data.plays && !STILL ? 0 : last);
                 this.drawn = null;
-                this.show(asked ?? (data.plays && !STILL ? 0 : last));
-                if (asked === null && data.plays && !STILL) this.play();
+                this.show(begin);
+                if (left ? left.playing : asked === null && data.plays && !STILL) this.play();
             } else {
                 this.drawn = null;
                 this.show(Math.min(this.at, last));
