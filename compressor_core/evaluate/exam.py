@@ -257,7 +257,7 @@ def _verdict(
     """Two sentences: what it knows of hand-written code against its own test split, and against the baselines."""
     scores = dict(_scores(paper, answers))
     figure = scores[ExamPart.BOTH_RIGHT if paper.task is Task.VULNERABILITY else ExamPart.EXAM]
-    what = "both halves of a hand-written pair" if paper.task is Task.VULNERABILITY else "hand-written pairs"
+    halves = "both halves of " if paper.task is Task.VULNERABILITY else ""
     low, high = figure.interval
     coin = _COIN[paper.task]
     if low > coin:
@@ -265,10 +265,10 @@ def _verdict(
     elif high < coin:
         judged = f"worse than a coin ({coin:.0%})"
     else:
-        judged = f"no better than a coin ({coin:.0%}) as far as {figure.examples} pairs can tell"
+        judged = f"no better than a coin ({coin:.0%}) as far as they can tell"
     first = (
-        f"{name} gets {scores[ExamPart.OWN_TEST].share:.0%} of {own} right, and {what} in "
-        f"{figure.share:.0%} of {figure.examples} (95%: {low:.0%} to {high:.0%}), {judged}."
+        f"{name} gets {scores[ExamPart.OWN_TEST].share:.0%} of {own} right, and {halves}{figure.share:.0%} of "
+        f"{figure.examples} hand-written pairs (95%: {low:.0%} to {high:.0%}), {judged}."
     )
     against = []
     for other, (_, _, theirs) in baselines.items():

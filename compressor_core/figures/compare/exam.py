@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,6 +127,10 @@ def _wrapped(part: ExamPart) -> str:
 
 def markdown(info: ExamInfo) -> str:
     """The table of scores in Markdown."""
-    rows = exam_rows(info)
-    lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
+    return markdown_of(exam_rows(info))
+
+
+def markdown_of(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows with the same columns as a table in Markdown."""
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *(map(str, row.values()) for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
