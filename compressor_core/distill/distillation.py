@@ -12,31 +12,18 @@ import torch
 from compressor_core.cost import cost
 from compressor_core.data.answers import RecordedAnswers
 from compressor_core.data.dataset import Dataset, Split
-from compressor_core.distill import processes
-from compressor_core.distill.checkpoint import stage_of
-from compressor_core.distill.lessons import Answers, Lesson, MaskedTokens, Transfer, soft_label_divergence
+from compressor_core.distill.lessons import Answers, Lesson, Transfer, soft_label_divergence
 from compressor_core.distill.settings import DistillSettings
 from compressor_core.distill.source import source_of
-from compressor_core.distill.trainer import fit
 from compressor_core.distill.training import Prepared, train
+from compressor_core.distill.warm_up import warm_up
 from compressor_core.errors import SettingsError
 from compressor_core.machine import versions
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.compute import choose
 from compressor_core.models.pair import encoder_config
 from compressor_core.models.teacher import from_scratch
-from compressor_core.progress import relay
-from compressor_core.records import (
-    DistillSummary,
-    Epoch,
-    Genes,
-    Progress,
-    Record,
-    Step,
-    WarmUpEpoch,
-    WarmUpStep,
-    Work,
-)
+from compressor_core.records import DistillSummary, Genes, Progress, Work
 
 DISTILLATION = "distillation"
 """The stage of a checkpoint that is past the warm-up."""
@@ -124,20 +111,16 @@ def _prepare(
         "architecture": str(settings.architecture),
         **training.binding(),
     }
-    if settings.masked_epochs and processes.from_main(lambda: stage_of(checkpoint)) != DISTILLATION:
-        warm_up = fit(
-            student.model,
-            student.pad_id,
-            training.replace(epochs=settings.masked_epochs, patience=None, average=0),
+    if settings.masked_epochs:
+        warmed = warm_up(
+            student,
+            training.replace(epochs=settings.masked_epochs),
             source.masked(student),
-            None,
-            MaskedTokens(student.model),
-            stage="warm-up",
             bound=bound,
             checkpoint=checkpoint,
             cancelled=cancelled,
         )
-        if (yield from relay(warm_up, _as_warm_up)).cancelled:
+        if not (yield from warmed):
             return None
     validation = data.examples(Split.VALIDATION)
     return Prepared(
@@ -159,14 +142,3 @@ def _lesson(settings: DistillSettings, teacher: Classifier | RecordedAnswers) ->
         width = int(encoder_config(teacher.model).hidden_size)
         return Transfer(settings.architecture.hidden_size, width, settings.temperature, settings.hidden_weight)
     return Answers(functools.partial(soft_label_divergence, temperature=settings.temperature))
-
-
-def _as_warm_up(record: Record) -> Record:
-    """A record of a training, told apart from those of the distillation that follows."""
-    if isinstance(record, Progress):
-        return Progress(message=f"Warm-up on masked code: {record.message}")
-    if isinstance(record, Step):
-        return WarmUpStep(**record.model_dump(exclude={"type"}))
-    if isinstance(record, Epoch):
-        return WarmUpEpoch(**record.model_dump(exclude={"type"}))
-    return record

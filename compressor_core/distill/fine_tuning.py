@@ -16,6 +16,7 @@ from compressor_core.distill.lessons import cross_entropy
 from compressor_core.distill.settings import TeacherSettings
 from compressor_core.distill.tokens import encoded
 from compressor_core.distill.training import Prepared, read_data_flow, train
+from compressor_core.distill.warm_up import masked, warm_up
 from compressor_core.errors import SettingsError
 from compressor_core.language import Language
 from compressor_core.machine import versions
@@ -23,6 +24,9 @@ from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.models.compute import choose
 from compressor_core.models.teacher import find_encoder, from_scratch, load_encoder, reads_data_flow
 from compressor_core.records import Progress, TeacherSummary, Work
+
+FINE_TUNING = "fine-tuning"
+"""The stage of a checkpoint that is past the warm-up."""
 
 
 def train_teacher(
@@ -42,16 +46,16 @@ def train_teacher(
             longer a number, the best teacher before it is saved to `out` first.
     """
     started = time.monotonic()
-    prepared = yield from _prepare(settings, dataset, cancelled)
+    checkpoint = None if checkpoint is None else Path(checkpoint)
+    prepared = yield from _prepare(settings, dataset, checkpoint, cancelled)
     if prepared is None:
         return None
-    checkpoint = None if checkpoint is None else Path(checkpoint)
     made = yield from train(prepared, Path(out), checkpoint=checkpoint, cancelled=cancelled)
     return None if made is None else TeacherSummary(**made, seconds=time.monotonic() - started)
 
 
 def _prepare(
-    settings: TeacherSettings, dataset: Dataset | None, cancelled: Callable[[], bool]
+    settings: TeacherSettings, dataset: Dataset | None, checkpoint: Path | None, cancelled: Callable[[], bool]
 ) -> Work[Prepared | None]:
     training = settings.training()
     compute = choose(settings.device, settings.precision)
@@ -73,6 +77,9 @@ def _prepare(
         yield Progress(message=f"Loading {settings.base}")
         teacher = load_encoder(settings.base, data.task, data.labels, *reads)
 
+    def codes(draw: int) -> list[tuple[str, ...]]:
+        return [example.codes for example in data.examples(Split.TRAIN, draw)]
+
     def examples(split: Split, draw: int = 0) -> Work[Data]:
         found = data.examples(split, draw)
         keep = not (data.fresh and split is Split.TRAIN)
@@ -86,9 +93,31 @@ def _prepare(
         dataset=data.name,
         dataset_fingerprint=data.fingerprint,
         seed=settings.seed,
-        training={"base": settings.base, **training.model_dump(mode="json"), **compute.to_dict()},
+        training={
+            "base": settings.base,
+            "masked_epochs": settings.masked_epochs,
+            **training.model_dump(mode="json"),
+            **compute.to_dict(),
+        },
         versions=versions(),
     )
+    bound = {
+        "base": settings.base,
+        "masked_epochs": settings.masked_epochs,
+        "dataset": data.fingerprint,
+        "max_length": teacher.card.max_length,
+    }
+    if settings.masked_epochs:
+        warmed = warm_up(
+            teacher,
+            training.replace(epochs=settings.masked_epochs),
+            masked(teacher, codes, settings.seed, lambda epoch: epoch if data.fresh else 0, keep=not data.fresh),
+            bound=bound,
+            checkpoint=checkpoint,
+            cancelled=cancelled,
+        )
+        if not (yield from warmed):
+            return None
     return Prepared(
         teacher,
         data,
@@ -96,7 +125,8 @@ def _prepare(
         remembered(lambda draw: examples(Split.TRAIN, draw), lambda epoch: epoch if data.fresh else 0),
         validation,
         cross_entropy,
-        {"base": settings.base, "dataset": data.fingerprint, "max_length": teacher.card.max_length},
+        bound,
+        FINE_TUNING if settings.masked_epochs else "",
     )
 
 

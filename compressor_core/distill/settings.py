@@ -153,6 +153,7 @@ class TeacherSettings(LoopSettings):
         PairFeatures.COMPARE,
         description="How the head of a clone detector combines two functions; concat is the paper's",
     )
+    masked_epochs: Whole = Field(0, description="Epochs in which it first guesses masked tokens of the same code")
     data_flow: Flag | None = Field(
         None, description="Read data flow beside the tokens; the default is as the base was trained"
     )
@@ -210,9 +211,7 @@ class Recipe(LoopSettings):
     dropout: Annotated[float, Strict(), Field(ge=0, lt=1)] = Field(
         0.0, description="Share of the student's states that each step leaves out; for code that comes again and again"
     )
-    masked_epochs: Whole = Field(
-        0, description="Epochs in which the student first guesses masked tokens of the same code"
-    )
+    masked_epochs: Whole = Field(0, description=description_of(TeacherSettings, "masked_epochs"))
     label_precision: Precision | None = Field(
         None,
         description="Numbers in which the teacher labels; the default is half precision on CUDA and for a wide teacher "

@@ -14,13 +14,14 @@ from compressor_core.data.changes import change_example, changes_for
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.renaming import rename_example, vocabulary
 from compressor_core.distill.batching import Data, EpochData, remembered
-from compressor_core.distill.lessons import mask, transfer_targets
+from compressor_core.distill.lessons import transfer_targets
 from compressor_core.distill.soft_labels import SoftLabels
 from compressor_core.distill.tokens import encoded
+from compressor_core.distill.warm_up import masked
 from compressor_core.errors import SettingsError
 from compressor_core.language import Language
 from compressor_core.models.classifier import Classifier
-from compressor_core.models.encoded import Examples, Joined
+from compressor_core.models.encoded import Joined
 from compressor_core.records import Progress, Work
 
 EPOCHS_PER_DRAW = 2
@@ -68,23 +69,10 @@ class Unlabelled:
         )
 
     def masked(self, student: Classifier) -> EpochData:
-        """Functions with masked tokens and what those were, epoch by epoch, see `mask`; no teacher is asked."""
-
-        def draw(number: int) -> Work[Data]:
-            codes = dict.fromkeys(code for example in self._codes(number) for code in example)
-            inputs = yield from encoded(student, [(code,) for code in codes], keep=not self.dataset.fresh)
-            return inputs, torch.empty(0)
-
-        drawn = remembered(draw, lambda epoch: epoch // EPOCHS_PER_DRAW if self.dataset.fresh else 0)
-        # The only special token that a byte-level tokenizer never needs.
-        mask_id = int(student.tokenizer.unk_token_id or 0)
-
-        def epoch_data(epoch: int) -> Work[Data]:
-            inputs, _ = yield from drawn(epoch)
-            assert isinstance(inputs, Examples)
-            return mask(inputs.functions, mask_id, random.Random(f"{self.seed}/{epoch}/mask"))
-
-        return epoch_data
+        """Functions with masked tokens and what those were, epoch by epoch; no teacher is asked."""
+        fresh = self.dataset.fresh
+        draw_of = (lambda epoch: epoch // EPOCHS_PER_DRAW) if fresh else (lambda epoch: 0)
+        return masked(student, self._codes, self.seed, draw_of, keep=not fresh)
 
     def _codes(self, draw: int) -> list[tuple[str, ...]]:
         return [example.codes for example in self.dataset.examples(Split.UNLABELLED, draw)]
