@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone, overlap, tokens
 from compressor_core.data.dataset import Example, Split
-from compressor_core.data.vulnerability import ClassroomVulnerability
 
 EPOCHS = 2
 """Draws of the training split that the baseline learns from; more did not help it."""

@@ -27,10 +27,10 @@ from transformers import RobertaConfig, RobertaForSequenceClassification
 
 from compressor_core.architecture import Architecture
 from compressor_core.cost import cost
+from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.dataset import Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.data.tokenizer import train_tokenizer
-from compressor_core.data.vulnerability import ClassroomVulnerability
 from compressor_core.distill.batching import Data, batches
 from compressor_core.distill.lessons import soft_label_divergence
 from compressor_core.distill.settings import TrainingSettings

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split
-from compressor_core.data.vulnerability import ClassroomVulnerability
 from compressor_core.errors import CompressorError
 from compressor_core.export.onnx import export_onnx, open_onnx, run_onnx
 from compressor_core.export.web import web_page

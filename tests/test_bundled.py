@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.classroom import bag_of_tokens, token_overlap
+from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
-from compressor_core.data.vulnerability import ClassroomVulnerability
 from compressor_core.evaluate.comparison import evaluate
 from compressor_core.evaluate.settings import EvaluateSettings
 from compressor_core.models.bundled import bundled_student, bundled_teacher

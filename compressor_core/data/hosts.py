@@ -30,11 +30,8 @@ MAX_CHARACTERS = 520
 LONGEST_SOURCE = 80
 """Lines of a function as written, above which it is not even unparsed."""
 UNSAFE_ALREADY = re.compile(
-    r"\b(?:eval|exec|compile|mktemp|md5|sha1|getrandbits|setattr|urlopen|system|popen|Popen|FTP|SMTP|Telnet)\("
-    r"|\b(?:pickle|marshal|shelve|yaml)\.|shell=True|random\.|_create_unverified|CERT_NONE|0\.0\.0\.0|\.bind\(|http://"
-    r"|except(?: \(?(?:Base)?Exception[^\n]*)?:|= (?:open|socket)\b|open\([^\n]*\)\.|\.(?:execute|extractall)\("
-    r"|0o?[67][67][67]|\.umask\(|S_IWOTH|/tmp\b|(?i:password|passwd|secret|token)\b|\blog\w*\.\w+\([^,)]*[%+{]"
-    r"|os\.path\.exists\([^\n]*\):\n[^\n]*(?:open|remove|mkdir)|\.acquire\(|re\.\w+\([a-z]|debug=|check_hostname"
+    r"\b(?:eval|exec|mktemp|md5|getrandbits)\(|pickle\.loads?\(|os\.system\(|shell=True|random\.choice\("
+    r"|_create_unverified|0\.0\.0\.0|except[^\n]*:\s+pass\b|= open\(|http://"
 )
 """Weaknesses of the catalogue; a host that has one of its own would carry a wrong label."""
 _EXCLUDED = {"test", "tests", "idlelib", "lib2to3", "site-packages", "turtledemo", "ensurepip"}

@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 
 from compressor_core.data.benchmarks import BIGCLONEBENCH_HUB, DEVIGN_HUB, bigclonebench, devign
-from compressor_core.data.classroom import Classroom
+from compressor_core.data.classroom import Classroom, ClassroomVulnerability
+from compressor_core.data.classroom_weaknesses import ClassroomWeaknesses
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import UNKNOWN, Dataset, Example, Split
 from compressor_core.data.exam import clone_exam, vulnerability_exam
 from compressor_core.data.files import FileDataset, read_file
 from compressor_core.data.labelled_sets import juliet, owasp, sven
-from compressor_core.data.vulnerability import ClassroomVulnerability
 from compressor_core.errors import DataError
 from compressor_core.language import Language
 from compressor_core.task import Task
@@ -49,7 +49,16 @@ DATASETS = (
         "classroom-vulnerability",
         "Classroom: vulnerable Python",
         True,
-        "Python functions with and without weaknesses, drawn anew from a catalogue of small programs. Works offline.",
+        "Functions of Python's standard library with safe or unsafe snippets woven in (20 CWEs). Works offline.",
+        Task.VULNERABILITY,
+        Language.PYTHON,
+    ),
+    DatasetInfo(
+        "classroom-weaknesses",
+        "Classroom: weaknesses in Python",
+        True,
+        "Python functions with and without weaknesses (42 CWEs), drawn from small programs with many surfaces; harder. "
+        "Works offline.",
         Task.VULNERABILITY,
         Language.PYTHON,
     ),
@@ -150,7 +159,9 @@ TRAINABLE = tuple(info for info in DATASETS if not info.test_only)
 """Those that a model can learn from."""
 
 
-_BUILT_IN: Mapping[str, type[Classroom]] = {kind.name: kind for kind in (ClassroomVulnerability, ClassroomClone)}
+_BUILT_IN: Mapping[str, type[Classroom]] = {
+    kind.name: kind for kind in (ClassroomVulnerability, ClassroomWeaknesses, ClassroomClone)
+}
 _FOLDERS: Mapping[str, Callable[[Path | str], Dataset]] = {
     "sven-python": partial(sven, language=Language.PYTHON),
     "sven-c": partial(sven, language=Language.C),

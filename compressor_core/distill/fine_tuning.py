@@ -102,6 +102,7 @@ def _prepare(
         versions=versions(),
     )
     bound = {
+        **training.binding(),
         "base": settings.base,
         "masked_epochs": settings.masked_epochs,
         "dataset": data.fingerprint,

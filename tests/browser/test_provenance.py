@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.dataset import Split
-from compressor_core.data.vulnerability import ClassroomVulnerability
 from compressor_core.models.card import read_card
 from compressor_core.models.classifier import load
 from compressor_core.runs import RunStore

@@ -14,10 +14,10 @@ from torch import nn
 
 from compressor_core.architecture import Architecture
 from compressor_core.cache import CACHE_VARIABLE
+from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split
 from compressor_core.data.tokenizer import train_tokenizer
-from compressor_core.data.vulnerability import ClassroomVulnerability
 from compressor_core.errors import ModelError
 from compressor_core.export.onnx import export_onnx, open_onnx, run_onnx
 from compressor_core.export.web import web_page

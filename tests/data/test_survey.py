@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.dataset import Split
 from compressor_core.data.files import read_file
 from compressor_core.data.survey import survey
-from compressor_core.data.vulnerability import ClassroomVulnerability
 from compressor_core.records import Survey
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
+from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.dataset import Split
 from compressor_core.data.tokenizer import train_tokenizer
-from compressor_core.data.vulnerability import ClassroomVulnerability
 from compressor_core.errors import DataError
 
 FUNCTIONS = [example.codes[0] for example in ClassroomVulnerability().examples(Split.VALIDATION)]

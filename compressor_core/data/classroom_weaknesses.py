@@ -1,4 +1,4 @@
-"""`classroom-vulnerability`: functions with and without weaknesses, drawn anew from a catalogue of programs.
+"""`classroom-weaknesses`: functions with and without weaknesses, drawn anew from a catalogue of programs.
 
 A third of the functions are clean: real functions of the standard library (`hosts.py`) without anything woven in, and
 others made of harmless programs. The rest hold one to three programs of the catalogue (`weaknesses.py`) with a surface
@@ -10,6 +10,7 @@ of their own (`surface.py`, `origins.py`), in a real host or in a function drawn
 from __future__ import annotations
 
 import functools
+import platform
 import random
 import re
 from collections import defaultdict
@@ -20,7 +21,7 @@ from types import MappingProxyType
 
 from compressor_core.data.changes import CHANGES, change, changes_for
 from compressor_core.data.classroom import Classroom, hosts_of
-from compressor_core.data.dataset import Example, Split
+from compressor_core.data.dataset import Example, Split, fingerprint_of
 from compressor_core.data.hosts import Host
 from compressor_core.data.origins import from_outside, trusted
 from compressor_core.data.shells import function, placed
@@ -54,7 +55,17 @@ _TRUSTED = 0.25
 """Share of the safe programs that are an unsafe one with a trusted value, where that is safe."""
 _BENIGN = 0.4
 """Share of the other safe programs that are a benign use, where there is one."""
+_SHOWN = 200
+"""Examples that stand for all in the fingerprint."""
 CLEAN_GROUP = "clean"
+UNSAFE_ALREADY = re.compile(
+    r"\b(?:eval|exec|compile|mktemp|md5|sha1|getrandbits|setattr|urlopen|system|popen|Popen|FTP|SMTP|Telnet)\("
+    r"|\b(?:pickle|marshal|shelve|yaml)\.|shell=True|random\.|_create_unverified|CERT_NONE|0\.0\.0\.0|\.bind\(|http://"
+    r"|except(?: \(?(?:Base)?Exception[^\n]*)?:|= (?:open|socket)\b|open\([^\n]*\)\.|\.(?:execute|extractall)\("
+    r"|0o?[67][67][67]|\.umask\(|S_IWOTH|/tmp\b|(?i:password|passwd|secret|token)\b|\blog\w*\.\w+\([^,)]*[%+{]"
+    r"|os\.path\.exists\([^\n]*\):\n[^\n]*(?:open|remove|mkdir)|\.acquire\(|re\.\w+\([a-z]|debug=|check_hostname"
+)
+"""What may be a weakness of the catalogue; a host that has one of its own would carry a wrong label."""
 
 
 class Unseen(StrEnum):
@@ -65,19 +76,32 @@ class Unseen(StrEnum):
     WEAKNESS = "unseen-weakness"
 
 
-class ClassroomVulnerability(Classroom):
+class ClassroomWeaknesses(Classroom):
     """Functions with and without weaknesses."""
 
-    name = "classroom-vulnerability"
+    name = "classroom-weaknesses"
     task = Task.VULNERABILITY
     labels = ("safe", "vulnerable")
     per_host = MappingProxyType({Split.TRAIN: 4, Split.UNLABELLED: 4, Split.VALIDATION: 2, Split.TEST: 2})
 
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Fingerprint of what the examples are drawn from, and of some that show how they are drawn."""
+        rng = random.Random(f"{self.name}/{self.seed}/fingerprint")
+        shown = [self._drawn(host, Split.TEST, rng).codes[0] for host in self.hosts(Split.TEST)[:_SHOWN]]
+        sources = [host.source for split in Split for host in self.hosts(split)]
+        return fingerprint_of([platform.python_version(), str(self.seed), *shown, *sources, *catalogue_texts()])
+
+    def hosts(self, split: Split) -> Sequence[Host]:
+        return _usable(split)
+
     def _drawn(self, host: Host, split: Split, rng: random.Random) -> Example:
         return draw(host, rng)
 
-    def _drawn_from(self) -> list[str]:
-        return [*super()._drawn_from(), *catalogue_texts()]
+
+@functools.cache
+def _usable(split: Split) -> Sequence[Host]:
+    return tuple(host for host in hosts_of(split) if not UNSAFE_ALREADY.search(host.source))
 
 
 def unseen(kind: Unseen, seed: int = 0) -> Sequence[Example]:
@@ -85,7 +109,7 @@ def unseen(kind: Unseen, seed: int = 0) -> Sequence[Example]:
 
     Everything else about them is drawn as in the test split; programs beside the unseen one are of the same kind.
     """
-    rng = random.Random(f"{ClassroomVulnerability.name}/{seed}/{kind}")
+    rng = random.Random(f"{ClassroomWeaknesses.name}/{seed}/{kind}")
     return [
         _laid_out(functools.partial(woven, kind=kind), host, rng) for host in hosts_of(Split.TEST) for _ in range(2)
     ]
