@@ -17,11 +17,11 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from compressor_core.data.classroom_weaknesses import ClassroomWeaknesses, Unseen, unseen
 from compressor_core.data.dataset import Dataset, Example, Split
 from compressor_core.data.exam import CLEAN, Kind, vulnerability_exam
 from compressor_core.data.installed import installed_functions
 from compressor_core.data.registry import open_dataset
-from compressor_core.data.vulnerability import ClassroomVulnerability, Unseen, unseen
 from compressor_core.errors import ModelError
 from compressor_core.evaluate.bandit import COUNTS, Severity, alarms, bandit_version, describe
 from compressor_core.evaluate.baselines import BagOfTokens, TokenOverlap
@@ -159,7 +159,7 @@ def _questions(
     data: Dataset, models: Mapping[str, Classifier], settings: ExamSettings
 ) -> dict[ExamPart, Sequence[Example]]:
     questions: dict[ExamPart, Sequence[Example]] = {ExamPart.OWN_TEST: examples_of(data, settings.split, models)[0]}
-    if data.name == ClassroomVulnerability.name:
+    if data.name == ClassroomWeaknesses.name:
         questions |= {part: unseen(kind, settings.seed) for kind, part in _UNSEEN.items()}
     questions[ExamPart.EXAM] = open_dataset(f"exam-{data.task}").examples(Split.TEST)
     return questions
