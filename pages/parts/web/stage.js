@@ -102,6 +102,8 @@ class Stage {
                 this.drawn = null;
                 this.show(begin);
                 if (left ? left.playing : asked === null && data.plays && !STILL) this.play();
+                // Space is for the stage now, and not for the button that has begun the search.
+                if (this.playing && document.activeElement?.tagName === 'BUTTON') document.activeElement.blur();
             } else {
                 this.drawn = null;
                 this.show(Math.min(this.at, last));
