@@ -268,6 +268,7 @@ class Stage {
         const axis = this.$strips._fullLayout?.xaxis;
         if (!axis || !this.data.generations.length) return;
         this.$cursor.style.left = `${axis._offset + axis.l2p(this.data.generations[this.at].generation)}px`;
+        this.$cursor.style.visibility = 'visible';
     }
 
     shapes() {
