@@ -6,6 +6,7 @@ import errno
 import json
 import math
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,17 @@ def checked_path(path: Path | str) -> Path:
     except ValueError as error:
         raise StorageError(f"{str(path)!r} is no path ({error}): check it") from error
     return path
+
+
+def require_room(path: Path, size: int) -> None:
+    """Raise StorageError unless so many bytes could be written to `path`, which need not exist, as things are now."""
+    place = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    if not os.access(place, os.W_OK):
+        raise storage_error(OSError(errno.EACCES, os.strerror(errno.EACCES)), path)
+    if (free := shutil.disk_usage(place).free) < size:
+        raise StorageError(
+            f"{path} may need {size / 1e6:,.0f} MB, and its disk has {free / 1e6:,.0f} MB left: free some space there"
+        )
 
 
 def stand_in(start: bytes) -> str | None:

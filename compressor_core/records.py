@@ -399,11 +399,16 @@ class Machine(Plain):
 
 
 class Prediction(Plain):
-    """One answer: a label, the probability of each label, and the ms that tokenisation and model took together."""
+    """One answer: a label, the probability of each label, and the ms that tokenisation and model took together.
+
+    `tokens` are those of each function, of which the model reads the first `read`.
+    """
 
     label: str
     probabilities: dict[str, float]
     milliseconds: float
+    tokens: tuple[int, ...] = ()
+    read: tuple[int, ...] = ()
 
     @property
     def number(self) -> int:
@@ -482,6 +487,13 @@ class Scores(Plain):
     confusion: tuple[tuple[int, int], tuple[int, int]]
     """[gold][predicted]."""
     groups: tuple[Group, ...] = ()
+
+
+class Evaluation(Scores):
+    """Scores of one model, and the rows that they are of: a split or "all", and in words."""
+
+    split: str
+    rows: str
 
 
 class ScoreIntervals(Plain):
@@ -629,6 +641,8 @@ class ComparisonSummary(Record):
     data: str | None = None
     split: str
     """Or "all"."""
+    rows: str = ""
+    """The same in words."""
     examples: int
     latency_examples: int
     changed_examples: int = 0
@@ -747,6 +761,16 @@ class ExamSummary(Record):
     packages: Mapping[str, int] = {}
     """Real functions by package; empty where none were asked about."""
     seconds: float
+
+
+class PushSummary(Plain):
+    """A model for the hub: what goes there, and whether it was sent."""
+
+    model: str
+    repository: str
+    sent: bool
+    files: tuple[str, ...]
+    size_mb: float
 
 
 class ReproductionSummary(Scores, Record):

@@ -7,12 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from compressor_core.cli.main import main
+from compressor_core.distill import distillation
 from compressor_core.models.bundled import bundled_teacher
 from compressor_core.search import Operators, SearchSettings, evolve
 from compressor_core.search.replica import replica
@@ -194,6 +196,46 @@ def test_interrupted_and_resumed(tiny_teacher: Path, labelled_file: Path, tmp_pa
     done = run(*arguments, "--resume")
     assert done.returncode == 0, done.stderr
     assert "epoch 1:" not in done.stderr and "epoch 15:" in done.stderr
+
+
+def test_an_interrupt_promises_a_checkpoint_only_where_there_is_one(
+    tiny_teacher: Path,
+    labelled_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "student"
+    arguments = ["distill", "--teacher", str(tiny_teacher), "--dataset", "file", "--data", str(labelled_file)]
+    arguments += ["--out", str(out), "--architecture", TINY, "--epochs", "1", "--threads", "1"]
+
+    def interrupted(*_: object, checkpoint: Path, written: bool = False, **__: object) -> NoReturn:
+        if written:
+            checkpoint.write_bytes(b"a checkpoint")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(distillation, "distill", interrupted)
+    assert main(arguments) == 130 and capsys.readouterr().err == "error: interrupted\n"
+    monkeypatch.setattr(distillation, "distill", partial(interrupted, written=True))
+    assert main(arguments) == 130 and "--resume goes on from its checkpoint" in capsys.readouterr().err
+    monkeypatch.undo()
+    (tmp_path / "student.checkpoint.pt").unlink()
+    assert main([*arguments, "--resume"]) == 0
+    assert "to resume from: the training starts anew" in capsys.readouterr().err and (out / "config.json").is_file()
+
+
+def test_a_prediction_says_what_it_has_not_read(tiny_teacher: Path, tmp_path: Path) -> None:
+    (tmp_path / "long.py").write_text("def f(x):\n" + "    x = x + 1\n" * 500)
+    (tmp_path / "short.py").write_text("def f(x): return x")
+    done = run("predict", tiny_teacher, tmp_path / "long.py", "--json")
+    said = json.loads(done.stdout)
+    assert said["read"] == [256] and said["tokens"][0] > 1000
+    assert (
+        f"note: {tmp_path / 'long.py'} has {said['tokens'][0]:,} tokens; the model reads the first 256" in done.stderr
+    )
+    done = run("predict", tiny_teacher, tmp_path / "short.py", "--json")
+    said = json.loads(done.stdout)
+    assert said["tokens"] == said["read"] and "tokens" not in done.stderr
 
 
 def test_import_released(tmp_path: Path) -> None:

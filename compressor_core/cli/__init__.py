@@ -14,6 +14,7 @@ from compressor_core.cli.models import (
     measure,
     predict,
     probe,
+    push,
 )
 from compressor_core.cli.runs import cancel_run, delete_run, doctor, list_runs, report, show_run
 from compressor_core.cli.searching import cost, search, sweep, tradeoff
@@ -37,6 +38,7 @@ __all__ = [
     "measure",
     "predict",
     "probe",
+    "push",
     "report",
     "search",
     "show_run",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import types
 from collections.abc import Callable, Container
 from enum import Enum
@@ -10,6 +11,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from compressor_core.data.registry import DATASETS
 from compressor_core.settings import Settings
 
 S = TypeVar("S", bound=Settings)
@@ -22,7 +24,10 @@ def add_fields(verb: argparse.ArgumentParser, settings: type[Settings], *, leave
     """
     for name, field in settings.model_fields.items():
         if name not in leave_out:
-            verb.add_argument(f"--{name.replace('_', '-')}", **_option(field))
+            option = _option(field)
+            if name == "dataset":
+                option["help"] = f"{option['help']} It is one of {', '.join(info.name for info in DATASETS)}."
+            verb.add_argument(f"--{name.replace('_', '-')}", **option)
 
 
 def from_options(settings: type[S], options: argparse.Namespace, **own: Any) -> S:
@@ -50,6 +55,11 @@ def _option(field: FieldInfo) -> dict[str, Any]:
 _METAVARS: dict[type[Any], str] = {int: "N", float: "NUMBER"}
 
 
+_SAID = re.compile(r"default is|ithout (it|them|one)|; the default")
+"""What a description says where a setting is left open."""
+_PLAIN: dict[Any, str] = {"": "none", None: "none", True: "yes", False: "no"}
+
+
 def _reader(kind: type[Any]) -> Callable[[str], Any]:
     return kind if kind in (int, float) else str
 
@@ -67,5 +77,7 @@ def _kind(annotation: Any) -> tuple[type[Any], bool]:
 def _help(field: FieldInfo) -> str:
     text = (field.description or "").replace("%", "%%")
     default = None if field.is_required() else field.get_default(call_default_factory=True)
+    if field.is_required() or (default is None and _SAID.search(text)):
+        return text
     shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
-    return text if default in (None, (), "", False) else f"{text} (default: {shown})".strip()
+    return f"{text} (default: {_PLAIN.get(shown, shown) if shown in ('', None, True, False) else shown})".strip()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from compressor_core import cli as verbs
+from compressor_core.cli.options import checkpoint_beside
 from compressor_core.cli.parser import parser
 from compressor_core.distill import processes
 from compressor_core.errors import CompressorError, SettingsError, TrainingError
@@ -48,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CompressorError as error:
         return _fail(error, 2)
     except KeyboardInterrupt:
-        resumable = hasattr(options, "resume")
-        return _fail("interrupted" + "; the same command with --resume goes on from its checkpoint" * resumable, 130)
+        kept = options is not None and hasattr(options, "resume") and checkpoint_beside(options.out).is_file()
+        return _fail("interrupted" + "; the same command with --resume goes on from its checkpoint" * kept, 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

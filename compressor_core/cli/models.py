@@ -29,7 +29,9 @@ Record = dict[str, Any]
 def evaluate(options: argparse.Namespace) -> Record:
     from compressor_core.evaluate.comparison import evaluate
 
-    return evaluate(from_options(EvaluateSettings, options, data=data_of(options))).plain()
+    found = evaluate(from_options(EvaluateSettings, options, data=data_of(options)))
+    print(f"Scored on {found.rows}", file=sys.stderr)
+    return found.plain()
 
 
 def compare(options: argparse.Namespace) -> Record:
@@ -38,6 +40,7 @@ def compare(options: argparse.Namespace) -> Record:
     student, *others = options.students
     settings = from_options(CompareSettings, options, data=data_of(options), student=student, others=others)
     summary = finished(compare(settings, options.predictions))
+    print(f"Compared on {summary.rows}", file=sys.stderr)
     return summary.plain() if options.json else _in_short(summary)
 
 
@@ -91,6 +94,9 @@ def predict(options: argparse.Namespace) -> Record:
     prediction = predict_once(model, tuple(codes))
     for remark in dict.fromkeys(filter(None, (language_remark(code, model.card.language) for code in codes))):
         print(f"note: {remark}", file=sys.stderr)
+    for path, tokens, read in zip(options.files, prediction.tokens, prediction.read, strict=True):
+        if read < tokens:
+            print(f"note: {path} has {tokens:,} tokens; the model reads the first {read:,}.", file=sys.stderr)
     return prediction.plain()
 
 
@@ -99,6 +105,15 @@ def export(options: argparse.Namespace) -> Record:
 
     settings = from_options(ExportSettings, options, data=data_of(options))
     return finished(export(settings, options.out)).plain()
+
+
+def push(options: argparse.Namespace) -> Record:
+    from compressor_core.export.pushing import push
+
+    found = push(options.model, options.repository, send=options.send, private=not options.public)
+    if not found.sent:
+        print(f"Nothing was sent: give --send to send these files to {found.repository}", file=sys.stderr)
+    return found.plain()
 
 
 def import_released(options: argparse.Namespace) -> Record:

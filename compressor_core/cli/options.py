@@ -93,6 +93,11 @@ def require_place(out: Path) -> None:
         raise DataError(f"cannot make the folder of {out} ({error.strerror}): choose another --out") from error
 
 
+def checkpoint_beside(out: Path) -> Path:
+    """Where a training that is to make `out` keeps its checkpoint."""
+    return out.with_name(f"{out.name}.checkpoint.pt")
+
+
 def run_store() -> Any:
     from compressor_core.runs import RunStore
 

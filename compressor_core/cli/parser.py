@@ -32,8 +32,21 @@ from compressor_core.search.settings import ModelSettings
 from compressor_core.search.tradeoff import TradeoffSettings
 from compressor_core.settings import description_of
 
+_RUNTIME = "what runs the predicted student (default: onnxruntime)"
 Record = dict[str, Any]
 Verb = Callable[[argparse.Namespace], Record]
+
+
+_EXAMPLES = """\
+examples:
+  {prog} search --budget-mb 3
+  {prog} distill --teacher classroom-vulnerability --budget-mb 3 --preset smoke --out student
+  {prog} compare classroom-vulnerability student
+  {prog} predict student function.py
+  {prog} evaluate student --dataset file --data functions.csv --positive vulnerable
+  {prog} export student --out bundle
+  {prog} VERB --help    what a verb takes
+"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -53,7 +66,12 @@ class _Completion(argparse.Action):
 
 def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     """All verbs. What it cannot parse is a SettingsError; `verb` of what it parsed is the function to call with it."""
-    whole = _Parser(prog=prog, description="Shrink pre-trained models of code.")
+    whole = _Parser(
+        prog=prog,
+        description="Shrink pre-trained models of code.",
+        epilog=_EXAMPLES.format(prog=prog),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     whole.add_argument(
         "--print-completion", choices=SUPPORTED_SHELLS, action=_Completion, help="print what completes it in a shell"
@@ -68,9 +86,11 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
 
     cost = add("cost", verbs.cost, "What an architecture costs: parameters, size, GFLOPs.")
     for option in ("--vocab-size", "--hidden-size", "--num-layers", "--num-heads", "--intermediate-size"):
-        cost.add_argument(option, type=int, required=True)
+        cost.add_argument(option, type=int, required=True, metavar="N", help="as in the model's config.json")
     add_fields(cost, ModelSettings, leave_out={"latency"})
-    cost.add_argument("--sequence-length", type=int, default=400, metavar="TOKENS", help="tokens per function")
+    cost.add_argument(
+        "--sequence-length", type=int, default=400, metavar="TOKENS", help="tokens per function (default: 400)"
+    )
 
     search = add("search", verbs.search, "Search for the architecture with the most GFLOPs within a size budget.")
     budget = f"{description_of(SearchSettings, 'budget_mb')} (default: 3)"
@@ -78,20 +98,23 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     add_fields(search, SearchSettings, leave_out={"budget_mb", "latency"})
     _calibration(search)
     search.add_argument(
-        "--config", type=Path, metavar="FILE", help="repeat a search from the JSON that the page Search wrote"
+        "--config", type=Path, metavar="FILE", help="repeat a search from the JSON of the page Search (default: none)"
     )
 
     calibrate = add("calibrate", verbs.calibrate, "Measure this machine once, and fit what predicts latency on it.")
     add_fields(calibrate, CalibrationSettings)
 
     sweep = add("sweep", verbs.sweep, "Many searches in one go: over seeds, or the optimum over budgets.")
-    sweep.add_argument("--over", choices=("seed", "budget"), default="seed", help="what the sweep varies")
-    sweep.add_argument("--seeds", type=int, help="how many, from --seed on (default: 20; over budgets 0)")
-    sweep.add_argument("--budget-mb", type=float, default=3.0, help="of a sweep over seeds (default: 3)")
-    sweep.add_argument("--from-mb", type=float, default=1.0, help="the smallest budget of a sweep over budgets")
-    sweep.add_argument("--to-mb", type=float, default=100.0, help="the largest")
-    sweep.add_argument("--budgets", type=int, default=40, help="how many, beside the paper's 3, 25 and 50 MB")
-    sweep.add_argument("--operators", nargs="+", choices=("studio", "paper"), default=["studio"])
+    sweep.add_argument("--over", choices=("seed", "budget"), default="seed", help="what varies (default: seed)")
+    sweep.add_argument("--seeds", type=int, metavar="N", help="how many, from --seed on (default: 20; over budgets 0)")
+    mb: dict[str, Any] = {"type": float, "metavar": "NUMBER"}
+    sweep.add_argument("--budget-mb", **mb, default=3.0, help="of a sweep over seeds (default: 3)")
+    sweep.add_argument("--from-mb", **mb, default=1.0, help="smallest budget of a sweep over budgets (default: 1)")
+    sweep.add_argument("--to-mb", **mb, default=100.0, help="the largest (default: 100)")
+    beside = "how many, beside the paper's 3, 25 and 50 MB (default: 40)"
+    sweep.add_argument("--budgets", type=int, metavar="N", default=40, help=beside)
+    operators = "operators of the genetic algorithm, one sweep each (default: studio)"
+    sweep.add_argument("--operators", nargs="+", choices=("studio", "paper"), default=["studio"], help=operators)
     add_fields(sweep, SearchSettings, leave_out={"budget_mb", "operators", "latency", "max_latency_ms"})
 
     tradeoff = add("tradeoff", verbs.tradeoff, "The front of several objectives: NSGA-II beside the true front.")
@@ -100,14 +123,17 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
         default="size,gflops",
         help="two or three of size, gflops, latency, parameters, accuracy (default: size,gflops)",
     )
-    tradeoff.add_argument("--budget-mb", type=float, help="the largest size")
-    tradeoff.add_argument("--min-gflops", type=float, help="in the paper's account")
-    tradeoff.add_argument("--max-latency-ms", type=float, help="predicted; needs --calibration")
-    tradeoff.add_argument("--max-parameters", type=float)
-    tradeoff.add_argument("--min-accuracy", type=float, help="0 to 1, of measured students")
+    tradeoff.add_argument("--budget-mb", **mb, help="the largest size (default: none)")
+    tradeoff.add_argument("--min-gflops", **mb, help="in the paper's account (default: none)")
+    tradeoff.add_argument("--max-latency-ms", **mb, help="predicted; needs --calibration (default: none)")
+    tradeoff.add_argument("--max-parameters", **mb, help="most parameters (default: none)")
+    tradeoff.add_argument("--min-accuracy", **mb, help="0 to 1, of measured students (default: none)")
     _calibration(tradeoff)
     tradeoff.add_argument(
-        "--dataset", default="classroom-vulnerability", help="that the students were measured on, for accuracy"
+        "--dataset",
+        default="classroom-vulnerability",
+        metavar="NAME",
+        help="that the students were measured on, for accuracy (default: classroom-vulnerability)",
     )
     add_fields(tradeoff, TradeoffSettings, leave_out={"objectives", "limits", "latency", "students"})
 
@@ -131,18 +157,22 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     label = add("label", verbs.label, "Label a pool of code, or a part of it, for distillations to come.")
     add_fields(label, LabelSettings)
     label.add_argument(
-        "--out", type=Path, metavar="FILE", help="Parquet file of the answers, which stands for the teacher"
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="Parquet file of the answers, which stands for the teacher (default: none)",
     )
 
     study = add("study", verbs.study, "Distill students at several budgets, with several seeds: what a megabyte buys.")
     add_fields(study, StudySettings, leave_out=("latency",))
     _own_file(study)
-    study.add_argument("--calibration", metavar="RUN_OR_FILE", help="what `calibrate` measured: predicts latency")
-    study.add_argument("--runtime", choices=("onnxruntime", "pytorch"), default="onnxruntime")
+    measured = "what `calibrate` measured: predicts latency (default: none)"
+    study.add_argument("--calibration", metavar="RUN_OR_FILE", help=measured)
+    study.add_argument("--runtime", choices=("onnxruntime", "pytorch"), default="onnxruntime", help=_RUNTIME)
     study.add_argument(
         "--cluster",
         metavar="ADDRESS",
-        help="make the students side by side on a Ray cluster: auto, HOST:PORT, ray://HOST:PORT, or local",
+        help="make the students on a Ray cluster: auto, HOST:PORT, ray://HOST:PORT, or local (default: none)",
     )
     study.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="of the students; the same again goes on where it stood"
@@ -159,7 +189,10 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     add_fields(compare, CompareSettings, leave_out=("teacher", "student", "others"))
     _own_file(compare)
     compare.add_argument(
-        "--predictions", type=Path, metavar="DIR", help="Folder for what each model says of each example."
+        "--predictions",
+        type=Path,
+        metavar="DIR",
+        help="Folder for what each model says of each example (default: none).",
     )
 
     measure = add("measure", verbs.measure, "What models cost: latency, throughput, cold start, memory and energy.")
@@ -182,8 +215,8 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     _own_file(probe)
 
     predict = add("predict", verbs.predict, "What a model says of one function, or of a pair.")
-    predict.add_argument("model", type=Path)
-    predict.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    predict.add_argument("model", type=Path, help=description_of(EvaluateSettings, "model"))
+    predict.add_argument("files", type=Path, nargs="+", metavar="FILE", help="one function, or two for a pair")
 
     export = add("export", verbs.export, "Take a model away: as ONNX, in 8 bits, or as a bundle that runs anywhere.")
     export.add_argument("model", type=Path, help=description_of(ExportSettings, "model"))
@@ -195,6 +228,12 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     overwriting = description_of(ExportSettings, "overwrite")
     export.add_argument("--replace", dest="overwrite", action="store_true", help=overwriting)
 
+    push = add("push", verbs.push, "Send a model to the Hugging Face hub; without --send, say what would go there.")
+    push.add_argument("model", type=str, help=description_of(EvaluateSettings, "model"))
+    push.add_argument("repository", metavar="USER/NAME", help="Repository on the hub; made if it is not there.")
+    push.add_argument("--send", action="store_true", help="send it, with the token of `hf auth login`")
+    push.add_argument("--public", action="store_true", help="make a new repository public, not private")
+
     released = add(
         "import-released",
         verbs.import_released,
@@ -203,17 +242,21 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     released.add_argument("checkpoint", type=Path, help=description_of(ReproduceSettings, "checkpoint"))
     measuring = ("checkpoint", "dataset", "data", "latency_examples", "threads", "seed")
     add_fields(released, ReproduceSettings, leave_out=measuring)
-    released.add_argument("--out", type=Path, required=True, metavar="DIR")
+    released.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the model")
 
     report = add("report", verbs.report, "The whole story of a run as one HTML file that opens without a network.")
     report.add_argument("run", metavar="RUN", help="its last run: a comparison, or a distillation, a search, a teacher")
     report.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file, such as report.html")
 
     app = commands.add_parser("app", help="Start the app, and open it in the browser.")
-    app.add_argument("--port", type=int, help="default: 8501, or the next that is free")
-    app.add_argument("--address", help="default: 127.0.0.1, which nobody else reaches")
+    app.add_argument("--port", type=int, metavar="N", help="default: 8501, or the next that is free")
+    app.add_argument("--address", metavar="ADDRESS", help="default: 127.0.0.1, which nobody else reaches")
     app.add_argument(
-        "--allow-host", action="append", default=[], metavar="NAME", help="a name that visitors reach it by"
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="name that visitors reach it by (default: none)",
     )
     app.add_argument("--no-browser", action="store_true", help="open no browser")
     app.set_defaults(verb=verbs.app, json=False)
@@ -227,19 +270,21 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
         ("cancel", verbs.cancel_run, "Ask a run to stop and keep its best so far."),
         ("delete", verbs.delete_run, "Remove a run for good."),
     ):
-        add(name, run, text, runs).add_argument("id")
+        add(name, run, text, runs).add_argument("id", help="as `runs list` shows it")
     return whole
 
 
 def _calibration(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--calibration", metavar="RUN_OR_FILE", help="what `calibrate` measured: predicts latency")
-    verb.add_argument("--runtime", choices=("onnxruntime", "pytorch"), default="onnxruntime")
+    verb.add_argument("--calibration", metavar="RUN_OR_FILE", help="what `calibrate` measured (default: none)")
+    verb.add_argument("--runtime", choices=("onnxruntime", "pytorch"), default="onnxruntime", help=_RUNTIME)
 
 
 def _own_file(verb: argparse.ArgumentParser, *, skip: bool = True) -> None:
     verb.add_argument("--columns", metavar="func=NAME,…", help="of --dataset file, where they cannot be guessed")
     verb.add_argument("--positive", metavar="VALUE", help="the label that means 1, where labels are other words")
-    verb.add_argument("--language", choices=[str(language) for language in Language], help="of the code in the file")
+    verb.add_argument(
+        "--language", choices=[str(language) for language in Language], help="of the code, of --dataset file"
+    )
     if skip:
         verb.add_argument("--skip-bad-rows", action="store_true", help="leave out rows of the file that cannot be used")
 

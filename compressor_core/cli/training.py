@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from compressor_core.cli.fields import from_options
-from compressor_core.cli.options import data_of, latency_model, require_place
+from compressor_core.cli.options import checkpoint_beside, data_of, latency_model, require_place
 from compressor_core.cli.progress import finished, shown
 from compressor_core.distill import processes
-from compressor_core.errors import DataError, RunError
+from compressor_core.errors import DataError
 from compressor_core.records import Record, Work
 
 
@@ -65,12 +65,12 @@ def study(options: argparse.Namespace) -> dict[str, Any]:
 def _train(options: argparse.Namespace, work: Callable[[Path], Work[Any]]) -> dict[str, Any]:
     """Do a training with its checkpoint beside the output folder; the checkpoint goes when it is done."""
     out: Path = options.out
-    checkpoint = out.with_name(f"{out.name}.checkpoint.pt")
+    checkpoint = checkpoint_beside(out)
     if processes.main():  # other processes go on from the checkpoint of this one
         if not options.resume:
             checkpoint.unlink(missing_ok=True)
         elif not checkpoint.is_file():
-            raise RunError(f"there is no {checkpoint} to resume from: leave --resume out to start anew")
+            print(f"There is no checkpoint {checkpoint} to resume from: the training starts anew", file=sys.stderr)
     require_place(out)
     summary: Record | None = shown(work(checkpoint))
     if processes.main():

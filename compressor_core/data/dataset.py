@@ -24,6 +24,16 @@ class Split(StrEnum):
     TEST = "test"
 
 
+class Rows(StrEnum):
+    """The examples that models are judged on: a split, or all rows of a file."""
+
+    TRAIN = Split.TRAIN.value
+    UNLABELLED = Split.UNLABELLED.value
+    VALIDATION = Split.VALIDATION.value
+    TEST = Split.TEST.value
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """One function, or two for the clone task, with its gold label (0, 1 or `UNKNOWN`).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from compressor_core.data.benchmarks import BIGCLONEBENCH_HUB, DEVIGN_HUB, bigcl
 from compressor_core.data.classroom import Classroom, ClassroomVulnerability
 from compressor_core.data.classroom_weaknesses import ClassroomWeaknesses
 from compressor_core.data.clones import ClassroomClone
-from compressor_core.data.dataset import UNKNOWN, Dataset, Example, Split
+from compressor_core.data.dataset import UNKNOWN, Dataset, Example, Rows, Split
 from compressor_core.data.exam import clone_exam, vulnerability_exam
 from compressor_core.data.files import FileDataset, read_file
 from compressor_core.data.labelled_sets import juliet, owasp, sven
@@ -194,21 +194,28 @@ def open_dataset(name: str, data: Path | str | None = None, *, seed: int = 0) ->
     return _FOLDERS[name](data) if name in _FOLDERS else read_file(data)
 
 
-def default_split(dataset: Dataset) -> Split | None:
-    """The split to evaluate on by default: test, or None for all rows of one's own file."""
-    return None if isinstance(dataset, FileDataset) and not dataset.published else Split.TEST
+def default_rows(dataset: Dataset, learned: Container[str] = ()) -> Rows:
+    """The rows to judge models on by default: all of one's own file, else the test split.
+
+    `learned` are the fingerprints of data that the models have learned from; of a file among them only the test split
+    is new to them.
+    """
+    own = isinstance(dataset, FileDataset) and not dataset.published
+    return Rows.ALL if own and dataset.fingerprint not in learned else Rows.TEST
 
 
-def examples_for(dataset: Dataset, split: Split | None) -> Sequence[Example]:
-    """The examples to evaluate on, of the given split or of `default_split`.
+def examples_for(dataset: Dataset, rows: Rows | Split | None, learned: Container[str] = ()) -> Sequence[Example]:
+    """The examples to judge models on, of the given rows or of `default_rows`.
 
     Raises:
-        DataError: the split is empty, or has examples without a label.
+        DataError: the split is empty, or has examples without a label; or all are wanted of what is no file.
     """
-    split = split or default_split(dataset)
-    if split is None and isinstance(dataset, FileDataset):
+    rows = Rows(rows or default_rows(dataset, learned))
+    if rows is Rows.ALL:
+        if not isinstance(dataset, FileDataset):
+            raise DataError(f"{dataset.name} is drawn anew for each split: choose {Rows.TEST} or another split")
         return dataset.everything()
-    examples = dataset.examples(split or Split.TEST)
+    examples = dataset.examples(Split(rows))
     if any(example.label == UNKNOWN for example in examples):
-        raise DataError(f"the {split} split of {dataset.name} has examples without a label: choose another split")
+        raise DataError(f"the {rows} split of {dataset.name} has examples without a label: choose another split")
     return examples

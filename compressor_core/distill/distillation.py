@@ -14,7 +14,7 @@ from compressor_core.data.answers import RecordedAnswers
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.distill.lessons import Answers, Lesson, Transfer, soft_label_divergence
 from compressor_core.distill.settings import DistillSettings
-from compressor_core.distill.source import source_of
+from compressor_core.distill.source import class_names, source_of
 from compressor_core.distill.training import Prepared, train
 from compressor_core.distill.warm_up import warm_up
 from compressor_core.errors import SettingsError
@@ -82,7 +82,7 @@ def _prepare(
         settings.architecture,
         source.texts,
         data.task,
-        data.labels,
+        class_names(source.teacher, data),
         settings.max_length or source.max_length,
         settings.pair_features,
         source.data_flow,

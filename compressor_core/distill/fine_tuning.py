@@ -15,7 +15,7 @@ from compressor_core.distill.batching import Data, remembered
 from compressor_core.distill.lessons import cross_entropy
 from compressor_core.distill.settings import TeacherSettings
 from compressor_core.distill.tokens import encoded
-from compressor_core.distill.training import Prepared, read_data_flow, train
+from compressor_core.distill.training import Prepared, read_data_flow, require_splits, train
 from compressor_core.distill.warm_up import masked, warm_up
 from compressor_core.errors import SettingsError
 from compressor_core.language import Language
@@ -64,6 +64,7 @@ def _prepare(
         find_encoder(settings.base)  # first of all, since it may be refused
     yield Progress(message="Reading the dataset")
     data = dataset or open_dataset(settings.dataset, settings.data, seed=settings.seed)
+    require_splits(data, Split.TRAIN)
     flow = _data_flow(settings, data)
     torch.manual_seed(settings.seed)
     reads = settings.max_length, settings.pair_features, flow

@@ -20,7 +20,7 @@ from compressor_core.distill.pooled import Pooled
 from compressor_core.distill.recorded import MAX_TOKENS, Recorded
 from compressor_core.distill.settings import DistillSettings
 from compressor_core.distill.soft_labels import SoftLabels, labelling_precision, model_fingerprint
-from compressor_core.distill.training import read_data_flow
+from compressor_core.distill.training import read_data_flow, require_splits
 from compressor_core.distill.unlabelled import Unlabelled
 from compressor_core.errors import ModelError
 from compressor_core.language import Language
@@ -67,6 +67,8 @@ def source_of(
     # The teacher first: where both are wrong, its error is the one that is expected.
     teacher = None if settings.recorded else load(settings.teacher)
     data = dataset or open_dataset(settings.dataset, settings.data, seed=settings.seed)
+    own = settings.unlabelled is None and teacher is not None
+    require_splits(data, *((Split.UNLABELLED, Split.TRAIN) if own else ()))
     if teacher is None:
         return (yield from _recorded(settings.resolved(data), data))
     teacher.model.to(device)
@@ -126,6 +128,14 @@ def _asked(
     return Source(
         settings, data, teacher, texts, labelled, own.masked, length, fingerprints, teacher.card.data_flow, origin
     )
+
+
+def class_names(teacher: Classifier | RecordedAnswers, dataset: Dataset) -> tuple[str, str]:
+    """Names of the classes: the dataset's, or where these are bare numbers the teacher's."""
+    bare = all(_BARE.fullmatch(name.casefold()) for name in dataset.labels)
+    if not bare or isinstance(teacher, RecordedAnswers):
+        return dataset.labels
+    return teacher.card.labels
 
 
 def require_match(card: ModelCard, teacher: str, dataset: Dataset) -> None:

@@ -12,13 +12,14 @@ from compressor_core.data.answers import RecordedAnswers
 from compressor_core.data.dataset import Dataset, Example, Split
 from compressor_core.distill import processes
 from compressor_core.distill.batching import Data, EpochData
-from compressor_core.distill.learner import Diverged, spot_check
+from compressor_core.distill.learner import Diverged, Outcome, spot_check
 from compressor_core.distill.lessons import Lesson, Objective
 from compressor_core.distill.settings import TrainingSettings
 from compressor_core.distill.trainer import fit
-from compressor_core.errors import TrainingError
+from compressor_core.errors import DataError, TrainingError
 from compressor_core.evaluate.changed import Changed, flips, mixed
 from compressor_core.evaluate.quality import agreement, quality
+from compressor_core.files import require_room
 from compressor_core.language import Language
 from compressor_core.models.card import size_on_disk
 from compressor_core.models.classifier import Classifier
@@ -59,7 +60,9 @@ def train(
         ModelError, SettingsError, TrainingError, StorageError: as `fit`. Where the loss is no longer a number, the best
             model before it is saved to `out` first.
     """
-    model, dataset = prepared.model, prepared.dataset
+    model = prepared.model
+    # The model, and a checkpoint: its weights, two moments of each, and those of the best epochs.
+    require_room(out, 4 * model.parameters * (4 + prepared.settings.kept))
     try:
         outcome = yield from fit(
             model.model,
@@ -77,6 +80,23 @@ def train(
         raise save_best_and_describe(error, model, out) from error
     if outcome.cancelled and not outcome.steps:
         return None
+    try:
+        made = yield from _measured(prepared, outcome)
+    except Exception as error:  # nothing that comes after a training may lose it
+        if processes.main():
+            model.card = model.card.replace(metrics=outcome.metrics())
+            model.save(out)
+        reason = str(error).strip() or type(error).__name__
+        raise TrainingError(f"{reason}; the trained model is in {out}, not measured on the test split") from error
+    if made is None:
+        return None
+    model.save(out)
+    return {"model": str(out), **made, "size_mb": size_on_disk(out) / 1e6}
+
+
+def _measured(prepared: Prepared, outcome: Outcome) -> Work[dict[str, Any] | None]:
+    """Measure a trained model on the test split, beside its teacher, and note it on the card."""
+    model, dataset = prepared.model, prepared.dataset
     yield Progress(message="Measuring on the test split")
     test = test_sample(dataset, cancelled=outcome.cancelled)
     changed = [] if outcome.cancelled else changed_sample(dataset, test, prepared.settings.seed)
@@ -96,17 +116,28 @@ def train(
         measured |= {"teacher_accuracy": quality(gold, expected).accuracy, "agreement": agreement(expected, said)}
     tested = {"test_examples": len(test)} if outcome.cancelled else {}
     model.card = model.card.replace(metrics={**measured, **flipped, "f1": scores.f1, **outcome.metrics(), **tested})
-    model.save(out)
     return {
-        "model": str(out),
         **measured,
         **flipped,
         "validation_accuracy": outcome.best_accuracy,
         "test": scores,
-        "size_mb": size_on_disk(out) / 1e6,
         "parameters": model.parameters,
         "cancelled": outcome.cancelled,
     }
+
+
+def require_splits(dataset: Dataset, *learned: Split) -> None:
+    """Raise DataError before the first step if one of all the splits that a training needs has no example.
+
+    `learned` are those that it may learn from, of which one is enough; none where it learns from other code.
+    """
+    wanted = {learned: "to learn from", (Split.VALIDATION,): "to choose the best epoch by"}
+    for splits, purpose in {**wanted, (Split.TEST,): "to measure the model on"}.items():
+        if splits and not any(dataset.size(split) for split in splits):
+            raise DataError(
+                f"{dataset.name} has no {splits[0]} example {purpose}: add rows, or leave out its column 'split', and "
+                "all rows are split 80/10/10"
+            )
 
 
 def save_best_and_describe(error: Diverged, model: Classifier, out: Path) -> TrainingError:

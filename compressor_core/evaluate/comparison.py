@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from compressor_core.cost import cost
 from compressor_core.data.answers import read_answers
-from compressor_core.data.dataset import Dataset, Example, Split
+from compressor_core.data.dataset import Dataset, Example, Rows
+from compressor_core.data.files import FileDataset
 from compressor_core.data.labels import require_order
-from compressor_core.data.registry import default_split, examples_for, open_dataset
+from compressor_core.data.registry import default_rows, examples_for, open_dataset
 from compressor_core.errors import DataError, ModelError
 from compressor_core.evaluate.changed import flips, mixed
-from compressor_core.evaluate.intervals import LEVEL, RESAMPLES, bootstrap, holm, wilson
+from compressor_core.evaluate.intervals import LEVEL, RESAMPLES, bootstrap, holm, score_intervals, wilson
 from compressor_core.evaluate.predictions import characters, write_predictions
 from compressor_core.evaluate.quality import agreement, mcnemar, quality
 from compressor_core.evaluate.rounds import time_models
@@ -26,17 +27,17 @@ from compressor_core.evaluate.shape import beside_codebert
 from compressor_core.evaluate.statistics import by_length, calibration, curves, fidelity
 from compressor_core.machine import machine
 from compressor_core.models.bundled import is_recorded
-from compressor_core.models.card import size_on_disk
+from compressor_core.models.card import ModelCard, size_on_disk
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.compute import best_device
 from compressor_core.progress import relay
 from compressor_core.records import (
     ComparisonSummary,
+    Evaluation,
     Genes,
     Notice,
     Progress,
     Resampling,
-    Scores,
     Side,
     StudentSide,
     Work,
@@ -44,14 +45,15 @@ from compressor_core.records import (
 from compressor_core.task import PairFeatures
 
 
-def evaluate(settings: EvaluateSettings) -> Scores:
+def evaluate(settings: EvaluateSettings) -> Evaluation:
     """Scores of one model. Raises ModelError or DataError for what cannot be read."""
     classifier = load(Path(settings.model))
     classifier.model.to(best_device())
     dataset = open_dataset(settings.dataset, settings.data, seed=settings.seed)
-    examples, _ = examples_of(dataset, settings.split, {"the model": classifier})
+    examples, rows = examples_of(dataset, settings.split, {"the model": classifier})
     predicted = classifier.logits([e.codes for e in examples]).argmax(-1).tolist()
-    return quality([e.label for e in examples], predicted, [e.group for e in examples])
+    scores = quality([e.label for e in examples], predicted, [e.group for e in examples])
+    return Evaluation(**dict(scores), split=rows, rows=in_words(dataset, rows, len(examples), [classifier.card]))
 
 
 def compare(
@@ -75,7 +77,8 @@ def compare(
     models = {name: load(folder) for name, folder in folders.items() if not (recorded and name == TEACHER)}
     _require_peers(models, folders)
     dataset = dataset or open_dataset(settings.dataset, settings.data, seed=settings.seed)
-    examples, split = examples_of(dataset, settings.split, {"the model": next(iter(models.values()))})
+    cards = [model.card for model in models.values()]
+    examples, split = examples_of(dataset, settings.split, {"the model": next(iter(models.values()))}, cards)
     logits: dict[str, NDArray[Any]] = {}
     if recorded:
         answers = read_answers(settings.teacher, dataset)
@@ -134,6 +137,7 @@ def compare(
         dataset=settings.dataset,
         data=settings.data,
         split=split,
+        rows=in_words(dataset, split, len(examples), cards),
         examples=len(examples),
         latency_examples=len(sample),
         changed_examples=len(changed),
@@ -152,18 +156,18 @@ def _judged(
     gold = [example.label for example in examples]
     groups, lengths = [example.group for example in examples], [characters(example) for example in examples]
     predicted = {name: rows.argmax(-1) for name, rows in logits.items()}
-    intervals = bootstrap(gold, list(predicted.values()), seed=seed)
+    differences = bootstrap(gold, list(predicted.values()), seed=seed)
     sides = {
         name: {
             **dict(quality(gold, predicted[name], groups)),
             **described[name],
             "name": name,
-            "intervals": interval,
+            "intervals": score_intervals(gold, predicted[name]),
             "calibration": calibration(gold, logits[name]),
             "curves": curves(gold, logits[name]),
             "lengths": by_length(gold, predicted[name], lengths),
         }
-        for name, interval in zip(logits, intervals.scores, strict=True)
+        for name in logits
     }
     teacher = Side(**sides.pop(TEACHER))
     paired = [mcnemar(gold, predicted[TEACHER], predicted[name]) for name in sides]
@@ -172,8 +176,8 @@ def _judged(
         StudentSide(
             **side,
             agreement=agreement(predicted[TEACHER], predicted[name]),
-            agreement_interval=intervals.agreement[place],
-            difference_intervals=intervals.differences[place],
+            agreement_interval=wilson(int((predicted[TEACHER] == predicted[name]).sum()), len(gold)),
+            difference_intervals=differences[place],
             speedup=None if teacher.latency is None else teacher.latency.median / side["latency"].median,
             mcnemar=paired[place].model_copy(update={"p_adjusted": adjusted[place]}),
             fidelity=fidelity(logits[TEACHER], logits[name]),
@@ -205,9 +209,11 @@ def _words(name: str, total: int) -> Callable[[int], Progress]:
 
 
 def examples_of(
-    dataset: Dataset, split: Split | None, models: Mapping[str, Classifier]
+    dataset: Dataset, rows: Rows | None, models: Mapping[str, Classifier], cards: Sequence[ModelCard] = ()
 ) -> tuple[Sequence[Example], str]:
-    """The examples to predict, and the split that they are, or "all".
+    """The examples to predict, and the rows that they are.
+
+    Of a file that any of the models, or of those with other `cards`, has learned from, the test split by default.
 
     Raises:
         ModelError: a model, named in the sentence, is for another task, or has its classes the other way round.
@@ -220,11 +226,26 @@ def examples_of(
                 "choose a matching pair"
             )
         require_order(model.card.labels, name, dataset)
-    wanted = default_split(dataset) if split is None else split
+    learned = _learned([*(model.card for model in models.values()), *cards])
+    wanted = rows or default_rows(dataset, learned)
     examples = examples_for(dataset, wanted)
     if not examples:
-        raise DataError(f"{dataset.name} has no example in {wanted or 'it'}: choose another split, or other data")
-    return examples, str(wanted or "all")
+        raise DataError(f"{dataset.name} has no example among {wanted} rows: choose other rows, or other data")
+    return examples, wanted.value
+
+
+def in_words(dataset: Dataset, rows: str, count: int, cards: Sequence[ModelCard]) -> str:
+    """Which rows were used, and why not others."""
+    if rows == Rows.ALL:
+        seen = ", some of which a model has learned from" if dataset.fingerprint in _learned(cards) else ""
+        return f"all {count:,} rows{seen}"
+    known = isinstance(dataset, FileDataset) and not dataset.published and dataset.fingerprint in _learned(cards)
+    rest = "; a model has learned from the others of this file" if known and rows == Rows.TEST else ""
+    return f"the {rows} split, {count:,} rows{rest}"
+
+
+def _learned(cards: Sequence[ModelCard]) -> frozenset[str]:
+    return frozenset().union(*(card.learned for card in cards))
 
 
 def _described(model: Classifier, folder: Path, tokens: float) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +29,27 @@ def wilson(correct: int, examples: int) -> Interval:
     return float(ends.low), float(ends.high)
 
 
+def score_intervals(labels: ArrayLike, predicted: ArrayLike) -> ScoreIntervals:
+    """Wilson's interval of each score of one model; `labels` and `predicted` (n,).
+
+    F1 is 2 J / (1 + J) of the share J of true positives among all that are positive or called so, and the ends of its
+    interval are those of J's.
+    """
+    gold, guess = np.asarray(labels, int), np.asarray(predicted, int)
+    found = int((gold & guess).sum())
+    return ScoreIntervals(
+        accuracy=wilson(int((gold == guess).sum()), len(gold)),
+        precision=wilson(found, int(guess.sum())),
+        recall=wilson(found, int(gold.sum())),
+        f1=_of_f1(wilson(found, int((gold | guess).sum()))),
+    )
+
+
+def _of_f1(interval: Interval) -> Interval:
+    low, high = (2 * share / (1 + share) for share in interval)
+    return low, high
+
+
 def part(right: NDArray[np.bool_]) -> dict[str, Any]:
     """The fields of a `Part` of the examples, given which of them (n,) are predicted right."""
     correct, examples = int(right.sum()), len(right)
@@ -49,21 +69,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-@dataclass(frozen=True)
-class Intervals:
-    """Intervals of paired predictions, in the order of the models."""
-
-    scores: list[ScoreIntervals]
-    differences: list[ScoreIntervals]
-    """The first model's scores minus those of each other one."""
-    agreement: list[Interval]
-    """Of the first model and each other one."""
-
-
 def bootstrap(
     labels: ArrayLike, predicted: Sequence[ArrayLike], *, resamples: int = RESAMPLES, seed: int = 0
-) -> Intervals:
-    """Percentile intervals by paired bootstrap over the examples (Efron and Tibshirani 1993, section 13.3).
+) -> list[ScoreIntervals]:
+    """Percentile intervals of the first model's scores minus those of each other one, by paired bootstrap over the
+    examples (Efron and Tibshirani 1993, section 13.3).
 
     `labels` (n,) are the gold classes and `predicted` (models)(n,) the class numbers of each model, the teacher's
     first. Every resample draws n examples with replacement, the same for all models, so that a difference has the
@@ -79,11 +89,7 @@ def bootstrap(
     of_kind = (np.arange(kinds)[None, :] >> np.arange(len(columns))[:, None]) & 1  # (1 + models, kinds)
     gold, guesses = of_kind[0], of_kind[1:]
     scores = [_scores(draws, gold, guess, examples) for guess in guesses]
-    return Intervals(
-        [_intervals(own) for own in scores],
-        [_intervals({name: scores[0][name] - own[name] for name in SCORES}) for own in scores[1:]],
-        [_interval(draws @ (guess == guesses[0]) / examples) for guess in guesses[1:]],
-    )
+    return [_intervals({name: scores[0][name] - own[name] for name in SCORES}) for own in scores[1:]]
 
 
 def _scores(

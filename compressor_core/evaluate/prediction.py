@@ -54,7 +54,7 @@ def predict_in_turns(models: Mapping[str, Classifier], codes: Code) -> dict[str,
             if time.perf_counter() - begun > _PATIENCE:
                 break
     return {
-        name: _prediction(model, one.answers[0], median(one.times))
+        name: _prediction(model, codes, one.answers[0], median(one.times))
         for (name, model), one in zip(models.items(), timed, strict=True)
     }
 
@@ -65,11 +65,13 @@ def _logits(classifier: Classifier, codes: tuple[str, ...]) -> Tensor:
     return forward(classifier.model, classifier.encode([codes]), classifier.pad_id)[0]
 
 
-def _prediction(classifier: Classifier, logits: Tensor, milliseconds: float) -> Prediction:
+def _prediction(classifier: Classifier, codes: tuple[str, ...], logits: Tensor, milliseconds: float) -> Prediction:
     probabilities = torch.softmax(logits.double(), -1).tolist()
     labels = classifier.card.labels
     return Prediction(
         label=labels[int(logits.argmax())],
         probabilities=dict(zip(labels, probabilities, strict=True)),
         milliseconds=milliseconds,
+        tokens=tuple(classifier.tokens(code) for code in codes),
+        read=tuple(len(function.ids) for function in classifier.encode([codes])[0]),
     )

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import Field, Strict, model_validator
 
-from compressor_core.data.dataset import Split
+from compressor_core.data.dataset import Rows
 from compressor_core.errors import SettingsError
 from compressor_core.paper import Encoder
 from compressor_core.settings import Count, Flag, PathText, Positive, Seed, Settings, Threads, Whole
@@ -27,7 +27,10 @@ class DataSettings(Settings):
     data: PathText | None = Field(
         None, description="JSONL or CSV file, or the folder of a benchmark; without it, from the Hugging Face hub."
     )
-    split: Split | None = Field(None, description="Split to use; without it the test split, or all of a file.")
+    split: Rows | None = Field(
+        None,
+        description="Rows to use; without it the test split, or all of a file that the model has not learned from.",
+    )
     seed: Seed = Field(0, description="Seed of the data, of samples and of resamples.")
 
 

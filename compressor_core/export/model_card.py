@@ -10,13 +10,10 @@ from compressor_core.data.registry import DATASETS
 from compressor_core.export.bundle import INT8, ONNX, PAGE, PREDICT, SUMS
 from compressor_core.literal import literal, literal_code
 from compressor_core.models.card import ModelCard
+from compressor_core.models.readme import PURPOSES, TITLES, front_matter
 from compressor_core.records import ExportSummary
 from compressor_core.task import Task
 
-_TASKS: Final = {
-    Task.VULNERABILITY: "reads one function and says how probable it is that it is vulnerable",
-    Task.CLONE: "reads two functions and says how probable it is that they do the same",
-}
 _RECIPE: Final = (
     "preset",
     "epochs",
@@ -39,14 +36,15 @@ _RECIPE: Final = (
 def model_card(card: ModelCard, result: ExportSummary) -> str:
     """Markdown from the card of a model and the result of its export, see `export`; no figure is made up here."""
     parts = (_title, _files, _measured, _use, _origin, _limits)
-    return "\n\n".join("\n".join(part(card, result)) for part in parts) + "\n"
+    name = PurePath(result.files[0]).name
+    return front_matter(card, name) + "\n" + "\n\n".join("\n".join(part(card, result)) for part in parts) + "\n"
 
 
 def _title(card: ModelCard, result: ExportSummary) -> Iterator[str]:
-    yield f"# A model of {result.weights_mb:.2f} MB for {_task_title(card)}"
+    yield f"# A model of {result.weights_mb:.2f} MB for {TITLES[card.task]}"
     yield ""
     yield (
-        f"It {_TASKS[card.task]}. It has {result.parameters:,} parameters and was made with Compressor Studio, "
+        f"It {PURPOSES[card.task]}. It has {result.parameters:,} parameters and was made with Compressor Studio, "
         "after *Compressing Pre-trained Models of Code into 3 MB* (Shi et al., ASE 2022, arXiv 2208.07120)."
     )
     if result.warning:
@@ -191,10 +189,6 @@ def _limits(card: ModelCard, result: ExportSummary) -> Iterator[str]:
 
 
 _LANGUAGES: Final = {"c": "C", "java": "Java", "python": "Python"}
-
-
-def _task_title(card: ModelCard) -> str:
-    return "vulnerability prediction" if card.task is Task.VULNERABILITY else "clone detection"
 
 
 def dataset_title(name: str) -> str:

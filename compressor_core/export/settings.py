@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from compressor_core.data.dataset import Split
+from compressor_core.data.dataset import Rows
 from compressor_core.export.bundle import INT8, ONNX
 from compressor_core.settings import Count, Flag, PathText, Seed, Settings, Threads
 
@@ -37,7 +37,7 @@ class ExportSettings(Settings):
         None, description="Name of the dataset that the files are tried on; without it, the one the model was made for."
     )
     data: PathText | None = Field(None, description="File or folder of the dataset; without it, from the hub.")
-    split: Split | None = Field(None, description="Split to try the files on; without it, the test split.")
+    split: Rows | None = Field(None, description="Rows to try the files on; without it, as of an evaluation.")
     examples: Count = Field(5_000, description="Examples that accuracy is measured on, at most.")
     threads: Threads = Field(1, description="Threads of ONNX Runtime.")
     seed: Seed = Field(0, description="Seed of the data and of samples.")

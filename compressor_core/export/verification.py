@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from compressor_core.data.dataset import Example, Split
+from compressor_core.data.dataset import Example, Rows, Split
 from compressor_core.data.labels import require_order
-from compressor_core.data.registry import DATASETS, default_split, examples_for, open_dataset
+from compressor_core.data.registry import DATASETS, default_rows, examples_for, open_dataset
 from compressor_core.errors import DataError, ModelError
 from compressor_core.evaluate.rounds import Timed, input_by_input
 from compressor_core.export.onnx import open_onnx, run_onnx
@@ -51,7 +51,7 @@ class Material:
 
 
 def material(
-    card: ModelCard, dataset: str | None = None, data: str | None = None, split: Split | None = None, *, seed: int = 0
+    card: ModelCard, dataset: str | None = None, data: str | None = None, split: Rows | None = None, *, seed: int = 0
 ) -> Material:
     """The dataset that is named, else the test split of the one that the model was made for.
 
@@ -69,7 +69,7 @@ def material(
     reason = "the model does not say what it was made for"
     if card.dataset is not None:
         try:
-            return _labelled(card, card.dataset, None, split or Split.TEST, seed)
+            return _labelled(card, card.dataset, None, split or Rows.TEST, seed)
         except DataError as error:
             reason = str(error)
     own = next(info.name for info in DATASETS if info.built_in and info.task is card.task)
@@ -77,13 +77,13 @@ def material(
     return Material(examples, own, Split.TEST.value, labelled=False, reason=reason)
 
 
-def _labelled(card: ModelCard, name: str, data: str | None, split: Split | None, seed: int) -> Material:
+def _labelled(card: ModelCard, name: str, data: str | None, split: Rows | None, seed: int) -> Material:
     opened = open_dataset(name, data, seed=seed)
     if opened.task is not card.task:
         raise ModelError(f"the model is for {card.task} and the dataset {name} for {opened.task}: choose another one")
     require_order(card.labels, "the model", opened)
-    wanted = default_split(opened) if split is None else split
-    return Material(examples_for(opened, wanted), name, str(wanted or "all"))
+    rows = split or default_rows(opened, card.learned)
+    return Material(examples_for(opened, rows), name, rows.value)
 
 
 def verify(

@@ -61,6 +61,11 @@ class ModelCard(Settings):
         return self
 
     @property
+    def learned(self) -> frozenset[str]:
+        """The fingerprint of the data that the model has learned from, if it is known."""
+        return frozenset(filter(None, (self.dataset_fingerprint,)))
+
+    @property
     def language(self) -> Language | None:
         """Language that the model learned to read: that of its data flow, else of its dataset."""
         from compressor_core.data.registry import DATASETS

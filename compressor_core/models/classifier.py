@@ -20,7 +20,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 
 from compressor_core.data.dataset import fingerprint_of
 from compressor_core.errors import ModelError
-from compressor_core.files import storage_error, write_json
+from compressor_core.files import storage_error, write_json, write_text
 from compressor_core.models import graph
 from compressor_core.models.bundled import model_folder
 from compressor_core.models.card import CARD, DATA_FLOW_NODES, ModelCard, read_card
@@ -32,6 +32,8 @@ from compressor_core.models.inputs import FunctionInput
 from compressor_core.models.pair import PairClassifier, encoder_of
 from compressor_core.models.positions import most_tokens
 from compressor_core.models.reading import QUIET, readable
+from compressor_core.models.readme import README, readme
+from compressor_core.models.weights import json_object
 from compressor_core.progress import finish
 from compressor_core.task import PairFeatures, Task
 
@@ -78,6 +80,11 @@ class Classifier:
         )
         return list(map(FunctionInput, encoded["input_ids"]))
 
+    def tokens(self, code: str) -> int:
+        """Tokens of a function, `<s>` and `</s>` included, however many of them the model reads."""
+        text = code if self.card.data_flow is None else graph.text_of(code, self.card.data_flow)
+        return len(self.tokenizer(text, truncation=False, return_attention_mask=False, verbose=False)["input_ids"])
+
     def logits(self, examples: Sequence[Code], batch_size: int = 64) -> Tensor:
         """Logits (examples, 2) on the CPU, in the order given, without gradients."""
         return finish(self.predicting(examples, batch_size))
@@ -114,7 +121,7 @@ class Classifier:
         return sum(parameter.numel() for parameter in self.model.parameters())
 
     def save(self, folder: Path | str) -> None:
-        """Write a Hugging Face folder with our card; a folder that exists is replaced once the new one is whole.
+        """Write a Hugging Face folder with our card and a README.md; one that exists is replaced once the new is whole.
 
         Raises:
             StorageError: the disk refuses.
@@ -133,8 +140,10 @@ class Classifier:
                     else:
                         self.model.save_pretrained(draft)  # type: ignore[operator]
                     self.tokenizer.save_pretrained(draft)
+                    _name_plainly(draft / "tokenizer_config.json", self.card.max_length)
                 card = self.card.replace(tokenizer_fingerprint=_vocabulary(self.tokenizer))
                 write_json(draft / CARD, card.model_dump(mode="json"))
+                write_text(draft / README, readme(card, folder.name))
                 draft.chmod(0o755)
                 if folder.exists():
                     os.replace(folder, before)
@@ -147,6 +156,15 @@ class Classifier:
         except SafetensorError as error:
             number = re.search(r"os error (\d+)", str(error))
             raise storage_error(OSError(int(number[1]) if number else None, str(error)), folder) from error
+
+
+def _name_plainly(path: Path, max_length: int) -> None:
+    """Let tokenizer_config.json say what every version of transformers knows, and how much the model reads."""
+    values = json_object(path)
+    for name in ("backend", "is_local", "local_files_only", "auto_map", "extra_special_tokens"):
+        values.pop(name, None)
+    plain = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": max_length}
+    write_json(path, {**values, **plain, "model_input_names": ["input_ids", "attention_mask"]})
 
 
 def functions_of(code: Code) -> tuple[str, ...]:

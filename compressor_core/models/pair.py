@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModel, PreTrainedConfig
+from transformers import AutoModel, PretrainedConfig
 
 from compressor_core.task import PairFeatures
 
@@ -63,7 +63,7 @@ def mean_state(states: Tensor, mask: Tensor) -> Tensor:
     return (states * weights).sum(1) / weights.sum(1)
 
 
-def encoder_of(config: PreTrainedConfig, *, pooler: bool) -> PreTrainedModel:
+def encoder_of(config: PretrainedConfig, *, pooler: bool) -> PreTrainedModel:
     """The encoder that a configuration describes, freshly initialised; without a pooler unless one is wanted."""
     encoder: PreTrainedModel = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
     return encoder if pooler else without_pooler(encoder)
@@ -84,8 +84,8 @@ def with_attention(model: nn.Module, implementation: str) -> Callable[[], None]:
     return lambda: encoder.set_attn_implementation(before)
 
 
-def encoder_config(model: nn.Module) -> PreTrainedConfig:
+def encoder_config(model: nn.Module) -> PretrainedConfig:
     """The configuration of the encoder inside a classifier of functions or of pairs."""
     whole: Any = model.encoder if isinstance(model, PairClassifier) else model
-    config: PreTrainedConfig = whole.config
+    config: PretrainedConfig = whole.config
     return config

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from transformers.utils import logging
 
@@ -35,6 +36,14 @@ def readable(folder: Path) -> Iterator[None]:
         ) from error
 
 
+def _set_bars(hook: Any) -> Any:
+    """Let `hook` make the bars of transformers, None its own; returns the hook before. 4.x can but leave them out."""
+    if hasattr(logging, "set_tqdm_hook"):
+        return logging.set_tqdm_hook(hook)
+    (logging.disable_progress_bar if hook else logging.enable_progress_bar)()  # type: ignore[no-untyped-call]
+    return None
+
+
 class _Quiet:
     """Transformers without its messages and progress bars, as long as any thread is inside.
 
@@ -50,14 +59,14 @@ class _Quiet:
             if self._inside == 1:
                 self._verbosity = logging.get_verbosity()
                 logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-                self._hook = logging.set_tqdm_hook(lambda _, arguments, __: logging.EmptyTqdm(*arguments))  # type: ignore[no-untyped-call]
+                self._hook = _set_bars(lambda _, arguments, __: logging.EmptyTqdm(*arguments))  # type: ignore[no-untyped-call]
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
                 logging.set_verbosity(self._verbosity)
-                logging.set_tqdm_hook(self._hook)
+                _set_bars(self._hook)
 
 
 QUIET = _Quiet()

@@ -16,7 +16,7 @@ from transformers import (
     AutoModel,
     AutoModelForSequenceClassification,
     AutoTokenizer,
-    PreTrainedConfig,
+    PretrainedConfig,
     PreTrainedTokenizerBase,
 )
 
@@ -144,14 +144,14 @@ def reads_data_flow(base: str | Path) -> bool:
     return said[CARD].get("data_flow") is not None or "graphcodebert" in origin
 
 
-def _config(folder: Path) -> PreTrainedConfig:
+def _config(folder: Path) -> PretrainedConfig:
     """The configuration, if it is an encoder's: what can be trained as a masked language model, in one piece."""
     values = json_object(folder / "config.json")
     kind = values.get("model_type", "without a model_type")
     encoders = "this program takes encoders, such as RoBERTa, BERT and DistilBERT models"
     try:
         with QUIET:
-            config: PreTrainedConfig = AutoConfig.from_pretrained(
+            config: PretrainedConfig = AutoConfig.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False
             )
     except Exception as error:  # transformers has many words for a kind that it does not know
@@ -169,7 +169,7 @@ def _config(folder: Path) -> PreTrainedConfig:
     return config
 
 
-def _tokenizer(folder: Path, config: PreTrainedConfig) -> PreTrainedTokenizerBase:
+def _tokenizer(folder: Path, config: PretrainedConfig) -> PreTrainedTokenizerBase:
     tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False
     )
@@ -181,7 +181,7 @@ def _tokenizer(folder: Path, config: PreTrainedConfig) -> PreTrainedTokenizerBas
     return tokenizer
 
 
-def _model(folder: Path, config: PreTrainedConfig, task: Task, pair_features: PairFeatures) -> nn.Module:
+def _model(folder: Path, config: PretrainedConfig, task: Task, pair_features: PairFeatures) -> nn.Module:
     kind: Any = AutoModel if task is Task.CLONE else AutoModelForSequenceClassification
     root = foreign_root(folder, config)
     model, report = kind.from_pretrained(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from compressor_core.data.dataset import Split
+from compressor_core.data.dataset import Rows
 from compressor_core.figures.compare.breakdown import groups_figure, lengths_figure
 from compressor_core.figures.compare.costs import cost_figure, latency_figure
 from compressor_core.figures.compare.curves import precision_recall_figure, reliability_figure, roc_figure
@@ -103,11 +103,11 @@ def overview(run: Run, info: ComparisonInfo) -> None:
         chart(cost_figure(info), key=f"cost/{run.id}", alt="The student's costs as a share of the teacher's")
         st.caption(WHY_UNEQUAL)
     st.caption(
-        f"A bar beside a score is its 95% interval: another test set of this size would move the score about that "
-        f"much ({info.summary.statistics.resamples:,} bootstrap resamples of the examples, the same for all models). "
+        "A bar beside a score is its 95% interval: another test set of this size would move the score about that "
+        "much (Wilson's; of differences, by paired bootstrap). "
         "It says nothing of the training, where another seed gives another student: the page Budgets shows that spread."
     )
-    terms("accuracy", "precision-recall", "f1", "agreement", "bootstrap", "mcnemar", "within-noise")
+    terms("accuracy", "precision-recall", "f1", "agreement", "wilson-interval", "bootstrap", "mcnemar", "within-noise")
 
 
 def numbers(info: ComparisonInfo) -> None:
@@ -221,4 +221,4 @@ def cost(run: Run, info: ComparisonInfo) -> None:
     here = info.students if info.recorded else info.sides
     folders = {side.title: side.found.model for side in here}
     found = info.summary
-    latency_and_cost(folders, found.dataset, found.data, None if found.split == "all" else Split(found.split))
+    latency_and_cost(folders, found.dataset, found.data, Rows(found.split))

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from compressor_core.data.dataset import Split
+from compressor_core.data.dataset import Rows
 from compressor_core.evaluate.settings import MeasureSettings
 from compressor_core.figures.cost.measurement import (
     FORMS,
@@ -44,7 +44,7 @@ STAY: dict[str, Any] = {"persist_state": "session"}
 
 
 def latency_and_cost(
-    models: Mapping[str, str | Path], dataset: str, data: str | None = None, split: Split | None = None
+    models: Mapping[str, str | Path], dataset: str, data: str | None = None, split: Rows | None = None
 ) -> None:
     """Measure these models, by name, the teacher first; the newest measurement of just these is shown, live."""
     folders = [str(folder) for folder in models.values()]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import torch
@@ -16,14 +18,16 @@ from compressor_core.architecture import Architecture
 from compressor_core.cost import cost
 from compressor_core.data.dataset import Split
 from compressor_core.data.files import read_file
-from compressor_core.distill import learner
+from compressor_core.distill import learner, training
 from compressor_core.distill.distillation import distill
 from compressor_core.distill.fine_tuning import train_teacher
 from compressor_core.distill.learner import spot_check
 from compressor_core.distill.settings import DistillSettings, TeacherSettings
-from compressor_core.errors import CompressorError, ModelError, SettingsError
+from compressor_core.errors import CompressorError, DataError, ModelError, SettingsError, StorageError, TrainingError
 from compressor_core.models.card import read_card
 from compressor_core.models.classifier import load
+from compressor_core.progress import finish
+from compressor_core.records import Record
 from tests.tiny import TINY, run_through
 
 
@@ -45,6 +49,7 @@ def test_the_student_is_a_hugging_face_folder(tiny_teacher: Path, labelled_file:
         "tokenizer.json",
         "tokenizer_config.json",
         "compressor.json",
+        "README.md",
     }
     priced = cost(Architecture.parse(TINY))
     assert (out / "model.safetensors").stat().st_size == priced.bytes
@@ -61,6 +66,59 @@ def test_the_student_is_a_hugging_face_folder(tiny_teacher: Path, labelled_file:
     assert card["teacher"] == str(tiny_teacher) and card["budget_mb"] == 0.1 and card["seed"] == 0
     assert card["dataset_fingerprint"] == read_file(labelled_file).fingerprint
     assert card["metrics"]["accuracy"] == result.accuracy
+
+
+@pytest.mark.parametrize("lacking", ["train", "validation", "test"])
+def test_a_split_that_is_needed_at_the_end_is_asked_for_before_the_first_step(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path, lacking: str
+) -> None:
+    data, splits = tmp_path / "data.jsonl", [one for one in ("train", "validation", "test") if one != lacking]
+    rows = [json.loads(line) for line in labelled_file.read_text("utf-8").splitlines()[:60]]
+    data.write_text("".join(json.dumps({**row, "split": splits[i % 2]}) + "\n" for i, row in enumerate(rows)), "utf-8")
+    teacher = TeacherSettings(dataset="file", data=str(data), architecture=TINY, epochs=1, threads=1)
+    for work in (distill(config(tiny_teacher, data), tmp_path / "out"), train_teacher(teacher, tmp_path / "out")):
+        seen: list[Record] = []
+        with pytest.raises(DataError, match=r"has no .* example .*leave out its column 'split'"):
+            finish(work, seen.append)
+        assert not (tmp_path / "out").exists() and {record.type for record in seen} <= {"progress"}
+
+
+def test_a_failure_after_the_training_keeps_the_model(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object, **__: object) -> NoReturn:
+        raise RuntimeError("the memory is full")
+
+    monkeypatch.setattr(training, "quality", failing)
+    with pytest.raises(TrainingError, match=r"memory is full; the trained model is in .*, not measured on"):
+        result_of(config(tiny_teacher, labelled_file), tmp_path / "student")
+    student = load(tmp_path / "student")
+    assert "validation_accuracy" in student.card.metrics and "accuracy" not in student.card.metrics
+
+
+def test_a_place_without_room_or_right_is_refused_before_the_first_step(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(StorageError, match=r"may need .* MB, and its disk has 0 MB left"):
+        result_of(config(tiny_teacher, labelled_file), tmp_path / "student")
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(StorageError, match=r"Cannot write .* choose a folder you have the right to write to"):
+        result_of(config(tiny_teacher, labelled_file), tmp_path / "student")
+
+
+def test_the_teachers_class_names_reach_a_student_of_data_that_has_none(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path
+) -> None:
+    named = load(tiny_teacher)
+    named.card = named.card.replace(labels=("safe", "vulnerable"))
+    named.save(tmp_path / "teacher")
+    result_of(config(tmp_path / "teacher", labelled_file, epochs=1), tmp_path / "student")
+    assert load(tmp_path / "student").card.labels == ("safe", "vulnerable")
+    values = json.loads((tmp_path / "student" / "config.json").read_text("utf-8"))
+    assert values["id2label"] == {"0": "safe", "1": "vulnerable"}
 
 
 def test_the_same_seed_gives_the_same_student(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from compressor_core.data.sampled import Sampled
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import DataError, ModelError, SettingsError
 from compressor_core.evaluate.comparison import compare, evaluate
+from compressor_core.evaluate.intervals import wilson
 from compressor_core.evaluate.prediction import predict_once
 from compressor_core.evaluate.predictions import read_predictions
 from compressor_core.evaluate.probe import probe
@@ -28,7 +29,7 @@ from compressor_core.models.card import ModelCard
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.student import build
 from compressor_core.progress import finish
-from compressor_core.records import ComparisonSummary, Scores, read_record
+from compressor_core.records import ComparisonSummary, Evaluation, read_record
 from compressor_core.task import PairFeatures, Task
 
 
@@ -68,7 +69,7 @@ def result(teacher: Path, student: Path, data: Path, out: Path | None = None, **
         data=str(data),
         latency_examples=5,
         latency_rounds=2,
-        **changes,
+        **{"split": "all", **changes},
     )
     summary = finish(compare(config, out))
     assert summary is not None
@@ -81,7 +82,7 @@ def test_answers_that_flip_are_counted(tiny_teacher: Path, contrary: Path, label
     teacher, student = found.teacher, found.student
     assert 15 <= found.changed_examples <= 20 and teacher.flips is not None and teacher.flips_interval is not None
     assert teacher.flips == student.flips and teacher.flips_interval[0] <= teacher.flips <= teacher.flips_interval[1]
-    probed = finish(probe(ProbeSettings(models=(tiny_teacher,), dataset="file", data=data, examples=20)))
+    probed = finish(probe(ProbeSettings(models=(tiny_teacher,), dataset="file", data=data, split="all", examples=20)))
     assert probed is not None
     (alone,) = probed.changes["mixed"].models.values()
     assert (alone.rate, alone.interval) == (teacher.flips, teacher.flips_interval), "a probe counts the same"
@@ -90,7 +91,7 @@ def test_answers_that_flip_are_counted(tiny_teacher: Path, contrary: Path, label
         assert silent.changed_examples == 0 and silent.teacher.flips is None and silent.student.flips is None
 
 
-def scores(model: Path, data: Path, split: str | None = None) -> Scores:
+def scores(model: Path, data: Path, split: str | None = None) -> Evaluation:
     return evaluate(EvaluateSettings(model=model, dataset="file", data=data, split=split))
 
 
@@ -120,7 +121,7 @@ def test_each_row_is_the_models_own(tiny_teacher: Path, contrary: Path, labelled
         assert list(times.samples) == sorted(times.samples)
         assert side.size_mb * 1e6 == (tiny_teacher / "model.safetensors").stat().st_size
     assert both.machine.threads == 1
-    alone = scores(tiny_teacher, labelled_file)
+    alone = scores(tiny_teacher, labelled_file, "all")
     assert alone.accuracy == teacher.accuracy and alone.groups == teacher.groups
 
 
@@ -153,7 +154,7 @@ def test_one_student_and_several_have_one_shape(
     assert one["student"]["mcnemar"]["p_adjusted"] == one["mcnemar_p"]
 
     assert (itself.fidelity.kl, itself.fidelity.absolute_difference) == (0.0, 0.0)
-    assert itself.difference_intervals.accuracy == (0.0, 0.0) and itself.agreement_interval == (1.0, 1.0)
+    assert itself.difference_intervals.accuracy == (0.0, 0.0) and itself.agreement_interval == wilson(300, 300)
     low, high = first.difference_intervals.accuracy
     assert low < several.teacher.accuracy - first.accuracy < high
     assert several.teacher.curves is not None and first.curves is not None
@@ -201,7 +202,9 @@ def test_one_prediction(tiny_teacher: Path) -> None:
 
 
 def test_refusals(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="split must be train or unlabelled or validation or test, not 'exam'"):
+    with pytest.raises(
+        SettingsError, match="split must be train or unlabelled or validation or test or all, not 'exam'"
+    ):
         scores(tiny_teacher, labelled_file, "exam")
     pairs = tmp_path / "pairs.csv"
     pairs.write_text("func1,func2,label\na(),b(),1\na(),c(),0\n")
@@ -239,6 +242,35 @@ def test_classes_in_another_order_are_refused(tiny_teacher: Path, labelled_file:
     (turned / "compressor.json").write_text(json.dumps(card))
     with pytest.raises(ModelError, match="in this order"):
         result(tiny_teacher, turned, labelled_file)
+
+
+def test_of_the_file_that_a_model_learned_from_its_test_split_is_scored(
+    tiny_teacher: Path, contrary: Path, labelled_file: Path, tmp_path: Path
+) -> None:
+    test, everything = open_dataset("file", str(labelled_file)).size(Split.TEST), 300
+    found = scores(tiny_teacher, labelled_file)
+    assert (found.examples, found.split) == (test, "test")
+    assert found.rows == f"the test split, {test} rows; a model has learned from the others of this file"
+    assert (
+        scores(tiny_teacher, labelled_file, "all").rows
+        == f"all {everything} rows, some of which a model has learned from"
+    )
+    assert scores(tiny_teacher, labelled_file, "train").examples > test
+    copy = Path(shutil.copy(labelled_file, tmp_path / "renamed.jsonl"))  # the rows count, not the name
+    assert scores(tiny_teacher, copy).examples == test
+    less = tmp_path / "less.jsonl"
+    less.write_text("".join(labelled_file.read_text("utf-8").splitlines(keepends=True)[:50]), "utf-8")
+    assert scores(tiny_teacher, less).rows == "all 50 rows"
+
+    unknown = shutil.copytree(contrary, tmp_path / "unknown")
+    card = json.loads((unknown / "compressor.json").read_text("utf-8"))
+    (unknown / "compressor.json").write_text(json.dumps({**card, "dataset_fingerprint": None}), "utf-8")
+    for pair in ((tiny_teacher, unknown), (unknown, tiny_teacher)):  # if either has learned from it
+        summary = result(*pair, labelled_file, split=None)
+        assert (summary.examples, summary.split) == (test, "test") and "; a model has learned" in summary.rows
+    assert result(unknown, unknown, labelled_file, split=None).rows == f"all {everything} rows"
+    with pytest.raises(DataError, match="classroom-vulnerability is drawn anew for each split: choose test"):
+        evaluate(EvaluateSettings(model=tiny_teacher, split="all"))
 
 
 @pytest.mark.parametrize("told", [("vulnerable", "safe"), ("Insecure", "LABEL_1"), ("LABEL_0", "not vulnerable")])

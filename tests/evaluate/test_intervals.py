@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from compressor_core.evaluate.intervals import SCORES, bootstrap, holm, wilson
+from compressor_core.evaluate.intervals import SCORES, bootstrap, holm, score_intervals, wilson
 from compressor_core.evaluate.quality import quality
 
 RNG = np.random.default_rng(1)
@@ -25,13 +25,30 @@ def test_wilson_of_nothing_is_everything() -> None:
     assert wilson(0, 0) == (0.0, 1.0)
 
 
-def test_the_interval_of_an_accuracy_is_the_binomials() -> None:
-    """The number of right ones among n resampled examples is binomial, whose quantiles are known."""
-    right = int((TEACHER == GOLD).sum())
-    expected = stats.binom.ppf([0.025, 0.975], 400, right / 400) / 400
-    found = bootstrap(GOLD, [TEACHER])
-    assert found.scores[0].accuracy == pytest.approx(expected, abs=1.01 / 400)
-    assert found.differences == [] == found.agreement
+def test_the_interval_of_each_score_is_wilsons() -> None:
+    found, scored = score_intervals(GOLD, TEACHER), quality(GOLD, TEACHER)
+    assert found.accuracy == wilson(scored.correct, 400)
+    (_, alarms), (missed, hits) = scored.confusion
+    assert (found.precision, found.recall) == (wilson(hits, hits + alarms), wilson(hits, hits + missed))
+    low, high = wilson(hits, hits + alarms + missed)
+    assert found.f1 == pytest.approx((2 * low / (1 + low), 2 * high / (1 + high)))
+    assert all(getattr(found, name)[0] < getattr(scored, name) < getattr(found, name)[1] for name in SCORES)
+
+
+@pytest.mark.parametrize("gold", [0, 1])
+def test_one_example_leaves_everything_open(gold: int) -> None:
+    found = score_intervals([gold], [gold])
+    assert found.accuracy == pytest.approx((0.2065, 1.0), abs=1e-4)
+    assert all(high - low > 0.6 for low, high in (getattr(found, name) for name in SCORES))
+
+
+def test_the_interval_of_f1_covers_it_as_often_as_it_says() -> None:
+    rng, truth, inside = np.random.default_rng(7), 2 * 0.36 / (0.36 + 0.36 + 0.04 + 0.06), 0
+    for _ in range(500):
+        kinds = rng.choice(4, 80, p=[0.36, 0.04, 0.06, 0.54])  # both, alarm, missed, neither
+        low, high = score_intervals(np.isin(kinds, (0, 2)), np.isin(kinds, (0, 1))).f1
+        inside += low <= truth <= high
+    assert 0.92 < inside / 500 < 0.98
 
 
 @pytest.mark.parametrize("name", ["accuracy", "f1"])
@@ -51,18 +68,17 @@ def test_paired_differences_are_those_of_scipys_bootstrap(name: str) -> None:
         rng=np.random.default_rng(2),
     )
     low, high = drawn.confidence_interval
-    found = bootstrap(GOLD, [TEACHER, STUDENT]).differences[0]
+    (found,) = bootstrap(GOLD, [TEACHER, STUDENT])
     assert getattr(found, name) == pytest.approx([low, high], abs=0.005)
     # As if the two had been drawn apart, it would be wider: the pair is what is resampled.
-    alone = bootstrap(GOLD, [TEACHER, STUDENT]).scores
+    alone = [score_intervals(GOLD, TEACHER), score_intervals(GOLD, STUDENT)]
     widths = [high - low for low, high in (getattr(one, name) for one in (found, *alone))]
     assert widths[0] < sum(widths[1:])
 
 
 def test_models_that_say_the_same_differ_by_nothing() -> None:
     found = bootstrap(GOLD, [TEACHER, TEACHER, 1 - TEACHER])
-    assert all(getattr(found.differences[0], name) == (0.0, 0.0) for name in SCORES)
-    assert found.agreement == [(1.0, 1.0), (0.0, 0.0)]
+    assert all(getattr(found[0], name) == (0.0, 0.0) for name in SCORES) and found[1].accuracy[0] > 0.5
 
 
 @pytest.mark.timeout(60)  # one by one, the many examples would be 20 billion draws
@@ -70,13 +86,14 @@ def test_the_same_seed_gives_the_same_interval_also_of_many_examples() -> None:
     assert bootstrap(GOLD, [TEACHER, STUDENT], seed=3) == bootstrap(GOLD, [TEACHER, STUDENT], seed=3)
     assert bootstrap(GOLD, [TEACHER, STUDENT], seed=3) != bootstrap(GOLD, [TEACHER, STUDENT], seed=4)
     many = np.random.default_rng(5).integers(0, 2, (6, 400_000))
-    found = bootstrap(many[0], list(many[1:]))
-    assert found.scores[0].accuracy[1] - found.scores[0].accuracy[0] == pytest.approx(0.0031, abs=0.0002)
+    low, high = bootstrap(many[0], list(many[1:]))[0].accuracy
+    assert high - low == pytest.approx(0.0031 * 2**0.5, abs=0.0004)
 
 
-def test_where_a_score_is_undefined_it_is_zero_in_every_resample() -> None:
-    found = bootstrap([0, 0, 0], [[0, 0, 0]]).scores[0]
-    assert found.accuracy == (1.0, 1.0) and found.precision == found.recall == found.f1 == (0.0, 0.0)
+def test_where_a_score_is_undefined_nothing_is_known_of_it() -> None:
+    found = score_intervals([0, 0, 0], [0, 0, 0])
+    assert found.precision == found.recall == found.f1 == (0.0, 1.0)
+    assert bootstrap([0, 0, 0], [[0, 0, 0], [0, 0, 0]])[0].f1 == (0.0, 0.0)
 
 
 def test_holm_by_hand() -> None:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -150,7 +151,48 @@ def test_the_program_is_short_and_needs_three_packages(bundle: tuple[Path, dict[
         elif isinstance(node, ast.ImportFrom):
             found.add(str(node.module))
     assert {name for name in found if name not in sys.stdlib_module_names} == set(NEEDS)
-    assert len([line for line in text.splitlines() if line.strip()]) <= 36
+    assert len([line for line in text.splitlines() if line.strip()]) <= 64
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, r"cannot be read \(No such file or directory\): check the path"),
+        (b"", "is empty: give a function"),
+        (b" \n\t", "is empty: give a function"),
+        (b"\x7fELF\0\0", "is binary data or UTF-16, not UTF-8 text: give source code"),
+        ("int f() {}".encode("utf-16"), "is binary data or UTF-16, not UTF-8 text"),
+        ("// é".encode("latin-1"), r"is not UTF-8 text \(byte 4\): save it as UTF-8"),
+    ],
+)
+def test_the_program_refuses_what_is_no_code(
+    bundle: tuple[Path, dict[str, Any]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    content: bytes | None,
+    says: str,
+) -> None:
+    main = runpy.run_path(str(bundle[0] / "predict.py"))["main"]
+    if content is not None:
+        (tmp_path / "code").write_bytes(content)
+    assert main([str(tmp_path / "code")] * 2) == 2
+    assert re.fullmatch(f"error: {re.escape(str(tmp_path / 'code'))} {says}\n", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "compressor.json", "SHA256SUMS"])
+def test_the_program_loads_nothing_that_is_damaged(
+    bundle: tuple[Path, dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    folder = shutil.copytree(bundle[0], tmp_path / "bundle")
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[:-1] + b"!" if name != "SHA256SUMS" else b"")
+    (tmp_path / "code").write_text("def f(x): return x", "utf-8")
+    main = runpy.run_path(str(folder / "predict.py"))["main"]
+    files = [str(tmp_path / "code")]
+    assert main(files) == 2
+    assert "is not as it was written (see SHA256SUMS): copy the whole folder again" in capsys.readouterr().err
+    (folder / name).unlink()
+    assert main(files) == 2 and f"{name} cannot be read" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +239,7 @@ def test_it_works_in_an_empty_environment(
             assert option or label == expected.label
     wrong = alone(empty_python, folder / "predict.py", cwd=tmp_path)
     assert (
-        wrong.returncode == 1 and wrong.stderr.startswith("error: this model takes") and "Traceback" not in wrong.stderr
+        wrong.returncode == 2 and wrong.stderr.startswith("error: this model takes") and "Traceback" not in wrong.stderr
     )
 
 

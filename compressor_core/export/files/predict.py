@@ -3,6 +3,7 @@
 Needs numpy, onnxruntime and tokenizers. Two files are for a model that compares two functions.
 """
 
+import hashlib
 import io
 import json
 import sys
@@ -16,15 +17,16 @@ HERE = Path(__file__).resolve().parent
 
 
 def predict(codes: list[str], model: str = "model.onnx") -> dict[str, float]:
-    """The probability of each label."""
-    card = json.loads((HERE / "compressor.json").read_text("utf-8"))
-    tokenizer = Tokenizer.from_str((HERE / "tokenizer.json").read_text("utf-8"))
+    """The probability of each label. Raises ValueError, with a sentence, for files that are not whole."""
+    part = {name: whole(name) for name in ("compressor.json", "tokenizer.json", model)}
+    card = json.loads(part["compressor.json"])
+    tokenizer = Tokenizer.from_str(part["tokenizer.json"].decode("utf-8"))
     tokenizer.enable_truncation(card["max_length"])
     tokenizer.no_padding()
-    session = onnxruntime.InferenceSession((HERE / model).read_bytes(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(part[model], providers=["CPUExecutionProvider"])
     names = [one.name for one in session.get_inputs()]  # ids and mask of each function
     if len(names) != 2 * len(codes):
-        sys.exit(f"error: this model takes {len(names) // 2} file(s), not {len(codes)}")
+        raise ValueError(f"this model takes {len(names) // 2} file(s), not {len(codes)}")
     ids = [np.array([tokenizer.encode(code).ids], np.int64) for code in codes]
     arrays = [array for one in ids for array in (one, np.ones_like(one))]
     logits = session.run(["logits"], dict(zip(names, arrays, strict=True)))[0][0]
@@ -32,10 +34,44 @@ def predict(codes: list[str], model: str = "model.onnx") -> dict[str, float]:
     return dict(zip(card["labels"], (odds / odds.sum()).tolist(), strict=True))
 
 
+def whole(name: str) -> bytes:
+    """The content of a file of this folder, if it is what SHA256SUMS says."""
+    sums = (HERE / "SHA256SUMS").read_text("utf-8").splitlines()
+    content = (HERE / name).read_bytes()
+    if f"{hashlib.sha256(content).hexdigest()}  {name}" not in sums:
+        raise ValueError(f"{name} is not as it was written (see SHA256SUMS): copy the whole folder again")
+    return content
+
+
+def read(name: str) -> str:
+    """The code in a file."""
+    data = Path(name).read_bytes()
+    if b"\0" in data:
+        raise ValueError(f"{name} is binary data or UTF-16, not UTF-8 text: give source code")
+    try:
+        code = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{name} is not UTF-8 text (byte {error.start + 1}): save it as UTF-8") from error
+    if not code.strip():
+        raise ValueError(f"{name} is empty: give a function")
+    return code
+
+
+def main(arguments: list[str]) -> int:
+    files = [name for name in arguments if name != "--int8"]
+    try:
+        found = predict(list(map(read, files)), "model.int8.onnx" if "--int8" in arguments else "model.onnx")
+    except OSError as error:
+        print(f"error: {error.filename} cannot be read ({error.strerror}): check the path", file=sys.stderr)
+        return 2
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(max(found, key=found.__getitem__), *(f"{label}={share:.4f}" for label, share in found.items()))
+    return 0
+
+
 if __name__ == "__main__":
-    files = [name for name in sys.argv[1:] if name != "--int8"]
-    form = "model.int8.onnx" if "--int8" in sys.argv else "model.onnx"
     if isinstance(sys.stdout, io.TextIOWrapper):  # labels are in any script, locales are not
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-    found = predict([Path(name).read_text("utf-8-sig") for name in files], form)
-    print(max(found, key=found.__getitem__), *(f"{label}={share:.4f}" for label, share in found.items()))
+    sys.exit(main(sys.argv[1:]))

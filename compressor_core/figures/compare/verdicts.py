@@ -72,20 +72,14 @@ def _said(info: ComparisonInfo, side: StudentInfo) -> str:
 
 
 def caution(info: ComparisonInfo) -> str:
-    """Where the intervals say less than they seem to: few examples, or a score that leaves nothing to draw from."""
-    said, examples = [], info.summary.examples
-    if examples < FEW:
-        said.append(
-            f"{examples:,} examples are few: intervals by bootstrap are too narrow for them, and differences of "
-            f"less than {100 / max(examples, 1):.0f} points cannot be seen at all."
-        )
-    if certain := [side.title for side in info.sides if side.found.accuracy in (0.0, 1.0)]:
-        said.append(
-            f"An accuracy without a single error, or a single hit ({', '.join(certain)}), has an interval without "
-            f"width, since the bootstrap draws what it has seen: up to {points(min(1.0, 3 / examples))} more "
-            "could be there unseen (the rule of three, 3/n)."
-        )
-    return " ".join(said)
+    """Where the intervals say less than they seem to: with few examples."""
+    examples = info.summary.examples
+    if examples >= FEW:
+        return ""
+    return (
+        f"{examples:,} examples are few: intervals of differences, by bootstrap, are too narrow for them, and "
+        f"differences of less than {100 / max(examples, 1):.0f} points cannot be seen at all."
+    )
 
 
 def flips_sentence(info: ComparisonInfo) -> str:

@@ -1,0 +1,64 @@
+"""A model folder on the Hugging Face hub: first told what would go there, then sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from huggingface_hub.utils._validators import validate_repo_id
+
+from compressor_core.errors import DataError, ModelError
+from compressor_core.files import write_text
+from compressor_core.models.bundled import model_folder
+from compressor_core.models.card import CARD, read_card
+from compressor_core.models.folder import WEIGHTS
+from compressor_core.models.readme import README, readme
+from compressor_core.records import PushSummary
+
+_FILES = ("config.json", WEIGHTS, "tokenizer.json", "tokenizer_config.json", CARD, README)
+
+
+def push(model: str | Path, repository: str, *, send: bool = False, private: bool = True) -> PushSummary:
+    """What goes to `repository` (user/name) of a model that this program made; with `send`, it is created and filled.
+
+    A folder without a README.md gets one.
+
+    Raises:
+        ModelError: it is no model of this program, or lacks a file.
+        DataError: the name is none that the hub takes, or the hub refuses or cannot be reached.
+    """
+    folder = model_folder(model)
+    card = read_card(folder)
+    if card is None:
+        raise ModelError(f"{folder} has no {CARD}: give a model that this program has made")
+    if repository.count("/") != 1:
+        raise DataError(f"the repository cannot be {repository!r}: write user/name")
+    try:
+        validate_repo_id(repository)
+    except HFValidationError as error:
+        raise DataError(f"the repository cannot be {repository!r} ({error}): write user/name") from error
+    if not (folder / README).is_file():
+        write_text(folder / README, readme(card, repository.split("/")[1]))
+    if absent := [name for name in _FILES if not (folder / name).is_file()]:
+        raise ModelError(f"{folder} lacks {absent[0]}: copy the whole model folder")
+    if send:
+        try:
+            api = HfApi()
+            api.create_repo(repository, private=private, exist_ok=True)
+            api.upload_folder(folder_path=folder, repo_id=repository, allow_patterns=list(_FILES))
+        except HfHubHTTPError as error:
+            reason = str(error).strip().splitlines()[0][:200]
+            raise DataError(
+                f"the hub refuses {repository} ({reason}): run `hf auth login`, and check the name"
+            ) from error
+        except Exception as error:  # whatever the network layer raises: the remedy is the same
+            reason = str(error).strip() or type(error).__name__
+            raise DataError(f"the hub cannot be reached ({reason}): try again with a network") from error
+    return PushSummary(
+        model=str(folder),
+        repository=repository,
+        sent=send,
+        files=_FILES,
+        size_mb=sum((folder / name).stat().st_size for name in _FILES) / 1e6,
+    )

@@ -1,0 +1,103 @@
+"""README.md of a model folder: what the Hugging Face hub reads of a model, and what a person does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from compressor_core.literal import literal, literal_code
+from compressor_core.models.card import ModelCard, read_card
+from compressor_core.task import Task
+
+README: Final = "README.md"
+TITLES: Final = {Task.VULNERABILITY: "vulnerability prediction", Task.CLONE: "clone detection"}
+PURPOSES: Final = {
+    Task.VULNERABILITY: "reads one function and says how probable it is that it is vulnerable",
+    Task.CLONE: "reads two functions and says how probable it is that they do the same",
+}
+_HUB_NAME: Final = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
+_SCORES: Final = ("accuracy", "f1")
+
+
+def readme(card: ModelCard, name: str) -> str:
+    """README.md of a model folder that is called `name`; no figure is made up here."""
+    return "\n".join([front_matter(card, name), *_text(card), ""])
+
+
+def front_matter(card: ModelCard, name: str) -> str:
+    """The YAML at the head of a model card, as the hub wants it: library, task, licence, base and measured scores."""
+    dataset = card.dataset or "unknown"
+    scores = {score: card.metrics.get(score) for score in _SCORES}
+    results = [
+        EvalResult(
+            task_type="text-classification",
+            dataset_type=dataset,
+            dataset_name=dataset,
+            dataset_split="test",
+            metric_type=score,
+            metric_value=float(value),
+        )
+        for score, value in scores.items()
+        if isinstance(value, int | float)
+    ]
+    data = ModelCardData(
+        library_name="transformers" if card.task is Task.VULNERABILITY else "compressor-studio",
+        pipeline_tag="text-classification",
+        license="other",
+        base_model=_base(card),
+        tags=["code", card.task.value, "model-compression"],
+        model_name=name if results else None,
+        eval_results=results or None,
+    )
+    return f"---\n{data.to_yaml()}\n---\n"
+
+
+def _text(card: ModelCard) -> Iterator[str]:
+    yield f"# A model for {TITLES[card.task]}"
+    yield ""
+    yield f"It {PURPOSES[card.task]}, and was made with Compressor Studio. Classes: 0 is "
+    yield f"{literal_code(card.labels[0])}, 1 is {literal_code(card.labels[1])}."
+    yield ""
+    yield "```python"
+    if card.task is Task.VULNERABILITY and card.data_flow is None:
+        yield "from transformers import pipeline"
+        yield ""
+        yield 'classify = pipeline("text-classification", "this folder", truncation=True)'
+        yield 'classify("def f(x): return eval(x)")'
+    else:
+        yield "import compressor_core as cc"
+        yield ""
+        yield f'cc.load("this folder").predict({"one, other" if card.task is Task.CLONE else "code"})'
+    yield "```"
+    yield ""
+    facts: dict[str, object] = {
+        "tokens that are read of a function": card.max_length,
+        "architecture (vocabulary, width, layers, heads, intermediate)": card.architecture,
+        "teacher": card.teacher and Path(card.teacher).name,
+        "dataset": card.dataset,
+        **{name.replace("_", " "): value for name, value in card.metrics.items()},
+    }
+    for fact, value in facts.items():
+        if value is not None:
+            yield f"- {fact}: {f'{value:.4g}' if isinstance(value, float) else literal(str(value))}"
+    yield ""
+    yield "It gives a probability, not a proof, and no reason: treat its answer as a hint where to look."
+
+
+def _base(card: ModelCard) -> str | None:
+    """The model on the hub that a teacher was made from, or the teacher of a student; None if it has no name there."""
+    base = card.training.get("base")
+    if base is None and card.teacher is not None and not _is_hub_name(card.teacher):
+        teacher = read_card(card.teacher) if Path(card.teacher).is_dir() else None
+        base = None if teacher is None else teacher.training.get("base")
+    name = str(base or card.teacher or "")
+    return name if _is_hub_name(name) else None
+
+
+def _is_hub_name(name: str) -> bool:
+    local = name.startswith(("teachers/", "students/", ".")) or Path(name).exists()
+    return bool(_HUB_NAME.fullmatch(name)) and not local

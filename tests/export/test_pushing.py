@@ -1,0 +1,67 @@
+"""A model for the hub: told first, sent on request; nothing here reaches a network."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+import pytest
+
+from compressor_core.cli.main import main
+from compressor_core.errors import DataError, ModelError
+from compressor_core.export import pushing
+from compressor_core.export.pushing import push
+
+FILES = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "compressor.json", "README.md"}
+
+
+class Hub:
+    """The two calls of the client, written down."""
+
+    asked: list[Any]
+
+    def create_repo(self, name: str, **options: Any) -> None:
+        self.asked.append((name, options))
+
+    def upload_folder(self, **options: Any) -> None:
+        self.asked.append(options)
+
+
+def test_it_is_told_first_and_sent_on_request(
+    tiny_teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(tiny_teacher, tmp_path / "student")
+    (folder / "notes.txt").write_text("mine", "utf-8")
+    (folder / "README.md").unlink(missing_ok=True)
+    monkeypatch.setattr(Hub, "asked", [], raising=False)
+    monkeypatch.setattr(pushing, "HfApi", Hub)
+    assert main(["push", str(folder), "me/student", "--json"]) == 0
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert not found["sent"] and set(found["files"]) == FILES and "give --send" in said.err and Hub.asked == []
+    assert huggingface_hub.ModelCard.load(folder / "README.md").data.library_name == "transformers"
+    assert main(["push", str(folder), "me/student", "--send", "--json"]) == 0
+    created, uploaded = Hub.asked
+    assert created == ("me/student", {"private": True, "exist_ok": True})
+    assert uploaded["repo_id"] == "me/student" and set(uploaded["allow_patterns"]) == FILES
+
+
+def test_what_cannot_be_pushed_is_one_sentence(
+    tiny_teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("student", "me/stu dent", "me//student", "a/b/c"):
+        with pytest.raises(DataError, match="write user/name"):
+            push(tiny_teacher, name)
+    with pytest.raises(ModelError, match=r"has no compressor\.json"):
+        push(tmp_path, "me/student")
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr(Hub, "create_repo", unreachable)
+    monkeypatch.setattr(pushing, "HfApi", Hub)
+    with pytest.raises(DataError, match=r"the hub cannot be reached .*: try again with a network"):
+        push(tiny_teacher, "me/student", send=True)

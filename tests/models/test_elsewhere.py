@@ -1,0 +1,136 @@
+"""Students where nothing of this program is: plain transformers, of the version here and of 4.57."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from huggingface_hub import ModelCard as HubCard
+from transformers import RobertaConfig, RobertaForMaskedLM
+
+from compressor_core.architecture import Architecture
+from compressor_core.evaluate.prediction import predict_once
+from compressor_core.models.classifier import Classifier, load
+from compressor_core.models.teacher import from_scratch, load_encoder
+from compressor_core.task import Task
+
+ROOT = Path(__file__).resolve().parents[2]
+LABELS = ("safe", "vulnerable")
+CODES = ["def f(x): return eval(x)", "def f(x):\n" + "    x = x + 1  # a comment\n" * 400]
+PACKAGES = ("transformers==4.57.6", "tokenizers==0.22.2", "huggingface_hub==0.36.2")
+PIPELINE = """
+import json, sys
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, __version__, pipeline
+folder, codes = sys.argv[1], json.load(sys.stdin)
+tokenizer = AutoTokenizer.from_pretrained(folder)
+said = pipeline("text-classification", folder, truncation=True, top_k=None, device="cpu")(codes)
+print(json.dumps({"version": __version__, "said": said, "length": tokenizer.model_max_length}))
+"""
+LOADING = """
+import sys
+from compressor_core.evaluate.prediction import predict_once
+from compressor_core.models.classifier import load
+from compressor_core.models.teacher import load_encoder
+from compressor_core.task import Task
+model = load(sys.argv[1])
+print(predict_once(model, ("def f(x): return eval(x)",)).probabilities["vulnerable"])
+load_encoder(sys.argv[1], Task.CLONE, ("different", "clone"), 64).save(sys.argv[1] + "-again")
+load(sys.argv[1] + "-again")
+"""
+
+
+@pytest.fixture(scope="module")
+def older() -> Path:
+    """An interpreter with transformers 4.57 before the packages of this one; kept in `cache` of the checkout."""
+    folder = ROOT / "cache" / f"venv-{'-'.join(PACKAGES).replace('=', '')}-{sys.version_info.minor}"
+    python = folder / "bin" / "python"
+    inside = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
+    if not (inside / "shared.pth").is_file():
+        venv.create(folder, with_pip=True, clear=True)
+        install = [str(python), "-m", "pip", "install", "-q", "--retries", "1", "--timeout", "20", "--no-deps"]
+        done = subprocess.run([*install, *PACKAGES], capture_output=True, text=True, check=False, timeout=300)
+        if done.returncode:
+            pytest.skip(f"pip cannot install {', '.join(PACKAGES)} here: {done.stderr.strip().splitlines()[-1]}")
+        # Torch and the others are those of this interpreter; what lies before them in the path is found first.
+        (inside / "shared.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
+    return python
+
+
+def student(folder: Path, *, pretrained: bool) -> Classifier:
+    torch.manual_seed(5)
+    if pretrained:
+        config = RobertaConfig(
+            vocab_size=400, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+            max_position_embeddings=514, pad_token_id=3,
+        )  # fmt: skip
+        made = from_scratch(Architecture(400, 16, 1, 2, 16), CODES * 9, Task.VULNERABILITY, LABELS, 512)
+        RobertaForMaskedLM(config).save_pretrained(folder.parent / "base")
+        made.tokenizer.save_pretrained(folder.parent / "base")
+        load_encoder(folder.parent / "base", Task.VULNERABILITY, LABELS, 512).save(folder)
+    else:
+        made = from_scratch(Architecture(400, 16, 1, 2, 16), CODES * 9, Task.VULNERABILITY, LABELS, 512)
+        made.card = made.card.replace(metrics={"accuracy": 0.75, "f1": 0.5}, dataset="devign", teacher="a/b")
+        made.save(folder)
+    return load(folder)
+
+
+def run(python: Path | str, program: str, *arguments: Path, given: object = None) -> str:
+    command = [str(python), "-c", program, *map(str, arguments)]
+    done = subprocess.run(
+        command, input=json.dumps(given), capture_output=True, text=True, check=False, timeout=300, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+@pytest.mark.parametrize("version", ["4.57", "5."])
+def test_a_pipeline_answers_as_this_program_does(older: Path, tmp_path: Path, version: str, pretrained: bool) -> None:
+    model = student(tmp_path / "student", pretrained=pretrained)
+    answer: Any = json.loads(
+        run(older if version == "4.57" else sys.executable, PIPELINE, tmp_path / "student", given=CODES)
+    )
+    assert answer["version"].startswith(version)
+    assert answer["length"] == model.card.max_length == (510 if pretrained else 512)
+    for code, said in zip(CODES, answer["said"], strict=True):
+        found = {one["label"]: one["score"] for one in said}
+        assert found == pytest.approx(predict_once(model, (code,)).probabilities, abs=1e-5)
+
+
+def test_this_program_runs_on_the_older_transformers(older: Path, tmp_path: Path) -> None:
+    model = student(tmp_path / "student", pretrained=True)
+    said = run(older, LOADING, tmp_path / "student")
+    assert float(said) == pytest.approx(predict_once(model, (CODES[0],)).probabilities["vulnerable"], abs=1e-5)
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_the_readme_is_one_that_the_hub_reads(tmp_path: Path, pretrained: bool) -> None:
+    student(tmp_path / "student", pretrained=pretrained)
+    card = HubCard.load(tmp_path / "student" / "README.md")
+    data = card.data.to_dict()
+    assert (data["library_name"], data["pipeline_tag"], data["license"]) == (
+        "transformers",
+        "text-classification",
+        "other",
+    )
+    if not pretrained:
+        assert data["base_model"] == "a/b"
+        (entry,) = data["model-index"]
+        metrics = {one["type"]: one["value"] for result in entry["results"] for one in result["metrics"]}
+        assert entry["name"] == "student" and metrics == {"accuracy": 0.75, "f1": 0.5}
+    else:
+        assert "base_model" not in data and "model-index" not in data
+
+
+def test_the_tokenizers_file_names_what_every_version_knows(tmp_path: Path) -> None:
+    student(tmp_path / "student", pretrained=True)
+    values = json.loads((tmp_path / "student" / "tokenizer_config.json").read_text("utf-8"))
+    assert (values["tokenizer_class"], values["model_max_length"]) == ("PreTrainedTokenizerFast", 510)
+    assert values["pad_token"] == "<pad>" and not {"backend", "is_local"} & set(values)
