@@ -161,7 +161,7 @@ def test_the_program_is_short_and_needs_three_packages(bundle: tuple[Path, dict[
         (b"", "is empty: give a function"),
         (b" \n\t", "is empty: give a function"),
         (b"\x7fELF\0\0", "is binary data or UTF-16, not UTF-8 text: give source code"),
-        ("int f() {}".encode("utf-16"), "is binary data or UTF-16, not UTF-8 text"),
+        ("int f() {}".encode("utf-16"), "is binary data or UTF-16, not UTF-8 text: give source code"),
         ("// é".encode("latin-1"), r"is not UTF-8 text \(byte 4\): save it as UTF-8"),
     ],
 )
