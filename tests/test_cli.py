@@ -129,7 +129,9 @@ def test_the_whole_way(labelled_file: Path, tmp_path: Path) -> None:
     assert distilled["teacher_accuracy"] == trained["accuracy"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["student", "teacher"]  # no checkpoint is left
     scores = answer("evaluate", student, *data)
-    assert scores["examples"] == 300 and scores["correct"] == round(300 * scores["accuracy"])
+    count = scores["examples"]  # of the file that it learned from, the test split
+    assert scores["split"] == "test" and 20 < count < 50 and scores["correct"] == round(count * scores["accuracy"])
+    assert answer("evaluate", student, *data, "--split", "all")["examples"] == 300
     both = answer("compare", teacher, student, *data, "--latency-examples", 5)
     assert both["student"]["accuracy"] == scores["accuracy"]
     assert {"teacher", "student", "agreement", "speedup", "mcnemar_p"} <= set(both)
@@ -141,7 +143,7 @@ def test_the_whole_way(labelled_file: Path, tmp_path: Path) -> None:
     code = tmp_path / "code.py"
     code.write_text("def f(x):\n    return eval(x)\n")
     prediction = answer("predict", student, code)
-    assert set(prediction) == {"label", "probabilities", "milliseconds"}
+    assert set(prediction) == {"label", "probabilities", "milliseconds", "tokens", "read"}
     assert run("evaluate", student, *data).stdout.startswith("examples")
 
 
@@ -267,7 +269,6 @@ def test_import_released(tmp_path: Path) -> None:
         (("predict", "nowhere", "README.md"), "no model folder"),
         (("distill", "--teacher", "x", "--out", "y"), "either --budget-mb or --architecture"),
         (("distill", "--teacher", "nowhere", "--budget-mb", "3", "--out", "y"), "no model folder"),
-        (("distill", "--teacher", "x", "--budget-mb", "3", "--out", "y", "--resume"), "resume"),
         (("train-teacher", "--dataset", "imagenet", "--out", "y"), "no dataset 'imagenet'"),
         (("train-teacher", "--dataset", "devign", "--data", "absent.jsonl", "--out", "y"), "no file absent.jsonl"),
         (("train-teacher", "--columns", "func=code", "--out", "y"), "--columns is about a file of your own"),
@@ -301,7 +302,7 @@ def test_a_prediction_is_of_code(tiny_teacher: Path, tmp_path: Path) -> None:
     script = tmp_path / "code.js"
     script.write_text("const f = (a) => a === 2;\n")
     done = run("predict", bundled_teacher("classroom-vulnerability"), script, "--json")
-    assert done.returncode == 0 and set(json.loads(done.stdout)) == {"label", "probabilities", "milliseconds"}
+    assert done.returncode == 0 and {"label", "probabilities", "milliseconds"} < set(json.loads(done.stdout))
     assert done.stderr.startswith("note: This code does not read as Python")
 
 
