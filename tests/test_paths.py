@@ -27,9 +27,9 @@ from compressor_core.models.classifier import load
 from compressor_core.models.teacher import find_encoder, load_encoder, reads_data_flow
 from compressor_core.task import Task
 
-WITHIN = {"lines", "hub", "tables", "weights"}
+WITHIN = {"lines", "hub", "tables", "weights", "formats", "csv_rows", "json_rows"}
 """Modules that only the others of their package call."""
-HELPERS = {"tried", "readable", "require_files", "require_same_vocabulary"}
+HELPERS = {"tried", "readable", "require_files", "require_same_vocabulary", "functions_by_id", "foreign_root"}
 
 
 def public(package: Any) -> Iterator[tuple[str, Callable[..., Any]]]:

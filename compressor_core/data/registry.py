@@ -37,6 +37,8 @@ class DatasetInfo:
     language: Language | None = None
     hub: str | None = None
     test_only: bool = False
+    bundled: bool = True
+    """Of a built-in one, whether a teacher that learned it comes with the program."""
 
     @property
     def needs_data(self) -> bool:
@@ -61,6 +63,7 @@ DATASETS = (
         "Works offline.",
         Task.VULNERABILITY,
         Language.PYTHON,
+        bundled=False,
     ),
     DatasetInfo(
         "classroom-clone",

@@ -152,7 +152,11 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
 
 def point(page: Page) -> Locator:
     """A candidate that is not the best: a point over the budget, or one of an earlier generation."""
-    return page.locator(".js-plotly-plot").first.locator(".scatterlayer .trace path.point").first
+    return (
+        page.locator("[data-testid=stPlotlyChart] .js-plotly-plot")
+        .first.locator(".scatterlayer .trace path.point")
+        .first
+    )
 
 
 def pairs_csv(path: Path) -> Path:

@@ -18,6 +18,8 @@ from tests.browser.conftest import Visit, settled
 from tests.pages.studio import until_over
 
 PLOT = ".js-plotly-plot"
+VIEW = f"[data-testid=stPlotlyChart] {PLOT}"
+"""A figure below the stage, which has two of its own."""
 SMALL: dict[str, Any] = {"population": 12, "generations": 8}
 
 
@@ -35,7 +37,7 @@ def show(page: Page, view: str) -> None:
 def brush(page: Page, axis: str, low: float, high: float) -> None:
     """Drag straight along an axis of parallel coordinates, from one height to another."""
     expect(page.locator(f"{PLOT} .xtick").filter(has_text=axis)).to_be_visible(timeout=30_000)
-    plane = page.locator(f"{PLOT} .nsewdrag").first
+    plane = page.locator(f"{VIEW} .nsewdrag").first
     plane.scroll_into_view_if_needed()
     place = plane.evaluate(
         """(plane, axis) => {
@@ -94,7 +96,7 @@ def test_the_trajectory_of_a_search_is_seen_shared_and_taken_away(visit: Visit, 
         settled(page)
         expect(page.get_by_test_id("stButtonGroup").get_by_text(form, exact=True)).to_have_count(1)
         page.get_by_test_id("stButtonGroup").get_by_text(form, exact=True).click()
-        figure = page.locator(PLOT).first
+        figure = page.locator(VIEW).first
         expect(figure).to_be_visible()
         camera = figure.locator(f'.modebar-btn[data-title="{titles[form]}"]')
         expect(camera).to_have_count(1)  # the figure was drawn anew with this format

@@ -196,8 +196,8 @@ def test_the_meter_divides_by_what_was_done(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     "wrong, sentence",
     [
-        ({"models": []}, "0 models cannot be measured"),
-        ({"models": list("abcdef")}, "6 models cannot"),
+        ({"models": []}, "0 models are no number for a measurement"),
+        ({"models": list("abcdef")}, "6 models are no number"),
         ({"models": "abc"}, "models must be a list"),
         ({"models": ["a", "a"]}, "named twice"),
         ({"names": ["x"]}, "1 names for 2 models"),

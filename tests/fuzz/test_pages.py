@@ -33,6 +33,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "export": {"model": f"/runs/{ID.format('distill')}/model"},
     "measure": {"models": [TEACHER]},
     "probe": {"models": [TEACHER]},
+    "exam": {"models": [TEACHER]},
     "calibrate": {"architectures": 40, "held_out": 12},
     "reproduce": {"teacher": "codebert", "task": "clone"},
 }

@@ -62,6 +62,7 @@ RESULTS: dict[str, Any] = {
     "export": {"forms": {"model.int8.onnx": {"size_mb": 1.0}}, "flagged": [], "zip_mb": 2.0},
     "measure": {"latency": [{"median": 1.0}], "models": [1]},
     "probe": {"changes": {"mixed": {"functions": 5, "models": {"Teacher": {"rate": 0.1}}}}, "models": {"a": "b"}},
+    "exam": {"models": [{"name": "Teacher", "scores": {"exam": {"share": 0.5}}}], "dataset": "file", "seconds": 1.0},
     "calibrate": {"models": {"onnxruntime": LATENCY}, "held_out_error": {"onnxruntime": {"median": 0.1}}},
     "reproduce": {"accuracy": 0.9, "examples": 5, "size_mb": 3.0, "model": "/nowhere"},
     "tradeoff": {"front": 3, "hypervolume_share": 0.99},

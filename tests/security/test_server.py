@@ -61,13 +61,13 @@ def test_the_server_is_on_loopback_and_answers_no_other_site() -> None:
         assert status_of(port, "POST", "/_stcore/agent/interact") in (403, 404)
         assert upgrade(port, Origin=f"http://localhost:{port}", Host=f"localhost:{port}") == 101
         assert "allowedHosts" in (PROJECT / ".streamlit" / "config.toml").read_text("utf-8")
-        assert "st.Page(" in (PROJECT / "app.py").read_text("utf-8")
+        assert "set_up()" in (PROJECT / "app.py").read_text("utf-8")
         for path in ("/../app.py", "/%2e%2e/app.py", "/media/../../app.py", "/app.py", "/.streamlit/config.toml"):
             with suppress(OSError, http.client.HTTPException):
                 connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
                 connection.request("GET", path)
                 body = connection.getresponse().read()
-                assert b"allowedHosts" not in body and b"st.Page(" not in body
+                assert b"allowedHosts" not in body and b"set_up()" not in body
                 connection.close()
 
 
