@@ -79,4 +79,10 @@ def test_what_does_not_fit_is_one_sentence(tiny_teacher: Path) -> None:
         predict_in_turns({"teacher": teacher, "student": small(Task.CLONE)}, CODE)
     with pytest.raises(DataError, match=r"takes 1 file\(s\), not 2"):
         predict_once(teacher, CODE * 2)
-    assert set(predict_once(small(Task.CLONE), CODE * 2).plain()) == {"label", "probabilities", "milliseconds"}
+    assert set(predict_once(small(Task.CLONE), CODE * 2).plain()) == {
+        "label",
+        "probabilities",
+        "milliseconds",
+        "tokens",
+        "read",
+    }

@@ -280,7 +280,7 @@ def test_the_command_line(
     assert main([*command, "--format", "onnx-int8", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["files"] == [str(out)] and found["size_mb"] == out.stat().st_size / 1e6
-    assert found["examples"] == 300 and found["split"] == "all"  # as evaluate takes a file
+    assert found["examples"] == 32 and found["split"] == "test"  # as evaluate takes a file that the model learned from
     assert main([*command, "--format", "onnx"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1 and "--replace" in error

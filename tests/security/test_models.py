@@ -159,6 +159,7 @@ def test_a_bundle_holds_nothing_that_a_model_folder_links_to(model: Path, tmp_pa
     secret.write_text("the password")
     (model / "notes.txt").symlink_to(secret)
     (model / "home").symlink_to(tmp_path)
+    (model / "README.md").unlink(missing_ok=True)
     (model / "README.md").symlink_to(secret)
     data = tmp_path / "rows.jsonl"
     data.write_text(
