@@ -15,8 +15,8 @@ from compressor_core.data.dataset import Dataset
 from compressor_core.data.pool import held_out_examples, plain_example
 from compressor_core.data.renaming import rename, vocabulary
 from compressor_core.distill.batching import Data, EpochData, remembered
-from compressor_core.distill.lessons import mask
 from compressor_core.distill.tokens import encoded
+from compressor_core.distill.warm_up import masked_in
 from compressor_core.errors import DataError
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.encoded import Examples, Functions
@@ -87,8 +87,7 @@ class Recorded:
 
         def epoch_data(epoch: int) -> Work[Data]:
             functions = yield from self._functions(student)
-            mask_id = int(student.tokenizer.unk_token_id or 0)
-            return mask(functions, mask_id, random.Random(f"{self.seed}/{epoch}/mask"))
+            return masked_in(student, functions, self.seed, epoch)
 
         return epoch_data
 

@@ -17,7 +17,7 @@ from compressor_core.distill.settings import TrainingSettings
 from compressor_core.distill.tokens import encoded
 from compressor_core.distill.trainer import fit
 from compressor_core.models.classifier import Classifier
-from compressor_core.models.encoded import Examples
+from compressor_core.models.encoded import Examples, Functions
 from compressor_core.progress import relay
 from compressor_core.records import Epoch, Progress, Record, Step, WarmUpEpoch, WarmUpStep, Work
 
@@ -68,15 +68,19 @@ def masked(model: Classifier, codes: Codes, seed: int, draw_of: Callable[[int], 
         return inputs, torch.empty(0)
 
     drawn = remembered(draw, draw_of)
-    # The only special token that a byte-level tokenizer never needs.
-    mask_id = int(model.tokenizer.unk_token_id or 0)
 
     def epoch_data(epoch: int) -> Work[Data]:
         inputs, _ = yield from drawn(epoch)
         assert isinstance(inputs, Examples)
-        return mask(inputs.functions, mask_id, random.Random(f"{seed}/{epoch}/mask"))
+        return masked_in(model, inputs.functions, seed, epoch)
 
     return epoch_data
+
+
+def masked_in(model: Classifier, functions: Functions, seed: int, epoch: int) -> Data:
+    """These functions with the tokens masked that an epoch draws, and what those were, see `mask`."""
+    # The only special token that a byte-level tokenizer never needs.
+    return mask(functions, int(model.tokenizer.unk_token_id or 0), random.Random(f"{seed}/{epoch}/mask"))
 
 
 def _as_warm_up(record: Record) -> Record:

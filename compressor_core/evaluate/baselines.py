@@ -5,7 +5,6 @@ Tokens are words and single signs.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -19,7 +18,6 @@ PENALTY = 1e-4
 """Weight of the squared weights beside the mean loss; a fifth gains 0.3 points of test accuracy, ten times loses 6."""
 STEPS = 100
 """Steps of L-BFGS at most; more change nothing."""
-_TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
 class BagOfTokens:
@@ -29,7 +27,7 @@ class BagOfTokens:
         """Learn from labelled functions; tokens of a single function are ignored."""
         from scipy.optimize import minimize
 
-        counts = Counter(token for example in examples for token in set(_TOKEN.findall(example.codes[0])))
+        counts = Counter(token for example in examples for token in tokens(example.codes[0]))
         self._columns = {token: column for column, token in enumerate(t for t, n in counts.items() if n > 1)}
         features = self._features([example.codes[0] for example in examples])
         signs = np.array([2 * example.label - 1 for example in examples])
@@ -52,7 +50,7 @@ class BagOfTokens:
     def _features(self, codes: Sequence[str]):  # type: ignore[no-untyped-def]  # scipy has no types
         from scipy.sparse import csr_array
 
-        rows = [sorted({self._columns[t] for t in _TOKEN.findall(code) if t in self._columns}) for code in codes]
+        rows = [sorted({self._columns[t] for t in tokens(code) if t in self._columns}) for code in codes]
         ends = np.cumsum([0, *map(len, rows)])
         columns = np.array([column for row in rows for column in row], np.int64)
         return csr_array((np.ones(len(columns)), columns, ends), shape=(len(rows), len(self._columns)))

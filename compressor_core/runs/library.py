@@ -245,9 +245,10 @@ def _bundled(title: str, folder: Path, dataset: str, *, measured: bool = False) 
     """A model that comes with the program, if it has a card."""
     if (card := read_card(folder)) is not None:
         accuracy, size_mb = card.metrics.get("accuracy"), size_on_disk(folder) / 1e6
+        name = "bundled student" if measured else folder.name
         title = _measured(title, size_mb, accuracy or 0.0) if measured else title
-        yield Model(folder.name, title, folder, card.task, dataset, None, accuracy, size_mb)
+        yield Model(name, title, folder, card.task, dataset, None, accuracy, size_mb)
 
 
 def _measured(title: str, size_mb: float, accuracy: float) -> str:
-    return f"{title} ({size_mb:.2f} MB, {accuracy:.1%})"
+    return f"{title} ({size_mb:.2f} MB, {accuracy:.1%} on its own test split)"

@@ -7,7 +7,6 @@ what they cost is computed, and a test compares all with `front.true_front`.
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -43,12 +42,6 @@ def measured(architectures: Sequence[Architecture], yardstick: Yardstick) -> tup
         Measured(**one.to_dict(), feasible=True, **{name: column[at] for name, column in columns.items()})
         for at, one in enumerate(architectures)
     )
-
-
-def optimum_within(front: Sequence[Measured], budget_mb: float) -> Measured | None:
-    """The architecture with the most computation that weighs at most `budget_mb`; None if nothing is that small."""
-    at = bisect_right(front, budget_mb, key=lambda one: one.size_mb)
-    return front[at - 1] if at else None
 
 
 def computed(space: SearchSpace, task: Task) -> list[tuple[int, ...]]:

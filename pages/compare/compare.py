@@ -11,7 +11,7 @@ from compressor_core.runs import Run, State, Status
 from compressor_core.runs.library import Family, comparison_of, families
 from pages.parts.compare_views import views
 from pages.parts.frame import link, open_page, sentences
-from pages.parts.live import chosen_run, open_earlier, start, store, watch
+from pages.parts.live import start, store, watch_chosen
 from pages.parts.report import report_button
 
 
@@ -69,7 +69,7 @@ def show(run: Run, status: Status) -> None:
     with st.container(horizontal=True):
         report_button(run)
         link("playground", "Try your own code")
-        link("export", "Take a student away")
+        link("export", "Export a student")
 
 
 open_page(
@@ -78,7 +78,4 @@ open_page(
     "measured.",
 )
 settings()
-run = chosen_run("compare")
-open_earlier("compare")
-if run is not None:
-    watch(run, show)
+watch_chosen("compare", show)

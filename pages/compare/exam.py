@@ -12,7 +12,7 @@ from compressor_core.runs.library import Family, comparison_of, families
 from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
-from pages.parts.live import chosen_run, open_earlier, start, store, watch
+from pages.parts.live import start, store, watch_chosen
 from pages.parts.rows import table
 
 
@@ -93,7 +93,4 @@ open_page(
     "written by hand, and real ones.",
 )
 form()
-run = chosen_run("exam")
-open_earlier("exam")
-if run is not None:
-    watch(run, show)
+watch_chosen("exam", show)

@@ -26,7 +26,7 @@ from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.fields import number
 from pages.parts.frame import link, open_page, sentences
-from pages.parts.live import chosen_run, open_earlier, start, store, watch
+from pages.parts.live import start, store, watch_chosen
 from pages.parts.rows import table
 
 NUMBERS = {
@@ -102,7 +102,4 @@ open_page(
     "they flip, a model has learned surface.",
 )
 settings()
-run = chosen_run("probe")
-open_earlier("probe")
-if run is not None:
-    watch(run, show)
+watch_chosen("probe", show)

@@ -33,7 +33,7 @@ from compressor_core.runs.reproduction import Accuracy, Reproduction, reproducti
 from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page, sentences
-from pages.parts.live import chosen_run, open_earlier, start, store, watch
+from pages.parts.live import start, store, watch_chosen
 from pages.parts.sharing import shared
 from pages.parts.table import Cell, beside
 
@@ -218,7 +218,4 @@ with sentences():
 tables(found)
 terms("codebert", "graphcodebert", "devign", "bigclonebench", "normal-interval", "f1")
 one_cell(found)
-run = chosen_run("reproduce")
-open_earlier("reproduce")
-if run is not None:
-    watch(run, show)
+watch_chosen("reproduce", show)

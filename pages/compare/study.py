@@ -27,7 +27,7 @@ from compressor_core.task import PairFeatures, Task
 from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page, sentences
-from pages.parts.live import chosen_run, open_earlier, records, start, store, watch
+from pages.parts.live import records, start, store, watch_chosen
 from pages.parts.recipe import STAY, choose_length, choose_recipe
 from pages.parts.rows import table
 from pages.parts.task import choose_pair_features
@@ -194,7 +194,4 @@ open_page(
     "before it loses the teacher's accuracy.",
 )
 form()
-run = chosen_run("study")
-open_earlier("study")
-if run is not None:
-    watch(run, show)
+watch_chosen("study", show)

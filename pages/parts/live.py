@@ -217,3 +217,11 @@ def state_of(run: Run, status: Status) -> None:
         st.error(literal(status.error or "The run failed."), icon=":material/error:")
     elif status.state is State.INTERRUPTED:
         st.warning(literal(status.message or "The run was interrupted."), icon=":material/warning:")
+
+
+def watch_chosen(kind: str, draw: Draw) -> None:
+    """The run of a kind that the page is about, with a choice among the earlier ones, see `open_earlier`."""
+    run = chosen_run(kind)
+    open_earlier(kind)
+    if run is not None:
+        watch(run, draw)

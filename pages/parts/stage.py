@@ -12,13 +12,16 @@ from typing import Any, Final
 import streamlit as st
 
 from compressor_core.architecture import SearchSpace
-from compressor_core.figures.search.info import SearchInfo
+from compressor_core.figures.search.info import SearchInfo, search_info
 from compressor_core.figures.search.stage import stage as played
 from compressor_core.figures.words.captions import population_words
 from compressor_core.records import Measured
+from compressor_core.runs import Run
+from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.known import known_front
 from compressor_core.task import Task
 from pages.parts.ahead import programs
+from pages.parts.live import records
 from pages.parts.presenting import presenting
 
 _WEB: Final = Path(__file__).parent / "web"
@@ -76,6 +79,21 @@ def stage(
             },
             on_picked_change=pick,
         )
+
+
+def stage_of(run: Run, *, live: bool, asked_mb: float | None = None) -> None:
+    """The stage of a search that plays by itself, see `stage`."""
+    asked: SearchSettings = run.settings
+    stage(
+        search_info(records(run), asked),
+        run=run.id,
+        space=asked.space,
+        task=asked.task,
+        budget_mb=asked.budget_mb,
+        live=live,
+        plays=True,
+        asked_mb=asked_mb,
+    )
 
 
 @st.cache_data(show_spinner=False)

@@ -30,7 +30,7 @@ from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.fields import number
 from pages.parts.frame import link, metrics, open_page, sentences
-from pages.parts.live import chosen_run, open_earlier, records, start, watch
+from pages.parts.live import records, start, watch_chosen
 from pages.parts.rows import table
 from pages.parts.task import choose_pair_features, choose_task
 
@@ -174,7 +174,4 @@ open_page(
     " latency of every architecture.",
 )
 settings()
-run = chosen_run("calibrate")
-open_earlier("calibrate")
-if run is not None:
-    watch(run, show)
+watch_chosen("calibrate", show)

@@ -7,7 +7,7 @@ import streamlit as st
 from compressor_core.architecture import SPACES
 from compressor_core.figures.search.info import SearchInfo, gap_sentence, search_info
 from compressor_core.runs import Run, Status
-from compressor_core.search.genetic import Operators, SearchSettings
+from compressor_core.search.genetic import Operators
 from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.frame import metrics, open_page
@@ -15,21 +15,12 @@ from pages.parts.live import chosen_run, open_earlier, records, watch
 from pages.parts.search_settings import goal_text, settings
 from pages.parts.search_taking import compare_with_file, take_away
 from pages.parts.search_views import picked, table, views
-from pages.parts.stage import stage
+from pages.parts.stage import stage, stage_of
 from pages.parts.task import space_badge
 
 
 def play(run: Run, status: Status) -> None:
-    asked: SearchSettings = run.settings
-    stage(
-        search_info(records(run), asked),
-        run=run.id,
-        space=asked.space,
-        task=asked.task,
-        budget_mb=asked.budget_mb,
-        live=status.live,
-        plays=True,
-    )
+    stage_of(run, live=status.live)
 
 
 def show(run: Run, status: Status) -> None:

@@ -24,7 +24,7 @@ from compressor_core.search.quantities import Quantity
 from pages.parts.chart import chart, picture_format
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page
-from pages.parts.live import chosen_run, open_earlier, page_of, records, watch
+from pages.parts.live import page_of, records, watch_chosen
 from pages.parts.search_views import distill_button, first_pick, picks
 from pages.parts.tradeoffs import settings, title
 
@@ -215,7 +215,4 @@ open_page(
     "front of the whole space stands beside it.",
 )
 settings()
-run = chosen_run("tradeoff")
-open_earlier("tradeoff")
-if run is not None:
-    watch(run, show)
+watch_chosen("tradeoff", show)

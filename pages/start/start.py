@@ -18,10 +18,10 @@ from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.explorer import budget, student_drawing
 from pages.parts.frame import go, link, open_page, sentences
-from pages.parts.live import SOON, cancel_or_resume, records, state_of, store, undamaged
+from pages.parts.live import SOON, cancel_or_resume, state_of, store, undamaged
 from pages.parts.pace import redrawn
 from pages.parts.sharing import allow, mine, remember
-from pages.parts.stage import stage
+from pages.parts.stage import stage, stage_of
 from pages.parts.task import choose_space, choose_task
 
 # What a story, its outcome and its report need is imported with them: the first page is to be there at once.
@@ -101,17 +101,7 @@ def played(run: Run) -> None:
     def part() -> bool:
         with sentences(), undamaged(run):
             now = run.status().live
-            asked: SearchSettings = run.settings
-            stage(
-                search_info(records(run), asked),
-                run=run.id,
-                space=asked.space,
-                task=asked.task,
-                budget_mb=asked.budget_mb,
-                live=now,
-                plays=True,
-                asked_mb=st.session_state.budget_mb,
-            )
+            stage_of(run, live=now, asked_mb=st.session_state.budget_mb)
         return now
 
     redrawn(live, part, every=SOON)

@@ -19,7 +19,7 @@ from compressor_core.task import PairFeatures, Task
 from pages.parts.explain import terms
 from pages.parts.fields import number
 from pages.parts.frame import link, metrics, open_page, say, sentences
-from pages.parts.live import chosen_run, open_earlier, start, store, watch
+from pages.parts.live import start, store, watch_chosen
 from pages.parts.recipe import choose_length, choose_recipe
 from pages.parts.task import choose_pair_features
 from pages.parts.teacher import choose_teacher
@@ -147,7 +147,4 @@ def show(run: Run, status: Status) -> None:
 
 open_page("distill", "A student of the chosen architecture learns the teacher's probabilities on unlabelled functions.")
 form()
-run = chosen_run("distill")
-open_earlier("distill")
-if run is not None:
-    watch(run, show)
+watch_chosen("distill", show)

@@ -16,7 +16,7 @@ from pages.parts.data_contents import contents
 from pages.parts.explain import terms
 from pages.parts.fields import number
 from pages.parts.frame import go, metrics, open_page, sentences
-from pages.parts.live import chosen_run, open_earlier, start, store, watch
+from pages.parts.live import start, store, watch_chosen
 from pages.parts.rows import dataframe
 from pages.parts.sharing import shared
 from pages.parts.task import choose_pair_features
@@ -168,9 +168,6 @@ with st.container(border=True):
     st.header("Train a teacher", anchor=False)
     train(chosen)
     terms("codebert", "graphcodebert", "fine-tuning", "epoch", "learning-rate", "early-stopping")
-run = chosen_run("train-teacher")
-open_earlier("train-teacher")
-if run is not None:
-    watch(run, show)
+watch_chosen("train-teacher", show)
 st.header("Teachers at hand", anchor=False)
 at_hand()

@@ -22,7 +22,7 @@ from compressor_core.runs import Run, Status
 from compressor_core.runs.library import export_of, students
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
-from pages.parts.live import chosen_run, open_earlier, start, store, watch
+from pages.parts.live import start, store, watch_chosen
 
 
 def settings() -> None:
@@ -109,7 +109,4 @@ open_page(
     "you download it.",
 )
 settings()
-run = chosen_run("export")
-open_earlier("export")
-if run is not None:
-    watch(run, show)
+watch_chosen("export", show)

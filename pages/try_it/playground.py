@@ -14,6 +14,7 @@ from compressor_core.figures.compare.attribution import (
     attribution_info,
     attribution_sentence,
 )
+from compressor_core.figures.compare.info import GENERATED
 from compressor_core.literal import literal, literal_code
 from compressor_core.models.card import read_card
 from compressor_core.runs.library import Model, students, teacher_of_student
@@ -225,6 +226,9 @@ def play(student: Model) -> None:
     with sentences():
         info = AnswersInfo(answers(places, codes), drawn.truth if drawn else None)
     show_answers(info)
+    if card is not None and (card.dataset or "").startswith("classroom-"):
+        st.warning(GENERATED, icon=":material/science:")
+        link("exam", "What they know of functions written by hand")
     show_lines(places, info, codes, TITLES[student.task])
 
 

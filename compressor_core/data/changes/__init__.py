@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from compressor_core.data.changes import braces, python_layout, python_strings, python_structure
+from compressor_core.data.changes import braces, python_hints, python_layout, python_strings, python_structure
 from compressor_core.data.changes.braces import Braces
 from compressor_core.data.changes.edits import Edit, splice
 from compressor_core.data.changes.python import Python
@@ -93,7 +93,7 @@ _ALL: Final = (
     ),
     Change("wrap", "A body or a value moved into a nested function", python_structure.wrap),
     Change("hoist", "An argument moved into a variable", python_structure.hoist),
-    Change("hints", "Type hints and docstring added or dropped", python_structure.change_hints),
+    Change("hints", "Type hints and docstring added or dropped", python_hints.change_hints),
     Change("alias", "An import inside the function under another name", python_structure.alias_imports),
 )
 CHANGES: Final[Mapping[str, Change]] = {change.name: change for change in _ALL}

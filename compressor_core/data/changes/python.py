@@ -180,3 +180,15 @@ class Python:
 def is_text(node: ast.stmt) -> bool:
     """Whether a statement is a string alone, as a docstring is."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def after_docstring(function: Function) -> list[ast.stmt]:
+    """The body of a function without its docstring."""
+    return function.body[1:] if is_text(function.body[0]) else function.body
+
+
+def arguments(function: Function) -> list[ast.arg]:
+    """All parameters of a function."""
+    own = function.args
+    extra = [argument for argument in (own.vararg, own.kwarg) if argument is not None]
+    return [*own.posonlyargs, *own.args, *own.kwonlyargs, *extra]

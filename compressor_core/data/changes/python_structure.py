@@ -1,4 +1,4 @@
-"""Changes of the syntax tree that keep what a Python function does: order, helpers, variables, hints, aliases.
+"""Changes of the syntax tree that keep what a Python function does: order, helpers, variables, aliases.
 
 Attributes are taken for plain data: reading one has no effect. What a function sees of its own source, such as its
 annotations or the names in a traceback, may change.
@@ -11,7 +11,7 @@ import random
 import re
 
 from compressor_core.data.changes.edits import Edit, fresh_names, insertion, some
-from compressor_core.data.changes.python import Function, Python, Statement, is_text
+from compressor_core.data.changes.python import Function, Python, Statement, after_docstring, arguments
 from compressor_core.data.renaming import NAMES
 from compressor_core.data.restructuring import independent
 from compressor_core.language import Language
@@ -19,14 +19,6 @@ from compressor_core.language import Language
 _ORDERED = frozenset({"dict", "OrderedDict", "update", "defaultdict", "Counter", "ChainMap", "SimpleNamespace"})
 """Callables that show the order of their keyword arguments."""
 _HELPERS = ("helper", "inner", "run", "compute", "inside", "work", "build", "evaluate", "make", "apply", "step", "get")
-_SENTENCES = (
-    "Return what the caller asked for.",
-    "Do the work.",
-    "See the documentation of the module.",
-    "A part of the public interface.",
-    "Used by other functions of this module.",
-    "Handle one request of the caller.",
-)
 _DEAD = (
     "if False:\n{unit}{fresh} = None",
     "if not True:\n{unit}pass",
@@ -36,10 +28,6 @@ _DEAD = (
     "{fresh} = None",
     "assert True",
 )
-_ARROW = re.compile(rb"\s*->\s*\Z")
-_COLON = re.compile(rb"\s*:\s*")
-_EQUALS = re.compile(rb"\s*=\s*")
-_END = re.compile(rb"\)\s*:")
 
 
 def reorder_statements(source: Python, rng: random.Random) -> list[Edit]:
@@ -144,23 +132,6 @@ def hoist(source: Python, rng: random.Random) -> list[Edit]:
         text = b"(" + text + b")"
     assigned = f"{source.indent(node)}{name} = ".encode() + text + b"\n"
     return [Edit(source.start(node), source.start(node), assigned), Edit(start, end, name.encode())]
-
-
-def change_hints(source: Python, rng: random.Random) -> list[Edit]:
-    """Type hints and docstring dropped where there are some, added where there are none."""
-    functions = [node for node in source.nodes if isinstance(node, Function) and not node.decorator_list]
-    edits: list[Edit] = []
-    for function in functions:
-        if "__doc__" not in source.code:
-            edits += _docstring(source, function, rng)
-        if "__annotations__" in source.code:
-            continue
-        hinted = [argument for argument in _arguments(function) if argument.annotation is not None]
-        if hinted or function.returns is not None:
-            edits += _without_hints(source, function, hinted)
-        else:
-            edits += _with_hints(source, function)
-    return edits
 
 
 def alias_imports(source: Python, rng: random.Random) -> list[Edit]:
@@ -282,8 +253,8 @@ def _is_wrappable(statement: Statement) -> bool:
 
 def _is_wholly_wrappable(source: Python, function: ast.FunctionDef) -> bool:
     """Whether the body of a function can: none of its parameters is bound anew, and it yields nothing."""
-    body = _after_docstring(function)
-    parameters = {argument.arg for argument in _arguments(function)}
+    body = after_docstring(function)
+    parameters = {argument.arg for argument in arguments(function)}
     if not body or not source.leads(body[0]):
         return False
     for statement in body:
@@ -301,7 +272,7 @@ def _is_wholly_wrappable(source: Python, function: ast.FunctionDef) -> bool:
 
 
 def _wrap_body(source: Python, function: ast.FunctionDef, name: str) -> list[Edit]:
-    first = _after_docstring(function)[0]
+    first = after_docstring(function)[0]
     indent, last = source.indent(first), function.end_lineno or 0
     edits = [insertion(source.start(first), f"{indent}def {name}():\n")]
     for line in range(source.first_line(first), last):
@@ -311,81 +282,12 @@ def _wrap_body(source: Python, function: ast.FunctionDef, name: str) -> list[Edi
     return [*edits, insertion(end, f"\n{indent}return {name}()")]
 
 
-def _after_docstring(function: Function) -> list[ast.stmt]:
-    return function.body[1:] if is_text(function.body[0]) else function.body
-
-
-def _arguments(function: Function) -> list[ast.arg]:
-    own = function.args
-    extra = [argument for argument in (own.vararg, own.kwarg) if argument is not None]
-    return [*own.posonlyargs, *own.args, *own.kwonlyargs, *extra]
-
-
 def _indented(text: str, indent: str, *, first_only: bool = False, unit: str = "") -> str:
     """Lines of code with a line end, each indented; with `first_only` but the first two, whose rest is as it was."""
     if first_only:
         head, _, rest = text.partition("\n")
         return f"{indent}{head}\n{indent}{rest}\n"
     return "".join(f"{indent}{line}\n" for line in text.split("\n"))
-
-
-# Hints
-
-
-def _docstring(source: Python, function: Function, rng: random.Random) -> list[Edit]:
-    first = function.body[0]
-    if not source.leads(first):
-        return []
-    if not is_text(first):
-        return [insertion(source.start(first), f'{source.indent(first)}"""{rng.choice(_SENTENCES)}"""\n')]
-    if len(function.body) > 1 and source.ends(first) and source.leads(function.body[1]):
-        return [Edit(source.start(first), source.after(first), b"")]
-    return []
-
-
-def _without_hints(source: Python, function: Function, hinted: list[ast.arg]) -> list[Edit]:
-    edits = []
-    for argument in hinted:
-        assert argument.annotation is not None
-        name = source.at(argument.lineno, argument.col_offset + len(argument.arg.encode()))
-        start, end = source.span(argument.annotation)
-        if not _COLON.fullmatch(source.text, name, start):
-            continue
-        equals = _EQUALS.match(source.text, end)
-        edits.append(Edit(name, equals.end() if equals else end, b"=" if equals else b""))
-    if function.returns is not None:
-        start, end = source.span(function.returns)
-        arrow = _ARROW.search(source.text, 0, start)
-        if arrow is not None:
-            edits.append(Edit(arrow.start(), end, b""))
-    return edits
-
-
-def _with_hints(source: Python, function: Function) -> list[Edit]:
-    """The type of a default for its parameter, `object` for the others, and None for what returns nothing."""
-    own = function.args
-    positional = [*own.posonlyargs, *own.args]
-    defaults = dict(zip(map(id, reversed(positional)), reversed(own.defaults), strict=False))
-    defaults |= {id(a): value for a, value in zip(own.kwonlyargs, own.kw_defaults, strict=True) if value is not None}
-    edits = []
-    for argument in _arguments(function):
-        if argument.arg in ("self", "cls"):
-            continue
-        default = defaults.get(id(argument))
-        kind = "object"
-        if isinstance(default, ast.Constant) and isinstance(default.value, str | bytes | int | float):
-            kind = type(default.value).__name__
-        end = source.span(argument)[1]
-        equals = _EQUALS.match(source.text, end) if default is not None else None
-        edits.append(Edit(end, equals.end() if equals else end, f": {kind}{' = ' if equals else ''}".encode()))
-    given: list[ast.arg | ast.expr] = [*_arguments(function), *defaults.values()]
-    start = max((source.span(node)[1] for node in given), default=source.span(function)[0])
-    head = source.text[start : source.span(function.body[0])[0]]
-    found = _END.search(head)
-    quiet = not any(isinstance(node, ast.Return | ast.Yield | ast.YieldFrom) for node in ast.walk(function))
-    if found is not None and quiet and b"#" not in head[: found.start()]:
-        edits.append(Edit(start + found.start() + 1, start + found.start() + 1, b" -> None"))
-    return edits
 
 
 # Aliases

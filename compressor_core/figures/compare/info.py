@@ -23,9 +23,14 @@ NOISE: Final = 0.05
 """A difference whose p-value is at least this is called noise."""
 TEMPLATES: Final = (
     "They are made from the same templates as the training functions, so these scores say little about code that "
-    "people write: try some in the playground."
+    "people write: let the models sit the exam."
 )
 """Said of scores on a dataset of the classroom."""
+GENERATED: Final = (
+    "These models learned from generated functions, and their answers to code of your own may mean little: swap its "
+    "quotes or its names and ask again."
+)
+"""Said beside answers of models that learned a dataset of the classroom."""
 RECORDED: Final = "The teacher's answers are recorded: its size and its latency are not known here."
 _LONGEST_TITLE: Final = 28
 

@@ -26,7 +26,8 @@ MOST_POINTS: Final = 40_000
 POPULATION, FITTEST, OPTIMAL, BUDGET = "population", "fittest", "optimal", "budget"
 INSET, WHOLE = "inset", "whole"
 """The traces that move, by their `meta`."""
-INSET_PLACE: Final = {"x": (0.73, 1.0), "y": (0.06, 0.42)}
+INSET_PLACE: Final = {"x": (0.02, 0.27), "y": (0.62, 0.97)}
+"""Where no architecture is: above the front."""
 _MARGIN: Final = 0.08
 _LEAST_SPAN: Final = 0.02
 """Of a view, in powers of ten: a population that is one architecture is not magnified for ever."""
@@ -146,11 +147,17 @@ def strips(info: SearchInfo, size: Size) -> go.Figure:
             font={"size": size["font"]},
             showlegend=False,
             xaxis={"range": [numbers[0], max(numbers[-1], 1)], "fixedrange": True, "anchor": "y2"},
-            yaxis={"title": {"text": "Fitness"}, "domain": [0.56, 1], "fixedrange": True, "nticks": 4},
+            yaxis={"domain": [0.56, 1], "fixedrange": True, "nticks": 4},
             yaxis2={
-                **{"title": {"text": "Diversity"}, "domain": [0, 0.44], "fixedrange": True, "range": [0, 1]},
+                **{"domain": [0, 0.44], "fixedrange": True, "range": [0, 1]},
                 **{"tickformat": ".0%", "nticks": 3, "gridcolor": theme.GRID, "automargin": True},
             },
+            annotations=[
+                # Beside the axis they would not have the room.
+                {"text": name, "x": 1, "y": top, "xref": "paper", "yref": "paper", "showarrow": False}
+                | {"xanchor": "right", "yanchor": "top"}
+                for name, top in (("Fitness", 0.9), ("Diversity", 0.44))
+            ],
             margin={"l": 10, "r": 10, "t": 6, "b": 10},
             hovermode="x",
         )
