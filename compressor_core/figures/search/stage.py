@@ -154,9 +154,9 @@ def strips(info: SearchInfo, size: Size) -> go.Figure:
             },
             annotations=[
                 # Beside the axis they would not have the room.
-                {"text": name, "x": 1, "y": top, "xref": "paper", "yref": "paper", "showarrow": False}
-                | {"xanchor": "right", "yanchor": "top"}
-                for name, top in (("Fitness", 0.9), ("Diversity", 0.44))
+                {"text": name, "x": 1, "y": foot, "xref": "paper", "yref": "paper", "showarrow": False}
+                | {"xanchor": "right", "yanchor": "bottom"}
+                for name, foot in (("Fitness", 0.56), ("Diversity", 0.0))
             ],
             margin={"l": 10, "r": 10, "t": 6, "b": 10},
             hovermode="x",
