@@ -96,16 +96,17 @@ def visit(browser: Browser, address: str, *, width: int, dark: bool = False) -> 
 def move(browser: Browser, address: str, target: Path) -> None:
     """Write the replay of a search as a moving picture, one generation a frame."""
     page = visit(browser, address, width=1000)
-    chart = page.locator(".js-plotly-plot").filter(has_text="Play slowly").first
-    chart.scroll_into_view_if_needed()
-    chart.get_by_text("Play slowly").click()
-    page.mouse.move(0, 0)  # the buttons of a figure appear below the mouse
+    stage = page.locator(".st-key-stage")
+    slider = stage.get_by_role("slider", name="Generation")
+    expect(slider).to_be_visible()
+    slider.fill("0")  # which also stops the replay
     frames = []
-    for generation in range(GENERATIONS):
-        expect(chart.get_by_text(f"Generation {generation}", exact=True)).to_be_visible(timeout=60_000)
-        frames.append(Image.open(io.BytesIO(chart.screenshot())).convert("RGB"))
+    for _ in range(GENERATIONS):
+        time.sleep(0.6)  # the marks glide to their places
+        frames.append(Image.open(io.BytesIO(stage.screenshot())).convert("RGB"))
+        stage.get_by_role("button", name="One generation on").click()
     frames = [frame.quantize(64) for frame in frames]
-    frames[0].save(target, save_all=True, append_images=frames[1:], duration=[*[160] * (len(frames) - 1), 3000], loop=0)
+    frames[0].save(target, save_all=True, append_images=frames[1:], duration=[*[250] * (len(frames) - 1), 3000], loop=0)
     print(target)
 
 
