@@ -687,6 +687,7 @@ class ExamPart(StrEnum):
     UNSEEN_API = "unseen-api"
     UNSEEN_PHRASING = "unseen-phrasing"
     UNSEEN_WEAKNESS = "unseen-weakness"
+    UNSEEN_REWRITING = "unseen-rewriting"
     EXAM = "exam"
     UNSAFE_FOUND = "unsafe-found"
     FIXED_SAFE = "fixed-called-safe"
@@ -709,6 +710,7 @@ _PARTS: Mapping[ExamPart, str] = {
     ExamPart.UNSEEN_API: "Unseen APIs: accuracy",
     ExamPart.UNSEEN_PHRASING: "Unseen phrasings: accuracy",
     ExamPart.UNSEEN_WEAKNESS: "Unseen weaknesses: accuracy",
+    ExamPart.UNSEEN_REWRITING: "Unseen rewritings: accuracy",
     ExamPart.EXAM: "Hand-written: accuracy",
     ExamPart.UNSAFE_FOUND: "Hand-written: unsafe found",
     ExamPart.FIXED_SAFE: "Hand-written: fixed called safe",

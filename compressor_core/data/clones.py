@@ -3,7 +3,8 @@
 A pair of clones is two rewritings (`rewriting.py`) of one function of the standard library (`hosts.py`); the others
 are rewritings, of the same kinds, of two different functions, most of them chosen to look alike: of similar length,
 with many tokens in common, often from the same module. So neither shared names nor traces of rewriting tell the
-label. The splits are by module; the training splits are drawn anew every epoch.
+label. The splits are by module; the training splits are drawn anew every epoch. Some ways of rewriting are kept from
+every split and measured apart (`unseen_pairs`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from compressor_core.data.classroom import Classroom, hosts_of
 from compressor_core.data.dataset import Example, Split
 from compressor_core.data.hosts import Host
 from compressor_core.data.rewriting import CloneType, rewrite
+from compressor_core.data.unseen_rewriting import rewritten_unseen
 from compressor_core.task import Task
 
 KINDS: Mapping[CloneType, float] = {CloneType.TYPE_1: 0.10, CloneType.TYPE_2: 0.30, CloneType.TYPE_3: 0.60}
@@ -51,24 +53,41 @@ class ClassroomClone(Classroom):
     per_host = MappingProxyType({Split.TRAIN: 3, Split.UNLABELLED: 4, Split.VALIDATION: 2, Split.TEST: 2})
 
     def _drawn(self, host: Host, split: Split, rng: random.Random) -> Example:
-        part = _part(split)
-        label = rng.getrandbits(1)
-        kind = rng.choices(tuple(KINDS), tuple(KINDS.values()))[0]
-        other, group = host, f"type {kind.value}"
-        if not label:
-            alike = part.alike[host.source]
-            if alike and rng.random() < HARD:
-                other, group = rng.choice(alike), "look-alikes"
-            else:
-                other, group = rng.choice([h for h in rng.sample(part.hosts, 2) if h is not host]), "others"
-        names = part.drawn_names(rng)
-        if rng.random() < (SAME_NAMES_CLONES if label else SAME_NAMES_OTHERS):
-            sides = [rewrite(function.source, kind, rng, names, outer=0) for function in (host, other)]
+        return _pair(_part(split), host, host.source, rng)
+
+
+def unseen_pairs(seed: int = 0) -> Sequence[Example]:
+    """Pairs of the test split's hosts, drawn as the test split's are, one function of each rewritten besides as no
+    split of the dataset is; for clones and for others alike."""
+    rng = random.Random(f"{ClassroomClone.name}/{seed}/unseen-rewriting")
+    part = _part(Split.TEST)
+    return [
+        _pair(part, host, source, rng)
+        for host in part.hosts
+        for _ in range(ClassroomClone.per_host[Split.TEST])
+        if (source := rewritten_unseen(host.source, rng)) is not None
+    ]
+
+
+def _pair(part: _Part, host: Host, source: str, rng: random.Random) -> Example:
+    """A pair of `source`, which does what the host does, and of the host again or another one."""
+    label = rng.getrandbits(1)
+    kind = rng.choices(tuple(KINDS), tuple(KINDS.values()))[0]
+    other, group = host, f"type {kind.value}"
+    if not label:
+        alike = part.alike[host.source]
+        if alike and rng.random() < HARD:
+            other, group = rng.choice(alike), "look-alikes"
         else:
-            sides = [rewrite(host.source, kind, rng, names), rewrite(other.source, kind, rng, part.drawn_names(rng))]
-        first, second = sides
-        codes = (first, second) if rng.getrandbits(1) else (second, first)
-        return Example(codes, label, group, host.module)
+            other, group = rng.choice([h for h in rng.sample(part.hosts, 2) if h is not host]), "others"
+    names = part.drawn_names(rng)
+    if rng.random() < (SAME_NAMES_CLONES if label else SAME_NAMES_OTHERS):
+        sides = [rewrite(code, kind, rng, names, outer=0) for code in (source, other.source)]
+    else:
+        sides = [rewrite(source, kind, rng, names), rewrite(other.source, kind, rng, part.drawn_names(rng))]
+    first, second = sides
+    codes = (first, second) if rng.getrandbits(1) else (second, first)
+    return Example(codes, label, group, host.module)
 
 
 @dataclass(frozen=True)

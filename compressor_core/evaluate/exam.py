@@ -1,8 +1,8 @@
 """The honest exam: what models answer beyond the test split that looks like what they learned from.
 
-Beside their own test split stand APIs, phrasings and weaknesses that were kept from training, functions written by hand
-(`data/exam.py`), and real functions of installed packages of which Bandit says nothing. A counter of tokens, which
-learned from the same training data, and Bandit itself sit the same exam.
+Beside their own test split stand APIs, phrasings and weaknesses (for clones: ways of rewriting) that were kept from
+training, functions written by hand (`data/exam.py`), and real functions of installed packages of which Bandit says
+nothing. A counter of tokens, which learned from the same training data, and Bandit itself sit the same exam.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressor_core.data.classroom_weaknesses import ClassroomWeaknesses, Unseen, unseen
+from compressor_core.data.clones import ClassroomClone, unseen_pairs
 from compressor_core.data.dataset import Dataset, Example, Split
 from compressor_core.data.exam import CLEAN, Kind, vulnerability_exam
 from compressor_core.data.installed import installed_functions
@@ -161,6 +162,8 @@ def _questions(
     questions: dict[ExamPart, Sequence[Example]] = {ExamPart.OWN_TEST: examples_of(data, settings.split, models)[0]}
     if data.name == ClassroomWeaknesses.name:
         questions |= {part: unseen(kind, settings.seed) for kind, part in _UNSEEN.items()}
+    if data.name == ClassroomClone.name:
+        questions[ExamPart.UNSEEN_REWRITING] = unseen_pairs(settings.seed)
     questions[ExamPart.EXAM] = open_dataset(f"exam-{data.task}").examples(Split.TEST)
     return questions
 

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.classroom import token_overlap
 from compressor_core.data.classroom import split_of
-from compressor_core.data.clones import ClassroomClone, overlap, shape, tokens
+from compressor_core.data.clones import ClassroomClone, overlap, shape, tokens, unseen_pairs
 from compressor_core.data.dataset import Example, Split
 
 
@@ -63,3 +63,16 @@ def test_shape_sees_structure_and_not_names() -> None:
 
 def test_overlap_is_jaccard_similarity() -> None:
     assert overlap(tokens("a b c"), tokens("b c d")) == pytest.approx(0.5)
+
+
+def test_unseen_rewritings_are_for_clones_and_others_alike(test_pairs: list[Example]) -> None:
+    pairs = unseen_pairs()
+    assert len(pairs) > len(test_pairs) / 4 and pairs == unseen_pairs() != unseen_pairs(seed=1)
+    assert {e.origin for e in pairs} <= {e.origin for e in test_pairs}
+    assert 0.45 < np.mean([example.label for example in pairs]) < 0.55
+    for label in (0, 1):
+        of_one = [example for example in pairs if example.label == label]
+        assert sum("list()" in " ".join(e.codes) or "next(" in " ".join(e.codes) for e in of_one) > len(of_one) / 5
+    for example in pairs[::5]:
+        for code in example.codes:
+            ast.parse(code)

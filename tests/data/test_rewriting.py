@@ -11,6 +11,7 @@ from compressor_core.data.clone_renaming import local_names, nodes_of
 from compressor_core.data.hosts import standard_library_hosts
 from compressor_core.data.restructuring import Restructuring, negation
 from compressor_core.data.rewriting import CloneType, layout, rewrite
+from compressor_core.data.unseen_rewriting import rewritten_unseen
 
 NAMES = [f"name_{i}" for i in range(60)]
 
@@ -86,6 +87,59 @@ def test_another_structure_computes_the_same(source: str, calls: list[tuple[obje
     rewritten = layout(ast.unparse(ast.fix_missing_locations(tree)), random.Random(seed))
     assert rewritten.strip() != source.strip()
     assert [run(rewritten, call) for call in calls] == [run(source, call) for call in calls]
+
+
+UNSEEN = (
+    *FUNCTIONS,
+    (
+        """
+def f(words, low, high):
+    found = {}
+    kept = [w.strip() for w in words if w and w != '-']
+    names = {w for w in kept if low < len(w) < high}
+    for at, word in enumerate(kept):
+        if word in ('yes', 'no') and at > 0:
+            found[word] = at
+        elif word in names or at in (1, 2):
+            continue
+        else:
+            break
+    first = low
+    second = high
+    return (found, sorted(names), first, second)
+""",
+        [(["yes", " no ", "-", "abc", "abcdef"], 2, 5), ([], 0, 0), (["no", "maybe"], 1, 9)],
+    ),
+)
+
+
+@pytest.mark.parametrize(("source", "calls"), UNSEEN)
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_kept_from_training_computes_the_same(source: str, calls: list[tuple[object, ...]], seed: int) -> None:
+    rewritten = rewritten_unseen(source, random.Random(seed))
+    assert rewritten is not None
+    assert [run(rewritten, call) for call in calls] == [run(source, call) for call in calls]
+
+
+def test_each_unseen_rewriting_is_done() -> None:
+    texts = " ".join(rewritten_unseen(source, random.Random(seed)) or "" for source, _ in UNSEEN for seed in range(5))
+    for sign in (
+        "= iter(",
+        "next(",
+        "list(map(",
+        "filter(lambda",
+        "dict()",
+        "first, second = (",
+        " == 'yes' or ",
+        "():",
+    ):
+        assert sign in texts, sign
+    assert "low < len(w) and" not in texts  # it would be called twice
+
+
+@pytest.mark.parametrize("source", ["def f(next):\n    return [next]", "def f(a):\n    return a + 1"])
+def test_nothing_to_rewrite_unseen(source: str) -> None:
+    assert rewritten_unseen(source, random.Random(0)) is None
 
 
 @pytest.mark.parametrize(("source", "calls"), FUNCTIONS)

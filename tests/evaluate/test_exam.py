@@ -116,6 +116,15 @@ def test_what_was_kept_from_training_is_asked_of_the_classroom(
     assert scores[ExamPart.OWN_TEST].examples == 9
 
 
+def test_rewritings_kept_from_training_are_asked_of_the_clone_classroom(
+    pair_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exam, "unseen_pairs", lambda seed: [Example(("def f(): pass", "def g(): pass"), 1)] * 4)
+    dataset = Sampled(open_dataset("classroom-clone"), {Split.TEST: 9})
+    (model,) = result(pair_model, dataset=dataset, baselines=False).models
+    assert model.scores[ExamPart.UNSEEN_REWRITING].examples == 4
+
+
 def test_clone_models_have_an_exam_of_their_own(pair_model: Path, pairs_file: Path) -> None:
     summary = result(pair_model, dataset=open_dataset("file", pairs_file))
     for one in (*summary.models, *summary.baselines):
