@@ -49,7 +49,9 @@ class Classroom:
     language: ClassVar[Language] = Language.PYTHON
     fresh: ClassVar[bool] = True
     per_host: ClassVar[Mapping[Split, int]]
-    """Examples drawn from each host function, per epoch where the split is fresh."""
+    """Times that each host function is drawn, per epoch where the split is fresh."""
+    together: ClassVar[int] = 1
+    """Examples of a draw, which stay side by side."""
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -59,7 +61,7 @@ class Classroom:
         return fingerprint_of([platform.python_version(), str(self.seed), *fixed, *drawn_from])
 
     def size(self, split: Split) -> int:
-        return self.per_host[split] * len(self.hosts(split))
+        return self.per_host[split] * self.together * len(self.hosts(split))
 
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
         """Every host of the split several times, in a random order; another draw for each epoch of a fresh split."""
@@ -69,7 +71,7 @@ class Classroom:
         """The hosts that its examples are drawn from."""
         return hosts_of(split)
 
-    def _drawn(self, host: Host, split: Split, rng: random.Random) -> Example:
+    def _drawn(self, host: Host, split: Split, rng: random.Random) -> tuple[Example, ...]:
         raise NotImplementedError
 
 
@@ -77,11 +79,9 @@ class Classroom:
 def drawn(dataset: Classroom, split: Split, epoch: int) -> Sequence[Example]:
     """The examples of a split and an epoch, drawn once in a process."""
     rng = random.Random(f"{dataset.name}/{dataset.seed}/{split}/{epoch}")
-    examples = [
-        dataset._drawn(host, split, rng) for host in dataset.hosts(split) for _ in range(dataset.per_host[split])
-    ]
-    rng.shuffle(examples)
-    return tuple(examples)
+    draws = [dataset._drawn(host, split, rng) for host in dataset.hosts(split) for _ in range(dataset.per_host[split])]
+    rng.shuffle(draws)
+    return tuple(example for draw in draws for example in draw)
 
 
 class ClassroomVulnerability(Classroom):
@@ -92,8 +92,8 @@ class ClassroomVulnerability(Classroom):
     labels = ("safe", "vulnerable")
     per_host = MappingProxyType({Split.TRAIN: 4, Split.UNLABELLED: 4, Split.VALIDATION: 2, Split.TEST: 2})
 
-    def _drawn(self, host: Host, split: Split, rng: random.Random) -> Example:
-        return weave(host, rng)
+    def _drawn(self, host: Host, split: Split, rng: random.Random) -> tuple[Example, ...]:
+        return (weave(host, rng),)
 
 
 @functools.cache

@@ -3,8 +3,9 @@
 A third of the functions are clean: real functions of the standard library (`hosts.py`) without anything woven in, and
 others made of harmless programs. The rest hold one to three programs of the catalogue (`weaknesses.py`) with a surface
 of their own (`surface.py`, `origins.py`), in a real host or in a function drawn around them (`shells.py`); the label is
-1 if any of them is unsafe. Some APIs, programs and whole weaknesses are kept from every split and measured apart
-(`unseen`).
+1 if any of them is unsafe. They are drawn as twins, one safe and one unsafe, which differ in little else and stay side
+by side, so that a model learns from what differs. Some APIs, programs and whole weaknesses are kept from every split
+and measured apart (`unseen`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import platform
 import random
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -32,20 +33,16 @@ from compressor_core.task import Task
 
 CLEAN = 1 / 3
 """Share of the functions without any program of the catalogue."""
-UNSAFE = 0.5
-"""Share of unsafe functions among those with a program."""
-MORE = (0.6, 0.3, 0.1)
+MORE = (0.7, 0.22, 0.08)
 """Shares of the functions with one, two and three programs."""
 FLOWS = 0.4
 """Least share of the programs in which the order of statements, or what reaches a call, makes the difference."""
 LONGEST = 800
 """Characters of a function at most, white space apart: a model with a small vocabulary reads all of it."""
-IN_HOSTS = 0.4
+IN_HOSTS = 0.25
 """Share of the functions with programs that are real functions of the standard library."""
 SAME_WEAKNESS = 0.5
 """Share of the further programs that are about the weakness of the first."""
-_CLEAN_HOSTS = 0.55
-"""Share of the clean functions that are real ones of the standard library."""
 _HARMLESS = 0.3
 """Share of the functions with programs that hold a harmless one besides."""
 _CHANGED = 0.4
@@ -55,8 +52,8 @@ _TRUSTED = 0.25
 """Share of the safe programs that are an unsafe one with a trusted value, where that is safe."""
 _BENIGN = 0.4
 """Share of the other safe programs that are a benign use, where there is one."""
-_SHOWN = 200
-"""Examples that stand for all in the fingerprint."""
+_SHOWN = 100
+"""Draws that stand for all in the fingerprint."""
 CLEAN_GROUP = "clean"
 UNSAFE_ALREADY = re.compile(
     r"\b(?:eval|exec|compile|mktemp|md5|sha1|getrandbits|setattr|urlopen|system|popen|Popen|FTP|SMTP|Telnet)\("
@@ -82,21 +79,22 @@ class ClassroomWeaknesses(Classroom):
     name = "classroom-weaknesses"
     task = Task.VULNERABILITY
     labels = ("safe", "vulnerable")
-    per_host = MappingProxyType({Split.TRAIN: 4, Split.UNLABELLED: 4, Split.VALIDATION: 2, Split.TEST: 2})
+    per_host = MappingProxyType({Split.TRAIN: 2, Split.UNLABELLED: 2, Split.VALIDATION: 1, Split.TEST: 1})
+    together = 2
 
     @functools.cached_property
     def fingerprint(self) -> str:
         """Fingerprint of what the examples are drawn from, and of some that show how they are drawn."""
         rng = random.Random(f"{self.name}/{self.seed}/fingerprint")
-        shown = [self._drawn(host, Split.TEST, rng).codes[0] for host in self.hosts(Split.TEST)[:_SHOWN]]
+        shown = [e.codes[0] for host in self.hosts(Split.TEST)[:_SHOWN] for e in self._drawn(host, Split.TEST, rng)]
         sources = [host.source for split in Split for host in self.hosts(split)]
         return fingerprint_of([platform.python_version(), str(self.seed), *shown, *sources, *catalogue_texts()])
 
     def hosts(self, split: Split) -> Sequence[Host]:
         return _usable(split)
 
-    def _drawn(self, host: Host, split: Split, rng: random.Random) -> Example:
-        return draw(host, rng)
+    def _drawn(self, host: Host, split: Split, rng: random.Random) -> tuple[Example, ...]:
+        return clean(host, rng) if rng.random() < CLEAN else twins(host, rng)
 
 
 @functools.cache
@@ -110,59 +108,63 @@ def unseen(kind: Unseen, seed: int = 0) -> Sequence[Example]:
     Everything else about them is drawn as in the test split; programs beside the unseen one are of the same kind.
     """
     rng = random.Random(f"{ClassroomWeaknesses.name}/{seed}/{kind}")
-    return [
-        _laid_out(functools.partial(woven, kind=kind), host, rng) for host in hosts_of(Split.TEST) for _ in range(2)
-    ]
+    return [example for host in hosts_of(Split.TEST) for example in twins(host, rng, kind)]
 
 
-def draw(host: Host, rng: random.Random) -> Example:
-    """One example of the training distribution, in this host or in a function of its own."""
-    return _laid_out(_clean if rng.random() < CLEAN else woven, host, rng)
+def clean(host: Host, rng: random.Random) -> tuple[Example, Example]:
+    """The host as it is, and a function made of harmless programs."""
+    taken: set[str] = set()
+    pieces = [_ordinary(rng, taken) for _ in range(rng.choices((1, 2, 3), MORE)[0])]
+    codes = host.source, function(pieces, rng, taken, _tokens())
+    first, second = (Example((_laid_out(code, rng),), 0, CLEAN_GROUP, host.module) for code in codes)
+    return first, second
 
 
-def _laid_out(make: Callable[[Host, random.Random], Example], host: Host, rng: random.Random) -> Example:
-    """An example as somebody else would write it: half with the other quotes, some with other changes besides."""
-    example = make(host, rng)
-    while len(" ".join(example.codes[0].split())) > LONGEST:
-        example = make(host, rng)
-    code = example.codes[0]
+def twins(host: Host, rng: random.Random, kind: Unseen | None = None) -> tuple[Example, Example]:
+    """Two functions with the same programs, in random order: one safe, the other with some of them unsafe."""
+    while True:
+        seed, layout = rng.random(), rng.random()
+        pair = [woven(host, random.Random(seed), unsafe, kind) for unsafe in (False, True)]
+        if max(len(" ".join(example.codes[0].split())) for example in pair) <= LONGEST:
+            break
+    first, second = (replace(e, codes=(_laid_out(e.codes[0], random.Random(layout)),)) for e in pair)
+    return (first, second) if rng.random() < 0.5 else (second, first)
+
+
+def _laid_out(code: str, rng: random.Random) -> str:
+    """The code as somebody else would write it: half with the other quotes, some with other changes besides."""
     if rng.random() < 0.5:
         code = CHANGES["quotes"].apply(code, Language.PYTHON, rng) or code
     if rng.random() < _CHANGED:
         code, _ = change(code, Language.PYTHON, rng, _CHANGES, most=2)
-    return replace(example, codes=(code,))
+    return code
 
 
-def _clean(host: Host, rng: random.Random) -> Example:
-    if rng.random() < _CLEAN_HOSTS:
-        return Example((host.source,), 0, CLEAN_GROUP, host.module)
-    taken: set[str] = set()
-    pieces = [_ordinary(rng, taken) for _ in range(rng.choices((1, 2, 3), MORE)[0])]
-    return Example((function(pieces, rng, taken, _tokens()),), 0, CLEAN_GROUP, host.module)
+def woven(host: Host, rng: random.Random, unsafe: bool, kind: Unseen | None = None) -> Example:
+    """A function with one to three programs, the first safe or unsafe; its group is the first one's weakness.
 
-
-def woven(host: Host, rng: random.Random, kind: Unseen | None = None) -> Example:
-    """A function with one to three programs, unsafe with probability UNSAFE; its group is the first one's weakness."""
-    label = int(rng.random() < UNSAFE)
+    What is drawn does not depend on `unsafe`, as far as it can.
+    """
     pool = _pool(kind)
     first = _chosen(pool, rng, rng.choice(list(pool)))
-    drawn = [(first, bool(label))]
+    drawn = [(first, unsafe, rng.random())]
     for _ in range(rng.choices((0, 1, 2), MORE)[0]):
         cwe = first.weakness.cwe if rng.random() < SAME_WEAKNESS else rng.choice(list(pool))
-        drawn.append((_chosen(pool, rng, cwe), bool(label) and rng.random() < 0.5))
+        entry, too = _chosen(pool, rng, cwe), rng.random() < 0.5
+        drawn.append((entry, unsafe and too, rng.random()))
     rng.shuffle(drawn)
     in_host = rng.random() < IN_HOSTS and bool(host.variables)
     method = "(self" in host.source.split("\n", 1)[0]
     variables = host.variables if in_host else ()
     taken = set(re.findall(r"\w+", host.source)) if in_host else set()
-    pieces = [_piece(entry, unsafe, rng, taken, variables) for entry, unsafe in drawn]
+    pieces = [_piece(entry, bad, random.Random(seed), taken, variables) for entry, bad, seed in drawn]
     if rng.random() < _HARMLESS:
         pieces.insert(rng.randint(0, len(pieces)), _ordinary(rng, taken, variables))
     if in_host and not any(piece.coroutine or (piece.method and not method) for piece in pieces):
         code = _in_host(host, pieces, rng, taken)
     else:  # also where the host cannot have the pieces: no method, or no coroutine
         code = function(pieces, rng, taken | set(variables), _tokens())
-    return Example((code,), label, first.weakness.cwe, host.module)
+    return Example((code,), int(unsafe), first.weakness.cwe, host.module)
 
 
 def _piece(entry: Entry, unsafe: bool, rng: random.Random, taken: set[str], variables: Sequence[str]) -> Piece:

@@ -52,8 +52,8 @@ class ClassroomClone(Classroom):
     labels = ("different", "clone")
     per_host = MappingProxyType({Split.TRAIN: 3, Split.UNLABELLED: 4, Split.VALIDATION: 2, Split.TEST: 2})
 
-    def _drawn(self, host: Host, split: Split, rng: random.Random) -> Example:
-        return _pair(_part(split), host, host.source, rng)
+    def _drawn(self, host: Host, split: Split, rng: random.Random) -> tuple[Example, ...]:
+        return (_pair(_part(split), host, host.source, rng),)
 
 
 def unseen_pairs(seed: int = 0) -> Sequence[Example]:

@@ -60,18 +60,21 @@ class Batches(Items[list[int]]):
 def batches(inputs: Sequence[Encoded], size: int, rng: random.Random) -> Batches:
     """Indices of every input once, in ⌈n / size⌉ batches in random order.
 
-    Those of a batch are of similar length; or they are pairs that share functions, where each function stands in
-    several pairs.
+    Those of a batch are of similar length, and what belongs together stays together; or they are pairs that share
+    functions, where each function stands in several pairs.
     """
     if isinstance(inputs, Examples) and len(np.unique(inputs.rows)) * _SHARED <= inputs.rows.size:
         return _sharing(inputs.rows.tolist(), size, rng)
-    lengths = lengths_of(inputs)
+    together = inputs.together if isinstance(inputs, Examples) else 1
+    lengths = lengths_of(inputs).reshape(-1, together).max(1)
     order = array("i", range(len(lengths)))
     rng.shuffle(order)
     found = Batches()
-    for start in range(0, len(order), size * _BUCKET):
-        bucket = np.array(order[start : start + size * _BUCKET])
-        bucket = bucket[np.argsort(lengths[bucket], kind="stable")]
+    each = size * _BUCKET // together
+    for start in range(0, len(order), each):
+        groups = np.array(order[start : start + each])
+        groups = groups[np.argsort(lengths[groups], kind="stable")]
+        bucket = (groups[:, None] * together + np.arange(together)).ravel()
         cut = [bucket[k : k + size].tolist() for k in range(0, len(bucket), size)]
         rng.shuffle(cut)
         for batch in cut:

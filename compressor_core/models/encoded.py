@@ -146,6 +146,9 @@ class Flattened:
 class Examples(Items[Encoded]):
     """Encoded examples: row i of `rows` (examples, functions of one) says which of `functions` stand in example i."""
 
+    together: int = 1
+    """How many in a row belong together, and are learned in one step."""
+
     def __init__(self, functions: Functions, rows: Array) -> None:
         self.functions = functions
         self.rows = rows

@@ -113,7 +113,7 @@ def information(unsafe_with: int, unsafe: int, safe_with: int, safe: int) -> flo
 def test_the_same_program_has_many_surfaces() -> None:
     rng = random.Random(0)
     hosts = DATASET.hosts(Split.TRAIN)
-    drawn = {woven(rng.choice(hosts), rng).codes[0] for _ in range(500)}
+    drawn = {woven(rng.choice(hosts), rng, rng.random() < 0.5).codes[0] for _ in range(500)}
     assert len(drawn) == 500
     joined = "\n".join(drawn)
     for surface in (" % ", ".format(", "f'", " + ", "import ", "async def", "class ", "@", "# ", '"""', "-> "):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,6 +21,7 @@ from compressor_core.distill.lessons import cross_entropy
 from compressor_core.distill.settings import TrainingSettings
 from compressor_core.distill.trainer import fit
 from compressor_core.errors import ModelError, SettingsError, StorageError, TrainingError
+from compressor_core.models.encoded import Examples, Flattened
 from compressor_core.models.inference import predict
 from compressor_core.models.inputs import FunctionInput
 from compressor_core.models.student import build
@@ -166,8 +169,6 @@ def test_a_refused_checkpoint_leaves_no_half_file(tmp_path: Path) -> None:
 
 
 def test_batches_hold_every_input_once_and_alike_lengths_together() -> None:
-    import random
-
     inputs, _ = task(1000, 0)
     cut = batches(inputs, 16, random.Random(0))
     assert len(cut) == 63
@@ -175,6 +176,16 @@ def test_batches_hold_every_input_once_and_alike_lengths_together() -> None:
     spread = [max(len(inputs[i][0]) for i in b) - min(len(inputs[i][0]) for i in b) for b in cut]
     assert sum(spread) / len(spread) < 2
     assert batches(inputs, 16, random.Random(0)) == cut
+
+
+def test_examples_that_belong_together_are_in_one_batch() -> None:
+    functions = Flattened()
+    functions.add([FunctionInput([1] * length) for length in random.Random(0).choices(range(1, 40), k=200)])
+    inputs = Examples(functions.done(), np.arange(200).reshape(-1, 1))
+    inputs.together = 2
+    cut = batches(inputs, 16, random.Random(0))
+    assert len(cut) == 13 and sorted(i for batch in cut for i in batch) == list(range(200))
+    assert all(batch[k] + 1 == batch[k + 1] for batch in cut for k in range(0, len(batch), 2))
 
 
 def test_settings_are_checked() -> None:
