@@ -103,6 +103,7 @@ def measured(candidates: Sequence[Candidate], options: argparse.Namespace, folde
 
     from compressor_core.evaluate.deployed import Deployment
     from compressor_core.evaluate.rounds import Timed, in_turns
+    from compressor_core.records import Form
 
     torch.set_num_threads(options.threads)
     codes, others, what = functions(options.data, options.examples)
@@ -115,7 +116,7 @@ def measured(candidates: Sequence[Candidate], options: argparse.Namespace, folde
         deployment = Deployment(classifier, own, threads=options.threads, fused=not options.plain)
         encoded = list(classifier.encode([(code,) for code in codes]))
         tokens = float(np.mean([len(function) for (function,) in encoded]))
-        for form in deployment.forms:
+        for form in Form:
             for length in (0, LENGTH):
                 inputs = [deployment.prepare(form, [one], length) for one in encoded]
                 timed.append(Timed(inputs, partial(deployment.run, form)))

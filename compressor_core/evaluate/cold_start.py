@@ -2,7 +2,8 @@
 
 `python -m compressor_core.evaluate.cold_start` is that process. It is told what to do on standard input, and imports
 nothing before it has looked at the clock: with PyTorch it then loads a model folder as this program does, with ONNX
-Runtime it needs an ONNX file, a `tokenizer.json` and neither PyTorch nor transformers.
+Runtime it needs an ONNX file, a `tokenizer.json` and neither PyTorch nor transformers. Only a model that reads data
+flow needs this program in both, which extracts it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from compressor_core.records import Start
 
 _IMPORT_ROOT = Path(__file__).resolve().parents[2]
@@ -29,8 +32,8 @@ def cold_start(
 ) -> Start:
     """Start a process, have it answer once, and end it.
 
-    `model` is a model folder, run in PyTorch; or, with the `tokenizer` that belongs to it, an ONNX file. `codes` are
-    the functions of one example, which the process tokenizes itself.
+    `model` is a model folder, run in PyTorch; or, with the `tokenizer` that belongs to it, an ONNX file. With data
+    flow, `tokenizer` is the model folder. `codes` are the functions of one example, which the process reads itself.
 
     Raises:
         TrainingError: it ended without an answer.
@@ -83,8 +86,12 @@ class _Clock:
 def _onnx(task: Mapping[str, Any], clock: _Clock) -> dict[str, Any]:
     import numpy as np
     import onnxruntime
-    from tokenizers import Tokenizer
 
+    folder = Path(task["tokenizer"])
+    if folder.is_dir():
+        from compressor_core.export.data_flow import reader
+    else:
+        from tokenizers import Tokenizer
     imported = _resident()
     clock.lap("imports")
     options = onnxruntime.SessionOptions()
@@ -92,15 +99,20 @@ def _onnx(task: Mapping[str, Any], clock: _Clock) -> dict[str, Any]:
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(task["model"], options, providers=["CPUExecutionProvider"])
-    tokenizer = Tokenizer.from_file(task["tokenizer"])
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(task["max_length"])
+    if folder.is_dir():
+        read = reader(folder)
+    else:
+        tokenizer = Tokenizer.from_file(task["tokenizer"])
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(task["max_length"])
+
+        def read(codes: Sequence[str]) -> list[NDArray[Any]]:
+            ids = [np.array([tokenizer.encode(code).ids], np.int64) for code in codes]
+            return [array for one in ids for array in (one, np.ones_like(one))]
+
     names = [given.name for given in session.get_inputs()]
     clock.lap("load")
-    arrays = []
-    for code in task["codes"]:
-        ids = np.array([tokenizer.encode(code).ids], np.int64)
-        arrays += [ids, np.ones_like(ids)]
+    arrays = read(task["codes"])
     logits = session.run(None, dict(zip(names, arrays, strict=True)))[0]
     clock.lap("first")
     return {**clock.times, "label": int(logits.argmax()), "imports_mb": imported, "peak_mb": _peak()}

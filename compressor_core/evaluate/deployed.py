@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from compressor_core.export.int8 import export_int8
-from compressor_core.export.onnx import export_onnx, open_onnx
+from compressor_core.export.onnx import export_onnx, onnx_inputs, open_onnx
 from compressor_core.models import graph
 from compressor_core.models.card import DATA_FLOW_NODES
 from compressor_core.models.classifier import Classifier
@@ -33,8 +33,7 @@ FILES: Final = {Form.ONNX: "float32.onnx", Form.INT8: "int8.onnx"}
 class Deployment:
     """A classifier on the CPU in each form that it has, in eval mode; the files of two of them lie in `folder`.
 
-    `fused` is as in `export_onnx`. A model that reads data flow has one form, PyTorch, since the ONNX files read tokens
-    alone.
+    `fused` is as in `export_onnx`.
 
     Raises:
         ModelError, StorageError: a file cannot be made.
@@ -45,16 +44,12 @@ class Deployment:
         self.folder = folder
         self._sessions: dict[Form, InferenceSession] = {}
         classifier.model.to("cpu").eval()
-        if classifier.card.data_flow is None:
-            export_onnx(classifier.model, folder / FILES[Form.ONNX], fused=fused)
-            export_int8(folder / FILES[Form.ONNX], folder / FILES[Form.INT8])
-            for form, name in FILES.items():
-                self._sessions[form] = open_onnx(folder / name, threads=threads)
-            self._names = [given.name for given in self._sessions[Form.ONNX].get_inputs()]
-
-    @property
-    def forms(self) -> tuple[Form, ...]:
-        return (Form.PYTORCH, *self._sessions)
+        self._flow = classifier.card.data_flow is not None
+        export_onnx(classifier.model, folder / FILES[Form.ONNX], fused=fused, data_flow=self._flow)
+        export_int8(folder / FILES[Form.ONNX], folder / FILES[Form.INT8])
+        for form, name in FILES.items():
+            self._sessions[form] = open_onnx(folder / name, threads=threads)
+        self._names = [given.name for given in self._sessions[Form.ONNX].get_inputs()]
 
     def file_mb(self, form: Form) -> float | None:
         """Size of the file of a form; None where it has none of its own."""
@@ -68,9 +63,10 @@ class Deployment:
     def prepare(self, form: Form, batch: Sequence[Encoded], length: int = 0) -> Prepared:
         """Input of `run`: each function padded to the longest of the batch, and to `length` if that is longer."""
         sides: list[list[FunctionInput]] = list(map(list, zip(*batch, strict=True)))
-        if self.classifier.card.data_flow is not None:
+        if self._flow and form not in FILES:
             return Prepared(sides, length)
-        arrays = [array for side in sides for array in _padded(side, self.classifier.pad_id, length)]
+        pad_id = self.classifier.pad_id
+        arrays = [array for side in sides for array in onnx_inputs(side, pad_id, length, data_flow=self._flow)]
         return Prepared(arrays if form in FILES else [torch.from_numpy(array) for array in arrays], length)
 
     def run(self, form: Form, prepared: Prepared) -> Logits:
@@ -83,7 +79,7 @@ class Deployment:
 
     def _in_pytorch(self, prepared: Prepared) -> Logits:
         model: Any = self.classifier.model
-        if self.classifier.card.data_flow is None:
+        if not self._flow:
             if isinstance(model, PairClassifier):
                 first, first_mask, second, second_mask = prepared.inputs
                 answer: Logits = model((first, first_mask), (second, second_mask)).numpy()
@@ -103,18 +99,7 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Prepared:
-    """One batch, ready to be run: ids and mask of each function; of a model of data flow, the functions."""
+    """One batch, ready to be run: the inputs of each side; of a model of data flow in PyTorch, the functions."""
 
     inputs: list[Any]
     length: int
-
-
-def _padded(functions: Sequence[FunctionInput], pad_id: int, length: int) -> tuple[NDArray[np.int64], ...]:
-    """Token ids and attention mask, (functions, longest), 0 in the mask where there is padding."""
-    longest = max(length, *(len(function.ids) for function in functions))
-    ids = np.full((len(functions), longest), pad_id, np.int64)
-    mask = np.zeros_like(ids)
-    for row, function in enumerate(functions):
-        ids[row, : len(function.ids)] = function.ids
-        mask[row, : len(function.ids)] = 1
-    return ids, mask

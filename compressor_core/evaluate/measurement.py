@@ -131,7 +131,7 @@ def _measured(settings: MeasureSettings, folder: Path) -> Iterator[Record]:
         Subject(number, form, padded, one, encoded, one.padded_tokens(settings.padded_to) if padded else 0)
         for number, one in enumerate(deployments)
         for encoded in [list(one.classifier.encode(codes))]
-        for form in one.forms
+        for form in Form
         for padded in (False, True)
     ]
     source = energy_source(watts=settings.watts)
@@ -210,15 +210,17 @@ def _starts(
     settings: MeasureSettings, deployments: Sequence[Deployment], codes: Sequence[tuple[str, ...]], total: _Fractions
 ) -> Iterator[Record]:
     """Fresh processes, one at a time, in turns."""
-    pairs = [(number, form) for number, one in enumerate(deployments) for form in one.forms]
+    pairs = [(number, form) for number, one in enumerate(deployments) for form in Form]
     found: dict[tuple[int, Form], list[Start]] = {pair: [] for pair in pairs}
     for number, (model, form) in turns(pairs, settings.starts):
         deployment, starts = deployments[model], found[model, form]
         yield total.step(f"Cold start {number + 1} of {settings.starts}", model, form)
         file, tokenizer = Path(settings.models[model]), None
         if form in FILES:
-            file, tokenizer = deployment.folder / FILES[form], deployment.folder / _TOKENIZER
-            if not tokenizer.exists():
+            folder, file, tokenizer = file, deployment.folder / FILES[form], deployment.folder / _TOKENIZER
+            if deployment.classifier.card.data_flow is not None:
+                tokenizer = folder
+            elif not tokenizer.exists():
                 deployment.classifier.tokenizer.backend_tokenizer.save(str(tokenizer))
         longest = deployment.classifier.card.max_length
         starts.append(cold_start(file, codes[0], max_length=longest, threads=settings.threads, tokenizer=tokenizer))
@@ -239,7 +241,7 @@ def _described(settings: MeasureSettings, number: int, one: Deployment, subjects
         data_flow=card.data_flow is not None,
         tokens=float(np.mean([len(function) for example in encoded for function in example])),
         padded_tokens=one.padded_tokens(settings.padded_to),
-        forms={form: one.file_mb(form) or size_mb for form in one.forms},
+        forms={form: one.file_mb(form) or size_mb for form in Form},
     )
 
 
@@ -256,7 +258,7 @@ class _Fractions:
     def __init__(
         self, settings: MeasureSettings, subjects: Sequence[Subject], deployments: Sequence[Deployment]
     ) -> None:
-        starts = sum(len(one.forms) for one in deployments) * settings.starts
+        starts = len(Form) * len(deployments) * settings.starts
         batches = len(settings.batch_sizes) * settings.batch_rounds
         self._titles = settings.titles
         self._total = len(subjects) * (settings.rounds + batches) + starts

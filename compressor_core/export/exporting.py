@@ -35,7 +35,7 @@ def export(
 
     Raises:
         DataError: a place is taken, or the dataset cannot be read.
-        ModelError: the model cannot be read, reads data flow, is of another task, or its float32 file does not
+        ModelError: the model cannot be read or written as ONNX, is of another task, or its float32 file does not
             answer as PyTorch does.
         StorageError: the disk refuses.
     """
@@ -45,7 +45,6 @@ def export(
     require_free(places, overwrite=settings.overwrite)
     yield Progress(message="Loading the model", fraction=0.0)
     classifier = load(Path(settings.model))
-    _require_tokens_alone(classifier, settings.model)
     classifier.model.float()
     given = material(classifier.card, settings.dataset, settings.data, settings.split, seed=settings.seed)
     try:
@@ -60,7 +59,7 @@ def export(
             classifier.save(folder)  # before anything is encoded: a tokenizer remembers where it cut
         yield Progress(message="Writing the ONNX files", fraction=0.0)
         files = {ONNX: folder / ONNX}
-        export_onnx(classifier.model, files[ONNX])
+        export_onnx(classifier.model, files[ONNX], data_flow=classifier.card.data_flow is not None)
         whole = form is not Format.ONNX
         if whole:
             files[INT8] = folder / INT8
@@ -113,14 +112,6 @@ def export(
         if sentence is not None:
             yield Notice(message=sentence)
     return summary.model_copy(update={"seconds": time.monotonic() - started})
-
-
-def _require_tokens_alone(classifier: Classifier, folder: str) -> None:
-    if classifier.card.data_flow is not None:
-        raise ModelError(
-            f"{folder} reads data flow beside its tokens, which an ONNX file cannot compute from code: hand on the "
-            "model folder itself, or distill a student from a teacher that reads tokens alone"
-        )
 
 
 def _write_page(classifier: Classifier, folder: Path) -> str | None:

@@ -10,6 +10,7 @@ from compressor_core.data.registry import DATASETS
 from compressor_core.export.bundle import INT8, ONNX, PAGE, PREDICT, SUMS
 from compressor_core.literal import literal, literal_code
 from compressor_core.models.card import ModelCard
+from compressor_core.models.graph import INPUTS
 from compressor_core.models.readme import PURPOSES, TITLES, front_matter
 from compressor_core.records import ExportSummary
 from compressor_core.task import Task
@@ -57,9 +58,11 @@ def _files(card: ModelCard, result: ExportSummary) -> Iterator[str]:
     yield ""
     yield "| file | what it is for |"
     yield "|---|---|"
-    loads = (
-        "`transformers`" if card.task is Task.VULNERABILITY else "`compressor_core`: it has a head of its own for pairs"
-    )
+    loads = "`transformers`"
+    if card.task is Task.CLONE:
+        loads = "`compressor_core`: it has a head of its own for pairs"
+    elif card.data_flow:
+        loads = f"`compressor_core`: it reads the data flow of {_LANGUAGES[card.data_flow]}"
     yield f"| `config.json`, `model.safetensors` | the model for PyTorch, loaded with {loads} |"
     yield "| `tokenizer.json`, `tokenizer_config.json` | its tokenizer, which every form needs |"
     yield f"| `compressor.json` | labels, the {card.max_length} tokens it reads at most, how it was trained |"
@@ -118,17 +121,19 @@ def _use(card: ModelCard, result: ExportSummary) -> Iterator[str]:
     yield ""
     yield "```sh"
     yield "pip install numpy onnxruntime tokenizers"
+    if card.data_flow:
+        yield f"# and Compressor Studio, which extracts the data flow of {_LANGUAGES[card.data_flow]}"
     yield f"python {PREDICT} {files}         # with {ONNX}"
     yield f"python {PREDICT} --int8 {files}  # with {INT8}"
     yield "```"
     yield ""
-    if pair:
+    if pair or card.data_flow:
         yield "In PyTorch, with Compressor Studio's core on the path:"
         yield ""
         yield "```python"
         yield "from compressor_core.models.classifier import load"
         yield ""
-        yield 'logits = load("this folder").logits([(one, other)])'
+        yield f'logits = load("this folder").logits([{"(one, other)" if pair else "code"}])'
         yield "```"
     else:
         yield "In PyTorch, with `transformers`:"
@@ -142,11 +147,14 @@ def _use(card: ModelCard, result: ExportSummary) -> Iterator[str]:
         yield 'logits = model(ids["input_ids"], ids["attention_mask"]).logits'
         yield "```"
     yield ""
-    names = ("input_ids_1", "attention_mask_1", "input_ids_2", "attention_mask_2")
-    inputs = ", ".join(f"`{name}`" for name in (names if pair else ("input_ids", "attention_mask")))
+    stems = INPUTS if card.data_flow else ("input_ids", "attention_mask")
+    inputs = ", ".join(f"`{stem}{side}`" for side in (("_1", "_2") if pair else ("",)) for stem in stems)
+    meant = "int64, batch × length, both free; the mask is 0 where a row is padded"
+    if card.data_flow:
+        meant = "as `compressor_core.models.graph.arrays` describes and makes them"
     yield (
-        f"In any other language: the ONNX files take {inputs} (int64, batch × length, both free; the mask is 0 where a "
-        "row is padded) and give `logits` (float32, batch × 2), whose softmax is the probability of "
+        f"In any other language: the ONNX files take {inputs} ({meant}) and give "
+        "`logits` (float32, batch × 2), whose softmax is the probability of "
         f"{literal_code(card.labels[0])} and {literal_code(card.labels[1])}."
     )
 

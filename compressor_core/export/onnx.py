@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,13 +18,15 @@ from transformers import MODEL_FOR_MASKED_LM_MAPPING
 from compressor_core.errors import ModelError
 from compressor_core.export import attention
 from compressor_core.files import storage_error
-from compressor_core.models.inputs import Encoded, FunctionInput
+from compressor_core.models import graph
+from compressor_core.models.inputs import Encoded, FunctionInput, GraphInput
 from compressor_core.models.pair import PairClassifier, encoder_config
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 OPSET: Final = 17
+_TOKENS: Final = ("input_ids", "attention_mask")
 _EXAMPLE_LENGTHS: Final = (7, 5)
 """Of the functions that the exporter traces; no two dimensions of an example are alike, so that none is confused."""
 
@@ -49,34 +51,59 @@ class _Pair(nn.Module):
         return logits
 
 
-def export_onnx(model: nn.Module, path: Path, *, fused: bool = True) -> None:
-    """Write a sequence classifier, or a `PairClassifier`, that reads tokens alone to one ONNX file.
+class _DataFlow(nn.Module):
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.pad_id = int(encoder_config(model).pad_token_id or 0)
 
-    Inputs, all int64 (batch, length), both of any size: `input_ids` and `attention_mask`; of a pair
-    `input_ids_1`, `attention_mask_1`, `input_ids_2` and `attention_mask_2`. Output: `logits` (batch, 2), float32.
-    The model itself is left as it was: its mode, its attention and its device. With `fused`, attention is one operator
-    of ONNX Runtime (see `attention`); without, the file has ONNX's standard operators alone, for other runtimes.
+    def forward(self, *given: Tensor) -> Tensor:
+        whole: Any = self.model
+        pair = isinstance(self.model, PairClassifier)
+        words = (whole.encoder if pair else whole).get_input_embeddings()
+        count = len(graph.INPUTS)
+        sides = [given[start : start + count] for start in range(0, len(given), count)]
+        batches = [graph.encoder_arguments(words, self.pad_id, *side) for side in sides]
+        if pair:
+            paired: Tensor = whole.compare(*(whole.pool(batch.arguments, batch.code) for batch in batches))
+            return paired
+        logits: Tensor = whole(**batches[0].arguments).logits
+        return logits
+
+
+def export_onnx(model: nn.Module, path: Path, *, fused: bool = True, data_flow: bool = False) -> None:
+    """Write a sequence classifier, or a `PairClassifier`, to one ONNX file.
+
+    Inputs, both int64 (batch, length), both of any size: `input_ids` and `attention_mask`; with `data_flow` those of
+    `graph.arrays`. Of a pair `input_ids_1`, `attention_mask_1`, `input_ids_2` and so on. Output: `logits` (batch, 2),
+    float32. The model itself is left as it was: its mode, its attention and its device. With `fused`, attention is one
+    operator of ONNX Runtime (see `attention`); without, or with data flow, the file has ONNX's standard operators
+    alone.
 
     Raises:
         ModelError: what it computes cannot be written down, or not for functions of any length.
         StorageError: the disk refuses.
     """
     pair = isinstance(model, PairClassifier)
-    names = [f"{name}_{side}" for side in "12" for name in _INPUTS] if pair else list(_INPUTS)
+    stems = graph.INPUTS if data_flow else _TOKENS
+    names, example = [], []
+    free: dict[str, dict[int, str]] = {}
     device = next(model.parameters()).device
-    example = []
-    for length in _EXAMPLE_LENGTHS[: 2 if pair else 1]:
-        ids = torch.full((2, length), 4, device=device)
-        example += [ids, torch.ones_like(ids)]
-    free = {name: {0: "batch", 1: f"length{name.removeprefix(_stem(name))}"} for name in names}
+    for side, length in zip(("_1", "_2") if pair else ("",), _EXAMPLE_LENGTHS, strict=False):
+        names += [f"{stem}{side}" for stem in stems]
+        arrays = onnx_inputs([_example(length, data_flow)] * 2, 1, data_flow=data_flow)
+        example += [torch.from_numpy(array).to(device) for array in arrays]
+        # Of data flow, nodes count in the length, and not in that of the code.
+        axes = {"shares": (f"length{side}", f"code{side}"), "attention_mask": (f"length{side}",) * (1 + data_flow)}
+        axes |= {"input_ids": (f"{'code' if data_flow else 'length'}{side}",), "position_ids": (f"length{side}",)}
+        free |= {f"{stem}{side}": dict(enumerate(("batch", *axes[stem]))) for stem in stems}
+    fused = fused and not data_flow and _is_mask_of_padding(model)
+    wrapped = _DataFlow(model) if data_flow else _Pair(model) if isinstance(model, PairClassifier) else _Single(model)
     try:
-        with (
-            _traceable(model, attention.NAME if fused and _is_mask_of_padding(model) else "eager"),
-            torch.inference_mode(),
-        ):
+        with _traceable(model, attention.NAME if fused else "eager"), torch.inference_mode():
             torch.onnx.export(
                 # In eval mode itself: the exporter hands the mode of what it exported on to the model.
-                (_Pair(model) if isinstance(model, PairClassifier) else _Single(model)).eval(),
+                wrapped.eval(),
                 tuple(example),
                 str(path),
                 input_names=names,
@@ -86,7 +113,7 @@ def export_onnx(model: nn.Module, path: Path, *, fused: bool = True) -> None:
                 custom_opsets={"com.microsoft": 1} if fused else None,
                 dynamo=False,
             )
-        _try(path, pair)
+        _try(path, 1 + pair, data_flow)
     except OSError as error:
         raise storage_error(error, path) from error
     except Exception as error:  # of PyTorch's exporter and of ONNX Runtime, which have nothing in common
@@ -104,18 +131,16 @@ def _is_mask_of_padding(model: nn.Module) -> bool:
     return type(config) in MODEL_FOR_MASKED_LM_MAPPING and layers <= {"full_attention"}
 
 
-def _try(path: Path, pair: bool) -> None:
+def _try(path: Path, functions: int, data_flow: bool) -> None:
     """Run the file on lengths that the exporter has not seen: some models are traced for one alone."""
     session = open_onnx(path)
     for length in (3, 70):
-        run_onnx(session, (FunctionInput([4] * length),) * (1 + pair))
+        run_onnx(session, (_example(length, data_flow),) * functions)
 
 
-_INPUTS: Final = ("input_ids", "attention_mask")
-
-
-def _stem(name: str) -> str:
-    return next(stem for stem in _INPUTS if name.startswith(stem))
+def _example(length: int, data_flow: bool) -> FunctionInput:
+    flow = GraphInput(((1, 2), (1, 3), (0, 0)), ((1, 0),)) if data_flow else None
+    return FunctionInput([4] * length, flow)
 
 
 @contextlib.contextmanager
@@ -154,12 +179,29 @@ def open_onnx(path: Path, *, threads: int = 1) -> InferenceSession:
         raise ModelError(f"the ONNX model {path} cannot be opened ({reason}): export it again") from error
 
 
-def run_onnx(session: InferenceSession, example: Encoded) -> NDArray[np.float32]:
-    """Logits (1, 2) of one example, unpadded."""
-    arrays = []
-    for function in example:
-        ids = np.asarray([function.ids], dtype=np.int64)
-        arrays += [ids, np.ones_like(ids)]
+def run_onnx(session: InferenceSession, example: Encoded, pad_id: int = 1) -> NDArray[np.float32]:
+    """Logits (1, 2) of one example, unpadded; `pad_id`, from which a model counts positions, is for data flow alone."""
     names = [given.name for given in session.get_inputs()]
+    data_flow = len(names) == len(graph.INPUTS) * len(example)
+    arrays = [array for function in example for array in onnx_inputs([function], pad_id, data_flow=data_flow)]
     logits: NDArray[np.float32] = session.run(["logits"], dict(zip(names, arrays, strict=True)))[0]
     return logits
+
+
+def onnx_inputs(
+    functions: Sequence[FunctionInput], pad_id: int, length: int = 0, *, data_flow: bool = False
+) -> tuple[NDArray[Any], ...]:
+    """The inputs of a file for one side of a batch, padded to its longest function, and to `length` if that is longer.
+
+    Token ids and attention mask, (functions, longest), 0 in the mask where there is padding; with `data_flow`, see
+    `graph.arrays`.
+    """
+    if data_flow:
+        return tuple(graph.arrays(functions, pad_id, length).values())
+    longest = max(length, *(len(function.ids) for function in functions))
+    ids = np.full((len(functions), longest), pad_id, np.int64)
+    mask = np.zeros_like(ids)
+    for row, function in enumerate(functions):
+        ids[row, : len(function.ids)] = function.ids
+        mask[row, : len(function.ids)] = 1
+    return ids, mask

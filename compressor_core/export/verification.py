@@ -114,12 +114,13 @@ def verify(
             with torch.inference_mode():
                 expected.append(forward(classifier.model, [query], classifier.pad_id).numpy())
         for name, session in sessions.items():
-            answers[name].append(run_onnx(session, query))
+            answers[name].append(run_onnx(session, query, classifier.pad_id))
         if number % 20 == 0:
             message = f"Trying the exported files: {number:,} of {len(encoded):,} examples"
             yield Progress(message=message, fraction=number / len(encoded))
     yield Progress(message="Measuring their latency")
-    timed = [Timed(encoded[:compared], partial(run_onnx, session)) for session in sessions.values()]
+    runs = [partial(run_onnx, session, pad_id=classifier.pad_id) for session in sessions.values()]
+    timed = [Timed(encoded[:compared], run) for run in runs]
     for _ in input_by_input(timed, _ROUNDS):
         pass
     gold = np.array([example.label for example in examples])

@@ -25,10 +25,11 @@ from bisect import bisect_left
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from compressor_core.dataflow import extract
@@ -39,6 +40,8 @@ from compressor_core.models.inputs import Batch, FunctionInput, GraphInput
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+INPUTS: Final = ("input_ids", "position_ids", "shares", "attention_mask")
+"""Names of the `arrays` of a batch."""
 _FORBIDDEN = -1e4
 """Added to the scores of what must not be attended to: it leaves no weight, and half precision can hold it."""
 
@@ -110,30 +113,31 @@ def token_places(tokenizer: PreTrainedTokenizerBase, code: str, language: Langua
     return places
 
 
-def batch(embeddings: nn.Module, functions: Sequence[FunctionInput], pad_id: int, shortest: int = 0) -> Batch:
-    """One padded batch: `inputs_embeds` (functions, longest, hidden), `position_ids`, and a float `attention_mask`
-    (functions, 1, longest, longest) that is added to the attention scores; it is `shortest` long at least."""
-    weight: Any = embeddings.weight
+def arrays(functions: Sequence[FunctionInput], pad_id: int, shortest: int = 0) -> dict[str, NDArray[Any]]:
+    """One padded batch, `shortest` long at least, by the names that an ONNX file has for it.
+
+    `input_ids` (functions, longest code); `position_ids` (functions, longest); `shares` (functions, longest, longest
+    code), of which word embeddings each embedding is the mean; and `attention_mask` (functions, longest, longest), True
+    where the first place attends to the second.
+    """
     size, length = len(functions), max(shortest, *map(len, functions))
     longest_code = max(len(function.ids) for function in functions)
-    ids = np.full((size, longest_code), pad_id)
-    positions = np.full((size, length), pad_id)
-    share = np.zeros((size, length, longest_code), np.float32)
+    ids = np.full((size, longest_code), pad_id, np.int64)
+    positions = np.full((size, length), pad_id, np.int64)
+    shares = np.zeros((size, length, longest_code), np.float32)
     allowed = np.zeros((size, length, length), bool)
-    code_mask = np.zeros((size, length), np.int64)
     for row, function in enumerate(functions):
         code = len(function.ids)
         ids[row, :code] = function.ids
         positions[row, :code] = np.arange(pad_id + 1, pad_id + 1 + code)
         positions[row, code : len(function)] = 0
-        code_mask[row, :code] = 1
-        share[row, range(code), range(code)] = 1
+        shares[row, range(code), range(code)] = 1
         allowed[row, :code, :code] = True
         allowed[row, (0, code - 1), : len(function)] = True
         if function.graph is not None:
             for node, (first, stop) in enumerate(function.graph.spans, start=code):
                 if stop > first:
-                    share[row, node, first:stop] = 1 / (stop - first)
+                    shares[row, node, first:stop] = 1 / (stop - first)
                     allowed[row, node, first:stop] = True
                     allowed[row, first:stop, node] = True
             for node, source in function.graph.edges:
@@ -141,16 +145,29 @@ def batch(embeddings: nn.Module, functions: Sequence[FunctionInput], pad_id: int
             for node in range(code, len(function)):
                 if not allowed[row, node].any():
                     allowed[row, node, node] = True
-    device, dtype = weight.device, weight.dtype
-    words: Tensor = embeddings(torch.from_numpy(ids).to(device))
-    mask = torch.zeros(allowed.shape, dtype=dtype, device=device)
-    mask.masked_fill_(~torch.from_numpy(allowed).to(device), _FORBIDDEN)
+    return dict(zip(INPUTS, (ids, positions, shares, allowed), strict=True))
+
+
+def batch(embeddings: nn.Module, functions: Sequence[FunctionInput], pad_id: int, shortest: int = 0) -> Batch:
+    """One padded batch on the device of the model, `shortest` long at least, see `encoder_arguments`."""
+    weight: Any = embeddings.weight
+    made = arrays(functions, pad_id, shortest)
+    ids, positions, shares, allowed = (torch.from_numpy(made[name]).to(weight.device) for name in INPUTS)
+    return encoder_arguments(embeddings, pad_id, ids, positions, shares.to(weight.dtype), allowed)
+
+
+def encoder_arguments(
+    embeddings: nn.Module, pad_id: int, ids: Tensor, positions: Tensor, shares: Tensor, allowed: Tensor
+) -> Batch:
+    """The arguments of an encoder from the `arrays` of a batch, by tensor operations alone: `inputs_embeds`
+    (functions, longest, hidden), `position_ids`, and a float `attention_mask` (functions, 1, longest, longest) that is
+    added to the attention scores."""
     arguments = {
-        "inputs_embeds": torch.bmm(torch.from_numpy(share).to(device, dtype), words),
-        "attention_mask": mask.unsqueeze(1),
-        "position_ids": torch.from_numpy(positions).to(device),
+        "inputs_embeds": torch.bmm(shares, embeddings(ids)),
+        "attention_mask": (~allowed).to(shares.dtype).mul(_FORBIDDEN).unsqueeze(1),
+        "position_ids": positions,
     }
-    return Batch(arguments, torch.from_numpy(code_mask).to(device))
+    return Batch(arguments, (positions > pad_id).long())
 
 
 @lru_cache(maxsize=65536)

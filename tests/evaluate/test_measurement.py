@@ -98,14 +98,14 @@ def test_percentiles_are_numpys() -> None:
 def test_every_form_answers_alike_padded_or_not_alone_or_in_a_batch(task: Task, tmp_path: Path) -> None:
     made = classifier(task)
     deployment = Deployment(made, tmp_path)
-    assert deployment.forms == (Form.PYTORCH, Form.ONNX, Form.INT8)
+    assert tuple(Form) == (Form.PYTORCH, Form.ONNX, Form.INT8)
     assert deployment.padded_tokens(60) == 60 and deployment.file_mb(Form.PYTORCH) is None
     assert all(deployment.file_mb(form) == (tmp_path / name).stat().st_size / 1e6 for form, name in FILES.items())
     examples = [(code, C[-1])[: 2 if task is Task.CLONE else 1] for code in C]
     encoded = list(made.encode(examples))
     expected = made.logits(examples).numpy()
     assert np.ptp(expected[:, 0]) > 1e-3
-    for form in deployment.forms:
+    for form in tuple(Form):
         near = 0.1 * abs(expected).max() if form is Form.INT8 else 1e-5
         alone = [deployment.run(form, deployment.prepare(form, [one])) for one in encoded]
         np.testing.assert_allclose(np.concatenate(alone), expected, atol=near, rtol=0)
@@ -115,17 +115,17 @@ def test_every_form_answers_alike_padded_or_not_alone_or_in_a_batch(task: Task, 
 
 
 @pytest.mark.parametrize("task", list(Task))
-def test_a_model_of_data_flow_runs_in_pytorch_alone(task: Task, tmp_path: Path) -> None:
+def test_a_model_of_data_flow_answers_alike_in_each_form(task: Task, tmp_path: Path) -> None:
     made = classifier(task, Language.C)
     deployment = Deployment(made, tmp_path)
-    assert deployment.forms == (Form.PYTORCH,) and not list(tmp_path.iterdir())
     assert deployment.padded_tokens(400) == 50 + DATA_FLOW_NODES
     examples = [(code, C[-1])[: 2 if task is Task.CLONE else 1] for code in C]
     encoded = list(made.encode(examples))
     expected = made.logits(examples).numpy()
     for length in (0, deployment.padded_tokens(400)):
-        found = deployment.run(Form.PYTORCH, deployment.prepare(Form.PYTORCH, encoded, length))
-        np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
+        for form, most in ((Form.PYTORCH, 1e-5), (Form.ONNX, 1e-4), (Form.INT8, 0.3)):
+            found = deployment.run(form, deployment.prepare(form, encoded, length))
+            np.testing.assert_allclose(found, expected, atol=most, rtol=0)
 
 
 def test_a_fresh_process_answers_as_this_one(tmp_path: Path) -> None:

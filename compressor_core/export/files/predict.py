@@ -1,6 +1,7 @@
 """What the model beside this file says of code: python predict.py [--int8] FILE [FILE]
 
-Needs numpy, onnxruntime and tokenizers. Two files are for a model that compares two functions.
+Needs numpy, onnxruntime and tokenizers; for a model that reads data flow Compressor Studio as well, which extracts it.
+Two files are for a model that compares two functions.
 """
 
 import hashlib
@@ -20,18 +21,34 @@ def predict(codes: list[str], model: str = "model.onnx") -> dict[str, float]:
     """The probability of each label. Raises ValueError, with a sentence, for files that are not whole."""
     part = {name: whole(name) for name in ("compressor.json", "tokenizer.json", model)}
     card = json.loads(part["compressor.json"])
-    tokenizer = Tokenizer.from_str(part["tokenizer.json"].decode("utf-8"))
-    tokenizer.enable_truncation(card["max_length"])
-    tokenizer.no_padding()
     session = onnxruntime.InferenceSession(part[model], providers=["CPUExecutionProvider"])
-    names = [one.name for one in session.get_inputs()]  # ids and mask of each function
-    if len(names) != 2 * len(codes):
-        raise ValueError(f"this model takes {len(names) // 2} file(s), not {len(codes)}")
-    ids = [np.array([tokenizer.encode(code).ids], np.int64) for code in codes]
-    arrays = [array for one in ids for array in (one, np.ones_like(one))]
+    names = [one.name for one in session.get_inputs()]
+    functions = sum(name.startswith("input_ids") for name in names)
+    if functions != len(codes):
+        raise ValueError(f"this model takes {functions} file(s), not {len(codes)}")
+    if card["data_flow"]:
+        arrays = data_flow(codes, card["data_flow"])
+    else:
+        tokenizer = Tokenizer.from_str(part["tokenizer.json"].decode("utf-8"))
+        tokenizer.enable_truncation(card["max_length"])
+        tokenizer.no_padding()
+        ids = [np.array([tokenizer.encode(code).ids], np.int64) for code in codes]
+        arrays = [array for one in ids for array in (one, np.ones_like(one))]
     logits = session.run(["logits"], dict(zip(names, arrays, strict=True)))[0][0]
     odds = np.exp(logits - logits.max())
     return dict(zip(card["labels"], (odds / odds.sum()).tolist(), strict=True))
+
+
+def data_flow(codes: list[str], language: str) -> list[np.ndarray]:
+    """The inputs of a model that reads data flow. Raises ValueError, with a sentence, without Compressor Studio."""
+    try:
+        from compressor_core.export.data_flow import reader
+    except ImportError as error:
+        raise ValueError(
+            f"this model reads the data flow of {language}, which Compressor Studio extracts ({error}): "
+            "install it in this Python, or take a student that reads tokens alone"
+        ) from error
+    return reader(HERE)(codes)
 
 
 def whole(name: str) -> bytes:

@@ -9,12 +9,12 @@ from compressor_core.task import Task
 
 WEIGHTS, FLOAT32, INT8 = "model.safetensors", "model.onnx", "model.int8.onnx"
 PURPOSES: Final = {
-    WEIGHTS: "For PyTorch: to train on, or to load with transformers; a model of pairs with this program.",
+    WEIGHTS: "For PyTorch: to train on, or to load with transformers; for pairs or data flow with this program.",
     FLOAT32: "For any other place: ONNX Runtime reads it from C++, C#, Java, JavaScript, Rust and Python.",
     INT8: "The same with weights in 8 bits: the smallest to ship. It rounds, so its accuracy is its own.",
     "README.md": "The model card: what was measured, how to use it, where it comes from, where it ends.",
     "index.html": "The model in a browser: a page that needs no server and no network.",
-    "predict.py": "A prediction from the command line, with numpy, onnxruntime and tokenizers alone.",
+    "predict.py": "A prediction from the command line, with onnxruntime and tokenizers; data flow needs this program.",
 }
 """The purpose of each file of a bundle."""
 TITLES: Final = {WEIGHTS: "PyTorch, float32", FLOAT32: "ONNX, float32", INT8: "ONNX, int8"}

@@ -147,13 +147,13 @@ def busy_sentence(info: MeasurementInfo) -> str:
 
 
 def data_flow_sentence(info: MeasurementInfo) -> str:
-    """Which models have one form only, and why; empty if none."""
+    """Which models read data flow, and that extracting it is not counted; empty if none."""
     names = [model.name for model in info.models if model.data_flow]
     if not names:
         return ""
     return (
-        f"{' and '.join(names)} read{'s' if len(names) == 1 else ''} data flow beside the tokens, which the ONNX files "
-        "here cannot carry: measured in PyTorch alone."
+        f"{' and '.join(names)} read{'s' if len(names) == 1 else ''} data flow beside the tokens; "
+        "extracting it is left out of these times, as tokenization is."
     )
 
 

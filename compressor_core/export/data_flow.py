@@ -1,0 +1,33 @@
+"""Inputs of the ONNX file of a model that reads data flow, from code, where its PyTorch model is not loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from transformers import AutoTokenizer
+
+from compressor_core.errors import ModelError
+from compressor_core.models import graph
+from compressor_core.models.card import CARD, read_card
+
+
+def reader(folder: Path) -> Callable[[Sequence[str]], list[NDArray[Any]]]:
+    """From the functions of one example to the arrays that the file reads, in the order of its inputs.
+
+    `folder` has the model's card and tokenizer. Raises ModelError if the model reads no data flow.
+    """
+    card = read_card(folder)
+    if card is None or card.data_flow is None:
+        raise ModelError(f"{CARD} in {folder} names no data flow: give the folder of a model that reads it")
+    language, length = card.data_flow, card.max_length
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    pad_id = int(tokenizer.pad_token_id or 0)
+
+    def read(codes: Sequence[str]) -> list[NDArray[Any]]:
+        functions = graph.encode(tokenizer, codes, language, length)
+        return [array for function in functions for array in graph.arrays([function], pad_id).values()]
+
+    return read
