@@ -416,6 +416,15 @@ class Prediction(Plain):
         return list(self.probabilities).index(self.label)
 
 
+class AlarmThreshold(Plain):
+    """A probability of class 1 that at most a share of so many clean inputs exceed; `of` says what these are."""
+
+    probability: float
+    inputs: int
+    share: float
+    of: str
+
+
 class Attribution(Plain):
     """What each line of the code adds to one model's answer, in logits."""
 

@@ -26,6 +26,11 @@ from compressor_core.task import Task
 FOLDER = ASSETS / "exam"
 CLEAN = "clean"
 """Group of the functions without a weakness."""
+_CHIPS = (
+    "89-built-where", "78-thumbnail", "22-attachment", "79-greeting", "502-queue-message", "327-triple-des",
+    "295-requests-session", "798-database-password",
+)  # fmt: skip
+"""Pairs of common weaknesses to start with."""
 
 
 class Kind(StrEnum):
@@ -85,6 +90,8 @@ class WeaknessPair(Entry):
 
     weakness: str
     """CWE identifier, such as "CWE-89"."""
+    title: str
+    """Name of the weakness."""
     kind: Kind
     unsafe: str
     safe: str
@@ -184,7 +191,7 @@ def vulnerability_exam(folder: Path = FOLDER / "vulnerability") -> Vulnerability
     """The exam of `classroom-vulnerability`. Raises DataError if a file is missing or malformed."""
     entries: list[Entry] = []
     for path, table in _tables(folder):
-        entries += _entries(path, WeaknessPair, table, "pair", weakness=table.get("weakness"))
+        entries += _entries(path, WeaknessPair, table, "pair", weakness=table.get("weakness"), title=table.get("title"))
         entries += _entries(path, CleanFunction, table, "clean")
     return VulnerabilityExam(tuple(entries))
 
@@ -194,6 +201,35 @@ def clone_exam(folder: Path = FOLDER / "clone") -> CloneExam:
     """The exam of `classroom-clone`. Raises DataError if a file is missing or malformed."""
     pairs = [_entries(path, ClonePair, table, "pair", kind=table.get("kind")) for path, table in _tables(folder)]
     return CloneExam(tuple(pair for one in pairs for pair in one))
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A pair of the exam to start with. `other` is the fixed function, or the same two in the other order."""
+
+    title: str
+    codes: tuple[str, ...]
+    other: tuple[str, ...]
+    truths: tuple[int, int]
+    """The class numbers of `codes` and of `other`."""
+    reason: str
+
+
+def chips(task: Task) -> tuple[Chip, ...]:
+    """Pairs of some common weaknesses, or the first of each kind of clone pair. Raises DataError as the exams do."""
+    if task is Task.VULNERABILITY:
+        return tuple(
+            Chip(f"{pair.weakness} {pair.title}", (pair.unsafe,), (pair.safe,), (1, 0), pair.reason)
+            for pair in vulnerability_exam().pairs
+            if pair.id in _CHIPS
+        )
+    kinds = {pair.kind: pair for pair in reversed(clone_exam().pairs)}
+    return tuple(
+        Chip(kind.value.capitalize(), (pair.first, pair.second), (pair.second, pair.first), (label, label), pair.reason)
+        for kind in CloneKind
+        if (pair := kinds.get(kind)) is not None
+        for label in [int(kind.is_clone)]
+    )
 
 
 E = TypeVar("E", bound=Entry)

@@ -76,6 +76,13 @@ def language_remark(code: str, language: Language | None) -> str | None:
     return f"This code {found}: it answers all the same, but the answer may mean nothing."
 
 
+def language_of(code: str) -> Language | None:
+    """The first language that code parses in without an error; None if there is none, or it is very long."""
+    if len(code) > _PARSED:
+        return None
+    return next((one for one in (Language.PYTHON, Language.JAVA, Language.C) if _parses(code, one)), None)
+
+
 def _parses(code: str, language: Language) -> bool:
     source = textwrap.dedent(code).encode("utf-8", "replace")
     return not parser(language).parse(source).root_node.has_error

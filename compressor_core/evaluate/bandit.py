@@ -70,9 +70,7 @@ def describe(counts: Severity = COUNTS) -> str:
 
 def alarms(codes: Sequence[str], counts: Severity = COUNTS) -> list[bool | None]:
     """Whether Bandit finds anything of at least that severity in each function; None where it cannot read one."""
-    wanted = tuple(Severity)[tuple(Severity).index(counts) :]
-    found = findings(codes)
-    return [None if own is None else any(finding.severity in wanted for finding in own) for own in found]
+    return [None if own is None else alarm(own, counts) for own in findings(codes)]
 
 
 def findings(codes: Sequence[str]) -> list[tuple[Finding, ...] | None]:
@@ -110,6 +108,24 @@ def findings(codes: Sequence[str]) -> list[tuple[Finding, ...] | None]:
         None if index in unread else tuple(sorted(found[index], key=lambda one: (one.line, one.rule)))
         for index in range(len(codes))
     ]
+
+
+def words(found: Sequence[Finding] | None) -> str:
+    """What it says of one function, after what it is. Raises SettingsError if not installed."""
+    if found is None:
+        said = "It cannot read this as Python"
+    elif not found:
+        said = "It finds nothing"
+    else:
+        listed = "; ".join(f"{one.rule}, {one.severity}, line {one.line}" for one in found)
+        said = f"{'Alarm' if alarm(found) else 'Hints, no alarm'}: {listed}"
+    return f"{describe()}. {said}."
+
+
+def alarm(found: Sequence[Finding], counts: Severity = COUNTS) -> bool:
+    """Whether any finding is of at least that severity."""
+    wanted = tuple(Severity)[tuple(Severity).index(counts) :]
+    return any(finding.severity in wanted for finding in found)
 
 
 def _required() -> str:

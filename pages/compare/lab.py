@@ -89,7 +89,7 @@ def worst(info: ProbeInfo) -> None:
     kind = st.selectbox("Change", list(examples), key="probe_kind", format_func=_described)
     example: ChangedExample = examples[kind]
     st.markdown(literal(worst_sentence(info, example)))
-    st.code(edit(example), language="diff", wrap_lines=True)
+    st.code(edit(example.before, example.after), language="diff", wrap_lines=True)
 
 
 def _described(name: str) -> str:

@@ -13,7 +13,7 @@ import streamlit as st
 from compressor_core.data.dataset import UNKNOWN, Example, Split
 from compressor_core.data.hub import cached_parts
 from compressor_core.errors import DataError
-from compressor_core.records import Attribution, Prediction
+from compressor_core.records import AlarmThreshold, Attribution, Prediction
 from compressor_core.runs.library import Model
 from pages.parts.data import INFO, changed, opened
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from compressor_core.models.classifier import Classifier
 
 PATIENCE = 20.0
-"""Seconds that a model's lines may be expected to take without being asked for."""
+"""Seconds that a model's lines, or its threshold, may be expected to take without being asked for."""
 _CALLS_PER_LINES = 60
 """About as many calls of a model, at least, as long as scoring its lines takes: twenty gradients."""
 
@@ -57,6 +57,22 @@ def attributed(place: Place, codes: tuple[str, ...]) -> Attribution:
     from compressor_core.evaluate.attribution import attribute
 
     return attribute(loaded(place), codes)
+
+
+@st.cache_data(max_entries=20, show_spinner="Asking about clean code, once for each model")
+def threshold(place: Place) -> AlarmThreshold | None:
+    """The probability up to which an alarm of a model is unsure."""
+    from compressor_core.evaluate.unsure import alarm_threshold
+
+    return alarm_threshold(loaded(place))
+
+
+def thresholds(places: Mapping[str, Place], found: Mapping[str, Prediction]) -> dict[str, AlarmThreshold]:
+    """Thresholds of the sides that answer fast enough to be asked about clean code."""
+    from compressor_core.evaluate.unsure import FUNCTIONS
+
+    fast = {side: place for side, place in places.items() if found[side].milliseconds * FUNCTIONS / 1e3 < PATIENCE}
+    return {side: limit for side, place in fast.items() if (limit := threshold(place)) is not None}
 
 
 def seconds_of_lines(milliseconds: float) -> float:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from compressor_core.data.pasted import checked, decoded, language_remark
+from compressor_core.data.domain import domain
+from compressor_core.data.pasted import checked, decoded, language_of, language_remark
 from compressor_core.errors import CompressorError, RunError
-from compressor_core.figures.compare.answers import AnswersInfo, answers_figure, answers_headline, sure
+from compressor_core.figures.compare.answers import (
+    AnswersInfo,
+    answers_figure,
+    answers_headline,
+    sure,
+    unsure_sentence,
+)
 from compressor_core.figures.compare.attribution import (
     WHAT_IT_IS,
     attribution_caveat,
@@ -14,7 +21,7 @@ from compressor_core.figures.compare.attribution import (
     attribution_info,
     attribution_sentence,
 )
-from compressor_core.figures.compare.info import GENERATED
+from compressor_core.language import Language
 from compressor_core.literal import literal, literal_code
 from compressor_core.models.card import read_card
 from compressor_core.runs.library import Model, students, teacher_of_student
@@ -33,7 +40,9 @@ from pages.parts.playground import (
     loaded,
     place_of,
     seconds_of_lines,
+    thresholds,
 )
+from pages.parts.playground_edits import chip_of, chosen_chip, show_edits, show_fix, show_rules
 
 TITLES = {Task.VULNERABILITY: ("Function",), Task.CLONE: ("First function", "Second function")}
 MONOSPACED = "<style>.st-key-pasted textarea{font-family:'Source Code Pro',monospace;font-size:.8rem}</style>"
@@ -81,6 +90,9 @@ def paste(student: Model) -> tuple[str, ...] | None:
     titles = TITLES[student.task]
     st.html(MONOSPACED)
     with st.container(border=True, key="pasted"):
+        with sentences():
+            if (chip := chosen_chip(student.task)) is not None:
+                fill(student, chip.codes)
         draw, ask, origin = st.columns([2, 2, 5], vertical_alignment="center")
         if draw.button("Draw an example", icon=":material/casino:", width="stretch", help="From the test split"):
             draw_example(student, st.session_state.get(drawn_so_far(student), -1) + 1)
@@ -139,9 +151,14 @@ def draw_example(student: Model, number: int) -> None:
     with sentences():
         drawn = example_of(student, number)
     st.session_state[drawn_so_far(student)] = drawn.number
-    for at, code in enumerate(drawn.codes):
-        st.session_state[field(student, at)] = code
+    fill(student, drawn.codes)
     st.session_state["playground_example"] = drawn
+
+
+def fill(student: Model, codes: tuple[str, ...]) -> None:
+    """Put code into the boxes."""
+    for at, code in enumerate(codes):
+        st.session_state[field(student, at)] = code
 
 
 def example_in(student: Model, codes: tuple[str, ...]) -> Drawn | None:
@@ -166,20 +183,22 @@ def sides_of(student: Model) -> dict[str, Place]:
     return places
 
 
-def show_answers(info: AnswersInfo) -> None:
+def show_answers(info: AnswersInfo, source: str) -> None:
     st.header(literal(answers_headline(info)), anchor=False)
     metrics(
         *(
-            (side.capitalize(), answer.label, f"{sure(answer)}, {answer.milliseconds:.1f} ms")
+            (side.capitalize(), info.label(side), f"{sure(answer)}, {answer.milliseconds:.1f} ms")
             for side, answer in info.answers.items()
         ),
-        *((("True label", info.true_label, "of the test split"),) if info.true_label else ()),
+        *((("True label", info.true_label, source),) if info.true_label else ()),
     )
     chart(answers_figure(info), key="answers", alt=answers_headline(info))
     st.caption(
         "Milliseconds: tokenisation and model together, this input alone, one thread; the median of five calls (fewer "
         "of slow models) in which the two take turns. The page Compare measures over many functions."
     )
+    if (said := unsure_sentence(info)) is not None:
+        st.caption(said)
     terms("logits", "calibration", "latency")
 
 
@@ -222,14 +241,33 @@ def play(student: Model) -> None:
             st.warning(remark, icon=":material/translate:")
     if not (places := sides_of(student)):
         return
-    drawn = example_in(student, codes)
+    drawn, chip = example_in(student, codes), chip_of(student.task, codes)
     with sentences():
-        info = AnswersInfo(answers(places, codes), drawn.truth if drawn else None)
-    show_answers(info)
-    if card is not None and (card.dataset or "").startswith("classroom-"):
-        st.warning(GENERATED, icon=":material/science:")
-        link("exam", "What they know of functions written by hand")
+        found = answers(places, codes)
+        truth = drawn.truth if drawn else chip.truths[0] if chip else None
+        info = AnswersInfo(found, truth, thresholds(places, found))
+    show_answers(info, "of the test split" if drawn else "of the exam")
+    language = (card.language if card else None) or language_of(codes[0])
+    with sentences():
+        if student.task is Task.VULNERABILITY and language is Language.PYTHON:
+            show_rules(codes[0])
+        show_domain(card.dataset if card else None)
+        if chip is not None:
+            show_fix(chip)
+        if language is not None:
+            show_edits(places, info, codes, chip, language)
     show_lines(places, info, codes, TITLES[student.task])
+
+
+def show_domain(dataset: str | None) -> None:
+    """What these models were made for."""
+    if (known := domain(dataset)) is None:
+        return
+    st.warning(known.sentence, icon=":material/science:")
+    if known.weaknesses:
+        with st.expander("Which weaknesses"):
+            st.markdown(" · ".join(map(literal, known.weaknesses)))
+    link("exam", "What they know of functions written by hand")
 
 
 open_page(

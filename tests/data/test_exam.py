@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from compressor_core.data.dataset import Example, Split
-from compressor_core.data.exam import CleanFunction, Exam, Kind, clone_exam, vulnerability_exam
+from compressor_core.data.exam import CleanFunction, Exam, Kind, chips, clone_exam, vulnerability_exam
 from compressor_core.data.registry import examples_for, open_dataset
 from compressor_core.errors import DataError
+from compressor_core.task import Task
 
 VULNERABILITY, CLONE = vulnerability_exam(), clone_exam()
 WEAKNESSES = {pair.weakness for pair in VULNERABILITY.pairs}
@@ -109,3 +110,15 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path.write_text("[[clean]]\nid = 'a'\nreason = 'B.'\ncode = '''\ndef f(): pass\n'''", "utf-8")
     vulnerability_exam.cache_clear()
     assert vulnerability_exam(tmp_path).clean == (CleanFunction(id="a", reason="B.", code="def f(): pass"),)
+
+
+def test_chips_are_pairs_of_the_exams() -> None:
+    weaknesses, clones = chips(Task.VULNERABILITY), chips(Task.CLONE)
+    known = {example.codes: example.label for example in VULNERABILITY.examples(Split.TEST)}
+    for chip in weaknesses:
+        assert (known[chip.codes], known[chip.other]) == chip.truths == (1, 0)
+    assert "CWE-89 SQL injection" in {chip.title for chip in weaknesses} and len(weaknesses) == 8
+    pairs = {example.codes: example.label for example in CLONE.examples(Split.TEST)}
+    for chip in clones:
+        assert (pairs[chip.codes],) * 2 == chip.truths and chip.other == chip.codes[::-1]
+    assert len(clones) == 7 and {chip.truths for chip in clones} == {(0, 0), (1, 1)}

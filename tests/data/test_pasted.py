@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compressor_core.data.pasted import MOST_CHARACTERS, checked, decoded, language_remark
+from compressor_core.data.pasted import MOST_CHARACTERS, checked, decoded, language_of, language_remark
 from compressor_core.errors import DataError
 from compressor_core.language import Language
 
@@ -54,6 +54,10 @@ def test_a_file_that_is_no_code_is_refused_in_a_sentence(data: bytes, says: str)
     with pytest.raises(DataError) as refusal:
         decoded(data, "a.c")
     assert says in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_a_language_is_told_by_parsing() -> None:
+    assert [language_of(code) for code in (C, JAVA, PYTHON, SCRIPT)] == [*Language, None]
 
 
 @pytest.mark.parametrize(

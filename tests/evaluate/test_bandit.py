@@ -8,7 +8,7 @@ import pytest
 
 from compressor_core.errors import SettingsError, TrainingError
 from compressor_core.evaluate import bandit
-from compressor_core.evaluate.bandit import Severity, alarms, describe, findings
+from compressor_core.evaluate.bandit import Severity, alarms, describe, findings, words
 
 SHELL = "def run(name):\n    import os\n    os.system('ls ' + name)"
 ASSERTION = "def head(items):\n    assert items  # nosec\n    return items[0]"
@@ -45,6 +45,14 @@ def test_it_says_what_it_is() -> None:
     assert describe() == (
         f"Bandit {bandit.bandit_version()}, a static analyser with hand-written rules; severities medium and high count"
     )
+
+
+def test_what_it_says_of_one_function() -> None:
+    said = [words(found) for found in findings([CLEAN, SHELL, ASSERTION, "def f(:"])]
+    assert all(one.startswith(f"{describe()}. ") for one in said)
+    assert said[0].endswith("It finds nothing.") and said[3].endswith("It cannot read this as Python.")
+    assert "Alarm: " in said[1] and said[1].endswith("B605 start_process_with_a_shell, high, line 3.")
+    assert "Hints, no alarm: B101 assert_used, low, line 2." in said[2]
 
 
 def test_one_sentence_without_it(monkeypatch: pytest.MonkeyPatch) -> None:

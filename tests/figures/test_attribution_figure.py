@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from compressor_core.figures.compare.answers import AnswersInfo, answers_figure, answers_headline, sure
+from compressor_core.figures.compare.answers import (
+    AnswersInfo,
+    answers_figure,
+    answers_headline,
+    edit_metrics,
+    edit_sentence,
+    sure,
+    unsure_sentence,
+)
 from compressor_core.figures.compare.attribution import (
     attribution_caveat,
     attribution_html,
     attribution_info,
     attribution_sentence,
 )
-from compressor_core.records import Attribution, Prediction
+from compressor_core.records import AlarmThreshold, Attribution, Prediction
 
 CODE = "def f(x):\n    y = eval(x)\n\n    return y\n# one\n# two\n# three\n# four\n# five\n"
 
@@ -139,6 +148,36 @@ def said(teacher: str, student: str, times: tuple[float, float] = (30.0, 10.0)) 
 )
 def test_the_headline_says_who_is_right_and_who_is_faster(found: Any, truth: int | None, headline: str) -> None:
     assert answers_headline(AnswersInfo(found, truth)) == headline
+
+
+def limits(**ends: float) -> dict[str, AlarmThreshold]:
+    return {side: AlarmThreshold(probability=end, inputs=200, share=0.05, of="functions") for side, end in ends.items()}
+
+
+def test_an_alarm_that_clean_code_raises_too_is_unsure() -> None:
+    both = AnswersInfo(said("bad", "bad"), 1, limits(teacher=0.9, student=0.8))
+    assert answers_headline(both).startswith("Both are unsure, leaning to bad.")
+    one = AnswersInfo(said("bad", "bad"), 1, limits(teacher=0.9, student=0.6))
+    assert [one.label(side) for side in one.answers] == ["unsure", "bad"]
+    assert [one.right(side) for side in one.answers] == [False, True]
+    assert answers_headline(one).startswith(
+        "The teacher is unsure, leaning to bad, the student says bad, which is right."
+    )
+    assert "bad with no more than 90.0% for the teacher and 60.0% for the student" in (unsure_sentence(one) or "")
+    safe = AnswersInfo(said("safe", "safe"), None, limits(teacher=0.9))
+    assert answers_headline(safe).startswith("Both say safe.") and unsure_sentence(AnswersInfo({})) is None
+
+
+def test_an_edit_keeps_the_answers_or_flips_them() -> None:
+    before, after = AnswersInfo(said("bad", "bad"), 1), AnswersInfo(said("bad", "safe"), 1)
+    assert edit_sentence(before, after) == "The code does what it did. Answers that flip: student."
+    assert edit_sentence(before, before).endswith("Answers that flip: none.")
+    assert edit_sentence(before, replace(after, truth=0)) == "Right on both halves: student."
+    assert edit_sentence(before, AnswersInfo(said("bad", "bad"), 0)) == "Right on both halves: nobody."
+    assert edit_metrics(before, after)[2:] == [
+        ("Student before", "bad", "75.0% sure"),
+        ("Student after", "safe", "75.0% sure"),
+    ]
 
 
 def test_classes_are_the_same_whatever_each_side_calls_them() -> None:

@@ -86,7 +86,7 @@ def test_the_worst_example_with_its_edit() -> None:
     info = probe(change("mixed", 50), change("quotes", 50, shift=0.8))
     worst = info.worst
     assert worst is not None and worst.changes == ("quotes",)
-    assert edit(worst) == " def f():\n-    return 'a'\n+    return \"a\""
+    assert edit(worst.before, worst.after) == " def f():\n-    return 'a'\n+    return \"a\""
     assert worst_sentence(info, worst) == (
         "“vulnerable”: Teacher 90.0% before and 80.0% after, Student 90.0% before and 10.0% after. By quotes; the "
         "truth is “vulnerable”."

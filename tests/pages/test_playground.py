@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import subprocess
 import sys
@@ -12,9 +13,17 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from compressor_core.data.changes import CHANGES
+from compressor_core.data.exam import chips
+from compressor_core.evaluate.prediction import predict_once
+from compressor_core.figures.compare.answers import sure
+from compressor_core.figures.compare.probe import edit
 from compressor_core.files import write_json
+from compressor_core.language import Language
 from compressor_core.models.bundled import bundled_teacher
+from compressor_core.models.classifier import load
 from compressor_core.runs import Run
+from compressor_core.task import Task
 from tests.pages.studio import APP, PATHS, Open, Studio
 
 CODE = "def f(x):\n    y = eval(x)\n    return '<img src=x onerror=alert(1)>'\n"
@@ -197,6 +206,35 @@ def test_two_functions_for_a_student_of_pairs(studio: Studio, open_page: Open, t
     assert len(tables) == 2 and "z = eval" in tables[1]
     ask(at, CODE, "")
     assert "Second function is empty" in at.error[0].value
+
+
+def test_a_pair_of_the_exam_and_its_edits(studio: Studio, open_page: Open, tmp_path: Path) -> None:
+    student = tmp_path / "student"
+    shutil.copytree(model_of(studio.distill), student)
+    card = json.loads((student / "compressor.json").read_text())
+    write_json(student / "compressor.json", {**card, "dataset": "classroom-vulnerability"})
+    changed(studio.distill, student=student)
+    at = open_page("playground")
+    chip = next(one for one in chips(Task.VULNERABILITY) if one.title == "CWE-89 SQL injection")
+    at.pills[0].set_value(chip.title).run()
+    assert not at.exception, at.exception
+    assert at.text_area[0].value == chip.codes[0] and set(said(at)) == {"Teacher", "Student", "True label"}
+    assert "Generated Python, these 20 weaknesses" in at.warning[0].value
+    assert any("A tool with rules, no model:** Bandit " in one.value for one in at.markdown)
+    assert any("An answer is unsure if it is " in one.value and "for the student" in one.value for one in at.caption)
+    assert edit(chip.codes, chip.other) in [one.value for one in at.code]
+    at.pills[1].set_value("quotes").run()
+    after = CHANGES["quotes"].apply(chip.codes[0], Language.PYTHON, random.Random(0))
+    assert after is not None and at.text_area[0].value == chip.codes[0], "the code in the box stays"
+    shown = {one.label: (one.value, one.delta) for one in at.metric}
+    for side, folder in (("Teacher", model_of(studio.teacher)), ("Student", student)):
+        for when, code in (("before", chip.codes[0]), ("after", after)):
+            answer = predict_once(load(folder), (code,))
+            label, share = shown[f"{side} {when}"]
+            assert label in (answer.label, "unsure") and share == sure(answer)
+    at.pills[1].set_value("other").run()
+    assert "Right on both halves" in "".join(one.value for one in at.markdown)
+    assert CHANGES["alias"].description not in at.pills[1].options, "an edit that finds nothing is not offered"
 
 
 def test_a_run_without_a_student_is_one_sentence(studio: Studio, open_page: Open) -> None:

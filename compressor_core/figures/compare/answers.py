@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
 import plotly.graph_objects as go
 
 from compressor_core.figures import theme
 from compressor_core.figures.compare.attribution import SIDES
-from compressor_core.records import Prediction
+from compressor_core.records import AlarmThreshold, Prediction
 
 
 @dataclass(frozen=True)
 class AnswersInfo:
-    """The answers by side, the teacher's first; `truth` is the number of the true class, None if nobody knows it."""
+    """The answers by side, the teacher's first; `truth` is the number of the true class, None if nobody knows it.
+
+    An alarm, class 1, of no more than the threshold of its side is unsure.
+    """
 
     answers: Mapping[str, Prediction]
     truth: int | None = None
+    thresholds: Mapping[str, AlarmThreshold] = field(default_factory=dict)
+
+    def unsure(self, side: str) -> bool:
+        """Whether a side raises an alarm that clean code raises too."""
+        answer, threshold = self.answers[side], self.thresholds.get(side)
+        return threshold is not None and answer.number == 1 and _share(answer) <= threshold.probability
+
+    def label(self, side: str) -> str:
+        """The answer of a side in a word or two."""
+        return "unsure" if self.unsure(side) else self.answers[side].label
+
+    def right(self, side: str) -> bool:
+        """Whether a side is sure and right."""
+        return self.answers[side].number == self.truth and not self.unsure(side)
 
     @property
     def true_label(self) -> str | None:
@@ -32,23 +49,32 @@ class AnswersInfo:
         return list(dict.fromkeys(label for answer in self.answers.values() for label in answer.probabilities))
 
 
+def _share(answer: Prediction) -> float:
+    return answer.probabilities[answer.label]
+
+
 def sure(answer: Prediction) -> str:
     """How sure an answer is; no model is certain."""
-    share = answer.probabilities[answer.label]
+    share = _share(answer)
     return f"{share:.1%} sure" if share < 0.9995 else "more than 99.9% sure"
 
 
 def answers_headline(info: AnswersInfo) -> str:
     """Whether they agree, whether they are right, and how their times compare."""
-    said = {side: f"{answer.label}{_verdict(answer, info.truth)}" for side, answer in info.answers.items()}
+    said = {side: _said(info, side) for side in info.answers}
     if len(said) < 2:
         ((side, words),) = said.items()
-        return f"The {side} says {words}."
+        return f"The {side} {words}."
     teacher, student = info.answers["teacher"], info.answers["student"]
-    if teacher.number == student.number:
-        text = f"Both say {said['student']}."
+    listed = ", ".join(f"the {side} {words}" for side, words in said.items())
+    if teacher.number != student.number:
+        text = f"They disagree: {listed}."
+    elif info.unsure("teacher") != info.unsure("student"):
+        text = f"{listed[0].upper()}{listed[1:]}."
+    elif info.unsure("student"):
+        text = f"Both are unsure, leaning to {student.label}."
     else:
-        text = f"They disagree: {', '.join(f'the {side} says {words}' for side, words in said.items())}."
+        text = f"Both say {student.label}{_verdict(student, info.truth)}."
     ratio = teacher.milliseconds / max(student.milliseconds, 1e-9)
     if ratio >= 1.1:
         return f"{text} The student was {ratio:.1f} times as fast."
@@ -89,6 +115,44 @@ def answers_figure(info: AnswersInfo) -> go.Figure:
             hovertemplate=f"{side}: %{{x:.2f}} %<extra></extra>",
         )
     return figure
+
+
+def unsure_sentence(info: AnswersInfo) -> str | None:
+    """From where on an alarm counts, and how that was found; None if no side has a threshold."""
+    if not info.thresholds:
+        return None
+    one = next(iter(info.thresholds.values()))
+    ends = " and ".join(f"{limit.probability:.1%} for the {side}" for side, limit in info.thresholds.items())
+    return (
+        f"An answer is unsure if it is {info.labels[1]} with no more than {ends}: at most {one.share:.0%} of "
+        f"{one.inputs} {one.of} get more. Computed on this machine, once for each model."
+    )
+
+
+def edit_sentence(before: AnswersInfo, after: AnswersInfo) -> str:
+    """Whose answer changes under an edit, and whether it should: a fix changes the label, other edits keep it."""
+    sides = list(before.answers)
+    if before.truth != after.truth:
+        right = [side for side in sides if before.right(side) and after.right(side)]
+        return f"Right on both halves: {' and '.join(right) or 'nobody'}."
+    flipped = [side for side in sides if before.answers[side].number != after.answers[side].number]
+    return f"The code does what it did. Answers that flip: {' and '.join(flipped) or 'none'}."
+
+
+def edit_metrics(before: AnswersInfo, after: AnswersInfo) -> list[tuple[str, str, str]]:
+    """Title, label and how sure it is, for each side before and after an edit."""
+    return [
+        (f"{side.capitalize()} {when}", info.label(side), sure(info.answers[side]))
+        for side in before.answers
+        for when, info in (("before", before), ("after", after))
+    ]
+
+
+def _said(info: AnswersInfo, side: str) -> str:
+    answer = info.answers[side]
+    if info.unsure(side):
+        return f"is unsure, leaning to {answer.label}"
+    return f"says {answer.label}{_verdict(answer, info.truth)}"
 
 
 def _verdict(answer: Prediction, truth: int | None) -> str:

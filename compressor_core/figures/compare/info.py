@@ -26,11 +26,6 @@ TEMPLATES: Final = (
     "people write: let the models sit the exam."
 )
 """Said of scores on a dataset of the classroom."""
-GENERATED: Final = (
-    "These models learned from generated functions, and their answers to code of your own may mean little: swap its "
-    "quotes or its names and ask again."
-)
-"""Said beside answers of models that learned a dataset of the classroom."""
 RECORDED: Final = "The teacher's answers are recorded: its size and its latency are not known here."
 _LONGEST_TITLE: Final = 28
 

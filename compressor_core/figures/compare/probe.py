@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,10 +162,10 @@ def worst_sentence(info: ProbeInfo, worst: ChangedExample) -> str:
     return f"“{info.summary.labels[1]}”: {', '.join(said)}. By {', '.join(worst.changes)}; the truth is “{truth}”."
 
 
-def edit(worst: ChangedExample) -> str:
+def edit(before: Sequence[str], after: Sequence[str]) -> str:
     """The changed functions as one unified diff, whole, without its head."""
     parts = []
-    for before, after in zip(worst.before, worst.after, strict=True):
-        lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=10_000)
-        parts.append("\n".join(list(lines)[3:]) or before)
+    for one, other in zip(before, after, strict=True):
+        lines = difflib.unified_diff(one.splitlines(), other.splitlines(), lineterm="", n=10_000)
+        parts.append("\n".join(list(lines)[3:]) or one)
     return "\n\n".join(parts)
