@@ -44,6 +44,17 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
         sync_folder(path.parent)
 
 
+def copy_file(source: Path, path: Path) -> None:
+    """Copy a file so that `path` has all of it or is not there. Raises OSError if either disk refuses."""
+    draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
+    try:
+        shutil.copyfile(source, draft)
+        os.replace(draft, path)
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:
     """`write_bytes` of UTF-8; a lone surrogate is written as its escape, which JSON reads back."""
     write_bytes(path, text.encode("utf-8", "backslashreplace"), durable=durable)

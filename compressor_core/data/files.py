@@ -85,7 +85,18 @@ def read_file(
         DataError: the file is missing, empty, not text, malformed (with the line), or has one class only.
     """
     path = Path(path)
-    rows = strictly(path, read_rows(path))
+    return dataset_of(path, strictly(path, read_rows(path)), name, labels, language)
+
+
+def dataset_of(
+    path: Path | str,
+    rows: Sequence[Row],
+    name: str = "file",
+    labels: tuple[str, str] | None = None,
+    language: Language | None = None,
+) -> FileDataset:
+    """The dataset of rows that were read from `path`, see `read_file`. Raises DataError if there is one class only."""
+    path = Path(path)
     check(path, {row.example.label: row.label_name for row in rows})
     spoken = {row.language for row in rows}
     return FileDataset(

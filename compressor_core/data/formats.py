@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from compressor_core.data.choices import read_choices
 from compressor_core.data.csv_rows import csv_table
 from compressor_core.data.hub import parquet_rows
 from compressor_core.data.json_rows import json_table
@@ -18,11 +19,15 @@ _PACKED: Final = (".gz", ".bz2", ".xz")
 
 
 def open_table(path: Path, needed: Sequence[str] | None = None) -> Table:
-    """The table in a file; of Parquet, whose columns lie apart, those that are `needed` or all.
+    """The table in a file, or in the one that a file of choices speaks of.
+
+    Of Parquet, whose columns lie apart, it has those that are `needed` or all.
 
     Raises:
         DataError: it cannot be read at all; what is wrong with single rows comes with the rows.
     """
+    if (said := read_choices(path)) is not None:
+        path = path.with_name(said.rows)
     if beginning(path).startswith(b"PAR1"):
         names = tuple(needed or _parquet_columns(path))
         return Table(names, enumerate(parquet_rows(path, names), 1), "row")

@@ -1,22 +1,25 @@
-"""Taking in one's own file: what it holds, what is wrong with it, and a copy that every run can read as it is.
+"""Taking in one's own file: what it holds, what is wrong with it, and how every run can read it as it was understood.
 
-The copy is JSONL with the columns `func` (or `func1` and `func2`), `label` (0 or 1), `label_name` (the file's own word)
-and `origin`, and with `split`, `group` and `language` where they are known. So which column holds what, which
-label counts as positive and which rows are left out is decided once, and no run has to be told again.
+A file is kept as it is, once by content, with what was said of it beside it (`choices`): which column holds what,
+which label counts as positive and which rows are left out is decided once, and no run has to be told again. A table in
+memory is written as JSONL with the columns `func` (or `func1` and `func2`), `label` (0 or 1), `label_name` (its own
+word) and `origin`, and with `split`, `group` and `language` where they are known.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from compressor_core.data.choices import SUFFIX, Choices, read_choices
 from compressor_core.data.columns import Columns
 from compressor_core.data.dataset import UNKNOWN, Example, Split
 from compressor_core.data.formats import column_names
@@ -24,12 +27,18 @@ from compressor_core.data.labels import meaning
 from compressor_core.data.lines import BadRow, bad_rows
 from compressor_core.data.tables import Row, check, read_rows
 from compressor_core.errors import DataError
-from compressor_core.files import storage_error, write_bytes
+from compressor_core.files import copy_file, storage_error, to_json, write_bytes
 from compressor_core.language import Language
+from compressor_core.progress import finish
+from compressor_core.records import Progress, Work
 
 MOST_LISTED = 200
 """Bad rows, and different labels, that an inspection lists one by one; `bad_count` counts all."""
 SHOWN = 3
+MOST_COLUMNS, LONGEST_NAME = 1_000, 1_000
+"""Columns of a file, and characters of their names, that a page can offer."""
+_REPORTED = 5_000
+"""Rows between two reports of how far the reading is."""
 MAX_BYTES = 50_000_000
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 _KEPT = re.compile(r"-[0-9a-f]{16}$")
@@ -78,27 +87,48 @@ def inspect(path: Path | str, columns: Columns | None = None, positive: str | No
     Raises:
         DataError: it cannot be read at all, or a column that is given is not in it.
     """
-    path = Path(path)
+    return finish(read_through(path, columns, positive))
+
+
+def read_through(
+    path: Path | str,
+    columns: Columns | None = None,
+    positive: str | None = None,
+    rows: list[Row] | None = None,
+    most: float = math.inf,
+) -> Work[Inspection]:
+    """Inspect a file, and add its good rows to `rows`. Raises as `inspect`, DataError for more than `most` rows too."""
+    path, said = Path(path), read_choices(path)
     names = column_names(path)
-    chosen = (columns or Columns()).completed(names)
+    if len(names) > MOST_COLUMNS or any(len(name) > LONGEST_NAME for name in names):
+        raise DataError(
+            f"{path.name} has {len(names):,} columns, the longest name of {max(map(len, names)):,} characters: "
+            f"give one with at most {MOST_COLUMNS} columns and {LONGEST_NAME} characters"
+        )
+    chosen = (columns or (said.columns if said else Columns())).completed(names)
     if not names or not chosen.code or chosen.label is None:
         return Inspection(names, chosen)
-    rows, bad_count = 0, 0
+    good, bad_count = 0, 0
     bad: list[BadRow] = []
     examples: list[Example] = []
     labels: Counter[str] = Counter()
-    for row in read_rows(path, chosen, positive, labels=labels):
+    for number, row in enumerate(read_rows(path, chosen, positive, labels=labels)):
+        if number >= most:
+            raise DataError(f"{path.name} has more than {most:,} rows: give a part of it")
+        if number % _REPORTED == 0:
+            yield Progress(message=f"Reading the file: {number:,} rows")
         if isinstance(row, BadRow):
             bad_count += 1
             if len(bad) < MOST_LISTED:
                 bad.append(row)
-        else:
-            rows += 1
-            if len(examples) < SHOWN:
-                examples.append(row.example)
-    return Inspection(
-        names, chosen, rows, tuple(bad), bad_count, dict(labels.most_common(MOST_LISTED)), tuple(examples)
-    )
+            continue
+        good += 1
+        if len(examples) < SHOWN:
+            examples.append(row.example)
+        if rows is not None:
+            rows.append(row)
+    told = {label: count for label, count in labels.most_common(MOST_LISTED) if len(label) <= LONGEST_NAME}
+    return Inspection(names, chosen, good, tuple(bad), bad_count, told, tuple(examples))
 
 
 def take_in(
@@ -111,7 +141,7 @@ def take_in(
     split: Split | None = None,
     skip_bad_rows: bool = False,
 ) -> Path:
-    """Write the copy of a file to `folder`, under a name made from its content, and return its path.
+    """Keep a file in `folder`, once by content, and what is said of it beside it; returns the path of the choices.
 
     `split` is that of rows that name none.
 
@@ -120,8 +150,66 @@ def take_in(
         StorageError: the disk refuses.
     """
     path, labels = Path(path), Counter[str]()
-    rows = read_rows(path, columns, positive, split=split, labels=labels)
-    return copy_rows(path, rows, labels, folder, positive=positive, language=language, skip_bad_rows=skip_bad_rows)
+    found: dict[int, str] = {}
+    bad: list[BadRow] = []
+    for row in read_rows(path, columns, positive, split=split, labels=labels):
+        if isinstance(row, BadRow):
+            bad.append(row)
+        else:
+            found[row.example.label] = row.label_name
+    require_usable(path, found, labels, bad, positive, skip_bad_rows)
+    return keep_choices(
+        path, folder, columns=columns, positive=positive, language=language, split=split, skip_bad_rows=skip_bad_rows
+    )
+
+
+def require_usable(
+    source: Path | str,
+    found: Mapping[int, str],
+    labels: Mapping[str, int],
+    bad: Sequence[BadRow] = (),
+    positive: str | None = None,
+    skip_bad_rows: bool = False,
+) -> None:
+    """Raise DataError unless a model can learn from the rows of `source`.
+
+    `found` has the labels of the good rows, 0 or 1, and what the file calls them; `labels` counts all that it has.
+    """
+    if bad and not (skip_bad_rows and (found or positive is not None)):
+        raise bad_rows(source, bad)
+    if positive is not None and 1 not in found:
+        known = ", ".join(repr(label) for label in islice(labels, 10))
+        raise DataError(f"no row of {source} has the label {positive!r}: its labels are {known or 'none'}")
+    check(source, found)
+
+
+def keep_choices(
+    path: Path | str,
+    folder: Path | str,
+    *,
+    columns: Columns | None = None,
+    positive: str | None = None,
+    language: Language | None = None,
+    split: Split | None = None,
+    skip_bad_rows: bool = False,
+) -> Path:
+    """Keep what is said of a file, and the file itself if it does not lie in `folder` yet; returns the choices' path.
+
+    Of a file that is choices itself, they hold where nothing else is said. Raises as `take_in`.
+    """
+    path, said = Path(path), read_choices(path)
+    rows = path if said is None else path.with_name(said.rows)
+    kept = rows if rows.parent.absolute() == Path(folder).absolute() and _KEPT.search(rows.stem) else keep(folder, rows)
+    choices = Choices(
+        rows=kept.name,
+        name=said.name if said else path.name,
+        columns=columns or (said.columns if said else Columns()),
+        positive=positive or (said.positive if said else None),
+        language=language or (said.language if said else None),
+        split=split or (said.split if said else None),
+        skip_bad_rows=skip_bad_rows or (said is not None and said.skip_bad_rows),
+    )
+    return keep(folder, f"{_KEPT.sub('', path.stem)}{SUFFIX}", to_json(choices.model_dump(mode="json")).encode())
 
 
 def copy_rows(
@@ -148,12 +236,7 @@ def copy_rows(
         else:
             found[row.example.label] = row.label_name
             lines.append(json.dumps(_plain(row, name, language), ensure_ascii=False).encode() + b"\n")
-    if bad and not (skip_bad_rows and (lines or positive is not None)):
-        raise bad_rows(source, bad)
-    if positive is not None and 1 not in found:
-        known = ", ".join(repr(label) for label in islice(labels, 10))
-        raise DataError(f"no row of {source} has the label {positive!r}: its labels are {known or 'none'}")
-    check(source, found)
+    require_usable(source, found, labels, bad, positive, skip_bad_rows)
     stem = source.stem if isinstance(source, Path) else "data"
     return keep(folder, f"{stem}.jsonl", b"".join(lines))
 
@@ -191,20 +274,29 @@ def save_upload(root: Path | str, name: str, data: bytes, suffixes: tuple[str, .
     return keep(Path(root) / "uploads", name, data)
 
 
-def keep(folder: Path | str, name: str, data: bytes) -> Path:
-    """Write `data` to a file in `folder` and return its path; the same content is kept once.
+def keep(folder: Path | str, name: str | Path, data: bytes | None = None) -> Path:
+    """Write `data`, or the content of the file `name`, to a file in `folder` and return its path.
 
-    The file's name is what is plain in `name`, with sixteen digits of the content's hash; no part of `name` can lead
-    out of the folder. Raises StorageError if the disk refuses.
+    The same content is kept once. The file's name is what is plain in `name`, with sixteen digits of the content's
+    hash; no part of `name` can lead out of the folder. Raises StorageError if the disk refuses.
     """
-    given = PurePosixPath(name.replace("\\", "/"))
+    given = PurePosixPath(str(name).replace("\\", "/"))
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", _KEPT.sub("", given.stem)).strip("-")[:60] or "file"
     folder = Path(folder)
-    path = folder / f"{stem}-{hashlib.sha256(data).hexdigest()[:16]}{given.suffix.lower()}"
     try:
+        if data is None:
+            with open(name, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        else:
+            digest = hashlib.sha256(data).hexdigest()
+        path = folder / f"{stem}-{digest[:16]}{given.suffix.lower()}"
         folder.mkdir(parents=True, exist_ok=True)
+        if path.is_file():
+            path.touch()  # it counts as new, see `runs/uploads`
+        elif data is None:
+            copy_file(Path(name), path)
+        else:
+            write_bytes(path, data)
     except OSError as error:
         raise storage_error(error, folder) from error
-    if not path.is_file():
-        write_bytes(path, data)
     return path

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from compressor_core.data import labels as meanings
+from compressor_core.data.choices import Choices, read_choices
 from compressor_core.data.columns import SPLIT_WORDS, Columns, listed
 from compressor_core.data.dataset import UNKNOWN, Example, Split
 from compressor_core.data.formats import open_table
@@ -17,6 +18,8 @@ from compressor_core.data.lines import NUL, BadRow, Entry, bad_rows
 from compressor_core.errors import DataError
 from compressor_core.language import Language
 
+LONGEST_CODE: Final = 1_000_000
+"""Characters of a function; no model reads a hundredth of it."""
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -41,17 +44,34 @@ def read_rows(
 ) -> Iterator[Row | BadRow]:
     """The rows of a file, the good and the bad, in its order; line numbers are those of editors.
 
+    Of a file of choices, the rows that it speaks of, as it says; what is given here comes before that.
+
     `positive` is the label that means 1, any other meaning 0; without it, labels are 0 and 1 or words that speak for
     themselves. `split` is that of rows that name none. `labels`, if given, counts the labels as the file has them.
 
     Raises:
         DataError: the file cannot be used at all, or no column is known to hold the code or the label.
     """
+    if (said := read_choices(path)) is not None:
+        columns, positive, split = columns or said.columns, positive or said.positive, split or said.split
+        yield from _as_said(read_rows(path.with_name(said.rows), columns, positive, split=split, labels=labels), said)
+        return
     table = open_table(path)
     names = table.names
     if not names:  # nothing but broken rows, or none
         names, columns = ("func", "label"), None
     yield from understand(table.rows, names, path, columns, positive, split=split, labels=labels, unit=table.unit)
+
+
+def _as_said(rows: Iterator[Row | BadRow], said: Choices) -> Iterator[Row | BadRow]:
+    for row in rows:
+        if isinstance(row, BadRow):
+            if not said.skip_bad_rows:
+                yield row
+            continue
+        origin = row.example.origin
+        example = row.example if " of " in origin else replace(row.example, origin=f"{origin} of {said.name}")
+        yield replace(row, example=example, language=said.language or row.language)
 
 
 def understand(
@@ -113,6 +133,8 @@ def functions_in(line: int, row: Mapping[str, Any], columns: Sequence[str]) -> t
         code = row.get(column)
         if not isinstance(code, str) or not code.strip():
             return BadRow(line, f"has no code in {column!r}")
+        if len(code) > LONGEST_CODE:
+            return BadRow(line, f"has {len(code):,} characters of code in {column!r}, more than {LONGEST_CODE:,}")
         if "\0" in code:
             return BadRow(line, NUL)
         if _HALF.search(code):
@@ -137,7 +159,7 @@ def _row(
         return codes
     split = _split(row.get(columns.split) if columns.split else None) or default
     if isinstance(split, str) and not isinstance(split, Split):
-        return BadRow(line, f"has the split {split!r}, which is none of {', '.join(Split)}")
+        return BadRow(line, f"has the split {split[:80]!r}, which is none of {', '.join(Split)}")
     name = meanings.plain(row.get(label_column))
     if split is Split.UNLABELLED and name in ("", "-1"):
         label = UNKNOWN
@@ -146,7 +168,7 @@ def _row(
             labels[name] += 1
         number = _class(name, positive)
         if number is None:
-            given = f"the label {name!r}" if name else "no label"
+            given = f"the label {name[:80]!r}" if name else "no label"
             return BadRow(
                 line, f"has {given} in {label_column!r}, which must be 0 or 1 unless a positive value is named"
             )

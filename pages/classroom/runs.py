@@ -13,6 +13,7 @@ from compressor_core.figures.words.forms import duration, state_text
 from compressor_core.literal import literal
 from compressor_core.runs import Run, Status
 from compressor_core.runs.kinds import KINDS, kind_of
+from compressor_core.runs.uploads import clear, uploads
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
 from pages.parts.live import cancel_or_resume, store
@@ -127,6 +128,22 @@ def show() -> None:
         st.rerun()
 
 
+def unused_uploads() -> None:
+    """What was uploaded and no run refers to, with the button that clears it."""
+    found = uploads(store())
+    unused = [upload for upload in found if not upload.used]
+    if not unused or shared():
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"Uploads: {sum(upload.size for upload in found) / 1e6:,.1f} MB, "
+            f"{sum(upload.size for upload in unused) / 1e6:,.1f} MB of it in no run."
+        )
+        if st.button("Clear unused uploads", icon=":material/delete_sweep:"):
+            clear(store(), 0)
+            st.rerun()
+
+
 CHOSEN = "runs-chosen"
 
 open_page(
@@ -137,3 +154,4 @@ if (linked := st.query_params.get("run")) is not None:
 with sentences():
     live = any(status.live for _, status in all_runs())
 st.fragment(run_every=2.0 if live else None)(show)()
+unused_uploads()

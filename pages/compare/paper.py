@@ -7,7 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-from compressor_core.data.intake import save_upload
 from compressor_core.evaluate.settings import ReproduceSettings
 from compressor_core.literal import literal
 from compressor_core.paper import (
@@ -34,7 +33,7 @@ from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import start, store, watch_chosen
-from pages.parts.sharing import shared
+from pages.parts.sharing import keep_upload, shared
 from pages.parts.table import Cell, beside
 
 EXPERIMENTS = {column.title: column for column in COLUMNS}
@@ -195,7 +194,7 @@ def kept(given: Any) -> str:
     """The path of a file that was given as one, or uploaded."""
     if isinstance(given, str):
         return str(Path(given.strip()).expanduser().absolute())
-    return str(save_upload(store().root, given.name, given.getvalue(), (".bin", ".json")))
+    return str(keep_upload(store(), given.name, given.getvalue(), (".bin", ".json")))
 
 
 def show(run: Run, status: Status) -> None:

@@ -9,15 +9,16 @@ import streamlit as st
 
 from compressor_core.data.dataset import Dataset
 from compressor_core.data.hub import cached_parts
-from compressor_core.data.intake import SUFFIXES, save_upload
+from compressor_core.data.intake import SUFFIXES
 from compressor_core.data.registry import TRAINABLE, DatasetInfo, open_dataset
 from compressor_core.errors import DataError
 from compressor_core.language import Language
+from compressor_core.records import Survey
 from compressor_core.task import Task
 from pages.parts.frame import say, sentences
 from pages.parts.live import store
 from pages.parts.own_file import own_file
-from pages.parts.sharing import allow_keeping, shared
+from pages.parts.sharing import keep_upload, shared
 
 INFO = {info.name: info for info in TRAINABLE}
 UPLOADED = "uploaded-path"
@@ -28,12 +29,14 @@ UPLOADED = "uploaded-path"
 class Chosen:
     """The dataset that a run is to use: `data` is the path of its file or folder, None without one.
 
-    `opened` is None where it is on the hub and only a run will download it.
+    `opened` is None where it is on the hub and only a run will download it; of one's own file it is a sample, and
+    `survey` is what the whole has.
     """
 
     info: DatasetInfo
     data: str | None
     opened: Dataset | None
+    survey: Survey | None = None
 
     @property
     def task(self) -> Task | None:
@@ -64,8 +67,8 @@ def choose_data() -> Chosen | None:
     try:
         if not info.needs_data:
             return published(info, path)
-        data = own_file(Path(path), changed(Path(path)))
-        return None if data is None else Chosen(info, data, opened(info.name, data, changed(Path(data))))
+        read = own_file(Path(path), changed(Path(path)))
+        return None if read is None else Chosen(info, read[0], read[1].dataset, read[1].survey)
     except DataError as error:
         say(error)
         return None
@@ -90,10 +93,10 @@ def choose_path(info: DatasetInfo) -> str:
         return str(st.session_state[f"path/{info.name}"]).strip()
     left, right = st.columns(2)
     upload = right.file_uploader("Upload a file", type=[suffix.lstrip(".") for suffix in SUFFIXES])
-    if upload is not None and st.session_state.get("uploaded") != upload.file_id:
+    gone = not Path(st.session_state.get(UPLOADED, "")).is_file()
+    if upload is not None and (gone or st.session_state.get("uploaded") != upload.file_id):
         with sentences():
-            allow_keeping(store())
-            st.session_state.data_path = str(save_upload(store().root, upload.name, upload.getvalue()))
+            st.session_state.data_path = str(keep_upload(store(), upload.name, upload.getvalue()))
         st.session_state.uploaded = upload.file_id
         st.session_state[UPLOADED] = st.session_state.data_path
     if shared():

@@ -31,7 +31,10 @@ def contents(chosen: Chosen) -> None:
     if dataset is None:
         return
     place = (chosen.info.name, chosen.data, changed(Path(chosen.data)) if chosen.data else None)
-    parts, found = splits(*place), surveyed(*place)
+    if chosen.survey is None:
+        parts, found = splits(*place), surveyed(*place)
+    else:
+        parts, found = splits_of(dataset), chosen.survey
     sizes = {split: dataset.size(split) for split in Split}
     metrics(*((split.value.capitalize(), f"{size:,}") for split, size in sizes.items() if size))
     remarks(found)
@@ -84,6 +87,8 @@ def preview(dataset: Dataset, parts: Mapping[Split, Sequence[Example]]) -> None:
         "Split", list(parts), default=next(iter(parts)), format_func=str.capitalize, key="preview_split", required=True
     )
     split = split or next(iter(parts))
+    if (whole := dataset.size(Split(split))) > len(parts[split]):
+        st.caption(f"The first {len(parts[split]):,} of its {whole:,} examples can be looked at here.")
     start = right.number_input("From number", 1, len(parts[split]), key=f"preview_from/{split}/{len(parts[split])}")
     for number, example in enumerate(parts[split][start - 1 : start - 1 + SHOWN]):
         show(example, dataset, expanded=number == 0)

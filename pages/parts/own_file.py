@@ -7,24 +7,33 @@ from pathlib import Path
 import streamlit as st
 
 from compressor_core.data.columns import Columns
-from compressor_core.data.intake import Inspection, inspect, take_in
+from compressor_core.data.intake import Inspection, keep_choices
+from compressor_core.data.looking import Limits, Look, Question, look_apart
 from compressor_core.errors import DataError
 from compressor_core.language import LANGUAGE_NAMES, Language
 from compressor_core.literal import literal
+from compressor_core.progress import finish
+from compressor_core.records import Progress, Record
+from compressor_core.runs.uploads import FOLDER
 from pages.parts.live import store
 from pages.parts.rows import dataframe
+from pages.parts.sharing import allow_keeping, shared
+
+MOST_LOOKS = 40
+"""Looks at files that are remembered, of all visitors together: each has about a megabyte of examples at most."""
 
 
-def own_file(path: Path, when: float | None) -> str | None:
-    """One's own file, taken in as the visitor says; the path of the copy, None while that is not settled.
+def own_file(path: Path, when: float | None) -> tuple[str, Look] | None:
+    """One's own file as the visitor says it is to be read: the path of what was said of it, and what is in it.
 
-    `when` is when it was last changed.
+    None while that is not settled. `when` is when it was last changed.
     """
     place = f"{path}/{when}"
     first, second, label, positive = (
         st.session_state.get(f"{what}/{place}") for what in ("first", "second", "label", "positive")
     )
-    found = inspected(place, str(path), first, second, label, positive)
+    look = looked(path, when, columns(first, second, label), positive)
+    found = look.inspection
     if not found.names:
         raise DataError(f"{path} has no row that can be read: it needs one JSON object a line, or CSV with a header")
     language = meaning(place, found)
@@ -36,7 +45,8 @@ def own_file(path: Path, when: float | None) -> str | None:
         return None
     if found.bad_count and not leave_out(place, found):
         return None
-    return taken_in(place, str(path), first, second, label, positive, language)
+    data = said_of(place, str(path), found.columns, positive, language, bool(found.bad_count))
+    return data, look.in_language(language)
 
 
 def meaning(place: str, found: Inspection) -> Language | None:
@@ -114,32 +124,47 @@ def leave_out(place: str, found: Inspection) -> bool:
     )
 
 
-@st.cache_data(max_entries=4, show_spinner="Reading the file")
-def inspected(
-    place: str, path: str, first: str | None, second: str | None, label: str | None, positive: str | None
-) -> Inspection:
-    return inspect(Path(path), columns(first, second, label), positive)
+def looked(path: Path, when: float | None, columns: Columns | None = None, positive: str | None = None) -> Look:
+    """What is in a file; one that any visitor has looked at lately is not read again."""
+    limits = Limits() if shared() else None
+    question = Question(path=path, columns=columns or Columns(), positive=positive, limits=limits)
+    looks, key = _looks(), (question, when)
+    if key not in looks:
+        bar = st.empty()
+        try:
+            found = finish(look_apart(question), lambda record: bar.caption(f":material/hourglass_top: {said(record)}"))
+        finally:
+            bar.empty()
+        while len(looks) >= MOST_LOOKS:
+            looks.pop(next(iter(looks)), None)
+        looks[key] = found
+    return looks[key]
 
 
-@st.cache_data(max_entries=4, show_spinner="Reading the file")
-def taken_in(
-    place: str,
-    path: str,
-    first: str | None,
-    second: str | None,
-    label: str | None,
-    positive: str | None,
-    language: Language | None,
+def said(record: Record) -> str:
+    return literal(record.message) if isinstance(record, Progress) else ""
+
+
+@st.cache_resource
+def _looks() -> dict[tuple[Question, float | None], Look]:
+    return {}
+
+
+@st.cache_data(max_entries=100, show_spinner="Keeping the file")
+def said_of(
+    place: str, path: str, columns: Columns, positive: str | None, language: Language | None, skip_bad_rows: bool
 ) -> str:
-    copy = take_in(
+    """Keep what the visitor says of a file; the rows are kept once."""
+    allow_keeping(store())
+    kept = keep_choices(
         Path(path),
-        store().root / "uploads",
-        columns=columns(first, second, label),
+        store().root / FOLDER,
+        columns=columns,
         positive=positive,
         language=language,
-        skip_bad_rows=True,  # not before the visitor agrees, see `own_file`
+        skip_bad_rows=skip_bad_rows,  # not before the visitor agrees, see `own_file`
     )
-    return str(copy)
+    return str(kept)
 
 
 def columns(first: str | None, second: str | None, label: str | None) -> Columns:

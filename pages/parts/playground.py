@@ -16,6 +16,7 @@ from compressor_core.errors import DataError
 from compressor_core.records import AlarmThreshold, Attribution, Prediction
 from compressor_core.runs.library import Model
 from pages.parts.data import INFO, changed, opened
+from pages.parts.own_file import looked
 
 if TYPE_CHECKING:
     from compressor_core.models.classifier import Classifier
@@ -94,7 +95,10 @@ class Drawn:
 @st.cache_resource(max_entries=2, show_spinner="Reading the dataset")
 def test_examples(name: str, data: str | None, when: float | None) -> Sequence[Example]:
     """The test split in an order of its own, always the same."""
-    examples = opened(name, data, when).examples(Split.TEST)
+    return shuffled(opened(name, data, when).examples(Split.TEST))
+
+
+def shuffled(examples: Sequence[Example]) -> Sequence[Example]:
     order = random.Random(0).sample(range(len(examples)), len(examples))
     return [examples[at] for at in order]
 
@@ -108,7 +112,11 @@ def example_of(student: Model, number: int) -> Drawn:
     info = INFO[student.dataset]
     if student.data is None and info.hub is not None and cached_parts(info.hub) is None:
         raise DataError(f"{info.title} is not on this machine, so there is no example to draw: paste code instead")
-    examples = test_examples(student.dataset, student.data, changed(Path(student.data)) if student.data else None)
+    when = changed(Path(student.data)) if student.data else None
+    if info.name == "file" and student.data:
+        examples = shuffled(looked(Path(student.data), when).dataset.examples(Split.TEST))
+    else:
+        examples = test_examples(student.dataset, student.data, when)
     number %= len(examples)
     example = examples[number]
     truth = None if example.label == UNKNOWN else example.label

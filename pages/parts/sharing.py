@@ -19,11 +19,13 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from compressor_core.assets import ASSETS
+from compressor_core.data.intake import SUFFIXES, save_upload
 from compressor_core.errors import RunError, StorageError
 from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.runs import Run, RunStore
 from compressor_core.runs.context import LONGEST_VARIABLE
 from compressor_core.runs.kinds import kind_of
+from compressor_core.runs.uploads import clear, uploaded_bytes
 
 VARIABLE = "COMPRESSOR_SHARED"
 """1 where something else makes a server on loopback public: a proxy, a tunnel, a container's port.
@@ -40,10 +42,13 @@ LARGEST_MB = 100.0
 """Size of a student that may be asked for."""
 LEAST_FREE = 2_000_000_000
 """Bytes that have to be free on the disk before anything new is kept there."""
+MOST_UPLOADED, MOST_OWN_UPLOADED = 2_000_000_000, 200_000_000
+"""Bytes of uploads that are kept, of all visitors and of one."""
 PLACES = ("base", "teacher", "student", "others", "models", "model", "data", "checkpoint", "tokenizer")
 """Settings of a run that name files, folders or models of the hub."""
 
 _OWN = "own-runs"
+_OWN_UPLOADS = "own-uploads"
 _ASK = "whoever runs this server can do it"
 
 
@@ -119,6 +124,20 @@ def require_room(free: int) -> None:
         )
 
 
+def require_space(size: int, uploaded: int, own: int) -> None:
+    """Raise StorageError if `size` bytes are too many beside those uploaded, of which the visitor has `own`."""
+    if own + size > MOST_OWN_UPLOADED:
+        raise StorageError(
+            f"You have uploaded {own / 1e6:,.0f} MB, and a visitor of this shared server may have "
+            f"{MOST_OWN_UPLOADED / 1e6:,.0f} MB: use what you have uploaded, or upload a smaller file."
+        )
+    if uploaded + size > MOST_UPLOADED:
+        raise StorageError(
+            f"This shared server keeps {MOST_UPLOADED / 1e9:g} GB of uploads, and has {uploaded / 1e9:.1f} GB: "
+            "whoever runs it can clear those that no run uses, on the Runs page."
+        )
+
+
 def shared() -> bool:
     """Whether this server can be reached from elsewhere."""
     return is_shared(st.get_option("server.address"), os.environ.get(VARIABLE))
@@ -170,6 +189,21 @@ def allow_keeping(store: RunStore) -> None:
     if shared():
         there = next(folder for folder in (store.root, *store.root.parents) if folder.is_dir())
         require_room(disk_usage(there).free)
+
+
+def keep_upload(store: RunStore, name: str, data: bytes, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
+    """Keep what a visitor uploads, within what a shared server has room for; those that nobody needs make way.
+
+    Raises CompressorError if it is refused.
+    """
+    clear(store)
+    own: dict[str, int] = st.session_state.setdefault(_OWN_UPLOADS, {})
+    if shared():
+        allow_keeping(store)
+        require_space(len(data), uploaded_bytes(store), sum(own.values()))
+    path = save_upload(store.root, name, data, suffixes)
+    own[path.name] = len(data)
+    return path
 
 
 def remember(*runs: Run) -> None:

@@ -115,7 +115,7 @@ class TestCopy:
         )
         path = write(tmp_path / "My functions.csv", text)
         copy = take_in(path, tmp_path / "kept", columns=Columns(label="verdict"), positive="ill", language=Language.C)
-        assert copy.name.startswith("My-functions-") and copy.suffix == ".jsonl"
+        assert copy.name.startswith("My-functions-") and copy.suffix == ".choices"
         dataset = read_file(copy)
         assert (dataset.labels, dataset.language, dataset.task) == (("well", "ill"), Language.C, Task.VULNERABILITY)
         (example,) = dataset.examples(Split.TRAIN)
@@ -128,6 +128,27 @@ class TestCopy:
         assert take_in(path, tmp_path) == copy
         assert take_in(copy, tmp_path).read_bytes() == copy.read_bytes()
         assert take_in(path, tmp_path, language=Language.JAVA) != copy
+        assert len([kept for kept in tmp_path.glob("x-*") if kept.suffix == ".jsonl"]) == 1
+
+    def test_what_is_said_later_adds_to_what_was_said_before(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "x.csv", "text,label\na(),1\nb(),0\n,1\n")
+        copy = take_in(path, tmp_path, columns=Columns(func="text"), language=Language.C, skip_bad_rows=True)
+        dataset = read_file(take_in(copy, tmp_path, positive="0"))
+        assert dataset.language is Language.C
+        assert [(e.codes, e.label) for e in dataset.everything()] == [(("a()",), 0), (("b()",), 1)]
+
+    @pytest.mark.parametrize("rows", ["/etc/passwd", "../secret.csv", "a/b.csv", "x.choices", ""])
+    def test_choices_name_no_file_elsewhere(self, tmp_path: Path, rows: str) -> None:
+        path = write(tmp_path / "x.choices", json.dumps({"rows": rows, "name": "x.csv"}))
+        with pytest.raises(DataError):
+            read_file(path)
+        with pytest.raises(DataError):
+            inspect(path)
+
+    @pytest.mark.parametrize("content", ["", "{", "[]", '{"rows": 1}', '{"rows": "a.csv", "name": "a", "more": 1}'])
+    def test_damaged_choices_are_a_sentence(self, tmp_path: Path, content: str) -> None:
+        with pytest.raises(DataError, match=r"x\.choices cannot be read"):
+            read_file(write(tmp_path / "x.choices", content))
 
     def test_one_of_many_labels_is_positive(self, tmp_path: Path) -> None:
         text = "code,kind of flaw\na(),leak\nb(),none at all\nc(),overflow\n"

@@ -31,6 +31,16 @@ class Studio:
     compare: Run
 
 
+def page(name: str, **parameters: str) -> AppTest:
+    """A page of the app for a new visitor."""
+    at = AppTest.from_file(str(APP), default_timeout=60).run()
+    for key, value in parameters.items():
+        at.query_params[key] = value
+    at.switch_page(PATHS[name]).run()
+    assert not at.exception
+    return at
+
+
 def until_over(run: Run, seconds: float = 120) -> Status:
     deadline = time.monotonic() + seconds
     while (status := run.status()).live:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
-from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from compressor_core.errors import CompressorError, RunError, StorageError
@@ -32,7 +31,7 @@ from pages.parts.sharing import (
     require_size,
     require_turn,
 )
-from tests.pages.studio import APP, PATHS
+from tests.pages.studio import page
 
 
 @pytest.mark.parametrize(
@@ -151,27 +150,6 @@ def test_a_run_stops_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> N
     status = run.status()
     assert status.state is State.CANCELLED and "as long as a run may take" in str(status.message)
     assert status.result is not None and 0 < status.result["evaluations"] < 100
-
-
-@pytest.fixture
-def shared(monkeypatch: pytest.MonkeyPatch) -> RunStore:
-    """The app as a shared server has it, on empty runs."""
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv(LONGEST_VARIABLE, "60")
-    option = config.get_option
-    monkeypatch.setattr(config, "get_option", lambda key: "0.0.0.0" if key == "server.address" else option(key))
-    monkeypatch.setattr("streamlit.get_option", config.get_option)
-    assert sharing.shared()
-    return RunStore()
-
-
-def page(name: str, **parameters: str) -> AppTest:
-    at = AppTest.from_file(str(APP), default_timeout=60).run()
-    for key, value in parameters.items():
-        at.query_params[key] = value
-    at.switch_page(PATHS[name]).run()
-    assert not at.exception
-    return at
 
 
 def labels(at: AppTest) -> set[str]:
