@@ -64,7 +64,7 @@ class Settings(BaseModel):
 
 def default_of(settings: type[BaseModel], name: str) -> Any:
     """The value that a setting has unless another is given."""
-    return settings.model_fields[name].get_default(call_default_factory=True)
+    return settings.model_fields[name].get_default(call_default_factory=True, validated_data={})
 
 
 def description_of(settings: type[BaseModel], name: str) -> str:

@@ -76,7 +76,7 @@ def _kind(annotation: Any) -> tuple[type[Any], bool]:
 
 def _help(field: FieldInfo) -> str:
     text = (field.description or "").replace("%", "%%")
-    default = None if field.is_required() else field.get_default(call_default_factory=True)
+    default = None if field.is_required() else field.get_default(call_default_factory=True, validated_data={})
     if field.is_required() or (default is None and _SAID.search(text)):
         return text
     shown = " ".join(map(str, default)) if isinstance(default, tuple) else default

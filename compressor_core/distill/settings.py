@@ -78,6 +78,7 @@ class Space(StrEnum):
 
     CLASSROOM = "classroom"
     PAPER = "paper"
+    FASTEST = "fastest"
 
 
 class MachineSettings(Settings):

@@ -32,10 +32,18 @@ def bundled_teacher(dataset: str) -> Path:
     return folder
 
 
+def bundled_students(dataset: str) -> list[Path]:
+    """The folders of the students distilled from the bundled teacher of a classroom dataset, the smallest first."""
+    own = re.compile(rf"{re.escape(dataset)}-([\d.]+)mb")
+    sizes = {folder: own.fullmatch(folder.name) for folder in (ASSETS / "students").glob(f"{dataset}*")}
+    # Without a size in its name, one has 3 MB.
+    found = [(float(size[1]) if size else 3.0, at) for at, size in sizes.items() if size or at.name == dataset]
+    return [folder for _, folder in sorted(found)]
+
+
 def bundled_student(dataset: str) -> Path | None:
-    """The folder of the student distilled from the bundled teacher of a classroom dataset; None if not bundled."""
-    folder = ASSETS / "students" / dataset
-    return folder if folder.is_dir() else None
+    """The largest of `bundled_students`; None if none is bundled."""
+    return next(reversed(bundled_students(dataset)), None)
 
 
 def is_recorded(teacher: Path | str) -> bool:
@@ -45,7 +53,8 @@ def is_recorded(teacher: Path | str) -> bool:
 
 def bundled_benchmark_students() -> list[Path]:
     """The folders of the bundled students of a benchmark, whose teachers are not bundled, by name."""
-    return sorted(folder for folder in (ASSETS / "students").glob("*-*mb") if folder.is_dir())
+    folders = (ASSETS / "students").glob("*-*mb")
+    return sorted(folder for folder in folders if folder.is_dir() and not folder.name.startswith("classroom-"))
 
 
 def model_folder(model: Path | str) -> Path:

@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
+from compressor_core.assets import ASSETS
 from compressor_core.errors import CompressorError, RunError, SettingsError
 from compressor_core.files import checked_path
 from compressor_core.latency_model import LatencyModel, Runtime
@@ -14,6 +16,17 @@ from compressor_core.records import CalibrationSummary, read_record
 from compressor_core.runs.run import Run
 from compressor_core.runs.store import RunStore
 from compressor_core.task import PairFeatures, Task
+
+BUNDLED: Final = ASSETS / "latency.json"
+"""The latency models of another machine, by task: prices of single functions, for clones with the lengths of two."""
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """What predicts latencies where no model was chosen, and in words where it was measured."""
+
+    model: LatencyModel
+    where: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,14 @@ def calibrations(
             if summary.task is task and (task is Task.VULNERABILITY or summary.pair_features is pair_features):
                 found.append(Calibration(run, run.name or run.id, models, summary))
     return found
+
+
+def predictor(store: RunStore, task: Task) -> Predictor:
+    """The newest calibration of this machine for a task, or the one of another machine that comes with the program."""
+    if known := calibrations(store, task):
+        return Predictor(next(iter(known[0].models.values())), "on this machine")
+    given = json.loads(BUNDLED.read_text("utf-8"))
+    return Predictor(LatencyModel.from_dict(given[task]), f"on {given['machine']}")
 
 
 def open_calibration(store: RunStore, run_or_file: str) -> dict[Runtime, LatencyModel]:

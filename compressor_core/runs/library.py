@@ -11,7 +11,7 @@ from typing import Any
 
 from compressor_core.data.registry import DATASETS, TRAINABLE
 from compressor_core.errors import DAMAGED, CompressorError, ModelError, RunError, understood
-from compressor_core.models.bundled import bundled_benchmark_students, bundled_student, bundled_teacher
+from compressor_core.models.bundled import bundled_benchmark_students, bundled_students, bundled_teacher
 from compressor_core.models.card import read_card, size_on_disk
 from compressor_core.paper import DATASET, Column, Encoder
 from compressor_core.runs.kinds import KINDS, kind_of
@@ -71,8 +71,8 @@ def students(store: RunStore) -> list[Model]:
     """The students that runs have made, newest first, then the bundled ones. A cancelled run keeps its best."""
     found = _made_by(store, "student", "students")
     for info in TRAINABLE:
-        with suppress(ModelError):
-            if (folder := bundled_student(info.name)) is not None:
+        for folder in reversed(bundled_students(info.name)):
+            with suppress(ModelError):
                 found += _bundled(f"{info.title}, bundled student", folder, info.name, measured=True)
     for folder in bundled_benchmark_students():
         with suppress(ModelError):
@@ -245,7 +245,7 @@ def _bundled(title: str, folder: Path, dataset: str, *, measured: bool = False) 
     """A model that comes with the program, if it has a card."""
     if (card := read_card(folder)) is not None:
         accuracy, size_mb = card.metrics.get("accuracy"), size_on_disk(folder) / 1e6
-        name = "bundled student" if measured else folder.name
+        name = f"bundled student, {size_mb:.2g} MB" if measured else folder.name
         title = _measured(title, size_mb, accuracy or 0.0) if measured else title
         yield Model(name, title, folder, card.task, dataset, None, accuracy, size_mb)
 

@@ -20,7 +20,7 @@ from typing import Any, Final, Self
 from deap import base, creator, tools
 from pydantic import Field, model_validator
 
-from compressor_core.architecture import GENES
+from compressor_core.architecture import GENES, SearchSpace, SpaceField
 from compressor_core.records import (
     Candidate,
     Generation,
@@ -33,9 +33,10 @@ from compressor_core.records import (
 )
 from compressor_core.search import breeding, papers
 from compressor_core.search.exact import optimum, uncertifiable
-from compressor_core.search.fitness import Objective
+from compressor_core.search.fitness import Constraint, Objective
 from compressor_core.search.grid import Grid
 from compressor_core.search.settings import GeneticSettings
+from compressor_core.settings import description_of
 
 _TOURNAMENT: Final = 3
 _RETRIES: Final = 20
@@ -71,6 +72,13 @@ class SearchSettings(GeneticSettings, Objective):
         Operators.STUDIO,
         description="How children are bred: by this program's operators or the paper's, which hardly ever meet the "
         "optimum with the same number of candidates",
+    )
+
+    space: SpaceField = Field(
+        default_factory=lambda known: (
+            SearchSpace.paper() if known.get("constraint") is Constraint.PAPER else SearchSpace.classroom()
+        ),
+        description=description_of(GeneticSettings, "space"),
     )
 
     @model_validator(mode="after")

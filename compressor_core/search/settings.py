@@ -47,6 +47,7 @@ class GeneticSettings(Settings):
         description="Chance that a child of two parents mutates as well; the paper's operators have no such rate",
     )
     space: SpaceField = Field(
-        default_factory=SearchSpace.paper,
-        description="Search space: paper, classroom, or a JSON file with the values of each gene",
+        default_factory=SearchSpace.classroom,
+        description="Search space: classroom (the default: at most three layers), paper (its whole space, the default "
+        "of its penalty), fastest (one layer), or a JSON file with the values of each gene",
     )

@@ -1,23 +1,29 @@
-"""The explorer's slider and drawing: what a budget buys, at once and without a run."""
+"""The explorer's slider and drawings: what a budget buys, at once and without a run."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
 import streamlit as st
 
-from compressor_core.architecture import GENES, SPACES, Architecture
+from compressor_core.architecture import GENES, SPACES, Architecture, SearchSpace
 from compressor_core.cost import PARTS
 from compressor_core.errors import CompressorError
 from compressor_core.figures import theme
 from compressor_core.figures.search.anatomy import Anatomy, anatomies, anatomy
 from compressor_core.figures.search.axes import GENE_TITLES
-from compressor_core.models.bundled import bundled_teacher
+from compressor_core.latency_model import LatencyModel
+from compressor_core.models.bundled import bundled_students, bundled_teacher
+from compressor_core.models.card import read_card, size_on_disk
+from compressor_core.runs.calibrations import Predictor, predictor
 from compressor_core.search.known import known_front
 from compressor_core.search.quantities import Yardstick
-from compressor_core.task import Task
+from compressor_core.task import PairFeatures, Task
+from pages.parts.live import store
 from pages.parts.stage import component
 
 LOW, HIGH = 0.25, 50.0
@@ -27,16 +33,24 @@ COLORS: Final = dict(zip(PARTS, (theme.TEACHER, theme.GREY, theme.FEASIBLE, them
 _BUDGET, _ANATOMY = component("budget"), component("anatomy")
 
 
-def budget() -> float:
-    """The slider of the size budget in MB, logarithmic, which all pages share."""
+def budget(task: Task | None = None) -> float:
+    """The slider of the size budget in MB, logarithmic, which all pages share; the address keeps it.
+
+    With a `task`, it says how good the nearest bundled student is.
+    """
 
     def moved() -> None:
         st.session_state.budget_mb = float(st.session_state.budget.mb)
         st.session_state.pop("edited", None)
 
+    _from_address("budget", "budget_mb", _megabytes)
     mb = min(max(float(st.session_state.budget_mb or LOW), LOW), HIGH)
-    _BUDGET(key="budget", data={"mb": mb, "low": LOW, "high": HIGH, "ticks": TICKS}, on_mb_change=moved)
-    return float(st.session_state.budget_mb)
+    measured = [{"mb": size, "accuracy": accuracy} for size, accuracy in (_measured(task) if task else ())]
+    data = {"mb": mb, "low": LOW, "high": HIGH, "ticks": TICKS, "measured": measured}
+    _BUDGET(key="budget", data=data, on_mb_change=moved)
+    now = float(st.session_state.budget_mb or LOW)
+    st.query_params["budget"] = f"{now:g}"
+    return now
 
 
 def student_drawing(space: str, task: Task) -> None:
@@ -45,36 +59,83 @@ def student_drawing(space: str, task: Task) -> None:
     def edited() -> None:
         st.session_state.edited = st.session_state.anatomy.architecture
 
-    made = SPACES[space]()
+    _from_address("genes", "edited", str)
+    made, predicted = SPACES[space](), predictor(store(), task)
     one: dict[str, Any] | None = None
     if text := st.session_state.get("edited"):
         try:
-            one = anatomy(Architecture.parse(text), Yardstick(task), made).plain()
+            one = anatomy(Architecture.parse(text), Yardstick(task, latency=predicted.model), made).plain()
+            st.query_params["genes"] = text
         except CompressorError as error:
             st.session_state.pop("edited")
             st.toast(str(error))
+    elif "genes" in st.query_params:
+        del st.query_params["genes"]
+    students = _students(space, task, json.dumps(predicted.model.to_dict()))
+    _draw("anatomy", made, task, predicted, one, edited, students)
+
+
+def pick_drawing(architecture: Architecture, space: SearchSpace, task: Task, features: PairFeatures) -> None:
+    """One architecture to scale beside the bundled teacher; an edited gene picks another one."""
+
+    def edited() -> None:
+        st.session_state.architecture = st.session_state.pick.architecture
+
+    predicted = predictor(store(), task)
+    one = anatomy(architecture, Yardstick(task, features, predicted.model), space).plain()
+    _draw("pick", space, task, predicted, one, edited)
+
+
+def _draw(
+    key: str,
+    space: SearchSpace,
+    task: Task,
+    predicted: Predictor,
+    one: dict[str, Any] | None,
+    edited: Callable[[], None],
+    students: list[dict[str, Any]] | None = None,
+) -> None:
     _ANATOMY(
-        key="anatomy",
+        key=key,
         data={
-            "students": _students(space, task),
+            "students": students or [],
             "teacher": _teacher(task),
             "edited": one,
-            "follows": True,
+            "follows": students is not None,
             "budget": float(st.session_state.budget_mb),
+            "where": predicted.where,
             "parts": list(PARTS),
             "colors": COLORS,
             "genes": [
-                {"gene": gene, "title": GENE_TITLES[gene], "values": list(getattr(made, gene))} for gene in GENES
+                {"gene": gene, "title": GENE_TITLES[gene], "values": list(getattr(space, gene))} for gene in GENES
             ],
         },
         on_architecture_change=edited,
     )
 
 
+def _megabytes(text: str) -> float:
+    if not 0 < (value := float(text)) < inf:
+        raise ValueError(text)
+    return value
+
+
+def _from_address(name: str, key: str, read: Callable[[str], Any]) -> None:
+    """Take a value that the address gives, once a visit; what cannot be read is passed over."""
+    if st.session_state.setdefault(f"address/{name}", st.query_params.get(name)) is None:
+        return
+    try:
+        st.session_state[key] = read(st.session_state[f"address/{name}"])
+    except ValueError:
+        st.query_params.pop(name, None)
+    st.session_state[f"address/{name}"] = None
+
+
 @st.cache_data(show_spinner=False)
-def _students(space: str, task: str) -> list[dict[str, Any]]:
+def _students(space: str, task: str, latency: str) -> list[dict[str, Any]]:
     front = [one.architecture for one in known_front(space, Task(task)) if one.size_mb <= HIGH]
-    return [one.plain() for one in anatomies(front, Yardstick(Task(task)), SPACES[space]())]
+    yardstick = Yardstick(Task(task), latency=LatencyModel.from_dict(json.loads(latency)))
+    return [one.plain() for one in anatomies(front, yardstick, SPACES[space]())]
 
 
 @st.cache_data(show_spinner=False)
@@ -83,3 +144,14 @@ def _teacher(task: str) -> dict[str, Any]:
     shape = Architecture.from_dict(json.loads((folder / "config.json").read_text("utf-8")))
     made: Anatomy = anatomy(shape, Yardstick(Task(task)))
     return made.plain()
+
+
+@st.cache_data(show_spinner=False)
+def _measured(task: str) -> list[tuple[float, float]]:
+    """Size in MB and accuracy of the bundled students of a task, by their cards."""
+    cards = {folder: read_card(folder) for folder in bundled_students(f"classroom-{task}")}
+    return [
+        (size_on_disk(folder) / 1e6, float(card.metrics["accuracy"]))
+        for folder, card in cards.items()
+        if card is not None and "accuracy" in card.metrics
+    ]

@@ -134,10 +134,10 @@ SOON = 0.3
 """Seconds between two looks at a run that takes seconds."""
 
 
-def watch(run: Run, draw: Draw, *, first: Draw | None = None) -> None:
+def watch(run: Run, draw: Draw, *, first: Draw | None = None, beside: Draw | None = None) -> None:
     """Draw a run now and, while it is live, again and again; the whole page once it begins and once it is over.
 
-    What `first` draws stands above the run's state, in any state.
+    What `first` draws stands above the run's state, in any state, and what `beside` draws at the right of it all.
     """
     with sentences():
         before = run.status()
@@ -146,14 +146,17 @@ def watch(run: Run, draw: Draw, *, first: Draw | None = None) -> None:
     def part() -> bool:
         with sentences():
             status = run.status()
-            if first:
-                with undamaged(run):
+            main, side = st.columns([7, 3]) if beside else (st.container(), st.empty())
+            with main, undamaged(run):
+                if first:
                     first(run, status)
-            state_line(run, status)
-            if waiting:  # nothing but its place in the queue changes
-                return status.state is State.QUEUED
-            with undamaged(run):
+                state_line(run, status)
+                if waiting:  # nothing but its place in the queue changes
+                    return status.state is State.QUEUED
                 draw(run, status)
+            with side, undamaged(run):
+                if beside:
+                    beside(run, status)
         return status.live
 
     redrawn(before.live, part, every=SOON if run.quick else None)

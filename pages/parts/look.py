@@ -26,6 +26,8 @@ background:none}
 :is(.st-key-navigation,.st-key-tabs) a p{white-space:nowrap;color:var(--quiet)}
 [class*=st-key-here-] a{border-color:var(--focus)!important}
 [class*=st-key-here-] a p{color:inherit;font-weight:600}
+:has(>.st-key-card){position:sticky;top:3.25rem}
+:has(>.stage-below-a-view){position:sticky;bottom:0;z-index:5;background:var(--page)}
 .st-key-heading h1{font-size:1.5rem;padding:0}
 @media(max-width:640px){.st-key-navigation>:first-child{display:none}.st-key-navigation a{padding:.3rem .4rem}}
 /* The file of this button would hold names that a spreadsheet computes; what is to be taken away has one of ours. */

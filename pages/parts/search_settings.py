@@ -67,6 +67,7 @@ def settings() -> None:
             "Exact budget (MB)", step=0.5, key="budget_mb", persist_state="session", help=help_of("budget_mb")
         )
         choose_task(help="A model of pairs has a head that compares two functions, which is a little larger.")
+        choose_space()
         with st.expander("Settings of the search"):
             latency = goal_and_limits()
             st.divider()
@@ -186,7 +187,6 @@ def latency_model() -> LatencyModel | None:
 
 def search_space(latency: LatencyModel | None) -> SearchSpace | None:
     """The values of each gene; returns the space if they make one."""
-    choose_space()
     row: Any = st.container(horizontal=True)
     for gene, title in GENE_TITLES.items():
         help = "`16 to 768 by 16` or `1, 2, 4, 8`"

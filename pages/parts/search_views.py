@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from compressor_core.architecture import GENES
+from compressor_core.architecture import GENES, Architecture
+from compressor_core.errors import ArchitectureError
 from compressor_core.figures.search.axes import AXES, GENE_TITLES
 from compressor_core.figures.search.genes import genes_figure
 from compressor_core.figures.search.info import (
@@ -30,48 +33,42 @@ from compressor_core.figures.search.parallel import (
 from compressor_core.figures.search.plane import X, Y, choices, limits_sentence
 from compressor_core.figures.search.population import population_figure
 from compressor_core.figures.words.captions import diversity_words, genes_words, population_words
-from compressor_core.records import Genes, Record
+from compressor_core.records import Candidate, Genes, Record
 from compressor_core.runs import Run
 from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.landscape import Landscape, landscape
 from compressor_core.search.pick import Pick
 from pages.parts.chart import chart
 from pages.parts.explain import terms
+from pages.parts.explorer import pick_drawing
 from pages.parts.frame import go, sentences
+from pages.parts.outlook import outlook
 from pages.parts.rows import dataframe
+from pages.parts.stage import generation_shown
 
 VIEWS = {
     "population": "Population",
+    "axes": "Other axes",
     "lineage": "Lineage",
     "genes": "Genes",
     "parallel": "Parallel coordinates",
     "landscape": "Landscape",
 }
 LOOK_FOR = {
-    "population": "Replay the search and watch the population: it jumps while chance still finds much better "
-    "candidates, then creeps along the edge of the shaded region, where all of the budget is spent."
-    " Fitness rises in steps, and diversity falls as the population settles. Click a point to pick "
-    "that architecture; hover to see its genes.",
-    "lineage": "Every mark is an ancestor of the best, coloured by its first generation; numbers give the "
-    "generation along the trail. Long steps are mutations that moved a gene far, or crossings of "
-    "unlike parents; short steps are fine-tuning. Few of all candidates mattered in the end; see "
-    "whether their way led over the budget.",
-    "genes": "A row appears as a value spreads and fades as it disappears. Genes that settle early "
-    "matter most to the goal; one that stays mixed to the end hardly matters or can be traded for "
-    "another. Compare where each settles with the dashed line of the true optimum, and with the "
-    "diversity below.",
+    "axes": "The population of one generation against any two quantities, with all that was seen until then.",
+    "lineage": "Ancestors of the best, numbered by generation along the trail. Long steps are mutations that moved a "
+    "gene far, or crossings of unlike parents; short steps are fine-tuning.",
+    "genes": "A row appears as a value spreads. Genes that settle early matter most to the goal; one that stays mixed "
+    "hardly matters, or can be traded for another.",
     "parallel": "Each line is one candidate; the brightest is the fittest. Drag along an axis to keep only the "
-    "lines that pass there, then along another one. Try the highest GFLOPs within the budget: which "
-    "genes do those lines agree on, and where do they cross, so that one gene is traded for another?",
+    "lines that pass there, then along another one.",
     "landscape": "The colour of a cell is the best fitness that its two genes allow, whatever the other three "
-    "are, found by enumeration. Play, and the population (circles, larger for more) climbs towards "
-    "the star. A narrow bright ridge is hard to follow in steps of one gene; on a plateau, the other"
-    " genes make up for these two.",
+    "are. On a narrow bright ridge, steps of one gene lead down.",
 }
 
 
-def views(run: Run, info: SearchInfo, known: Sequence[Record], *, live: bool) -> None:
-    """The choice of a view, and that view."""
+def choose_view() -> str:
+    """The choice of a view, above what it draws."""
     view = st.segmented_control(
         "View",
         list(VIEWS),
@@ -82,53 +79,63 @@ def views(run: Run, info: SearchInfo, known: Sequence[Record], *, live: bool) ->
         format_func=VIEWS.__getitem__,
         label_visibility="collapsed",
     )
-    st.caption(LOOK_FOR[view or "population"])
+    return view or "population"
+
+
+TALL = 640
+"""Height of a view's chart in pixels."""
+
+
+def draw(view: str, run: Run, info: SearchInfo, known: Sequence[Record], place: DeltaGenerator, *, live: bool) -> None:
+    """One view of the generation that the control bar stands at, with what was picked: its chart goes to `place`."""
+    at = None if live else generation_shown()
+    one = None if live else picked(info)
     if view == "lineage":
-        lineage(run, info)
+        lineage(run, info.until(at), one, place)
     elif view == "genes":
-        genes(run, info)
+        genes(run, info.until(at), one, place)
     elif view == "parallel":
-        lines(run, wider(info, known))
+        lines(run, wider(info, known).until(at), one, place)
     elif view == "landscape":
-        walk(run, info, live=live)
+        walk(run, info.until(at), one, place)
     else:
-        population(run, info if live else wider(info, known), live=live)
+        plane(run, wider(info, known).until(at), one, place, live=live)
+    st.caption(LOOK_FOR[view])
 
 
-def population(run: Run, info: SearchInfo, *, live: bool) -> None:
-    x, y, shown = axes(info, replayed=not live)
-    figure = population_figure(info, x, y, replay=not live, shown=shown)
+def plane(run: Run, info: SearchInfo, one: Candidate | None, place: DeltaGenerator, *, live: bool) -> None:
+    x, y = axes(info)
     key = f"population/{run.id}" + ("/live" if live else "")
-    chart(figure, key=key, alt=population_words(info, x, y, shown), **({} if live else picks(key)))
+    figure = population_figure(info, x, y, picked=one).update_layout(height=TALL)
+    with place:
+        chart(figure, key=key, alt=population_words(info, x, y), **({} if live else picks(key)))
     terms("fitness", "diversity")
 
 
-def diversity(run: Run, info: SearchInfo) -> None:
-    st.markdown("**Diversity**")
-    chart(diversity_figure(info), key=f"diversity/{run.id}", alt=diversity_words(info))
-
-
-def lineage(run: Run, info: SearchInfo) -> None:
+def lineage(run: Run, info: SearchInfo, one: Candidate | None, place: DeltaGenerator) -> None:
     sentence = lineage_sentence(lineage_info(info))
     st.markdown(sentence)
-    terms("lineage", "crossover", "mutation")
-    x, y, _ = axes(info, replayed=False)
+    x, y = axes(info)
     key = f"lineage/{run.id}"
-    chart(lineage_figure(info, x, y), key=key, alt=f"The ancestors of the best. {sentence}", **picks(key))
+    figure = lineage_figure(info, x, y, picked=one).update_layout(height=TALL)
+    with place:
+        chart(figure, key=key, alt=f"The ancestors of the best. {sentence}", **picks(key))
+    terms("lineage", "crossover", "mutation")
 
 
-def genes(run: Run, info: SearchInfo) -> None:
+def genes(run: Run, info: SearchInfo, one: Candidate | None, place: DeltaGenerator) -> None:
+    with place:
+        chart(genes_figure(info, picked=one), key=f"genes/{run.id}", alt=genes_words(info))
+    st.markdown("**Diversity**")
+    chart(diversity_figure(info), key=f"diversity/{run.id}", alt=diversity_words(info))
     terms("optimum", "diversity")
-    chart(genes_figure(info), key=f"genes/{run.id}", alt=genes_words(info))
-    diversity(run, info)
 
 
-def lines(run: Run, info: SearchInfo) -> None:
+def lines(run: Run, info: SearchInfo, one: Candidate | None, place: DeltaGenerator) -> None:
     """Parallel coordinates, and the brushes on them, which the session keeps."""
     shown = parallel_info(info)
     if sentence := parallel_sentence(shown, info):
         st.caption(sentence)
-    terms("parallel-coordinates")
     key = f"parallel/{run.id}"
     brushes = st.session_state.get(f"{key}/brushes", {})
     passed = passing_sentence(shown, brushes)
@@ -141,23 +148,23 @@ def lines(run: Run, info: SearchInfo) -> None:
         dragged = st.session_state[key].selection
         st.session_state[f"{key}/brushes"] = brushed(shown, [*dragged.box, *dragged.lasso], brushes)
 
-    chart(
-        parallel_figure(shown, info, brushes),
-        key=key,
-        on_select=brush,
-        selection_mode=("box", "lasso"),
-        alt=f"Every candidate as a line across all genes and quantities. {passed}",
-    )
+    with place:
+        chart(
+            parallel_figure(shown, info, brushes, picked=one).update_layout(height=TALL),
+            key=key,
+            on_select=brush,
+            selection_mode=("box", "lasso"),
+            alt=f"Every candidate as a line across all genes and quantities. {passed}",
+        )
+    terms("parallel-coordinates")
 
 
-def walk(run: Run, info: SearchInfo, *, live: bool) -> None:
-    left, middle, right = st.columns(3)
+def walk(run: Run, info: SearchInfo, one: Candidate | None, place: DeltaGenerator) -> None:
+    left, right = st.columns(2)
     with left:
         x = gene("Gene across", "gene_x", "hidden_size")
-    with middle:
-        y = gene("Gene upwards", "gene_y", "num_hidden_layers")
     with right:
-        shown = None if live else generation(info)
+        y = gene("Gene upwards", "gene_y", "num_hidden_layers")
     if x == y:
         st.info("Choose two different genes.")
         return
@@ -171,13 +178,14 @@ def walk(run: Run, info: SearchInfo, *, live: bool) -> None:
     with sentences():
         land = cached_landscape(info.settings.model_dump_json(), x, y)
     sentence = landscape_sentence(land, info)
+    with place:
+        chart(
+            landscape_figure(land, info, picked=one).update_layout(height=TALL),
+            key=f"landscape/{run.id}",
+            alt=f"The best fitness at every pair of values of two genes. {sentence}",
+        )
     st.markdown(sentence)
     terms("landscape", "optimum")
-    chart(
-        landscape_figure(land, info, shown=shown),
-        key=f"landscape/{run.id}",
-        alt=f"The best fitness at every pair of values of two genes. {sentence}",
-    )
 
 
 @st.cache_data(max_entries=50, show_spinner="Evaluating every architecture")
@@ -196,10 +204,10 @@ def gene(label: str, key: str, default: str) -> str:
     )
 
 
-def axes(info: SearchInfo, *, replayed: bool) -> tuple[str, str, int | None]:
-    """The two quantities of the plane, among those that every candidate has, and the generation to open at."""
+def axes(info: SearchInfo) -> tuple[str, str]:
+    """The two quantities of the plane, among those that every candidate has."""
     found = choices(info)
-    left, middle, right = st.columns(3)
+    left, right = st.columns(2)
 
     def choose(column: Any, label: str, key: str, default: str) -> str:
         return str(
@@ -213,30 +221,10 @@ def axes(info: SearchInfo, *, replayed: bool) -> tuple[str, str, int | None]:
             )
         )
 
-    x, y = choose(left, "Across", "across", X), choose(middle, "Upwards", "upwards", Y)
-    with right:
-        shown = generation(info) if replayed else None
+    x, y = choose(left, "Across", "across", X), choose(right, "Upwards", "upwards", Y)
     if hidden := limits_sentence(info, x, y):
         st.caption(hidden)
-    return x, y, shown
-
-
-def generation(info: SearchInfo) -> int | None:
-    """The generation that a replay opens at; the last one if none is chosen."""
-    if info.last is None or not info.last.generation:
-        return None
-    number = st.number_input(
-        "Open at generation",
-        min_value=0,
-        max_value=info.last.generation,
-        value=None,
-        step=1,
-        key="at",
-        bind="query-params",
-        placeholder=f"{info.last.generation}, the last",
-        help="The address keeps it. The slider below the figure shows all generations.",
-    )
-    return None if number is None else int(number)
+    return x, y
 
 
 def wider(info: SearchInfo, known: Sequence[Record]) -> SearchInfo:
@@ -245,27 +233,42 @@ def wider(info: SearchInfo, known: Sequence[Record]) -> SearchInfo:
     return search_info(known, info.settings, everyone=True) if wanted else info
 
 
-def picked(info: SearchInfo, run: Run) -> None:
-    """The architecture that was picked, at first the best, and the way to its distillation."""
-    best = info.best
-    if best is None:
+def picked(info: SearchInfo) -> Candidate | None:
+    """The architecture that is picked, judged as the search judges; at first the best."""
+    try:
+        return info.settings.candidates([Architecture.parse(st.session_state.architecture)])[0]
+    except ArchitectureError:  # the field on Distill takes any text
+        return None
+
+
+def card(info: SearchInfo, run: Run) -> None:
+    """What is picked: drawing, figures, what to expect of it, and the way to its distillation."""
+    best, one = info.best, picked(info)
+    if best is None or one is None:
         return
-    first_pick(run, best)
-    architecture = st.session_state.architecture
-    with st.container(border=True):
-        left, right = st.columns([3, 1], vertical_alignment="center")
-        note = " (the best found)" if architecture == best.short_form else ""
-        values = zip(GENE_TITLES.values(), architecture.split(","), strict=False)
-        genes = " · ".join(f"{title.lower()} {value}" for title, value in values)
-        left.markdown(f"**Picked for distillation{note}:** `{architecture}`  \n{genes}")
-        distill_button(right, run, info.settings.space.name, info.settings.budget_mb)
+    asked, budget_mb = info.settings, float(st.session_state.budget_mb or info.settings.budget_mb)
+    with st.container(key="card", border=True):
+        st.markdown(f"**Picked{' (the best found)' if one.short_form == best.short_form else ''}:** `{one.short_form}`")
+        if one.size_mb > budget_mb:
+            st.warning(f"It does not fit: {one.size_mb:.2f} MB of {budget_mb:g} MB.", icon=":material/block:")
+        elif not one.feasible and not info.soft:
+            st.warning(f"It misses {info.bounds} of this search.", icon=":material/block:")
+        distill_button(st, run, asked.space.name, asked.budget_mb)
+        outlook(one.architecture, asked.task, f"classroom-{asked.task}")
+        pick_drawing(one.architecture, asked.space, asked.task, asked.pair_features)
+    if one.short_form != best.short_form:
+        st.query_params["pick"] = one.short_form
+    else:
+        st.query_params.pop("pick", None)
 
 
 def first_pick(run: Run, one: Genes) -> None:
-    """Pick an architecture, unless one was picked from this run already."""
+    """Pick an architecture, unless one was picked from this run already; the address may say which."""
     if st.session_state.get("picked-in") != run.id:
         st.session_state["picked-in"] = run.id
         st.session_state.architecture = one.short_form
+        with suppress(ArchitectureError):
+            st.session_state.architecture = str(Architecture.parse(st.query_params.get("pick", "")))
 
 
 def distill_button(column: Any, run: Run, space: str | None, budget_mb: float | None) -> None:

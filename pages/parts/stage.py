@@ -7,7 +7,7 @@ Plotly that Streamlit brings along.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import streamlit as st
 
@@ -46,42 +46,54 @@ def stage(
     live: bool = False,
     plays: bool = False,
     asked_mb: float | None = None,
+    picked: Measured | None = None,
+    look: Literal["short", "tall", "control"] = "short",
 ) -> None:
     """Draw the stage; a click on a mark picks its architecture.
 
     `run` names what is played: the same one goes on where it is. With `plays` it begins by itself, and it follows
-    the budget's slider, which stands at `asked_mb`: the population of another budget turns grey.
+    the budget's slider, which stands at `asked_mb`: the population of another budget turns grey. With the look
+    `control` it is the control bar of another view, which draws the generation of `generation_shown`.
     """
     front = front_of(space, task)
     key = f"stage/{run}"
 
     def pick() -> None:
-        if picked := st.session_state[key].picked:
-            st.session_state.architecture = picked
+        if clicked := st.session_state[key].picked:
+            st.session_state.architecture = clicked
 
-    at = st.query_params.get("at", "")
+    def turn() -> None:
+        st.query_params["at"] = str(st.session_state[key].generation)
+
     with st.container(key="stage"):
         _STAGE(
             key=key,
             data={
-                **played(info, front, budget_mb=budget_mb, large=presenting()),
+                **played(info, front, budget_mb=budget_mb, picked=picked, large=presenting()),
                 "run": run,
                 "budget": budget_mb,
                 "large": presenting(),
                 "live": live,
                 "plays": plays,
                 "asked": budget_mb if asked_mb is None else asked_mb,
-                "at": int(at) if at.isascii() and at.isdigit() and len(at) < 6 else None,
-                "linked": False,
+                "at": generation_shown(),
+                "look": look,
                 "idle": "Move the budget: the star is the best architecture of the whole space within it.",
                 "words": population_words(info) if info else "The best architectures of the whole space at each size.",
                 "program": f"./{programs()[0]}" if programs() else "",
             },
             on_picked_change=pick,
+            on_generation_change=turn,
         )
 
 
-def stage_of(run: Run, *, live: bool, asked_mb: float | None = None) -> None:
+def generation_shown() -> int | None:
+    """The generation that the address asks for."""
+    at = st.query_params.get("at", "")
+    return int(at) if at.isascii() and at.isdigit() and len(at) < 6 else None
+
+
+def stage_of(run: Run, *, live: bool, **more: Any) -> None:
     """The stage of a search that plays by itself, see `stage`."""
     asked: SearchSettings = run.settings
     stage(
@@ -92,7 +104,7 @@ def stage_of(run: Run, *, live: bool, asked_mb: float | None = None) -> None:
         budget_mb=asked.budget_mb,
         live=live,
         plays=True,
-        asked_mb=asked_mb,
+        **more,
     )
 
 

@@ -34,7 +34,8 @@ def choose_task(key: str = "task", *, label: str = "The student's task", help: s
 
 SPACE_TITLES = {
     "classroom": "Classroom: three layers at most, trains in minutes",
-    "paper": "Paper: all 10,944,000 architectures, up to twelve layers",
+    "paper": "Paper: all 10,944,000 architectures, up to twelve layers, as published",
+    "fastest": "Fastest: one layer, the shortest answer times of a size",
 }
 
 
@@ -53,7 +54,8 @@ def choose_space() -> str:
 
 def space_badge(space: SearchSpace) -> None:
     """Whose optimum is meant wherever an optimum is named."""
-    title = {"classroom": "Classroom space", "paper": "The paper's space"}.get(space.name or "", "A space of one's own")
+    titles = {"classroom": "Classroom space", "paper": "The paper's space", "fastest": "One-layer space"}
+    title = titles.get(space.name or "", "A space of one's own")
     st.badge(title, icon=":material/grid_on:", color="gray")
 
 

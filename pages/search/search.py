@@ -10,17 +10,38 @@ from compressor_core.runs import Run, Status
 from compressor_core.search.genetic import Operators
 from compressor_core.task import Task
 from pages.parts.explain import terms
-from pages.parts.frame import metrics, open_page
+from pages.parts.frame import metrics, open_page, sentences
 from pages.parts.live import chosen_run, open_earlier, records, watch
 from pages.parts.search_settings import goal_text, settings
 from pages.parts.search_taking import compare_with_file, take_away
-from pages.parts.search_views import picked, table, views
+from pages.parts.search_views import card, choose_view, draw, first_pick, picked, table
 from pages.parts.stage import stage, stage_of
 from pages.parts.task import space_badge
 
 
 def play(run: Run, status: Status) -> None:
-    stage_of(run, live=status.live)
+    """The chosen view of the search, and one control bar under it."""
+    known, view = records(run), choose_view()
+    info, live = search_info(known, run.settings), status.live
+    if not live and info.best:
+        first_pick(run, info.best)
+    chart, bar = st.container(), st.container()
+    with bar:
+        stage_of(
+            run,
+            live=live,
+            asked_mb=st.session_state.budget_mb,
+            picked=None if live else picked(info),
+            look="tall" if view == "population" else "control",
+        )
+    if view != "population":
+        draw(view, run, info, known, chart, live=live)
+
+
+def pick(run: Run, status: Status) -> None:
+    """The sticky card at the right."""
+    if not status.live:
+        card(search_info(records(run), run.settings), run)
 
 
 def show(run: Run, status: Status) -> None:
@@ -35,9 +56,8 @@ def show(run: Run, status: Status) -> None:
             width="content",
         )
     numbers(info)
-    if not status.live and info.candidates:
-        picked(info, run)
-    views(run, info, known, live=status.live)
+    if (now := float(st.session_state.budget_mb or asked.budget_mb)) != asked.budget_mb:
+        st.info(f"This population is of the search at {asked.budget_mb:g} MB. Start another one for {now:g} MB.")
     if not status.live and info.candidates:
         compare_with_file(asked, known)
         take_away(run, asked, known)
@@ -62,14 +82,18 @@ open_page(
     "A genetic algorithm looks for the architecture with the most computation (GFLOPs) within a size budget. The true "
     "optimum of the whole space shows how close it came.",
 )
-rail, main = st.columns([3, 8])
+rail, main = st.columns([3, 10])
+run = chosen_run("search")
+if run is not None and st.session_state.get("budget-of") != run.id:
+    st.session_state["budget-of"] = run.id
+    with sentences():
+        st.session_state.budget_mb = float(run.settings.budget_mb)
 with rail:
     settings()
-    run = chosen_run("search")
     open_earlier("search")
 with main:
     if run is not None:
-        watch(run, show, first=play)
+        watch(run, show, first=play, beside=pick)
     else:
         name, task = st.session_state.space, Task(st.session_state.task)
-        stage(None, run="none", space=SPACES[name](), task=task, budget_mb=st.session_state.budget_mb)
+        stage(None, run="none", space=SPACES[name](), task=task, budget_mb=st.session_state.budget_mb, look="tall")

@@ -11,7 +11,7 @@ from compressor_core.records import Generation, Individual
 from compressor_core.search.genetic import SearchSettings, search
 from tests.collect import kept
 
-SETTINGS = SearchSettings(budget_mb=3.0, population=12, generations=8)
+SETTINGS = SearchSettings(budget_mb=3.0, space="paper", population=12, generations=8)
 
 
 def searched(stop: int | None = None, *, everyone: bool = False, **changes: Any) -> SearchInfo:

@@ -63,13 +63,13 @@ def test_optimum_and_best_are_marked() -> None:
         assert (land.x_cells[spot.x[0]][0], land.y_cells[spot.y[0]][0]) == (one.hidden_size, one.num_hidden_layers)
 
 
-def test_every_generation_is_a_frame_and_one_can_be_shown_first() -> None:
+def test_an_earlier_generation_and_what_was_picked() -> None:
     land, info = made()
-    figure = landscape_figure(land, info, shown=3)
-    assert [frame.name for frame in figure.frames] == [str(number) for number in range(9)]
-    assert figure.layout.sliders[0].active == 3
-    assert list(figure.frames[3].data[0].x) == list(trace(figure, "the population").x)
-    assert {button.label for button in figure.layout.updatemenus[0].buttons} >= {"Play", "Pause"}
+    early = info.until(3)
+    assert early.last is not None and early.last.generation == 3 and len(early.candidates) == info.seen[3]
+    figure = landscape_figure(land, early, picked=early.best)
+    assert trace(figure, "the population").customdata.sum() == len(early.last.individuals)
+    assert list(trace(figure, "picked").x) == list(trace(figure, "best so far").x)
 
 
 def test_the_papers_penalty_shades_nothing_and_keeps_its_top_apart() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from compressor_core.figures.search.genes import genes_figure
 from compressor_core.figures.search.info import (
     MOST_ROWS,
     SearchInfo,
@@ -18,6 +19,8 @@ from compressor_core.figures.search.info import (
     individual_rows,
     search_info,
 )
+from compressor_core.figures.search.lineage import lineage_figure
+from compressor_core.figures.search.parallel import parallel_figure, parallel_info
 from compressor_core.figures.search.plane import choices, limits_sentence
 from compressor_core.figures.search.population import population_figure
 from compressor_core.figures.search.replay import MOST_FRAMES
@@ -158,12 +161,22 @@ def test_the_region_within_the_limits_is_shaded_where_they_are_on_the_axes() -> 
     assert limits_sentence(info, "parameters", "paper_gflops").startswith("Not on these axes: budget, 3 MB.")
 
 
-def test_a_replay_opens_at_the_generation_that_is_asked_for() -> None:
+def test_a_search_as_it_stood_before() -> None:
     info = searched()
-    figure = population_figure(info, replay=True, shown=3)
-    assert figure.layout.sliders[0].active == 3
-    assert len(x_of(figure, "seen so far")) == info.seen[3]
-    assert population_figure(info, replay=True, shown=99).layout.sliders[0].active == 8
+    assert len(x_of(population_figure(info.until(3)), "seen so far")) == info.seen[3]
+    assert info.until(99) == info.until(None) == info
+
+
+def test_what_is_picked_is_marked_in_every_view() -> None:
+    info = searched()
+    one = info.candidates[3]
+    for figure in (
+        population_figure(info, picked=one),
+        lineage_figure(info, picked=one),
+        genes_figure(info, picked=one),
+        parallel_figure(parallel_info(info), info, picked=one),
+    ):
+        assert any(trace.name == "picked" for trace in figure.data)
 
 
 def test_those_who_perished_are_shown_on_request() -> None:

@@ -46,7 +46,7 @@ from compressor_core.search.sweep import Over, SweepSettings, sweep
 from tests.collect import collected, kept
 from tests.search.test_goals import MODEL
 
-SEARCH = SearchSettings(budget_mb=3.0, population=8, generations=6)
+SEARCH = SearchSettings(budget_mb=3.0, space="paper", population=8, generations=6)
 
 
 def overlaid(*searches: SearchSettings) -> list[OverlayRun]:

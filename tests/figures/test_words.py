@@ -120,7 +120,9 @@ def test_lines_maps_bars_and_parallel_coordinates() -> None:
     assert f"Diversity: 9 points, from {info.generations[0].diversity:.1%} at 0 to {last:.1%} at 8" in figure_words(
         diversity_figure(info)
     )
-    land = landscape(SearchSettings(budget_mb=3.0, population=12, generations=8), "hidden_size", "num_hidden_layers")
+    land = landscape(
+        SearchSettings(budget_mb=3.0, space="paper", population=12, generations=8), "hidden_size", "num_hidden_layers"
+    )
     drawn = figure_words(landscape_figure(land, info))
     row, column = np.unravel_index(int(np.nanargmax(land.fitness)), land.fitness.shape)
     top = f"the most at Width {land.x_cells[column][0]}, Layers {land.y_cells[row][0]}"

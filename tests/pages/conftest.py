@@ -25,7 +25,7 @@ def finished(labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> S
         assert status.state == "finished", status.error
         return run, status.result or {}
 
-    search, _ = work("search", budget_mb=3.0, population=10, generations=12)
+    search, _ = work("search", budget_mb=3.0, space="paper", population=10, generations=12)
     teacher, trained = work("train-teacher", **data, architecture="400,16,1,2,16", epochs=1, threads=1)
     distill, _ = work(
         "distill", **data, teacher=trained["model"], architecture="1000,16,1,1,32", preset="smoke", threads=1

@@ -18,7 +18,6 @@ from tests.pages.studio import (
     Open,
     Studio,
     button,
-    charts,
     field,
     metric,
     no_traceback,
@@ -91,10 +90,8 @@ def test_from_start_to_replay(open_page: Open) -> None:
     assert until_over(run).state is State.FINISHED
     at.run()
     no_traceback(at)
-    population = next(spec for spec in charts(at) if spec.get("frames"))
-    assert len(population["frames"]) == 9
     assert metric(at, "Generation") == "8"
-    assert "Picked for distillation (the best found)" in texts(at)
+    assert "Picked (the best found)" in texts(at) and "Training takes about" in texts(at)
 
 
 def test_another_space(open_page: Open) -> None:

@@ -54,7 +54,8 @@ def fine(at: AppTest) -> AppTest:
 @pytest.mark.parametrize(
     ("view", "expected", "words"),
     [
-        ("Population", [{"scatter"}], "Replay the search"),
+        ("Population", [], "Training takes about"),
+        ("Other axes", [{"scatter"}], "The population of one generation"),
         ("Lineage", [{"scatter"}], "in the first generation"),
         ("Genes", [{"heatmap", "scatter"}, {"scatter"}], "A row appears"),
         ("Parallel coordinates", [{"scatter"}], "Drag along an axis"),
@@ -71,13 +72,29 @@ def test_only_the_view_of_the_link_is_drawn(
 
 
 def test_axes_and_generation_are_in_the_link(studio: Studio, open_page: Open) -> None:
-    link = {"across": "Parameters (million)", "at": "3"}
+    link = {"view": "Other axes", "across": "Parameters (million)", "at": "3"}
     at = fine(open_page("search", run=studio.search.id, **link))
-    population = figures(at)[0]
-    assert population["layout"]["xaxis"]["title"]["text"] == "Parameters in millions"
-    assert population["layout"]["sliders"][0]["active"] == 3
-    named(at.number_input, "Open at generation").set_value(5).run()
-    assert figures(fine(at))[0]["layout"]["sliders"][0]["active"] == 5
+    early = figures(at)[0]
+    assert early["layout"]["xaxis"]["title"]["text"] == "Parameters in millions"
+    at.query_params["at"] = "12"
+    late = figures(fine(at.run()))[0]
+    assert _points(early) < _points(late)
+
+
+def _points(figure: dict[str, Any]) -> int:
+    """Bytes of what was seen until the generation on show."""
+    return len(next(one for one in figure["data"] if one["name"] == "seen so far")["x"]["bdata"])
+
+
+def test_a_pick_of_the_address_is_marked_and_a_budget_that_it_does_not_fit_is_said(
+    studio: Studio, open_page: Open
+) -> None:
+    at = fine(open_page("search", run=studio.search.id, view="Other axes", pick="2000,480,1,8,128"))
+    assert "2000,480,1,8,128" in texts(at) and "picked" in {one["name"] for one in figures(at)[0]["data"]}
+    assert "It does not fit" in at.warning[0].value
+    named(at.number_input, "Exact budget (MB)").set_value(25.0).run()
+    assert "It does not fit" not in "".join(one.value for one in fine(at).warning)
+    assert "This population is of the search at 3 MB" in texts(at)
 
 
 def test_the_landscape_of_two_other_genes(studio: Studio, open_page: Open) -> None:
@@ -126,7 +143,8 @@ def test_a_search_without_a_winner_has_every_view(open_page: Open, settings: dic
     run = RunStore().create("search", settings)
     run_worker(run.folder)
     at = fine(open_page("search", run=run.id, view=view))
-    assert "Nothing within the budget has been found yet." in texts(at) and figures(at)
+    assert "Nothing within the budget has been found yet." in texts(at)
+    assert bool(figures(at)) is (view != "Population")
 
 
 def test_a_goal_limits_and_operators_reach_the_run(open_page: Open) -> None:
@@ -192,6 +210,8 @@ def test_the_fastest_by_a_calibration_at_hand(open_page: Open, monkeypatch: pyte
     run = next(one for one in RunStore().list() if one.kind == "search")
     assert SearchSettings.model_validate(run.config).latency == MODEL
     until_over(run)
+    at.query_params["view"] = "Other axes"
+    at.session_state["view"] = "axes"
     at.run()
     named(at.selectbox, "Across").set_value("latency_ms").run()
     assert "the fastest with at most 3 MB and at most 5 ms" in texts(at)

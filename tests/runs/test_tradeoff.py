@@ -54,7 +54,7 @@ def records_of(run: Run) -> list[dict[str, Any]]:
 
 
 def test_a_run_records_the_true_front_then_every_generation(tmp_path: Path) -> None:
-    config = TradeoffSettings(population=20, generations=4, limits={Quantity.SIZE: 30})
+    config = TradeoffSettings(space="paper", population=20, generations=4, limits={Quantity.SIZE: 30})
     run = launch(RunStore(tmp_path), "tradeoff", config.model_dump(mode="json"))
     status = until_over(run)
     assert status.state is State.FINISHED, status.error

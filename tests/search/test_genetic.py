@@ -26,14 +26,14 @@ from tests.collect import collected, kept, searched
 
 
 def short(**changes: Any) -> SearchSettings:
-    return SearchSettings(**{"budget_mb": 3, "population": 12, "generations": 8, **changes})
+    return SearchSettings(**{"space": "paper", "budget_mb": 3, "population": 12, "generations": 8, **changes})
 
 
 @pytest.mark.parametrize("constraint", Constraint)
 @pytest.mark.parametrize("budget", [3, 25, 50])
 def test_the_optimum_is_reached_at_the_defaults(constraint: Constraint, budget: float) -> None:
     for seed in range(2):
-        summary = searched(SearchSettings(budget_mb=budget, constraint=constraint, seed=seed))
+        summary = searched(SearchSettings(budget_mb=budget, space="paper", constraint=constraint, seed=seed))
         assert summary.gap == 0
         assert summary.evaluations <= 5_050
 
@@ -126,7 +126,7 @@ def test_heads_and_width_agree_in_an_edited_space() -> None:
 
 @pytest.mark.parametrize("features", PairFeatures)
 def test_the_clone_task_is_held_to_the_size_of_its_own_model(features: PairFeatures) -> None:
-    config = SearchSettings(budget_mb=3, task=Task.CLONE, pair_features=features, generations=60)
+    config = SearchSettings(budget_mb=3, space="paper", task=Task.CLONE, pair_features=features, generations=60)
     summary = searched(config)
     goal = optimum(config.space, config)
     assert summary.optimum is not None and summary.optimum.size_mb == goal.size_mb <= 3

@@ -102,7 +102,13 @@ def test_the_fastest_within_3_mb_on_the_papers_space() -> None:
 
 def test_a_search_with_a_latency_records_it_and_its_configuration_round_trips() -> None:
     config = SearchSettings(
-        budget_mb=3, latency=MODEL, max_latency_ms=5.0, min_gflops=0.5, generations=2, operators=Operators.PAPER
+        budget_mb=3,
+        space="paper",
+        latency=MODEL,
+        max_latency_ms=5.0,
+        min_gflops=0.5,
+        generations=2,
+        operators=Operators.PAPER,
     )
     assert SearchSettings.model_validate(config.model_dump(mode="json")) == config
     for record in kept(search(config)):
@@ -128,7 +134,7 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], words
 
 
 def test_limits_that_nothing_meets_are_said_before_the_search() -> None:
-    config = SearchSettings(budget_mb=3, min_gflops=500.0)
+    config = SearchSettings(budget_mb=3, space="paper", min_gflops=500.0)
     with pytest.raises(BudgetError, match="None of the 10,944,000 architectures"):
         next(search(config))
 

@@ -105,7 +105,7 @@ def test_each_cell_names_an_architecture_that_has_its_fitness(settings: dict[str
 
 @pytest.mark.parametrize("settings", [{}, {"constraint": "paper"}, {"goal": "size", "min_gflops": 2.0}], ids=_name)
 def test_the_top_of_the_papers_space_is_the_optimum(settings: dict[str, Any]) -> None:
-    config = SearchSettings(budget_mb=3.0, **settings)
+    config = SearchSettings(budget_mb=3.0, space="paper", **settings)
     found = landscape(config, "hidden_size", "num_hidden_layers")
     assert found.fitness.shape == (12, 48)
     assert np.nanmax(found.fitness) == optimum(config.space, config).fitness

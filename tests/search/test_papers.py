@@ -36,7 +36,9 @@ def test_children_are_crossed_at_one_point_or_redrawn_from_a_gene_on() -> None:
 
 
 def test_records_keep_their_promises() -> None:
-    config = SearchSettings(budget_mb=3, operators=Operators.PAPER, population=10, generations=20, seed=2)
+    config = SearchSettings(
+        budget_mb=3, space="paper", operators=Operators.PAPER, population=10, generations=20, seed=2
+    )
     seen: set[int] = set()
     for number, generation in enumerate(evolve(config)):
         shapes = [each.architecture for each in generation.individuals]
@@ -53,7 +55,9 @@ def test_records_keep_their_promises() -> None:
 def test_they_do_worse_than_ours_on_the_same_seeds(constraint: Constraint) -> None:
     gaps = {
         operators: [
-            searched(SearchSettings(budget_mb=3, constraint=constraint, seed=seed, operators=operators)).gap
+            searched(
+                SearchSettings(budget_mb=3, space="paper", constraint=constraint, seed=seed, operators=operators)
+            ).gap
             for seed in range(3)
         ]
         for operators in Operators
@@ -77,7 +81,7 @@ def test_the_same_seed_gives_the_same_trajectory_in_another_process(operators: O
         "search = SearchSettings.model_validate(json.loads(sys.argv[1])); "
         "print(json.dumps([each.model_dump() for each in evolve(search)]))"
     )
-    config = SearchSettings(budget_mb=3, seed=11, population=20, generations=15, operators=operators)
+    config = SearchSettings(budget_mb=3, space="paper", seed=11, population=20, generations=15, operators=operators)
     outputs = {
         subprocess.run(
             [sys.executable, "-c", program, json.dumps(config.model_dump(mode="json"))],

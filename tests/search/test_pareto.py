@@ -41,7 +41,7 @@ STUDENTS = (
 
 
 def short(**changes: Any) -> TradeoffSettings:
-    return TradeoffSettings(**{"population": 12, "generations": 8, **changes})
+    return TradeoffSettings(**{"space": "paper", "population": 12, "generations": 8, **changes})
 
 
 def generations_of(settings: TradeoffSettings) -> list[FrontGeneration]:
@@ -67,7 +67,7 @@ def test_the_whole_true_front_of_a_small_space_is_found(objectives: Any) -> None
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_papers_space_is_nearly_covered_at_the_defaults(seed: int) -> None:
-    summary = finish(tradeoff(TradeoffSettings(seed=seed, generations=50)))
+    summary = finish(tradeoff(TradeoffSettings(seed=seed, space="paper", generations=50)))
     assert 0.99 < summary.hypervolume_share <= 1
     assert summary.evaluations <= 5_100
 

@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def made(stop: int | None = None, **changes: Any) -> dict[str, Any]:
     """A replica that has been through a file; of the first `stop` records only."""
-    config = SearchSettings(**{"budget_mb": 3.0, "population": 10, "generations": 6, "seed": 4, **changes})
+    asked: dict[str, Any] = {"space": "paper", "budget_mb": 3.0, "population": 10, "generations": 6, "seed": 4}
+    config = SearchSettings(**asked | changes)
     values = replica(config, kept(search(config))[:stop])
     return json.loads(values.model_dump_json())  # type: ignore[no-any-return]
 

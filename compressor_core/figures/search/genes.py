@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,8 @@ from plotly.subplots import make_subplots
 from compressor_core.figures import theme
 from compressor_core.figures.search.axes import GENE_TITLES
 from compressor_core.figures.search.info import SearchInfo
+from compressor_core.figures.search.plane import add_pick
+from compressor_core.records import Candidate
 
 MOST_ROWS: Final = 100
 """Of a gene with more values, neighbours share a row."""
@@ -67,7 +70,7 @@ def gene_infos(info: SearchInfo) -> list[GeneInfo]:
     return found
 
 
-def genes_figure(info: SearchInfo) -> go.Figure:
+def genes_figure(info: SearchInfo, *, picked: Candidate | None = None) -> go.Figure:
     """Which values of each gene the population has, generation by generation: five maps below one another."""
     infos = gene_infos(info)
     if not infos:
@@ -114,6 +117,17 @@ def genes_figure(info: SearchInfo) -> go.Figure:
                 row=row,
                 col=1,
             )
+        if picked and (own := _cell_of(each.cells, getattr(picked, each.gene))) is not None:
+            add_pick(
+                figure,
+                [each.generations[-1]],
+                [names[own]],
+                14,
+                showlegend=row == 1,
+                legendgroup="picked",
+                row=row,
+                col=1,
+            )
         shown = ticks(len(names))
         figure.update_yaxes(
             title_text=GENE_TITLES[each.gene],
@@ -137,6 +151,10 @@ def genes_figure(info: SearchInfo) -> go.Figure:
     figure.update_xaxes(title_text="Generation", row=len(infos), col=1)
     figure.update_coloraxes(colorbar_y=-0.07)
     return figure
+
+
+def _cell_of(cells: Sequence[tuple[int, int]], value: int) -> int | None:
+    return next((at for at, (first, last) in enumerate(cells) if first <= value <= last), None)
 
 
 def cell_text(cell: tuple[int, int]) -> str:

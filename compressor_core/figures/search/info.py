@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -98,6 +98,16 @@ class SearchInfo:
     def gap(self) -> float | None:
         """How far the best is below the optimum, as a share of it; None while there are not both."""
         return gap(self.optimum, self.best)
+
+    def until(self, number: int | None) -> SearchInfo:
+        """The search as it stood at the end of generation `number`; all of it for None, or one that there is not."""
+        at = self.at(number) + 1
+        return replace(
+            self,
+            generations=self.generations[:at],
+            seen=self.seen[:at],
+            candidates=self.candidates[: self.seen[at - 1]] if at else (),
+        )
 
     def rank(self, one: Candidate) -> tuple[float, float]:
         """What candidates are ordered by."""

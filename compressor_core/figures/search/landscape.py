@@ -13,8 +13,7 @@ from compressor_core.figures import theme
 from compressor_core.figures.search.axes import GENE_TITLES, GENES_HOVER
 from compressor_core.figures.search.genes import cell_text, ticks
 from compressor_core.figures.search.info import SearchInfo, goal_title
-from compressor_core.figures.search.plane import BEST, OPTIMUM
-from compressor_core.figures.search.replay import Replay, add_replay
+from compressor_core.figures.search.plane import BEST, OPTIMUM, add_pick
 from compressor_core.records import Candidate
 from compressor_core.search.landscape import Landscape
 
@@ -41,14 +40,13 @@ def landscape_sentence(land: Landscape, info: SearchInfo) -> str:
     )
 
 
-def landscape_figure(land: Landscape, info: SearchInfo, *, shown: int | None = None) -> go.Figure:
-    """The best fitness of every cell as colour, grey where nothing fits, and one generation as circles.
+def landscape_figure(land: Landscape, info: SearchInfo, *, picked: Candidate | None = None) -> go.Figure:
+    """The best fitness of every cell as colour, grey where nothing fits, and the latest generation as circles.
 
-    `shown` is the number of that generation, by default the latest; every generation is a frame. A circle's area
-    grows with the number of individuals in its cell.
+    A circle's area grows with the number of individuals in its cell.
     """
     names = {"x": [cell_text(cell) for cell in land.x_cells], "y": [cell_text(cell) for cell in land.y_cells]}
-    figure = Replay(
+    figure = go.Figure(
         layout=theme.layout(
             GENE_TITLES[land.x],
             GENE_TITLES[land.y],
@@ -59,7 +57,6 @@ def landscape_figure(land: Landscape, info: SearchInfo, *, shown: int | None = N
             meta=names,  # what the cells are called: the axes name some of them
         )
     )
-    walked = len(info.generations) > 1
     sign = 1 if info.maximised else -1
     figure.add_heatmap(
         z=np.where(land.infeasible, 1.0, np.nan).astype(np.float32),
@@ -79,13 +76,12 @@ def landscape_figure(land: Landscape, info: SearchInfo, *, shown: int | None = N
         customdata=land.best.astype(np.int32),
         colorscale=theme.HEIGHTS,
         reversescale=not info.maximised,
-        colorbar={**theme.BAR, "title": {"text": goal_title(info), "side": "top"}, "y": -0.52 if walked else -0.2},
+        colorbar={**theme.BAR, "title": {"text": goal_title(info), "side": "top"}, "y": -0.2},
         name="best fitness",
         hovertemplate=f"<b>%{{z:.3f}}</b> at best, by<br>{GENES_HOVER}<extra></extra>",
         hoverongaps=False,
     )
-    at = info.at(shown)
-    one = info.generations[at] if info.generations else None
+    one = info.last
     for data, name, more in (
         (_walkers(land, one.individuals if one else ()), "the population", {}),
         (_spot(land, one.best if one else None), "best so far", {"marker": BEST}),
@@ -95,13 +91,8 @@ def landscape_figure(land: Landscape, info: SearchInfo, *, shown: int | None = N
         if not more:
             hover = {"hovertemplate": "%{customdata} of the population<extra></extra>"}
         figure.add_scatter(**data, mode="markers", name=name, showlegend=True, **hover, **more)
-    if walked:
-
-        def moving(at: int) -> list[dict[str, Any]]:
-            each = info.generations[at]
-            return [_walkers(land, each.individuals), _spot(land, each.best)]
-
-        add_replay(figure, info.generations, at, moving, height=700)
+    if picked:
+        add_pick(figure, **_spot(land, picked))
     return figure
 
 

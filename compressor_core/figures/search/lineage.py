@@ -22,11 +22,12 @@ from compressor_core.figures.search.plane import (
     Y,
     add_limits,
     add_one,
+    add_pick,
     details,
     hover,
     plane,
 )
-from compressor_core.records import Individual
+from compressor_core.records import Candidate, Individual
 
 MOST_NUMBERS: Final = 10
 """Numbered markers on a trail, about."""
@@ -96,7 +97,7 @@ def lineage_sentence(lineage: LineageInfo | None) -> str:
     )
 
 
-def lineage_figure(info: SearchInfo, x: str = X, y: str = Y) -> go.Figure:
+def lineage_figure(info: SearchInfo, x: str = X, y: str = Y, *, picked: Candidate | None = None) -> go.Figure:
     """The winner's ancestors in the plane, coloured by the generation of their birth, joined with their children.
 
     The trail along the fitter parents is drawn strong and numbered with generations.
@@ -150,6 +151,8 @@ def lineage_figure(info: SearchInfo, x: str = X, y: str = Y) -> go.Figure:
     if scatter is go.Scatter:
         figure.update_traces(cliponaxis=False, selector={"mode": "markers+text"})
     add_limits(figure, info, x, y, scatter)
+    if picked:
+        add_pick(figure, **places([picked], x, y))
     return figure
 
 

@@ -16,10 +16,12 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.colors import sample_colorscale
 
+from compressor_core.architecture import GENES
 from compressor_core.figures import theme
 from compressor_core.figures.search.axes import GENE_TITLES, values
 from compressor_core.figures.search.info import SearchInfo, goal_title
 from compressor_core.figures.search.plane import choices
+from compressor_core.records import Candidate
 
 MOST_LINES: Final = 1_000
 """Of more candidates, every second or third one by rank is drawn: more lines hide each other."""
@@ -142,7 +144,9 @@ def passing_sentence(shown: ParallelInfo, brushes: Brushes) -> str:
     return f"{passes.sum():,} of {len(passes):,} lines pass: {' · '.join(spans)}."
 
 
-def parallel_figure(shown: ParallelInfo, info: SearchInfo, brushes: Brushes | None = None) -> go.Figure:
+def parallel_figure(
+    shown: ParallelInfo, info: SearchInfo, brushes: Brushes | None = None, *, picked: Candidate | None = None
+) -> go.Figure:
     """A line for each candidate, coloured by fitness; what does not pass the brushes is faint and lies behind.
 
     The axes stand at 0, 1, 2, …; a box that is drawn over them can be turned into brushes by `brushed`.
@@ -155,6 +159,10 @@ def parallel_figure(shown: ParallelInfo, info: SearchInfo, brushes: Brushes | No
     if not passes.all():
         figure.add_scatter(**_lines(shown, ~passes), line={"color": theme.MUTED, "width": 1}, opacity=0.15)
     _colored(figure, shown, info, passes)
+    if picked is not None:
+        own = np.all([column.values == getattr(picked, column.key) for column in shown.columns[: len(GENES)]], axis=0)
+        if own.any():
+            figure.add_scatter(**_lines(shown, own), name="picked", line={"color": theme.STUDENT, "width": 4})
     _upright(figure, shown, brushes)
     return figure
 

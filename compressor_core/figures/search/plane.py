@@ -25,6 +25,7 @@ RIM: Final = {"width": 1, "color": "white"}
 BEST: Final = {"color": theme.BEST, "size": 14, "symbol": "diamond", "line": RIM}
 OPTIMUM: Final = {"color": theme.OPTIMUM, "size": 22, "symbol": "star-open", "line": {"width": 2.5}}
 """Markers."""
+PICKED: Final = {"color": theme.STUDENT, "size": 20, "symbol": "circle-open", "line": {"width": 3}}
 UNDIMMED: Final = {"marker": {"opacity": 1}}
 
 
@@ -129,6 +130,14 @@ def add_one(
             unselected=UNDIMMED,
         )
     )
+
+
+def add_pick(figure: go.Figure, x: Sequence[Any], y: Sequence[Any], size: float = 20, **more: Any) -> None:
+    """The architecture that was picked, the same ring in every view."""
+    figure.add_scatter(
+        x=x, y=y, mode="markers", name="picked", marker={**PICKED, "size": size}, unselected=UNDIMMED,
+        hoverinfo="skip", **more,
+    )  # fmt: skip
 
 
 def _on(info: SearchInfo, key: str) -> list[tuple[Limit, float]]:

@@ -18,13 +18,14 @@ from compressor_core.figures.search.plane import (
     Y,
     add_limits,
     add_one,
+    add_pick,
     details,
     hover,
     plane,
     points,
 )
 from compressor_core.figures.search.replay import add_replay
-from compressor_core.records import Generation
+from compressor_core.records import Candidate, Generation
 
 CROWDED: Final = 2_000
 """With more candidates than this, they are small and faint in all frames, and only the generation moves. Of more, every
@@ -34,18 +35,17 @@ MOST_BY_CARD: Final = 60_000
 
 
 def population_figure(
-    info: SearchInfo, x: str = X, y: str = Y, *, replay: bool = False, shown: int | None = None
+    info: SearchInfo, x: str = X, y: str = Y, *, replay: bool = False, picked: Candidate | None = None
 ) -> go.Figure:
     """One quantity against another, both logarithmic: one generation strong, what was seen until then faint.
 
-    `shown` is the number of that generation, by default the latest. With `replay`, every generation is a frame,
-    with buttons to play and pause and a slider. Of a search with many candidates, all (or every second or third one)
-    are faint in all frames.
+    That is the latest. With `replay`, every generation is a frame, with buttons to play and pause and a slider. Of a
+    search with many candidates, all (or every second or third one) are faint in all frames.
     """
     figure = plane(info, x, y)
     if info.last is None:
         return theme.note(figure, "Waiting for the first generation")
-    at = info.at(shown)
+    at = len(info.generations) - 1
     large = len(info.candidates) > CROWDED
     scatter = go.Scattergl if len(info.candidates) > WEBGL else go.Scatter
     stride = -(-len(info.candidates) // (MOST_BY_CARD if scatter is go.Scattergl else CROWDED))
@@ -88,6 +88,8 @@ def population_figure(
     add_limits(figure, info, x, y, scatter)
     if replay and len(info.generations) > 1:
         add_replay(figure, info.generations, at, moving, height=640, kind=scatter().type)
+    if picked:
+        add_pick(figure, **places([picked], x, y))
     return figure
 
 

@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from compressor_core.figures import theme
 from compressor_core.figures.search.info import SearchInfo, goal_title
 from compressor_core.figures.search.moments import Moment, moments
-from compressor_core.figures.search.plane import BEST, OPTIMUM
+from compressor_core.figures.search.plane import BEST, OPTIMUM, add_pick
 from compressor_core.records import Generation, Individual, Measured
 
 MOST_MARKS: Final = 150
@@ -39,7 +39,12 @@ View = tuple[float, float, float, float]
 
 
 def stage(
-    info: SearchInfo | None, front: Sequence[Measured], *, budget_mb: float, large: bool = False
+    info: SearchInfo | None,
+    front: Sequence[Measured],
+    *,
+    budget_mb: float,
+    picked: Measured | None = None,
+    large: bool = False,
 ) -> dict[str, Any]:
     """Everything about a search (or of none: the front alone) in plain values.
 
@@ -55,7 +60,7 @@ def stage(
     everyone |= {each.id: each for each in best if each}
     place = {identity: at for at, identity in enumerate(everyone)}
     return {
-        "figure": _plain(plane(info, front, budget_mb, whole, size)),
+        "figure": _plain(plane(info, front, budget_mb, whole, size, picked)),
         "strips": _plain(strips(info, size)) if info and played else None,
         "individuals": {
             "x": [round(each.size_mb, 6) for each in everyone.values()],
@@ -83,7 +88,14 @@ def stage(
     }
 
 
-def plane(info: SearchInfo | None, front: Sequence[Measured], budget_mb: float, whole: View, size: Size) -> go.Figure:
+def plane(
+    info: SearchInfo | None,
+    front: Sequence[Measured],
+    budget_mb: float,
+    whole: View,
+    size: Size,
+    picked: Measured | None = None,
+) -> go.Figure:
     """GFLOPs against size with the exact front and the budget, and the whole space again in a corner."""
     axis = {"type": "log", "showgrid": True}
     small = {"type": "log", "visible": False, "showticklabels": False, "showgrid": False, "ticks": "", "showline": True}
@@ -127,6 +139,8 @@ def plane(info: SearchInfo | None, front: Sequence[Measured], budget_mb: float, 
             meta=uid, marker=marker, showlegend=uid == OPTIMAL or info is not None,
             customdata=[here.short_form if here else None], hovertemplate=told,
         )  # fmt: skip
+    if picked:
+        add_pick(figure, [picked.size_mb], [picked.paper_gflops], size["mark"] * 2)
     quiet = {"xaxis": "x2", "yaxis": "y2", "showlegend": False, "hoverinfo": "skip", "visible": False}
     figure.add_scatter(x=xs, y=ys, mode="lines", meta=WHOLE, line={**line, "width": 1.5}, **quiet)
     figure.add_scatter(

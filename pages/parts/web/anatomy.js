@@ -62,7 +62,7 @@ class Anatomy {
         drawing.replaceChildren(...shapes);
         const facts = [[`${text(one.size_mb)} MB`, `${(100 * one.size_mb / teacher.size_mb).toFixed(one.size_mb < teacher.size_mb / 10 ? 1 : 0)}% of the teacher`],
             [`${(one.parameters / 1e6).toFixed(2)} M`, 'parameters'], [`${one.paper_gflops.toFixed(2)}`, 'GFLOPs']];
-        if (one.latency_ms != null) facts.push([`${one.latency_ms.toFixed(1)} ms`, 'predicted']);
+        if (one.latency_ms != null) facts.push([`${one.latency_ms.toFixed(1)} ms`, `predicted ${this.data.where}`]);
         this.root.querySelector('.anatomy-facts').replaceChildren(...facts.map(([value, what]) => {
             const fact = document.createElement('span'), strong = document.createElement('b');
             strong.textContent = value;
@@ -91,7 +91,8 @@ class Anatomy {
                 this.tell('architecture', edited);
             };
             const step = one.steps.find(each => each.gene === gene), cost = document.createElement('small');
-            if (step) cost.textContent = `${step.to.toLocaleString('en')}: +${text(step.size_mb)} MB, +${step.paper_gflops.toFixed(2)} GFLOPs` + (step.latency_ms == null ? '' : `, +${step.latency_ms.toFixed(1)} ms`);
+            if (step) cost.textContent = `${step.to.toLocaleString('en')}: +${text(step.size_mb)} MB, +${step.paper_gflops.toFixed(2)} GFLOPs` + (step.latency_ms == null ? '' : `, +${Math.max(step.latency_ms, 0).toFixed(1)} ms`);
+            row.title = cost.textContent;
             const name = document.createElement('span');
             name.textContent = title;
             row.append(name, box, cost);

@@ -3,14 +3,21 @@ const STEPS = 400;
 
 export default function ({data, parentElement, setStateValue}) {
     const root = parentElement.querySelector('.budget'), slider = root.querySelector('input');
-    const {low, high, ticks} = data;
+    const {low, high, ticks, measured} = data;
     const mb = () => {
         const value = low * (high / low) ** (slider.value / STEPS), digits = value < 1 ? 20 : value < 10 ? 10 : 2;
         return Math.min(Math.max(Math.round(value * digits) / digits, low), high);
     };
     const place = value => Math.round(STEPS * Math.log(value / low) / Math.log(high / low));
+    const near = value => {
+        const apart = one => Math.abs(Math.log(one.mb / value));
+        const one = measured.length ? measured.reduce((best, each) => apart(each) < apart(best) ? each : best) : null;
+        root.querySelector('.budget-measured').textContent = one
+            ? `Nearest measured student: ${+one.mb.toPrecision(3)} MB, ${(100 * one.accuracy).toFixed(1)}% on its test split (precomputed)` : '';
+    };
     const tell = () => {
         root.querySelector('output').textContent = `${mb()} MB`;
+        near(mb());
         slider.setAttribute('aria-valuetext', `${mb()} MB`);
         window.dispatchEvent(new CustomEvent('budget', {detail: {mb: mb()}}));
     };
@@ -23,6 +30,7 @@ export default function ({data, parentElement, setStateValue}) {
         slider.setAttribute('aria-valuetext', `${data.mb} MB`);
         if (moved) window.dispatchEvent(new CustomEvent('budget', {detail: {mb: data.mb}}));
     }
+    near(data.mb);
     slider.oninput = tell;
     slider.onchange = () => { root.dataset.told = mb(); setStateValue('mb', mb()); };
     root.querySelector('.budget-ticks').replaceChildren(...ticks.map(tick => {

@@ -2,6 +2,7 @@
 // newcomers leave the place of a parent, the dead fade. Space plays, arrows step, the address keeps the generation.
 const STILL = matchMedia('(prefers-reduced-motion: reduce)').matches;
 const GLIDE = 0.85; // of a generation's time
+const FOLLOW = 800; // milliseconds between two generations that another view shows while the search plays
 
 async function plotly(program) {
     if (!window.Plotly) {
@@ -55,6 +56,8 @@ class Stage {
         const before = this.data;
         this.data = data;
         this.root.classList.toggle('stage-large', data.large);
+        for (const look of ['tall', 'control']) this.root.classList.toggle(`stage-${look}`, data.look === look);
+        this.root.closest('.st-key-stage')?.classList.toggle('stage-below-a-view', data.look === 'control');
         this.Plotly = await plotly(data.program);
         if (this.data !== data || !this.root.isConnected) return;
         const same = before?.generations.length && before.run === data.run;
@@ -157,6 +160,7 @@ class Stage {
                     return;
                 }
                 this.show(this.at + 1);
+                if (this.data.look === 'control' && now - (this.told ?? 0) > FOLLOW) { this.told = now; this.remember(0); }
                 // What a slow machine has missed is not caught up with: each generation is seen.
                 this.due = Math.max(this.due + this.wait(), now);
             }
@@ -186,14 +190,13 @@ class Stage {
         this.remember();
     }
 
-    remember() {
+    // The address keeps the generation at once, and another view follows.
+    remember(after = 200) {
         const here = new URL(location), number = this.data.generations[this.at].generation;
         here.searchParams.set('at', number);
         history.replaceState(history.state, '', here);
-        if (this.data.linked) {
-            clearTimeout(this.later);
-            this.later = setTimeout(() => this.tell('generation', number), 400);
-        }
+        clearTimeout(this.later);
+        if (this.data.look === 'control') this.later = setTimeout(() => this.tell('generation', number), after);
     }
 
     places() {

@@ -1,0 +1,29 @@
+"""What to expect of a student before it is trained: minutes, milliseconds, and what experience says against it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from compressor_core.architecture import Architecture
+from compressor_core.distill.settings import Preset
+from compressor_core.figures.words.forms import duration
+from compressor_core.literal import literal
+from compressor_core.runs.calibrations import predictor
+from compressor_core.runs.expectation import expected
+from compressor_core.search.experience import warnings
+from compressor_core.task import Task
+from pages.parts.live import store
+
+
+def outlook(architecture: Architecture, task: Task, dataset: str, epochs: int | None = None) -> None:
+    """Expected training time of the preset that the session has, and a warning for each bad experience."""
+    preset = st.session_state.preset
+    found = expected(store(), architecture, dataset, preset, epochs)
+    st.caption(
+        f"Training takes about **{duration(found.seconds)}** ({Preset(preset).words if epochs is None else preset}; "
+        f"{literal(found.basis)})."
+        if found
+        else "How long a training on these data takes is known once one has finished here."
+    )
+    for sentence in warnings(architecture, task, predictor(store(), task).model):
+        st.warning(literal(sentence), icon=":material/warning:")
