@@ -81,6 +81,16 @@ def students(store: RunStore) -> list[Model]:
     return found
 
 
+def bundled_scores(dataset: str) -> list[tuple[float, float]]:
+    """Size in MB and accuracy, by their cards, of the bundled students of a classroom dataset, the smallest first."""
+    cards = {folder: read_card(folder) for folder in bundled_students(dataset)}
+    return [
+        (size_on_disk(folder) / 1e6, float(card.metrics["accuracy"]))
+        for folder, card in cards.items()
+        if card is not None and "accuracy" in card.metrics
+    ]
+
+
 def models_of(run: Run) -> list[Model]:
     """The models that a run has made, as far as they are there. Raises CompressorError for a damaged run."""
     made = kind_of(run.kind).makes

@@ -10,6 +10,7 @@ from compressor_core.figures.study.students import (
     budget_rows,
     failed_sentences,
     latency_figure,
+    ready_figure,
     size_figure,
     student_rows,
     study_info,
@@ -18,16 +19,18 @@ from compressor_core.figures.study.students import (
 from compressor_core.figures.study.training import recipe_text
 from compressor_core.latency_model import LatencyModel, Runtime
 from compressor_core.literal import literal
+from compressor_core.models.bundled import bundled_teacher
+from compressor_core.models.card import read_card
 from compressor_core.paper import published_students
 from compressor_core.runs import Run, Status
 from compressor_core.runs.calibrations import calibrations
-from compressor_core.runs.library import teacher_title
+from compressor_core.runs.library import bundled_scores, teacher_title
 from compressor_core.settings import default_of
 from compressor_core.task import PairFeatures, Task
 from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page, sentences
-from pages.parts.live import records, start, store, watch_chosen
+from pages.parts.live import chosen_run, records, start, store, watch_chosen
 from pages.parts.recipe import STAY, choose_length, choose_recipe
 from pages.parts.rows import table
 from pages.parts.task import choose_pair_features
@@ -173,6 +176,16 @@ def show(run: Run, status: Status) -> None:
         table(student_rows(info), f"students/{run.id}", FORMATS, file=f"{run.id}-students.csv")
 
 
+def ready() -> None:
+    """What the bundled students have measured, while there is no study on show."""
+    task = st.session_state.task
+    known, card = bundled_scores(f"classroom-{task}"), read_card(bundled_teacher(f"classroom-{task}"))
+    teacher = card.metrics.get("accuracy") if card else None
+    said = ", ".join(f"{accuracy:.1%} at {size:.2g} MB" for size, accuracy in known) or "none is bundled for this task"
+    chart(ready_figure(known, teacher), key=f"ready/{task}", alt=f"Accuracy of the bundled students: {said}.")
+    st.caption(f"Bundled students of {task} on their own test split (precomputed): {said}.")
+
+
 def headline(info: StudyInfo) -> None:
     if info.teacher_accuracy is None:
         return
@@ -193,5 +206,7 @@ open_page(
     "One run distills students at several budgets, with several seeds each. It shows how small a student may be "
     "before it loses the teacher's accuracy.",
 )
+if chosen_run("study") is None:
+    ready()
 form()
 watch_chosen("study", show)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from compressor_core.data.dataset import Rows
@@ -110,17 +112,19 @@ def overview(run: Run, info: ComparisonInfo) -> None:
     terms("accuracy", "precision-recall", "f1", "agreement", "wilson-interval", "bootstrap", "mcnemar", "within-noise")
 
 
+def figures_of(found: Any) -> list[tuple[str, str]]:
+    """What is known of one model of a comparison, titles and values."""
+    return [
+        ("Accuracy", f"{found.accuracy:.1%}"),
+        ("Size", "not known" if found.size_mb is None else f"{found.size_mb:.2f} MB"),
+        ("Median latency", "not known" if found.latency is None else f"{found.latency.median:.1f} ms"),
+        ("Parameters", "not known" if found.parameters is None else f"{found.parameters / 1e6:.2f} M"),
+    ]
+
+
 def numbers(info: ComparisonInfo) -> None:
-    student, teacher = info.students[0].found, info.teacher.found
-    size = "not known" if teacher.size_mb is None else f"{teacher.size_mb:.2f} MB"
-    latency = "not known" if teacher.latency is None else f"{teacher.latency.median:.1f} ms"
-    parameters = "not known" if teacher.parameters is None else f"{teacher.parameters / 1e6:.2f} M"
-    metrics(
-        ("Accuracy", f"{student.accuracy:.1%}", f"teacher {teacher.accuracy:.1%}"),
-        ("Size", f"{student.size_mb:.2f} MB", f"teacher {size}"),
-        ("Median latency", f"{student.latency.median:.1f} ms", f"teacher {latency}"),
-        ("Parameters", f"{student.parameters / 1e6:.2f} M", f"teacher {parameters}"),
-    )
+    both = zip(figures_of(info.students[0].found), figures_of(info.teacher.found), strict=True)
+    metrics(*((title, value, f"teacher {teacher}") for (title, value), (_, teacher) in both))
 
 
 def statistics(run: Run, info: ComparisonInfo) -> None:

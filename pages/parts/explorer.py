@@ -17,9 +17,9 @@ from compressor_core.figures import theme
 from compressor_core.figures.search.anatomy import Anatomy, anatomies, anatomy
 from compressor_core.figures.search.axes import GENE_TITLES
 from compressor_core.latency_model import LatencyModel
-from compressor_core.models.bundled import bundled_students, bundled_teacher
-from compressor_core.models.card import read_card, size_on_disk
+from compressor_core.models.bundled import bundled_teacher
 from compressor_core.runs.calibrations import Predictor, predictor
+from compressor_core.runs.library import bundled_scores
 from compressor_core.search.known import known_front
 from compressor_core.search.quantities import Yardstick
 from compressor_core.task import PairFeatures, Task
@@ -148,10 +148,4 @@ def _teacher(task: str) -> dict[str, Any]:
 
 @st.cache_data(show_spinner=False)
 def _measured(task: str) -> list[tuple[float, float]]:
-    """Size in MB and accuracy of the bundled students of a task, by their cards."""
-    cards = {folder: read_card(folder) for folder in bundled_students(f"classroom-{task}")}
-    return [
-        (size_on_disk(folder) / 1e6, float(card.metrics["accuracy"]))
-        for folder, card in cards.items()
-        if card is not None and "accuracy" in card.metrics
-    ]
+    return bundled_scores(f"classroom-{task}")

@@ -10,9 +10,12 @@ TYPE, MARK = 20, 16
 STYLE = """
 html{font-size:23px}
 .stMainBlockContainer{max-width:none;padding:1rem var(--side)}
-.st-key-navigation,[data-testid=stHeader],.st-key-tabs{display:none}
+[data-testid=stHeader],.st-key-tabs{display:none}
+/* Not `display: none`: the key F belongs to a button in there. */
+.st-key-navigation{clip-path:inset(50%);pointer-events:none}
 .anatomy,.anatomy small,.anatomy-parts,.budget-ticks{font-size:20px!important}
-.anatomy text{font-size:20px}
+.anatomy text,.anatomy select,.budget-measured{font-size:20px!important}
+.anatomy-genes label{grid-template-columns:1fr 1fr!important}.anatomy-genes small{grid-column:1/-1}
 """
 
 

@@ -13,6 +13,20 @@ from pages.parts.chart import chart
 from pages.parts.live import records
 
 
+def time_left(run: Run, status: Status) -> float | None:
+    """Seconds of training to go by the pace of its epochs; None before the first has ended."""
+    return seconds_left(training_info(records(run)), status.progress, status.elapsed)
+
+
+def curves(run: Run) -> None:
+    """Loss and validation accuracy so far, one below the other, where there is little room."""
+    info = training_info(records(run))
+    figure = loss_figure(info).update_layout(height=230, showlegend=False)
+    chart(figure, key=f"loss/{run.id}", alt=loss_words(info))
+    figure = accuracy_figure(info).update_layout(height=230, showlegend=False)
+    chart(figure, key=f"accuracy/{run.id}", alt=accuracy_words(info, None))
+
+
 def training(run: Run, status: Status, *, loss: str, teacher: float | None = None) -> None:
     """Loss and validation accuracy so far, and how long it will take where that can be told honestly."""
     info = training_info(records(run))

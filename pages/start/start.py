@@ -11,17 +11,20 @@ from compressor_core.architecture import SPACES
 from compressor_core.distill.settings import Preset
 from compressor_core.errors import RunError
 from compressor_core.figures.search.info import SearchInfo, search_info
+from compressor_core.figures.words.forms import duration, state_text
+from compressor_core.literal import literal
 from compressor_core.runs import Run, State
+from compressor_core.runs.expectation import expected
 from compressor_core.runs.kinds import KINDS
 from compressor_core.search.genetic import SearchSettings, search
 from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.explorer import budget, student_drawing
-from pages.parts.frame import go, link, open_page, sentences
+from pages.parts.frame import go, link, metrics, open_page, sentences
 from pages.parts.live import SOON, cancel_or_resume, state_of, store, undamaged
 from pages.parts.pace import redrawn
 from pages.parts.sharing import allow, mine, remember
-from pages.parts.stage import stage, stage_of
+from pages.parts.stage import front_of, stage, stage_of
 from pages.parts.task import choose_space, choose_task
 
 # What a story, its outcome and its report need is imported with them: the first page is to be there at once.
@@ -42,7 +45,7 @@ def example(space: str, task: str) -> Future[SearchInfo]:
 def controls() -> None:
     slider, preset, button = st.columns([5, 2, 2], vertical_alignment="center")
     with slider:
-        budget_mb = budget()
+        budget_mb = budget(Task(st.session_state.task))
     chosen = preset.selectbox(
         "Training",
         [one.value for one in Preset],
@@ -71,7 +74,26 @@ def explorer(story: Story | None) -> None:
     with chart:
         played(story.search) if story else demonstration()
     with drawing:
-        student_drawing(st.session_state.space, Task(st.session_state.task))
+        beside(story) if story else student_drawing(st.session_state.space, Task(st.session_state.task))
+
+
+def beside(story: Story) -> None:
+    """Loss and accuracy while the student learns; before and after that, the student."""
+
+    def part() -> bool:
+        with sentences(), undamaged(story.distill):
+            learns = story.distill.status().state is State.RUNNING
+            if learns:
+                from pages.parts.training import curves
+
+                curves(story.distill)
+            else:
+                student_drawing(st.session_state.space, Task(st.session_state.task))
+            return story.compare.status().live
+
+    with sentences():
+        live = story.compare.status().live
+    redrawn(live, part)
 
 
 def demonstration() -> None:
@@ -134,27 +156,45 @@ def watch_story(story: Story) -> None:
             now_live = any(status.live for status in statuses)
             with undamaged(story.compare):
                 outcome(story)
+            with st.container(horizontal=True, vertical_alignment="center"):
+                for run, status in zip(story.runs, statuses, strict=True):
+                    link(KINDS[run.kind].page, f"{KINDS[run.kind].title} {state_text(status.state)}", run=run.id)
+                if now_live:
+                    if mine(story.compare) and st.button("Cancel the story", icon=":material/stop:"):
+                        story.cancel()
+                        st.toast("Stopping; the best so far is kept.")
+                    link("playground", "A ready-made student answers now", icon=":material/bolt:")
+            if now_live:
+                st.markdown(to_go(story))
             for run, status in zip(story.runs, statuses, strict=True):
-                left, right = st.columns([4, 1], vertical_alignment="center")
-                with left:
-                    st.markdown(f"**{KINDS[run.kind].title}**")
+                if status.state in (State.FAILED, State.INTERRUPTED, State.CANCELLED):
                     state_of(run, status)
-                with right:
-                    verb = "Watch" if status.live else "Open"
-                    link(KINDS[run.kind].page, f"{verb} the {KINDS[run.kind].title.lower()}", run=run.id)
-                    if not status.live:
-                        cancel_or_resume(run, status)
-                if run is story.distill and status.state is State.RUNNING:
-                    from pages.parts.training import training
-
-                    with undamaged(run):
-                        training(run, status, loss="Loss: how far the student is from its teacher")
-            if now_live and mine(story.compare) and st.button("Cancel the story", icon=":material/stop:"):
-                story.cancel()
-                st.toast("Stopping; the best so far is kept.")
+                    cancel_or_resume(run, status)
         return now_live
 
     redrawn(live, part)
+
+
+def to_go(story: Story) -> str:
+    """How long the story has gone on, and how long its training will take, from the first second on."""
+    from pages.parts.training import time_left
+
+    distill = story.distill
+    status, settings = distill.status(), distill.settings
+    gone = duration(status.elapsed or 0.0)
+    if status.state is State.FINISHED:
+        return "Comparing both on the test split."
+    left, basis = time_left(distill, status), "by its epochs so far"
+    if left is None:
+        asked = story.search.settings
+        best = next(
+            (one for one in reversed(front_of(asked.space, asked.task)) if one.size_mb <= asked.budget_mb), None
+        )
+        found = best and expected(store(), best.architecture, settings.dataset, settings.preset, settings.epochs)
+        if not found:
+            return f"{gone} so far."
+        left, basis = max(found.seconds - (status.elapsed or 0.0), 0.0), found.basis
+    return f"{gone} of training, about **{duration(left)}** left ({basis}), then the comparison."
 
 
 def outcome(story: Story) -> None:
@@ -163,7 +203,7 @@ def outcome(story: Story) -> None:
         return
     from compressor_core.figures.compare.info import comparison_info
     from compressor_core.figures.compare.verdicts import codebert_sentence, headline
-    from pages.parts.compare_views import numbers
+    from pages.parts.compare_views import figures_of
     from pages.parts.report import report_button
 
     info = comparison_info(status.summary)
@@ -171,7 +211,10 @@ def outcome(story: Story) -> None:
         st.header(headline(info), anchor=False)
         if sentence := codebert_sentence(info):
             st.markdown(f"**{sentence}**")
-        numbers(info)
+        for column, side in zip(st.columns(2), (info.teacher, info.students[0]), strict=True):
+            with column, st.container(border=True):
+                st.markdown(f"**{literal(side.title.capitalize())}**")
+                metrics(*figures_of(side.found))
         link("compare", "See the whole comparison", run=story.compare.id)
         report_button(story.compare)
 
@@ -184,9 +227,9 @@ open_page(
 story_id = st.query_params.get("story", st.session_state.get("story"))
 story = opened(story_id) if story_id else None
 controls()
-explorer(story)
 if story:
     watch_story(story)
+explorer(story)
 left, right = st.columns(2)
 with left:
     choose_task(label="Task")

@@ -106,7 +106,7 @@ def plane(
             f"Size in MB ({account})",
             "GFLOPs (paper's account)",
             font={"size": size["font"]},
-            xaxis={**axis, "range": whole[:2]},
+            xaxis={**axis, "range": whole[:2], "tickangle": 0},
             yaxis={**axis, "range": whole[2:]},
             xaxis2={**small, "range": whole[:2], "domain": INSET_PLACE["x"], "anchor": "y2"},
             yaxis2={**small, "range": whole[2:], "domain": INSET_PLACE["y"], "anchor": "x2"},

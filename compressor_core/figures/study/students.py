@@ -108,6 +108,27 @@ def latency_figure(info: StudyInfo) -> go.Figure:
     return figure
 
 
+def ready_figure(students: Sequence[tuple[float, float]], teacher: float | None) -> go.Figure:
+    """Accuracy against size of students that were measured before, given as (MB, accuracy) by rising size."""
+    figure = go.Figure(layout=theme.layout("Size of the file (MB)", "Accuracy on the test split (%)"))
+    if not students:
+        return theme.note(figure, "No student is bundled for this task")
+    figure.add_scatter(
+        x=[size for size, _ in students],
+        y=[100 * accuracy for _, accuracy in students],
+        mode="lines+markers",
+        name="bundled student",
+        line={"color": theme.STUDENT, "width": 2},
+        marker={"color": theme.STUDENT, "size": 11},
+        hovertemplate="%{x:.3g} MB<br>%{y:.1f} %<extra></extra>",
+    )
+    if teacher is not None:
+        line = {"color": theme.TEACHER, "width": 2, "dash": "dash"}
+        figure.add_hline(100 * teacher, line=line, annotation={"text": f"teacher {teacher:.1%}"})
+    figure.update_xaxes(**theme.log_axis([size for size, _ in students]))
+    return figure
+
+
 def student_rows(info: StudyInfo) -> list[dict[str, Any]]:
     """A table of the students."""
     return [
