@@ -7,6 +7,7 @@ in every round, a server is started anew and a fresh Chromium visits it:
 - first content: from the navigation to the heading and the first text of Start, the server's first visit;
 - clicks on every page, see `benchmarks.app_clicks`: from the click until the page has answered and nothing is being
   computed or drawn, with the processor time of the server for it; a search is also watched live;
+- the budget's slider on Start: from the end of a drag to the drawn answer;
 - the server's memory (RSS) after the first visit, and after all of these pages; nothing asks a model meanwhile.
 
 The rounds run one after the other, so that what else the machine does falls on all clicks alike; the least of the
@@ -32,7 +33,7 @@ import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
-from benchmarks.app_clicks import PROBE, Click, clicks, live_clicks, milliseconds
+from benchmarks.app_clicks import PROBE, Click, clicks, live_clicks, milliseconds, slid
 from benchmarks.app_store import Made, build, live_search, reopen
 from benchmarks.serving import Server
 from compressor_core.machine import processor
@@ -48,6 +49,7 @@ class Measured:
     """What the rounds have found: seconds, bytes, and of each click the milliseconds and the server's own."""
 
     first: list[float] = field(default_factory=list)
+    slid: list[float] = field(default_factory=list)
     home: list[int] = field(default_factory=list)
     all_pages: list[int] = field(default_factory=list)
     waited: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -95,6 +97,7 @@ def visit(browser: Browser, made: Made, measured: Measured, only: str | None) ->
         page.wait_for_function("probe.settled()")
         time.sleep(1)
         measured.home.append(process.memory_info().rss)
+        measured.slid.append(slid(page) / 1e3)
         for click in clicks(made):
             if only in (None, click.page):
                 one(page, click, process, measured)
@@ -128,6 +131,9 @@ def show(measured: Measured, runs: int) -> None:
     """Markdown: machine, first content, memory, and a table of the clicks."""
     print(f"{processor()}, {os.cpu_count()} cores; {runs} runs; {len(measured.first)} rounds, each a fresh server")
     print(f"\nFirst content, cold: {spread(measured.first)} s (median; least to most)")
+    print(f"The budget's slider, from the end of a drag to the drawing: {spread(measured.slid)} s")
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    print(f"Load of the machine at the end (1, 5, 15 minutes): {load}")
     print(f"Server's memory after the first visit: {max(measured.home) / 1e6:.0f} MB", end="")
     print(f"; after all pages without models: {max(measured.all_pages) / 1e6:.0f} MB (the most of all rounds)\n")
     print("| page | click | median, ms | p95, ms | least, ms | server's processor, ms |\n|---|---|---|---|---|---|")

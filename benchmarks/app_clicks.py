@@ -53,6 +53,39 @@ class Click:
     """What is written into a field, which the Enter key then sends; without it, the target is clicked."""
 
 
+SLIDER = ".st-key-budget [role=slider]"
+SLID = """
+const drawn = selector => parseFloat(document.querySelector(selector)?.textContent);
+addEventListener('input', event => {
+    if (!event.target.matches('.st-key-budget [role=slider]')) return;
+    const start = performance.now();
+    const look = () => {
+        const asked = drawn('.budget output'), shown = drawn('.anatomy-facts b');
+        if (shown <= asked && shown > 0.7 * asked) probe.slid = performance.now() - start;
+        else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(() => requestAnimationFrame(look));
+}, true);
+"""
+"""From a move of the budget's slider to the frame in which the drawing shows a student of that budget."""
+
+
+def slid(page: Page) -> float:
+    """Milliseconds from the end of a drag of the budget's slider to the drawn answer."""
+    _pause(page)
+    page.evaluate(SLID)
+    box = page.locator(SLIDER).bounding_box()
+    assert box is not None
+    across, middle = (lambda share: box["x"] + share * box["width"]), box["y"] + box["height"] / 2
+    page.mouse.move(across(0.47), middle)
+    page.mouse.down()
+    for step in range(10):
+        page.mouse.move(across(0.47 + 0.02 * step), middle)
+    page.mouse.up()
+    _pause(page)
+    return float(page.evaluate("probe.slid"))
+
+
 def milliseconds(page: Page, click: Click, work: Callable[[], float]) -> tuple[float, float]:
     """From the click to the page that has answered it, and by how much `work` has grown meanwhile."""
     _pause(page)
@@ -88,13 +121,13 @@ def clicks(made: Made) -> Iterator[Click]:
     yield Click("Runs", "one kind only", lambda at: at.get_by_role("button", name="Trade-off"), "Choose a row")
     yield Click("Runs", "all kinds again", lambda at: at.get_by_role("button", name="Trade-off"), "Choose a row")
     yield _page("Single search", "Start the search")
-    yield _earlier("Single search", "search", "Downloads", f"{CHARTS} === 3")
+    yield _earlier("Single search", "search", "Downloads", f"{CHARTS} === 2")
     for view, words in (
         ("Lineage", "in the first generation"),
         ("Genes", "A row appears"),
         ("Parallel coordinates", "Drag along an axis"),
         ("Landscape", "The colour of a cell"),
-        ("Population", "Replay the search"),
+        ("Other axes", "The population of one generation"),
     ):
         yield _radio("Single search", f"view {view}", view, words)
     yield Click(
@@ -106,17 +139,9 @@ def clicks(made: Made) -> Iterator[Click]:
     yield _option("Single search", "another axis", "Across", "Parameters (million)", check=_axis("x", "Parameters"))
     yield Click(
         "Single search",
-        "open at generation 40",
-        lambda at: at.locator("input[aria-label='Open at generation']"),
-        check=f"{SIDE}.layout.sliders[0].active === 40",
-        types="40",
-    )
-    yield Click(
-        "Single search",
-        "replay slider",
-        lambda at: at.locator(".slider-rail-touch-rect").first,
-        check=f"{SIDE}.layout.sliders[0].active !== 40",
-        reruns=False,
+        "one generation back, in another view",
+        lambda at: at.get_by_role("button", name="One generation back"),
+        check="document.querySelector('.st-key-stage').dataset.generation === '99'",
     )
     yield _radio("Single search", "pictures as SVG", "SVG", "Downloads")
     yield _page("Trade-offs", "Find the front")
@@ -152,13 +177,13 @@ def clicks(made: Made) -> Iterator[Click]:
     yield _tab("Teacher & data", "Figures", "Length of the functions")
     yield _tab("Teacher & data", "Data flow", "Where the value of each variable")
     yield _earlier("Teacher & data", "train-teacher", "Accuracy on the validation split", f"{CHARTS} >= 2")
-    yield _page("Start", "Run the whole story")
+    yield _page("Start", "Compress")
     yield Click("Start", "the other task", lambda at: at.get_by_test_id("stRadio").get_by_text("Clone detection"))
 
 
 def live_clicks() -> Iterator[Click]:
     """On a search that is under way, whose page is drawn anew every second."""
-    for view, words in (("Lineage", "the first generation"), ("Genes", "A row appears"), ("Population", "Fitness")):
+    for view, words in (("Lineage", "the first generation"), ("Genes", "A row appears"), ("Population", "Cancel")):
         yield replace(_radio("Single search", f"live: view {view}", view, words), check="probe.text('running')")
 
 

@@ -48,11 +48,11 @@ from pages.parts.stage import generation_shown
 
 VIEWS = {
     "population": "Population",
-    "axes": "Other axes",
     "lineage": "Lineage",
     "genes": "Genes",
     "parallel": "Parallel coordinates",
     "landscape": "Landscape",
+    "axes": "Other axes",
 }
 LOOK_FOR = {
     "axes": "The population of one generation against any two quantities, with all that was seen until then.",

@@ -166,17 +166,14 @@ def test_the_main_story_needs_no_mouse(visit: Visit) -> None:
     assert focus_is_seen(page)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Every mark is an ancestor")).to_be_visible(timeout=30_000)
-    expect(page.locator("[class*=st-key-population-][class*=-words]")).to_have_count(
-        0, timeout=30_000
-    )  # the last view is gone
+    expect(page.get_by_text("Ancestors of the best, numbered")).to_be_visible(timeout=30_000)
     settled(page)
     tab_to(page, "In words and numbers")
     page.keyboard.press("Enter")
     expect(page.get_by_text("The ancestors of the best. The best")).to_be_visible(timeout=30_000)
     settled(page)
 
-    before = page.get_by_text("Picked for distillation (the best found):")
+    before = page.get_by_text("Picked (the best found):")
     expect(before).to_be_visible()
     grid = page.get_by_test_id("stDataFrame").last.locator("canvas").first
     for _ in range(40):
@@ -186,8 +183,8 @@ def test_the_main_story_needs_no_mouse(visit: Visit) -> None:
     for key in ("ArrowDown", "ArrowDown", "ArrowDown", "Shift+Space"):
         page.keyboard.press(key)
     expect(before).to_have_count(0, timeout=30_000)
-    picked = page.get_by_test_id("stMarkdown").filter(has_text="Picked for distillation").locator("code").inner_text()
-    tab_to(page, "Distill this one", back=True)
+    picked = page.get_by_test_id("stMarkdown").filter(has_text="Picked:").locator("code").inner_text()
+    tab_to(page, "Distill this one")
     assert focus_is_seen(page)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Distill")

@@ -6,6 +6,7 @@ import csv
 import re
 import time
 from pathlib import Path
+from urllib.parse import unquote
 
 import psutil
 import pytest
@@ -106,26 +107,28 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
     tick(page, "Classroom: three layers at most, trains in minutes")
     expect(page.get_by_text("2,681,280 architectures")).to_be_visible(timeout=30_000)
     page.get_by_role("button", name="Start the search").click()
-    slider = page.locator(".js-plotly-plot .slider-label").first
-    expect(slider).to_have_text("Generation 100", timeout=60_000)
+    expect(page.locator(".st-key-stage")).to_have_attribute("data-generation", "100", timeout=60_000)
     expect(page.get_by_role("heading", name=re.compile("true optimum of the whole space"))).to_be_visible()
     # The page is drawn once more when the run ends: only then does a replay stay undisturbed.
     expect(page.locator("strong").filter(has_text="finished")).to_be_visible(timeout=30_000)
 
-    page.locator(".updatemenu-button").filter(has_text=re.compile("^Play$")).click()
-    expect(slider).not_to_have_text("Generation 100")
+    stage = page.locator(".st-key-stage")
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(stage).not_to_have_attribute("data-generation", "100")
     time.sleep(1)
-    page.locator(".updatemenu-button").filter(has_text="Pause").click()
-    paused = slider.text_content() or ""
+    page.get_by_role("button", name="Pause", exact=True).click()
+    paused = stage.get_attribute("data-generation") or ""
     time.sleep(0.7)
-    expect(slider).to_have_text(paused)
-    assert 0 < int(paused.removeprefix("Generation ")) < 100
+    expect(stage).to_have_attribute("data-generation", paused)
+    assert 0 < int(paused) < 100
 
-    expect(page.get_by_text("Picked for distillation (the best found):")).to_be_visible()
+    expect(page.get_by_text("Picked (the best found):")).to_be_visible()
     point(page).click(force=True)
-    expect(page.get_by_text("Picked for distillation:")).to_be_visible(timeout=30_000)
-    picked = page.get_by_test_id("stMarkdown").filter(has_text="Picked for distillation").locator("code").inner_text()
-    expect(slider).to_have_text(paused)
+    expect(page.get_by_text("Picked:")).to_be_visible(timeout=30_000)
+    picked = page.get_by_test_id("stMarkdown").filter(has_text="Picked:").locator("code").inner_text()
+    assert f"pick={picked}" in unquote(page.url)
+    expect(stage.locator(".legendtext").filter(has_text="picked")).to_be_visible()
+    expect(stage).to_have_attribute("data-generation", paused)
     page.get_by_role("button", name="Distill this one").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["distill"])
@@ -151,12 +154,8 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
 
 
 def point(page: Page) -> Locator:
-    """A candidate that is not the best: a point over the budget, or one of an earlier generation."""
-    return (
-        page.locator("[data-testid=stPlotlyChart] .js-plotly-plot")
-        .first.locator(".scatterlayer .trace path.point")
-        .first
-    )
+    """A candidate that is not the best: the last of the population, which is drawn from the fittest on."""
+    return page.locator(".st-key-stage .tracepopulation path.point").last
 
 
 def pairs_csv(path: Path) -> Path:

@@ -61,7 +61,7 @@ def test_the_trajectory_of_a_search_is_seen_shared_and_taken_away(visit: Visit, 
     )
     until_over(run)
     page = visit(f"/search?run={run.id}")
-    expect(page.locator(PLOT)).to_have_count(3, timeout=30_000)
+    expect(page.locator(PLOT)).to_have_count(2, timeout=30_000)
     for view, marks in (("Lineage", "ancestor"), ("Genes", "true optimum"), ("Landscape", "the population")):
         show(page, view)
         expect(page.locator(f"{PLOT} .legendtext").filter(has_text=marks).first).to_be_visible(timeout=30_000)
@@ -89,7 +89,7 @@ def test_the_trajectory_of_a_search_is_seen_shared_and_taken_away(visit: Visit, 
     result = run.status().result
     assert result is not None and len(rows) == result["evaluations"]
 
-    show(page, "Population")
+    show(page, "Other axes")
     expect(page.locator(PLOT)).to_have_count(3, timeout=30_000)
     titles = {"PNG": "Download plot as a PNG", "SVG": "Download plot"}
     for form, start in (("PNG", b"\x89PNG"), ("SVG", b"<svg")):

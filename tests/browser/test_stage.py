@@ -82,3 +82,39 @@ def test_a_search_plays_in_a_place_that_never_moves_and_waits_for_no_training(
     expect(page).to_have_url(re.compile(f"at={at - 1}"))
     page.reload()
     expect(page.locator(STAGE)).to_have_attribute("data-generation", str(at - 1), timeout=60_000)
+
+
+SIZES = """() => [...document.querySelectorAll('[data-testid=stMain] *')]
+    .filter(one => [...one.childNodes].some(each => each.nodeType === 3 && each.textContent.trim()))
+    .filter(one => one.checkVisibility() && !one.closest('style, script, option'))
+    .map(one => [parseFloat(getComputedStyle(one).fontSize), one.textContent.slice(0, 40)])
+    .filter(([size, text]) => size < 20)"""
+"""What is written in less than 20 pixels."""
+
+
+def test_present_mode_is_for_the_last_row_and_the_key_f_begins_and_ends_it(visit: Visit) -> None:
+    page = visit("/?present=1", width=1920)
+    plays(page)
+    assert page.evaluate(SIZES) == []
+    mark = page.locator(f"{STAGE} .tracepopulation path.point").first
+    assert mark.evaluate("one => one.getBBox().width") >= 16
+    box = page.locator("[data-testid=stMainBlockContainer]").bounding_box()
+    assert box is not None and box["width"] > 1850
+    navigation = page.locator(".st-key-navigation")
+    expect(navigation).to_have_css("clip-path", "inset(50%)")
+    page.keyboard.press("f")
+    expect(navigation).to_have_css("clip-path", "none")
+    assert "present" not in page.url
+    page.keyboard.press("f")
+    expect(navigation).to_have_css("clip-path", "inset(50%)")
+    expect(page).to_have_url(re.compile("present=1"))
+
+
+def test_the_address_keeps_budget_and_edited_genes(visit: Visit) -> None:
+    page = visit("/?budget=1&genes=3000,64,2,8,96")
+    plays(page)
+    drawing = page.locator(ANATOMY)
+    expect(drawing.get_by_role("combobox").first).to_have_value("3000")
+    expect(page.locator(f"{BUDGET} output")).to_have_text("1 MB")
+    drawing.get_by_role("combobox").nth(2).select_option("3")
+    expect(page).to_have_url(re.compile("genes=3000(,|%2C)64(,|%2C)3"))
