@@ -76,11 +76,11 @@ def slid(page: Page) -> float:
     page.evaluate(SLID)
     box = page.locator(SLIDER).bounding_box()
     assert box is not None
-    across, middle = (lambda share: box["x"] + share * box["width"]), box["y"] + box["height"] / 2
-    page.mouse.move(across(0.47), middle)
+    left, width, middle = box["x"], box["width"], box["y"] + box["height"] / 2
+    page.mouse.move(left + 0.47 * width, middle)
     page.mouse.down()
     for step in range(10):
-        page.mouse.move(across(0.47 + 0.02 * step), middle)
+        page.mouse.move(left + (0.47 + 0.02 * step) * width, middle)
     page.mouse.up()
     _pause(page)
     return float(page.evaluate("probe.slid"))
