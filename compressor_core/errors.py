@@ -46,6 +46,10 @@ class StorageError(CompressorError):
     """A disk that refuses a read or a write."""
 
 
+class ClassroomError(CompressorError):
+    """A class that is not open, or that refuses somebody."""
+
+
 class SettingsError(CompressorError):
     """A setting that is out of range, unknown or missing."""
 

@@ -21,6 +21,7 @@ def app(options: argparse.Namespace) -> NoReturn:
         command += ["--server.port", str(options.port)]
     if options.address is not None:
         command += ["--server.address", options.address]
-    for host in options.allow_host:
+    # Streamlit forgets the names of its configuration where it is given any; the lecturer stays at this machine's own.
+    for host in [*options.allow_host, *(("localhost", "127.0.0.1") if options.allow_host else ())]:
         command += ["--server.allowedHosts", host]
     os.execv(sys.executable, command)

@@ -2,7 +2,7 @@
 
 A run folder, readable without this program:
 
-    config.json    kind, name, created (seconds since the epoch), configuration; written by the launcher
+    config.json    kind, name, created (seconds since the epoch), maker, configuration; written by the launcher
     status.json    how the run stands, see `Status`; written by the owner of the lock
     events.jsonl   the records, one JSON object a line, append-only; written by the worker alone
     worker.log     what the worker and its libraries printed
@@ -46,11 +46,21 @@ class _Said:
 _read = Remembered(_Said, REMEMBERED)
 
 
+class Maker(Plain):
+    """Who asked for a run on a server that is shared with a class."""
+
+    participant: Text = None
+    """Id in the class."""
+    address: Text = None
+    """A digest of the address that it was asked from."""
+
+
 class _Asked(Plain):
     """What config.json says."""
 
     kind: Annotated[str, Strict()]
     name: Text = None
+    maker: Maker | None = None
     created: Annotated[float, Strict(), Field(ge=0, lt=_LAST_TIME)]
     config: dict[str, Any]
 
@@ -65,6 +75,8 @@ class Run:
     config: dict[str, Any]
     name: str | None
     created: float
+    maker: Maker | None = None
+    """None of a run that was made at this machine."""
 
     @property
     def settings(self) -> Any:
@@ -166,7 +178,8 @@ class Run:
     def write_config(self, folder: Path) -> None:
         """Write its config.json into `folder`. Raises StorageError if the disk refuses."""
         content = {"kind": self.kind, "name": self.name, "created": self.created, "config": packed(self.config)}
-        write_json(folder / "config.json", content)
+        maker = {} if self.maker is None else {"maker": self.maker.plain()}
+        write_json(folder / "config.json", {**content, **maker})
 
     def _read(self, name: str) -> _Said | None:
         path = self.folder / name
@@ -191,4 +204,5 @@ def open_run(folder: Path) -> Run:
         if not folder.is_dir():
             raise absent(folder.name) from error
         raise RunError(f"Run {folder.name} has no readable config.json: delete it and launch another.") from None
-    return Run(folder.name, folder, asked.kind, unpacked(asked.config, folder.parent), asked.name, asked.created)
+    config = unpacked(asked.config, folder.parent)
+    return Run(folder.name, folder, asked.kind, config, asked.name, asked.created, asked.maker)

@@ -18,7 +18,7 @@ from compressor_core.errors import RunError
 from compressor_core.files import storage_error
 from compressor_core.runs.lock import absent, busy, hold
 from compressor_core.runs.portable import RUN_ID
-from compressor_core.runs.run import Run, open_run
+from compressor_core.runs.run import Maker, Run, open_run
 from compressor_core.runs.status import State
 
 ROOT_VARIABLE = "COMPRESSOR_RUNS"
@@ -33,9 +33,13 @@ Runs = list[Run]  # inside the class below, `list` is a method
 
 
 class RunStore:
-    """The folder of all runs. Holds no state: any number of processes may have one open on the same root."""
+    """The folder of all runs. Holds no state: any number of processes may have one open on the same root.
 
-    def __init__(self, root: Path | str | None = None) -> None:
+    Runs that are created through it are those of `maker`.
+    """
+
+    def __init__(self, root: Path | str | None = None, maker: Maker | None = None) -> None:
+        self.maker = maker
         self.root = Path(root).absolute() if root else own_folder("runs", ROOT_VARIABLE)
 
     def create(
@@ -57,7 +61,7 @@ class RunStore:
         stamp = _stamp(created)
         while (folder := self.root / f"{stamp}-{kind}-{uuid4().hex[:4]}").exists():
             pass
-        run = Run(folder.name, folder, kind, dict(config), _clean(name), created)
+        run = Run(folder.name, folder, kind, dict(config), _clean(name), created, self.maker)
         draft = self.root / f"{_DRAFT}{uuid4().hex}"
         try:
             self.root.mkdir(parents=True, exist_ok=True)

@@ -16,10 +16,11 @@ from compressor_core.runs.kinds import KINDS, kind_of
 from compressor_core.runs.uploads import clear, uploads
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
+from pages.parts.gate import mine
 from pages.parts.live import cancel_or_resume, store
 from pages.parts.report import report_button
 from pages.parts.rows import dataframe
-from pages.parts.sharing import mine, shared
+from pages.parts.sharing import shared
 
 Row = tuple[Run, Status]
 

@@ -14,6 +14,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from compressor_core.errors import CompressorError
 from compressor_core.literal import literal
+from pages.parts.gate import admit, keep_token
 from pages.parts.look import style
 from pages.parts.presenting import present_button, presenting
 from pages.parts.sharing import prepare, shared
@@ -62,6 +63,7 @@ TABS = (
     Tab("Compare", "paper", "Paper", "Do the results agree with the paper's?"),
     Tab("Try", "playground", "Playground", "What do both answer on my own code, and why?"),
     Tab("Try", "export", "Export", "How do I use the student elsewhere?"),
+    Tab("Class", "board", "Board", "What has everybody in the class made?"),
     Tab("Class", "runs", "Runs", "Where are all runs?"),
 )
 _BY_NAME = {tab.name: tab for tab in TABS}
@@ -94,11 +96,14 @@ def navigate() -> tuple[StreamlitPage, Tab]:
     pages = [st.Page(tab.path, title=tab.label, url_path=tab.url, default=tab.url is None) for tab in TABS]
     chosen = st.navigation(pages, position="hidden")
     here = _BY_NAME[chosen.url_path or TABS[0].name]
+    with sentences():
+        admit()
     with st.container(key="navigation", horizontal=True, gap=None):
         st.markdown("Compressor Studio", width="content")
         _links({section: next(tab for tab in TABS if tab.section == section) for section in SECTIONS}, here.section)
         with st.container(key="presenting", width="stretch", horizontal_alignment="right"):
             present_button()
+            keep_token()
     return chosen, here
 
 
@@ -123,10 +128,7 @@ def open_page(name: str, words: str) -> None:
                 _links(beside, here.label)
     st.caption(words)
     if shared():
-        st.caption(
-            ":material/groups: This server is shared: everyone who can reach it sees all runs, names and uploads. "
-            "Your own runs you can cancel, as long as you do not reload the page."
-        )
+        st.caption(":material/groups: This server is shared: everyone in the class sees all runs, names and uploads.")
 
 
 def lead_on(here: Tab) -> None:

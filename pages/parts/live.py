@@ -19,15 +19,16 @@ from compressor_core.runs.kinds import KINDS, kind_of
 from compressor_core.settings import Settings
 from pages.parts.chart import no_charts
 from pages.parts.frame import go, link, sentences
+from pages.parts.gate import allowed, maker, mine
 from pages.parts.pace import redrawn
-from pages.parts.sharing import allow, mine, remember
 
 Draw = Callable[[Run, Status], None]
 _log = logging.getLogger(__name__)
 
 
 def store() -> RunStore:
-    return RunStore()
+    """The runs; those that are created through it are the visitor's."""
+    return RunStore(maker=maker())
 
 
 def page_of(run_id: str) -> str:
@@ -68,10 +69,8 @@ def chosen_run(kind: str) -> Run | None:
 def launched(kind: str, settings: Settings | Mapping[str, Any], *, name: str | None = None) -> Run:
     """Launch a run for the visitor. Raises CompressorError if that is refused."""
     config = settings.model_dump(mode="json") if isinstance(settings, Settings) else settings
-    allow(store(), kind, [config])
-    run = launch(store(), kind, config, name=name)
-    remember(run)
-    return run
+    with allowed(runs := store(), kind, [config]):
+        return launch(runs, kind, config, name=name)
 
 
 def start(kind: str, settings: Settings | Mapping[str, Any], *, name: str | None = None) -> None:
@@ -198,8 +197,7 @@ def cancel_or_resume(run: Run, status: Status) -> None:
             cancel(run)
             st.toast("Stopping; the best so far is kept.")
     elif st.button("Resume", key=f"resume/{run.id}", icon=":material/play_arrow:", width="stretch"):
-        with sentences():
-            allow(store(), run.kind, [run.config])
+        with sentences(), allowed(store(), run.kind, [run.config]):
             resume(run)
         st.rerun()
 

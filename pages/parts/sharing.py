@@ -1,14 +1,15 @@
 """A server that others can reach: what is closed there, and how much one visitor may ask of it.
 
-Rights belong to the server, not to a person: whoever runs it opens a second one on loopback, on the same run folder,
-and has everything there. The rules are plain functions; only `shared` and what follows it know of Streamlit.
+Visitors take part in a class, by whose token a run is theirs, see `gate`. What is closed belongs to the server, not to
+a person: whoever runs it opens a second one on loopback, on the same run folder, and has everything there. The rules
+are plain functions; only `shared` and what follows it know of Streamlit.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -22,9 +23,9 @@ from compressor_core.assets import ASSETS
 from compressor_core.data.intake import SUFFIXES, save_upload
 from compressor_core.errors import RunError, StorageError
 from compressor_core.models.bundled import FROM_SCRATCH
-from compressor_core.runs import Run, RunStore
+from compressor_core.runs import RunStore
 from compressor_core.runs.context import LONGEST_VARIABLE
-from compressor_core.runs.kinds import kind_of
+from compressor_core.runs.run import Maker
 from compressor_core.runs.uploads import clear, uploaded_bytes
 
 VARIABLE = "COMPRESSOR_SHARED"
@@ -35,7 +36,9 @@ The first visit under another name than this machine's, or through a proxy that 
 MOST_LIVE = 24
 """Runs that may wait or be at work, of all visitors together."""
 MOST_OWN = 3
-"""Runs of one visitor among them: as many as a story has."""
+"""Runs of one participant among them: as many as a story has."""
+MOST_ADDRESS = 12
+"""Runs from one address among them: whoever joins again and again gets no more, and a class behind one router works."""
 LONGEST = 1800
 """Seconds that a run may work; then it stops, as if cancelled, and keeps its best so far."""
 LARGEST_MB = 100.0
@@ -47,9 +50,10 @@ MOST_UPLOADED, MOST_OWN_UPLOADED = 2_000_000_000, 200_000_000
 PLACES = ("base", "teacher", "student", "others", "models", "model", "data", "checkpoint", "tokenizer")
 """Settings of a run that name files, folders or models of the hub."""
 
-_OWN = "own-runs"
 _OWN_UPLOADS = "own-uploads"
-_ASK = "whoever runs this server can do it"
+_VISIT = "visit"
+"""Of `VARIABLE`, where a visit has set it."""
+ASK = "whoever runs this server can do it"
 
 
 def is_shared(address: str | None, variable: str | None = None) -> bool:
@@ -82,9 +86,13 @@ def places(config: Mapping[str, Any]) -> Iterator[str]:
 def require_known_places(config: Mapping[str, Any], root: Path, known: Collection[str]) -> None:
     """Raise RunError if settings name a place that is not in the run folder, bundled, or among those known."""
     for place in places(config):
-        inside = any(Path(os.path.realpath(place)).is_relative_to(os.path.realpath(one)) for one in (root, ASSETS))
+        path = Path(os.path.realpath(place))
+        # What lies in the run folder itself, such as the keys of a class, is no model and no data.
+        inside = any(
+            path.is_relative_to(one) and path.parent != one for one in map(Path, map(os.path.realpath, (root, ASSETS)))
+        )
         if not inside and place not in known and place != FROM_SCRATCH:
-            raise RunError(f"{place[:200]!r} is not among the models and data that this shared server offers: {_ASK}.")
+            raise RunError(f"{place[:200]!r} is not among the models and data that this shared server offers: {ASK}.")
 
 
 def require_size(config: Mapping[str, Any]) -> None:
@@ -104,15 +112,28 @@ def require_size(config: Mapping[str, Any]) -> None:
         raise RunError(f"{largest:,.0f} MB is more than a shared server takes on: ask for {LARGEST_MB:g} MB at most.")
 
 
-def require_turn(live: int, own: int, more: int = 1) -> None:
-    """Raise RunError if `more` runs are too many beside the `live` ones, of which the visitor has `own`."""
+def require_turn(live: Sequence[Maker | None], maker: Maker | None, more: int = 1) -> None:
+    """Raise RunError if somebody asks for `more` runs beside the `live` ones, which are given by their makers.
+
+    Who made them counts, by participant and by address, not the session that asks.
+    """
+    made = [one for one in live if one and maker]
+    own = sum(one.participant == maker.participant for one in made) if maker and maker.participant else 0
     if own + more > MOST_OWN:
         raise RunError(
-            f"{own} of your runs wait or are at work, and a visitor of this shared server may have {MOST_OWN}: "
+            f"{own} of your runs wait or are at work, and a participant may have {MOST_OWN}: "
             "wait for one of them, or cancel it."
         )
-    if live + more > MOST_LIVE:
-        raise RunError(f"{live} runs wait or are at work, and this shared server takes {MOST_LIVE}: try again later.")
+    near = sum(one.address == maker.address for one in made) if maker and maker.address else 0
+    if near + more > MOST_ADDRESS:
+        raise RunError(
+            f"{near} runs from your address wait or are at work, and this shared server takes {MOST_ADDRESS} from one: "
+            "wait for one of them, or cancel one of yours."
+        )
+    if len(live) + more > MOST_LIVE:
+        raise RunError(
+            f"{len(live)} runs wait or are at work, and this shared server takes {MOST_LIVE}: try again later."
+        )
 
 
 def require_room(free: int) -> None:
@@ -143,10 +164,16 @@ def shared() -> bool:
     return is_shared(st.get_option("server.address"), os.environ.get(VARIABLE))
 
 
+def from_here() -> bool:
+    """Whether the visit comes from this machine itself, through no proxy that can be told; its person is trusted."""
+    here = st.context.ip_address is None and not from_elsewhere(st.context.headers)
+    return here and os.environ.get(VARIABLE, "0") in ("", "0", _VISIT)
+
+
 def prepare() -> None:
     """What a shared server does before anything else: say so to who runs it, and bind its workers."""
     if from_elsewhere(st.context.headers):
-        os.environ.setdefault(VARIABLE, "1")
+        os.environ.setdefault(VARIABLE, _VISIT)
     if shared():
         # Workers inherit both; whoever runs the server may have set them otherwise.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -158,30 +185,15 @@ def prepare() -> None:
 def _warn(address: str, port: int) -> None:
     """Once for each server, in its terminal."""
     print(
-        f"\n  WARNING: Compressor Studio is served on {address}, port {port}, to everyone who can reach it, without a\n"
-        "  password and without encryption. Visitors see all runs, names and uploads of this run folder. Use it in a\n"
-        "  network you trust, and only while the class lasts. Closed to visitors: paths on this machine, downloads\n"
-        f"  from the hub, imports, deleting, and runs of others. To do these, start a second server on the same folder:"
+        f"\n  WARNING: Compressor Studio is served on {address}, port {port}, without encryption, to everyone who has\n"
+        "  the access code of the class that you open. They see all runs, names and uploads of this run folder. Use\n"
+        "  it in a network you trust, and only while the class lasts. Closed to visitors: paths on this machine,\n"
+        "  downloads from the hub, imports, deleting, and runs of others. To do these, start a second server on the\n"
+        "  same folder:"
         f"\n\n    streamlit run app.py --server.port {port + 1}\n",
         file=sys.stderr,
         flush=True,
     )
-
-
-def allow(store: RunStore, kind: str, configs: Collection[Mapping[str, Any]]) -> None:
-    """Raise CompressorError unless the visitor may start these runs now; anyone may on a server that is not shared."""
-    if not shared():
-        return
-    if kind_of(kind).closed:
-        raise RunError(f"Importing files is closed on a shared server: {_ASK}.")
-    runs = store.list()
-    known = {place for run in runs for place in places(run.config)}
-    for config in configs:
-        require_known_places(config, store.root, known)
-        require_size(config)
-    live = [run.id for run in runs if run.status().live]
-    require_turn(len(live), len(_own() & set(live)), len(configs))
-    allow_keeping(store)
 
 
 def allow_keeping(store: RunStore) -> None:
@@ -204,18 +216,3 @@ def keep_upload(store: RunStore, name: str, data: bytes, suffixes: tuple[str, ..
     path = save_upload(store.root, name, data, suffixes)
     own[path.name] = len(data)
     return path
-
-
-def remember(*runs: Run) -> None:
-    """Note that this visitor has started these runs."""
-    _own().update(run.id for run in runs)
-
-
-def mine(run: Run) -> bool:
-    """Whether the visitor may cancel, resume and rename a run: all of them, on a shared server one's own."""
-    return not shared() or run.id in _own()
-
-
-def _own() -> set[str]:
-    own: set[str] = st.session_state.setdefault(_OWN, set())
-    return own

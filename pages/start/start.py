@@ -21,9 +21,9 @@ from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.explorer import budget, student_drawing
 from pages.parts.frame import go, link, metrics, open_page, sentences
+from pages.parts.gate import allowed, mine
 from pages.parts.live import SOON, cancel_or_resume, state_of, store, undamaged
 from pages.parts.pace import redrawn
-from pages.parts.sharing import allow, mine, remember
 from pages.parts.stage import front_of, stage, stage_of
 from pages.parts.task import choose_space, choose_task
 
@@ -56,16 +56,14 @@ def controls() -> None:
     if button.button("Compress", type="primary", icon=":material/compress:", width="stretch"):
         from compressor_core.runs.story import launch_story
 
-        with sentences():
-            allow(store(), "story", [{"budget_mb": budget_mb}] * 3)
+        with sentences(), allowed(runs := store(), "story", [{"budget_mb": budget_mb}] * 3):
             story = launch_story(
-                store(),
+                runs,
                 task=Task(st.session_state.task),
                 budget_mb=budget_mb,
                 preset=chosen,
                 space=SPACES[st.session_state.space](),
             )
-            remember(*story.runs)
         go("start", story=story.id)
 
 

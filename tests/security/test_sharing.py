@@ -9,18 +9,22 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from streamlit.runtime.context import StreamlitCookies
 from streamlit.testing.v1 import AppTest
 
+from compressor_core.classroom.record import ClassSettings, Forecast, Participant
 from compressor_core.errors import CompressorError, RunError, StorageError
 from compressor_core.models.bundled import CODEBERT, FROM_SCRATCH, bundled_teacher
 from compressor_core.records import Notice, SearchSummary, Work
 from compressor_core.runs import Run, RunStore, State, cancel, launch
 from compressor_core.runs.context import LONGEST_VARIABLE, RunContext
 from compressor_core.runs.lock import acquire
+from compressor_core.runs.run import Maker
 from compressor_core.runs.worker import run_worker
-from pages.parts import sharing
+from pages.parts import gate, sharing
 from pages.parts.sharing import (
     LEAST_FREE,
+    MOST_ADDRESS,
     MOST_LIVE,
     MOST_OWN,
     from_elsewhere,
@@ -92,10 +96,12 @@ def test_a_visitor_names_no_place_of_the_machine(key: str, tmp_path: Path) -> No
     (root / "uploads").mkdir(parents=True)
     (root / "link").symlink_to(tmp_path)
     inside = str(root / "uploads" / "rows.jsonl")
+    (root / "to-the-class").symlink_to(root / "class.json")
     allowed = (inside, str(bundled_teacher("classroom-clone")), FROM_SCRATCH, "/offered")
     for place in allowed:
         require_known_places({key: place}, root, {"/offered"})
-    refused = ("/etc/passwd", f"{root}/../secret", str(root / "link" / "secret"), CODEBERT, "", "~", "evil/model")
+    secrets = [str(root / one) for one in ("link/secret", "class.json", "to-the-class")]
+    refused = ("/etc/passwd", f"{root}/../secret", *secrets, CODEBERT, "", "~", "evil/model")
     for place in refused:
         with pytest.raises(RunError, match="shared server"):
             require_known_places({key: place}, root, {"/offered"})
@@ -125,11 +131,22 @@ def test_a_visitor_asks_for_no_giant() -> None:
 
 
 def test_the_queue_and_the_disk_have_an_end() -> None:
-    require_turn(MOST_LIVE - 1, MOST_OWN - 1)
-    require_turn(0, 0, MOST_OWN)
-    for live, own, more in ((MOST_LIVE, 0, 1), (5, MOST_OWN, 1), (1, 1, MOST_OWN), (MOST_LIVE - 2, 0, 3)):
+    me = Maker(participant="me", address="mine")
+    others: list[Maker | None] = [None, Maker(), *(Maker(participant=f"{n}", address=f"{n}") for n in range(MOST_LIVE))]
+    near: list[Maker | None] = [Maker(participant=f"again {n}", address="mine") for n in range(MOST_ADDRESS)]
+    require_turn([*others[: MOST_LIVE - MOST_OWN], *[me] * (MOST_OWN - 1)], me)
+    require_turn([], me, MOST_OWN)
+    require_turn(near[:-1], me)
+    require_turn(others[: MOST_LIVE - 1], None)
+    for live, more in (
+        (others[:MOST_LIVE], 1),
+        ([*others[:2], *[me] * MOST_OWN], 1),
+        ([me], MOST_OWN),
+        (others[: MOST_LIVE - 2], 3),
+        (near, 1),
+    ):
         with pytest.raises(RunError):
-            require_turn(live, own, more)
+            require_turn(live, me, more)
     require_room(LEAST_FREE)
     with pytest.raises(StorageError, match=r"1\.0 GB"):
         require_room(1_000_000_000)
@@ -150,6 +167,11 @@ def test_a_run_stops_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> N
     status = run.status()
     assert status.state is State.CANCELLED and "as long as a run may take" in str(status.message)
     assert status.result is not None and 0 < status.result["evaluations"] < 100
+
+
+def shown(at: AppTest) -> str:
+    """Everything that the browser is sent of a page."""
+    return "\n".join(str(one.proto) for one in at.main if hasattr(one, "proto"))
 
 
 def labels(at: AppTest) -> set[str]:
@@ -178,26 +200,75 @@ def test_visitors_find_no_field_for_a_place(shared: RunStore) -> None:
     assert not paper.text_input and "Import and measure" not in labels(paper)
 
 
-def test_visitors_cannot_touch_the_runs_of_others(shared: RunStore) -> None:
+def joined(monkeypatch: pytest.MonkeyPatch, name: str = "Ada") -> Participant:
+    """A visitor from elsewhere who has joined a class and committed a forecast, by the cookie of the browser."""
+    room = gate.classroom()
+    record = room.current() or room.open(ClassSettings(name="A class"))
+    participant = room.join(name)
+    room.commit(participant.id, Forecast(accuracy=0.7, size_mb=1.0))
+    monkeypatch.setattr(gate, "from_here", lambda: False)
+    monkeypatch.setattr(StreamlitCookies, "get", lambda self, key: record.token(participant))
+    return participant
+
+
+def test_nothing_is_shown_without_the_access_code(shared: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = waiting(shared, "a secret name")
+    assert "a secret name" in shown(page("runs", run=run.id))  # at the machine itself
+    monkeypatch.setattr(gate, "from_here", lambda: False)
+    for name in ("start", "search", "board", "runs"):
+        at = page(name, run=run.id)
+        assert [one.value for one in at.error] == ["No class is open: whoever runs this server opens one on Class, at "
+            "its own machine"] and not at.title and "secret" not in shown(at)  # fmt: skip
+    record = gate.classroom().open(ClassSettings(name="The title"))
+    at = page("runs", run=run.id)
+    assert [one.value for one in at.title] == ["Join the class"]
+    assert not any(word in shown(at) for word in ("secret", "The title", record.code, record.key))
+    at.text_input[0].input("AAAA-AAAA")
+    at.text_input[1].input("Ada")
+    at.button[0].click().run()
+    assert "wrong" in at.error[0].value and not gate.classroom().require().participants
+    at.text_input[0].input(record.code.lower())
+    at.button[0].click().run()
+    assert [one.value for one in at.title] == ["Runs"] and not at.exception
+    gate.classroom().remove(gate.classroom().require().participants[0].id)
+    assert [one.value for one in at.run().title] == ["Join the class"]
+
+
+def test_a_code_by_the_environment_opens_a_class(shared: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "from_here", lambda: False)
+    monkeypatch.setenv(gate.CODE_VARIABLE, "short")
+    gate._open_by_variable.cache_clear()
+    assert "needs 6 letters" in page("board").error[0].value
+    monkeypatch.setenv(gate.CODE_VARIABLE, "long enough")
+    assert page("board").title[0].value == "Join the class" and gate.classroom().require().admits("LONGENOUGH")
+
+
+def test_visitors_cannot_touch_the_runs_of_others(shared: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     run = waiting(shared)
+    assert {"Cancel", "Rename"} <= labels(page("runs", run=run.id))  # the lecturer, at the machine itself
+    me = joined(monkeypatch)
     at = page("runs", run=run.id)
     assert any(run.name in str(one.value) for one in at.markdown if run.name)
     assert not {"Cancel", "Rename", "Resume", "Yes, delete it", "Name"} & labels(at)
     assert not {"Cancel", "Resume"} & labels(page("search", run=run.id))
-    at.session_state["own-runs"] = {run.id}
-    at.run()
+    shared.maker = gate.classroom().require().maker(me, None)
+    at = page("runs", run=waiting(shared).id)  # a new session: the cookie alone says whose it is
     assert {"Cancel", "Rename"} <= labels(at) and "Yes, delete it" not in labels(at)
 
 
-def test_visitors_start_runs_of_their_own_and_no_more_than_three(shared: RunStore) -> None:
-    at = page("search")
+def test_visitors_start_runs_of_their_own_and_no_more_than_three(
+    shared: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = joined(monkeypatch)
     shared.root.mkdir(parents=True, exist_ok=True)
     with FileLock(shared.root / ".quick-slot"):  # so that none is over before the fourth is asked for
         for _ in range(MOST_OWN):
+            at = page("search")  # each in a session of its own
             next(one for one in at.button if one.label == "Start the search").click().run()
             assert not at.exception and not at.error
-            assert shared.list()[0].id in at.session_state["own-runs"]
-            at.query_params.clear()
+            maker = shared.list()[0].maker
+            assert maker is not None and maker.participant == me.id
+        at = page("search")
         next(one for one in at.button if one.label == "Start the search").click().run()
         assert any("may have 3" in one.value for one in at.error) and len(shared.list()) == MOST_OWN
         for run in shared.list():
@@ -207,7 +278,7 @@ def test_visitors_start_runs_of_their_own_and_no_more_than_three(shared: RunStor
 def test_what_a_forged_message_asks_for_is_refused_where_runs_are_launched(
     shared: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sharing, "_own", set)
+    joined(monkeypatch)
     offered = launch(shared, "distill", {"teacher": "/models/of-the-school"}, command=("true",))
     for kind, settings in (
         ("train-teacher", {"base": "/etc"}),
@@ -216,13 +287,20 @@ def test_what_a_forged_message_asks_for_is_refused_where_runs_are_launched(
         ("reproduce", {}),
         ("study", {"teacher": str(shared.root), "budgets": [1e6]}),
     ):
-        with pytest.raises(CompressorError, match=r"shared server"):
-            sharing.allow(shared, kind, [settings])
-    sharing.allow(shared, "distill", [{"teacher": offered.config["teacher"]}])
+        with pytest.raises(CompressorError, match=r"shared server"), gate.allowed(shared, kind, [settings]):
+            pass
+    with gate.allowed(shared, "distill", [{"teacher": offered.config["teacher"]}]):
+        pass
     for _ in range(MOST_LIVE):
         waiting(shared)
-    with pytest.raises(RunError, match="try again later"):
-        sharing.allow(shared, "search", [{"budget_mb": 3.0}])
+    with pytest.raises(RunError, match="try again later"), gate.allowed(shared, "search", [{"budget_mb": 3.0}]):
+        pass
+    joined(monkeypatch, "Grace")
+    gate.classroom().reset()
+    newcomer = gate.classroom().join("Ada")
+    monkeypatch.setattr(gate, "me", lambda record=None: newcomer)
+    with pytest.raises(CompressorError, match="forecast"), gate.allowed(shared, "search", [{"budget_mb": 3.0}]):
+        pass
 
 
 def test_whoever_runs_it_is_warned_once(
@@ -235,5 +313,5 @@ def test_whoever_runs_it_is_warned_once(
     sharing.prepare()
     sharing.prepare()
     said = capfd.readouterr().err
-    assert said.count("WARNING") == 1 and "0.0.0.0" in said and "without a\n  password" in said
+    assert said.count("WARNING") == 1 and "0.0.0.0" in said and "access code" in said
     assert os.environ["HF_HUB_OFFLINE"] == "1" and float(os.environ[LONGEST_VARIABLE]) > 0
