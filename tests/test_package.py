@@ -96,7 +96,7 @@ def test_the_app_is_started_as_it_was_asked_for(monkeypatch: pytest.MonkeyPatch)
     assert f"run {assets.APP_FOLDER / 'app.py'}" in opened
     assert "--server.headless false" in opened and "--server.port" not in opened
     assert "--server.headless true" in closed and "--server.port 8601" in closed
-    assert re.findall(r"allowedHosts (\S+)", closed) == ["a.example", "b.example"]
+    assert re.findall(r"allowedHosts (\S+)", closed) == ["a.example", "b.example", "localhost", "127.0.0.1"]
 
 
 @pytest.mark.parametrize("path", [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py"))], ids=lambda p: p.name)

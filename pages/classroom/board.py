@@ -78,8 +78,8 @@ def invitation() -> None:
                 f"Only this machine reaches this server. For the class, start it with `{address.command}`.",
                 icon=":material/wifi_off:",
             )
-        st.metric("Access code", record.code)
-        st.caption(f"{len(record.participants)} have joined" + ("" if record.joining else "; joining is paused"))
+        st.header(record.code, anchor=False)
+        st.caption(f"Access code. {len(record.participants)} have joined" + ("" if record.joining else "; joining is paused"))
 
 
 def open_class() -> None:

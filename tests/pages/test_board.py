@@ -44,7 +44,7 @@ def test_a_class_from_its_opening_to_its_end(studio: Studio, open_page: Open) ->
     record = gate.classroom().require()
     assert record.settings.challenge is Challenge.FAST and r"Models \*of\* code: fastest within 2 points" in texts(at)
     assert any("Only this machine reaches this server" in one.value for one in at.warning)
-    assert at.metric[0].value == record.code and "searches: 0, students: 0" in texts(at)
+    assert at.header[0].value == record.code and "searches: 0, students: 0" in texts(at)
 
     field(at.text_input, "Nickname").input("Ada")
     button(at, "Join").click().run()
