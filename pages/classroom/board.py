@@ -79,7 +79,8 @@ def invitation() -> None:
                 icon=":material/wifi_off:",
             )
         st.header(record.code, anchor=False)
-        st.caption(f"Access code. {len(record.participants)} have joined" + ("" if record.joining else "; joining is paused"))
+        paused = "" if record.joining else "; joining is paused"
+        st.caption(f"Access code. {len(record.participants)} have joined{paused}")
 
 
 def open_class() -> None:
