@@ -24,6 +24,7 @@ WORKDIR /home/studio
 # Runs, students and caches. What is not in a volume is lost with the container.
 VOLUME /data
 EXPOSE 8501
+# For a class: docker run --memory 6g --log-opt max-size=10m, see docs/serving-and-security.md.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4)"]
 ENTRYPOINT ["compressor"]

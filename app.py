@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from pages.parts.ahead import fetch_ahead
-from pages.parts.frame import lead_on, navigate, set_up
-from pages.parts.state import begin
+if __name__ == "__main__":  # for each visitor, as a script
+    from pages.parts.ahead import fetch_ahead
+    from pages.parts.frame import lead_on, navigate, set_up
+    from pages.parts.state import begin
 
-set_up()
-begin()
-chosen, here = navigate()
-chosen.run()
-lead_on(here)
-fetch_ahead()
+    set_up()
+    begin()
+    chosen, here = navigate()
+    chosen.run()
+    lead_on(here)
+    fetch_ahead()
+else:  # once, as the server
+    from starlette.middleware import Middleware
+    from streamlit.starlette import App
+
+    from pages.parts.guard import Guard, excuse, running
+
+    app = App(__file__, middleware=[Middleware(Guard)], lifespan=running, on_script_error=excuse)

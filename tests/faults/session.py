@@ -24,6 +24,8 @@ class Page:
     exceptions: list[str] = field(default_factory=list)
     """Tracebacks, as a visitor would meet them: the page ends in a box that says nothing."""
     buttons: dict[str, str] = field(default_factory=dict)
+    numbers: list[str] = field(default_factory=list)
+    """The ids of its fields for numbers."""
 
     @property
     def text(self) -> str:
@@ -41,8 +43,11 @@ class Session:
             max_size=None,
         )
 
+        self.id = ""
+        """The server's name for it, once a page was drawn."""
+
     def __enter__(self) -> Session:
-        self._socket: ClientConnection = self._connection.__enter__()
+        self.socket: ClientConnection = self._connection.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -64,14 +69,20 @@ class Session:
         state.id, state.trigger_value = button, True
         return self._rerun(message)
 
+    def send(self, message: BackMsg) -> Page:
+        """Send any message, and wait until the page is drawn."""
+        return self._rerun(message)
+
     def _rerun(self, message: BackMsg) -> Page:
-        self._socket.send(message.SerializeToString())
+        self.socket.send(message.SerializeToString())
         page, deadline = Page(), time.monotonic() + LONGEST
         while True:
-            data = self._socket.recv(timeout=max(deadline - time.monotonic(), 0.01))
+            data = self.socket.recv(timeout=max(deadline - time.monotonic(), 0.01))
             said = ForwardMsg()
             said.ParseFromString(data)
             kind = said.WhichOneof("type")
+            if kind == "new_session":
+                self.id = said.new_session.initialize.session_id
             if kind == "delta" and said.delta.WhichOneof("type") == "new_element":
                 _take(said.delta.new_element, page)
             # A page that sends the visitor elsewhere ends with another word, and goes on.
@@ -89,3 +100,5 @@ def _take(element: Any, page: Page) -> None:
         page.texts.append(getattr(element, kind).body)
     elif kind == "button":
         page.buttons[element.button.label] = element.button.id
+    elif kind == "number_input":
+        page.numbers.append(element.number_input.id)
