@@ -112,7 +112,8 @@ def _search(chapter: Chapter, name: str) -> tuple[list[str], str | None]:
     """The arguments, and the file of this name that they read where options do not say everything."""
     settings = chapter.settings
     if settings.space.name is not None and settings.latency is None:
-        return options(settings), None
+        # Said always: the default depends on the budget rule.
+        return [*options(settings, ("space",)), "--space", settings.space.name], None
     return ["--config", name], replica(settings, chapter.records).model_dump_json(indent=2)
 
 

@@ -33,10 +33,9 @@ from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import chosen_run, records, start, store, watch_chosen
 from pages.parts.recipe import STAY, choose_length, choose_recipe
 from pages.parts.rows import table
-from pages.parts.task import choose_pair_features
+from pages.parts.task import SPACE_TITLES, choose_pair_features
 from pages.parts.teacher import choose_teacher
 
-SPACES = {"classroom": "Classroom (three layers at most, 2,000 tokens at least)", "paper": "The paper's"}
 BUDGETS = ", ".join(f"{budget:g}" for budget in default_of(StudySettings, "budgets"))
 SEEDS = len(default_of(StudySettings, "seeds"))
 GOALS = {"gflops": "The most GFLOPs", "latency": "The fastest on this machine, predicted"}
@@ -75,7 +74,7 @@ def form() -> None:
         terms("size-budget", "seed", "epoch")
         with st.expander("Settings of the architectures"):
             st.radio(
-                "Search space", list(SPACES), key="study_space", horizontal=True, format_func=SPACES.__getitem__, **STAY
+                "Search space", list(SPACE_TITLES), key="study_space", format_func=SPACE_TITLES.__getitem__, **STAY
             )
             st.radio(
                 "Best is",
@@ -142,7 +141,7 @@ def show(run: Run, status: Status) -> None:
     epochs = f", epochs: {settings.epochs}" if settings.epochs else ""
     st.caption(
         f"{', '.join(f'{budget:g}' for budget in settings.budgets)} MB · seeds "
-        f"{', '.join(map(str, settings.seeds))} · space: {SPACES[settings.space].lower()} · "
+        f"{', '.join(map(str, settings.seeds))} · space: {settings.space} · "
         f"{goal[0].lower()}{goal[1:]} · preset {settings.preset}{epochs} · learns from {recipe_text(dict(settings))} · "
         f"teacher: {literal(teacher_title(store(), settings.teacher))}"
     )

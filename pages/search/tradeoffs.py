@@ -25,6 +25,7 @@ from pages.parts.chart import chart, picture_format
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page
 from pages.parts.live import page_of, records, watch_chosen
+from pages.parts.outlook import outlook
 from pages.parts.search_views import distill_button, first_pick, picks
 from pages.parts.tradeoffs import settings, title
 
@@ -183,6 +184,7 @@ def show_pick(picked: Measured, run: Run, info: FrontInfo) -> None:
         )
         left.markdown(f"**Picked for distillation:** `{picked.short_form}`  \n{genes}")
         distill_button(right, run, settings.space.name, settings.limits.get(Quantity.SIZE))
+        outlook(picked.architecture, settings.task, f"classroom-{settings.task}")
         known = ((key, axis, getattr(picked, key)) for key, axis in AXES.items())
         metrics(*((title(Quantity(key)), axis.text(value)) for key, axis, value in known if value is not None))
         for student in settings.students:

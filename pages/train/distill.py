@@ -20,6 +20,7 @@ from pages.parts.explain import terms
 from pages.parts.fields import number
 from pages.parts.frame import link, metrics, open_page, say, sentences
 from pages.parts.live import start, store, watch_chosen
+from pages.parts.outlook import outlook
 from pages.parts.recipe import choose_length, choose_recipe
 from pages.parts.task import choose_pair_features
 from pages.parts.teacher import choose_teacher
@@ -72,6 +73,8 @@ def form() -> None:
         number(fourth, DistillSettings, "seed", "Seed", 0, 2**31 - 1, key="distill_seed")
         terms("epoch", "temperature", "seed")
         recipe = choose_recipe(task)
+        if teacher is not None and architecture is not None:
+            outlook(architecture, task, teacher.dataset, st.session_state.epochs)
         ready = teacher is not None and architecture is not None
         go_on = st.button("Start distilling", type="primary", icon=":material/play_arrow:", disabled=not ready)
         if go_on and teacher is not None and architecture is not None:

@@ -13,6 +13,7 @@ from compressor_core.distill.settings import StudySettings
 from compressor_core.distill.study import study
 from compressor_core.records import Failed
 from compressor_core.runs import Run, RunStore, State
+from compressor_core.runs.library import bundled_scores
 from compressor_core.runs.worker import run_worker
 from tests.pages.studio import Open, until_over
 from tests.tiny import run_through
@@ -160,3 +161,13 @@ def test_the_fastest_needs_a_calibration(open_page: Open) -> None:
     assert not at.exception and "the fastest is the smallest architecture" not in texts(at)
     button(at, "Start the study").click().run()
     assert "calibrate this machine first" in at.error[0].value and RunStore().list() == []
+
+
+def test_before_any_study_the_bundled_students_are_drawn(open_page: Open) -> None:
+    at = open_page("study")
+    (figure,) = charts(at)
+    scores = bundled_scores("classroom-vulnerability")
+    assert scores and len(figure["data"][0]["x"]) == len(scores)
+    assert "(precomputed)" in texts(at)
+    at.session_state.task = "clone"
+    assert len(charts(at.run())) == 1
