@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
 
+_FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 LONGEST = 60.0
 """Seconds that a page may take, on a machine that has much else to do."""
 
@@ -35,9 +37,11 @@ class Page:
 class Session:
     """One visitor; it stays on the server for as long as it is open."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, headers: Mapping[str, str] | None = None) -> None:
+        self._parts: dict[str, float] = {}
         self._connection = connect(
             address.replace("http://", "ws://") + "/_stcore/stream",
+            additional_headers=headers,
             subprotocols=["streamlit"],  # type: ignore[list-item]
             open_timeout=LONGEST,
             max_size=None,
@@ -73,6 +77,22 @@ class Session:
         """Send any message, and wait until the page is drawn."""
         return self._rerun(message)
 
+    def watch(self, name: str, page: Page, text: str, seconds: float) -> Page:
+        """Stay on a page as a browser does, which asks anew for the parts that are to be, until a text is there."""
+        deadline = time.monotonic() + seconds
+        while text not in page.text and self._parts and time.monotonic() < deadline:
+            time.sleep(min(self._parts.values()))
+            page = Page()
+            for part in list(self._parts):
+                message = BackMsg()
+                message.rerun_script.page_name = name
+                message.rerun_script.fragment_id = part
+                drawn = self._rerun(message)
+                page.texts += drawn.texts
+                page.errors += drawn.errors
+                page.exceptions += drawn.exceptions
+        return page
+
     def _rerun(self, message: BackMsg) -> Page:
         self.socket.send(message.SerializeToString())
         page, deadline = Page(), time.monotonic() + LONGEST
@@ -85,8 +105,10 @@ class Session:
                 self.id = said.new_session.initialize.session_id
             if kind == "delta" and said.delta.WhichOneof("type") == "new_element":
                 _take(said.delta.new_element, page)
+            if kind == "auto_rerun":
+                self._parts[said.auto_rerun.fragment_id] = said.auto_rerun.interval
             # A page that sends the visitor elsewhere ends with another word, and goes on.
-            if kind == "script_finished" and said.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+            if kind == "script_finished" and said.script_finished in _FINISHED:
                 return page
 
 

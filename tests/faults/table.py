@@ -13,6 +13,7 @@ from pathlib import Path
 
 from compressor_core.runs import RunStore
 from tests.faults import (
+    class_of_thirty,
     clock_jumps,
     corrupt_files,
     deleted_run,
@@ -50,6 +51,7 @@ FAULTS = (
     Fault(corrupt_files.FAULT, corrupt_files.make, 4, times=60),
     Fault(deleted_run.FAULT, deleted_run.make, 2, times=6),
     Fault(twenty_sessions.FAULT, twenty_sessions.make, 2, times=20),
+    Fault(class_of_thirty.FAULT, class_of_thirty.make, 3, times=class_of_thirty.WHOLE),
     Fault(many_runs.FAULT, many_runs.make, 1),
     Fault(two_servers.FAULT, two_servers.make, 1, times=2),
 )
