@@ -180,7 +180,8 @@ class Measured(Genes):
     latency_ms: float | None = None
     """Predicted; None without a latency model."""
     accuracy: float | None = None
-    """Measured on a student of this architecture; None without one."""
+    """Measured on a student of this architecture; None without one. Likewise the share of its answers that flip."""
+    flips: float | None = None
     feasible: bool
     """Whether it is within the limits. In `paper` mode for display only: fitness alone decides."""
 
@@ -1291,6 +1292,9 @@ class StudyStudent(Genes):
     accuracy: float
     teacher_accuracy: float
     agreement: float
+    flips: float | None = None
+    """Share of a sample whose answer flips after changes that keep the label; None where not measured."""
+    teacher_flips: float | None = None
     latency_ms: float
     """Median; teacher and student take turns on the same examples."""
     teacher_latency_ms: float
@@ -1341,6 +1345,8 @@ class BudgetSummary(Plain):
     """With n − 1; None of one student."""
     min: float
     max: float
+    flips: float | None = None
+    """Mean; None where not measured of all."""
     size_mb: float
     latency_ms: float
     teacher_latency_ms: float
@@ -1357,6 +1363,7 @@ class BudgetSummary(Plain):
     def of(cls, students: Sequence[StudyStudent]) -> BudgetSummary:
         """The summary of the students of one budget, at least one."""
         accuracies = [student.accuracy for student in students]
+        flips = [student.flips for student in students if student.flips is not None]
         return cls(
             budget_mb=students[0].budget_mb,
             students=len(students),
@@ -1364,6 +1371,7 @@ class BudgetSummary(Plain):
             standard_deviation=stdev(accuracies) if len(accuracies) > 1 else None,
             min=min(accuracies),
             max=max(accuracies),
+            flips=fmean(flips) if len(flips) == len(students) else None,
             size_mb=fmean(student.size_mb for student in students),
             latency_ms=fmean(student.latency_ms for student in students),
             teacher_latency_ms=fmean(student.teacher_latency_ms for student in students),

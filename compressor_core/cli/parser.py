@@ -121,19 +121,20 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     tradeoff.add_argument(
         "--objectives",
         default="size,gflops",
-        help="two or three of size, gflops, latency, parameters, accuracy (default: size,gflops)",
+        help="two or three of size, gflops, latency, parameters, accuracy, flips (default: size,gflops)",
     )
     tradeoff.add_argument("--budget-mb", **mb, help="the largest size (default: none)")
     tradeoff.add_argument("--min-gflops", **mb, help="in the paper's account (default: none)")
     tradeoff.add_argument("--max-latency-ms", **mb, help="predicted; needs --calibration (default: none)")
     tradeoff.add_argument("--max-parameters", **mb, help="most parameters (default: none)")
     tradeoff.add_argument("--min-accuracy", **mb, help="0 to 1, of measured students (default: none)")
+    tradeoff.add_argument("--max-flips", **mb, help="answers that flip, 0 to 1, likewise (default: none)")
     _calibration(tradeoff)
     tradeoff.add_argument(
         "--dataset",
         default="classroom-vulnerability",
         metavar="NAME",
-        help="that the students were measured on, for accuracy (default: classroom-vulnerability)",
+        help="that the students were measured on, for accuracy and flips (default: classroom-vulnerability)",
     )
     add_fields(tradeoff, TradeoffSettings, leave_out={"objectives", "limits", "latency", "students"})
 

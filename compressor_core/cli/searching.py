@@ -85,17 +85,20 @@ def tradeoff(options: argparse.Namespace) -> Record:
         Quantity.LATENCY: options.max_latency_ms,
         Quantity.PARAMETERS: options.max_parameters,
         Quantity.ACCURACY: options.min_accuracy,
+        Quantity.FLIPS: options.max_flips,
     }
     if unknown := [name for name in objectives if name not in names]:
         raise DataError(f"there is no objective {unknown[0]!r}: choose two or three of {', '.join(names)}")
+    limits = {quantity: limit for quantity, limit in limits.items() if limit is not None}
+    chosen = tuple(names[name] for name in objectives)
     settings = from_options(
         TradeoffSettings,
         options,
-        objectives=tuple(names[name] for name in objectives),
-        limits={quantity: limit for quantity, limit in limits.items() if limit is not None},
+        objectives=chosen,
+        limits=limits,
         **given_space(options),
         latency=latency_model(options),
-        students=_students(options) if "accuracy" in objectives or options.min_accuracy is not None else (),
+        students=_students(options) if any(one.measured for one in (*limits, *chosen)) else (),
     )
     return finished(tradeoff(settings)).plain()
 

@@ -14,6 +14,7 @@ from compressor_core.figures.search.front_info import front_info, front_sentence
 from compressor_core.figures.search.info import fitness_figure, gap_sentence, search_info
 from compressor_core.figures.search.population import population_figure
 from compressor_core.figures.study.training import accuracy_figure, loss_figure, recipe_text, training_info
+from compressor_core.figures.words.captions import flips_words
 from compressor_core.figures.words.forms import duration
 from compressor_core.records import Candidate
 from compressor_core.report.appendix import facts, repeated, settings, student_names, versions_and_data
@@ -175,6 +176,7 @@ def _teacher(story: Material) -> list[Block]:
         if made is not None:
             finding = f"The teacher is right on {made.accuracy:.1%} of the test split"
             blocks.append(Text(f"{finding}; it weighs {made.size_mb:.2f} MB.{_took(story.training)}", finding=True))
+            blocks += _flips(made)
         return [*blocks, *_curves(story.training, "Loss of the teacher by training step", None)]
     if story.teacher is None:
         return []
@@ -233,6 +235,7 @@ def _taught(name: str, made: Chapter, several: bool) -> list[Block]:
                 "The teacher labels code with its probabilities, and the student learns to give the same ones. The "
                 f"epoch that did best on the validation split is kept.{_took(made)}"
             ),
+            *_flips(made.summary),
         ]
     teacher = made.summary.teacher_accuracy if made.summary else None
     return [*blocks, *_curves(made, f"{prefix}Loss: how far the student is from its teacher", teacher)]
@@ -277,6 +280,11 @@ def _kept(chapter: Chapter) -> str:
         f"The student keeps {kept:.1%} of the teacher's accuracy on the test split ({made.accuracy:.1%} against "
         f"{made.teacher_accuracy:.1%}) at {made.size_mb:.3f} MB."
     )
+
+
+def _flips(made: Any) -> list[Block]:
+    said = flips_words(made.flips, getattr(made, "teacher_flips", None))
+    return [Text(said)] if said else []
 
 
 def _took(chapter: Chapter) -> str:

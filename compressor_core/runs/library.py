@@ -219,9 +219,14 @@ def measured_students(
         if card.task is not task or (task is Task.CLONE and card.pair_features is not pair_features):
             continue
         dataset = f"{model.dataset}, {model.data}" if model.data else model.dataset
-        accuracy = float(model.accuracy or 0.0)
         found[dataset].append(
-            MeasuredStudent(architecture=card.architecture, accuracy=accuracy, dataset=dataset, run=model.run.id)
+            MeasuredStudent(
+                architecture=card.architecture,
+                accuracy=float(model.accuracy or 0.0),
+                flips=card.metrics.get("flips"),
+                dataset=dataset,
+                run=model.run.id,
+            )
         )
     return {dataset: tuple(measured) for dataset, measured in found.items()}
 

@@ -97,7 +97,7 @@ class Ruler:
     """Measures hypervolumes: the share of the objectives' space that a front leaves behind it.
 
     Every axis is logarithmic, as it is drawn, so that a gain of 10% counts the same on a small model and on a large one
-    (accuracy alone is linear). On each, the true front spans 0, the best, to 1, the worst; a point counts if it
+    (measured shares are linear). On each, the true front spans 0, the best, to 1, the worst; a point counts if it
     beats the reference, 1.1 on all axes. Where the true front does not extend on an axis, a power of ten spans 1.
     """
 
@@ -119,10 +119,10 @@ class Ruler:
 
 
 def costs_of(values: FloatArray, objectives: Sequence[Quantity]) -> FloatArray:
-    """Values of shape [points, objectives] as costs: less is better, and all but accuracies are logarithms."""
+    """Values of shape [points, objectives] as costs: less is better, and all but measured shares are logarithms."""
     columns = []
     for column, objective in zip(values.T, objectives, strict=True):
-        cost = column if objective is Quantity.ACCURACY else np.log10(np.maximum(column, _TINY))
+        cost = column if objective.measured else np.log10(np.maximum(column, _TINY))
         columns.append(-cost if objective.maximised else cost)
     return np.stack(columns, axis=-1)
 

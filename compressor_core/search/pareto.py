@@ -110,7 +110,7 @@ def evolve(settings: TradeoffSettings, truth: Front | None = None) -> Iterator[F
 def best_possible(settings: TradeoffSettings) -> Front:
     """The true front of the settingsuration. Raises CompressorError if nothing is within the limits."""
     if settings.by_measurement:
-        architectures = sorted(settings.accuracies)
+        architectures = sorted(settings.measured)
         genes = Genes.of(architectures)
         needed = measure(settings, architectures)
         fits = within({quantity: needed[quantity] for quantity in settings.limits}, settings.limits)

@@ -35,12 +35,19 @@ class Quantity(StrEnum):
     LATENCY = "latency_ms"
     PARAMETERS = "parameters"
     ACCURACY = "accuracy"
-    """Measured on distilled students; nothing here predicts it."""
+    """Measured on distilled students; nothing here predicts it. Likewise the next."""
+    FLIPS = "flips"
+    """Share of the answers that flip under changes that keep the label."""
 
     @property
     def maximised(self) -> bool:
         """Whether more is better."""
         return self in (Quantity.GFLOPS, Quantity.ACCURACY)
+
+    @property
+    def measured(self) -> bool:
+        """Whether it is a share that is looked up among measured students."""
+        return self in (Quantity.ACCURACY, Quantity.FLIPS)
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class Yardstick:
     def measure(self, quantity: Quantity, genes: Genes) -> FloatArray:
         """One number for each architecture, of the genes' common shape.
 
-        Raises CompressorError for a latency without a latency model, and for an accuracy.
+        Raises CompressorError for a latency without a latency model, and for what is measured on students.
         """
         if quantity is Quantity.SIZE and not self.paper_account:
             return file_bytes(genes, self.task, self.pair_features) / MEGABYTE
@@ -70,8 +77,8 @@ class Yardstick:
             return self._parameters(genes).astype(np.float64)
         if quantity is Quantity.GFLOPS:
             return paper_flops(genes) / 1e9
-        if quantity is Quantity.ACCURACY:
-            raise CompressorError("An accuracy cannot be computed from genes: distill the architecture and measure it.")
+        if quantity.measured:
+            raise CompressorError(f"{quantity} cannot be computed from genes: distill the architecture and measure it.")
         if self.latency is None:
             raise CompressorError("The latency on this machine is not known: calibrate it first, on the page Latency.")
         return self.latency.predict(genes)

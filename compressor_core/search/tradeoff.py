@@ -1,8 +1,8 @@
-"""What a search for a front weighs: objectives, limits, and the accuracies of measured students.
+"""What a search for a front weighs: objectives, limits, and what was measured on students.
 
-Accuracy is looked up among students that were distilled and measured, never predicted: with accuracy among the
-objectives the search goes over the genes of those students, and an architecture that was not measured is not
-feasible.
+Accuracy and flips are looked up among students that were distilled and measured, never predicted: with one of them
+among the objectives the search goes over the genes of those students, and an architecture that was not measured is
+not feasible.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class MeasuredStudent(Settings):
 
     architecture: ArchitectureField
     accuracy: Share
+    flips: Share | None = None
+    """Share of the answers that flip; None where that was not measured."""
     dataset: str
     run: str | None = None
     """The run that made it."""
@@ -59,7 +61,7 @@ class TradeoffSettings(ModelSettings, GeneticSettings):
     population: int = Field(100, ge=2, le=1_000, strict=True, description="Architectures in each generation")
     students: tuple[MeasuredStudent, ...] = Field(
         (),
-        description="Measured students; with accuracy as an objective or a limit, the space is made of their genes",
+        description="Measured students; with accuracy or flips as an objective or a limit, the space is of their genes",
     )
 
     @model_validator(mode="after")
@@ -86,12 +88,12 @@ class TradeoffSettings(ModelSettings, GeneticSettings):
         return self
 
     def _check_students(self) -> None:
-        architectures = {student.architecture for student in self.students}
         datasets = sorted({student.dataset for student in self.students})
-        if len(architectures) < 2:
+        if len(self.measured) < 2:
+            named = "Accuracy" if Quantity.FLIPS not in self.quantities else "The share of flips"
             raise CompressorError(
-                f"Accuracy is an objective once two different students have been measured, and there "
-                f"{'is 1' if architectures else 'are none'}: distill some first."
+                f"{named} is an objective once two different students have been measured, and there "
+                f"{'is 1' if self.measured else 'are none'}: distill some first."
             )
         if len(datasets) > 1:
             raise CompressorError(
@@ -106,23 +108,26 @@ class TradeoffSettings(ModelSettings, GeneticSettings):
     @property
     def by_measurement(self) -> bool:
         """Whether only measured students can be feasible."""
-        return Quantity.ACCURACY in self.quantities
+        return any(quantity.measured for quantity in self.quantities)
 
     @cached_property
     def searched(self) -> SearchSpace:
-        """The space that is searched: with accuracy, every combination of the genes of measured students."""
+        """The space that is searched: or every combination of the genes of measured students."""
         if not self.by_measurement:
             return self.space
         return SearchSpace(
-            **{gene: tuple(getattr(student.architecture, gene) for student in self.students) for gene in GENES}
+            **{gene: tuple(getattr(architecture, gene) for architecture in self.measured) for gene in GENES}
         )
 
     @cached_property
-    def accuracies(self) -> Mapping[Architecture, float]:
-        """What each measured architecture scored; the best, where several students share it."""
-        found: dict[Architecture, float] = {}
+    def measured(self) -> Mapping[Architecture, MeasuredStudent]:
+        """The student of each architecture of which all is known that is asked for: the most accurate, of several."""
+        found: dict[Architecture, MeasuredStudent] = {}
         for student in self.students:
-            found[student.architecture] = max(student.accuracy, found.get(student.architecture, 0.0))
+            before = found.get(student.architecture)
+            known = student.flips is not None or Quantity.FLIPS not in self.quantities
+            if known and (before is None or student.accuracy > before.accuracy):
+                found[student.architecture] = student
         return found
 
 
@@ -143,20 +148,23 @@ def judgements(
     for architecture, row, miss, cost in zip(architectures, rows, missed.tolist(), costs.tolist(), strict=True):
         fields = {**architecture.to_dict(), **dict(zip(names, row, strict=True)), "feasible": miss == 0}
         if settings.students:
-            fields["accuracy"] = settings.accuracies.get(architecture)
+            student = settings.measured.get(architecture)
+            fields |= {"accuracy": student and student.accuracy, "flips": student and student.flips}
         judged.append((fields, tuple(cost)))
     return judged
 
 
 def measure(settings: TradeoffSettings, architectures: Sequence[Architecture]) -> dict[Quantity, FloatArray]:
-    """All that is known of architectures, one array a quantity; the accuracy is NaN where it was not measured."""
+    """All that is known of architectures, one array a quantity; accuracy and flips are NaN where not measured."""
     genes = Genes.of(architectures)
     known = [Quantity.SIZE, Quantity.GFLOPS, Quantity.PARAMETERS]
     if settings.latency is not None:
         known.append(Quantity.LATENCY)
     found = {quantity: settings.yardstick.measure(quantity, genes) for quantity in known}
     if settings.students:
-        found[Quantity.ACCURACY] = np.array([settings.accuracies.get(each, np.nan) for each in architectures])
+        students = [settings.measured.get(each) for each in architectures]
+        for quantity, name in ((Quantity.ACCURACY, "accuracy"), (Quantity.FLIPS, "flips")):
+            found[quantity] = np.array([getattr(student, name, None) for student in students], np.float64)
     return found
 
 
@@ -171,7 +179,7 @@ def _missed(
         beyond = measured[quantity] < limit if quantity.maximised else measured[quantity] > limit
         missed += np.where(beyond, np.maximum(value - most, 1e-9), 0.0)
     if settings.by_measurement:
-        students = np.stack(Genes.of(list(settings.accuracies)), axis=-1)
+        students = np.stack(Genes.of(list(settings.measured)), axis=-1)
         asked = np.stack(Genes.of(architectures), axis=-1)
         away = (asked[:, None, :] != students[None, :, :]).sum(axis=-1).min(axis=1)
         missed = np.where(away > 0, np.nan_to_num(missed) + away, missed)

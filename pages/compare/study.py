@@ -9,6 +9,7 @@ from compressor_core.figures.study.students import (
     StudyInfo,
     budget_rows,
     failed_sentences,
+    flips_figure,
     latency_figure,
     ready_figure,
     size_figure,
@@ -44,6 +45,7 @@ FORMATS = {
     **dict.fromkeys(("Size (MB)", "GFLOPs"), "%.3f"),
     **dict.fromkeys(("Mean accuracy (%)", "Standard deviation (points)", "Lowest (%)", "Highest (%)"), "%.2f"),
     **dict.fromkeys(("Below the teacher (points)", "Times faster", "Accuracy (%)", "Same answer (%)"), "%.2f"),
+    **dict.fromkeys(("Flips (%)", "Teacher's flips (%)", "Mean flips (%)"), "%.1f"),
     **dict.fromkeys(("Latency (ms)", "Teacher (ms)", "Seconds"), "%.2f"),
 }
 
@@ -160,6 +162,9 @@ def show(run: Run, status: Status) -> None:
     with second:
         st.markdown("**Accuracy against latency**")
         chart(latency_figure(info), key=f"latency/{run.id}", alt=f"Accuracy by latency. {sentence}")
+    if (flips := flips_figure(info)) is not None:
+        st.markdown("**Answers that flip against size**")
+        chart(flips, key=f"flips/{run.id}", alt="Answers that flip under changes that keep the label, by size.")
     st.caption(
         "Circles are students. Diamonds are the mean of a budget, with the standard deviation (n − 1) of its "
         "students as a bar; a single student has none. Latency is the median of teacher and student on the same "
@@ -167,7 +172,7 @@ def show(run: Run, status: Status) -> None:
         "bars of two budgets overlap, these seeds do not tell them apart."
         + (" The published students were measured on the whole benchmark, on other machines." if beside else "")
     )
-    terms("standard-deviation", "accuracy", "latency", "agreement")
+    terms("standard-deviation", "accuracy", "latency", "agreement", "consistency")
     if info.students and not status.live:
         st.markdown("**The budgets**")
         table(budget_rows(info), f"budgets/{run.id}", FORMATS, file=f"{run.id}-budgets.csv")

@@ -19,7 +19,7 @@ from pages.parts.task import choose_pair_features, choose_task
 
 STAY: dict[str, Any] = {"persist_state": "session"}
 LATER_LATENCY = "Calibrate this machine to use latency."
-LATER_ACCURACY = "Distill two different students to use accuracy."
+LATER_ACCURACY = "Distill two different students to use accuracy and flips."
 LIMITS = {
     Quantity.SIZE: ("Largest size (MB)", 0.5),
     Quantity.GFLOPS: ("Least computation (GFLOPs)", 0.5),
@@ -41,9 +41,13 @@ def settings() -> None:
         offered = [Quantity.SIZE, Quantity.GFLOPS, Quantity.PARAMETERS]
         offered += [Quantity.LATENCY] if latency else []
         offered += [Quantity.ACCURACY] if at_hand else []
+        probed = {name: known for name, some in at_hand.items() if several(known := with_flips(some))}
+        offered += [Quantity.FLIPS] if probed else []
         objectives = choose_objectives(left, offered)
         go_on = button.button("Find the front", type="primary", icon=":material/play_arrow:", width="stretch")
-        students = choose_students(at_hand) if Quantity.ACCURACY in objectives else ()
+        students: tuple[MeasuredStudent, ...] = ()
+        if any(each.measured for each in objectives):
+            students = choose_students(probed if Quantity.FLIPS in objectives else at_hand)
         if notes := [text for known, text in ((latency, LATER_LATENCY), (at_hand, LATER_ACCURACY)) if not known]:
             st.caption(" ".join(notes))
         limits = choose_limits([each for each in LIMITS if each in offered])
@@ -67,6 +71,11 @@ def settings() -> None:
             )
         names = " × ".join(title(each).lower() for each in asked.objectives)
         start("tradeoff", asked.model_dump(mode="json"), name=f"{names}, seed {asked.seed}")
+
+
+def with_flips(students: tuple[MeasuredStudent, ...]) -> tuple[MeasuredStudent, ...]:
+    """Those of which it is known how often their answers flip."""
+    return tuple(student for student in students if student.flips is not None)
 
 
 def several(students: tuple[MeasuredStudent, ...]) -> bool:
@@ -98,7 +107,7 @@ def choose_objectives(column: Any, offered: list[Quantity]) -> list[Quantity]:
 
 
 def choose_students(at_hand: dict[str, tuple[MeasuredStudent, ...]]) -> tuple[MeasuredStudent, ...]:
-    """The students whose accuracies are looked up: those of one dataset, as no others can be compared."""
+    """The students whose accuracies and flips are looked up: those of one dataset, as no others can be compared."""
     datasets = list(at_hand)
     if st.session_state.get("tradeoff_dataset") not in datasets:
         st.session_state.tradeoff_dataset = datasets[0]
@@ -107,8 +116,9 @@ def choose_students(at_hand: dict[str, tuple[MeasuredStudent, ...]]) -> tuple[Me
         dataset = st.selectbox("Students measured on", datasets, key="tradeoff_dataset", **STAY)
     students = at_hand[dataset]
     st.caption(
-        f"Accuracies are those of {len(students)} students distilled here, measured on {literal(dataset)}. The search "
-        "goes over combinations of their genes, and only what was measured is on the front: nothing is predicted."
+        f"Accuracies and flips are those of {len(students)} students distilled here, measured on {literal(dataset)}. "
+        "The search goes over combinations of their genes, and only what was measured is on the front: nothing is "
+        "predicted."
     )
     return students
 

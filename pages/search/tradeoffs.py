@@ -37,7 +37,7 @@ LOOK_FOR = (
 )
 HYPERVOLUME = (
     "The hypervolume is the part of the objectives' space that a front dominates, up to a reference point 10% "
-    "beyond the true front's ends, on the axes as drawn (accuracy alone is linear). A steep rise finds the front;"
+    "beyond the true front's ends, on the axes as drawn (measured shares are linear). A steep rise finds the front;"
     " the long flat rest fills its gaps."
 )
 FRONTS = {"found": "The front found", "true": "The true front"}

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from compressor_core.distill.settings import TeacherSettings
+from compressor_core.figures.words.captions import flips_words
 from compressor_core.models.bundled import BASES, FROM_SCRATCH, GRAPHCODEBERT
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import teachers
@@ -125,6 +126,7 @@ def show(run: Run, status: Status) -> None:
         ("Size", f"{result.size_mb:.1f} MB"),
         ("Parameters", f"{result.parameters / 1e6:.2f} M"),
     )
+    st.markdown(flips_words(result.flips))
     if st.button("Distill from this teacher", type="primary", icon=":material/science:"):
         st.session_state.teacher = result.model
         go("distill")

@@ -11,6 +11,7 @@ from compressor_core.figures.study.students import (
     StudyInfo,
     budget_rows,
     failed_sentences,
+    flips_figure,
     latency_figure,
     size_figure,
     student_rows,
@@ -53,6 +54,20 @@ def test_without_a_student_it_says_so(draw: Any) -> None:
     figure = draw(info_of(beside=(PAPER,)))
     assert not figure.data and figure.layout.annotations[0].text == "No student is finished yet"
     assert student_rows(info_of()) == [] == budget_rows(info_of())
+
+
+def test_flips_are_drawn_where_they_were_measured() -> None:
+    plain = student(1.0, 0, 0.8)
+    assert flips_figure(info_of(plain)) is None
+    probed = [plain.model_copy(update={"seed": n, "flips": n / 10, "teacher_flips": 0.05}) for n in (1, 2)]
+    info = info_of(*probed)
+    figure = flips_figure(info)
+    assert figure is not None
+    assert list(trace(figure, "one student").y) == [10.0, 20.0] and list(trace(figure, "mean").y) == pytest.approx([15])
+    assert figure.layout.annotations[0].text == "teacher 5.0 %"
+    assert [row["Flips (%)"] for row in student_rows(info)] == [10.0, 20.0]
+    assert budget_rows(info)[0]["Mean flips (%)"] == pytest.approx(15)
+    assert budget_rows(info_of(plain, *probed))[0]["Mean flips (%)"] is None, "not of all"
 
 
 def test_the_sentence_names_the_smallest_budget_that_is_enough_or_the_best() -> None:

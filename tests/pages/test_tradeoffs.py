@@ -144,6 +144,14 @@ def test_accuracy_is_an_objective_once_two_students_are_measured(open_page: Open
     no_traceback(at)
     assert "by looking at all measured students" in texts(at)
     assert field(at.metric, "Measured accuracy").value in ("80.0 %", "70.0 %")
+    assert "↓ Answers that flip" not in options(at)
+    for genes in ("2000,64,3,4,64", "1000,96,3,8,64"):
+        distilled(store, genes, 0.6, metrics={"flips": 0.02})
+    at = open_page("tradeoffs")
+    assert "↓ Answers that flip" in options(at)
+    field(at.button_group, "Objectives, two or three").set_value(["accuracy", "flips"]).run()
+    no_traceback(at)
+    assert "Accuracies and flips are those of 2 students" in texts(at)
 
 
 def test_a_walk_along_the_front_leads_to_distillation(open_page: Open, store: RunStore) -> None:

@@ -137,6 +137,10 @@ class TestCommandLine:
         assert main(["tradeoff", "--objectives", "size, accuracy", "--json"]) == 0
         found = json.loads(capsys.readouterr().out)
         assert [each["accuracy"] for each in found["front"]] == [0.7, 0.8]
+        distilled(store, "2000,64,3,4,64", 0.6, metrics={"flips": 0.02})
+        distilled(store, "1000,96,3,8,64", 0.7, metrics={"flips": 0.05})
+        assert main(["tradeoff", "--objectives", "flips,accuracy", "--max-flips", "0.04", "--json"]) == 0
+        assert [each["flips"] for each in json.loads(capsys.readouterr().out)["front"]] == [0.02]
         assert main(["tradeoff", "--objectives", "size,accuracy", "--dataset", "devign"]) == 2
         assert "distill some first" in capsys.readouterr().err
 

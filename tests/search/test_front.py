@@ -138,6 +138,8 @@ def test_a_front_of_one_point_and_a_linear_accuracy() -> None:
     assert one.hypervolume(np.array([[10.0, 4.0]])) == pytest.approx(0.1 * REFERENCE), "a power of ten away"
     scores = ruler((1.0, 0.5), (2.0, 0.9), objectives=(SIZE, Quantity.ACCURACY))
     assert scores.place(np.array([[1.0, 0.7]])) == pytest.approx(np.array([[0.0, 0.5]]))
+    flips = ruler((1.0, 0.2), (2.0, 0.0), objectives=(SIZE, Quantity.FLIPS))
+    assert flips.place(np.array([[1.0, 0.1]])) == pytest.approx(np.array([[0.0, 0.5]]))
 
 
 def test_a_thinned_front_is_even_and_keeps_its_ends() -> None:

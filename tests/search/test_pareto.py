@@ -177,6 +177,17 @@ def test_accuracy_is_looked_up_among_measured_students_only() -> None:
     assert rest[-1].share == pytest.approx(1)
 
 
+def test_flips_are_an_objective_of_students_of_which_they_are_known() -> None:
+    known = tuple(one.replace(flips=share) for one, share in zip(STUDENTS[:3], (0.1, 0.0, 0.2), strict=True))
+    config = short(objectives=("accuracy", "flips"), students=(*known, *STUDENTS[3:]), generations=3)
+    points = both(config)[0].points
+    assert [(each.accuracy, each.flips) for each in points] == [(0.59, 0.0), (0.61, 0.1)]
+    for each in generations_of(config)[-1].individuals:
+        assert each.feasible == (each.flips is not None)
+    with pytest.raises(CompressorError, match="The share of flips is an objective once two different"):
+        short(objectives=("size_mb", "flips"), students=(known[0], *STUDENTS[1:]))
+
+
 def test_a_limit_on_accuracy_makes_students_the_space_too() -> None:
     config = short(limits={"accuracy": 0.6}, students=STUDENTS)
     points = both(config)[0].points

@@ -30,6 +30,11 @@ class Axis:
         """The title with its unit, for an axis."""
         return f"{self.title} ({self.unit})" if self.unit else self.title
 
+    @property
+    def linear(self) -> bool:
+        """Whether it is drawn as it is: a share, measured on students. All others by their logarithm."""
+        return self.unit == "%"
+
     def text(self, value: float) -> str:
         """A value of a record with its unit, for a sentence."""
         return f"{format(value * self.scale, self.format)} {self.unit}".rstrip()
@@ -43,6 +48,7 @@ AXES: Final[Mapping[str, Axis]] = {
         Axis("latency_ms", "Predicted latency", "ms", False, ".2f"),
         Axis("parameters", "Parameters", "million", False, ".3f", 1e-6),
         Axis("accuracy", "Measured accuracy", "%", True, ".1f", 100.0),
+        Axis("flips", "Answers that flip", "%", False, ".1f", 100.0),
     )
 }
 

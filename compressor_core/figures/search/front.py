@@ -124,11 +124,11 @@ class _Look:
             self._span = float(strengths.min()), float(strengths.max())
 
     def hover(self, *, measured: bool = True) -> str:
-        """All genes and all quantities; without the accuracy where there may be none."""
+        """All genes and all quantities; without what is measured where it may not be."""
         texts = [
             f"%{{customdata[{at}]:{AXES[key].format}}} {AXES[key].unit}".rstrip()
             for at, key in enumerate(self._known, 5)
-            if measured or key != "accuracy"
+            if measured or not AXES[key].linear
         ]
         return f"{GENES_HOVER}<br>{' · '.join(texts)}<extra></extra>"
 
@@ -180,16 +180,16 @@ class _Look:
         }
 
     def _strength(self, individuals: Sequence[Measured]) -> NDArray[np.float32]:
-        """The third objective; all but an accuracy by its logarithm, as the axes are."""
+        """The third objective; all but measured shares by its logarithm, as the axes are."""
         if self.third is None:
             return np.empty(0, np.float32)
         found = values([one for one in individuals if getattr(one, self.third) is not None], self.third)
-        return found if self.third == "accuracy" else np.log10(np.maximum(found, np.float32(1e-12)))
+        return found if AXES[self.third].linear else np.log10(np.maximum(found, np.float32(1e-12)))
 
     def _bar(self) -> dict[str, Any]:
         low, high = self._span
         ends = np.linspace(low, high, 5) if high > low else np.array([low])
-        told = ends if self.third == "accuracy" else 10.0**ends
+        told = ends if AXES[self.third or ""].linear else 10.0**ends
         return {
             "title": {"text": AXES[self.third or ""].label, "side": "right"},
             "tickvals": ends.tolist(),
@@ -202,7 +202,7 @@ class _Look:
 def _axis(info: FrontInfo, key: str, shown: Sequence[Measured]) -> dict[str, Any]:
     room = [limit * AXES[key].scale for quantity, limit in info.settings.limits.items() if quantity == key]
     room += values([one for one in shown if getattr(one, key) is not None], key).tolist()
-    if key != "accuracy":
+    if not AXES[key].linear:
         return theme.log_axis(room or [1.0])
     low, high = min(room, default=0.0), max(room, default=100.0)
     margin = 0.08 * max(high - low, 1.0)

@@ -31,7 +31,10 @@ REACH: Final = 0.2
 """How far beside an axis a box still brushes it; the distance between two axes is 1."""
 WIDE: Final = 0.1
 """Half the width of a brush as it is drawn."""
-SHORT: Final = {"size_mb": "Size, MB", "paper_gflops": "GFLOPs", "latency_ms": "Latency, ms", "accuracy": "Accuracy, %"}
+SHORT: Final = {
+    "size_mb": "Size, MB", "paper_gflops": "GFLOPs", "latency_ms": "Latency, ms", "accuracy": "Accuracy, %",
+    "flips": "Flips, %",
+}  # fmt: skip
 """Titles that fit above an axis."""
 
 FloatArray = NDArray[np.float32]

@@ -129,6 +129,37 @@ def ready_figure(students: Sequence[tuple[float, float]], teacher: float | None)
     return figure
 
 
+def flips_figure(info: StudyInfo) -> go.Figure | None:
+    """Answers that flip against the size of the file, the mean of each budget as a line; None where not measured."""
+    known = [one for one in info.students if one.flips is not None]
+    if not known:
+        return None
+    figure = go.Figure(layout=theme.layout("Size of the file (MB)", "Answers that flip (%)"))
+    figure.add_scatter(
+        x=[one.size_mb for one in known],
+        y=[_percent(one.flips) for one in known],
+        mode="markers",
+        name="one student",
+        marker={"color": theme.faint(theme.STUDENT, 0.8), "symbol": "circle", "size": 8},
+        customdata=[[one.short_form, one.seed] for one in known],
+        hovertemplate="%{customdata[0]}, seed %{customdata[1]}<br>%{x:.3f} MB<br>%{y:.1f} %<extra></extra>",
+    )
+    means = [one for one in info.budgets if one.flips is not None]
+    figure.add_scatter(
+        x=[one.size_mb for one in means],
+        y=[_percent(one.flips) for one in means],
+        mode="lines+markers",
+        name="mean",
+        line={"color": theme.BEST, "width": 2},
+        marker={"color": theme.BEST, "symbol": "diamond", "size": 11},
+        hovertemplate="%{x:.3f} MB<br>%{y:.1f} %<extra>mean</extra>",
+    )
+    if (teacher := known[0].teacher_flips) is not None:
+        _teacher_line(figure, 100 * teacher)
+    figure.update_xaxes(**theme.log_axis([one.size_mb for one in known]))
+    return figure
+
+
 def student_rows(info: StudyInfo) -> list[dict[str, Any]]:
     """A table of the students."""
     return [
@@ -139,6 +170,8 @@ def student_rows(info: StudyInfo) -> list[dict[str, Any]]:
             "Size (MB)": one.size_mb,
             "Accuracy (%)": 100 * one.accuracy,
             "Same answer (%)": 100 * one.agreement,
+            "Flips (%)": _percent(one.flips),
+            "Teacher's flips (%)": _percent(one.teacher_flips),
             "Latency (ms)": one.latency_ms,
             "Teacher (ms)": one.teacher_latency_ms,
             "GFLOPs": one.paper_gflops,
@@ -161,6 +194,7 @@ def budget_rows(info: StudyInfo) -> list[dict[str, Any]]:
             "Lowest (%)": 100 * one.min,
             "Highest (%)": 100 * one.max,
             "Below the teacher (points)": 100 * (teacher - one.mean),
+            "Mean flips (%)": _percent(one.flips),
             "Times faster": one.teacher_latency_ms / one.latency_ms,
         }
         for one in info.budgets
@@ -214,11 +248,14 @@ def _figure(
             "students: %{customdata[1]}<extra></extra>"
         ),
     )
-    teacher = 100 * (info.teacher_accuracy or 0.0)
+    _teacher_line(figure, 100 * (info.teacher_accuracy or 0.0))
+    return figure
+
+
+def _teacher_line(figure: go.Figure, percent: float) -> None:
     figure.add_hline(
-        teacher,
+        percent,
         line={"color": theme.TEACHER, "width": 2, "dash": "dash"},
-        annotation={"text": f"teacher {teacher:.1f} %"},
+        annotation={"text": f"teacher {percent:.1f} %"},
         annotation_position="bottom left",
     )
-    return figure

@@ -109,3 +109,11 @@ def data_flow_words(info: DataFlowInfo) -> str:
 
 def _individual(one: Candidate, x: str, y: str) -> str:
     return f"{one.short_form}, with {AXES[x].text(getattr(one, x))} and {AXES[y].text(getattr(one, y))}"
+
+
+def flips_words(flips: float | None, teacher: float | None = None) -> str:
+    """How often the answers of a trained model flip, and its teacher's; empty where that was not measured."""
+    if flips is None:
+        return ""
+    beside = "" if teacher is None else f", the teacher's on {teacher:.1%}"
+    return f"After changes that keep the label, the answer flips on {flips:.1%} of the functions{beside}."
