@@ -6,9 +6,10 @@ python -m benchmarks.distill [--tasks …] [--options …] [--seeds 3] [--epochs
 An option is a name, with a value if it is to be another than below (`masked=4`), or several joined by plus signs
 (`renaming+hidden=0.5`); `soft` is soft labels alone, of the architecture with the most GFLOPs in the classroom's space
 that fits the budget. What adds steps should be held against `longer`, which only trains
-half as many epochs more. Every cell of the table, one task with one option and one seed, is written to the results file
-when it is done and is not done again; one that was interrupted goes on from its checkpoint. `--table` prints what there
-is and computes nothing.
+half as many epochs more. What consistency is worth, in accuracy and in answers that flip, is told by
+`--options soft longer consistency renaming+consistency`. Every cell of the table, one task with one option and one
+seed, is written to the results file when it is done and is not done again; one that was interrupted goes on from its
+checkpoint. `--table` prints what there is and computes nothing.
 
 The two samples of the real benchmarks (`devign`, `bigclonebench`) are those beside the checkout, the teachers the
 published students of CodeBERT, and no function is in two splits; each seed is another partition.
@@ -60,7 +61,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "architecture": {"architecture": "1000,176,3,8,64"},
 }
 """The options by name: the one setting that each changes, and to what."""
-DEFAULT = ("soft", "longer", "renaming", "masked", "hidden", "average", "renaming+hidden")
+DEFAULT = ("soft", "longer", "renaming", "consistency", "masked", "hidden", "average", "renaming+hidden")
 _SHARES = {Task.VULNERABILITY: (0.6, 0.75), Task.CLONE: (0.5, 0.7)}
 """Of the functions of a sample: where the unlabelled part ends, and where validation does; of pairs, both functions
 must fall into the same part."""
@@ -237,21 +238,25 @@ def table(rows: Sequence[Mapping[str, Any]], tasks: Sequence[str], options: Sequ
         of_task = [row for row in rows if row["task"] == task]
         if not of_task:
             continue
-        base = {row["seed"]: row["accuracy"] for row in of_task if row["option"] == "soft"}
+        soft = {row["seed"]: row for row in of_task if row["option"] == "soft"}
         teacher = spread({row["seed"]: row["teacher_accuracy"] for row in of_task}.values()).lstrip("+")
         yield f"\n{task}, {of_task[0]['budget_mb']:g} MB ({of_task[0]['architecture']}), teacher {teacher} %\n"
         yield (
             "| option | seeds | accuracy, % | to the teacher, points | to soft labels, points | agreement, % | "
-            "flips, % | times the teacher's flips | time |"
+            "flips, % | to soft labels, points | times the teacher's flips | time |"
         )
-        yield "|---|---|---|---|---|---|---|---|---|"
+        yield f"|{'---|' * 10}"
         for option in dict.fromkeys([*options, *(row["option"] for row in of_task)]):
             cells = [row for row in of_task if row["option"] == option]
             if not cells:
                 continue
             flips = [(row["flips"], row["teacher_flips"]) for row in cells if row.get("flips") is not None]
             of_teacher = sum(teacher for _, teacher in flips)
-            paired = [row["accuracy"] - base[row["seed"]] for row in cells if row["seed"] in base]
+            pairs = [(row, soft[row["seed"]]) for row in cells if row["seed"] in soft and option != "soft"]
+            paired = [row["accuracy"] - base["accuracy"] for row, base in pairs]
+            steadier = [
+                row["flips"] - base["flips"] for row, base in pairs if None not in (row["flips"], base["flips"])
+            ]
             yield (
                 "| "
                 + " | ".join(
@@ -260,9 +265,10 @@ def table(rows: Sequence[Mapping[str, Any]], tasks: Sequence[str], options: Sequ
                         str(len(cells)),
                         spread(row["accuracy"] for row in cells).lstrip("+"),
                         spread(row["accuracy"] - row["teacher_accuracy"] for row in cells),
-                        spread(paired) if paired and option != "soft" else "",
+                        spread(paired) if paired else "",
                         spread(row["agreement"] for row in cells).lstrip("+"),
                         spread(own for own, _ in flips).lstrip("+") if flips else "",
+                        spread(steadier) if steadier else "",
                         f"{sum(own for own, _ in flips) / of_teacher:.1f}" if of_teacher else "",
                         f"{statistics.mean(row['seconds'] for row in cells):.0f} s",
                     ]

@@ -86,10 +86,10 @@ def test_the_lesson_and_its_solutions_run(tmp_path: Path, monkeypatch: pytest.Mo
     NotebookClient(solutions, timeout=300, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
 
     numbers = [str(number) for number in exercises]
-    assert re.findall(r"Exercise (\d): not yet", printed(lesson.cells)) == numbers
-    assert re.findall(r"Exercise (\d): (.+)", printed(solutions.cells[begin + len(lesson.cells) :])) == [
+    assert re.findall(r"Exercise (\d+): not yet", printed(lesson.cells)) == numbers
+    assert re.findall(r"Exercise (\d+): (.+)", printed(solutions.cells[begin + len(lesson.cells) :])) == [
         (number, "solved") for number in numbers
     ]
-    assert sum(FIGURE in output.get("data", {}) for output in outputs(lesson)) == 9
+    assert sum(FIGURE in output.get("data", {}) for output in outputs(lesson)) == 11
     assert not printed(solutions.cells, "stderr")
     assert set(NOTEBOOKS.iterdir()) == there

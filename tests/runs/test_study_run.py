@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def until_over(run: Run) -> Status:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while run.status().live:
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
