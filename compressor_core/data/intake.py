@@ -41,6 +41,9 @@ _REPORTED = 5_000
 """Rows between two reports of how far the reading is."""
 MAX_BYTES = 50_000_000
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
+ARRAY, ROWS = ".npy", ".txt"
+ANSWERS = (".parquet", ".jsonl", ".jsonl.gz", ARRAY, ROWS)
+"""Endings of files of recorded answers, and of the rows beside an array, see `data/answers.py`."""
 _KEPT = re.compile(r"-[0-9a-f]{16}$")
 
 
@@ -260,8 +263,41 @@ def save_upload(root: Path | str, name: str, data: bytes, suffixes: tuple[str, .
         DataError: the file is empty, larger than `MAX_BYTES`, or of another kind than `suffixes`.
         StorageError: the disk refuses.
     """
+    _require_file(name, data, suffixes)
+    return keep(Path(root) / "uploads", name, data)
+
+
+def save_answers(root: Path | str, files: Mapping[str, bytes]) -> Path:
+    """Keep a teacher's recorded answers as `save_upload` does, and return the path that stands for the teacher.
+
+    They are one file, or an array (.npy) and beside it the file with its rows, which both get the same name.
+
+    Raises:
+        DataError: as `save_upload`; or these are not one file, or not an array and one other.
+        StorageError: the disk refuses.
+    """
+    endings = {name: _require_file(name, data, ANSWERS) for name, data in files.items()}
+    main = sorted(endings, key=lambda name: endings[name] != ARRAY)
+    if len(main) != 1 + (ARRAY in endings.values()):
+        raise DataError(f"{', '.join(main)} are not one table of answers: upload one, or a .npy file and its rows.")
+    if endings[main[0]] == ROWS:
+        raise DataError(f"{main[0]} has rows and no answers: upload the .npy file with the answers to them as well.")
+    digest = hashlib.sha256(b"".join(files[name] for name in main)).hexdigest()[:16]
+    stem = f"{_plain_stem(main[0].removesuffix(endings[main[0]]))}-{digest}"
+    folder = Path(root) / "uploads"
+    try:
+        for name in main:
+            _write_once(folder / f"{stem}{endings[name]}", files[name])
+    except OSError as error:
+        raise storage_error(error, folder) from error
+    return folder / f"{stem}{endings[main[0]]}"
+
+
+def _require_file(name: str, data: bytes, suffixes: Sequence[str]) -> str:
+    """The ending of an upload, one of `suffixes`. Raises DataError if it has another, or is empty or too large."""
     given = PurePosixPath(name.replace("\\", "/"))
-    if given.suffix.lower() not in suffixes:
+    ending = next((one for one in suffixes if given.name.lower().endswith(one)), None)
+    if ending is None:
         kinds = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
         raise DataError(f"{given.name!r} is not a {kinds} file: upload one of those.")
     if not data:
@@ -271,7 +307,7 @@ def save_upload(root: Path | str, name: str, data: bytes, suffixes: tuple[str, .
             f"{given.name} has {len(data) / 1e6:.0f} MB, more than {MAX_BYTES / 1e6:.0f} MB: "
             "put it on this machine's disk and give its path instead."
         )
-    return keep(Path(root) / "uploads", name, data)
+    return ending
 
 
 def keep(folder: Path | str, name: str | Path, data: bytes | None = None) -> Path:
@@ -281,7 +317,6 @@ def keep(folder: Path | str, name: str | Path, data: bytes | None = None) -> Pat
     hash; no part of `name` can lead out of the folder. Raises StorageError if the disk refuses.
     """
     given = PurePosixPath(str(name).replace("\\", "/"))
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", _KEPT.sub("", given.stem)).strip("-")[:60] or "file"
     folder = Path(folder)
     try:
         if data is None:
@@ -289,14 +324,24 @@ def keep(folder: Path | str, name: str | Path, data: bytes | None = None) -> Pat
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         else:
             digest = hashlib.sha256(data).hexdigest()
-        path = folder / f"{stem}-{digest[:16]}{given.suffix.lower()}"
-        folder.mkdir(parents=True, exist_ok=True)
-        if path.is_file():
-            path.touch()  # it counts as new, see `runs/uploads`
-        elif data is None:
-            copy_file(Path(name), path)
-        else:
-            write_bytes(path, data)
+        path = folder / f"{_plain_stem(given.stem)}-{digest[:16]}{given.suffix.lower()}"
+        _write_once(path, Path(name) if data is None else data)
     except OSError as error:
         raise storage_error(error, folder) from error
     return path
+
+
+def _plain_stem(stem: str) -> str:
+    """What is plain in a file's name: no part of it leads out of a folder."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", _KEPT.sub("", stem)).strip("-")[:60] or "file"
+
+
+def _write_once(path: Path, content: Path | bytes) -> None:
+    """Write bytes, or those of a file, unless they are there already. Raises OSError or StorageError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_file():
+        path.touch()  # it counts as new, see `runs/uploads`
+    elif isinstance(content, bytes):
+        write_bytes(path, content)
+    else:
+        copy_file(content, path)

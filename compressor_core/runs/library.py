@@ -11,7 +11,7 @@ from typing import Any
 
 from compressor_core.data.registry import DATASETS, TRAINABLE
 from compressor_core.errors import DAMAGED, CompressorError, ModelError, RunError, understood
-from compressor_core.models.bundled import bundled_benchmark_students, bundled_students, bundled_teacher
+from compressor_core.models.bundled import bundled_benchmark_students, bundled_students, bundled_teacher, is_recorded
 from compressor_core.models.card import read_card, size_on_disk
 from compressor_core.paper import DATASET, Column, Encoder
 from compressor_core.runs.kinds import KINDS, kind_of
@@ -147,6 +147,21 @@ def teacher_of_student(store: RunStore, student: Model) -> Path:
             f"{DATASET[column.task]} first, then the two can be compared."
         )
     return Path(folder)
+
+
+def teacher_to_ask(store: RunStore, student: Model) -> Path:
+    """The folder of the teacher that a student learned from, to answer on any code.
+
+    Raises:
+        RunError: as `teacher_of_student`, or its answers are recorded.
+    """
+    teacher = teacher_of_student(store, student)
+    if is_recorded(teacher):
+        raise RunError(
+            f"{student.name} learned from the recorded answers {teacher.name}, which say nothing of other code: ask "
+            "the student alone."
+        )
+    return teacher
 
 
 def families(store: RunStore) -> list[Family]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from compressor_core.data.choices import read_choices
+from compressor_core.data.intake import ARRAY
 from compressor_core.errors import CompressorError
 from compressor_core.runs.store import RunStore
 
@@ -36,10 +37,11 @@ def uploads(store: RunStore) -> list[Upload]:
     found = []
     now = time.time()
     used = _used(store)
+    arrays = {Path(name).stem for name in used if name.endswith(ARRAY)}  # whose rows have the same name
     for path in _files(store):
         with suppress(OSError):  # removed meanwhile
             state = path.stat()
-            found.append(Upload(path, state.st_size, now - state.st_mtime, path.name in used))
+            found.append(Upload(path, state.st_size, now - state.st_mtime, path.name in used or path.name.split(".")[0] in arrays))
     return found
 
 

@@ -29,8 +29,11 @@ def choose_length(preset: DeltaGenerator, epochs: DeltaGenerator) -> None:
     number(epochs, Recipe, "epochs", "Epochs", 1, 1000, placeholder="preset's")
 
 
-def choose_recipe(task: Task) -> dict[str, Any]:
-    """The settings of that name in a `Recipe`; what is not touched is as its defaults have it for the task."""
+def choose_recipe(task: Task, *, recorded: bool = False) -> dict[str, Any]:
+    """The settings of that name in a `Recipe`; what is not touched is as its defaults have it for the task.
+
+    A teacher whose answers are `recorded` has no states.
+    """
     with st.expander("What the student learns from besides soft labels"):
         terms(
             "soft-labels",
@@ -55,8 +58,8 @@ def choose_recipe(task: Task) -> dict[str, Any]:
                 0.0,
                 1000.0,
                 step=1.0,
-                key=f"hidden_weight/{task}",
-                value=usual_weight(task),
+                key=f"hidden_weight/{task}/{recorded}",
+                value=0.0 if recorded else usual_weight(task),
             ),
             "masked_epochs": number(third, Recipe, "masked_epochs", "Epochs of masked code first", 0, 100),
             "average": number(fourth, Recipe, "average", "Best epochs to average", 0, 10),

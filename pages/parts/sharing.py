@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from compressor_core.assets import ASSETS
-from compressor_core.data.intake import SUFFIXES, save_upload
+from compressor_core.data.intake import SUFFIXES, save_answers, save_upload
 from compressor_core.errors import RunError, StorageError
 from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.runs import RunStore
@@ -208,11 +208,20 @@ def keep_upload(store: RunStore, name: str, data: bytes, suffixes: tuple[str, ..
 
     Raises CompressorError if it is refused.
     """
+    return _kept(store, len(data), lambda: save_upload(store.root, name, data, suffixes))
+
+
+def keep_answers(store: RunStore, files: Mapping[str, bytes]) -> Path:
+    """`keep_upload` for recorded answers, see `save_answers`."""
+    return _kept(store, sum(map(len, files.values())), lambda: save_answers(store.root, files))
+
+
+def _kept(store: RunStore, size: int, save: Callable[[], Path]) -> Path:
     clear(store)
     own: dict[str, int] = st.session_state.setdefault(_OWN_UPLOADS, {})
     if shared():
         allow_keeping(store)
-        require_space(len(data), uploaded_bytes(store), sum(own.values()))
-    path = save_upload(store.root, name, data, suffixes)
-    own[path.name] = len(data)
+        require_space(size, uploaded_bytes(store), sum(own.values()))
+    path = save()
+    own[path.name] = size
     return path

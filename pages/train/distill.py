@@ -13,10 +13,12 @@ from compressor_core.errors import ArchitectureError, CompressorError
 from compressor_core.figures.study.training import recipe_text
 from compressor_core.figures.words.captions import flips_words
 from compressor_core.literal import literal
+from compressor_core.models.bundled import is_recorded
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import comparison_of, models_of, teacher_title
 from compressor_core.search.pick import Pick
 from compressor_core.task import PairFeatures, Task
+from pages.parts.answers import choose_answers, teacher_is_recorded
 from pages.parts.explain import terms
 from pages.parts.fields import number
 from pages.parts.frame import link, metrics, open_page, say, sentences
@@ -64,7 +66,7 @@ def choose_architecture(task: Task, features: PairFeatures) -> Architecture | No
 
 def form() -> None:
     with st.container(border=True):
-        teacher = choose_teacher()
+        teacher = choose_answers() if teacher_is_recorded() else choose_teacher()
         task = teacher.task if teacher else Task.VULNERABILITY
         features = choose_pair_features("distill_pairs") if task is Task.CLONE else PairFeatures.COMPARE
         architecture = choose_architecture(task, features)
@@ -73,7 +75,7 @@ def form() -> None:
         number(third, DistillSettings, "temperature", "Temperature", 0.1, 100.0, step=0.5)
         number(fourth, DistillSettings, "seed", "Seed", 0, 2**31 - 1, key="distill_seed")
         terms("epoch", "temperature", "seed")
-        recipe = choose_recipe(task)
+        recipe = choose_recipe(task, recorded=teacher is not None and is_recorded(teacher.folder))
         if teacher is not None and architecture is not None:
             outlook(architecture, task, teacher.dataset, st.session_state.epochs)
         ready = teacher is not None and architecture is not None

@@ -24,7 +24,7 @@ from compressor_core.figures.compare.attribution import (
 from compressor_core.language import Language
 from compressor_core.literal import literal, literal_code
 from compressor_core.models.card import read_card
-from compressor_core.runs.library import Model, students, teacher_of_student
+from compressor_core.runs.library import Model, students, teacher_to_ask
 from compressor_core.task import Task
 from pages.parts.chart import chart
 from pages.parts.explain import terms
@@ -175,7 +175,7 @@ def sides_of(student: Model) -> dict[str, Place]:
     places: dict[str, Place] = {}
     for side in ("teacher", "student"):
         try:
-            folder = student.folder if side == "student" else teacher_of_student(store(), student)
+            folder = student.folder if side == "student" else teacher_to_ask(store(), student)
             loaded(place := place_of(folder))
             places[side] = place
         except CompressorError as error:
