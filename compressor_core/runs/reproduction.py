@@ -1,13 +1,13 @@
-"""Which runs reproduce which number of the paper: the cells of its tables, filled from runs' results alone."""
+"""Which number of the paper was measured where: cells of its tables, filled from runs, else from what ships."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from compressor_core.architecture import Architecture
 from compressor_core.errors import DAMAGED, CompressorError
@@ -21,8 +21,17 @@ from compressor_core.records import (
 )
 from compressor_core.runs.run import Run
 from compressor_core.runs.store import RunStore
+from compressor_core.shipped import Shipped, shipped
 
-Cell = tuple[Row, Column]
+
+class Place(NamedTuple):
+    """A place beside a published number: `imported` for the authors' student, otherwise for a model trained here."""
+
+    row: Row
+    column: Column
+    imported: bool = False
+
+
 _BUDGET_MB: Mapping[object, Row] = {3.0: Row.STUDENT_3, 25.0: Row.STUDENT_25, 50.0: Row.STUDENT_50}
 
 
@@ -30,14 +39,16 @@ _BUDGET_MB: Mapping[object, Row] = {3.0: Row.STUDENT_3, 25.0: Row.STUDENT_25, 50
 class Accuracy:
     """A measured accuracy in per cent, of `correct` among `examples`; `data` is None for the hub's published split."""
 
-    run: Run
+    run: Run | None
+    """None of a figure that ships with the program."""
     correct: int
     examples: int
     f1: float
-    imported: bool
     data: str | None
     whole: bool
     """Whether it was measured on as many examples as the paper's number."""
+    seeds: tuple[float, ...] = ()
+    """Per cent of several students that differ in their seed; the figures are those of the median one."""
 
     @property
     def percent(self) -> float:
@@ -54,50 +65,63 @@ class Accuracy:
 class Latency:
     """A measured median in milliseconds for one query, batch 1, without padding."""
 
-    run: Run
     median: float
     machine: Machine
+    teacher: float | None = None
+    """The same of the teacher's shape with random weights, where that was timed in turns."""
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What runs have measured, newest first wins, by cell."""
+    """What was measured, by cell."""
 
-    accuracy: Mapping[Cell, Accuracy]
-    latency: Mapping[Cell, Latency]
+    accuracy: Mapping[Place, Accuracy]
+    latency: Mapping[Place, Latency]
 
 
-def reproduction(store: RunStore) -> Reproduction:
-    """The cells that the runs of a store fill.
+def reproduction(store: RunStore, figures: Sequence[Shipped] | None = None) -> Reproduction:
+    """The cells that the runs of a store fill, and those that `figures`, by default what ships, fill where none does.
 
     A student is filled by an import of the published one, or by a distillation from a teacher of this table; a
     teacher by a fine-tuning of the paper's pre-trained model on the paper's benchmark; latencies by imports and by
     comparisons. Of several runs, one on as many examples as the paper's counts before others, then the newest.
     """
     runs = list(_finished(store, "train-teacher", "reproduce", "distill", "compare"))
-    made: dict[str, Cell] = {}
+    made: dict[str, Place] = {}
     # Teachers first: which cell a student belongs to goes by its teacher's.
     for run, summary in sorted(runs, key=lambda pair: pair[0].kind != "train-teacher"):
         with suppress(CompressorError, *DAMAGED):  # a damaged run fills nothing
             if (cell := _cell(run, summary, made)) is not None:
                 made[_folder(summary.model)] = cell
-    accuracy: dict[Cell, Accuracy] = {}
-    latency: dict[Cell, Latency] = {}
+    accuracy: dict[Place, Accuracy] = {}
+    latency: dict[Place, Latency] = {}
     for run, summary in runs:
         for model, median in _latencies(summary):
             if (cell := made.get(_folder(model))) is not None:
-                latency.setdefault(cell, Latency(run, median, summary.machine))
+                latency.setdefault(cell, Latency(median, summary.machine))
         if isinstance(summary, ComparisonSummary) or (cell := made.get(_folder(summary.model))) is None:
             continue
         scores = summary if isinstance(summary, ReproductionSummary) else summary.test
-        whole = scores.examples == TEST_EXAMPLES[cell[1].task]
+        whole = scores.examples == TEST_EXAMPLES[cell.column.task]
         known = accuracy.get(cell)
         if known is None or (whole and not known.whole):
-            imported = isinstance(summary, ReproductionSummary)
-            accuracy[cell] = Accuracy(
-                run, scores.correct, scores.examples, scores.f1, imported, run.config.get("data"), whole
-            )
+            accuracy[cell] = Accuracy(run, scores.correct, scores.examples, scores.f1, run.config.get("data"), whole)
+    for cell, same in _by_cell(shipped() if figures is None else figures).items():
+        if cell in accuracy:
+            continue
+        middle = sorted(same, key=lambda one: one.correct)[len(same) // 2]
+        seeds = tuple(100 * one.correct / one.examples for one in same) if len(same) > 1 else ()
+        whole = middle.examples == TEST_EXAMPLES[cell.column.task]
+        accuracy[cell] = Accuracy(None, middle.correct, middle.examples, middle.f1, middle.data, whole, seeds)
+        latency[cell] = Latency(middle.milliseconds, middle.machine, middle.codebert_milliseconds)
     return Reproduction(accuracy, latency)
+
+
+def _by_cell(figures: Sequence[Shipped]) -> Mapping[Place, list[Shipped]]:
+    found: dict[Place, list[Shipped]] = {}
+    for one in figures:
+        found.setdefault(Place(one.row, one.column, one.imported), []).append(one)
+    return found
 
 
 def teacher_of(store: RunStore, column: Column) -> str | None:
@@ -118,27 +142,26 @@ def _finished(store: RunStore, *kinds: str) -> Iterator[tuple[Run, Any]]:
                 yield run, summary
 
 
-def _cell(run: Run, summary: Any, made: Mapping[str, Cell]) -> Cell | None:
+def _cell(run: Run, summary: Any, made: Mapping[str, Place]) -> Place | None:
     """The cell that the model of a run belongs to; `made` tells that of each teacher."""
     if isinstance(summary, ReproductionSummary):
-        return _by_architecture(
-            Architecture.parse(summary.architecture), Column(Encoder(summary.teacher), summary.task)
-        )
+        column = Column(Encoder(summary.teacher), summary.task)
+        return _by_architecture(Architecture.parse(summary.architecture), column, imported=True)
     if isinstance(summary, DistillSummary):
         settings = run.settings
-        row, column = made.get(_folder(settings.teacher), (None, None))
-        if row is not Row.TEACHER or column is None or settings.dataset != DATASET[column.task]:
+        teacher = made.get(_folder(settings.teacher))
+        if teacher is None or teacher.row is not Row.TEACHER or settings.dataset != DATASET[teacher.column.task]:
             return None
         if (student := _BUDGET_MB.get(settings.budget_mb)) is not None:
-            return student, column
-        return _by_architecture(summary.architecture.architecture, column)
-    column = _teacher_column(run.settings) if isinstance(summary, TeacherSummary) else None
-    return None if column is None else (Row.TEACHER, column)
+            return Place(student, teacher.column)
+        return _by_architecture(summary.architecture.architecture, teacher.column)
+    own = _teacher_column(run.settings) if isinstance(summary, TeacherSummary) else None
+    return None if own is None else Place(Row.TEACHER, own)
 
 
-def _by_architecture(architecture: Architecture, column: Column) -> Cell | None:
+def _by_architecture(architecture: Architecture, column: Column, *, imported: bool = False) -> Place | None:
     row = next((row for row, published in ARCHITECTURES.items() if published == architecture), None)
-    return None if row is None else (row, column)
+    return None if row is None else Place(row, column, imported)
 
 
 def _latencies(summary: Any) -> list[tuple[str, float]]:

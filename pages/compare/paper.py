@@ -28,16 +28,22 @@ from compressor_core.paper import (
 )
 from compressor_core.runs import Run, Status
 from compressor_core.runs.kinds import kind_of
-from compressor_core.runs.reproduction import Accuracy, Reproduction, reproduction
+from compressor_core.runs.reproduction import Accuracy, Place, Reproduction, reproduction
+from compressor_core.shipped import shipped
 from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import start, store, watch_chosen
+from pages.parts.rows import table
 from pages.parts.sharing import keep_upload, shared
 from pages.parts.table import Cell, beside
 
 EXPERIMENTS = {column.title: column for column in COLUMNS}
 UNITS = {Task.VULNERABILITY: "functions", Task.CLONE: "pairs"}
+NOT_HERE = {
+    Row.TEACHER: "not measured: neither its weights nor a GPU to fine-tune it were at hand",
+    Row.BASELINE: "not trained by this program",
+}
 PATH, UPLOAD = "Files on this machine", "Upload"
 
 
@@ -48,41 +54,78 @@ def tables(found: Reproduction) -> None:
     st.caption(
         f"On top: published in [the paper]({SOURCE}) (ASE 2022, Tables 2 to 6), on "
         f"{TEST_EXAMPLES[Task.VULNERABILITY]:,} functions of Devign and {TEST_EXAMPLES[Task.CLONE]:,} pairs of "
-        "BigCloneBench. Beside a green bar: measured by a run on this machine; ± is the 95% interval for that many "
-        "examples."
+        "BigCloneBench. Beside a green bar: the authors' student, imported; beside an orange one: a student of this "
+        "program. ± is the 95% interval for that many examples."
     )
     st.header("Latency of one query, in milliseconds", anchor=False)
     beside(titles, [(row.value, [latency_cell(found, row, column) for column in COLUMNS]) for row in LATENCY])
     st.caption(
-        "Published: on eight cores, every function padded to 400 tokens. Here: the median of single queries on "
-        f"this machine{how_measured(found)}, unpadded, tokenisation apart. Compare the two in their ratios only."
+        "Published: on eight cores, every function padded to 400 tokens. Here: the median of single queries"
+        f"{how_measured(found)}, unpadded, tokenisation apart; what ships is the processor's time. Compare the "
+        "two in their ratios only."
     )
 
 
 def accuracy_cell(found: Reproduction, row: Row, column: Column) -> Cell:
-    published = f"{accuracy(row, column):.2f}"
-    measured = found.accuracy.get((row, column))
-    if measured is None:
-        return Cell(published, note="not trained by this program" if row is Row.BASELINE else "")
-    return Cell(published, f"{measured.percent:.2f} ± {measured.margin:.1f}", on_what(measured, column))
+    def side(imported: bool) -> tuple[str, str] | None:
+        measured = found.accuracy.get(Place(row, column, imported))
+        return (
+            None if measured is None else (f"{measured.percent:.2f} ± {measured.margin:.1f}", on_what(measured, column))
+        )
+
+    return Cell(f"{accuracy(row, column):.2f}", side(True), side(False), NOT_HERE.get(row, "not reproduced"))
 
 
 def on_what(measured: Accuracy, column: Column) -> str:
-    """How many were right, and whether these are as many as the paper's."""
+    """How many were right, whether these are as many as the paper's, and how far seeds lie apart."""
     said = f"{measured.correct:,} of {measured.examples:,} {UNITS[column.task]}"
-    if measured.whole:
-        return f"{said}, as many as the paper's"
-    return f"{said}, not the paper's {TEST_EXAMPLES[column.task]:,}"
+    whole = "as many as the paper's" if measured.whole else f"not the paper's {TEST_EXAMPLES[column.task]:,}"
+    seeds = measured.seeds
+    apart = f"; the median of {len(seeds)} seeds, {min(seeds):.1f} to {max(seeds):.1f}" if seeds else ""
+    return f"{said}, {whole}{apart}"
 
 
 def latency_cell(found: Reproduction, row: Row, column: Column) -> Cell:
-    measured = found.latency.get((row, column))
-    published = f"{latency(row, column):,}"
-    if measured is None:
-        return Cell(published)
-    teacher = found.latency.get((Row.TEACHER, column))
-    ratio = f"{teacher.median / measured.median:.1f}× faster than the teacher" if teacher else ""
-    return Cell(published, f"{measured.median:.1f}", ratio if row is not Row.TEACHER else "")
+    teacher = found.latency.get(Place(Row.TEACHER, column))
+
+    def side(imported: bool) -> tuple[str, str] | None:
+        measured = found.latency.get(Place(row, column, imported))
+        if measured is None:
+            return None
+        against = measured.teacher or (teacher and teacher.median)
+        of = "a model of the teacher's shape" if measured.teacher else "the teacher"
+        note = f"{against / measured.median:.1f}× faster than {of}" if against and row is not Row.TEACHER else ""
+        return f"{measured.median:.1f}", note
+
+    return Cell(f"{latency(row, column):,}", side(True), side(False), NOT_HERE.get(row, "not reproduced"))
+
+
+def sources() -> None:
+    """Where the figures come from that are no run's of this machine."""
+    figures = shipped()
+    if not figures:
+        return
+    with st.expander("Where the figures come from that no run of this machine has measured"):
+        table(
+            [
+                {
+                    "Student": one.name,
+                    "Architecture": one.architecture,
+                    "MB": one.size_mb,
+                    "Correct": f"{one.correct:,} of {one.examples:,}",
+                    "ms": one.milliseconds,
+                    "Teacher's shape, ms": one.codebert_milliseconds,
+                    "Measured on": f"{one.data}, fingerprint {one.fingerprint}",
+                    "Date": one.date,
+                    "Command": one.command,
+                    "Machine": one.machine.in_words,
+                }
+                for one in figures
+            ],
+            "paper",
+            {"MB": "%.2f", "ms": "%.1f", "Teacher's shape, ms": "%.0f"},
+        )
+        st.caption("Runs of this machine take the place of these figures. A model's shape has random weights.")
 
 
 def how_measured(found: Reproduction) -> str:
@@ -116,20 +159,23 @@ def one_cell(found: Reproduction) -> None:
 
 
 def state(found: Reproduction, row: Row, column: Column) -> None:
-    said = f"Published: **{accuracy(row, column):.2f}%**."
-    measured = found.accuracy.get((row, column))
+    st.markdown(f"Published: **{accuracy(row, column):.2f}%**.")
     if row is Row.BASELINE:
-        st.markdown(f"{said} The BiLSTM is what the paper compares with; this program does not train one.")
-    elif measured is None:
-        st.markdown(f"{said} Not reproduced on this machine yet.")
-    else:
-        kind = "the published student, imported" if measured.imported else "trained on this machine"
-        data = literal(Path(measured.data).name) if measured.data else "the test split of the hub"
+        st.markdown("The BiLSTM is what the paper compares with; this program does not train one.")
+    places = [Place(row, column, imported) for imported in (True, False)]
+    here = [(place, found.accuracy[place]) for place in places if place in found.accuracy]
+    for place, measured in here:
+        kind = "the published student, imported" if place.imported else "trained by this program"
+        ran = measured.run is not None
+        data = literal(Path(measured.data).name if ran else measured.data) if measured.data else "the hub's test split"
         st.markdown(
-            f"{said} Here: **{measured.percent:.2f}%** ({on_what(measured, column)}), F1 {measured.f1:.1%}; "
-            f"{kind}; measured on {data}."
+            f"{'Here' if ran else 'Ships with the program'}: **{measured.percent:.2f}%** "
+            f"({on_what(measured, column)}), F1 {measured.f1:.1%}; {kind}; measured on {data}."
         )
-        link(kind_of(measured.run.kind).page, "Open its run", icon=":material/open_in_new:", run=measured.run.id)
+        if measured.run is not None:
+            link(kind_of(measured.run.kind).page, "Open its run", icon=":material/open_in_new:", run=measured.run.id)
+    if row is not Row.BASELINE and not any(measured.run for _, measured in here):
+        st.markdown("Not reproduced on this machine yet.")
 
 
 def train(row: Row, column: Column) -> None:
@@ -215,6 +261,7 @@ open_page("paper", "The paper's accuracies and latencies beside those measured o
 with sentences():
     found = reproduction(store())
 tables(found)
+sources()
 terms("codebert", "graphcodebert", "devign", "bigclonebench", "normal-interval", "f1")
 one_cell(found)
 watch_chosen("reproduce", show)

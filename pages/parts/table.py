@@ -14,7 +14,9 @@ _STYLE = """<style>
 .beside td{padding:.55rem .7rem;vertical-align:top;font-variant-numeric:tabular-nums}
 .beside tr{border-bottom:1px solid rgba(138,146,155,.3)}
 .beside b{display:block;font-weight:600}
-.beside .here{display:block;border-left:3px solid #009e73;padding-left:.45rem;margin-top:.2rem}
+.beside .both{display:flex;gap:.6rem;margin-top:.2rem}
+.beside .here{flex:1;border-left:3px solid #009e73;padding-left:.45rem}
+.beside .own{border-color:#c28400}
 .beside .note,.beside .none{display:block;font-size:.82rem;opacity:.75}
 .beside .label{display:none}
 @media (max-width:760px){
@@ -30,11 +32,13 @@ _STYLE = """<style>
 
 @dataclass(frozen=True)
 class Cell:
-    """A published number; what was measured here, and on what, if anything was."""
+    """A published number; beside it what an import and a model of one's own measured, each with a note, if any did."""
 
     published: str
-    measured: str = ""
-    note: str = ""
+    imported: tuple[str, str] | None = None
+    own: tuple[str, str] | None = None
+    note: str = "not reproduced"
+    """Said where neither is there."""
 
 
 def beside(columns: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell]]], *, corner: str = "") -> None:
@@ -52,9 +56,11 @@ def beside(columns: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell]]], *
 
 
 def _cell(column: str, cell: Cell) -> str:
-    if cell.measured:
-        here = f'<span class="here"><b>{escape(cell.measured)}</b><span class="note">{escape(cell.note)}</span></span>'
-    else:
-        here = f'<span class="none">{escape(cell.note or "not reproduced")}</span>'
+    here = "".join(
+        f'<span class="here{look}"><b>{escape(found[0])}</b><span class="note">{escape(found[1])}</span></span>'
+        for found, look in ((cell.imported, ""), (cell.own, " own"))
+        if found
+    )
+    here = f'<span class="both">{here}</span>' if here else f'<span class="none">{escape(cell.note)}</span>'
     label = f'<span class="label">{escape(column)}</span>'
     return f"<td>{label}<b>{escape(cell.published)}</b>{here}</td>"

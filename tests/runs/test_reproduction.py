@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,13 @@ from compressor_core.paper import (
 )
 from compressor_core.runs import Run, RunStore, State
 from compressor_core.runs.library import comparison_of, students
-from compressor_core.runs.reproduction import reproduction
+from compressor_core.runs.reproduction import Place, reproduction
 from compressor_core.runs.worker import run_worker
+from compressor_core.shipped import Shipped, read, shipped, write
 from compressor_core.task import Task
 from tests import released
 from tests.runs import summaries
+from tests.runs.summaries import MACHINE
 
 CODEBERT = Column(Encoder.CODEBERT, Task.VULNERABILITY)
 
@@ -69,14 +72,14 @@ def imported(store: RunStore, folder: Path, data: Path, row: Row | None, **more:
 def test_an_import_fills_its_cell_and_joins_the_students(tmp_path: Path, functions: Path) -> None:
     store = RunStore()
     run = imported(store, tmp_path / "files", functions, Row.STUDENT_3)
-    found = reproduction(store)
+    found = reproduction(store, ())
     ((cell, measured),) = found.accuracy.items()
-    assert cell == (Row.STUDENT_3, CODEBERT)
+    assert cell == Place(Row.STUDENT_3, CODEBERT, imported=True)
     result = run.status().result or {}
     scores = evaluate(EvaluateSettings(model=result["model"], dataset="devign", data=functions))
     assert (measured.correct, measured.examples) == (scores.correct, 40)
     assert measured.percent == pytest.approx(100 * scores.accuracy)
-    assert measured.imported and not measured.whole and measured.run.id == run.id
+    assert not measured.whole and measured.run is not None and measured.run.id == run.id
     assert found.latency[cell].median == result["latency"]["median"] > 0
     assert result["machine"]["threads"] == 1 and result["architecture"] == "1000,96,12,8,64"
     (student,) = (model for model in students(store) if model.run is not None)
@@ -89,7 +92,7 @@ def test_an_import_fills_its_cell_and_joins_the_students(tmp_path: Path, functio
 def test_an_architecture_that_nobody_published_fills_nothing(tmp_path: Path, functions: Path) -> None:
     store = RunStore()
     imported(store, tmp_path / "files", functions, None, heads=released.HEADS)
-    assert not reproduction(store).accuracy and students(store)[0].run is not None
+    assert not reproduction(store, ()).accuracy and students(store)[0].run is not None
 
 
 def test_bad_input_is_one_sentence(tmp_path: Path, functions: Path) -> None:
@@ -138,27 +141,72 @@ def test_trainings_of_the_paper_s_own_models_are_recognised(
     ):
         other = store.create(kind, config)
         record(other, {**result, "model": str(other.folder / "model")})
-    found = reproduction(store)
-    assert set(found.accuracy) == set(found.latency) == {(Row.TEACHER, CODEBERT), (Row.STUDENT_3, CODEBERT)}
-    measured = found.accuracy[Row.STUDENT_3, CODEBERT]
-    assert measured.correct == student["test"]["correct"] and not measured.imported
-    assert found.latency[Row.TEACHER, CODEBERT].median == compared["teacher"]["latency"]["median"]
+    found = reproduction(store, ())
+    assert set(found.accuracy) == set(found.latency) == {Place(Row.TEACHER, CODEBERT), Place(Row.STUDENT_3, CODEBERT)}
+    measured = found.accuracy[Place(Row.STUDENT_3, CODEBERT)]
+    assert measured.correct == student["test"]["correct"]
+    assert found.latency[Place(Row.TEACHER, CODEBERT)].median == compared["teacher"]["latency"]["median"]
 
 
 def test_a_measurement_on_the_paper_s_number_of_examples_counts_first() -> None:
     store = RunStore()
     for examples, correct in ((2732, 1700), (100, 90), (2732, 1600), (50, 45)):
         _recorded(store, {"correct": correct, "examples": examples})
-    ((_, measured),) = reproduction(store).accuracy.items()
+    ((_, measured),) = reproduction(store, ()).accuracy.items()
     assert measured.whole and measured.correct == 1600  # the newest of the two
     assert measured.margin == pytest.approx(1.85, abs=0.01)
+
+
+def figure(correct: int, *, imported: bool = False, milliseconds: float = 10.0) -> Shipped:
+    scores = {"correct": correct, "examples": 1000, "f1": 0.5, "queries": 10, "milliseconds": milliseconds}
+    about = {
+        "name": str(correct),
+        "architecture": "1000,96,12,8,64",
+        "parameters": 7,
+        "size_mb": 3.0,
+        "machine": MACHINE,
+    }
+    origin = {"data": "a sample", "fingerprint": "0", "command": "python", "date": "2026-11-28"}
+    place = {"encoder": "codebert", "task": "vulnerability", "row": Row.STUDENT_3, "imported": imported}
+    return Shipped.model_validate({**scores, **about, **origin, **place, "codebert_milliseconds": 200.0})
+
+
+def test_what_ships_fills_what_no_run_has_measured() -> None:
+    store = RunStore()
+    own = [figure(560, milliseconds=5.0), figure(600), figure(540)]
+    found = reproduction(store, [figure(597, imported=True, milliseconds=20.0), *own])
+    theirs, ours = (Place(Row.STUDENT_3, CODEBERT, imported) for imported in (True, False))
+    assert {place: one.correct for place, one in found.accuracy.items()} == {theirs: 597, ours: 560}
+    assert found.accuracy[ours].seeds == (56.0, 60.0, 54.0) and found.accuracy[theirs].seeds == ()
+    assert found.latency[ours].median == 5.0 and found.latency[ours].teacher == 200.0
+    _recorded(store, {"correct": 50, "examples": 100})
+    again = reproduction(store, [figure(597, imported=True, milliseconds=20.0), *own])
+    assert again.accuracy[theirs].run is not None and again.accuracy[theirs].correct == 50
+    assert again.latency[theirs].teacher is None and again.accuracy[ours] == found.accuracy[ours]
+
+
+def test_the_figures_that_ship_say_how_they_were_measured() -> None:
+    figures = shipped()
+    assert {one.column for one in figures if one.imported} == set(COLUMNS)
+    for one in figures:
+        assert 0 < one.correct < one.examples and date.fromisoformat(one.date) and len(one.fingerprint) == 16
+        assert one.command.startswith("python -m benchmarks.paper --data DATA") and one.machine.processor
+        assert one.milliseconds < one.codebert_milliseconds and "/" not in one.name
+        assert one.imported or one.command.endswith(one.name)
+
+
+def test_figures_are_written_as_they_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "paper.json"
+    assert read(path) == ()
+    write(path, (figure(1), figure(2)))
+    assert read(path) == (figure(1), figure(2)) and len(path.read_text("utf-8").splitlines()) == 4
 
 
 @pytest.mark.parametrize("damage", [{"correct": None}, {"architecture": "?"}, {"teacher": "bert"}, {"latency": None}])
 def test_a_damaged_result_fills_nothing(damage: dict[str, Any]) -> None:
     store = RunStore()
     _recorded(store, damage)
-    assert not reproduction(store).accuracy
+    assert not reproduction(store, ()).accuracy
 
 
 def test_the_published_numbers() -> None:
