@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from compressor_core.assets import ASSETS
 from compressor_core.errors import DAMAGED
 from compressor_core.files import write_text
-from compressor_core.paper import Column, Encoder, Row
+from compressor_core.paper import Column, Encoder, Row, accuracy
 from compressor_core.records import Machine, Plain
 from compressor_core.task import Task
 
@@ -50,6 +50,17 @@ class Shipped(Plain):
     @property
     def column(self) -> Column:
         return Column(self.encoder, self.task)
+
+    @property
+    def sentence(self) -> str:
+        """What the student does beside the paper's, in words."""
+        published = accuracy(self.row, self.column)
+        of = "functions of Devign" if self.task is Task.VULNERABILITY else "pairs of BigCloneBench"
+        return (
+            f"{self.size_mb:.2f} MB, right on {self.correct / self.examples:.1%} of {self.examples:,} test {of}; the "
+            f"paper's student of {self.row.value.removeprefix('student, ')}: {published:.1f}%. "
+            f"{self.codebert_milliseconds / self.milliseconds:.0f}× faster than a model of CodeBERT's shape."
+        )
 
 
 _ALL: Final = TypeAdapter(tuple[Shipped, ...])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,16 @@ import pytest
 from benchmarks.classroom import bag_of_tokens, token_overlap
 from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
+from compressor_core.data.exam import chips
+from compressor_core.dataflow.syntax import parser
 from compressor_core.evaluate.comparison import evaluate
 from compressor_core.evaluate.settings import EvaluateSettings
-from compressor_core.models.bundled import bundled_student, bundled_teacher
+from compressor_core.language import Language
+from compressor_core.models.bundled import bundled_benchmark_students, bundled_student, bundled_teacher
 from compressor_core.models.card import read_card, size_on_disk
+from compressor_core.models.classifier import load
+from compressor_core.paper import DATASET
+from compressor_core.task import Task
 
 
 def accuracy_of(model: Path, dataset: str) -> float:
@@ -42,6 +49,37 @@ def test_its_card_says_how_it_was_made(name: str) -> None:
     assert card is not None
     assert card.dataset == name and card.dataset_fingerprint and card.architecture
     assert card.training["epochs"] and card.versions["torch"]
+
+
+@pytest.mark.parametrize("folder", bundled_benchmark_students(), ids=lambda folder: folder.name)
+def test_a_student_of_a_benchmark_says_where_it_comes_from_and_answers(folder: Path) -> None:
+    card = read_card(folder)
+    assert card is not None and card.dataset in DATASET.values() and card.teacher and card.architecture
+    assert not Path(card.teacher).is_absolute()
+    assert size_on_disk(folder) <= 3e6
+    readme = (folder / "README.md").read_text("utf-8")
+    assert "licence" in readme.casefold() and card.dataset in readme.casefold() and "codebert" in readme.casefold()
+    if card.task is Task.CLONE:
+        model = load(folder)
+        pairs = [chip.codes for chip in chips(Task.CLONE, Language.JAVA)]
+        logits = model.logits([*pairs, *((second, first) for first, second in pairs)])
+        assert logits.isfinite().all() and len(set(logits[:, 1].tolist())) > 1
+        assert model.card.labels[int(model.logits([pairs[0]]).argmax())] == "clone"  # the same text
+
+
+def test_what_students_of_benchmarks_learned_from_is_not_in_the_repository() -> None:
+    top = Path(__file__).parents[1]
+    files = subprocess.run(["git", "ls-files"], cwd=top, capture_output=True, text=True, check=True).stdout.splitlines()
+    data = {"data.jsonl", "functions.jsonl.gz", "unlabelled.parquet", "label_train.txt", "valid.txt", "students.csv"}
+    assert len(files) > 100 and not data & {Path(name).name for name in files}
+    assert not [name for name in files if name.endswith((".parquet", ".npy", ".bin"))]
+
+
+def test_pairs_in_java_are_read_whole() -> None:
+    pairs = chips(Task.CLONE, Language.JAVA)
+    assert {chip.title: chip.truths[0] for chip in pairs} == {"Type-1": 1, "Type-2": 1, "Type-3": 1, "Call": 0}
+    for code in {code for chip in pairs for code in chip.codes}:
+        assert not parser(Language.JAVA).parse(f"class A {{ {code} }}".encode()).root_node.has_error
 
 
 def test_the_student_keeps_its_teachers_accuracy_to_a_point() -> None:

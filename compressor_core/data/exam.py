@@ -215,15 +215,17 @@ class Chip:
     reason: str
 
 
-def chips(task: Task) -> tuple[Chip, ...]:
-    """Pairs of some common weaknesses, or the first of each kind of clone pair. Raises DataError as the exams do."""
+def chips(task: Task, language: Language | None = None) -> tuple[Chip, ...]:
+    """Pairs of some common weaknesses, or the first of each kind of clone pair, in Python where no other language has
+    some. Raises DataError as the exams do."""
     if task is Task.VULNERABILITY:
         return tuple(
             Chip(f"{pair.weakness} {pair.title}", (pair.unsafe,), (pair.safe,), (1, 0), pair.reason)
             for pair in vulnerability_exam().pairs
             if pair.id in _CHIPS
         )
-    kinds = {pair.kind: pair for pair in reversed(clone_exam().pairs)}
+    java = task is Task.CLONE and language is Language.JAVA
+    kinds = {pair.kind: pair for pair in reversed(clone_exam(FOLDER / ("clone-java" if java else "clone")).pairs)}
     return tuple(
         Chip(kind.value.capitalize(), (pair.first, pair.second), (pair.second, pair.first), (label, label), pair.reason)
         for kind in CloneKind

@@ -57,6 +57,12 @@ def bundled_benchmark_students() -> list[Path]:
     return sorted(folder for folder in folders if folder.is_dir() and not folder.name.startswith("classroom-"))
 
 
+def java_student() -> Path | None:
+    """The bundled student of the task *Clones in Java, from CodeBERT*; None if not bundled."""
+    folder = ASSETS / "students" / "codebert-bigclonebench-3mb"
+    return folder if folder.is_dir() else None
+
+
 def model_folder(model: Path | str) -> Path:
     """The folder that a path or a bundled name means; it need not exist.
 

@@ -41,7 +41,11 @@ def uploads(store: RunStore) -> list[Upload]:
     for path in _files(store):
         with suppress(OSError):  # removed meanwhile
             state = path.stat()
-            found.append(Upload(path, state.st_size, now - state.st_mtime, path.name in used or path.name.split(".")[0] in arrays))
+            found.append(
+                Upload(
+                    path, state.st_size, now - state.st_mtime, path.name in used or path.name.split(".")[0] in arrays
+                )
+            )
     return found
 
 

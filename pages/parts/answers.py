@@ -27,10 +27,7 @@ MODEL, RECORDED = "A model", "Its recorded answers"
 def teacher_is_recorded() -> bool:
     """Whether the visitor has answers of a teacher and not the teacher itself."""
     chosen = st.segmented_control(
-        "The teacher is", [if TYPE_CHECKING:
-    from streamlit.runtime.uploaded_file_manager import UploadedFile
-
-MODEL, RECORDED], default=MODEL, required=True, key="teacher_is", persist_state="session"
+        "The teacher is", [MODEL, RECORDED], default=MODEL, required=True, key="teacher_is", persist_state="session"
     )
     return bool(chosen == RECORDED)
 

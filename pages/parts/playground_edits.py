@@ -24,19 +24,19 @@ OTHER = "other"
 """The edit that gives the other half of a pair."""
 
 
-def chosen_chip(task: Task) -> Chip | None:
+def chosen_chip(task: Task, language: Language | None) -> Chip | None:
     """Pairs of the exam as chips; the one that was clicked just now."""
-    titles = {chip.title: chip for chip in chips(task)}
-    key, seen = f"chip/{task}", f"chip-seen/{task}"
+    titles = {chip.title: chip for chip in chips(task, language)}
+    key, seen = f"chip/{task}/{language}", f"chip-seen/{task}/{language}"
     title = st.pills("Written and checked by hand", list(titles), key=key, persist_state="session")
     new = title is not None and title != st.session_state.get(seen)
     st.session_state[seen] = title
     return titles[title] if new and title is not None else None
 
 
-def chip_of(task: Task, codes: tuple[str, ...]) -> Chip | None:
+def chip_of(task: Task, language: Language | None, codes: tuple[str, ...]) -> Chip | None:
     """The pair of which these are a half, with this half as its `codes`."""
-    for chip in chips(task):
+    for chip in chips(task, language):
         if _words(chip.codes) == _words(codes):
             return chip
         if _words(chip.other) == _words(codes):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,10 +14,12 @@ from compressor_core.errors import RunError
 from compressor_core.figures.search.info import SearchInfo, search_info
 from compressor_core.figures.words.forms import duration, state_text
 from compressor_core.literal import literal
+from compressor_core.models.bundled import java_student
 from compressor_core.runs import Run, State
 from compressor_core.runs.expectation import expected
 from compressor_core.runs.kinds import KINDS
 from compressor_core.search.genetic import SearchSettings, search
+from compressor_core.shipped import shipped
 from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.explorer import budget, student_drawing
@@ -25,11 +28,14 @@ from pages.parts.gate import allowed, mine
 from pages.parts.live import SOON, cancel_or_resume, state_of, store, undamaged
 from pages.parts.pace import redrawn
 from pages.parts.stage import front_of, stage, stage_of
-from pages.parts.task import choose_space, choose_task
+from pages.parts.task import TASKS, choose_space, choose_task
 
 # What a story, its outcome and its report need is imported with them: the first page is to be there at once.
 if TYPE_CHECKING:
     from compressor_core.runs.story import Story
+
+
+JAVA = "java"
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -65,6 +71,37 @@ def controls() -> None:
                 space=SPACES[st.session_state.space](),
             )
         go("start", story=story.id)
+
+
+def benchmark(folder: Path) -> None:
+    """In the place of the story, whose teacher is not bundled: the shipped student, and where to go on with it."""
+    budget()
+    with st.container(border=True):
+        found = next((one.sentence for one in shipped() if one.name == folder.name), None)
+        st.markdown(f"**{literal(found or 'A student of 3 MB that learned from the answers of CodeBERT.')}**")
+        with st.container(horizontal=True):
+            link("search", "Search an architecture")
+            link("paper", "Compare with the published figures")
+            if st.button("Ask it about a pair in Java", icon=":material/arrow_forward:", type="tertiary"):
+                st.session_state.student = str(folder)
+                go("playground")
+
+
+def choose_start_task() -> None:
+    """The task of the classroom, and that of the benchmark if its student is bundled."""
+    titles = {**TASKS, JAVA: "Clones in Java, from CodeBERT: its answers to BigCloneBench, and a student of 3 MB"}
+    if java_student() is None:
+        choose_task(label="Task")
+        return
+
+    def chosen() -> None:
+        st.session_state.java_clones = st.session_state.start_task == JAVA
+        st.session_state.task = "clone" if st.session_state.java_clones else st.session_state.start_task
+
+    # The task may have been changed on another page.
+    both = st.session_state.task == "clone" and st.session_state.get("java_clones")
+    st.session_state.start_task = JAVA if both else st.session_state.task
+    st.radio("Task", list(titles), key="start_task", format_func=titles.__getitem__, on_change=chosen)
 
 
 def explorer(story: Story | None) -> None:
@@ -224,13 +261,17 @@ open_page(
 )
 story_id = st.query_params.get("story", st.session_state.get("story"))
 story = opened(story_id) if story_id else None
-controls()
-if story:
+java = java_student() if st.session_state.get("java_clones") and st.session_state.task == "clone" else None
+if java is None:
+    controls()
+else:
+    benchmark(java)
+if story and java is None:
     watch_story(story)
-explorer(story)
+explorer(story if java is None else None)
 left, right = st.columns(2)
 with left:
-    choose_task(label="Task")
+    choose_start_task()
 with right:
     choose_space()
 terms("teacher", "student", "knowledge-distillation", "genetic-algorithm", "size-budget", "optimum")

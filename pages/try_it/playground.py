@@ -27,6 +27,7 @@ from compressor_core.models.card import read_card
 from compressor_core.runs.library import Model, students, teacher_to_ask
 from compressor_core.task import Task
 from pages.parts.chart import chart
+from pages.parts.data import INFO
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page, say, sentences
 from pages.parts.live import store
@@ -91,7 +92,7 @@ def paste(student: Model) -> tuple[str, ...] | None:
     st.html(MONOSPACED)
     with st.container(border=True, key="pasted"):
         with sentences():
-            if (chip := chosen_chip(student.task)) is not None:
+            if (chip := chosen_chip(student.task, INFO[student.dataset].language)) is not None:
                 fill(student, chip.codes)
         draw, ask, origin = st.columns([2, 2, 5], vertical_alignment="center")
         if draw.button("Draw an example", icon=":material/casino:", width="stretch", help="From the test split"):
@@ -241,7 +242,7 @@ def play(student: Model) -> None:
             st.warning(remark, icon=":material/translate:")
     if not (places := sides_of(student)):
         return
-    drawn, chip = example_in(student, codes), chip_of(student.task, codes)
+    drawn, chip = example_in(student, codes), chip_of(student.task, INFO[student.dataset].language, codes)
     with sentences():
         found = answers(places, codes)
         truth = drawn.truth if drawn else chip.truths[0] if chip else None

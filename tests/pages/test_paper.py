@@ -10,8 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from compressor_core.data.classroom import ClassroomVulnerability
 from compressor_core.data.dataset import Split
-from compressor_core.paper import ACCURACY, ARCHITECTURES, COLUMNS, DATASET, LATENCY, Row, accuracy
+from compressor_core.paper import ACCURACY, ARCHITECTURES, COLUMNS, DATASET, Row, accuracy
 from compressor_core.runs import RunStore, State
+from compressor_core.shipped import shipped
 from tests import released
 from tests.pages.studio import Open, button, field, metric, no_traceback, texts, until_over
 
@@ -33,15 +34,20 @@ def fill(at: AppTest, **texts: object) -> None:
         next(one for one in at.text_input if one.label.startswith(label.replace("_", " "))).set_value(str(value))
 
 
-def test_with_nothing_reproduced_every_cell_says_so(open_page: Open) -> None:
+def test_with_nothing_reproduced_it_has_what_ships_and_says_why_the_rest_is_missing(open_page: Open) -> None:
     at = open_page("paper")
     no_traceback(at)
     accuracies, latencies = tables(at)
     for numbers in ACCURACY.values():
         assert all(f">{number:.2f}<" in accuracies for number in numbers)
-    assert accuracies.count("not reproduced") == 16 and accuracies.count("not trained by this program") == 4
-    assert latencies.count("not reproduced") == 4 * len(LATENCY)
-    assert "Not reproduced on this machine yet" in texts(at)
+    assert accuracies.count("not trained by this program") == 4
+    assert accuracies.count("neither its weights nor a GPU") == latencies.count("neither its weights nor a GPU") == 4
+    theirs = [one for one in shipped() if one.imported]
+    assert accuracies.count('class="here"') == latencies.count('class="here"') == len(theirs) > 0
+    for one in theirs:
+        assert f"{one.correct:,} of {one.examples:,} " in accuracies and f"<b>{one.milliseconds:.1f}</b>" in latencies
+    assert "× faster than a model of the teacher&#x27;s shape" in latencies
+    assert "Ships with the program: **" in texts(at) and "Not reproduced on this machine yet" in texts(at)
     assert button(at, "Import and measure").disabled
 
 
@@ -72,8 +78,8 @@ def test_an_import_by_path_fills_its_cell(open_page: Open, tmp_path: Path, funct
     at.run()
     no_traceback(at)
     accuracies, latencies = tables(at)
-    assert "of 12 functions, not the paper&#x27;s 2,732" in accuracies and accuracies.count("not reproduced") == 15
-    assert latencies.count("not reproduced") == 7
+    assert "of 12 functions, not the paper&#x27;s 2,732" in accuracies and "816 of 1,366" not in accuracies
+    assert accuracies.count('class="here"') == latencies.count('class="here"') == sum(one.imported for one in shipped())
     assert "the published student, imported; measured on functions.jsonl" in texts(at)
     assert metric(at, "Size") == "3.05 MB"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from compressor_core.architecture import SearchSpace
+from compressor_core.models.bundled import java_student
 from compressor_core.runs import RunStore, State, cancel
 from tests.pages.studio import (
     PATHS,
@@ -79,3 +80,23 @@ def test_a_deleted_story_is_said_once(open_page: Open) -> None:
     at.query_params.clear()
     at.switch_page(PATHS["start"]).run()
     assert not at.error
+
+
+def test_clones_in_java_are_a_task_once_their_student_is_bundled(
+    open_page: Open, tiny_teacher: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = open_page("start")
+    if java_student() is None:
+        assert len(field(at.radio, "Task").options) == 2
+    folder = tiny_teacher.parent / "codebert-bigclonebench-3mb"
+    monkeypatch.setattr("compressor_core.models.bundled.java_student", lambda: folder)
+    at.run()
+    field(at.radio, "Task").set_value("java").run()
+    no_traceback(at)
+    assert at.session_state.task == "clone" and "Compress" not in [one.label for one in at.button]
+    assert "learned from the answers of CodeBERT" in "".join(one.value for one in at.markdown)
+    at.run()
+    assert field(at.radio, "Task").value == "java"  # what is drawn anew is not another choice
+    field(at.radio, "Task").set_value("vulnerability").run()
+    no_traceback(at)
+    assert at.session_state.task == "vulnerability" and button(at, "Compress")
