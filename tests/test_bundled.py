@@ -54,7 +54,7 @@ def test_its_card_says_how_it_was_made(name: str) -> None:
 @pytest.mark.parametrize("folder", bundled_benchmark_students(), ids=lambda folder: folder.name)
 def test_a_student_of_a_benchmark_says_where_it_comes_from_and_answers(folder: Path) -> None:
     card = read_card(folder)
-    assert card is not None and card.dataset in DATASET.values() and card.teacher and card.architecture
+    assert card is not None and card.dataset in [*DATASET.values()] and card.teacher and card.architecture
     assert not Path(card.teacher).is_absolute()
     assert size_on_disk(folder) <= 3e6
     readme = (folder / "README.md").read_text("utf-8")
