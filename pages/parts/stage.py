@@ -103,8 +103,7 @@ def stage_of(run: Run, *, live: bool, **more: Any) -> None:
         task=asked.task,
         budget_mb=asked.budget_mb,
         live=live,
-        plays=True,
-        **more,
+        **{"plays": True, **more},
     )
 
 

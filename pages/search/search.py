@@ -32,6 +32,8 @@ def play(run: Run, status: Status) -> None:
             live=live,
             asked_mb=st.session_state.budget_mb,
             picked=None if live else picked(info),
+            # A view that is drawn by the server follows where it is led, and does not run by itself.
+            plays=view == "population",
             look="tall" if view == "population" else "control",
         )
     if view != "population":

@@ -104,13 +104,15 @@ class Stage {
                 const begin = left ? Math.min(left.at, last) : asked ?? (data.plays && !STILL ? 0 : last);
                 this.drawn = null;
                 this.show(begin);
-                if (left ? left.playing : asked === null && data.plays && !STILL) this.play();
+                if (data.plays && !STILL && (left ? left.playing : asked === null)) this.play();
+                else if (left && data.look === 'control') this.remember(0);
                 // Space is for the stage now, and not for the button that has begun the search.
                 if (this.playing && document.activeElement?.tagName === 'BUTTON') document.activeElement.blur();
             } else {
                 this.drawn = null;
                 this.show(Math.min(this.at, last));
-                if (followed && data.live && !STILL) this.play();
+                if (data.look === 'control' && before.look !== 'control') this.pause();
+                else if (followed && data.live && !STILL) this.play();
             }
         } else {
             this.$said.textContent = data.idle;
@@ -124,7 +126,8 @@ class Stage {
 
     fit() {
         for (const element of [this.$plot, this.$strips])
-            if (element.layout && element.clientWidth && element.clientWidth !== element.layout.width)
+            if (element.layout && element.clientWidth
+                && (element.clientWidth !== element.layout.width || element.clientHeight !== element.layout.height))
                 this.Plotly.relayout(element, {width: element.clientWidth, height: element.clientHeight}).then(() => this.point());
     }
 
