@@ -187,7 +187,8 @@ def test_what_ships_fills_what_no_run_has_measured() -> None:
 
 def test_the_figures_that_ship_say_how_they_were_measured() -> None:
     figures = shipped()
-    assert figures and len({one.name for one in figures}) == len(figures)
+    assert {one.column for one in figures if one.imported} == set(COLUMNS)
+    assert len({one.name for one in figures}) == len(figures)
     for one in figures:
         assert 0 < one.correct < one.examples and date.fromisoformat(one.date) and len(one.fingerprint) == 16
         assert one.command.startswith("python -m benchmarks.paper --data DATA") and one.machine.processor
