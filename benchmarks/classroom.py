@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone, overlap, tokens
 from compressor_core.data.dataset import Example, Split
 

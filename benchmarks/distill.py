@@ -32,7 +32,7 @@ from typing import Any
 from compressor_core.architecture import SearchSpace
 from compressor_core.cache import cache_folder
 from compressor_core.data.benchmarks import bigclonebench, devign
-from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Dataset, Example, Split, share_of
 from compressor_core.data.files import FileDataset

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from compressor_core.architecture import Architecture
 from compressor_core.data.answers import read_answers
 from compressor_core.data.benchmarks import bigclonebench
-from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.dataset import Split
 from compressor_core.distill.lessons import soft_label_divergence
 from compressor_core.distill.settings import TrainingSettings

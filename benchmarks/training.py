@@ -27,7 +27,7 @@ from transformers import RobertaConfig, RobertaForSequenceClassification
 
 from compressor_core.architecture import Architecture
 from compressor_core.cost import cost
-from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.dataset import Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.data.tokenizer import train_tokenizer

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split
 from compressor_core.errors import CompressorError

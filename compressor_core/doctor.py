@@ -174,7 +174,7 @@ def _models() -> Iterator[Finding]:
     from compressor_core.data.registry import TRAINABLE
     from compressor_core.models.bundled import bundled_student, bundled_teacher
 
-    for dataset in (info.name for info in TRAINABLE if info.built_in and info.bundled):
+    for dataset in (info.name for info in TRAINABLE if info.built_in):
         try:
             yield _answer(f"{dataset}, teacher", bundled_teacher(dataset))
         except CompressorError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.classroom import bag_of_tokens, token_overlap
-from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.exam import chips
 from compressor_core.dataflow.syntax import parser

@@ -1,9 +1,7 @@
-"""`classroom-vulnerability`: real functions with safe or unsafe snippets woven in.
+"""The built-in datasets: drawn from functions of the standard library, anew every epoch for training.
 
-A host function of the standard library (`hosts.py`) gets one or two snippets of the catalogue (`catalogue.py`) at
-random places, with its own variable names. The label is 1 if any unsafe form is present. The splits are by module,
-so a test function's siblings were never seen in training. The training splits are drawn anew every epoch; the
-validation and test splits are fixed.
+The splits are by module, so a test function's siblings were never seen in training. The validation and test splits are
+fixed.
 """
 
 from __future__ import annotations
@@ -13,29 +11,17 @@ import platform
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from string import Template
-from types import MappingProxyType
 from typing import ClassVar
 
-from compressor_core.data.catalogue import CATALOGUE, Phrasing, Tell
 from compressor_core.data.dataset import Example, Split, fingerprint_of, share_of
 from compressor_core.data.hosts import Host, standard_library_hosts
+from compressor_core.data.kept import kept, texts
 from compressor_core.language import Language
 from compressor_core.task import Task
 
-MIX = {Tell.TOKEN: 0.70, Tell.ARGUMENT: 0.20, Tell.FLOW: 0.10}
-"""Share of each kind of tell: the one dial of the task's difficulty."""
-TWO_SNIPPETS = 0.4
-"""Share of the functions that get a second snippet."""
+KEPT_EPOCHS = 8
+"""Draws of a training split that are kept in the cache: those of the quick presets; each takes a few megabytes."""
 _BOUNDARIES = ((0.45, Split.TRAIN), (0.80, Split.UNLABELLED), (0.90, Split.VALIDATION), (1.0, Split.TEST))
-_FRESH_NAMES = """
-    result data value item entry handle target source content output reply record token cache worker message config
-    state info buffer session client stream response current extra
-"""
-_WORDS = """
-    users orders report upload backup account payload profile archive index image invoice ticket session log status
-    export ingest convert admin config name title key secret data
-"""
 
 
 @dataclass(frozen=True)
@@ -71,29 +57,36 @@ class Classroom:
         """The hosts that its examples are drawn from."""
         return hosts_of(split)
 
+    def drawn_from(self) -> Sequence[str]:
+        """The texts that it is drawn from, besides those of the hosts."""
+        return ()
+
     def _drawn(self, host: Host, split: Split, rng: random.Random) -> tuple[Example, ...]:
         raise NotImplementedError
 
 
 @functools.lru_cache(maxsize=6)
 def drawn(dataset: Classroom, split: Split, epoch: int) -> Sequence[Example]:
-    """The examples of a split and an epoch, drawn once in a process."""
+    """The examples of a split and an epoch, drawn once in a process; the first epochs are kept in the cache."""
+    if epoch >= KEPT_EPOCHS:
+        return drawn_anew(dataset, split, epoch)
+    key = [dataset.name, str(dataset.seed), split, str(epoch), *dataset.drawn_from()]
+    return kept("draws", key, lambda: drawn_anew(dataset, split, epoch), _example)
+
+
+def drawn_anew(dataset: Classroom, split: Split, epoch: int) -> tuple[Example, ...]:
+    """The examples of a split and an epoch."""
     rng = random.Random(f"{dataset.name}/{dataset.seed}/{split}/{epoch}")
     draws = [dataset._drawn(host, split, rng) for host in dataset.hosts(split) for _ in range(dataset.per_host[split])]
     rng.shuffle(draws)
     return tuple(example for draw in draws for example in draw)
 
 
-class ClassroomVulnerability(Classroom):
-    """Real functions with safe or unsafe snippets woven in."""
-
-    name = "classroom-vulnerability"
-    task = Task.VULNERABILITY
-    labels = ("safe", "vulnerable")
-    per_host = MappingProxyType({Split.TRAIN: 4, Split.UNLABELLED: 4, Split.VALIDATION: 2, Split.TEST: 2})
-
-    def _drawn(self, host: Host, split: Split, rng: random.Random) -> tuple[Example, ...]:
-        return (weave(host, rng),)
+def _example(codes: list[str], label: int, group: str, origin: str) -> Example:
+    """An example from the cache. Raises TypeError for what is none."""
+    if not (codes and texts(*codes, group, origin) and label in (0, 1)):
+        raise TypeError("an example is text and a label")
+    return Example(tuple(codes), label, group, origin)
 
 
 @functools.cache
@@ -106,37 +99,3 @@ def split_of(module: str) -> Split:
     """The split that a module's functions belong to: the same in every Python version, whatever the seed."""
     share = share_of(module)
     return next(split for boundary, split in _BOUNDARIES if share < boundary)
-
-
-def weave(host: Host, rng: random.Random) -> Example:
-    """One example: the host with one or two snippets; labelled 1 with probability one half."""
-    label = rng.getrandbits(1)
-    drawn = [_draw(rng) for _ in range(2 if rng.random() < TWO_SNIPPETS else 1)]
-    unsafe = [False] * len(drawn)
-    if label:
-        unsafe[0] = True
-        unsafe[1:] = [rng.random() < 0.5 for _ in drawn[1:]]
-    lines = host.source.split("\n")
-    slots = sorted((rng.choice(host.slots) for _ in drawn), reverse=True)
-    order = rng.sample(range(len(drawn)), len(drawn))
-    for (line, indent), index in zip(slots, order, strict=True):
-        phrasing = drawn[index][1]
-        text = _fill(phrasing.unsafe if unsafe[index] else phrasing.safe, host, rng)
-        lines[line:line] = [indent + part for part in text.split("\n")]
-    return Example(("\n".join(lines),), label, drawn[0][0], host.module)
-
-
-def _draw(rng: random.Random) -> tuple[str, Phrasing]:
-    tell = rng.choices(tuple(MIX), tuple(MIX.values()))[0]
-    return rng.choice(_BY_TELL[tell])
-
-
-def _fill(snippet: str, host: Host, rng: random.Random) -> str:
-    x, y = (rng.choice(host.variables or ("self",)) for _ in range(2))
-    n, m = rng.sample([name for name in _FRESH_NAMES.split() if name not in host.variables], 2)
-    return Template(snippet).substitute(x=x, y=y, n=n, m=m, w=rng.choice(_WORDS.split()))
-
-
-_BY_TELL = {
-    tell: [(weakness.cwe, p) for weakness in CATALOGUE for p in weakness.phrasings if p.tell is tell] for tell in Tell
-}

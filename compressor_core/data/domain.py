@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from compressor_core.data.catalogue import CATALOGUE
-from compressor_core.data.classroom import ClassroomVulnerability
-from compressor_core.data.classroom_weaknesses import ClassroomWeaknesses
+from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.registry import DATASETS
 from compressor_core.data.weaknesses import catalogue
 from compressor_core.language import LANGUAGE_NAMES
@@ -31,8 +29,6 @@ def domain(dataset: str | None) -> Domain | None:
         return None
     language = LANGUAGE_NAMES[info.language]
     if info.name == ClassroomVulnerability.name:
-        weaknesses = tuple(f"{one.cwe} {one.title}" for one in CATALOGUE)
-    elif info.name == ClassroomWeaknesses.name:
         weaknesses = tuple(f"{one.cwe} {one.name}" for one in catalogue() if not one.unseen)
     else:
         made = "clones of types 1 to 3" if info.task is Task.CLONE and info.built_in else f"as in {info.title}"

@@ -10,20 +10,15 @@ from __future__ import annotations
 
 import ast
 import functools
-import json
 import re
-import sys
 import sysconfig
 import warnings
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from compressor_core.cache import cache_folder
-from compressor_core.data.dataset import fingerprint_of
-from compressor_core.errors import StorageError
-from compressor_core.files import write_text
+from compressor_core.data.kept import kept, texts
 
 MIN_LINES, MAX_LINES = 3, 14
 MAX_CHARACTERS = 520
@@ -59,22 +54,14 @@ def standard_library_hosts() -> tuple[Host, ...]:
     Parsing the library takes seconds, so what was found is kept in the cache folder.
     """
     root = Path(sysconfig.get_path("stdlib"))
-    key = fingerprint_of([sys.version, str(root), Path(__file__).read_text("utf-8")])
-    path = cache_folder() / "hosts" / f"{key}.json"
-    try:
-        hosts = tuple(
-            Host(module, source, tuple(variables), tuple((line, indent) for line, indent in slots))
-            for module, source, variables, slots in json.loads(path.read_bytes())
-        )
-    except (OSError, ValueError, TypeError, RecursionError):
-        hosts = ()
-    if hosts and all(isinstance(text, str) for host in hosts for text in (host.module, host.source)):
-        return hosts
-    hosts = _find_hosts(root)  # what is kept is absent or damaged: it is computed (again)
-    with suppress(OSError, StorageError):  # without a cache it is slower, and no worse
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps([astuple(host) for host in hosts]), durable=False)
-    return hosts
+    return kept("hosts", [str(root)], lambda: _find_hosts(root), _host)
+
+
+def _host(module: str, source: str, variables: list[str], slots: list[list[Any]]) -> Host:
+    """A host from the cache. Raises TypeError for what is none."""
+    if not texts(module, source, *variables):
+        raise TypeError("a host is text")
+    return Host(module, source, tuple(variables), tuple((int(line), str(indent)) for line, indent in slots))
 
 
 def _find_hosts(root: Path) -> tuple[Host, ...]:

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from compressor_core.data.benchmarks import BIGCLONEBENCH_HUB, DEVIGN_HUB, bigclonebench, devign
-from compressor_core.data.classroom import Classroom, ClassroomVulnerability
-from compressor_core.data.classroom_weaknesses import ClassroomWeaknesses
+from compressor_core.data.classroom import Classroom
+from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import UNKNOWN, Dataset, Example, Rows, Split
 from compressor_core.data.exam import clone_exam, vulnerability_exam
@@ -37,8 +37,6 @@ class DatasetInfo:
     language: Language | None = None
     hub: str | None = None
     test_only: bool = False
-    bundled: bool = True
-    """Of a built-in one, whether a teacher that learned it comes with the program."""
 
     @property
     def needs_data(self) -> bool:
@@ -51,19 +49,10 @@ DATASETS = (
         "classroom-vulnerability",
         "Classroom: vulnerable Python",
         True,
-        "Functions of Python's standard library with safe or unsafe snippets woven in (20 CWEs). Works offline.",
-        Task.VULNERABILITY,
-        Language.PYTHON,
-    ),
-    DatasetInfo(
-        "classroom-weaknesses",
-        "Classroom: weaknesses in Python",
-        True,
-        "Python functions with and without weaknesses (42 CWEs), drawn from small programs with many surfaces; harder. "
+        "Python functions with and without weaknesses (42 CWEs), drawn from small programs with many surfaces. "
         "Works offline.",
         Task.VULNERABILITY,
         Language.PYTHON,
-        bundled=False,
     ),
     DatasetInfo(
         "classroom-clone",
@@ -162,9 +151,7 @@ TRAINABLE = tuple(info for info in DATASETS if not info.test_only)
 """Those that a model can learn from."""
 
 
-_BUILT_IN: Mapping[str, type[Classroom]] = {
-    kind.name: kind for kind in (ClassroomVulnerability, ClassroomWeaknesses, ClassroomClone)
-}
+_BUILT_IN: Mapping[str, type[Classroom]] = {kind.name: kind for kind in (ClassroomVulnerability, ClassroomClone)}
 _FOLDERS: Mapping[str, Callable[[Path | str], Dataset]] = {
     "sven-python": partial(sven, language=Language.PYTHON),
     "sven-c": partial(sven, language=Language.C),

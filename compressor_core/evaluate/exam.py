@@ -17,7 +17,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from compressor_core.data.classroom_weaknesses import ClassroomWeaknesses, Unseen, unseen
+from compressor_core.data.classroom_vulnerability import ClassroomVulnerability, Unseen, unseen
 from compressor_core.data.clones import ClassroomClone, unseen_pairs
 from compressor_core.data.dataset import Dataset, Example, Split
 from compressor_core.data.exam import CLEAN, Kind, vulnerability_exam
@@ -160,7 +160,7 @@ def _questions(
     data: Dataset, models: Mapping[str, Classifier], settings: ExamSettings
 ) -> dict[ExamPart, Sequence[Example]]:
     questions: dict[ExamPart, Sequence[Example]] = {ExamPart.OWN_TEST: examples_of(data, settings.split, models)[0]}
-    if data.name == ClassroomWeaknesses.name:
+    if data.name == ClassroomVulnerability.name:
         questions |= {part: unseen(kind, settings.seed) for kind, part in _UNSEEN.items()}
     if data.name == ClassroomClone.name:
         questions[ExamPart.UNSEEN_REWRITING] = unseen_pairs(settings.seed)

@@ -14,7 +14,7 @@ from torch import nn
 
 from compressor_core.architecture import Architecture
 from compressor_core.cache import CACHE_VARIABLE
-from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split
 from compressor_core.data.tokenizer import train_tokenizer

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.dataset import Split
 from compressor_core.data.files import read_file
 from compressor_core.data.survey import survey

@@ -107,9 +107,9 @@ def test_what_was_kept_from_training_is_asked_of_the_classroom(
     tiny_teacher: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exam, "unseen", lambda kind, seed: [Example((f"def f(): return '{kind}'",), 1, "CWE-1")] * 3)
-    dataset = Sampled(open_dataset("classroom-weaknesses"), {Split.TEST: 9})
+    dataset = Sampled(open_dataset("classroom-vulnerability"), {Split.TEST: 9})
     (model,) = result(tiny_teacher, dataset=dataset, functions=0, baselines=False).models
-    assert "of the test split of classroom-weaknesses right" in (model.verdict or "")
+    assert "of the test split of classroom-vulnerability right" in (model.verdict or "")
     scores = model.scores
     for part in (ExamPart.UNSEEN_API, ExamPart.UNSEEN_PHRASING, ExamPart.UNSEEN_WEAKNESS):
         assert scores[part].examples == 3

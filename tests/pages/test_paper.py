@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.dataset import Split
 from compressor_core.paper import ACCURACY, ARCHITECTURES, COLUMNS, DATASET, Row, accuracy
 from compressor_core.runs import RunStore, State

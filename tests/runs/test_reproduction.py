@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from compressor_core.data.classroom import ClassroomVulnerability
+from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.dataset import Split
 from compressor_core.errors import RunError
 from compressor_core.evaluate.comparison import evaluate

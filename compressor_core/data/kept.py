@@ -1,0 +1,48 @@
+"""What takes a while to compute and never changes, kept in a folder of the cache as JSON."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any, TypeVar
+
+from compressor_core.cache import cache_folder
+from compressor_core.data.dataset import fingerprint_of
+from compressor_core.errors import StorageError
+from compressor_core.files import write_text
+
+T = TypeVar("T")
+
+
+def kept(folder: str, key: Sequence[str], make: Callable[[], Sequence[T]], read: Callable[..., T]) -> tuple[T, ...]:
+    """The dataclass instances that `make` gives, made once for a key and for this version of what makes them.
+
+    `read` makes one of its fields as JSON has them; it raises TypeError or ValueError for others.
+    """
+    path = cache_folder() / folder / f"{fingerprint_of([_makers(), *key])}.json"
+    try:
+        return tuple(read(*fields) for fields in json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError, RecursionError):
+        pass  # absent or damaged: it is computed (again)
+    made = tuple(make())
+    with suppress(OSError, StorageError):  # without a cache it is slower, and no worse
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps([astuple(one) for one in made]), durable=False)  # type: ignore[call-overload]
+    return made
+
+
+@functools.cache
+def _makers() -> str:
+    """Python's version, and the text of all modules that make data."""
+    files = sorted(Path(__file__).parent.rglob("*.py"))
+    return fingerprint_of([sys.version, *(file.read_text("utf-8") for file in files)])
+
+
+def texts(*values: Any) -> bool:
+    """Whether all of these are text."""
+    return all(isinstance(value, str) for value in values)
