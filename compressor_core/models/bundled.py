@@ -19,7 +19,7 @@ BASES = {
 """Bases of teachers by name; any other Hugging Face encoder will do as well."""
 RECORDED = (".parquet", ".jsonl", ".jsonl.gz", ".npy")
 """How the name of a file ends that holds a teacher's answers and stands in its place (`data/answers.py`)."""
-_BUNDLED = re.compile(r"(?:(teachers|students)/)?([a-z0-9-]{1,80})")
+_BUNDLED = re.compile(r"(?:(teachers|students)/)?([a-z0-9.-]{1,80})")
 
 
 def bundled_teacher(dataset: str) -> Path:
@@ -34,11 +34,8 @@ def bundled_teacher(dataset: str) -> Path:
 
 def bundled_students(dataset: str) -> list[Path]:
     """The folders of the students distilled from the bundled teacher of a classroom dataset, the smallest first."""
-    own = re.compile(rf"{re.escape(dataset)}-([\d.]+)mb")
-    sizes = {folder: own.fullmatch(folder.name) for folder in (ASSETS / "students").glob(f"{dataset}*")}
-    # Without a size in its name, one has 3 MB.
-    found = [(float(size[1]) if size else 3.0, at) for at, size in sizes.items() if size or at.name == dataset]
-    return [folder for _, folder in sorted(found)]
+    folders = (ASSETS / "students").glob(f"{dataset}-*mb")
+    return sorted(folders, key=lambda folder: float(folder.name.removeprefix(f"{dataset}-").removesuffix("mb")))
 
 
 def bundled_student(dataset: str) -> Path | None:
@@ -66,12 +63,14 @@ def java_student() -> Path | None:
 def model_folder(model: Path | str) -> Path:
     """The folder that a path or a bundled name means; it need not exist.
 
-    Bundled names are `teachers/DATASET`, `students/DATASET` and, as `students/codebert-bigclonebench-3mb`,
-    `students/TEACHER-BENCHMARK-SIZE`; a dataset's name alone means its teacher.
+    Bundled names are `teachers/DATASET`, `students/DATASET-SIZE` and `students/TEACHER-BENCHMARK-SIZE`, with a size such
+    as `0.25mb`; without a size it is the largest student of the dataset. A dataset's name alone means its teacher.
     """
     name = _BUNDLED.fullmatch(str(model))
     if isinstance(model, str) and name and not Path(model).exists():
         folder = ASSETS / (name[1] or "teachers") / name[2]
         if folder.is_dir():
             return folder
+        if name[1] == "students" and (largest := bundled_student(name[2])) is not None:
+            return largest
     return Path(model)
