@@ -19,7 +19,7 @@ BASES = {
 """Bases of teachers by name; any other Hugging Face encoder will do as well."""
 RECORDED = (".parquet", ".jsonl", ".jsonl.gz", ".npy")
 """How the name of a file ends that holds a teacher's answers and stands in its place (`data/answers.py`)."""
-_BUNDLED = re.compile(r"(?:(teachers|students)/)?([a-z0-9.-]{1,80})")
+_BUNDLED = re.compile(r"(?:(teachers|students)/)?([a-z0-9][a-z0-9.-]{0,79})")
 
 
 def bundled_teacher(dataset: str) -> Path:
