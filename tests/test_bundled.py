@@ -31,8 +31,8 @@ NAMES = ("classroom-vulnerability", "classroom-clone")
 
 def test_the_one_for_vulnerabilities_is_good_and_beyond_a_bag_of_tokens() -> None:
     accuracy = accuracy_of(bundled_teacher("classroom-vulnerability"), "classroom-vulnerability")
-    assert accuracy >= 0.94
-    assert accuracy >= bag_of_tokens(1, ClassroomVulnerability()) + 0.06
+    assert accuracy >= 0.88
+    assert accuracy >= bag_of_tokens(1, ClassroomVulnerability()) + 0.12
 
 
 def test_the_one_for_clones_is_good_and_beyond_token_overlap() -> None:

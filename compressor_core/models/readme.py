@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from huggingface_hub import EvalResult, ModelCardData
 
+from compressor_core.data.benchmarks import BIGCLONEBENCH_HUB, DEVIGN_HUB
 from compressor_core.literal import literal, literal_code
 from compressor_core.models.card import ModelCard, read_card
 from compressor_core.task import Task
@@ -20,6 +21,7 @@ PURPOSES: Final = {
     Task.CLONE: "reads two functions and says how probable it is that they do the same",
 }
 _HUB_NAME: Final = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
+_PUBLISHED: Final[Mapping[str, str]] = {"bigclonebench": BIGCLONEBENCH_HUB, "devign": DEVIGN_HUB}
 _SCORES: Final = ("accuracy", "f1")
 
 
@@ -85,6 +87,10 @@ def _text(card: ModelCard) -> Iterator[str]:
         if value is not None:
             yield f"- {fact}: {f'{value:.4g}' if isinstance(value, float) else literal(str(value))}"
     yield ""
+    if card.dataset in _PUBLISHED:
+        yield f"The training data are published by their authors at https://huggingface.co/datasets/{_PUBLISHED[card.dataset]}"
+        yield "and are not part of this folder; their licence and that of the teacher bind what you do with the model."
+        yield ""
     yield "It gives a probability, not a proof, and no reason: treat its answer as a hint where to look."
 
 
