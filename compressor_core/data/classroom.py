@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from compressor_core.data.dataset import Example, Split, fingerprint_of, share_of
+from compressor_core.data.dataset import Dataset, Example, Split, fingerprint_of, share_of
 from compressor_core.data.hosts import Host, standard_library_hosts
 from compressor_core.data.kept import kept, texts
 from compressor_core.language import Language
@@ -63,6 +63,11 @@ class Classroom:
 
     def _drawn(self, host: Host, split: Split, rng: random.Random) -> tuple[Example, ...]:
         raise NotImplementedError
+
+
+def together(dataset: Dataset) -> int:
+    """How many examples in a row of a dataset belong together."""
+    return dataset.together if isinstance(dataset, Classroom) else 1
 
 
 @functools.lru_cache(maxsize=6)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from torch import Tensor
 
-from compressor_core.models.encoded import Examples, Items, lengths_of
+from compressor_core.models.encoded import Examples, Items, Joined, lengths_of
 from compressor_core.models.inputs import Encoded
 from compressor_core.records import Work
 
@@ -65,7 +65,7 @@ def batches(inputs: Sequence[Encoded], size: int, rng: random.Random) -> Batches
     """
     if isinstance(inputs, Examples) and len(np.unique(inputs.rows)) * _SHARED <= inputs.rows.size:
         return _sharing(inputs.rows.tolist(), size, rng)
-    together = inputs.together if isinstance(inputs, Examples) else 1
+    together = inputs.together if isinstance(inputs, Examples | Joined) else 1
     lengths = lengths_of(inputs).reshape(-1, together).max(1)
     order = array("i", range(len(lengths)))
     rng.shuffle(order)

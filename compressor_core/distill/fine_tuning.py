@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from compressor_core.data.classroom import Classroom
+from compressor_core.data.classroom import together
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.distill import processes
@@ -86,7 +86,7 @@ def _prepare(
         found = data.examples(split, draw)
         keep = not (data.fresh and split is Split.TRAIN)
         inputs = yield from encoded(teacher, [example.codes for example in found], keep=keep)
-        inputs.together = data.together if isinstance(data, Classroom) else 1
+        inputs.together = together(data)
         return inputs, torch.tensor([example.label for example in found])
 
     validation = yield from processes.until_cancelled(examples(Split.VALIDATION), cancelled)

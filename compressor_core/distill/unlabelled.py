@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from compressor_core.data.changes import change_example, changes_for
+from compressor_core.data.classroom import together
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.renaming import rename_example, vocabulary
 from compressor_core.distill.batching import Data, EpochData, remembered
@@ -84,6 +85,7 @@ class Unlabelled:
         targets = yield from self._targets([part for part in (codes, renamed) if part])
         # A draw is not read again: it would fill the disk for nothing.
         inputs = [(yield from encoded(student, codes, keep=not self.dataset.fresh))]
+        inputs[0].together = together(self.dataset)
         if renamed:
             inputs.append((yield from encoded(student, renamed, keep=False)))
         if self.consistency:
@@ -109,7 +111,7 @@ class Unlabelled:
         if not self.renaming:
             return []
         assert self.dataset.language is not None
-        chosen = rng.sample(range(len(codes)), round(self.renaming * len(codes)))
+        chosen = self._some(len(codes), self.renaming, rng)
         renamed = []
         for done, index in enumerate(chosen):
             if done % _REPORTED == 0:
@@ -123,13 +125,19 @@ class Unlabelled:
         """The places of some of the examples, and what becomes of them; one that nothing can change stays as it is."""
         assert self.dataset.language is not None
         kinds = changes_for(self.dataset.language)
-        chosen = rng.sample(range(len(codes)), round(self.consistency * len(codes)))
+        chosen = self._some(len(codes), self.consistency, rng)
         changed = []
         for done, index in enumerate(chosen):
             if done % _REPORTED == 0:
                 yield Progress(message=f"Changing, {done:,} of {len(chosen):,} examples done")
             changed.append(change_example(codes[index], self.dataset.language, rng, kinds, MOST_CHANGES)[0])
         return chosen, changed
+
+    def _some(self, count: int, share: float, rng: random.Random) -> list[int]:
+        """A share of the places of so many examples; those that belong together are chosen together."""
+        size = together(self.dataset)
+        groups = rng.sample(range(count // size), round(share * count / size))
+        return [group * size + place for group in groups for place in range(size)]
 
     @functools.cached_property
     def _names(self) -> tuple[str, ...]:

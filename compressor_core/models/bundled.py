@@ -63,8 +63,8 @@ def java_student() -> Path | None:
 def model_folder(model: Path | str) -> Path:
     """The folder that a path or a bundled name means; it need not exist.
 
-    Bundled names are `teachers/DATASET`, `students/DATASET-SIZE` and `students/TEACHER-BENCHMARK-SIZE`, with a size such
-    as `0.25mb`; without a size it is the largest student of the dataset. A dataset's name alone means its teacher.
+    Bundled names are `teachers/DATASET`, `students/DATASET-SIZE` and `students/TEACHER-BENCHMARK-SIZE`, with a size
+    such as `0.25mb`; without a size it is the largest student of the dataset. A dataset's name alone means its teacher.
     """
     name = _BUNDLED.fullmatch(str(model))
     if isinstance(model, str) and name and not Path(model).exists():

@@ -191,6 +191,7 @@ class Joined(Items[Encoded]):
 
     def __init__(self, parts: Sequence[Examples]) -> None:
         self._parts = parts
+        self.together = parts[0].together
         self._starts: list[int] = [0, *np.cumsum([len(part) for part in parts]).tolist()]
 
     def __len__(self) -> int:

@@ -87,8 +87,8 @@ def _text(card: ModelCard) -> Iterator[str]:
         if value is not None:
             yield f"- {fact}: {f'{value:.4g}' if isinstance(value, float) else literal(str(value))}"
     yield ""
-    if card.dataset in _PUBLISHED:
-        yield f"The training data are published by their authors at https://huggingface.co/datasets/{_PUBLISHED[card.dataset]}"
+    if (hub := _PUBLISHED.get(card.dataset or "")) is not None:
+        yield f"The training data are published by their authors at https://huggingface.co/datasets/{hub}"
         yield "and are not part of this folder; their licence and that of the teacher bind what you do with the model."
         yield ""
     yield "It gives a probability, not a proof, and no reason: treat its answer as a hint where to look."

@@ -61,7 +61,13 @@ def test_bundled_students_by_size_and_apart_from_those_of_benchmarks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bundled, "ASSETS", tmp_path)
-    for name in (f"{DATASET}-3mb", f"{DATASET}-0.25mb", f"{DATASET}-1mb", "classroom-clone-1mb", "codebert-bigclonebench-3mb"):
+    for name in (
+        f"{DATASET}-3mb",
+        f"{DATASET}-0.25mb",
+        f"{DATASET}-1mb",
+        "classroom-clone-1mb",
+        "codebert-bigclonebench-3mb",
+    ):
         (tmp_path / "students" / name).mkdir(parents=True)
     assert [one.name.removeprefix(DATASET) for one in bundled.bundled_students(DATASET)] == ["-0.25mb", "-1mb", "-3mb"]
     largest = tmp_path / "students" / f"{DATASET}-3mb"
