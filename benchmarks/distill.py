@@ -55,6 +55,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "consistency": {"consistency": 0.5},
     "masked": {"masked_epochs": 2},
     "hidden": {"hidden_weight": HIDDEN_WEIGHT},
+    "inherit": {"inherit_embeddings": True},
     "average": {"average": 3},
     "patience": {"patience": 3},
     "temperature": {"temperature": 1.0},
@@ -168,6 +169,7 @@ def config_of(options: argparse.Namespace, task: str, option: str, seed: int, da
         # Soft labels alone, whatever the usual recipe is.
         "renaming": 0.0,
         "hidden_weight": 0.0,
+        "inherit_embeddings": False,
     }
     return DistillSettings(**(settings | changes))
 

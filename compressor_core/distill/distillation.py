@@ -21,6 +21,7 @@ from compressor_core.errors import SettingsError
 from compressor_core.machine import versions
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.compute import choose
+from compressor_core.models.inheritance import inherit_embeddings
 from compressor_core.models.pair import encoder_config
 from compressor_core.models.teacher import from_scratch
 from compressor_core.records import DistillSummary, Genes, Progress, Work
@@ -88,6 +89,8 @@ def _prepare(
         source.data_flow,
         settings.dropout,
     )
+    if settings.inherit_embeddings and isinstance(source.teacher, Classifier):
+        inherit_embeddings(student, source.teacher)
     origin = {"search_run": settings.search_run, "space": settings.space, **source.origin}
     student.card = student.card.replace(
         teacher=settings.teacher,

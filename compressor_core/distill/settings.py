@@ -204,6 +204,9 @@ class Recipe(LoopSettings):
         description="Weight of the distance between the pooled states of student and teacher; 0 is soft labels alone, "
         f"the default {HIDDEN_WEIGHT:g} for pairs and 0 for single functions",
     )
+    inherit_embeddings: Flag = Field(
+        True, description="Begin with the teacher's token embeddings in as many dimensions as the student has"
+    )
     max_length: Annotated[int, Strict(), Field(ge=3, le=512)] | None = Field(
         None,
         description="Tokens that the student reads of a function; the default is half as many again as its teacher, at "

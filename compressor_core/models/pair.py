@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -84,8 +84,12 @@ def with_attention(model: nn.Module, implementation: str) -> Callable[[], None]:
     return lambda: encoder.set_attn_implementation(before)
 
 
+def whole_model(model: nn.Module) -> PreTrainedModel:
+    """The model of transformers: a classifier of functions itself, or the encoder inside one of pairs."""
+    whole: Any = model.encoder if isinstance(model, PairClassifier) else model
+    return cast("PreTrainedModel", whole)
+
+
 def encoder_config(model: nn.Module) -> PretrainedConfig:
     """The configuration of the encoder inside a classifier of functions or of pairs."""
-    whole: Any = model.encoder if isinstance(model, PairClassifier) else model
-    config: PretrainedConfig = whole.config
-    return config
+    return whole_model(model).config

@@ -1,0 +1,39 @@
+"""A student's token embeddings from its teacher's, though their vocabularies and widths differ."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
+from torch import Tensor
+
+from compressor_core.models.classifier import Classifier
+from compressor_core.models.pair import whole_model
+
+
+@torch.no_grad()
+def inherit_embeddings(student: Classifier, teacher: Classifier) -> None:
+    """Set each token's embedding, in place, to the mean of the teacher's for the same text, in fewer dimensions.
+
+    The text of a student's token is cut by the teacher's tokenizer, and the mean of its pieces' embeddings is taken
+    (Gee et al., "Fast Vocabulary Transfer for Language Model Compression", EMNLP 2022); the leading principal
+    components of these keep as much as fits the student's width (PCA). Special tokens are those of the teacher of the
+    same name. The root mean square stays as it was. Nothing is done if the teacher's tokenizer is no byte-level BPE, as
+    the student's is: its pieces would be other text.
+    """
+    whole: Any = teacher.tokenizer.backend_tokenizer
+    if not isinstance(whole.model, BPE) or not isinstance(whole.pre_tokenizer, ByteLevel):
+        return
+    own, its = (cast(Tensor, whole_model(one.model).get_input_embeddings().weight) for one in (student, teacher))
+    vocabulary = teacher.tokenizer.get_vocab()
+    rows = torch.zeros(len(own), its.shape[1])
+    for token, number in student.tokenizer.get_vocab().items():
+        pieces = [vocabulary[token]] if token in vocabulary else [piece.id for piece in whole.model.tokenize(token)]
+        if pieces:
+            rows[number] = its[pieces].mean(0)
+    rows -= rows.mean(0)
+    _, _, directions = torch.linalg.svd(rows, full_matrices=False)
+    kept = rows @ directions[: own.shape[1]].T
+    own[:, : kept.shape[1]] = kept * (own.square().mean().sqrt() / kept.square().mean().sqrt())
