@@ -90,7 +90,7 @@ def open_class() -> None:
         challenge = st.radio(
             "Challenge",
             list(Challenge),
-            format_func=lambda one: one.words.capitalize(),
+            format_func=lambda one: one.words[0].upper() + one.words[1:],
             help=description_of(ClassSettings, "challenge"),
         )
         asked = st.form_submit_button("Open the class", type="primary", icon=":material/groups:")
