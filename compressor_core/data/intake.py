@@ -316,7 +316,7 @@ def keep(folder: Path | str, name: str | Path, data: bytes | None = None) -> Pat
     The same content is kept once. The file's name is what is plain in `name`, with sixteen digits of the content's
     hash; no part of `name` can lead out of the folder. Raises StorageError if the disk refuses.
     """
-    given = PurePosixPath(str(name).replace("\\", "/"))
+    given = PurePosixPath("_" + PurePosixPath(str(name).replace("\\", "/")).name)  # ".csv" is an ending too
     folder = Path(folder)
     try:
         if data is None:
@@ -324,7 +324,7 @@ def keep(folder: Path | str, name: str | Path, data: bytes | None = None) -> Pat
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         else:
             digest = hashlib.sha256(data).hexdigest()
-        path = folder / f"{_plain_stem(given.stem)}-{digest[:16]}{given.suffix.lower()}"
+        path = folder / f"{_plain_stem(given.stem[1:])}-{digest[:16]}{given.suffix.lower()}"
         _write_once(path, Path(name) if data is None else data)
     except OSError as error:
         raise storage_error(error, folder) from error

@@ -26,7 +26,8 @@ def kept(folder: str, key: Sequence[str], make: Callable[[], Sequence[T]], read:
     """
     path = cache_folder() / folder / f"{fingerprint_of([_makers(), *key])}.json"
     try:
-        return tuple(read(*fields) for fields in json.loads(path.read_bytes()))
+        if found := tuple(read(*fields) for fields in json.loads(path.read_bytes())):
+            return found
     except (OSError, ValueError, TypeError, RecursionError):
         pass  # absent or damaged: it is computed (again)
     made = tuple(make())

@@ -85,8 +85,7 @@ def _prepare(
     def examples(split: Split, draw: int = 0) -> Work[Data]:
         found = data.examples(split, draw)
         keep = not (data.fresh and split is Split.TRAIN)
-        inputs = yield from encoded(teacher, [example.codes for example in found], keep=keep)
-        inputs.together = together(data)
+        inputs = yield from encoded(teacher, [example.codes for example in found], keep=keep, together=together(data))
         return inputs, torch.tensor([example.label for example in found])
 
     validation = yield from processes.until_cancelled(examples(Split.VALIDATION), cancelled)

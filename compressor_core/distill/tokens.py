@@ -27,20 +27,23 @@ _FORMAT = 1
 Codes = Sequence[tuple[str, ...]]
 
 
-def encoded(model: Classifier, examples: Codes, *, keep: bool) -> Work[Examples]:
-    """Inputs of `model` for the examples. With `keep`, the cache has them afterwards.
+def encoded(model: Classifier, examples: Codes, *, keep: bool, together: int = 1) -> Work[Examples]:
+    """Inputs of `model` for the examples, of which so many in a row belong together. With `keep`, the cache has them
+    afterwards.
 
     Keep what is read again: the fixed splits of a dataset, or a pool, but not a draw of a fresh dataset.
     """
     tokens = Tokens(model) if keep else None
     kept = None if tokens is None else tokens.kept(fingerprint(examples), len(examples))
     if kept is not None:
+        kept.together = together
         return kept
     found = yield from relay(
         model.encoding(examples), lambda done: Progress(message=f"Encoding, {done:,} functions done")
     )
     if tokens is not None:
         tokens.keep(fingerprint(examples), found)
+    found.together = together
     return found
 
 

@@ -84,8 +84,7 @@ class Unlabelled:
         # The two apart from each other: where nothing is drawn anew, the cache knows the first.
         targets = yield from self._targets([part for part in (codes, renamed) if part])
         # A draw is not read again: it would fill the disk for nothing.
-        inputs = [(yield from encoded(student, codes, keep=not self.dataset.fresh))]
-        inputs[0].together = together(self.dataset)
+        inputs = [(yield from encoded(student, codes, keep=not self.dataset.fresh, together=together(self.dataset)))]
         if renamed:
             inputs.append((yield from encoded(student, renamed, keep=False)))
         if self.consistency:

@@ -28,6 +28,7 @@ from pages.parts.chart import chart
 from pages.parts.frame import link, open_page, say, sentences
 from pages.parts.gate import classroom, join, lecturing, me
 from pages.parts.live import cancel_or_resume, run_title, state_of, store
+from pages.parts.look import picture
 from pages.parts.pace import redrawn
 from pages.parts.rows import table
 from pages.parts.task import TASKS
@@ -69,9 +70,7 @@ def invitation() -> None:
     address = class_link(st.context.url or "", st.get_option("server.address"), st.get_option("server.allowedHosts"))
     with st.container(border=True, key="invitation"):
         if address.reachable:
-            st.html(
-                f'<img alt="QR code of {address.url}" src="{qr_code(address.url)}" style="width:100%;max-width:16rem">'
-            )
+            picture(qr_code(address.url), f"QR code of {address.url}")
             st.text(address.url)
         else:
             st.warning(

@@ -5,6 +5,7 @@ Measured with axe-core and by the ratios of WCAG 2: text 4.5:1, marks and the ri
 
 from __future__ import annotations
 
+from html import escape
 from typing import Final
 
 import streamlit as st
@@ -57,6 +58,11 @@ _CODE: Final = {
     "comment punctuation operator": {"light": "#5b6470", "dark": "#a9b2bc"},
 }
 """The words of code, by their kinds."""
+
+
+def picture(source: str, name: str) -> None:
+    """A picture of ours, as wide as its place and at most 16rem: `source` is its data URI."""
+    st.html(f'<img alt="{escape(name)}" src="{escape(source)}" style="width:100%;max-width:16rem">')
 
 
 def style(*, large: bool = False) -> None:

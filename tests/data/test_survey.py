@@ -82,4 +82,4 @@ def test_of_the_classroom_only_what_is_fixed_is_looked_at() -> None:
     found = survey(ClassroomVulnerability())
     assert found.fresh and found.language == "python"
     assert [split.split for split in found.splits] == ["validation", "test"]
-    assert all(0.4 < split.positive / split.examples < 0.6 for split in found.splits)
+    assert all(0.28 < split.positive / split.examples < 0.38 for split in found.splits)

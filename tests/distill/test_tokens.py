@@ -131,7 +131,7 @@ def test_a_student_is_the_same_with_and_without_the_cache(
     assert made("lists") == first
 
 
-def listed(model: Classifier, codes: Any, *, keep: bool) -> Any:
+def listed(model: Classifier, codes: Any, *, keep: bool, together: int) -> Any:
     """As before there were flat arrays: a list of Python's integers for each function."""
     yield Progress(message="Encoding")
     ids = model.tokenizer([code for (code,) in codes], truncation=True, max_length=model.card.max_length)["input_ids"]

@@ -132,7 +132,7 @@ def test_kept_hosts(tmp_path: Path, content: bytes) -> None:
             with pytest.raises(CompressorError):
                 standard_library_hosts()
             (tmp_path / "hosts").mkdir(exist_ok=True)
-            patch.setattr(hosts, "fingerprint_of", lambda _: "key")
+            patch.setattr("compressor_core.data.kept.fingerprint_of", lambda _: "key")
             (tmp_path / "hosts" / "key.json").write_bytes(content)
             with clear():
                 found = standard_library_hosts()

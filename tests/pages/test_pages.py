@@ -44,7 +44,7 @@ def test_the_first_page_needs_no_torch() -> None:
     assert done.stdout.strip().endswith("[]"), done.stderr
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "board"])
 def test_an_unknown_run_in_the_link_is_one_sentence(open_page: Open, name: str) -> None:
     at = open_page(name, **{"story" if name == "start" else "run": "../../etc"})
     no_traceback(at)

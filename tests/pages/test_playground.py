@@ -219,7 +219,7 @@ def test_a_pair_of_the_exam_and_its_edits(studio: Studio, open_page: Open, tmp_p
     at.pills[0].set_value(chip.title).run()
     assert not at.exception, at.exception
     assert at.text_area[0].value == chip.codes[0] and set(said(at)) == {"Teacher", "Student", "True label"}
-    assert "Generated Python, these 20 weaknesses" in at.warning[0].value
+    assert "Generated Python, these 36 weaknesses" in at.warning[0].value
     assert any("A tool with rules, no model:** Bandit " in one.value for one in at.markdown)
     assert any("An answer is unsure if it is " in one.value and "for the student" in one.value for one in at.caption)
     assert edit(chip.codes, chip.other) in [one.value for one in at.code]

@@ -72,7 +72,8 @@ class TestOverlay:
         assert len(named(convergence)) == len(named(points)) == 2
         assert convergence["layout"]["yaxis"]["ticktext"][0] == "optimum"
         differences = tables(at)[0]
-        assert list(differences["Setting"]) == ["Budget (MB)", "Seed", "Operators"]
+        space = ["Space: Vocabulary", "Space: Layers"]  # the paper's operators search the paper's space by default
+        assert list(differences["Setting"]) == ["Budget (MB)", "Seed", "Operators", *space]
         field(at.toggle, "Show all settings, not only differences").set_value(True).run()
         assert "Space: Layers" in set(tables(at)[0]["Setting"])
 

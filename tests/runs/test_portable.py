@@ -30,7 +30,7 @@ def test_bundled_models_are_recorded_by_name(store: RunStore) -> None:
     run = store.create("compare", config)
     written = json.loads((run.folder / "config.json").read_text())["config"]
     assert written["teacher"] == f"bundled:teachers/{NAME}"
-    assert written["others"] == [{"student": f"bundled:students/{NAME}"}]
+    assert written["others"] == [{"student": f"bundled:students/{NAME}-3mb"}]
     assert (written["data"], written["seed"]) == (config["data"], 3)
     assert store.get(run.id) == run and run.config == config
     assert store.rename(run.id, "x").config == config

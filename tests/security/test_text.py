@@ -15,6 +15,7 @@ import pytest
 
 from compressor_core.data.columns import Columns
 from compressor_core.data.intake import inspect, take_in
+from compressor_core.data.tables import Row, read_rows
 from compressor_core.errors import CompressorError
 from compressor_core.export.model_card import model_card
 from compressor_core.figures.words.forms import csv_text
@@ -73,8 +74,8 @@ def test_no_source_unpickles_runs_code_or_trusts_html(path: Path) -> None:
         assert name not in FORBIDDEN_CALLS, where
         assert name not in {"numpy.load", "np.load"} or given.get("allow_pickle") == "False", where
         assert "unsafe_allow_html" not in given and given.get("allow_pickle", "False") == "False", where
-        # One script of ours names files of Streamlit, the other the page's own address as JSON, and nothing else.
-        assert "unsafe_allow_javascript" not in given or path.name in {"ahead.py", "frame.py"}, where
+        # One script of ours names files of Streamlit, one the page's own address and one a signed token, as JSON.
+        assert "unsafe_allow_javascript" not in given or path.name in {"ahead.py", "frame.py", "gate.py"}, where
         assert given.get("trust_remote_code", "False") == "False", where
         assert given.get("shell", "False") == "False", where
         assert name != "torch.load" or given.get("weights_only") == "True", where
@@ -84,7 +85,9 @@ def test_no_source_unpickles_runs_code_or_trusts_html(path: Path) -> None:
             assert given.get("filter") == "'data'", where
         if name in ("st.html", "st.iframe", "st.components.v1.html"):
             # Only what is constant, or built by a function that escapes (tested below and in the browser).
-            assert path.name in ("look.py", "table.py", "ahead.py", "frame.py") or ast.unparse(node.args[0]) in (
+            assert path.name in ("look.py", "table.py", "ahead.py", "frame.py", "gate.py") or ast.unparse(
+                node.args[0]
+            ) in (
                 "MONOSPACED",
                 "attribution_html(function)",
             )
@@ -108,7 +111,7 @@ def test_a_file_of_ours_reads_back_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text(csv_text([{"func": code, "label": n % 2} for n, code in enumerate(codes)]), "utf-8")
     kept = take_in(path, tmp_path / "kept")
-    assert [json.loads(line)["func"] for line in kept.read_text("utf-8").splitlines()] == codes
+    assert [row.example.codes[0] for row in read_rows(kept) if isinstance(row, Row)] == codes
 
 
 @pytest.mark.parametrize(
