@@ -15,7 +15,12 @@ from compressor_core.dataflow.syntax import parser
 from compressor_core.evaluate.comparison import evaluate
 from compressor_core.evaluate.settings import EvaluateSettings
 from compressor_core.language import Language
-from compressor_core.models.bundled import bundled_benchmark_students, bundled_student, bundled_teacher
+from compressor_core.models.bundled import (
+    bundled_benchmark_students,
+    bundled_student,
+    bundled_students,
+    bundled_teacher,
+)
 from compressor_core.models.card import read_card, size_on_disk
 from compressor_core.models.classifier import load
 from compressor_core.paper import DATASET
@@ -93,3 +98,11 @@ def test_the_student_keeps_its_teachers_accuracy_outside_its_own_data() -> None:
 
 def test_the_teacher_knows_more_than_its_own_data() -> None:
     assert accuracy_of(bundled_teacher("classroom-vulnerability"), "exam-vulnerability") >= 0.69
+
+
+def test_a_card_says_what_its_model_knows_of_code_that_people_wrote() -> None:
+    for name in NAMES:
+        for folder in (bundled_teacher(name), *bundled_students(name)):
+            card = read_card(folder)
+            assert card is not None
+            assert card.metrics["written_by_hand"] == pytest.approx(accuracy_of(folder, f"exam-{card.task}"), abs=0.01)

@@ -162,6 +162,11 @@ _FOLDERS: Mapping[str, Callable[[Path | str], Dataset]] = {
 _EXAMS: Mapping[str, Callable[[], Dataset]] = {"exam-vulnerability": vulnerability_exam, "exam-clone": clone_exam}
 
 
+def written_by_hand(dataset: Dataset) -> Sequence[Example]:
+    """The exam of a built-in dataset's task, which no model learns from; nothing for other data."""
+    return open_dataset(f"exam-{dataset.task}").examples(Split.TEST) if isinstance(dataset, Classroom) else ()
+
+
 def open_dataset(name: str, data: Path | str | None = None, *, seed: int = 0) -> Dataset:
     """The dataset called `name`; `data` is the file of those that are not built in.
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from compressor_core.data.answers import RecordedAnswers
 from compressor_core.data.dataset import Dataset, Example, Split
+from compressor_core.data.registry import written_by_hand
 from compressor_core.distill import processes
 from compressor_core.distill.batching import Data, EpochData
 from compressor_core.distill.learner import Diverged, Outcome, spot_check
@@ -102,9 +103,12 @@ def _measured(prepared: Prepared, outcome: Outcome) -> Work[dict[str, Any] | Non
     changed = [] if outcome.cancelled else changed_sample(dataset, test, prepared.settings.seed)
     asked = [*test, *(replace(one.example, codes=one.after) for one in changed)]
     expected = yield from _expected(prepared.teacher, test, asked)
-    said = yield from answers("teacher" if prepared.teacher is None else "student", model, asked)
+    hand = [] if outcome.cancelled else written_by_hand(dataset)
+    said = yield from answers("teacher" if prepared.teacher is None else "student", model, [*asked, *hand])
     if not processes.main():
         return None
+    said, of_hand = said[: len(asked)], said[len(asked) :]
+    outside = {"written_by_hand": quality([example.label for example in hand], of_hand).accuracy} if hand else {}
     flipped = {"flips": flips(said, test, changed) / len(changed)} if changed else {}
     if changed and expected is not None and len(expected) == len(asked):
         flipped["teacher_flips"] = flips(expected, test, changed) / len(changed)
@@ -115,7 +119,9 @@ def _measured(prepared: Prepared, outcome: Outcome) -> Work[dict[str, Any] | Non
     if expected is not None:
         measured |= {"teacher_accuracy": quality(gold, expected).accuracy, "agreement": agreement(expected, said)}
     tested = {"test_examples": len(test)} if outcome.cancelled else {}
-    model.card = model.card.replace(metrics={**measured, **flipped, "f1": scores.f1, **outcome.metrics(), **tested})
+    model.card = model.card.replace(
+        metrics={**measured, **outside, **flipped, "f1": scores.f1, **outcome.metrics(), **tested}
+    )
     return {
         **measured,
         **flipped,

@@ -100,11 +100,15 @@ def faint(color: str, opacity: float) -> str:
 
 
 def log_axis(values: Sequence[float]) -> dict[str, Any]:
-    """A logarithmic axis around positive values, with whole numbers at its ticks and not the digits 2 and 5 alone."""
+    """A logarithmic axis around positive values, with at least three ticks, which are numbers and not digits alone."""
     low, high = math.log10(min(values)), math.log10(max(values))
     margin = 0.06 * max(high - low, 0.5)
     low, high = low - margin, high + margin
-    ticks = [digit * 10**power for power in range(math.floor(low), math.ceil(high)) for digit in (1, 2, 5)]
+    powers = [10.0**power for power in range(math.floor(low), math.ceil(high))]
+    for digits in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8), [digit / 10 for digit in range(10, 100)]):
+        ticks = [digit * power for power in powers for digit in digits if low <= math.log10(digit * power) <= high]
+        if len(ticks) >= 3:
+            break
     return {
         "type": "log",
         "range": [low, high],

@@ -81,11 +81,12 @@ def students(store: RunStore) -> list[Model]:
     return found
 
 
-def bundled_scores(dataset: str) -> list[tuple[float, float]]:
-    """Size in MB and accuracy, by their cards, of the bundled students of a classroom dataset, the smallest first."""
+def bundled_scores(dataset: str) -> list[tuple[float, float, float | None]]:
+    """Of the bundled students of a classroom dataset, the smallest first: size in MB and, by their cards, accuracy on
+    the own test split and on what is written by hand."""
     cards = {folder: read_card(folder) for folder in bundled_students(dataset)}
     return [
-        (size_on_disk(folder) / 1e6, float(card.metrics["accuracy"]))
+        (size_on_disk(folder) / 1e6, float(card.metrics["accuracy"]), card.metrics.get("written_by_hand"))
         for folder, card in cards.items()
         if card is not None and "accuracy" in card.metrics
     ]
@@ -267,7 +268,7 @@ def _model(run: Run, name: str, title: str, summary: Any) -> list[Model]:
         return []
     dataset, data = str(run.config.get("dataset", "classroom-vulnerability")), run.config.get("data")
     accuracy, size_mb = float(summary.accuracy), float(summary.size_mb)
-    title = _measured(title, size_mb, accuracy)
+    title = _measured(title, size_mb, accuracy, card.metrics.get("written_by_hand"))
     return [Model(name, title, folder, card.task, dataset, None if data is None else str(data), accuracy, size_mb, run)]
 
 
@@ -276,9 +277,10 @@ def _bundled(title: str, folder: Path, dataset: str, *, measured: bool = False) 
     if (card := read_card(folder)) is not None:
         accuracy, size_mb = card.metrics.get("accuracy"), size_on_disk(folder) / 1e6
         name = f"bundled student, {size_mb:.2g} MB" if measured else folder.name
-        title = _measured(title, size_mb, accuracy or 0.0) if measured else title
+        title = _measured(title, size_mb, accuracy or 0.0, card.metrics.get("written_by_hand")) if measured else title
         yield Model(name, title, folder, card.task, dataset, None, accuracy, size_mb)
 
 
-def _measured(title: str, size_mb: float, accuracy: float) -> str:
-    return f"{title} ({size_mb:.2f} MB, {accuracy:.1%} on its own test split)"
+def _measured(title: str, size_mb: float, accuracy: float, by_hand: float | None) -> str:
+    outside = "" if by_hand is None else f", {by_hand:.1%} of what is written by hand"
+    return f"{title} ({size_mb:.2f} MB, {accuracy:.1%} on its own test split{outside})"

@@ -185,9 +185,10 @@ def ready() -> None:
     task = st.session_state.task
     known, card = bundled_scores(f"classroom-{task}"), read_card(bundled_teacher(f"classroom-{task}"))
     teacher = card.metrics.get("accuracy") if card else None
-    said = ", ".join(f"{accuracy:.1%} at {size:.2g} MB" for size, accuracy in known) or "none is bundled for this task"
+    said = ", ".join(f"{own:.1%}{f' ({hand:.1%})' if hand else ''} at {size:.2g} MB" for size, own, hand in known)
+    said = said or "none is bundled for this task"
     chart(ready_figure(known, teacher), key=f"ready/{task}", alt=f"Accuracy of the bundled students: {said}.")
-    st.caption(f"Bundled students of {task} on their own test split (precomputed): {said}.")
+    st.caption(f"Bundled students of {task} on their own test split (and written by hand), precomputed: {said}.")
 
 
 def headline(info: StudyInfo) -> None:

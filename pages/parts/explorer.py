@@ -45,7 +45,8 @@ def budget(task: Task | None = None) -> float:
 
     _from_address("budget", "budget_mb", _megabytes)
     mb = min(max(float(st.session_state.budget_mb or LOW), LOW), HIGH)
-    measured = [{"mb": size, "accuracy": accuracy} for size, accuracy in (_measured(task) if task else ())]
+    names = ("mb", "accuracy", "by_hand")
+    measured = [dict(zip(names, one, strict=True)) for one in (_measured(task) if task else ())]
     data = {"mb": mb, "low": LOW, "high": HIGH, "ticks": TICKS, "measured": measured}
     _BUDGET(key="budget", data=data, on_mb_change=moved)
     now = float(st.session_state.budget_mb or LOW)
@@ -147,5 +148,5 @@ def _teacher(task: str) -> dict[str, Any]:
 
 
 @st.cache_data(show_spinner=False)
-def _measured(task: str) -> list[tuple[float, float]]:
+def _measured(task: str) -> list[tuple[float, float, float | None]]:
     return bundled_scores(f"classroom-{task}")

@@ -168,6 +168,6 @@ def test_before_any_study_the_bundled_students_are_drawn(open_page: Open) -> Non
     (figure,) = charts(at)
     scores = bundled_scores("classroom-vulnerability")
     assert scores and len(figure["data"][0]["x"]) == len(scores)
-    assert "(precomputed)" in texts(at)
+    assert "(and written by hand), precomputed: " in texts(at) and len(figure["data"]) == 2
     at.session_state.task = "clone"
     assert len(charts(at.run())) == 1

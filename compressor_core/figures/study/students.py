@@ -108,24 +108,32 @@ def latency_figure(info: StudyInfo) -> go.Figure:
     return figure
 
 
-def ready_figure(students: Sequence[tuple[float, float]], teacher: float | None) -> go.Figure:
-    """Accuracy against size of students that were measured before, given as (MB, accuracy) by rising size."""
-    figure = go.Figure(layout=theme.layout("Size of the file (MB)", "Accuracy on the test split (%)"))
+def ready_figure(students: Sequence[tuple[float, float, float | None]], teacher: float | None) -> go.Figure:
+    """Accuracy against size of students that were measured before: MB, and the accuracies on their own test split and
+    on what is written by hand (if measured), by rising size."""
+    figure = go.Figure(layout=theme.layout("Size of the file (MB)", "Accuracy (%)"))
     if not students:
         return theme.note(figure, "No student is bundled for this task")
-    figure.add_scatter(
-        x=[size for size, _ in students],
-        y=[100 * accuracy for _, accuracy in students],
-        mode="lines+markers",
-        name="bundled student",
-        line={"color": theme.STUDENT, "width": 2},
-        marker={"color": theme.STUDENT, "size": 11},
-        hovertemplate="%{x:.3g} MB<br>%{y:.1f} %<extra></extra>",
-    )
+    sizes = [size for size, _, _ in students]
+    own, by_hand = ([None if one[at] is None else 100 * one[at] for one in students] for at in (1, 2))
+    for name, values, symbol, dash in (
+        ("own test split", own, "circle", "solid"),
+        ("by hand", by_hand, "square", "dot"),
+    ):
+        if any(value is not None for value in values):
+            figure.add_scatter(
+                x=sizes,
+                y=values,
+                mode="lines+markers",
+                name=name,
+                line={"color": theme.STUDENT, "width": 2, "dash": dash},
+                marker={"color": theme.STUDENT, "size": 11, "symbol": symbol},
+                hovertemplate=f"%{{x:.3g}} MB<br>%{{y:.1f}} %<extra>{name}</extra>",
+            )
     if teacher is not None:
         line = {"color": theme.TEACHER, "width": 2, "dash": "dash"}
         figure.add_hline(100 * teacher, line=line, annotation={"text": f"teacher {teacher:.1%}"})
-    figure.update_xaxes(**theme.log_axis([size for size, _ in students]))
+    figure.update_xaxes(**theme.log_axis(sizes))
     return figure
 
 

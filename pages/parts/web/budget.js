@@ -9,11 +9,13 @@ export default function ({data, parentElement, setStateValue}) {
         return Math.min(Math.max(Math.round(value * digits) / digits, low), high);
     };
     const place = value => Math.round(STEPS * Math.log(value / low) / Math.log(high / low));
+    const share = accuracy => `${(100 * accuracy).toFixed(1)}%`;
     const near = value => {
         const apart = one => Math.abs(Math.log(one.mb / value));
         const one = measured.length ? measured.reduce((best, each) => apart(each) < apart(best) ? each : best) : null;
         root.querySelector('.budget-measured').textContent = one
-            ? `Nearest measured student: ${+one.mb.toPrecision(3)} MB, ${(100 * one.accuracy).toFixed(1)}% on its test split (precomputed)` : '';
+            ? `Nearest measured student: ${+one.mb.toPrecision(3)} MB, ${share(one.accuracy)} on its own test split`
+                + (one.by_hand === null ? '' : `, ${share(one.by_hand)} of what is written by hand`) + ' (precomputed)' : '';
     };
     const tell = () => {
         root.querySelector('output').textContent = `${mb()} MB`;
