@@ -115,11 +115,9 @@ def ready_figure(students: Sequence[tuple[float, float, float | None]], teacher:
     if not students:
         return theme.note(figure, "No student is bundled for this task")
     sizes = [size for size, _, _ in students]
-    own, by_hand = ([None if one[at] is None else 100 * one[at] for one in students] for at in (1, 2))
-    for name, values, symbol, dash in (
-        ("own test split", own, "circle", "solid"),
-        ("by hand", by_hand, "square", "dot"),
-    ):
+    own, by_hand = [_percent(one) for _, one, _ in students], [_percent(one) for _, _, one in students]
+    curves = ("own test split", own, "circle", "solid"), ("written by hand", by_hand, "square", "dot")
+    for name, values, symbol, dash in curves:
         if any(value is not None for value in values):
             figure.add_scatter(
                 x=sizes,
