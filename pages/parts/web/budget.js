@@ -14,8 +14,8 @@ export default function ({data, parentElement, setStateValue}) {
         const apart = one => Math.abs(Math.log(one.mb / value));
         const one = measured.length ? measured.reduce((best, each) => apart(each) < apart(best) ? each : best) : null;
         root.querySelector('.budget-measured').textContent = one
-            ? `Nearest measured student: ${+one.mb.toPrecision(3)} MB, ${share(one.accuracy)} on its own test split`
-                + (one.by_hand === null ? '' : `, ${share(one.by_hand)} of what is written by hand`) + ' (precomputed)' : '';
+            ? `Nearest student: ${+one.mb.toPrecision(3)} MB, ${share(one.accuracy)} on its own test split`
+                + (one.by_hand === null ? '' : `, ${share(one.by_hand)} by hand`) + ' (precomputed)' : '';
     };
     const tell = () => {
         root.querySelector('output').textContent = `${mb()} MB`;
