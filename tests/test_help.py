@@ -46,3 +46,9 @@ def test_the_top_has_examples_that_can_be_parsed(capsys: pytest.CaptureFixture[s
     for line in shown[:-1]:
         assert whole.parse_args(line.split()[1:]).verb
     assert main(["--version"]) == 0 and __version__ in capsys.readouterr().out
+
+
+def test_a_default_of_zero_or_one_is_a_number() -> None:
+    """Python takes 0 for False and 1.0 for True."""
+    words = " ".join(VERBS["train-teacher"].format_help().split())
+    assert "Seed of the training (default: 0)" in words and "norm of a gradient (default: 1.0)" in words

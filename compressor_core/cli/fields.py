@@ -57,7 +57,7 @@ _METAVARS: dict[type[Any], str] = {int: "N", float: "NUMBER"}
 
 _SAID = re.compile(r"default is|ithout (it|them|one)|; the default")
 """What a description says where a setting is left open."""
-_PLAIN: dict[Any, str] = {"": "none", None: "none", True: "yes", False: "no"}
+_PLAIN: dict[str, str] = {"": "none", "None": "none", "True": "yes", "False": "no"}
 
 
 def _reader(kind: type[Any]) -> Callable[[str], Any]:
@@ -79,5 +79,5 @@ def _help(field: FieldInfo) -> str:
     default = None if field.is_required() else field.get_default(call_default_factory=True, validated_data={})
     if field.is_required() or (default is None and _SAID.search(text)):
         return text
-    shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
-    return f"{text} (default: {_PLAIN.get(shown, shown) if shown in ('', None, True, False) else shown})".strip()
+    shown = " ".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    return f"{text} (default: {_PLAIN.get(shown, shown)})".strip()

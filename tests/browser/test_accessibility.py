@@ -50,7 +50,7 @@ def shown(labelled_file: Path, tiny_teacher: Path) -> dict[str, int]:
     compare = next(run for run in store.list() if run.kind == "compare")
     assert {run.status().state for run in store.list()} == {"finished"}
     return {
-        f"search?run={search.id}": 3,
+        f"search?run={search.id}": 2,
         **{f"search?run={search.id}&view={view}": 3 for view in ("Lineage", "Parallel coordinates", "Landscape")},
         f"search?run={search.id}&view=Genes": 4,
         f"tradeoffs?run={tradeoff.id}": 2,

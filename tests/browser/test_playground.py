@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from compressor_core.data.changes import CHANGES
+from compressor_core.data.domain import domain
 from compressor_core.data.exam import chips
 from compressor_core.evaluate.prediction import predict_once
 from compressor_core.figures.compare.answers import sure
@@ -60,7 +61,9 @@ def test_a_verified_pair_is_asked_before_and_after_its_quotes_are_swapped(visit:
     settled(page)
     tick(page, chip.title)
     expect(page.get_by_role("textbox", name="Function")).to_have_value(chip.codes[0])
-    expect(page.get_by_text("these 20 weaknesses")).to_be_visible(timeout=120_000)
+    known = domain(dataset)
+    assert known is not None
+    expect(page.get_by_text(known.sentence)).to_be_visible(timeout=120_000)
     tick(page, CHANGES["quotes"].description)
     expect(page.get_by_text("The code does what it did.")).to_be_visible(timeout=60_000)
     swapped = CHANGES["quotes"].apply(chip.codes[0], Language.PYTHON, random.Random(0))

@@ -10,6 +10,7 @@ import pytest
 from compressor_core.architecture import SearchSpace
 from compressor_core.models.bundled import java_student
 from compressor_core.runs import RunStore, State, cancel
+from compressor_core.shipped import shipped
 from tests.pages.studio import (
     PATHS,
     Open,
@@ -94,7 +95,8 @@ def test_clones_in_java_are_a_task_once_their_student_is_bundled(
     field(at.radio, "Task").set_value("java").run()
     no_traceback(at)
     assert at.session_state.task == "clone" and "Compress" not in [one.label for one in at.button]
-    assert "learned from the answers of CodeBERT" in "".join(one.value for one in at.markdown)
+    (figure,) = (one for one in shipped() if one.name == folder.name)
+    assert figure.sentence in "".join(one.value for one in at.markdown)
     at.run()
     assert field(at.radio, "Task").value == "java"  # what is drawn anew is not another choice
     field(at.radio, "Task").set_value("vulnerability").run()
