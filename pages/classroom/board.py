@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import streamlit as st
 
@@ -24,12 +25,13 @@ from compressor_core.runs import RunStore
 from compressor_core.runs.kinds import kind_of
 from compressor_core.settings import description_of
 from compressor_core.task import Task
-from pages.parts.chart import chart
+from pages.parts.chart import Drawing, draw, drawing
 from pages.parts.frame import link, open_page, say, sentences
 from pages.parts.gate import classroom, join, lecturing, me
 from pages.parts.live import cancel_or_resume, run_title, state_of, store
 from pages.parts.look import picture
 from pages.parts.pace import redrawn
+from pages.parts.presenting import presenting
 from pages.parts.rows import table
 from pages.parts.task import TASKS
 
@@ -49,18 +51,24 @@ def info_of(root: str, changed: str) -> BoardInfo:
     return board(RunStore(root), ClassRecord.model_validate_json(changed))
 
 
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={BoardInfo: repr})
+def drawn(info: BoardInfo, forecasts: bool, theme: str | None, large: bool) -> tuple[Drawing, list[dict[str, Any]]]:
+    """The chart and the rows of a board, made once for all who look at it, and again when something has changed."""
+    figure, sentence, rows = (
+        (forecast_figure, forecast_sentence, forecast_rows) if forecasts else (board_figure, board_sentence, board_rows)
+    )
+    return drawing(figure(info), sentence(info), theme, large), rows(info)
+
+
 def live_board() -> None:
     with sentences():
         record = classroom().require()
         info = info_of(str(classroom().root), record.model_dump_json())
-    if st.session_state.get("board-view") == "Forecasts":
-        st.markdown(forecast_sentence(info))
-        chart(forecast_figure(info), "forecasts", forecast_sentence(info))
-        table(forecast_rows(info), "forecasts", FORMATS)
-    else:
-        st.markdown(f"**{literal(board_sentence(info))}**")
-        chart(board_figure(info), "board", board_sentence(info))
-        table(board_rows(info), "board", FORMATS)
+    forecasts = st.session_state.get("board-view") == "Forecasts"
+    ready, rows = drawn(info, forecasts, st.context.theme.type, presenting())
+    st.markdown(f"**{literal(forecast_sentence(info) if forecasts else board_sentence(info))}**")
+    draw(ready, "forecasts" if forecasts else "board")
+    table(rows, "forecasts" if forecasts else "board", FORMATS)
 
 
 def invitation() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
@@ -34,6 +35,28 @@ def no_charts() -> Iterator[None]:
         _left_out.reset(before)
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """A figure as it is drawn, and what it shows in words; ready to be drawn for many, who must not change it."""
+
+    figure: go.Figure
+    words: str
+
+
+def drawing(figure: go.Figure, alt: str, theme: str | None, large: bool) -> Drawing:
+    """A figure in the colours of a theme, `large` for present mode; `alt` as in `chart`. The figure is changed."""
+    ink = INK.get(theme or "", INK["light"])
+    # A picture taken in the dark theme is read on white paper too.
+    figure.update_layout(font={"color": ink}, paper_bgcolor=PAPER.get(theme or "", PAPER["light"]))
+    bars = [scale.colorbar for scale in figure.select_coloraxes()]
+    for part in (*figure.select_xaxes(), *figure.select_yaxes(), *bars):
+        part.title.font.color = part.tickfont.color = ink
+    if large:
+        enlarge(figure)
+    words = joined([re.sub(r"[`*\\]+", "", alt), figure_words(figure)])
+    return Drawing(without_links(figure), words)
+
+
 def chart(figure: go.Figure, key: str, alt: str, **more: Any) -> None:
     """Draw a figure in the colours of the visitor's theme; `more` goes to `st.plotly_chart`.
 
@@ -41,29 +64,23 @@ def chart(figure: go.Figure, key: str, alt: str, **more: Any) -> None:
     readers, and anybody can open it below the figure, with the points as a table. The camera button saves a picture
     in the format of `picture_format`, named after `key`.
     """
-    if _left_out.get():
-        return
-    theme = st.context.theme.type or "light"
-    ink = INK.get(theme, INK["light"])
-    # A picture taken in the dark theme is read on white paper too.
-    figure.update_layout(font={"color": ink}, paper_bgcolor=PAPER.get(theme, PAPER["light"]))
-    bars = [scale.colorbar for scale in figure.select_coloraxes()]
-    for part in (*figure.select_xaxes(), *figure.select_yaxes(), *bars):
-        part.title.font.color = part.tickfont.color = ink
-    if presenting():
-        enlarge(figure)
+    if not _left_out.get():
+        draw(drawing(figure, alt, st.context.theme.type, presenting()), key, **more)
+
+
+def draw(ready: Drawing, key: str, **more: Any) -> None:
+    """Draw a figure that is ready; otherwise as `chart`."""
     picture = {
         "format": st.session_state.get(_FORMAT) or "png",
         "filename": re.sub(r"[^\w.-]+", "-", key),
         "scale": 2,
     }
-    words = joined([re.sub(r"[`*\\]+", "", alt), figure_words(figure)])
     config = {"displaylogo": False, "toImageButtonOptions": picture}
-    st.plotly_chart(without_links(figure), key=key, config=config, alt=words, **more)
+    st.plotly_chart(ready.figure, key=key, config=config, alt=ready.words, **more)
     with st.expander("In words and numbers", type="compact", key=f"{key}/words", on_change="rerun") as described:
         if described.open:
-            st.text(words)
-            rows = figure_rows(figure)
+            st.text(ready.words)
+            rows = figure_rows(ready.figure)
             dataframe(rows, key=f"{key}/rows", height="auto" if len(rows) < 10 else 300)
             if len(rows) == MOST_ROWS:
                 st.caption(f"The first {MOST_ROWS:,} points.")

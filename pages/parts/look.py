@@ -43,6 +43,8 @@ background:none}
 [data-testid=stExpander] summary p{color:var(--quiet)}
 /* It writes white on the primary colour in the dark theme too, where that is bright. */
 [data-testid^=stBaseButton-primary]:not(:disabled) *,.stMultiSelect [data-tag] *{color:var(--on-primary)}
+/* The chosen one of several has too little contrast under the pointer. */
+.stButtonGroup [data-selected]:is([data-hovered],[data-focus-visible]){background:var(--soft)!important}
 /* Plotly has one colour for a button that is pointed at, in light and in dark. */
 .js-plotly-plot .updatemenu-item-rect{fill:var(--soft)!important}
 :is(a,button,summary,input,textarea,[tabindex],[role=combobox]):focus-visible{
