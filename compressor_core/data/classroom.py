@@ -67,7 +67,7 @@ class Classroom:
 
 def together(dataset: Dataset) -> int:
     """How many examples in a row of a dataset belong together."""
-    return dataset.together if isinstance(dataset, Classroom) else 1
+    return int(getattr(dataset, "together", 1))
 
 
 @functools.lru_cache(maxsize=6)

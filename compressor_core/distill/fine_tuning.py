@@ -18,6 +18,7 @@ from compressor_core.distill.settings import TeacherSettings
 from compressor_core.distill.tokens import encoded
 from compressor_core.distill.training import Prepared, read_data_flow, require_splits, train
 from compressor_core.distill.warm_up import masked, warm_up
+from compressor_core.distill.weak_labels import beside
 from compressor_core.errors import SettingsError
 from compressor_core.language import Language
 from compressor_core.machine import versions
@@ -66,12 +67,13 @@ def _prepare(
     yield Progress(message="Reading the dataset")
     data = dataset or open_dataset(settings.dataset, settings.data, seed=settings.seed)
     require_splits(data, Split.TRAIN)
+    learned = beside(data, settings.real_functions)
     flow = _data_flow(settings, data)
     torch.manual_seed(settings.seed)
     reads = settings.max_length, settings.pair_features, flow
     if settings.base == FROM_SCRATCH:
         yield Progress(message="Training the teacher's tokenizer")
-        texts = [code for example in data.examples(Split.TRAIN) for code in example.codes]
+        texts = [code for example in learned.examples(Split.TRAIN) for code in example.codes]
         if flow is not None and (yield from read_data_flow(texts, flow, cancelled)) is None:
             return None
         teacher = from_scratch(settings.architecture, texts, data.task, data.labels, *reads)
@@ -80,10 +82,10 @@ def _prepare(
         teacher = load_encoder(settings.base, data.task, data.labels, *reads)
 
     def codes(draw: int) -> list[tuple[str, ...]]:
-        return [example.codes for example in data.examples(Split.TRAIN, draw)]
+        return [example.codes for example in learned.examples(Split.TRAIN, draw)]
 
     def examples(split: Split, draw: int = 0) -> Work[Data]:
-        found = data.examples(split, draw)
+        found = learned.examples(split, draw)
         keep = not (data.fresh and split is Split.TRAIN)
         inputs = yield from encoded(teacher, [example.codes for example in found], keep=keep, together=together(data))
         return inputs, torch.tensor([example.label for example in found])
@@ -98,6 +100,7 @@ def _prepare(
         training={
             "base": settings.base,
             "masked_epochs": settings.masked_epochs,
+            "real_functions": settings.real_functions,
             **training.model_dump(mode="json"),
             **compute.to_dict(),
         },
@@ -107,6 +110,7 @@ def _prepare(
         **training.binding(),
         "base": settings.base,
         "masked_epochs": settings.masked_epochs,
+        "real_functions": settings.real_functions,
         "dataset": data.fingerprint,
         "max_length": teacher.card.max_length,
     }

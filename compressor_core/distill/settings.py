@@ -155,6 +155,11 @@ class TeacherSettings(LoopSettings):
         description="How the head of a clone detector combines two functions; concat is the paper's",
     )
     masked_epochs: Whole = Field(0, description="Epochs in which it first guesses masked tokens of the same code")
+    real_functions: Whole = Field(
+        0,
+        description="Real functions of installed Python packages that come besides in each epoch, other ones each time; a "
+        "teacher takes Bandit's word for their labels",
+    )
     data_flow: Flag | None = Field(
         None, description="Read data flow beside the tokens; the default is as the base was trained"
     )
@@ -216,6 +221,7 @@ class Recipe(LoopSettings):
         0.0, description="Share of the student's states that each step leaves out; for code that comes again and again"
     )
     masked_epochs: Whole = Field(0, description=description_of(TeacherSettings, "masked_epochs"))
+    real_functions: Whole = Field(0, description=description_of(TeacherSettings, "real_functions"))
     label_precision: Precision | None = Field(
         None,
         description="Numbers in which the teacher labels; the default is half precision on CUDA and for a wide teacher "
@@ -261,7 +267,7 @@ class DistillSettings(Recipe):
     def _possible(self) -> Self:
         if self.architecture is None and self.search_run is None:
             raise SettingsError("a distillation needs an architecture: give one, or a search_run whose best is taken")
-        for name in ("renaming", "consistency", "masked_epochs", "hidden_weight"):
+        for name in ("renaming", "consistency", "masked_epochs", "hidden_weight", "real_functions"):
             if self.unlabelled is not None and getattr(self, name):
                 raise SettingsError(f"{name} is for the dataset's own code: set it to 0, or give no unlabelled code")
         if self.recorded and self.hidden_weight:
@@ -271,6 +277,8 @@ class DistillSettings(Recipe):
                 "recorded answers have consistency by renaming alone: set renaming, and consistency to 0, or give the "
                 "teacher"
             )
+        if self.recorded and self.real_functions:
+            raise SettingsError("recorded answers are to their own code: set real_functions to 0, or give the teacher")
         if self.recorded and self.unlabelled is not None:
             raise SettingsError("recorded answers come with their own code: give no unlabelled code, or the teacher")
         return self

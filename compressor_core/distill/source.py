@@ -22,6 +22,7 @@ from compressor_core.distill.settings import DistillSettings
 from compressor_core.distill.soft_labels import SoftLabels, labelling_precision, model_fingerprint
 from compressor_core.distill.training import read_data_flow, require_splits
 from compressor_core.distill.unlabelled import Unlabelled
+from compressor_core.distill.weak_labels import beside
 from compressor_core.errors import ModelError
 from compressor_core.language import Language
 from compressor_core.models.card import ModelCard
@@ -103,7 +104,8 @@ def _asked(
     require_match(teacher.card, settings.teacher, data)
     labels = SoftLabels(teacher, settings.teacher, precision=precision)
     shares = (settings.renaming or 0.0, settings.consistency)
-    own = Unlabelled(data, labels, settings.seed, *shares, states=bool(settings.hidden_weight))
+    learned = beside(data, settings.real_functions)
+    own = Unlabelled(learned, labels, settings.seed, *shares, states=bool(settings.hidden_weight))
     fingerprints, origin = {"teacher": model_fingerprint(settings.teacher)}, {}
     texts: Iterable[str]
     labelled: OfStudent = own.labelled
@@ -119,7 +121,7 @@ def _asked(
             return pool.labelled(student, labels)
 
     else:
-        texts = [code for example in data.examples(Split.UNLABELLED) for code in example.codes]
+        texts = [code for example in learned.examples(Split.UNLABELLED) for code in example.codes]
         flow = teacher.card.data_flow
         if flow is not None and (yield from read_data_flow(texts, flow, cancelled)) is None:
             return None
