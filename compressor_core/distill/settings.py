@@ -157,7 +157,7 @@ class TeacherSettings(LoopSettings):
     masked_epochs: Whole = Field(0, description="Epochs in which it first guesses masked tokens of the same code")
     real_functions: Whole = Field(
         0,
-        description="Real functions of installed Python packages that come besides in each epoch, other ones each time; a "
+        description="Real functions of installed Python packages that come besides in each epoch, others each time; a "
         "teacher takes Bandit's word for their labels",
     )
     data_flow: Flag | None = Field(
