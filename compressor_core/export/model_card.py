@@ -19,6 +19,7 @@ _RECIPE: Final = (
     "preset",
     "epochs",
     "masked_epochs",
+    "real_functions",
     "temperature",
     "renaming",
     "consistency",

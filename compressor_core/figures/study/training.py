@@ -105,6 +105,8 @@ def recipe_text(recipe: Mapping[str, Any]) -> str:
         parts.append(f"changed copies of {consistency:.0%}")
     if states:
         parts.append(f"the teacher's states (weight {states:g})")
+    if real := recipe.get("real_functions"):
+        parts.append(f"{real:,} real functions an epoch")
     if masked:
         parts.append(f"{masked} epoch{'s' if masked > 1 else ''} of masked code first")
     if average > 1:
