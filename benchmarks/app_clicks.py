@@ -168,6 +168,10 @@ def clicks(made: Made) -> Iterator[Click]:
         ("Overview", "Cost of the student"),
     ):
         yield _radio("Side by side", f"view {view}", view, words)
+    yield _page("Exam", "Sit the exam")
+    yield _page("Lab", "Probe")
+    yield _earlier("Lab", "probe", "In brackets", f"{CHARTS} === 1")
+    yield _page("Board", "Open the class")
     yield _page("Playground", "Draw an example")
     yield _page("Export", "Student")
     yield _earlier("Export", "export", "The bundle", "true")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import textwrap
+import zlib
+from collections.abc import Sequence
 
 from compressor_core.dataflow.syntax import parser
 from compressor_core.errors import DataError
@@ -10,8 +14,12 @@ from compressor_core.language import LANGUAGE_NAMES, Language
 
 MOST_CHARACTERS = 100_000
 """Characters that are taken: far more than the 512 tokens that a model reads at most."""
+MOST_IN_ADDRESS = 1_500
+"""Characters of an address that code may take."""
 _PARSED = 20_000
 """Characters up to which the language is told: on them, no parser's error recovery takes long."""
+_UNPACKED = 8 * MOST_CHARACTERS
+"""Bytes that code from an address may unpack to."""
 _GARBAGE = 0.05
 """Share of control and replacement characters above which a text is no text."""
 _LAYOUT = "\t\n\v\f\r"
@@ -56,6 +64,32 @@ def checked(code: str, name: str) -> str:
     except UnicodeEncodeError as error:
         raise DataError(f"{name} is not Unicode text (character {error.start + 1:,}): paste it as text") from error
     return code
+
+
+def packed(codes: Sequence[str]) -> str | None:
+    """Functions as one value of an address; None if they would take more than `MOST_IN_ADDRESS` characters."""
+    text = json.dumps(list(codes), ensure_ascii=False, separators=(",", ":"))
+    value = base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
+    return value if len(value) <= MOST_IN_ADDRESS else None
+
+
+def unpacked(value: str, count: int) -> tuple[str, ...]:
+    """The `count` functions that `packed` made a value of.
+
+    Raises:
+        DataError: the value is too long or no such value, or `checked` refuses what is in it.
+    """
+    try:
+        if len(value) > MOST_IN_ADDRESS:
+            raise ValueError("too long")
+        unzip = zlib.decompressobj()
+        data = unzip.decompress(base64.b64decode(value + "=" * (-len(value) % 4), b"-_", validate=True), _UNPACKED)
+        codes = json.loads(data) if unzip.eof else None
+        if not isinstance(codes, list) or len(codes) != count or not all(isinstance(code, str) for code in codes):
+            raise ValueError("not functions")
+    except (ValueError, RecursionError, zlib.error) as error:
+        raise DataError("The code in this address cannot be read: copy the whole link, or paste the code") from error
+    return tuple(checked(code, "The code in this address") for code in codes)
 
 
 def language_remark(code: str, language: Language | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from compressor_core.data.domain import domain
-from compressor_core.data.pasted import checked, decoded, language_of, language_remark
+from compressor_core.data.pasted import checked, decoded, language_of, language_remark, packed, unpacked
 from compressor_core.errors import CompressorError, RunError
 from compressor_core.figures.compare.answers import (
     AnswersInfo,
@@ -50,13 +50,12 @@ MONOSPACED = "<style>.st-key-pasted textarea{font-family:'Source Code Pro',monos
 
 
 def choose_student() -> Model | None:
-    """The student of `?run=`, or the one chosen here or on another page."""
+    """The student of the address, or the one chosen here or on another page."""
     with sentences():
         found = {model.key: model for model in students(store())}
-        wanted = st.query_params.get("run")
-        if wanted is not None and st.session_state.get("playground_run") != wanted:
+        wanted = {name: st.query_params[name] for name in ("run", "student") if name in st.query_params}
+        if wanted and st.session_state.get("playground_linked") != wanted:
             st.session_state.student = student_of(wanted, found)
-            st.session_state.playground_run = wanted
     if not found:
         st.info("There is no student yet.")
         link("distill", "Distill a student first")
@@ -67,13 +66,27 @@ def choose_student() -> Model | None:
         "Student", list(found), key="student", persist_state="session", format_func=lambda key: found[key].title
     )
     student = found[st.session_state.student]
-    if student.run is not None:
-        st.session_state.playground_run = st.query_params["run"] = student.run.id
+    linked = {"run": student.run.id} if student.run else {"student": student.folder.name}
+    for name in {"run", "student"} - set(linked):
+        keep(name, None)
+    for name, value in linked.items():
+        keep(name, value)
+    st.session_state.playground_linked = linked
     return student
 
 
-def student_of(run_id: str, found: dict[str, Model]) -> str:
-    """The key of the first student that a run has made."""
+def keep(name: str, value: str | None) -> None:
+    """Write a value into the address, or take it off."""
+    if value is not None:
+        st.query_params[name] = value
+    elif name in st.query_params:
+        del st.query_params[name]
+
+
+def student_of(wanted: dict[str, str], found: dict[str, Model]) -> str:
+    """The key of the first student that a run has made, or of a bundled one by its name."""
+    if (run_id := wanted.get("run")) is None:
+        return next((key for key, one in found.items() if not one.run and one.folder.name == wanted["student"]), "")
     run = store().get(run_id)
     key = next((key for key, model in found.items() if model.run is not None and model.run.id == run.id), None)
     if key is None:
@@ -101,6 +114,12 @@ def paste(student: Model) -> tuple[str, ...] | None:
             linked := st.query_params.get("example", "")[:9]  # of more digits Python makes no number
         ).isdecimal() and "playground_example" not in st.session_state:
             draw_example(student, int(linked))
+        elif (pasted := st.query_params.get("code")) and st.session_state.get("playground_code") != pasted:
+            st.session_state.playground_code = pasted
+            try:
+                fill(student, unpacked(pasted, len(titles)))
+            except CompressorError as error:
+                say(error)
         asked = ask.button("Ask both", type="primary", icon=":material/play_arrow:", width="stretch")
         codes = []
         for number, (title, column) in enumerate(zip(titles, st.columns(len(titles)), strict=True)):
@@ -117,14 +136,18 @@ def paste(student: Model) -> tuple[str, ...] | None:
                 )
         if (drawn := example_in(student, tuple(codes))) is not None:
             origin.caption(f"Test split: {literal_code(drawn.origin)}")
-            st.query_params["example"] = str(drawn.number)
-        elif "example" in st.query_params:
-            del st.query_params["example"]
+        keep("example", str(drawn.number) if drawn else None)
     if not any(code.strip() for code in codes) and not asked:
+        keep("code", None)
         st.info("Paste code, upload a file, or draw an example to start with.")
         return None
     with sentences():
-        return tuple(checked(code, title) for code, title in zip(codes, titles, strict=True))
+        good = tuple(checked(code, title) for code, title in zip(codes, titles, strict=True))
+    st.session_state.playground_code = None if drawn else packed(good)
+    keep("code", st.session_state.playground_code)
+    if drawn is None and st.session_state.playground_code is None:
+        origin.caption("Too long for the link to this page.")
+    return good
 
 
 def upload(student: Model, number: int, title: str) -> None:

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import random
+import zlib
+
 import pytest
 
-from compressor_core.data.pasted import MOST_CHARACTERS, checked, decoded, language_of, language_remark
+from compressor_core.data.pasted import (
+    MOST_CHARACTERS,
+    MOST_IN_ADDRESS,
+    checked,
+    decoded,
+    language_of,
+    language_remark,
+    packed,
+    unpacked,
+)
 from compressor_core.errors import DataError
 from compressor_core.language import Language
 
@@ -77,3 +90,33 @@ def test_a_language_is_told_by_parsing() -> None:
 def test_another_language_is_remarked_on(code: str, language: Language | None, says: str | None) -> None:
     remark = language_remark(code, language)
     assert remark is None if says is None else (remark is not None and says in remark)
+
+
+@pytest.mark.parametrize("codes", [(C,), (PYTHON, JAVA), ("s = '漢字 \N{GRINNING FACE}'",)])
+def test_short_code_travels_in_an_address(codes: tuple[str, ...]) -> None:
+    value = packed(codes)
+    assert value is not None and value.replace("-", "").replace("_", "").isalnum()
+    assert unpacked(value, len(codes)) == codes
+    noise = "".join(random.Random(0).choices("abcdefghij", k=4 * MOST_IN_ADDRESS))
+    assert packed([noise]) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "x",
+        "not base64!",
+        "é",
+        "A" * (MOST_IN_ADDRESS + 1),
+        packed(["a", "b"]),
+        *(
+            base64.urlsafe_b64encode(zlib.compress(data, 9)).decode()
+            for data in (b"", b"{}", b"[1]", b'"a"', b"\xff", b'["' + b"x" * 1_000_000 + b'"]', b"[" * 100_000)
+        ),
+        base64.urlsafe_b64encode(zlib.compress(b'["a"]')[:-1]).decode(),
+    ],
+)
+def test_rubbish_in_an_address_is_one_sentence(value: str) -> None:
+    with pytest.raises(DataError, match="The code in this address cannot be read"):
+        unpacked(value, 1)

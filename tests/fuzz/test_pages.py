@@ -57,7 +57,7 @@ EVENTS: dict[str, list[dict[str, Any]]] = {
 }
 SUMMARY = ENDED.model_dump(mode="json")
 NAMES = list(PATHS)
-KEYS = ("run", "story", "view", "runs", "example", "student", "page", "embed")
+KEYS = ("run", "story", "view", "runs", "example", "code", "student", "page", "embed")
 LINKED = (
     st.sampled_from([ID.format(kind) for kind in KINDS])
     | st.text(st.characters(codec="utf-8"), max_size=20)
@@ -101,6 +101,7 @@ def _warm(tmp_path_factory: pytest.TempPathFactory) -> None:
 @example("start", {"story": ID.format("compare")})
 @example("playground", {"example": "9" * 30})
 @example("playground", {"example": "²"})
+@example("playground", {"code": "eNqLVk9V1wEABQIBxQ", "student": "../x"})
 @example("playground", {"example": "9" * 5000})
 @example("sweeps", {"runs": "<b>,,x", "view": "overlay"})
 def test_links(tmp_path: Path, name: str, parameters: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from compressor_core.data.changes import CHANGES
 from compressor_core.data.exam import chips
+from compressor_core.data.pasted import unpacked
 from compressor_core.evaluate.prediction import predict_once
 from compressor_core.figures.compare.answers import sure
 from compressor_core.figures.compare.probe import edit
@@ -40,6 +41,13 @@ def ask(at: AppTest, *codes: str) -> AppTest:
     button(at, "Ask both").click().run()
     assert not at.exception, at.exception
     return at
+
+
+def another_visit(**parameters: str) -> AppTest:
+    at = AppTest.from_file(str(APP), default_timeout=90).run()
+    for name, value in parameters.items():
+        at.query_params[name] = value
+    return at.switch_page(PATHS["playground"]).run()
 
 
 def parameter(at: AppTest, name: str) -> str:
@@ -123,13 +131,27 @@ def test_examples_of_the_test_split_come_one_after_the_other(studio: Studio, ope
         assert ", which is " in at.header[0].value and at.caption[1].value.startswith("Test split: `")
     assert drawn[0] != drawn[1] and all(drawn)
     assert parameter(at, "example") == "1"
-    again = AppTest.from_file(str(APP), default_timeout=90).run()
-    again.query_params["example"] = "1"
-    again.switch_page(PATHS["playground"]).run()
+    again = another_visit(example="1")
     assert again.text_area[0].value == drawn[1] and set(said(again)) == {"Teacher", "Student", "True label"}
     ask(at, f"{drawn[1]}\n    x = 1")
     assert "True label" not in said(at), "nobody knows the label of what was changed"
     assert "example" not in at.query_params
+
+
+def test_an_address_holds_the_pasted_code_and_which_student_is_asked(studio: Studio, open_page: Open) -> None:
+    at = ask(open_page("playground"), CODE)
+    field = next(one for one in at.selectbox if one.label == "Student")
+    field.set_value(next(key for key in field.options if "bundled student" in key)).run()
+    shared = {name: parameter(at, name) for name in ("code", "student")}
+    assert "run" not in at.query_params and unpacked(shared["code"], 1)[0].split() == CODE.split()
+    again = another_visit(**shared)
+    assert again.text_area[0].value == at.text_area[0].value
+    assert set(said(again)) == {"Teacher", "Student"}
+    chosen = next(one for one in again.selectbox if one.label == "Student").value
+    assert Path(str(chosen)).name == shared["student"]
+    broken = another_visit(code="rubbish")
+    assert "cannot be read" in broken.error[0].value and not broken.exception and not broken.metric
+    assert "code" not in broken.query_params
 
 
 @pytest.mark.parametrize(
