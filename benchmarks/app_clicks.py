@@ -168,7 +168,7 @@ def clicks(made: Made) -> Iterator[Click]:
         ("Overview", "Cost of the student"),
     ):
         yield _radio("Side by side", f"view {view}", view, words)
-    yield _page("Exam", "Sit the exam")
+    yield _page("Exam", "Start the exam")
     yield _page("Lab", "Probe")
     yield _earlier("Lab", "probe", "In brackets", f"{CHARTS} === 1")
     yield _page("Board", "Open the class")
@@ -177,7 +177,7 @@ def clicks(made: Made) -> Iterator[Click]:
     yield _earlier("Export", "export", "The bundle", "true")
     yield _page("Paper", "Latency of one query")
     yield _option("Paper", "another model", "Model", "student, 25 MB", "60.80")
-    yield _page("Teacher & data", "Teachers at hand")
+    yield _page("Teacher & data", "Available teachers")
     yield _tab("Teacher & data", "Figures", "Length of the functions")
     yield _tab("Teacher & data", "Data flow", "Where the value of each variable")
     yield _earlier("Teacher & data", "train-teacher", "Accuracy on the validation split", f"{CHARTS} >= 2")

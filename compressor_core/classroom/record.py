@@ -68,7 +68,7 @@ class ClassSettings(Settings):
     title: ClassVar[str] = "a class"
 
     name: Line = Field(description="a title of 1 to 80 letters, which everybody in the class reads")
-    task: Task = Field(Task.VULNERABILITY, description="What the students are to tell")
+    task: Task = Field(Task.VULNERABILITY, description="Task of the students")
     challenge: Challenge = Field(Challenge.ACCURATE, description="What the students are ranked by")
 
 
@@ -77,7 +77,7 @@ class Forecast(Settings):
 
     title: ClassVar[str] = "a forecast"
 
-    accuracy: Share = Field(description="Accuracy of the own best student, as a share")
+    accuracy: Share = Field(description="Accuracy of your best student, as a share")
     size_mb: Positive = Field(description="Its size in MB (10^6 bytes)")
 
 
@@ -214,7 +214,7 @@ class Classroom:
         def committed(record: ClassRecord) -> ClassRecord:
             known = {one.id: one for one in record.participants}
             if id not in known or known[id].forecast is not None:
-                raise ClassroomError("Your forecast stands already: it cannot be changed.")
+                raise ClassroomError("You have committed a forecast already: it cannot be changed.")
             known[id] = known[id].model_copy(update={"forecast": forecast})
             return record.model_copy(update={"participants": tuple(known.values())})
 

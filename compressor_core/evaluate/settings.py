@@ -157,7 +157,7 @@ class ExamSettings(ModelsSettings):
     title: ClassVar[str] = "an exam"
 
     functions: Whole = Field(1000, description="Functions of installed packages on which alarms are counted.")
-    baselines: Flag = Field(True, description="Let a counter of tokens, and Bandit if installed, sit the exam as well.")
+    baselines: Flag = Field(True, description="Include a token-counting baseline and, if installed, Bandit.")
 
 
 class CalibrationSettings(Settings):

@@ -86,8 +86,8 @@ def invitation() -> None:
                 icon=":material/wifi_off:",
             )
         st.header(record.code, anchor=False)
-        paused = "" if record.joining else "; joining is paused"
-        st.caption(f"Access code. {len(record.participants)} have joined{paused}")
+        paused = "" if record.joining else " · joining is paused"
+        st.caption(f"Access code · {len(record.participants)} joined{paused}")
 
 
 def open_class() -> None:
@@ -127,14 +127,12 @@ def lead(record: ClassRecord) -> None:
                 st.rerun()
         again, end = st.columns(2)
         with again.popover("Reset", width="stretch"):
-            st.markdown(
-                "Everybody leaves and the board is empty; title, challenge and access code stay, and so do runs."
-            )
+            st.markdown("Removes all participants and empties the board. Title, challenge, access code and runs stay.")
             if st.button("Yes, reset it", type="primary"):
                 classroom().reset()
                 st.rerun()
         with end.popover("Close the class", width="stretch"):
-            st.markdown("Nobody but you is served any more. The runs stay.")
+            st.markdown("Participants lose access. The runs stay.")
             if st.button("Yes, close it", type="primary"):
                 classroom().close()
                 st.rerun()
@@ -158,8 +156,8 @@ def predict(participant: Participant) -> None:
 def own(record: ClassRecord, participant: Participant) -> None:
     """The participant's own runs, and the way to the next."""
     forecast = participant.forecast
-    said = f" and forecast {forecast.accuracy:.1%} at {forecast.size_mb:g} MB" if forecast else ""
-    st.markdown(f"You take part as **{literal(participant.name)}**{said}.")
+    said = f". Forecast: {forecast.accuracy:.1%} at {forecast.size_mb:g} MB" if forecast else ""
+    st.markdown(f"You joined as **{literal(participant.name)}**{said}.")
     link("start", "Compress a model", icon=":material/compress:")
 
     def part() -> bool:
@@ -182,7 +180,7 @@ def own(record: ClassRecord, participant: Participant) -> None:
 with sentences():
     record = classroom().current()
 if record is None:
-    open_page("board", "One board for a class: everybody's searches and students, ranked by a challenge.")
+    open_page("board", "Everyone's searches and students on one board, ranked by a challenge.")
     open_class()
 else:
     open_page("board", literal(f"{record.settings.name}: {record.settings.challenge.words}."))
@@ -201,7 +199,7 @@ else:
     if participant is not None:
         own(record, participant)
     elif lecturing():
-        with st.expander("Take part yourself", icon=":material/person_add:"):
+        with st.expander("Join the class yourself", icon=":material/person_add:"):
             join(record, code=False)
     if lecturing():
         lead(record)

@@ -90,7 +90,7 @@ def actions(run: Run, status: Status) -> None:
 
 def delete(run: Run, column: Any) -> None:
     with column.popover("Delete", icon=":material/delete:", width="stretch"):
-        st.markdown("The run and what it made are removed for good.")
+        st.markdown("Deletes the run and everything it made.")
         if st.button("Yes, delete it", key=f"delete/{run.id}", type="primary"):
             store().delete(run.id)
             st.session_state[CHOSEN] = None
@@ -138,7 +138,7 @@ def unused_uploads() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             f"Uploads: {sum(upload.size for upload in found) / 1e6:,.1f} MB, "
-            f"{sum(upload.size for upload in unused) / 1e6:,.1f} MB of it in no run."
+            f"{sum(upload.size for upload in unused) / 1e6:,.1f} MB of it unused."
         )
         if st.button("Clear unused uploads", icon=":material/delete_sweep:"):
             clear(store(), 0)
@@ -147,9 +147,7 @@ def unused_uploads() -> None:
 
 CHOSEN = "runs-chosen"
 
-open_page(
-    "runs", "Each run works in a process and a folder of its own: a closed tab, a refresh or a restart loses nothing."
-)
+open_page("runs", "Each run has its own process and folder: closing the tab, reloading or restarting loses nothing.")
 if (linked := st.query_params.get("run")) is not None:
     st.session_state[CHOSEN] = linked
 with sentences():

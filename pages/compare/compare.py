@@ -45,7 +45,7 @@ def choose_students(family: Family) -> None:
         persist_state="session",
         max_selections=MOST_STUDENTS,
         format_func=lambda key: models[key].title,
-        help=f"Up to {MOST_STUDENTS}, which learned from this teacher; the newest is first in the list.",
+        help=f"Up to {MOST_STUDENTS} students of this teacher, the newest first.",
     )
     if right.button("Compare", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not chosen):
         students = [models[key] for key in chosen]
@@ -74,8 +74,7 @@ def show(run: Run, status: Status) -> None:
 
 open_page(
     "compare",
-    "A teacher and up to four students answer the same held-out functions, and take turns while their latency is "
-    "measured.",
+    "A teacher and up to four students answer the same held-out functions, and their latency is measured in turns.",
 )
 settings()
 watch_chosen("compare", show)

@@ -36,7 +36,7 @@ def form() -> None:
             format_func=lambda key: models[key].title,
         )
         if third.button(
-            "Sit the exam", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not chosen
+            "Start the exam", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not chosen
         ):
             begin(family, chosen)
 
@@ -60,7 +60,7 @@ def begin(family: Family, chosen: list[str]) -> None:
 def show(run: Run, status: Status) -> None:
     if status.summary is None and status.state is not State.FINISHED:
         if status.live:
-            st.caption("All answer the same functions; a counter of tokens learns first. It takes minutes.")
+            st.caption("The token-counting baseline trains first; the exam takes a few minutes.")
         return
     info = exam_info(status.summary)
     verdicts(info)
@@ -89,8 +89,8 @@ def verdicts(info: ExamInfo) -> None:
 
 open_page(
     "exam",
-    "A model's own test split looks like what it learned from. Here it answers what it has never seen: functions "
-    "written by hand, and real ones.",
+    "A model's own test split resembles its training data. The exam asks about what it has "
+    "never seen: hand-written functions and real ones.",
 )
 form()
 watch_chosen("exam", show)

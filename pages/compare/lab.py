@@ -70,8 +70,8 @@ def show(run: Run, status: Status) -> None:
     st.header(literal(probe_sentence(info)), anchor=False)
     chart(flips_figure(info), key=f"flips/{run.id}", alt=probe_sentence(info))
     st.caption(
-        "In brackets, how many functions a change finds something to change in. Under a change that keeps the label, "
-        "an answer that flips is wrong before or after. Bars are Wilson's 95% intervals."
+        "In brackets: the number of functions that the change applies to. The label stays, so an "
+        "answer that flips is wrong before or after. Bars are Wilson's 95% intervals."
     )
     if pairs := pairs_sentence(info):
         st.markdown(literal(pairs))
@@ -98,8 +98,8 @@ def _described(name: str) -> str:
 
 open_page(
     "lab",
-    "The same functions with other names, quotes, layout or order do what they did, so the answers should stay. Where "
-    "they flip, a model has learned surface.",
+    "Renaming variables or changing quotes, layout or order does not change what a function "
+    "does. Where an answer flips, the model relies on the surface.",
 )
 settings()
 watch_chosen("probe", show)

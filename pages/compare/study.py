@@ -69,7 +69,7 @@ def form() -> None:
             20,
             SEEDS,
             key="study_seeds",
-            help="From 0 on; one student each at every budget",
+            help="Counted from 0; one student each at every budget",
             **STAY,
         )
         choose_length(third, fourth)

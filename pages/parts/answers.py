@@ -49,10 +49,10 @@ def choose_answers() -> Model | None:
         path = kept(files)
         task = task_of_answers(path) if chosen.opened is None else chosen.opened.task
         if chosen.opened is None or shared():  # which reads no visitor's file itself
-            st.caption("The answers are held against the dataset when the run starts.")
+            st.caption("The answers are checked against the dataset when the run starts.")
         else:
             found = read(str(path), chosen.info.name, chosen.data, changed(Path(chosen.data)) if chosen.data else None)
-            st.caption(literal(f"{len(found.codes):,} answers of a teacher, each to an example of {chosen.info.name}."))
+            st.caption(literal(f"{len(found.codes):,} answers, each matched to an example of {chosen.info.name}."))
     except CompressorError as error:
         say(error)
         return None

@@ -105,9 +105,9 @@ def overview(run: Run, info: ComparisonInfo) -> None:
         chart(cost_figure(info), key=f"cost/{run.id}", alt="The student's costs as a share of the teacher's")
         st.caption(WHY_UNEQUAL)
     st.caption(
-        "A bar beside a score is its 95% interval: another test set of this size would move the score about that "
-        "much (Wilson's; of differences, by paired bootstrap). "
-        "It says nothing of the training, where another seed gives another student: the page Budgets shows that spread."
+        "A bar beside a score is its 95% interval: how far another test set of this size would "
+        "move it (Wilson's; for differences, paired bootstrap). Another training seed gives "
+        "another student: *What a megabyte buys* shows that spread."
     )
     terms("accuracy", "precision-recall", "f1", "agreement", "wilson-interval", "bootstrap", "mcnemar", "within-noise")
 
@@ -213,8 +213,8 @@ def cost(run: Run, info: ComparisonInfo) -> None:
         st.markdown("**Latency**")
         chart(latency_figure(info), key=f"latency/{run.id}", alt="The share of inferences within a time")
         st.caption(
-            "Where a curve is steep, most functions take about as long; its upper end is the long ones, for which one "
-            f"waits. {info.measured}"
+            "A steep curve means that most functions take about the same time; its upper end shows "
+            f"the slow ones. {info.measured}"
         )
     with right:
         st.markdown("**Cost**")

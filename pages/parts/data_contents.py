@@ -59,7 +59,7 @@ def remarks(found: Survey) -> None:
     if found.conflict:
         first, second = map(literal, found.conflict)
         st.warning(
-            f"The same code is there with both labels ({found.conflicts:,} times; first {first} and {second}): "
+            f"The same code appears with both labels ({found.conflicts:,} times; first {first} and {second}): "
             "no model can be right about both.",
             icon=":material/warning:",
         )
@@ -88,7 +88,7 @@ def preview(dataset: Dataset, parts: Mapping[Split, Sequence[Example]]) -> None:
     )
     split = split or next(iter(parts))
     if (whole := dataset.size(Split(split))) > len(parts[split]):
-        st.caption(f"The first {len(parts[split]):,} of its {whole:,} examples can be looked at here.")
+        st.caption(f"The first {len(parts[split]):,} of its {whole:,} examples are shown here.")
     start = right.number_input("From number", 1, len(parts[split]), key=f"preview_from/{split}/{len(parts[split])}")
     for number, example in enumerate(parts[split][start - 1 : start - 1 + SHOWN]):
         show(example, dataset, expanded=number == 0)
@@ -135,8 +135,8 @@ def draw(found: Survey) -> None:
         f"{found.functions:,} different functions. Half of them have at most {found.median:,.0f} words and signs, "
         f"the longest {found.longest_tokens:,} ({found.longest_characters:,} characters; "
         f"{literal(found.longest_origin)}). "
-        "A model's tokenizer cuts words finer, and reads no more than the maximum length. The share of the larger "
-        "class is the accuracy of always saying it: what a model has to beat."
+        "A tokenizer splits words further. A model has to beat the share of the larger class, which is the accuracy of "
+        "always giving that answer."
     )
 
 

@@ -26,7 +26,7 @@ def draw_data_flow(code: str, language: Language, key: str) -> None:
     with choice:
         everything = f"All {len(info.variables)}"
         chosen = st.selectbox("Variable", [*info.variables, everything], key=f"{key}/variable")
-        wide = st.toggle("Wide rows", key=f"{key}/wide", help="For a wide screen: lines are wrapped later.")
+        wide = st.toggle("Wide rows", key=f"{key}/wide", help="Wraps lines later, for wide screens.")
         info = data_flow_info(
             code,
             records,

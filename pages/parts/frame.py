@@ -49,9 +49,9 @@ SECTIONS = {
 }
 """The navigation: what is read there, and the folder of the tabs in it."""
 TABS = (
-    Tab("Start", "start", "Start", "What do another budget or the other task give?"),
+    Tab("Start", "start", "Start", "What about another budget or task?"),
     Tab("Search", "search", "Single search", "Which architecture makes the most of a few megabytes?"),
-    Tab("Search", "tradeoffs", "Trade-offs", "What if other things than size count?"),
+    Tab("Search", "tradeoffs", "Trade-offs", "What if more than size counts?"),
     Tab("Search", "sweeps", "Sweeps", "Was that luck, and what does another megabyte buy?"),
     Tab("Search", "latency", "Latency", "Do GFLOPs predict latency?"),
     Tab("Train", "distill", "Distill", "How does an architecture become a trained student?"),

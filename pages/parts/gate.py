@@ -69,7 +69,7 @@ def allowed(store: RunStore, kind: str, configs: Collection[Mapping[str, Any]]) 
     """
     visitor = me()
     if visitor is not None and visitor.forecast is None:
-        raise ClassroomError("Commit your forecast on Class first: the board holds it against what comes out.")
+        raise ClassroomError("Commit your forecast on Board before your first run.")
     if not shared():
         yield
         return

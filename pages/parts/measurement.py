@@ -49,8 +49,8 @@ def latency_and_cost(
     """Measure these models, by name, the teacher first; the newest measurement of just these is shown, live."""
     folders = [str(folder) for folder in models.values()]
     st.markdown(
-        "The cost of each model where it runs: latency, throughput, cold start, memory and energy. In PyTorch, as"
-        " it was trained, and in ONNX Runtime, as it would be deployed, with weights of 32 and of 8 bits."
+        "Latency, throughput, cold start, memory and energy of each model: in PyTorch, as "
+        "trained, and in ONNX Runtime, as deployed, with 32-bit and 8-bit weights."
     )
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left, st.expander("Settings of the measurement"):
@@ -145,9 +145,9 @@ def latency(info: MeasurementInfo, run: Run, padded: bool) -> None:
     form |= {"Tokens": "%.0f", "Largest difference": "%.1e"}
     table(rows, f"costs/{padded}/{run.id}", form)
     st.caption(
-        "CPU is what the processor worked for an answer; the p50 is what one waited. The largest difference is that of "
-        "the logits to PyTorch's at true lengths: padding and ONNX Runtime change nothing but rounding, 8-bit weights "
-        "change answers a little."
+        "CPU is processor time per answer, p50 the median wait. The largest difference is that "
+        "of the logits from PyTorch's at true lengths: padding and ONNX Runtime only change "
+        "rounding, 8-bit weights change answers a little."
     )
 
 
@@ -187,8 +187,9 @@ def starts(info: MeasurementInfo, run: Run) -> None:
         st.markdown("**Peak memory** of that process")
         chart(memory_figure(info), key=f"memory/{run.id}", alt="Peak memory of a process that answers")
     st.caption(
-        "Each bar is the median of a few processes, whose files the system still held in memory. With ONNX Runtime "
-        "such a process imports neither PyTorch nor transformers: beside a small model, it is the libraries that weigh."
+        "Each bar is the median of a few processes, with their files cached by the system. With "
+        "ONNX Runtime a process imports neither PyTorch nor transformers: beside a small model, "
+        "the libraries dominate."
     )
 
 

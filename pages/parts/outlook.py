@@ -23,7 +23,7 @@ def outlook(architecture: Architecture, task: Task, dataset: str, epochs: int | 
         f"Training takes about **{duration(found.seconds)}** ({Preset(preset).words if epochs is None else preset}; "
         f"{literal(found.basis)})."
         if found
-        else "How long a training on these data takes is known once one has finished here."
+        else "The training time will be known once one training on these data has finished here."
     )
     for sentence in warnings(architecture, task, predictor(store(), task).model):
         st.warning(literal(sentence), icon=":material/warning:")

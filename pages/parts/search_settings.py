@@ -27,7 +27,7 @@ from pages.parts.state import gene_key
 from pages.parts.task import choose_space, choose_task
 
 CONSTRAINTS = {
-    Constraint.CAP: "Cap: the file must not weigh more",
+    Constraint.CAP: "Cap: the file may not exceed the budget",
     Constraint.PAPER: "Paper: a soft penalty, GFLOPs − |MB − budget|, with the paper's own formulas",
 }
 GOALS = {Goal.GFLOPS: "The most GFLOPs", Goal.LATENCY: "The fastest", Goal.SIZE: "The smallest"}
@@ -66,7 +66,7 @@ def settings() -> None:
         st.number_input(
             "Exact budget (MB)", step=0.5, key="budget_mb", persist_state="session", help=help_of("budget_mb")
         )
-        choose_task(help="A model of pairs has a head that compares two functions, which is a little larger.")
+        choose_task(help="For pairs, a head that compares both functions makes the model a little larger.")
         choose_space()
         with st.expander("Settings of the search"):
             latency = goal_and_limits()
@@ -204,15 +204,15 @@ def search_space(latency: LatencyModel | None) -> SearchSpace | None:
 def certainty(space: SearchSpace, latency: LatencyModel | None) -> str:
     """How the optimum of the search that the fields ask for will be known."""
     if space.enumerable:
-        return "few enough to look at every one, so that the true optimum is known at once."
+        return "few enough to enumerate, so the true optimum is known at once."
     try:
         reason = uncertifiable(space, chosen(space, latency))
     except CompressorError:  # said when the search is started
         reason = None
     if reason:
-        return f"too many to look at every one (the most are {ENUMERABLE:,}). {reason}"
+        return f"too many to enumerate (more than {ENUMERABLE:,}). {reason}"
     return (
-        f"too many to look at every one (the most are {ENUMERABLE:,}), so branch and bound finds the true optimum and "
+        f"too many to enumerate (more than {ENUMERABLE:,}), so branch and bound finds the true optimum and "
         "proves it. There will be no landscape."
     )
 

@@ -52,12 +52,12 @@ def compare_with_file(settings: SearchSettings, known: Sequence[Record]) -> None
     if file is None or file.config != settings:
         return
     if sum(isinstance(record, Generation) for record in known) < file.generations:
-        st.info(f"The search in the file went on for longer: {file.generations:,} generations.")
+        st.info(f"The search in the file ran longer: {file.generations:,} generations.")
     elif file.is_of(known):
         st.success(
             "This run has the same trajectory as the one in the file: the same architectures in every generation."
         )
     else:
         st.warning(
-            f"This run has another trajectory than the one in the file, which version {literal(file.program)} wrote."
+            f"The trajectory of this run differs from that in the file, written by version {literal(file.program)}."
         )

@@ -171,8 +171,8 @@ def walk(run: Run, info: SearchInfo, one: Candidate | None, place: DeltaGenerato
     space = info.settings.space
     if not space.enumerable:
         st.info(
-            f"{space.size:,} architectures are too many to look at every one, so there is no landscape of this "
-            "space: use larger steps or narrower ranges of its genes."
+            f"{space.size:,} architectures are too many to enumerate, so this space has no landscape: "
+            "use larger steps or narrower ranges of its genes."
         )
         return
     with sentences():

@@ -121,18 +121,18 @@ def require_turn(live: Sequence[Maker | None], maker: Maker | None, more: int = 
     own = sum(one.participant == maker.participant for one in made) if maker and maker.participant else 0
     if own + more > MOST_OWN:
         raise RunError(
-            f"{own} of your runs wait or are at work, and a participant may have {MOST_OWN}: "
+            f"{own} of your runs are waiting or running, and a participant may have {MOST_OWN}: "
             "wait for one of them, or cancel it."
         )
     near = sum(one.address == maker.address for one in made) if maker and maker.address else 0
     if near + more > MOST_ADDRESS:
         raise RunError(
-            f"{near} runs from your address wait or are at work, and this shared server takes {MOST_ADDRESS} from one: "
+            f"{near} runs from your address are waiting or running, and this server takes {MOST_ADDRESS} from one: "
             "wait for one of them, or cancel one of yours."
         )
     if len(live) + more > MOST_LIVE:
         raise RunError(
-            f"{len(live)} runs wait or are at work, and this shared server takes {MOST_LIVE}: try again later."
+            f"{len(live)} runs are waiting or running, and this shared server takes {MOST_LIVE}: try again later."
         )
 
 

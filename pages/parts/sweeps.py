@@ -23,7 +23,9 @@ def seed_settings() -> None:
     with st.container(border=True):
         first, second, third, button = st.columns([2, 2, 4, 3], vertical_alignment="bottom")
         budget = first.number_input("Budget (MB)", value=3.0, step=0.5, key="sweep_budget", **STAY)
-        seeds = second.number_input("Seeds", 1, 1_000, 20, key="sweep_seeds", help="From 0 on, one search each", **STAY)
+        seeds = second.number_input(
+            "Seeds", 1, 1_000, 20, key="sweep_seeds", help="Counted from 0, one search each", **STAY
+        )
         operators = choose_operators(third)
         go_on = button.button("Sweep over seeds", type="primary", icon=":material/play_arrow:", width="stretch")
         search = search_settings()
@@ -45,7 +47,13 @@ def budget_settings() -> None:
             "Budgets", 2, 100, 40, key="sweep_count", help="Beside the paper's 3, 25 and 50 MB", **STAY
         )
         seeds = fourth.number_input(
-            "Searches at each", 0, 20, 1, key="sweep_searches", help="With the seeds from 0 on; 0 for none", **STAY
+            "Searches at each",
+            0,
+            20,
+            1,
+            key="sweep_searches",
+            help="Seeds are counted from 0; 0 for no searches",
+            **STAY,
         )
         left, right = st.columns([4, 3], vertical_alignment="bottom")
         operators = choose_operators(left)

@@ -55,7 +55,7 @@ def choose_space() -> str:
 def space_badge(space: SearchSpace) -> None:
     """Whose optimum is meant wherever an optimum is named."""
     titles = {"classroom": "Classroom space", "paper": "The paper's space", "fastest": "One-layer space"}
-    title = titles.get(space.name or "", "A space of one's own")
+    title = titles.get(space.name or "", "Custom space")
     st.badge(title, icon=":material/grid_on:", color="gray")
 
 

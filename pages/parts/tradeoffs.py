@@ -54,7 +54,7 @@ def settings() -> None:
         with st.expander("Settings of the search"):
             breeding(prefix="tradeoff_", operators=False)
             with sentences():
-                st.caption(f"Search space: {edited_space().size:,} architectures, as set on the page Search.")
+                st.caption(f"Search space: {edited_space().size:,} architectures, as set on *Single search*.")
             link("search", "Change the space")
     if go_on:
         with sentences():
@@ -116,9 +116,8 @@ def choose_students(at_hand: dict[str, tuple[MeasuredStudent, ...]]) -> tuple[Me
         dataset = st.selectbox("Students measured on", datasets, key="tradeoff_dataset", **STAY)
     students = at_hand[dataset]
     st.caption(
-        f"Accuracies and flips are those of {len(students)} students distilled here, measured on {literal(dataset)}. "
-        "The search goes over combinations of their genes, and only what was measured is on the front: nothing is "
-        "predicted."
+        f"Accuracy and flips come from {len(students)} students distilled here, measured on "
+        f"{literal(dataset)}. Only what was measured is on the front: nothing is predicted."
     )
     return students
 

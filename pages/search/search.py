@@ -59,7 +59,7 @@ def show(run: Run, status: Status) -> None:
         )
     numbers(info)
     if (now := float(st.session_state.budget_mb or asked.budget_mb)) != asked.budget_mb:
-        st.info(f"This population is of the search at {asked.budget_mb:g} MB. Start another one for {now:g} MB.")
+        st.info(f"This population belongs to the search at {asked.budget_mb:g} MB. Start a new search for {now:g} MB.")
     if not status.live and info.candidates:
         compare_with_file(asked, known)
         take_away(run, asked, known)

@@ -49,16 +49,13 @@ from pages.parts.sweeps import budget_settings, seed_settings
 VIEWS = {"overlay": "Overlay runs", "seed": "Seed sweep", "budget": "Budget sweep"}
 VIEW, RUNS = "sweeps_view", "sweeps_runs"
 LOOK_FOR = {
-    "overlay": "A line that falls early found good architectures soon; one that reaches the row *optimum* found "
-    "the best. Runs with different budgets have different optima, so compare their gaps; compare "
-    "fitness only where budget, mode and goal are the same.",
-    "seed": "The same search with different seeds. A narrow band means that one run is as good as another; a wide"
-    " one, that a single run says little. Where two bands do not overlap, the operators made the "
-    "difference and not luck.",
-    "budget": "How much computation a megabyte buys: a straight line is a power law. The panels below show what "
-    "the optimum spends a larger budget on. In the paper's space it is the width: layers and heads are "
-    "at or near their upper limits from the start, and the vocabulary and the feed-forward part stay "
-    "small and use what the width leaves.",
+    "overlay": "A line that falls early found good architectures soon; one that reaches the row "
+    "*optimum* found the best. Where budgets differ, compare the gaps and not the fitness.",
+    "seed": "The same search with different seeds. In a narrow band, one run is as good as another; "
+    "in a wide one, a single run says little. Where two bands do not overlap, the operators "
+    "made the difference, not luck.",
+    "budget": "How much computation a megabyte buys: a straight line is a power law. The panels below "
+    "show what a larger budget is spent on: in the paper's space, on width.",
 }
 START_WITH = 3
 

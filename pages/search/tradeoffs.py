@@ -30,10 +30,9 @@ from pages.parts.search_views import distill_button, first_pick, picks
 from pages.parts.tradeoffs import settings, title
 
 LOOK_FOR = (
-    "Nothing lies beyond the true front: a gain in one objective there costs something in another. Look for its "
-    "bends, where a little of one buys a lot of the other, and for the regions that the search has not reached. "
-    "Both axes are logarithmic, so equal steps are equal factors. Replay the search, click a point to pick it, "
-    "hover to see its genes."
+    "On the true front, a gain in one objective costs something in another. Look for its "
+    "bends, where a little of one buys a lot of the other. Both axes are logarithmic; click "
+    "a point to pick it, hover to see its genes."
 )
 HYPERVOLUME = (
     "The hypervolume is the part of the objectives' space that a front dominates, up to a reference point 10% "
@@ -120,8 +119,8 @@ def third_text(info: FrontInfo, x: str, y: str) -> str:
     if third is None:
         return ""
     return (
-        f" {title(Quantity(third))} is told by colour and size: a large bright point has the most of it. So a "
-        "point that looks beaten here may be the best there is in that."
+        f" {title(Quantity(third))} is shown by colour and size: large and bright is the most. A "
+        "point that looks beaten here may be the best in that."
     )
 
 

@@ -80,7 +80,7 @@ def benchmark(folder: Path) -> None:
         found = next((one.sentence for one in shipped() if one.name == folder.name), None)
         st.markdown(f"**{literal(found or 'A student of 3 MB that learned from the answers of CodeBERT.')}**")
         with st.container(horizontal=True):
-            link("search", "Search an architecture")
+            link("search", "Search for an architecture")
             link("paper", "Compare with the published figures")
             if st.button("Ask it about a pair in Java", icon=":material/arrow_forward:", type="tertiary"):
                 st.session_state.student = str(folder)

@@ -41,7 +41,7 @@ def choose_base(chosen: Chosen | None) -> str:
             placeholder="microsoft/unixcoder-base, or /models/my-encoder",
         ).strip()
     elif base != FROM_SCRATCH:
-        st.caption("It is taken from the local cache or, where there is a network, from the Hugging Face hub (0.5 GB).")
+        st.caption("Read from the local cache, or downloaded from the Hugging Face hub (0.5 GB).")
     if base == GRAPHCODEBERT and chosen is not None and chosen.language is None:
         st.warning(
             "Say which language the file is written in: data flow is read by language.", icon=":material/warning:"
@@ -171,5 +171,5 @@ with st.container(border=True):
     train(chosen)
     terms("codebert", "graphcodebert", "fine-tuning", "epoch", "learning-rate", "early-stopping")
 watch_chosen("train-teacher", show)
-st.header("Teachers at hand", anchor=False)
+st.header("Available teachers", anchor=False)
 at_hand()

@@ -61,7 +61,7 @@ def show(run: Run, status: Status) -> None:
     with st.container(border=True):
         st.markdown(
             "**The bundle**: everything below in one zip, with the tokenizer, the model card and checksums. It works "
-            "on a machine that has none of this program, unless the model reads data flow."
+            "without this program, unless the model reads data flow."
         )
         with st.container(horizontal=True):
             button(run, archive, f"Bundle ({summary.zip_mb:.1f} MB)", primary=True)

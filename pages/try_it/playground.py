@@ -218,8 +218,8 @@ def show_answers(info: AnswersInfo, source: str) -> None:
     )
     chart(answers_figure(info), key="answers", alt=answers_headline(info))
     st.caption(
-        "Milliseconds: tokenisation and model together, this input alone, one thread; the median of five calls (fewer "
-        "of slow models) in which the two take turns. The page Compare measures over many functions."
+        "Times include tokenisation, on one thread: the median of five calls in turns (fewer for "
+        "slow models). *Side by side* measures many functions."
     )
     if (said := unsure_sentence(info)) is not None:
         st.caption(said)

@@ -59,10 +59,10 @@ def test_three_visitors_join_forecast_search_and_meet_on_the_board(browser: Brow
     for name, page in phones.items():
         join(page, name, code.lower().replace("-", " "))
     for name, page in phones.items():
-        expect(page.get_by_text(f"You take part as {name}")).to_be_visible()
+        expect(page.get_by_text(f"You joined as {name}")).to_be_visible()
         page.get_by_role("button", name="Commit my forecast").click()
     for page in phones.values():
-        expect(page.get_by_text("and forecast 70.0% at 1 MB")).to_be_visible()
+        expect(page.get_by_text("Forecast: 70.0% at 1 MB")).to_be_visible()
         page.goto(f"{elsewhere}/search", wait_until="commit")  # another session: the cookie tells who it is
     for page in phones.values():
         page.get_by_role("button", name="Start the search").click()
@@ -88,7 +88,7 @@ def test_three_visitors_join_forecast_search_and_meet_on_the_board(browser: Brow
 
     lecturer.get_by_text("Lead the class").click()
     lecturer.get_by_role("button", name="Remove the name").click()  # the first of the list
-    expect(lecturer.get_by_text("2 have joined")).to_be_visible()
+    expect(lecturer.get_by_text("2 joined")).to_be_visible()
     expect(lecturer.get_by_text("No forecast has an outcome yet").first).to_be_visible()
     phones["Ada"].reload()
     expect(phones["Ada"].get_by_role("heading", name="Join the class")).to_be_visible()

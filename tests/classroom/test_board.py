@@ -141,7 +141,7 @@ def test_forecasts_stand_against_outcomes(lesson: Lesson) -> None:
     lesson.student("Grace", 0.8, 0.5)
     info = lesson.board()
     assert [(one.who, round(one.points, 6)) for one in info.foretold] == [("Ada", 10.0), ("Grace", -5.0)]
-    assert "off by 7.5 points in the median of 2; 1 were too low" in forecast_sentence(info)
+    assert "off by 7.5 points (median of 2): 1 too low, 1 too high" in forecast_sentence(info)
     assert [row["Size, outcome (MB)"] for row in forecast_rows(info)] == [3.0, 0.5]
     figure = forecast_figure(info)
     by_name = {trace.name: trace for trace in figure.data}

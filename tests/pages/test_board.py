@@ -52,7 +52,7 @@ def test_a_class_from_its_opening_to_its_end(studio: Studio, open_page: Open) ->
     field(at.number_input, "Accuracy (%)").set_value(95.0)
     button(at, "Commit my forecast").click().run()
     no_traceback(at)
-    assert "You take part as **Ada** and forecast 95.0% at 1 MB" in texts(at)
+    assert "You joined as **Ada**. Forecast: 95.0% at 1 MB" in texts(at)
     (ada,) = gate.classroom().require().participants
     assert ada.forecast is not None and ada.forecast.accuracy == 0.95
 
@@ -73,7 +73,7 @@ def test_a_class_from_its_opening_to_its_end(studio: Studio, open_page: Open) ->
     assert "off by" in texts(at) and len(charts(at)[0]["data"]) == 3
 
     button(at, "Remove the name").click().run()
-    assert not gate.classroom().require().participants and "You take part" not in texts(at)
+    assert not gate.classroom().require().participants and "You joined as" not in texts(at)
     field(at.toggle, "Pause joining").set_value(True).run()
     assert not gate.classroom().require().joining and "joining is paused" in texts(at)
     button(at, "Yes, reset it").click().run()
@@ -90,7 +90,5 @@ def test_a_participant_forecasts_before_the_first_run(studio: Studio, open_page:
     before = len(studio.store.list())
     at.switch_page("pages/search/search.py").run()
     button(at, "Start the search").click().run()
-    assert [one.value for one in at.error] == [
-        "Commit your forecast on Class first: the board holds it against what comes out"
-    ]
+    assert ["Commit your forecast on" in one.value for one in at.error] == [True]
     assert len(studio.store.list()) == before

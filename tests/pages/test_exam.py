@@ -21,7 +21,7 @@ def test_one_button_starts_it_and_every_score_is_shown(
 
     monkeypatch.setattr("pages.parts.live.launch", created)
     at = open_page("exam")
-    button(at, "Sit the exam").click().run()
+    button(at, "Start the exam").click().run()
     no_traceback(at)
     run = studio.store.get(parameter(at, "run"))
     (student,) = models_of(studio.distill)

@@ -74,7 +74,7 @@ def test_what_cannot_be_used_is_refused_in_one_sentence(at: AppTest, labelled_fi
         assert says in error.value and "\n" not in error.value, (says, error.value)
         assert button(at, "Start distilling").disabled
     upload(at, *array(table, rows=20))
-    assert not at.error and "20 answers of a teacher" in texts(at) and not button(at, "Start distilling").disabled
+    assert not at.error and "20 answers, each matched" in texts(at) and not button(at, "Start distilling").disabled
 
 
 def test_a_student_learns_from_them_and_is_compared_with_what_is_known(

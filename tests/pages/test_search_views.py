@@ -94,7 +94,7 @@ def test_a_pick_of_the_address_is_marked_and_a_budget_that_it_does_not_fit_is_sa
     assert "It does not fit" in at.warning[0].value
     named(at.number_input, "Exact budget (MB)").set_value(25.0).run()
     assert "It does not fit" not in "".join(one.value for one in fine(at).warning)
-    assert "This population is of the search at 3 MB" in texts(at)
+    assert "This population belongs to the search at 3 MB" in texts(at)
 
 
 def test_the_landscape_of_two_other_genes(studio: Studio, open_page: Open) -> None:
@@ -111,7 +111,7 @@ def test_a_space_that_is_too_large_has_no_landscape_and_says_so(open_page: Open)
     status = until_over(run)
     assert status.error is None
     at = fine(open_page("search", run=run.id, view="Landscape"))
-    assert "are too many to look at every one" in texts(at) and not figures(at)
+    assert "are too many to enumerate" in texts(at) and not figures(at)
 
 
 def test_those_who_perished_are_drawn_on_request(studio: Studio, open_page: Open) -> None:
@@ -223,7 +223,7 @@ def test_the_fastest_by_a_calibration_at_hand(open_page: Open, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("vocabulary", "goal", "words"),
     [
-        ("1000 to 50000 by 1000", "gflops", "2,736,000 architectures: few enough to look at every one"),
+        ("1000 to 50000 by 1000", "gflops", "2,736,000 architectures: few enough to enumerate"),
         ("1000 to 50000 by 10", "gflops", "branch and bound finds the true optimum and proves it"),
         ("1000 to 50000 by 10", "size", "cannot be certified"),
     ],
@@ -260,7 +260,7 @@ def test_a_search_that_went_another_way_is_told(open_page: Open) -> None:
     named(at.button, "Start this search again").click().run()
     until_over(RunStore().list()[0])
     at.run()
-    assert "has another trajectory" in at.warning[0].value
+    assert "trajectory of this run differs" in at.warning[0].value
 
 
 def test_its_settings_can_be_filled_in(open_page: Open) -> None:

@@ -210,7 +210,7 @@ def test_three_objectives_have_three_planes(open_page: Open, store: RunStore) ->
     run = finished(store, objectives=THREE, latency=MODEL)
     at = open_page("tradeoffs", run=run.id)
     assert figure(at)["layout"]["yaxis"]["title"]["text"].startswith("Computation")
-    assert "told by colour and size" in texts(at)
+    assert "shown by colour and size" in texts(at)
     field(at.button_group, "Draw").set_value("latency_ms-size_mb").run()
     no_traceback(at)
     assert figure(at)["layout"]["yaxis"]["title"]["text"] == "Size (MB)"

@@ -91,10 +91,10 @@ def forecast_sentence(info: BoardInfo) -> str:
     if not info.foretold:
         return "No forecast has an outcome yet."
     off = [one.points for one in info.foretold]
-    side = "too low" if median(off) > 0 else "too high"
+    low, high = sum(one > 0 for one in off), sum(one < 0 for one in off)
     return (
-        f"Forecasts of accuracy were off by {median(map(abs, off)):.1f} points in the median of {len(off)}; "
-        f"{sum((one > 0) is (median(off) > 0) for one in off)} were {side}."
+        f"Forecasts of accuracy were off by {median(map(abs, off)):.1f} points (median of {len(off)}): "
+        f"{low} too low, {high} too high."
     )
 
 
