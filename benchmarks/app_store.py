@@ -100,8 +100,6 @@ def _real(store: RunStore) -> Iterator[tuple[str, Run]]:
     tiny = {**file, "teacher": teacher, "preset": "smoke", "threads": 1}
     distilled = work("distill", "a student", **tiny, architecture=STUDENT, epochs=8)
     yield "distill", distilled
-    models = {"models": [teacher, str(result(distilled)["model"])], "names": ["teacher", "student"]}
-    yield "probe", work("probe", "a student", **file, **models, language="python", examples=20)
     told = work("distill", "the story", **tiny, search_run=searched.id)
     work("compare", "the story", **comparison_of(store, models_of(told)), latency_examples=5)
     yield "study", work("study", "a study", **tiny, budgets=[0.19, 0.2], seeds=[0, 1])
@@ -119,7 +117,9 @@ def _real(store: RunStore) -> Iterator[tuple[str, Run]]:
     bundled = {"teacher": str(bundled_teacher(CLASSROOM)), "student": str(bundled_student(CLASSROOM))}
     yield "export", work("export", "the bundled student", student=bundled["student"])
     few = {"dataset": CLASSROOM, "examples": 4, "rounds": 2, "starts": 1, "largest_batch": 4, "energy_seconds": 0.1}
-    yield "measure", work("measure", "both", models=list(bundled.values()), names=list(bundled), **few)
+    both = {"models": list(bundled.values()), "names": list(bundled)}
+    yield "measure", work("measure", "both", **both, **few)
+    yield "probe", work("probe", "both", dataset=CLASSROOM, **both, examples=10)
     yield "compare", work("compare", "the bundled student", dataset=CLASSROOM, **bundled, latency_examples=20)
     yield "search", work("search", "3 MB, seed 3", budget_mb=3.0, seed=3, **SEARCH)
 
