@@ -151,7 +151,7 @@ def test_accuracy_is_an_objective_once_two_students_are_measured(open_page: Open
     assert "↓ Answers that flip" in options(at)
     field(at.button_group, "Objectives, two or three").set_value(["accuracy", "flips"]).run()
     no_traceback(at)
-    assert "Accuracies and flips are those of 2 students" in texts(at)
+    assert "Accuracy and flips come from 2 students" in texts(at)
 
 
 def test_a_walk_along_the_front_leads_to_distillation(open_page: Open, store: RunStore) -> None:
