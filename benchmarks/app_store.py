@@ -115,7 +115,7 @@ def _real(store: RunStore) -> Iterator[tuple[str, Run]]:
     small = {"architectures": 6, "held_out": 2, "functions": 2, "rounds": 1, "largest_mb": 3.0, "budget_mb": 1.0}
     yield "calibrate", work("calibrate", "this machine", **small)
     bundled = {"teacher": str(bundled_teacher(CLASSROOM)), "student": str(bundled_student(CLASSROOM))}
-    yield "export", work("export", "the bundled student", student=bundled["student"])
+    yield "export", work("export", "the bundled student", model=bundled["student"])
     few = {"dataset": CLASSROOM, "examples": 4, "rounds": 2, "starts": 1, "largest_batch": 4, "energy_seconds": 0.1}
     both = {"models": list(bundled.values()), "names": list(bundled)}
     yield "measure", work("measure", "both", **both, **few)
