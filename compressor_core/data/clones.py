@@ -178,7 +178,7 @@ def _namesakes(hosts: Sequence[Host], shapes: NDArray[np.float32]) -> Iterator[t
     """For each host others of the same name: the same kind of job, done another way."""
     names = np.array([host.source.partition("(")[0] for host in hosts])
     for index in range(len(hosts)):
-        yield tuple(hosts[i] for i in np.flatnonzero((names == names[index]) & (shapes[index] < SAME_SHAPE)))
+        yield tuple(hosts[int(i)] for i in np.flatnonzero((names == names[index]) & (shapes[index] < SAME_SHAPE)))
 
 
 def _jaccard(sets: Sequence[frozenset[str]]) -> NDArray[np.float32]:

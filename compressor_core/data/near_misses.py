@@ -150,7 +150,8 @@ class _Places:
                 name = node.arg if isinstance(node, ast.arg) else node.id
                 if name in own:
                     self._bound[name] = min(node.lineno, self._bound.get(name, node.lineno))
-        self._words = sorted({n.value for n in nodes if isinstance(n, ast.Constant) and _is_word(n.value)})
+        values = (node.value for node in nodes if isinstance(node, ast.Constant))
+        self._words = sorted({value for value in values if isinstance(value, str) and value.isidentifier()})
 
     def _idle(self, node: ast.AST) -> bool:
         """Whether nothing depends on what is inside: texts, logging, values that nothing reads."""
@@ -233,7 +234,7 @@ class _Places:
             yield value * 10 if value > 2 else value + 10
         elif isinstance(value, float):
             yield from (value + 1, value * 2, value / 10)
-        elif isinstance(value, str) and _is_word(value):
+        elif isinstance(value, str) and value.isidentifier():
             others = [word for word in self._words if word != value]
             yield self._rng.choice(others) if others else value[::-1]
         elif isinstance(value, str) and value in _SIGNS:
@@ -280,10 +281,6 @@ class _Places:
 
 def _own_words(statement: ast.stmt) -> set[str]:
     return {ast.unparse(node) for node in ast.walk(statement) if isinstance(node, ast.Name | ast.Attribute)}
-
-
-def _is_word(value: object) -> bool:
-    return isinstance(value, str) and value.isidentifier()
 
 
 def _is_text(node: ast.AST) -> bool:

@@ -33,7 +33,7 @@ def places(one: object, other: object) -> int:
             return sum(places(*pair) for pair in zip(one, other, strict=True))
         return int(list(map(written, one)) != list(map(written, other)))
     if isinstance(one, ast.AST) and type(one) is type(other):
-        if isinstance(one, ast.BinOp) and {written(one.left)} == {written(other.right)}:  # type: ignore[attr-defined]
+        if isinstance(one, ast.BinOp) and isinstance(other, ast.BinOp) and written(one.left) == written(other.right):
             return int(written(one) != written(other))
         return sum(places(getattr(one, field, None), getattr(other, field, None)) for field in one._fields)
     return int(written(one) != written(other))
