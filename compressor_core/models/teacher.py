@@ -27,7 +27,7 @@ from compressor_core.files import checked_path
 from compressor_core.language import Language
 from compressor_core.models import graph
 from compressor_core.models.bundled import GRAPHCODEBERT, model_folder
-from compressor_core.models.card import CARD, DATA_FLOW_NODES, MAX_TOKENS, MAX_TOKENS_BESIDE_FLOW, ModelCard
+from compressor_core.models.card import CARD, DATA_FLOW_NODES, MAX_TOKENS, MAX_TOKENS_BESIDE_FLOW, ModelCard, read_card
 from compressor_core.models.classifier import Classifier, require_same_vocabulary, tried
 from compressor_core.models.folder import foreign_root, names_without, require_files
 from compressor_core.models.hub import fetch
@@ -112,6 +112,7 @@ def load_encoder(
         task=task,
         labels=labels,
         max_length=min(max_length, longest),
+        architecture=None if (own := read_card(folder)) is None else own.architecture,
         pair_features=pair_features if task is Task.CLONE else None,
         data_flow=data_flow,
     )

@@ -35,7 +35,8 @@ from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import ModelError
 from compressor_core.language import Language
 from compressor_core.models import hub
-from compressor_core.models.bundled import BASES, CODEBERT, GRAPHCODEBERT
+from compressor_core.models.bundled import BASES, CODEBERT, GRAPHCODEBERT, bundled_teacher
+from compressor_core.models.card import read_card
 from compressor_core.models.classifier import load
 from compressor_core.models.teacher import load_encoder, reads_data_flow
 from compressor_core.task import PairFeatures, Task
@@ -128,6 +129,13 @@ def test_a_head_for_other_labels_is_replaced(tmp_path: Path) -> None:
     folder = masked(RobertaForSequenceClassification, config, train_tokenizer(CODES * 9, 400), tmp_path / "five")
     teacher = load_encoder(str(folder), Task.VULNERABILITY, LABELS, 64)
     assert teacher.logits([(CODES[0],)]).shape == (1, 2)
+
+
+def test_the_architecture_of_a_base_is_that_of_its_card() -> None:
+    base = bundled_teacher("classroom-clone")
+    card = read_card(base)
+    assert card is not None and card.architecture is not None
+    assert load_encoder(base, Task.CLONE, LABELS, 64).card.architecture == card.architecture
 
 
 def test_half_precision_weights_are_trained_in_full(roberta: Path) -> None:
