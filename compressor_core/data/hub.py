@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from compressor_core.data.dataset import Split
+from compressor_core.data.lines import require_plausible
 from compressor_core.errors import DataError
 
 _PARQUET = re.compile(r"(train|validation|test)-(\d+)-of-(\d+)\.parquet")
@@ -61,12 +62,28 @@ def parquet_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]
 
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            if missing := [name for name in columns if name not in file.schema_arrow.names]:
-                raise DataError(f"{path} lacks the columns {', '.join(missing)}: download it again")
+            schema, parts = file.schema_arrow, file.metadata
+        if missing := [name for name in columns if name not in schema.names]:
+            raise DataError(f"{path} lacks the columns {', '.join(missing)}: download it again")
+        require_plausible(path, sum(parts.row_group(place).total_byte_size for place in range(parts.num_row_groups)))
+        # A text that stands in many rows is in memory once, as it is in the file.
+        texts = [name for name in columns if pyarrow.types.is_string(schema.field(name).type)]
+        with pyarrow.parquet.ParquetFile(path, read_dictionary=texts) as file:
             for batch in file.iter_batches(4096, columns=list(columns)):
-                yield from batch.to_pylist()
+                cells = [_cells(batch.column(name)) for name in columns]
+                yield from (dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True))
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} is damaged ({error}): remove it and download it again") from error
+
+
+def _cells(column: Any) -> list[Any]:
+    """The values of an Arrow array; equal ones of a dictionary are one object."""
+    if not hasattr(column, "dictionary"):
+        values: list[Any] = column.to_pylist()
+        return values
+    places = column.indices.to_pylist()
+    texts = {place: column.dictionary[place].as_py() for place in set(places) if place is not None}
+    return [texts.get(place) for place in places]
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import re
 import zlib
@@ -35,6 +36,8 @@ _OTHERS: Final = {
     b"\x80\x05": f"a pickle, which is never opened: {_TABLE}",
 }
 _PACKED: Final[Mapping[bytes, Callable[..., Any]]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+_ALWAYS, _RATIO = 200_000_000, 100
+"""Bytes that any packed file may unpack to, and how many times its own size a larger one may."""
 _UNDECODED: Final = re.compile("[\udc80-\udcff]")
 
 
@@ -95,8 +98,47 @@ def opened(path: Path) -> Iterator[TextIO]:
             kind = f"UTF-16 or binary, not UTF-8 text: {_TABLE}"
         if kind is not None:
             raise DataError(f"{path} is {kind}")
-        with opener(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
+        packed = opener is not open
+        raw = io.BufferedReader(_Unpacked(path, opener)) if packed else path.open("rb")
+        with raw, io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
             yield text
+
+
+def require_plausible(path: Path, size: int) -> None:
+    """Raise DataError if so many bytes are far more than text or code packs into a file of its size."""
+    if size > max(_ALWAYS, _RATIO * path.stat().st_size):
+        raise DataError(
+            f"{path} has {path.stat().st_size / 1e6:,.1f} MB and unpacks to more than {size / 1e6:,.0f} MB, which no "
+            f"code does: {_UNPACK} and look at what is in it"
+        )
+
+
+class _Unpacked(io.RawIOBase):
+    """What comes out of a packed file, watched by `require_plausible`."""
+
+    def __init__(self, path: Path, opener: Callable[..., Any]) -> None:
+        self._path, self._file = path, opener(path, "rb")
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return int(self._file.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def readinto(self, buffer: Any) -> int:
+        count = int(self._file.readinto(buffer))
+        require_plausible(self._path, self._file.tell())
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def beginning(path: Path) -> bytes:

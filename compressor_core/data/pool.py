@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 
 from compressor_core.data.columns import Columns
@@ -18,6 +18,8 @@ from compressor_core.task import Task
 
 SHARD = 10_000
 """Examples of a shard: what is labelled, encoded and kept as one file each. No shard has rows of two files."""
+_MOST_CHARACTERS = 200_000_000
+"""Characters after which a shard ends too, ten times what 10,000 functions have."""
 _KINDS = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet")
 
 
@@ -65,7 +67,7 @@ class Pool:
         numbers = count()
         for path in self._files:
             examples = self._examples(path)
-            while codes := list(islice(examples, SHARD)):
+            while codes := _taken(examples):
                 yield Shard(next(numbers), codes)
         if next(numbers) == 0:
             raise DataError(f"the unlabelled code {self.path} has no function that can be used: give other files")
@@ -89,6 +91,16 @@ class Pool:
         wanted = "pairs, as func1 and func2" if self._width == 2 else "single functions, as func"
         found = f"{len(code)} function{'s' if len(code) > 1 else ''} in a row" if code else "no column known to be code"
         raise DataError(f"{path} has {found}, and the teacher reads {wanted}: give rows of that kind")
+
+
+def _taken(examples: Iterator[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The examples of the next shard."""
+    codes: list[tuple[str, ...]] = []
+    room = _MOST_CHARACTERS
+    while len(codes) < SHARD and room > 0 and (example := next(examples, None)):
+        codes.append(example)
+        room -= sum(map(len, example))
+    return codes
 
 
 def held_out(dataset: Dataset) -> frozenset[str]:

@@ -11,12 +11,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from compressor_core.cache import cache_folder
+from compressor_core.cache import cache_folder, write_cached
 from compressor_core.data.dataset import fingerprint_of
 from compressor_core.distill import processes
-from compressor_core.files import write_bytes
 from compressor_core.models.bundled import model_folder
-from compressor_core.models.card import CARD
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.compute import Precision, choose, multiplies_bfloat16
 from compressor_core.models.pair import encoder_config
@@ -26,6 +24,8 @@ from compressor_core.task import Task
 
 _WIDE, _SMALL_BATCH = 512, 8
 """From this width on, a CPU labels faster in small batches: what a layer computes of larger ones leaves its cache."""
+_DECIDING = (".safetensors", ".bin", ".json", ".txt", ".model")
+"""How the names of the files end that decide what a model answers; its README does not."""
 
 
 class SoftLabels:
@@ -98,8 +98,7 @@ class SoftLabels:
 
     def _keep(self, examples: Sequence[tuple[str, ...]], tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         if processes.main_here():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_bytes(self._path(fingerprint(examples)), save(tensors), durable=False)
+            write_cached(self._path(fingerprint(examples)), save(tensors))
         return tensors
 
     def _path(self, of: str) -> Path:
@@ -135,10 +134,9 @@ def _wide(teacher: nn.Module) -> bool:
 
 
 def model_fingerprint(model: str | Path) -> str:
-    """Sixteen hexadecimal digits of a model's weights, tokenizer and card, which says how much of the code it reads."""
+    """Sixteen hexadecimal digits of all that decides a model's answers: weights, settings, tokenizer and card."""
     folder, digest = model_folder(model), hashlib.sha256()
-    beside = (folder / "tokenizer.json", folder / CARD)
-    for path in sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin"), *beside]):
+    for path in sorted(path for ending in _DECIDING for path in folder.glob(f"*{ending}")):
         if path.is_file():
             digest.update(path.name.encode())
             with path.open("rb") as file:

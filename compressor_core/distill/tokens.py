@@ -14,9 +14,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from compressor_core.cache import cache_folder
+from compressor_core.cache import cache_folder, write_cached
 from compressor_core.distill.soft_labels import fingerprint
-from compressor_core.files import write_bytes
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.encoded import Examples, Functions
 from compressor_core.progress import relay
@@ -70,9 +69,8 @@ class Tokens:
     def keep(self, of: str, examples: Examples) -> Examples:
         """Write the examples to the cache. Raises StorageError."""
         arrays = {**examples.functions.arrays, "rows": examples.rows}
-        self._folder.mkdir(parents=True, exist_ok=True)
         content = save({name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()})
-        write_bytes(self._path(of), content)
+        write_cached(self._path(of), content)
         return examples
 
     def _path(self, of: str) -> Path:

@@ -14,7 +14,7 @@ from torch import Tensor
 from compressor_core.errors import DataError, ModelError
 from compressor_core.evaluate.rounds import Timed, input_by_input, torch_threads
 from compressor_core.models.classifier import Classifier, Code, functions_of
-from compressor_core.models.inference import forward
+from compressor_core.models.inference import finite, forward
 from compressor_core.records import Prediction
 from compressor_core.task import Task
 
@@ -37,7 +37,7 @@ def predict_in_turns(models: Mapping[str, Classifier], codes: Code) -> dict[str,
 
     Raises:
         DataError: the number of functions is not what the models' task takes.
-        ModelError: the models are for different tasks.
+        ModelError: the models are for different tasks, or one answers with no finite number.
     """
     tasks = {name: model.card.task for name, model in models.items()}
     if len(set(tasks.values())) > 1:
@@ -66,7 +66,7 @@ def _logits(classifier: Classifier, codes: tuple[str, ...]) -> Tensor:
 
 
 def _prediction(classifier: Classifier, codes: tuple[str, ...], logits: Tensor, milliseconds: float) -> Prediction:
-    probabilities = torch.softmax(logits.double(), -1).tolist()
+    probabilities = torch.softmax(finite(logits[None])[0].double(), -1).tolist()
     labels = classifier.card.labels
     return Prediction(
         label=labels[int(logits.argmax())],

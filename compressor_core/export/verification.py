@@ -22,7 +22,7 @@ from compressor_core.export.onnx import open_onnx, run_onnx
 from compressor_core.export.settings import ExportSettings
 from compressor_core.models.card import ModelCard
 from compressor_core.models.classifier import Classifier
-from compressor_core.models.inference import forward
+from compressor_core.models.inference import finite, forward
 from compressor_core.records import ExportedForm, FileLatency, Progress, Work
 
 TOLERANCE: Final = 1e-4
@@ -112,7 +112,7 @@ def verify(
             return None
         if number <= compared:
             with torch.inference_mode():
-                expected.append(forward(classifier.model, [query], classifier.pad_id).numpy())
+                expected.append(finite(forward(classifier.model, [query], classifier.pad_id)).numpy())
         for name, session in sessions.items():
             answers[name].append(run_onnx(session, query, classifier.pad_id))
         if number % 20 == 0:

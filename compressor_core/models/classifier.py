@@ -27,7 +27,7 @@ from compressor_core.models.card import CARD, DATA_FLOW_NODES, ModelCard, read_c
 from compressor_core.models.compute import Precision
 from compressor_core.models.encoded import Examples, Flattened
 from compressor_core.models.folder import WEIGHTS, foreign_root, names_without, require_files
-from compressor_core.models.inference import predict, predict_pooled
+from compressor_core.models.inference import finite, predict, predict_pooled
 from compressor_core.models.inputs import FunctionInput
 from compressor_core.models.pair import PairClassifier, encoder_of
 from compressor_core.models.positions import most_tokens
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 Code = str | tuple[str, ...]
 """One function, or a pair of functions for the clone task."""
+TRIED = ("int f(int a) { return a; }", "x")
+"""Functions that every model is asked about when it is loaded, with data flow and without: each has its own way."""
 _CHUNK = 512
 """Functions that are encoded between two reports."""
 
@@ -86,7 +88,7 @@ class Classifier:
         return len(self.tokenizer(text, truncation=False, return_attention_mask=False, verbose=False)["input_ids"])
 
     def logits(self, examples: Sequence[Code], batch_size: int = 64) -> Tensor:
-        """Logits (examples, 2) on the CPU, in the order given, without gradients."""
+        """Logits (examples, 2) on the CPU, in the order given, without gradients. Raises ModelError as `finite`."""
         return finish(self.predicting(examples, batch_size))
 
     def predicting(
@@ -94,14 +96,15 @@ class Classifier:
     ) -> Generator[int, None, Tensor]:
         """`logits` step by step: yields how many examples are done."""
         encoded = yield from self._inputs(examples)
-        return (yield from predict(self.model, encoded, batch_size, self.pad_id, precision))
+        return finite((yield from predict(self.model, encoded, batch_size, self.pad_id, precision)))
 
     def predicting_pooled(
         self, examples: Sequence[Code], batch_size: int = 64, precision: Precision = Precision.FLOAT32
     ) -> Generator[int, None, tuple[Tensor, Tensor]]:
         """`predicting` with the pooled states (examples, 2, hidden) in float16, see `forward_pooled`."""
         encoded = yield from self._inputs(examples)
-        return (yield from predict_pooled(self.model, encoded, batch_size, self.pad_id, precision))
+        logits, states = yield from predict_pooled(self.model, encoded, batch_size, self.pad_id, precision)
+        return finite(logits), states
 
     def _inputs(self, examples: Sequence[Code]) -> Generator[int, None, Examples]:
         """Encode, which is no progress in predicting yet. Raises ModelError for functions where pairs are read."""
@@ -231,8 +234,11 @@ def tried(classifier: Classifier, folder: Path) -> Classifier:
                 f"The weights in {folder} have values in {name} that are no finite numbers: copy them again."
             )
     with readable(folder):
-        for code in ("int f(int a) { return a; }", "x"):  # with data flow and without: each has its own way
-            classifier.logits([(code,) * (2 if classifier.card.task is Task.CLONE else 1)])
+        for code in TRIED:
+            try:
+                classifier.logits([(code,) * (2 if classifier.card.task is Task.CLONE else 1)])
+            except ModelError as error:
+                raise ModelError(f"The model in {folder} cannot be used, for {error}") from error
     return classifier
 
 

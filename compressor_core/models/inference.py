@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from compressor_core.errors import ModelError
 from compressor_core.models import graph
 from compressor_core.models.compute import Compute, Precision, out_of_memory
 from compressor_core.models.encoded import Examples, lengths_of
@@ -67,6 +68,17 @@ def predict_pooled(
     logits, states = yield from _predict(model, inputs, batch_size, pad_id, precision, pooled=True)
     assert states is not None
     return logits, states
+
+
+def finite(logits: Tensor) -> Tensor:
+    """The same logits (examples, 2). Raises ModelError if one is no finite number: finite weights may overflow."""
+    bad = logits[~logits.isfinite().all(-1)]
+    if len(bad):
+        raise ModelError(
+            f"the model's answer to {len(bad):,} of {len(logits):,} examples is no finite number ({bad[0].tolist()}): "
+            "its weights are damaged or were trained at too high a learning rate; take another model"
+        )
+    return logits
 
 
 _PART = 16

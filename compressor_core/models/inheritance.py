@@ -9,8 +9,12 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 from torch import Tensor
 
+from compressor_core.errors import ModelError
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.pair import whole_model
+
+_MOST = 1e15
+"""Absolute value of a weight from which on sums of squares overflow float32."""
 
 
 @torch.no_grad()
@@ -21,12 +25,18 @@ def inherit_embeddings(student: Classifier, teacher: Classifier) -> None:
     (Gee et al., "Fast Vocabulary Transfer for Language Model Compression", EMNLP 2022); the leading principal
     components of these keep as much as fits the student's width (PCA). Special tokens are those of the teacher of the
     same name. The root mean square stays as it was. Nothing is done if the teacher's tokenizer is no byte-level BPE, as
-    the student's is: its pieces would be other text.
+    the student's is: its pieces would be other text. Raises ModelError for embeddings that overflow.
     """
     whole: Any = teacher.tokenizer.backend_tokenizer
     if not isinstance(whole.model, BPE) or not isinstance(whole.pre_tokenizer, ByteLevel):
         return
     own, its = (cast(Tensor, whole_model(one.model).get_input_embeddings().weight) for one in (student, teacher))
+    largest = float(its.abs().max())
+    if largest > _MOST:
+        raise ModelError(
+            f"the teacher's token embeddings have values up to {largest:.2g}, whose squares are no finite numbers: its "
+            "weights are damaged; take another teacher"
+        )
     vocabulary = teacher.tokenizer.get_vocab()
     rows = torch.zeros(len(own), its.shape[1])
     for token, number in student.tokenizer.get_vocab().items():

@@ -60,6 +60,11 @@ class RunContext:
             self.deadline = time.monotonic() + float(os.environ.get(LONGEST_VARIABLE) or "inf")
 
     @property
+    def seconds_left(self) -> float:
+        """How long the work may still go on; infinite without a limit."""
+        return self.deadline - time.monotonic()
+
+    @property
     def overtime(self) -> bool:
         """Whether the work has taken as long as it may."""
         return time.monotonic() > self.deadline

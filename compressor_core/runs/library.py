@@ -263,7 +263,9 @@ def _made_by(store: RunStore, *makes: str) -> list[Model]:
 
 def _model(run: Run, name: str, title: str, summary: Any) -> list[Model]:
     """A model that a run has made, if it is still there."""
-    folder = Path(summary.model)
+    # In the run's own folder, which may be a copy of the one that it was made in.
+    *_, inside = RUN_ID.split(summary.model)
+    folder = Path(f"{run.folder}{inside}") if inside != summary.model else Path(inside)
     if (card := read_card(folder)) is None:
         return []
     dataset, data = str(run.config.get("dataset", "classroom-vulnerability")), run.config.get("data")

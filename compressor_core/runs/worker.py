@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import faulthandler
+import math
 import os
 import random
 import shutil
@@ -37,6 +39,8 @@ HEARTBEAT = 1.0
 STATUS_INTERVAL = 0.5
 """Seconds between two writes of status.json while records stream in."""
 _OVERTIME = "It was stopped after as long as a run may take on this server; what it had by then is kept."
+MOST_GRACE = 600.0
+"""Seconds after the time of a run is over in which it may keep what it has."""
 POLL = 0.3
 """Seconds between two looks at the slot while queued."""
 
@@ -123,7 +127,18 @@ class _Worker:
             time.sleep(POLL * random.uniform(0.8, 1.2))
         return False
 
+    def _as_asked_now(self) -> Run:
+        """The run by its config.json, which may have been edited while it waited. Raises RunError if it is damaged."""
+        run = open_run(self._run.folder)
+        if run.slot != self._run.slot:
+            raise RunError(
+                f"config.json of {run.id} asks for a {run.kind} now, which waits in another queue than the "
+                f"{self._run.kind} that was launched: restore it, or launch another run."
+            )
+        return run
+
     def _do(self) -> State:
+        self._run = self._context.run = self._as_asked_now()
         if self._run.kind not in (known := KINDS if self._work is None else self._work):
             raise RunError(f"Nothing here knows how to do {self._run.kind!r}: choose from {', '.join(known)}.")
         if self._work is None:
@@ -136,6 +151,7 @@ class _Worker:
             self._report.begin(log.seconds)
             self._context.begin()
             loop = work(self._context)
+            _end_after(self._context.seconds_left)
 
             def keep(record: Record) -> None:
                 self._keep(record, log)
@@ -147,6 +163,8 @@ class _Worker:
             except _Stopped:
                 loop.close()
                 summary = None
+            finally:
+                faulthandler.cancel_dump_traceback_later()
             if summary is not None:
                 self._keep(summary, log)
         complete = summary is not None and not getattr(summary, "cancelled", False)
@@ -164,6 +182,16 @@ class _Worker:
             self._report.update(message=record.message)
         else:
             self._report.update(message=record.message, progress=min(max(record.fraction, 0.0), 1.0))
+
+
+def _end_after(seconds: float) -> None:
+    """End this process if its work goes on for so long and as long again, `MOST_GRACE` at most, whatever hangs in it.
+
+    A thread that needs no Python does it, and writes to worker.log where the work was.
+    """
+    if math.isfinite(seconds):
+        last = max(seconds, 0.0) + min(max(seconds, 0.1), MOST_GRACE)
+        faulthandler.dump_traceback_later(last, exit=True, file=sys.__stderr__ or 2)
 
 
 class _Stopped(Exception):

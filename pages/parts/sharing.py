@@ -47,7 +47,10 @@ LEAST_FREE = 2_000_000_000
 """Bytes that have to be free on the disk before anything new is kept there."""
 MOST_UPLOADED, MOST_OWN_UPLOADED = 2_000_000_000, 200_000_000
 """Bytes of uploads that are kept, of all visitors and of one."""
-PLACES = ("base", "teacher", "student", "others", "models", "model", "data", "checkpoint", "tokenizer")
+PLACES = (
+    *("base", "teacher", "student", "others", "models", "model"),
+    *("data", "unlabelled", "substitutes", "checkpoint", "tokenizer"),
+)
 """Settings of a run that name files, folders or models of the hub."""
 
 _OWN_UPLOADS = "own-uploads"

@@ -15,15 +15,22 @@ from compressor_core.runs import RunStore
 from tests.faults import (
     class_of_thirty,
     clock_jumps,
+    copied_run,
     corrupt_files,
+    deleted_cache,
     deleted_run,
+    edited_config,
     full_disk,
+    hanging_worker,
     killed_distillation,
     killed_search,
     killed_server,
+    links,
     many_runs,
     read_only,
+    stopped,
     twenty_sessions,
+    twice_resumed,
     two_servers,
 )
 from tests.faults.harness import Bench, Skipped, Tally, stop_all
@@ -54,6 +61,13 @@ FAULTS = (
     Fault(class_of_thirty.FAULT, class_of_thirty.make, 3, times=class_of_thirty.WHOLE),
     Fault(many_runs.FAULT, many_runs.make, 1),
     Fault(two_servers.FAULT, two_servers.make, 1, times=2),
+    Fault(twice_resumed.FAULT, twice_resumed.make, 1, times=3),
+    Fault(edited_config.FAULT, edited_config.make, 1, times=3),
+    Fault(copied_run.FAULT, copied_run.make, 1, times=3),
+    Fault(links.FAULT, links.make, 1, times=3),
+    Fault(deleted_cache.FAULT, deleted_cache.make, 1, times=5),
+    Fault(stopped.FAULT, stopped.make, 1, times=3),
+    Fault(hanging_worker.FAULT, hanging_worker.make, 1, times=3),
 )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import resource
+import signal
 import sys
 import time
 from pathlib import Path
@@ -56,6 +58,14 @@ def deaf(context: RunContext) -> Loop:
     return None
 
 
+def hang(context: RunContext) -> Loop:
+    """Native code that takes for ever, in a process that will not be told."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    yield step_of(1)
+    re.match("(a+)+$", "a" * 64 + "b")
+    return None
+
+
 def refuse(context: RunContext) -> Loop:
     yield step_of(1)
     raise DataError("The file is empty: choose another")
@@ -99,6 +109,7 @@ def stream(context: RunContext) -> Loop:
 WORK = {
     "count": count,
     "deaf": deaf,
+    "hang": hang,
     "refuse": refuse,
     "crash": crash,
     "fill-disk": fill_disk,

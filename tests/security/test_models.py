@@ -10,19 +10,21 @@ import zipfile
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
 
+from compressor_core.cli.main import main
 from compressor_core.errors import ModelError
 from compressor_core.export.exporting import export
 from compressor_core.export.settings import ExportSettings
-from compressor_core.models.classifier import load
+from compressor_core.models.classifier import TRIED, load
 from compressor_core.models.released import _read_tokenizer, read_released
 from compressor_core.models.teacher import load_encoder
 from compressor_core.paper import Encoder
 from compressor_core.task import Task
+from tests.tiny import TINY
 
 LARGE = bytes(200_000)
 """So that a file is not refused for being too small for the model that it is said to hold."""
@@ -177,3 +179,44 @@ def test_a_bundle_holds_nothing_that_a_model_folder_links_to(model: Path, tmp_pa
     assert "notes.txt" not in names and not any("/" in name or name.startswith(".") for name in names)
     assert b"the password" not in contents
     assert secret.read_text() == "the password" and not any(path.is_symlink() for path in out.rglob("*"))
+
+
+@pytest.fixture
+def overflowing(model: Path, labelled_file: Path) -> Path:
+    """A model whose weights are finite numbers, and whose answers to some functions are not."""
+    classifier = load(model)
+    asked = {token for code in TRIED for token in classifier.encode([code])[0][0].ids}
+    rows = [json.loads(line) for line in labelled_file.read_text("utf-8").splitlines()]
+    others = {token for row in rows for token in classifier.encode([row["func"]])[0][0].ids} - asked
+    with torch.no_grad():
+        words = cast(Any, classifier.model).get_input_embeddings().weight
+        words[sorted(others)] = 3e38 * torch.tensor([1.0, -1.0]).repeat(words.shape[1] // 2)
+    classifier.save(model)
+    load(model)
+    return model
+
+
+@pytest.mark.parametrize("verb", ["predict", "evaluate", "compare", "probe", "distill", "export"])
+def test_a_model_that_answers_no_number_is_told_in_a_sentence(
+    verb: str,
+    overflowing: Path,
+    tiny_teacher: Path,
+    labelled_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source, out = tmp_path / "f.py", tmp_path / "out"
+    source.write_text(json.loads(labelled_file.read_text("utf-8").splitlines()[0])["func"])
+    data = ["--dataset", "file", "--data", str(labelled_file)]
+    arguments = {
+        "predict": [str(overflowing), str(source)],
+        "evaluate": [str(overflowing), *data],
+        "compare": [str(tiny_teacher), str(overflowing), *data, "--latency-examples", "2"],
+        "probe": [str(overflowing), *data, "--language", "python"],
+        "distill": ["--teacher", str(overflowing), *data, "--architecture", TINY, "--epochs", "1", "--out", str(out)],
+        "export": [str(overflowing), *data, "--format", "onnx", "--out", f"{out}.onnx"],
+    }
+    assert main([verb, *arguments[verb], "--json"]) in (1, 2)
+    said = capsys.readouterr()
+    assert "no finite number" in said.err and "Traceback" not in said.err and "NaN" not in said.out
+    assert not list(tmp_path.glob("out*"))

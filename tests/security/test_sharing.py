@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from filelock import FileLock
@@ -18,15 +18,18 @@ from compressor_core.models.bundled import CODEBERT, FROM_SCRATCH, bundled_teach
 from compressor_core.records import Notice, SearchSummary, Work
 from compressor_core.runs import Run, RunStore, State, cancel, launch
 from compressor_core.runs.context import LONGEST_VARIABLE, RunContext
+from compressor_core.runs.kinds import KINDS
 from compressor_core.runs.lock import acquire
 from compressor_core.runs.run import Maker
 from compressor_core.runs.worker import run_worker
+from compressor_core.settings import PathText
 from pages.parts import gate, sharing
 from pages.parts.sharing import (
     LEAST_FREE,
     MOST_ADDRESS,
     MOST_LIVE,
     MOST_OWN,
+    PLACES,
     from_elsewhere,
     is_shared,
     places,
@@ -90,7 +93,22 @@ def test_all_places_that_settings_name_are_found() -> None:
     assert sorted(places(settings)) == ["/a", "/b", "/c", "/d"]
 
 
-@pytest.mark.parametrize("key", ["base", "teacher", "student", "data", "model", "checkpoint", "tokenizer"])
+def test_every_setting_that_is_a_path_is_known_as_a_place() -> None:
+    def holds_path(kind: Any) -> bool:
+        return kind == PathText or any(map(holds_path, get_args(kind)))
+
+    found = {
+        name
+        for kind in KINDS.values()
+        for name, given in get_type_hints(kind.settings, include_extras=True).items()
+        if holds_path(given)
+    }
+    assert {"teacher", "data", "unlabelled", "substitutes"} <= found <= set(PLACES)
+
+
+@pytest.mark.parametrize(
+    "key", ["base", "teacher", "student", "data", "unlabelled", "model", "checkpoint", "tokenizer"]
+)
 def test_a_visitor_names_no_place_of_the_machine(key: str, tmp_path: Path) -> None:
     root = tmp_path / "runs"
     (root / "uploads").mkdir(parents=True)

@@ -35,6 +35,8 @@ def predict(codes: list[str], model: str = "model.onnx") -> dict[str, float]:
         ids = [np.array([tokenizer.encode(code).ids], np.int64) for code in codes]
         arrays = [array for one in ids for array in (one, np.ones_like(one))]
     logits = session.run(["logits"], dict(zip(names, arrays, strict=True)))[0][0]
+    if not np.isfinite(logits).all():
+        raise ValueError(f"the model's answer is no finite number ({logits.tolist()}): take another model")
     odds = np.exp(logits - logits.max())
     return dict(zip(card["labels"], (odds / odds.sum()).tolist(), strict=True))
 

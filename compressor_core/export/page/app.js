@@ -88,7 +88,9 @@ async function answer(codes) {
   const ready = performance.now();
   const { logits } = await session.run(feeds);
   const end = performance.now();
-  return { functions, probabilities: softmax(Array.from(logits.data)), reading: ready - begin, model: end - ready };
+  const probabilities = softmax(Array.from(logits.data));
+  if (!probabilities.every(Number.isFinite)) throw new Error("its answer is no finite number");
+  return { functions, probabilities, reading: ready - begin, model: end - ready };
 }
 
 function tensor(values) {
