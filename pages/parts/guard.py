@@ -20,6 +20,8 @@ from streamlit import config
 from streamlit.runtime import Runtime
 from streamlit.web.server.server_util import get_url
 
+from compressor_core.files import DISK_REFUSALS
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -35,6 +37,9 @@ MOST_CONNECTIONS: Final = 250
 """Open pages, of all visitors."""
 BURST, RATE = 300.0, 30.0
 """Messages that a page may send at once, and in a second on the average: a slider that is dragged sends about ten."""
+_FULL: Final = 413, "The server holds as many uploads as it can: remove some, or try again later."
+_LATE: Final = 408, f"The file did not arrive within {LONGEST_UPLOAD:g} s: give a smaller one, or come closer."
+_NO_DISK: Final = 507, "The server's disk for temporary files is full: whoever runs it has to free some space there."
 _STREAMLIT: Final = str(Path(streamlit.__file__).parent)
 _READING: Final = frozenset(("deserialize", "unpack_widget_state_value"))
 """Functions of Streamlit that read what a control was set to."""
@@ -95,18 +100,18 @@ class Guard:
         number, started = time.monotonic_ns(), False
         deadline = time.monotonic() + LONGEST_UPLOAD
         arriving[number] = 0
-        refused = False
+        refusal: tuple[int, str] | None = None
 
         async def received() -> Message:
-            nonlocal refused
+            nonlocal refusal
             try:
                 message = await asyncio.wait_for(receive(), max(deadline - time.monotonic(), 0.0))
             except TimeoutError:
-                refused = True
+                refusal = _LATE
                 return {"type": "http.disconnect"}
             arriving[number] += len(message.get("body", b""))
             if not self._has_room(session, address):
-                refused = True
+                refusal = _FULL
                 return {"type": "http.disconnect"}
             return message
 
@@ -119,16 +124,18 @@ class Guard:
             if self._has_room(session, address, claimed(scope)):
                 await self._app(scope, received, sent)
             else:
-                refused = True
-        except Exception:
-            if not refused:
+                refusal = _FULL
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in DISK_REFUSALS:
+                refusal = _NO_DISK
+            if refusal is None:
                 raise
         finally:
             del arriving[number]
             if not arriving:
                 self._arriving.pop((session, address), None)
-        if refused and not started:
-            await _refuse(send, 413, "The server holds as many uploads as it can: remove some, or try again later.")
+        if refusal is not None and not started:
+            await _refuse(send, *refusal)
 
     def _has_room(self, session: str, address: str, more: int = 0) -> bool:
         """Whether the server may hold what it has and `more` bytes of this visitor."""

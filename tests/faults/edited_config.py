@@ -1,7 +1,7 @@
 """A run whose config.json is edited by hand while it waits in the queue.
 
 What must hold: it does what the file says when its turn comes; one that cannot be read, or that belongs in another
-queue, ends in a sentence; the next run gets its turn, and the pages answer.
+queue, ends in a sentence; the next run gets its turn.
 """
 
 from __future__ import annotations
@@ -37,10 +37,6 @@ def make(bench: Bench, times: int) -> None:
             bench.check_over(run, State.FAILED)
             said = run.status().error or ""
             bench.tally.check(words in said and ":" in said, "it ends in a sentence", said)
-    with bench.server() as server:
-        for run in (edited, damaged, misplaced):
-            bench.check_page(server, "runs", f"run={run.id}")
-            bench.check_page(server, "search", f"run={run.id}")
 
 
 def _edit(run: Run, **changes: Any) -> None:

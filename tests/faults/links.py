@@ -39,7 +39,7 @@ def make(bench: Bench, times: int) -> None:
         listed = bench.store.list()
         bench.tally.check([one.id for one in listed] == [run.id], "no link is a run", listed)
         with bench.server() as server:
-            for name in ("", "search", "runs", "compare", "playground", "export"):
+            for name in ("search", "runs", "export"):
                 bench.check_page(server, name, f"run={run.id}")
             page = bench.check_page(server, "runs", f"run={_id(number, 0)}")
             bench.tally.check("may have been deleted" in page.text, "the page says that it is no run", page.text)

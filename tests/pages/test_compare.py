@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from compressor_core.cli.main import main
 from compressor_core.data.dataset import Example
 from compressor_core.errors import RunError
 from compressor_core.evaluate.predictions import (
@@ -23,10 +25,14 @@ from compressor_core.evaluate.predictions import (
     select,
     write_predictions,
 )
+from compressor_core.figures.compare.info import comparison_info
+from compressor_core.figures.compare.verdicts import student_rows
 from compressor_core.figures.words.forms import csv_text
 from compressor_core.files import write_json
 from compressor_core.literal import uncelled
 from compressor_core.models.bundled import bundled_student, bundled_teacher
+from compressor_core.models.card import read_card
+from compressor_core.report import report
 from compressor_core.runs import Run, RunStore, State, cancel
 from compressor_core.runs.library import comparison_of, families, run_of
 from compressor_core.runs.worker import run_worker
@@ -70,6 +76,65 @@ def test_every_view_draws_and_explains(studio: Studio, open_page: Open, name: st
         "Latency and cost": "batch size 1",
     }
     assert said[name] in texts(at)
+
+
+def test_one_comparison_has_the_same_figures_everywhere(
+    studio: Studio, open_page: Open, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Page, command line, JSON, CSV, report and card, held against the answers themselves."""
+    config, predictions = studio.compare.config, read_predictions(studio.compare.folder / FOLDER)
+    right = (predictions.predicted == predictions.gold).sum(1).tolist()
+    count = len(predictions.gold)
+    accuracies = [correct / count for correct in right]
+    ends = [wilson_by_hand(correct, count) for correct in right]
+    agreement = float((predictions.predicted[0] == predictions.predicted[1]).mean())
+
+    found = studio.compare.summary()
+    models = [config["teacher"], config["student"], "--dataset", "file", "--data", config["data"]]
+    arguments = ["compare", *models, "--latency-examples", "2"]
+    assert main([*arguments, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert main(["runs", "show", studio.compare.id, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)["result"]
+    for record in (found.plain(), told, shown):
+        sides = [record["teacher"], record["student"]]
+        assert [side["accuracy"] for side in sides] == pytest.approx(accuracies)
+        assert [side["intervals"]["accuracy"] for side in sides] == [pytest.approx(both) for both in ends]
+        assert record["student"]["agreement"] == pytest.approx(agreement)
+        for field_of in ("intervals", "difference_intervals", "agreement_interval", "mcnemar", "f1"):
+            assert record["student"][field_of] == found.plain()["student"][field_of], field_of
+
+    assert main(arguments) == 0
+    table = capsys.readouterr().out
+    for accuracy, (low, high) in zip(accuracies, ends, strict=True):
+        assert f"{accuracy:.4f}" in table and f"{low:.4f} to {high:.4f}" in table
+    assert f"{agreement:.4f}" in table
+
+    at = open_page("compare", run=studio.compare.id)
+    on_page = json.dumps([chart["data"] for chart in charts(at)])
+    in_report = report(studio.store, studio.compare.id)
+    for accuracy, both in zip(accuracies, ends, strict=True):
+        assert f"{accuracy:.1%}" in texts(at) + str(at.metric) and f"{accuracy:.1%}" in in_report
+        for end in both:
+            assert f"{end:.6f}"[:6] in on_page and f"{end:.6f}"[:6] in in_report
+    low, high = (100 * end for end in found.student.difference_intervals.accuracy)
+    for said in (f"95% interval {low:.1f} to {high:.1f}", f"{agreement:.1%}"):
+        assert said in texts(at) and said in in_report
+    (row,) = csv.DictReader(io.StringIO(csv_text(student_rows(comparison_info(found)))))
+    assert float(row["Accuracy (%)"]) == pytest.approx(100 * accuracies[1])
+    assert row["95% interval"] == f"{low:.1f} to {high:.1f}"
+    assert float(row["Agreement (%)"]) == pytest.approx(100 * agreement)
+
+    card = read_card(config["student"])
+    assert card is not None and card.metrics["accuracy"] == pytest.approx(accuracies[1])
+    assert f"{accuracies[1]:.6f}"[:6] in (Path(config["student"]) / "README.md").read_text("utf-8")
+
+
+def wilson_by_hand(correct: int, count: int, z: float = 1.959963984540054) -> tuple[float, float]:
+    """Wilson's interval by its formula (Wilson 1927)."""
+    share, weight = correct / count, z * z / count
+    middle, half = share + weight / 2, z * math.sqrt(share * (1 - share) / count + weight / (4 * count))
+    return (middle - half) / (1 + weight), (middle + half) / (1 + weight)
 
 
 def test_a_view_of_another_page_is_none_of_this_one(studio: Studio, open_page: Open) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import http.client
 import logging
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
 from typing import Any
 
 import pytest
@@ -15,7 +17,18 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import ConnectionClosed
 
 from benchmarks.serving import Server
-from pages.parts.guard import BURST, MOST_CONNECTIONS, MOST_OF_SESSION, RATE, Guard, ShortLog, is_forged, is_own_origin
+from pages.parts.guard import (
+    BURST,
+    MOST_AT_ONCE,
+    MOST_CONNECTIONS,
+    MOST_OF_SESSION,
+    RATE,
+    Guard,
+    ShortLog,
+    is_forged,
+    is_own_origin,
+)
+from tests.faults.harness import until
 from tests.faults.session import Session
 from tests.security.test_server import status_of, upgrade
 
@@ -42,6 +55,16 @@ class Uploads:
         connection.request("GET", "/_stcore/health")
         cookie = str(connection.getresponse().headers["Set-Cookie"]).partition(";")[0]
         self._headers = {"Cookie": cookie, "X-Xsrftoken": cookie.partition("=")[2]}
+
+    def begin(self, name: str, claim: int) -> http.client.HTTPConnection:
+        """Say that a file comes, and send nothing of it yet."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        connection.putrequest("PUT", f"/_stcore/upload_file/{self._session}/{name}")
+        for key, value in {**self._headers, "Content-Type": "multipart/form-data; boundary=b"}.items():
+            connection.putheader(key, value)
+        connection.putheader("Content-Length", str(claim))
+        connection.endheaders()
+        return connection
 
     def __call__(self, method: str, name: str, size: int = 0, claim: int | None = None) -> int:
         body = (
@@ -202,3 +225,84 @@ def test_the_log_is_short_and_keeps_what_is_no_visitors_doing() -> None:
     assert short.filter(theirs) and theirs.exc_info is None
     assert theirs.getMessage().startswith("said so (ValueError: no number")
     assert sum(short.filter(record(logging.WARNING)) for _ in range(1000)) < ShortLog.most * 2
+
+
+def test_a_megabyte_in_the_address_is_a_sentence(server: Server) -> None:
+    before = len(log_of(server))
+    queries = ("run=" + "x" * MB, "run=" + "%2e%2e%2f" * 100_000, "&".join(f"p{n}=1" for n in range(100_000)))
+    with Session(server.address) as session:
+        for query in queries:
+            for name in ("runs", "search", "playground"):
+                page = session.visit(name, query.replace("run=", "code=") if name == "playground" else query)
+                assert not page.exceptions and len(page.text) < 50_000
+    with suppress(ConnectionError):  # it may hang up while it is still told
+        assert status_of(server.port, "GET", f"/runs?{queries[0]}") in (400, 414, 431)
+    assert len(log_of(server)) - before < 20_000 and server.answers()
+
+
+def test_two_hundred_open_pages_hold_up_nobody(server: Server) -> None:
+    before = server.process.memory_info().rss
+    with ExitStack() as stack:
+        sessions = [stack.enter_context(Session(server.address)) for _ in range(200)]
+        for session in sessions[::40]:
+            assert not session.visit("runs").exceptions
+        with Session(server.address) as other:
+            assert not other.visit("runs").exceptions
+        assert server.process.memory_info().rss - before < 200 * MB
+    with Session(server.address) as other:
+        assert not other.visit("runs").exceptions
+
+
+def test_uploads_of_a_kilobyte_a_second_hold_up_nobody(server: Server) -> None:
+    """Some of each of three sessions; one more of a session than it may have at once is refused at once."""
+    with ExitStack() as stack:
+        sessions = [stack.enter_context(Session(server.address)) for _ in range(3)]
+        for session in sessions:
+            session.visit("runs")
+        slow = [
+            stack.enter_context(closing(Uploads(server, session.id).begin(f"slow-{number}", 20 * MB)))
+            for session in sessions
+            for number in range(MOST_AT_ONCE)
+        ]
+        for _ in range(2):
+            for connection in slow:
+                connection.send(bytes(1_000))
+            with Session(server.address) as other:
+                assert not other.visit("runs").exceptions
+        assert Uploads(server, sessions[0].id)("PUT", "one-more", 1_000) == 429
+        for connection in slow:
+            connection.close()
+        for session in sessions:
+            send = Uploads(server, session.id)
+            until(lambda send=send: send("PUT", "own", MB) == 204, 30)  # type: ignore[misc]
+            assert send("PUT", "own", MB) == 204
+            assert send("DELETE", "own") == 204
+
+
+@pytest.mark.parametrize(("trouble", "status"), [("late", 408), ("no disk", 507)])
+def test_an_upload_that_cannot_arrive_is_refused_with_its_reason(
+    trouble: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.parts.guard.LONGEST_UPLOAD", 0.05)
+    monkeypatch.setattr("pages.parts.guard.held_in_memory", dict)
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.02)
+        return {"type": "http.request", "body": bytes(20), "more_body": True}
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["type"] == "http.request":
+            if trouble == "no disk":
+                raise OSError(errno.ENOSPC, "No space left on device")
+        raise RuntimeError("the visitor is gone")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    guard = Guard(app)
+    path = "/_stcore/upload_file/session/name"
+    for _ in range(MOST_AT_ONCE + 1):  # none of them counts once it is over
+        sent.clear()
+        asyncio.run(guard({"type": "http", "method": "PUT", "path": path, "headers": []}, receive, send))  # type: ignore[arg-type]
+        assert sent[0]["status"] == status and b": " in sent[1]["body"]
