@@ -17,6 +17,8 @@ from compressor_core.errors import StorageError
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _MISPLACED = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+_TRIES = 5
+"""Of writing to a cache that is deleted meanwhile."""
 DISK_REFUSALS = frozenset(_FULL | _FORBIDDEN)
 """The `errno` of a disk that is full or that this user may not write to."""
 
@@ -42,6 +44,23 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
             draft.unlink(missing_ok=True)
     if durable:
         sync_folder(path.parent)
+
+
+def write_cached(path: Path, data: bytes) -> None:
+    """`write_bytes`, not durable, into a folder that may be deleted at any moment, this one too; it is made anew.
+
+    Raises StorageError if the disk refuses.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return write_bytes(path, data, durable=False)
+        except OSError as error:
+            if left == 0 or not isinstance(error, FileNotFoundError):
+                raise storage_error(error, path) from error
+        except StorageError:
+            if left == 0 or path.parent.is_dir():
+                raise
 
 
 def copy_file(source: Path, path: Path) -> None:

@@ -14,8 +14,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from compressor_core.cache import cache_folder, write_cached
+from compressor_core.cache import cache_folder
 from compressor_core.distill.soft_labels import fingerprint
+from compressor_core.files import write_cached
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.encoded import Examples, Functions
 from compressor_core.progress import relay

@@ -57,13 +57,13 @@ class Uploads:
         self._headers = {"Cookie": cookie, "X-Xsrftoken": cookie.partition("=")[2]}
 
     def begin(self, name: str, claim: int) -> http.client.HTTPConnection:
-        """Say that a file comes, and send nothing of it yet."""
+        """Say that a file comes, and send its name alone."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         connection.putrequest("PUT", f"/_stcore/upload_file/{self._session}/{name}")
         for key, value in {**self._headers, "Content-Type": "multipart/form-data; boundary=b"}.items():
             connection.putheader(key, value)
         connection.putheader("Content-Length", str(claim))
-        connection.endheaders()
+        connection.endheaders(b'--b\r\nContent-Disposition: form-data; name="f"; filename="x.csv"\r\n\r\n')
         return connection
 
     def __call__(self, method: str, name: str, size: int = 0, claim: int | None = None) -> int:
@@ -304,5 +304,5 @@ def test_an_upload_that_cannot_arrive_is_refused_with_its_reason(
     path = "/_stcore/upload_file/session/name"
     for _ in range(MOST_AT_ONCE + 1):  # none of them counts once it is over
         sent.clear()
-        asyncio.run(guard({"type": "http", "method": "PUT", "path": path, "headers": []}, receive, send))  # type: ignore[arg-type]
+        asyncio.run(guard({"type": "http", "method": "PUT", "path": path, "headers": []}, receive, send))
         assert sent[0]["status"] == status and b": " in sent[1]["body"]
