@@ -698,6 +698,7 @@ class ExamPart(StrEnum):
     UNSEEN_PHRASING = "unseen-phrasing"
     UNSEEN_WEAKNESS = "unseen-weakness"
     UNSEEN_REWRITING = "unseen-rewriting"
+    NEAR_MISS = "near-miss"
     EXAM = "exam"
     UNSAFE_FOUND = "unsafe-found"
     FIXED_SAFE = "fixed-called-safe"
@@ -721,6 +722,7 @@ _PARTS: Mapping[ExamPart, str] = {
     ExamPart.UNSEEN_PHRASING: "Unseen phrasings: accuracy",
     ExamPart.UNSEEN_WEAKNESS: "Unseen weaknesses: accuracy",
     ExamPart.UNSEEN_REWRITING: "Unseen rewritings: accuracy",
+    ExamPart.NEAR_MISS: "One thing changed: accuracy",
     ExamPart.EXAM: "Hand-written: accuracy",
     ExamPart.UNSAFE_FOUND: "Hand-written: unsafe found",
     ExamPart.FIXED_SAFE: "Hand-written: fixed called safe",

@@ -10,9 +10,7 @@ import pytest
 from benchmarks.classroom import bag_of_tokens, token_overlap
 from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
-from compressor_core.data.dataset import Split
 from compressor_core.data.exam import chips
-from compressor_core.data.near_misses import Miss
 from compressor_core.dataflow.syntax import parser
 from compressor_core.evaluate.comparison import evaluate
 from compressor_core.evaluate.settings import EvaluateSettings
@@ -42,17 +40,10 @@ def test_the_one_for_vulnerabilities_is_good_and_beyond_a_bag_of_tokens() -> Non
     assert accuracy >= bag_of_tokens(1, ClassroomVulnerability()) + 0.12
 
 
-def test_the_one_for_clones_is_beyond_token_overlap_and_sees_some_near_misses() -> None:
-    """It tells apart two functions, and half of the copies with one change: a third of the pairs are such copies."""
-    test = ClassroomClone().examples(Split.TEST)
-    logits = load(bundled_teacher("classroom-clone")).logits([example.codes for example in test])
-    right: dict[str, list[bool]] = {}
-    for example, answer in zip(test, logits.argmax(1).tolist(), strict=True):
-        kind = "clone" if example.label else "near miss" if example.group in set(Miss) else "different"
-        right.setdefault(kind, []).append(answer == example.label)
-    shares = {kind: sum(found) / len(found) for kind, found in right.items()}
-    assert shares["different"] >= 0.97 and shares["clone"] >= 0.8 and shares["near miss"] >= 0.5, shares
-    assert sum(map(sum, right.values())) / len(test) >= token_overlap(ClassroomClone()) + 0.1
+def test_the_one_for_clones_is_good_and_beyond_token_overlap() -> None:
+    accuracy = accuracy_of(bundled_teacher("classroom-clone"), "classroom-clone")
+    assert accuracy >= 0.95
+    assert token_overlap(ClassroomClone()) <= 0.85
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,34 +1,15 @@
-"""A Python function with other names and messages: what makes a clone of type 2.
-
-Other literals stay, and so do names that mean the same to everybody (`families.py`): another constant or another method
-does something else (`near_misses.py`).
-"""
+"""A Python function with other names and literals: what makes a clone of type 2."""
 
 from __future__ import annotations
 
 import ast
+import builtins
 import random
 from collections.abc import Iterable, Iterator, Sequence
 
-from compressor_core.data.families import KNOWN
-
-RENAMED_ATTRIBUTES = 0.3
+RENAMED_ATTRIBUTES = 0.6
 """Share of the attributes and outer functions that get other names where a clone lives in another code base."""
-CHANGED_MESSAGES = 0.5
-_MESSAGES = (
-    "cannot do that",
-    "not found",
-    "this value is not valid",
-    "no such item",
-    "something went wrong",
-    "nothing to do",
-    "must not be empty",
-    "an argument is missing",
-    "already in use",
-    "unknown option",
-    "it was closed before",
-    "wrong number of items",
-)
+CHANGED_LITERALS = 0.5
 
 
 def nodes_of(root: ast.AST) -> list[ast.AST]:
@@ -71,7 +52,7 @@ def local_names(function: ast.FunctionDef, nodes: Iterable[ast.AST]) -> list[str
 
 
 class Renaming(ast.NodeTransformer):
-    """Other names for everything local and for some of the rest, and other messages."""
+    """Other names for everything local and for some of the rest, and other literals."""
 
     def __init__(self, function: ast.FunctionDef, rng: random.Random, names: Sequence[str], outer: float) -> None:
         self._rng = rng
@@ -80,7 +61,7 @@ class Renaming(ast.NodeTransformer):
         self._fresh = (name for name in names if name not in used)
         local = local_names(function, nodes)
         self._names = {name: self._next(name) for name in local}
-        others = sorted({*_outer_functions(nodes), *_attributes(nodes)} - KNOWN.union(local))
+        others = sorted({*_outer_functions(nodes), *_attributes(nodes)} - set(local))
         self._outer = {name: self._next(name) for name in others if rng.random() < outer}
         function.name = self._next(function.name)
 
@@ -113,15 +94,17 @@ class Renaming(ast.NodeTransformer):
         return node
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
-        message = isinstance(node.value, str) and " " in node.value.strip() and not set(node.value) & set("%{\n")
-        if message and self._rng.random() < CHANGED_MESSAGES:
-            node.value = self._rng.choice(_MESSAGES)
+        if self._rng.random() < CHANGED_LITERALS:
+            if type(node.value) is int and node.value > 1:
+                node.value = self._rng.randrange(2, 100)
+            elif type(node.value) is str and node.value.isidentifier():
+                node.value = self._next(node.value)
         return node
 
 
 def _outer_functions(nodes: Iterable[ast.AST]) -> Iterator[str]:
     for node in nodes:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not hasattr(builtins, node.func.id):
             yield node.func.id
 
 

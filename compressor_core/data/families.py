@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Mapping
 from itertools import chain
 
@@ -94,7 +93,3 @@ PARTNERS: Mapping[str, tuple[str, ...]] = {
     for name in dict.fromkeys(chain.from_iterable(_families))
 }
 """For each of these names those that do the same kind of thing."""
-KNOWN = frozenset(PARTNERS).union(
-    dir(builtins), *(dir(kind) for kind in (str, bytes, list, dict, set, int, float)), ("logger", "debug", "trace")
-)
-"""Names by which everybody means the same: a clone in another code base calls them so too."""

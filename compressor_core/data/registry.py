@@ -58,7 +58,7 @@ DATASETS = (
         "classroom-clone",
         "Classroom: cloned Python",
         True,
-        "Rewritten functions of Python's library in pairs: half are clones, a third near misses. Works offline.",
+        "Pairs of functions of Python's standard library, rewritten; half of them are clones. Works offline.",
         Task.CLONE,
         Language.PYTHON,
     ),

@@ -7,7 +7,7 @@ is decided here anew: those of variables, parameters and inner functions, where 
 (`dataflow/own.py`). What others know a function by stays: its own name, members, types, imports, keyword arguments,
 macros, text in strings and comments. One thing cannot be seen from a function's text: a macro, defined elsewhere, that
 reads a variable which it is not given. `rewriting.py` goes further, for Python only: it makes clones, with other
-messages and another structure.
+literals and another structure.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""A Python function written differently: loops, branches and expressions, statements moved or inserted.
-
-None is deleted: without one, the function may do something else.
-"""
+"""A Python function written differently: loops, branches and expressions, statements moved, inserted or deleted."""
 
 from __future__ import annotations
 
@@ -13,8 +10,8 @@ from compressor_core.data.clone_renaming import local_names, nodes_of
 
 REWRITTEN = 0.7
 """Probability with which a statement or expression that can be written differently is."""
-INSERTED = 0.10
-"""Probability of an inserted statement at each place."""
+INSERTED, DELETED = 0.10, 0.06
+"""Probability of an inserted statement at each place, and of a deletion of each that does nothing but call."""
 
 _INVERSE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
@@ -43,7 +40,7 @@ _INSERTIONS = (
 
 
 class Restructuring(ast.NodeTransformer):
-    """Transformer that writes the same computation differently, with a few statements more."""
+    """Transformer that writes the same computation differently, with a few statements more or less."""
 
     def __init__(
         self,
@@ -53,10 +50,11 @@ class Restructuring(ast.NodeTransformer):
         *,
         rewritten: float = REWRITTEN,
         inserted: float = INSERTED,
+        deleted: float = DELETED,
     ) -> None:
         self._function = function
         self._rng = rng
-        self._rewritten, self._inserted = rewritten, inserted
+        self._rewritten, self._inserted, self._deleted = rewritten, inserted, deleted
         nodes = nodes_of(function)
         local = local_names(function, nodes)
         used = {node.id for node in nodes if isinstance(node, ast.Name)}.union(local)
@@ -84,7 +82,7 @@ class Restructuring(ast.NodeTransformer):
     # --- whole bodies ---
 
     def _body(self, body: list[ast.stmt]) -> list[ast.stmt]:
-        body = self._reorder(body)
+        body = self._reorder(self._delete(body))
         body = self._merge_early_exit(body)
         longer: list[ast.stmt] = []
         for statement in body:
@@ -92,6 +90,10 @@ class Restructuring(ast.NodeTransformer):
                 longer += self._insertion()
             longer.append(statement)
         return longer
+
+    def _delete(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        kept = [s for s in body if not (isinstance(s, ast.Expr) and self._rng.random() < self._deleted)]
+        return kept or body
 
     def _reorder(self, body: list[ast.stmt]) -> list[ast.stmt]:
         for i in range(len(body) - 1):
@@ -176,8 +178,6 @@ class Restructuring(ast.NodeTransformer):
         if node.value is None or _simple(node.value) or not self._coin():
             return node
         name = self._fresh()
-        if self._coin() and (loop := _spelled_out(ast.Name(name, ast.Store()), node.value)):
-            return [*loop, ast.Return(ast.Name(name, ast.Load()))]
         return [ast.Assign([ast.Name(name, ast.Store())], node.value), ast.Return(ast.Name(name, ast.Load()))]
 
     def visit_Assign(self, node: ast.Assign) -> ast.stmt | list[ast.stmt]:
@@ -187,7 +187,20 @@ class Restructuring(ast.NodeTransformer):
         value = node.value
         if isinstance(value, ast.IfExp) and self._coin():
             return ast.If(value.test, [ast.Assign(node.targets, value.body)], [ast.Assign(node.targets, value.orelse)])
-        return (self._coin() and _spelled_out(node.targets[0], value)) or node
+        if isinstance(value, ast.ListComp) and self._coin():
+            return self._spelled_out(node.targets[0], value) or node
+        return node
+
+    def _spelled_out(self, target: ast.Name, value: ast.ListComp) -> list[ast.stmt] | None:
+        """A list comprehension as a loop, unless it reads what it is assigned to."""
+        if len(value.generators) != 1 or value.generators[0].is_async or target.id in _names_in([value]):
+            return None
+        loop = value.generators[0]
+        append = ast.Attribute(ast.Name(target.id, ast.Load()), "append", ast.Load())
+        body: list[ast.stmt] = [ast.Expr(ast.Call(append, [value.elt], []))]
+        for condition in reversed(loop.ifs):
+            body = [ast.If(condition, body, [])]
+        return [ast.Assign([target], ast.List([], ast.Load())), ast.For(loop.target, loop.iter, body, [])]
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.stmt:
         self.generic_visit(node)
@@ -236,38 +249,6 @@ def negation(test: ast.expr) -> ast.expr:
     if isinstance(test, ast.Compare) and len(test.ops) == 1 and type(test.ops[0]) in _INVERSE:
         return ast.Compare(test.left, [_INVERSE[type(test.ops[0])]()], test.comparators)
     return ast.UnaryOp(ast.Not(), test)
-
-
-_FOLDS = {
-    "sum": ("{0} = 0", "{0} += {1}"),
-    "any": ("{0} = False", "if {1}:\n    {0} = True\n    break"),
-    "all": ("{0} = True", "if not {1}:\n    {0} = False\n    break"),
-    "list": ("{0} = []", "{0}.append({1})"),
-    "set": ("{0} = set()", "{0}.add({1})"),
-    "dict": ("{0} = {{}}", "{0}[{1}] = {2}"),
-}
-"""By what goes over all items, how its value begins, and what each item does to it."""
-
-
-def _spelled_out(target: ast.Name, value: ast.expr) -> list[ast.stmt] | None:
-    """A comprehension, or a call that goes over all items of one, as a loop; None for other values, and where it reads
-    what it is assigned to."""
-    name, items = type(value).__name__.removesuffix("Comp").lower(), value
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and len(value.args) == 1 and not value.keywords:
-        name, items = value.func.id, value.args[0]
-    if name not in _FOLDS or not isinstance(items, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-        return None
-    if len(items.generators) != 1 or items.generators[0].is_async or target.id in _names_in([value]):
-        return None
-    if isinstance(items, ast.SetComp | ast.DictComp) and items is not value:
-        return None
-    parts = (items.key, items.value) if isinstance(items, ast.DictComp) else (items.elt,)
-    start, step = (text.format(target.id, *(f"({ast.unparse(part)})" for part in parts)) for text in _FOLDS[name])
-    loop = items.generators[0]
-    body = ast.parse(step).body
-    for condition in reversed(loop.ifs):
-        body = [ast.If(condition, body, [])]
-    return [*ast.parse(start).body, ast.For(loop.target, loop.iter, body, [])]
 
 
 def _simple(node: ast.expr) -> bool:

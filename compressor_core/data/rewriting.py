@@ -1,8 +1,8 @@
 """Rewriting a Python function into a clone of itself, by the clone types of Roy, Cordy and Koschke (2009).
 
-Type 1: another layout and other comments. Type 2: besides, other names and messages. Type 3: besides,
-another structure: loops, branches and expressions written differently, independent statements reordered, statements
-inserted. Works on syntax trees, so whatever comes out can be parsed.
+Type 1: another layout and other comments. Type 2: besides, other names and literals. Type 3: besides, another
+structure: loops, branches and expressions written differently, independent statements reordered, statements inserted
+or deleted. Works on syntax trees, so whatever comes out can be parsed.
 """
 
 from __future__ import annotations

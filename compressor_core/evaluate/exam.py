@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressor_core.data.classroom_vulnerability import ClassroomVulnerability, Unseen, unseen
-from compressor_core.data.clones import ClassroomClone, unseen_pairs
+from compressor_core.data.clones import ClassroomClone, near_miss_pairs, unseen_pairs
 from compressor_core.data.dataset import Dataset, Example, Split
 from compressor_core.data.exam import CLEAN, Kind, vulnerability_exam
 from compressor_core.data.installed import installed_functions
@@ -164,6 +164,7 @@ def _questions(
         questions |= {part: unseen(kind, settings.seed) for kind, part in _UNSEEN.items()}
     if data.name == ClassroomClone.name:
         questions[ExamPart.UNSEEN_REWRITING] = unseen_pairs(settings.seed)
+        questions[ExamPart.NEAR_MISS] = near_miss_pairs(settings.seed)
     questions[ExamPart.EXAM] = open_dataset(f"exam-{data.task}").examples(Split.TEST)
     return questions
 

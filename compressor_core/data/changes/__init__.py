@@ -1,8 +1,8 @@
 """Changes of a function that keep its label: the same behaviour, another text.
 
 Whoever has learned what code does answers the same before and after; how often a model does not is what `probe` counts
-(MORPH, ICSE 2025: prediction flips). `data/rewriting.py` goes further: its clones may have other messages and
-more statements.
+(MORPH, ICSE 2025: prediction flips). `data/rewriting.py` goes further: its clones may have other literals and
+statements.
 """
 
 from __future__ import annotations
