@@ -87,17 +87,23 @@ def test_pairs_in_java_are_read_whole() -> None:
         assert not parser(Language.JAVA).parse(f"class A {{ {code} }}".encode()).root_node.has_error
 
 
-def test_the_student_keeps_its_teachers_accuracy_outside_its_own_data() -> None:
-    """To three points on functions written by hand; on its own test split it lags behind by eight."""
+def test_the_student_keeps_most_of_its_teachers_accuracy_outside_its_own_data() -> None:
+    """To five points on functions written by hand; on its own test split it lags behind by sixteen."""
     folder = bundled_student("classroom-vulnerability")
     assert folder is not None and size_on_disk(folder) <= 3e6
-    for dataset, lag in (("exam-vulnerability", 0.03), ("classroom-vulnerability", 0.09)):
+    for dataset, lag in (("exam-vulnerability", 0.06), ("classroom-vulnerability", 0.17)):
         teacher = accuracy_of(bundled_teacher("classroom-vulnerability"), dataset)
         assert accuracy_of(folder, dataset) >= teacher - lag, dataset
 
 
+def test_the_student_of_clones_is_as_good_as_its_teacher() -> None:
+    folder = bundled_student("classroom-clone")
+    assert folder is not None and size_on_disk(folder) <= 3e6
+    assert accuracy_of(folder, "classroom-clone") >= accuracy_of(bundled_teacher("classroom-clone"), "classroom-clone")
+
+
 def test_the_teacher_knows_more_than_its_own_data() -> None:
-    assert accuracy_of(bundled_teacher("classroom-vulnerability"), "exam-vulnerability") >= 0.69
+    assert accuracy_of(bundled_teacher("classroom-vulnerability"), "exam-vulnerability") >= 0.72
 
 
 def test_a_card_says_what_its_model_knows_of_code_that_people_wrote() -> None:

@@ -263,10 +263,13 @@ def _made_by(store: RunStore, *makes: str) -> list[Model]:
 
 def _model(run: Run, name: str, title: str, summary: Any) -> list[Model]:
     """A model that a run has made, if it is still there."""
-    # In the run's own folder, which may be a copy of the one that it was made in.
+    folder = Path(summary.model)
     *_, inside = RUN_ID.split(summary.model)
-    folder = Path(f"{run.folder}{inside}") if inside != summary.model else Path(inside)
-    if (card := read_card(folder)) is None:
+    if (card := read_card(folder)) is None and inside != summary.model:
+        # The run may be a copy, and the folder that its model was made in may be gone.
+        folder = Path(f"{run.folder}{inside}")
+        card = read_card(folder)
+    if card is None:
         return []
     dataset, data = str(run.config.get("dataset", "classroom-vulnerability")), run.config.get("data")
     accuracy, size_mb = float(summary.accuracy), float(summary.size_mb)

@@ -97,7 +97,7 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
         pytest.skip(str(error))
 
     page = visit("/distill")
-    expect(page.get_by_role("textbox", name="Architecture of the student")).to_have_value("1000,96,12,8,64")
+    expect(page.get_by_role("textbox", name="Architecture of the student")).to_have_value("2000,144,3,8,128")
     page.get_by_role("link", name="Search", exact=True).click()
     settled(page)
     budget = page.get_by_role("spinbutton", name="Exact budget")

@@ -67,7 +67,7 @@ def test_it_answers_as_pytorch_does_on_a_hundred_real_inputs(bundle: tuple[Path,
     _, result = bundle
     float32, int8 = result["forms"]["model.onnx"], result["forms"]["model.int8.onnx"]
     assert float32["inputs"] == 100 and result["max_abs_difference"] == float32["max_abs_difference"] < 1e-4
-    assert 0.9 < float32["accuracy"] <= 1 and int8["accuracy"] > float32["accuracy"] - 0.03
+    assert 0.8 < float32["accuracy"] <= 1 and int8["accuracy"] > float32["accuracy"] - 0.03
     assert int8["size_mb"] < 0.31 * float32["size_mb"]
 
 
