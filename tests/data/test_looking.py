@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import random
 import json
+import random
 from pathlib import Path
 
 import psutil
