@@ -35,10 +35,13 @@ def processor() -> str:
 
 def versions() -> dict[str, str]:
     """The versions of Python and of the main libraries, for run folders and model cards."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "absent"
-    return found
+    found = {package: installed_version(package) or "absent" for package in _PACKAGES}
+    return {"python": platform.python_version(), **found}
+
+
+def installed_version(package: str) -> str | None:
+    """The version of a package that is installed, or None."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

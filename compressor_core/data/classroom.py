@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from compressor_core.data.dataset import Dataset, Example, Split, fingerprint_of, share_of
 from compressor_core.data.hosts import Host, standard_library_hosts
-from compressor_core.data.kept import kept, texts
+from compressor_core.data.kept import kept, read_example
 from compressor_core.language import Language
 from compressor_core.task import Task
 
@@ -76,7 +76,7 @@ def drawn(dataset: Classroom, split: Split, epoch: int) -> Sequence[Example]:
     if epoch >= KEPT_EPOCHS:
         return drawn_anew(dataset, split, epoch)
     key = [dataset.name, str(dataset.seed), split, str(epoch), *dataset.drawn_from()]
-    return kept("draws", key, lambda: drawn_anew(dataset, split, epoch), _example)
+    return kept("draws", key, lambda: drawn_anew(dataset, split, epoch), read_example)
 
 
 def drawn_anew(dataset: Classroom, split: Split, epoch: int) -> tuple[Example, ...]:
@@ -85,13 +85,6 @@ def drawn_anew(dataset: Classroom, split: Split, epoch: int) -> tuple[Example, .
     draws = [dataset._drawn(host, split, rng) for host in dataset.hosts(split) for _ in range(dataset.per_host[split])]
     rng.shuffle(draws)
     return tuple(example for draw in draws for example in draw)
-
-
-def _example(codes: list[str], label: int, group: str, origin: str) -> Example:
-    """An example from the cache. Raises TypeError for what is none."""
-    if not (codes and texts(*codes, group, origin) and label in (0, 1)):
-        raise TypeError("an example is text and a label")
-    return Example(tuple(codes), label, group, origin)
 
 
 @functools.cache

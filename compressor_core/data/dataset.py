@@ -75,6 +75,33 @@ class Dataset(Protocol):
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]: ...
 
 
+@dataclass(frozen=True)
+class Around:
+    """What a dataset made from a whole one has in common with it."""
+
+    whole: Dataset
+
+    @property
+    def name(self) -> str:
+        return self.whole.name
+
+    @property
+    def task(self) -> Task:
+        return self.whole.task
+
+    @property
+    def language(self) -> Language | None:
+        return self.whole.language
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        return self.whole.labels
+
+    @property
+    def fresh(self) -> bool:
+        return self.whole.fresh
+
+
 def fingerprint_of(texts: Iterable[str]) -> str:
     """Sixteen hexadecimal digits that change when any of the texts, or their order, changes."""
     digest = hashlib.sha256()

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from compressor_core.cache import cache_folder
-from compressor_core.data.dataset import fingerprint_of
+from compressor_core.data.dataset import UNKNOWN, Example, fingerprint_of
 from compressor_core.errors import StorageError
-from compressor_core.files import write_text
+from compressor_core.files import write_cached
 
 T = TypeVar("T")
 
@@ -31,9 +31,8 @@ def kept(folder: str, key: Sequence[str], make: Callable[[], Sequence[T]], read:
     except (OSError, ValueError, TypeError, RecursionError):
         pass  # absent or damaged: it is computed (again)
     made = tuple(make())
-    with suppress(OSError, StorageError):  # without a cache it is slower, and no worse
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps([astuple(one) for one in made]), durable=False)  # type: ignore[call-overload]
+    with suppress(StorageError):  # without a cache it is slower, and no worse
+        write_cached(path, json.dumps([astuple(one) for one in made]).encode())  # type: ignore[call-overload]
     return made
 
 
@@ -47,3 +46,10 @@ def _makers() -> str:
 def texts(*values: Any) -> bool:
     """Whether all of these are text."""
     return all(isinstance(value, str) for value in values)
+
+
+def read_example(codes: list[str], label: int, group: str, origin: str) -> Example:
+    """An example from the cache. Raises TypeError for what is none."""
+    if not (codes and texts(*codes, group, origin) and label in (0, 1, UNKNOWN)):
+        raise TypeError("an example is text and a label")
+    return Example(tuple(codes), label, group, origin)

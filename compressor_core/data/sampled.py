@@ -7,46 +7,23 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from compressor_core.data.dataset import Dataset, Example, Split, fingerprint_of
+from compressor_core.data.dataset import Around, Example, Split, fingerprint_of
 from compressor_core.errors import DataError
-from compressor_core.language import Language
-from compressor_core.task import Task
 
 
 @dataclass(frozen=True)
-class Sampled:
+class Sampled(Around):
     """At most so many examples of some splits of a dataset, drawn once for all epochs; of the other splits, all.
 
     Raises DataError if a split is to keep less than one example.
     """
 
-    whole: Dataset
     most: Mapping[Split, int]
 
     def __post_init__(self) -> None:
         for split, most in self.most.items():
             if most < 1:
                 raise DataError(f"the {split} split cannot be cut to {most} examples: keep at least 1")
-
-    @property
-    def name(self) -> str:
-        return self.whole.name
-
-    @property
-    def task(self) -> Task:
-        return self.whole.task
-
-    @property
-    def language(self) -> Language | None:
-        return self.whole.language
-
-    @property
-    def labels(self) -> tuple[str, str]:
-        return self.whole.labels
-
-    @property
-    def fresh(self) -> bool:
-        return self.whole.fresh
 
     @functools.cached_property
     def fingerprint(self) -> str:

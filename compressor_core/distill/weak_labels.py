@@ -11,55 +11,61 @@ import functools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from compressor_core.data.classroom import together
-from compressor_core.data.dataset import UNKNOWN, Dataset, Example, Split
+from compressor_core.data.dataset import Around, Dataset, Example, Split
 from compressor_core.data.hosts import UNSAFE_ALREADY
 from compressor_core.data.installed import PACKAGES, installed_functions
-from compressor_core.data.kept import kept, texts
+from compressor_core.data.kept import kept, read_example
 from compressor_core.errors import SettingsError
 from compressor_core.evaluate.bandit import COUNTS, alarm, describe, findings
 from compressor_core.language import Language
+from compressor_core.machine import installed_version
 from compressor_core.task import Task
 
 _ALL = 10**6
 
 
 @dataclass(frozen=True)
-class WithRealFunctions:
+class WithRealFunctions(Around):
     """A dataset whose training splits hold `count` real functions besides, others in every draw.
 
     Raises:
         SettingsError: its task is not vulnerability prediction in Python, or Bandit is not installed.
     """
 
-    dataset: Dataset
     count: int
 
     def __post_init__(self) -> None:
-        if self.dataset.task is not Task.VULNERABILITY or self.dataset.language is not Language.PYTHON:
+        if self.whole.task is not Task.VULNERABILITY or self.whole.language is not Language.PYTHON:
             raise SettingsError(
-                f"real functions are Python and labelled by Bandit, and {self.dataset.name} is for {self.dataset.task} "
-                f"in {self.dataset.language or 'an unknown language'}: set real_functions to 0"
+                f"real functions are Python and labelled by Bandit, and {self.whole.name} is for {self.whole.task} "
+                f"in {self.whole.language or 'an unknown language'}: set real_functions to 0"
             )
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.dataset, name)
+    @property
+    def fingerprint(self) -> str:
+        """That of the dataset: on what it is measured is the same."""
+        return self.whole.fingerprint
+
+    @property
+    def together(self) -> int:
+        return together(self.whole)
 
     def size(self, split: Split) -> int:
-        return len(self.examples(split))
+        return self.whole.size(split) + len(self._drawn(split, 0))
 
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
         """Those of the dataset, then the real ones, as many as fill its groups of examples that belong together."""
-        own = self.dataset.examples(split, epoch)
+        own = self.whole.examples(split, epoch)
+        return [*own, *drawn] if (drawn := self._drawn(split, epoch)) else own
+
+    def _drawn(self, split: Split, epoch: int) -> list[Example]:
         if split not in (Split.TRAIN, Split.UNLABELLED):
-            return own
+            return []
         pool = real_functions(split)
-        count = min(self.count, len(pool)) // together(self.dataset) * together(self.dataset)
-        rng = random.Random(f"{self.dataset.fingerprint}/{split}/{epoch}/real")
-        return [*own, *rng.sample(pool, count)]
+        count = min(self.count, len(pool)) // self.together * self.together
+        return random.Random(f"{self.fingerprint}/{split}/{epoch}/real").sample(pool, count)
 
 
 def beside(dataset: Dataset, count: int) -> Dataset:
@@ -74,8 +80,9 @@ def real_functions(split: Split) -> tuple[Example, ...]:
     Raises:
         SettingsError: they need labels and Bandit is not installed.
     """
-    key = [split, *(f"{name} {_version(name)}" for name in PACKAGES), *([describe()] if split is Split.TRAIN else [])]
-    return kept("weak-labels", key, lambda: _labelled(split), _example)
+    judge = describe() if split is Split.TRAIN else ""
+    key = [split, judge, *(f"{name} {installed_version(name)}" for name in PACKAGES)]
+    return kept("weak-labels", key, lambda: _labelled(split), read_example)
 
 
 def _labelled(split: Split) -> list[Example]:
@@ -89,17 +96,3 @@ def _labelled(split: Split) -> list[Example]:
         if not said or alarm(said, COUNTS):
             labelled.append(replace(example, label=int(bool(said))))
     return labelled
-
-
-def _example(codes: list[str], label: int, group: str, origin: str) -> Example:
-    """An example from the cache. Raises TypeError for what is none."""
-    if not (len(codes) == 1 and texts(*codes, group, origin) and label in (0, 1, UNKNOWN)):
-        raise TypeError("an example is text and a label")
-    return Example(tuple(codes), label, group, origin)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""

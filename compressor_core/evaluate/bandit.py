@@ -16,11 +16,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from compressor_core.errors import SettingsError, TrainingError
+from compressor_core.machine import installed_version
 
 
 class Severity(StrEnum):
@@ -52,10 +52,7 @@ class Finding:
 
 def bandit_version() -> str | None:
     """The version that is installed, or None."""
-    try:
-        return version("bandit")
-    except PackageNotFoundError:
-        return None
+    return installed_version("bandit")
 
 
 def describe(counts: Severity = COUNTS) -> str:

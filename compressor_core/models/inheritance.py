@@ -23,9 +23,10 @@ def inherit_embeddings(student: Classifier, teacher: Classifier) -> None:
 
     The text of a student's token is cut by the teacher's tokenizer, and the mean of its pieces' embeddings is taken
     (Gee et al., "Fast Vocabulary Transfer for Language Model Compression", EMNLP 2022); the leading principal
-    components of these keep as much as fits the student's width (PCA). Special tokens are those of the teacher of the
-    same name. The root mean square stays as it was. Nothing is done if the teacher's tokenizer is no byte-level BPE, as
-    the student's is: its pieces would be other text. Raises ModelError for embeddings that overflow.
+    components of these keep as much as fits the student's width (PCA, in float64 and with fixed signs, so that every
+    run gets the same). Special tokens are those of the teacher of the same name. The root mean square stays as it was.
+    Nothing is done if the teacher's tokenizer is no byte-level BPE, as the student's is: its pieces would be other
+    text. Raises ModelError for embeddings that overflow.
     """
     whole: Any = teacher.tokenizer.backend_tokenizer
     if not isinstance(whole.model, BPE) or not isinstance(whole.pre_tokenizer, ByteLevel):
@@ -38,12 +39,14 @@ def inherit_embeddings(student: Classifier, teacher: Classifier) -> None:
             "weights are damaged; take another teacher"
         )
     vocabulary = teacher.tokenizer.get_vocab()
-    rows = torch.zeros(len(own), its.shape[1])
+    rows = torch.zeros(len(own), its.shape[1], dtype=torch.float64)
     for token, number in student.tokenizer.get_vocab().items():
         pieces = [vocabulary[token]] if token in vocabulary else [piece.id for piece in whole.model.tokenize(token)]
         if pieces:
-            rows[number] = its[pieces].mean(0)
+            rows[number] = its[pieces].double().mean(0)
     rows -= rows.mean(0)
-    _, _, directions = torch.linalg.svd(rows, full_matrices=False)
-    kept = rows @ directions[: own.shape[1]].T
+    _, components = torch.linalg.eigh(rows.T @ rows)
+    directions = components.flip(1)[:, : own.shape[1]]
+    directions = directions * directions.gather(0, directions.abs().argmax(0, keepdim=True)).sign()
+    kept = rows @ directions
     own[:, : kept.shape[1]] = kept * (own.square().mean().sqrt() / kept.square().mean().sqrt())

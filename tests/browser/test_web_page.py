@@ -242,7 +242,7 @@ def test_a_model_in_8_bits(vulnerability: Made, visit: Callable[[Made], Page], t
     page, session = visit(replace(vulnerability, page=tmp_path / "int8.html")), open_onnx(int8)
     for code in FUNCTIONS[:6]:
         logits = torch.from_numpy(run_onnx(session, vulnerability.classifier.encode([(code,)])[0]))
-        assert answer(page, [code])[1] == pytest.approx(torch.softmax(logits, -1)[0].tolist(), abs=2e-2)
+        assert answer(page, [code])[1] == pytest.approx(torch.softmax(logits, -1)[0].tolist(), abs=5e-3)
 
 
 def test_a_published_student(
