@@ -81,15 +81,25 @@ def students(store: RunStore) -> list[Model]:
     return found
 
 
-def bundled_scores(dataset: str) -> list[tuple[float, float, float | None]]:
-    """Of the bundled students of a classroom dataset, the smallest first: size in MB and, by their cards, accuracy on
-    the own test split and on what is written by hand."""
-    cards = {folder: read_card(folder) for folder in bundled_students(dataset)}
-    return [
-        (size_on_disk(folder) / 1e6, float(card.metrics["accuracy"]), card.metrics.get("written_by_hand"))
-        for folder, card in cards.items()
-        if card is not None and "accuracy" in card.metrics
-    ]
+Scores = tuple[float, float, float | None]
+"""Of a bundled model, by its card: size in MB, and accuracy on the own test split and on what is written by hand."""
+
+
+def bundled_scores(dataset: str) -> list[Scores]:
+    """Of the bundled students of a classroom dataset, the smallest first."""
+    return [known for folder in bundled_students(dataset) if (known := _scores(folder)) is not None]
+
+
+def teacher_scores(dataset: str) -> Scores | None:
+    """Of the bundled teacher of a classroom dataset. Raises ModelError if there is none."""
+    return _scores(bundled_teacher(dataset))
+
+
+def _scores(folder: Path) -> Scores | None:
+    card = read_card(folder)
+    if card is None or "accuracy" not in card.metrics:
+        return None
+    return size_on_disk(folder) / 1e6, float(card.metrics["accuracy"]), card.metrics.get("written_by_hand")
 
 
 def models_of(run: Run) -> list[Model]:

@@ -11,7 +11,7 @@ from typing import Any
 from compressor_core.assets import ASSETS
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-[a-z][a-z0-9-]{0,30}-[0-9a-f]{4}")
-_BUNDLED = re.compile(r"(teachers|students)/[\w-]+")
+_BUNDLED = re.compile(r"(teachers|students)/\w[\w.-]*")
 _PREFIX = "bundled:"
 
 

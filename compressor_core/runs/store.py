@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from compressor_core.assets import ASSETS
 from compressor_core.cache import own_folder
 from compressor_core.errors import RunError
 from compressor_core.files import storage_error
@@ -24,6 +25,9 @@ from compressor_core.runs.status import State
 ROOT_VARIABLE = "COMPRESSOR_RUNS"
 """The environment variable that names the folder of all runs."""
 LONGEST_NAME = 100
+
+READY = ASSETS / "runs"
+"""Runs that come with the program: finished, of the bundled models, and only read."""
 
 _KIND = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _KIND_IN_ID = slice(16, -5)
@@ -85,7 +89,12 @@ class RunStore:
         return self._list(kinds=kinds)
 
     def get(self, run_id: str) -> Run:
-        """The run with this id. Raises RunError if the id is not a plain id, or no such run is here; a link is none."""
+        """The run with this id, here or among those that come with the program.
+
+        Raises RunError if the id is not a plain id, or there is no such run; a link is none.
+        """
+        if RUN_ID.fullmatch(run_id) and (READY / run_id).is_dir():
+            return open_run(READY / run_id)
         return open_run(self._folder(run_id))
 
     def delete(self, run_id: str) -> None:
@@ -111,7 +120,7 @@ class RunStore:
 
     def rename(self, run_id: str, name: str | None) -> Run:
         """Give a run another name; an empty one takes the name away. Raises RunError, StorageError."""
-        run = replace(self.get(run_id), name=_clean(name))
+        run = replace(open_run(self._folder(run_id)), name=_clean(name))
         run.write_config(run.folder)
         return run
 
@@ -168,6 +177,11 @@ class RunStore:
         if folder.is_symlink() or not folder.is_dir():  # a link would lead out of the root
             raise absent(run_id)
         return folder
+
+
+def ready_run(kind: str) -> Run | None:
+    """The newest run of a kind that comes with the program; None if none does."""
+    return next(iter(RunStore(READY).list(kind)), None)
 
 
 def _stamp(seconds: float) -> str:

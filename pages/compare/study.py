@@ -20,12 +20,10 @@ from compressor_core.figures.study.students import (
 from compressor_core.figures.study.training import recipe_text
 from compressor_core.latency_model import LatencyModel, Runtime
 from compressor_core.literal import literal
-from compressor_core.models.bundled import bundled_teacher
-from compressor_core.models.card import read_card
 from compressor_core.paper import published_students
 from compressor_core.runs import Run, Status
 from compressor_core.runs.calibrations import calibrations
-from compressor_core.runs.library import bundled_scores, teacher_title
+from compressor_core.runs.library import bundled_scores, teacher_scores, teacher_title
 from compressor_core.settings import default_of
 from compressor_core.task import PairFeatures, Task
 from pages.parts.chart import chart
@@ -183,8 +181,7 @@ def show(run: Run, status: Status) -> None:
 def ready() -> None:
     """What the bundled students have measured, while there is no study on show."""
     task = st.session_state.task
-    known, card = bundled_scores(f"classroom-{task}"), read_card(bundled_teacher(f"classroom-{task}"))
-    teacher = card.metrics.get("accuracy") if card else None
+    known, teacher = bundled_scores(f"classroom-{task}"), teacher_scores(f"classroom-{task}")
     said = ", ".join(f"{own:.1%}{f' ({hand:.1%})' if hand else ''} at {size:.2g} MB" for size, own, hand in known)
     said = said or "none is bundled for this task"
     chart(ready_figure(known, teacher), key=f"ready/{task}", alt=f"Accuracy of the bundled students: {said}.")

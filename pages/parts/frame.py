@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
@@ -94,17 +95,33 @@ def load_again() -> None:
 def navigate() -> tuple[StreamlitPage, Tab]:
     """The page that the address asks for and its tab, below the six entries of the navigation."""
     pages = [st.Page(tab.path, title=tab.label, url_path=tab.url, default=tab.url is None) for tab in TABS]
-    chosen = st.navigation(pages, position="hidden")
+    # A section is an address as well, that of its first tab: /train is what people type.
+    doors = [
+        st.Page(partial(_go_in, name), url_path=name.lower(), title=name)
+        for name in SECTIONS
+        if name.lower() not in _BY_NAME
+    ]
+    chosen = st.navigation([*pages, *doors], position="hidden")
+    if chosen in doors:
+        chosen.run()
     here = _BY_NAME[chosen.url_path or TABS[0].name]
     with sentences():
         admit()
     with st.container(key="navigation", horizontal=True, gap=None):
         st.markdown("Compressor Studio", width="content")
-        _links({section: next(tab for tab in TABS if tab.section == section) for section in SECTIONS}, here.section)
+        _links({section: _first(section) for section in SECTIONS}, here.section)
         with st.container(key="presenting", width="stretch", horizontal_alignment="right"):
             present_button()
             keep_token()
     return chosen, here
+
+
+def _first(section: str) -> Tab:
+    return next(tab for tab in TABS if tab.section == section)
+
+
+def _go_in(section: str) -> None:
+    st.switch_page(_first(section).path, query_params=st.query_params.to_dict())
 
 
 def _links(tabs: Mapping[str, Tab], here: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -16,6 +17,7 @@ from compressor_core.records import Record
 from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
 from compressor_core.runs.following import Following
 from compressor_core.runs.kinds import KINDS, kind_of
+from compressor_core.runs.store import ready_run
 from compressor_core.settings import Settings
 from pages.parts.chart import no_charts
 from pages.parts.frame import go, link, sentences
@@ -221,8 +223,17 @@ def state_of(run: Run, status: Status) -> None:
 
 
 def watch_chosen(kind: str, draw: Draw) -> None:
-    """The run of a kind that the page is about, with a choice among the earlier ones, see `open_earlier`."""
+    """The run of a kind that the page is about, with a choice among the earlier ones, see `open_earlier`.
+
+    Until there is one, it is one that comes with the program.
+    """
     run = chosen_run(kind)
     open_earlier(kind)
     if run is not None:
         watch(run, draw)
+    elif (ready := ready_run(kind)) is not None:
+        status = ready.status()
+        day = time.strftime("%Y-%m-%d", time.gmtime(ready.created))
+        st.caption(f"Ready-made: {literal(ready.name or '')}, measured on {day} on another machine.")
+        with undamaged(ready):
+            draw(ready, status)

@@ -33,6 +33,15 @@ def test_a_deep_link_to_a_fresh_server_opens_the_whole_app_at_that_page(visit: V
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+@pytest.mark.parametrize("section", ["train", "try", "class"])
+def test_the_name_of_a_section_opens_its_first_tab(visit: Visit, section: str) -> None:
+    page = visit(f"/{section}?run=none")
+    first = next(tab for tab in TABS if tab.section.lower() == section)
+    expect(page.get_by_role("heading", level=1)).to_have_text(first.label)
+    page.wait_for_url(f"**/{first.name}?run=none")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 def test_the_first_page_is_served_without_torch(visit: Visit) -> None:
     """Torch takes seconds to import, which a visitor would wait; `benchmarks/app.py` measures the seconds."""
     page = visit("/")

@@ -80,6 +80,8 @@ def test_a_search_plays_in_a_place_that_never_moves_and_waits_for_no_training(
     page.keyboard.press("ArrowLeft")
     expect(page.locator(STAGE)).to_have_attribute("data-generation", str(at - 1))
     expect(page).to_have_url(re.compile(f"at={at - 1}"))
+    opaque = "marks => marks.map(one => getComputedStyle(one).opacity).filter(one => one !== '1')"
+    assert page.locator(f"{STAGE} .tracepopulation path.point").evaluate_all(opaque) == [], "where a mark has faded"
     page.reload()
     expect(page.locator(STAGE)).to_have_attribute("data-generation", str(at - 1), timeout=60_000)
 

@@ -169,5 +169,7 @@ def test_before_any_study_the_bundled_students_are_drawn(open_page: Open) -> Non
     scores = bundled_scores("classroom-vulnerability")
     assert scores and len(figure["data"][0]["x"]) == len(scores)
     assert "(and written by hand), precomputed: " in texts(at) and len(figure["data"]) == 2
+    lines = [line["text"] for line in figure["layout"]["annotations"]]
+    assert len(lines) == 2 and lines[1].startswith("teacher, written by hand")
     at.session_state.task = "clone"
     assert len(charts(at.run())) == 1

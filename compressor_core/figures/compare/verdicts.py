@@ -37,7 +37,7 @@ def codebert_sentence(info: ComparisonInfo) -> str:
     if beside is None:
         return ""
     return (
-        f"Against a model of CodeBERT's shape ({beside.size_mb:.0f} MB, measured on this machine on the same tokens, "
+        f"Against a model of CodeBERT's shape ({beside.size_mb:.0f} MB, measured on the same machine and tokens, "
         f"random weights, latency only): {beside.size_mb / student.size_mb:.0f}× smaller, "
         f"{_times(beside.speedup, 'faster', 'slower')}."
     )

@@ -108,9 +108,12 @@ def latency_figure(info: StudyInfo) -> go.Figure:
     return figure
 
 
-def ready_figure(students: Sequence[tuple[float, float, float | None]], teacher: float | None) -> go.Figure:
-    """Accuracy against size of students that were measured before: MB, and the accuracies on their own test split and
-    on what is written by hand (if measured), by rising size."""
+Scores = tuple[float, float, float | None]
+
+
+def ready_figure(students: Sequence[Scores], teacher: Scores | None) -> go.Figure:
+    """Accuracy against size of models that were measured before: MB, and the accuracies on their own test split and
+    on what is written by hand (if measured); the students by rising size."""
     figure = go.Figure(layout=theme.layout("Size of the file (MB)", "Accuracy (%)"))
     if not students:
         return theme.note(figure, "No student is bundled for this task")
@@ -128,9 +131,12 @@ def ready_figure(students: Sequence[tuple[float, float, float | None]], teacher:
                 marker={"color": theme.STUDENT, "size": 11, "symbol": symbol},
                 hovertemplate=f"%{{x:.3g}} MB<br>%{{y:.1f}} %<extra>{name}</extra>",
             )
-    if teacher is not None:
-        line = {"color": theme.TEACHER, "width": 2, "dash": "dash"}
-        figure.add_hline(100 * teacher, line=line, annotation={"text": f"teacher {teacher:.1%}"})
+    lines = (("teacher", teacher[1], "dash"), ("teacher, written by hand", teacher[2], "dot")) if teacher else ()
+    for name, accuracy, dash in lines:
+        if accuracy is not None:
+            line = {"color": theme.TEACHER, "width": 2, "dash": dash}
+            text = f"{name} {accuracy:.1%}"
+            figure.add_hline(100 * accuracy, line=line, annotation_text=text, annotation_position="top left")
     figure.update_xaxes(**theme.log_axis(sizes))
     return figure
 

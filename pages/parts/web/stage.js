@@ -211,9 +211,10 @@ class Stage {
     show(n) {
         const {generations, individuals: all, colors} = this.data;
         const now = generations[n], glides = this.playing && !STILL && this.drawn;
-        const old = new Map();
+        const old = new Map(), {paths, of} = this.places();
+        // Plotly gives a mark's element to another individual, which must not stay invisible where one has faded.
+        for (const path of paths) path.getAnimations().forEach(one => one.cancel());
         if (glides) {
-            const {paths, of} = this.places();
             paths.forEach((path, at) => { const place = of(path); if (place) old.set(this.drawn[at], place); });
         }
         const stay = new Set(now.members);
