@@ -68,8 +68,8 @@ class Preset(StrEnum):
 
 _LENGTHS: Final = {
     Preset.SMOKE: (1, "To see how it works"),
-    Preset.QUICK: (8, "For a demonstration"),
-    Preset.FULL: (24, "For a good student, in three times as long"),
+    Preset.QUICK: (4, "For a demonstration, in some four minutes"),
+    Preset.FULL: (24, "For a good student, in six times as long"),
 }
 
 

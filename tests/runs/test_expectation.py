@@ -8,6 +8,7 @@ import pytest
 
 from compressor_core.architecture import Architecture
 from compressor_core.cost import Genes
+from compressor_core.distill.settings import Preset
 from compressor_core.models import bundled
 from compressor_core.runs import RunStore
 from compressor_core.runs.calibrations import predictor
@@ -27,14 +28,14 @@ def test_minutes_are_reckoned_from_what_came_along_until_something_has_finished_
     assert given is not None and "reference machine" in given.basis
     smoke, small = expected(store, LARGE, DATASET, "smoke"), expected(store, SMALL, DATASET, "quick")
     assert smoke is not None and small is not None
-    assert given.seconds == pytest.approx(8 * smoke.seconds) and small.seconds < given.seconds / 2
+    assert given.seconds == pytest.approx(Preset.QUICK.epochs * smoke.seconds) and small.seconds < given.seconds / 2
     assert expected(store, LARGE, "file", "quick") is None
 
     run = distilled(store, str(LARGE), 0.9)
     elapsed = run.status().elapsed
     here = expected(store, run.summary().architecture.architecture, DATASET, "full")
     assert here is not None and elapsed is not None and here.basis == "by the last one here"
-    assert here.seconds == pytest.approx((elapsed or run.summary().seconds) * 24 / 8)
+    assert here.seconds == pytest.approx((elapsed or run.summary().seconds) * Preset.FULL.epochs / Preset.QUICK.epochs)
 
 
 def test_twelve_thin_layers_and_a_small_vocabulary_are_warned_of(tmp_path: Path) -> None:
