@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Any, Final
@@ -64,7 +64,7 @@ class Architecture:
 
     def to_dict(self) -> dict[str, int]:
         """The five genes by name."""
-        return asdict(self)
+        return {gene: getattr(self, gene) for gene in GENES}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Architecture:

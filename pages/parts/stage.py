@@ -28,9 +28,13 @@ _WEB: Final = Path(__file__).parent / "web"
 
 
 def component(name: str) -> Any:
-    """The part of a page that `web/NAME.html`, `.css` and `.js` make."""
+    """The part of a page that `web/NAME.html`, `.css` and `.js` make.
+
+    The browser gets its data in a list: in a dictionary Streamlit looks for tables, for which it imports pandas.
+    """
     html, css, js = ((_WEB / f"{name}.{kind}").read_text("utf-8") for kind in ("html", "css", "js"))
-    return st.components.v2.component(name, html=html, css=css, js=js, isolate_styles=False)
+    mount = st.components.v2.component(name, html=html, css=css, js=js, isolate_styles=False)
+    return lambda *, data, **more: mount(data=[data], **more)
 
 
 _STAGE: Final = component("stage")

@@ -65,7 +65,7 @@ def _every_kind(bench: Bench, folder: Path) -> None:
         "study": {**data, "teacher": settings["teacher"], "budgets": [0.2], "seeds": [0], "preset": "smoke"},
         "reproduce": {
             **{"checkpoint": str(checkpoint), "tokenizer": str(tokenizer), "teacher": "codebert"},
-            **{"task": "vulnerability", "dataset": "classroom-vulnerability", "latency_examples": 2},
+            **{"task": "vulnerability", "dataset": "classroom-vulnerability", "latency_examples": 2, "heads": 2},
         },
     }
     missing = KINDS.keys() - configs.keys() - {"distill"}

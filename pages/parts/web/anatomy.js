@@ -2,7 +2,7 @@
 // gene that is edited by hand is priced by the server.
 const SVG = 'http://www.w3.org/2000/svg';
 
-export default function ({data, parentElement, setStateValue}) {
+export default function ({data: [data], parentElement, setStateValue}) {
     const view = parentElement.view ??= new Anatomy(parentElement);
     view.tell = setStateValue;
     view.take(data);

@@ -1,7 +1,7 @@
 // The size budget on a logarithmic scale. The page hears of it at once (the event `budget`), the server when it is let go.
 const STEPS = 400;
 
-export default function ({data, parentElement, setStateValue}) {
+export default function ({data: [data], parentElement, setStateValue}) {
     const root = parentElement.querySelector('.budget'), slider = root.querySelector('input');
     const {low, high, ticks, measured} = data;
     const mb = () => {

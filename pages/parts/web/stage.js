@@ -13,7 +13,7 @@ async function plotly(program) {
     return window.Plotly;
 }
 
-export default function ({data, parentElement, setStateValue}) {
+export default function ({data: [data], parentElement, setStateValue}) {
     const stage = parentElement.stage ??= new Stage(parentElement);
     stage.tell = setStateValue;
     stage.take(data);
