@@ -19,13 +19,24 @@ class Following:
         self._most = most
         self._known: OrderedDict[str, tuple[list[Record], int]] = OrderedDict()
         self._lock = threading.Lock()
+        self._here = threading.local()
 
     def records(self, run: Run) -> list[Record]:
         """All records of a run so far; they are shared.
 
+        The last that a thread has asked for stay with it: however many others ask meanwhile, a page that needs the
+        same ones in several places reads them once.
+
         Raises RunError if the run was deleted, StorageError if it cannot be read.
         """
         place = str(run.folder)
+        last, known, read = getattr(self._here, "last", ("", [], -1))
+        if last != place or read != run.recorded_bytes():
+            known, read = self._shared(place, run)
+            self._here.last = place, known, read
+        return known
+
+    def _shared(self, place: str, run: Run) -> tuple[list[Record], int]:
         with self._lock:
             known, offset = self._known.pop(place, ([], 0))
             fresh, offset = run.records(offset)
@@ -33,4 +44,4 @@ class Following:
             self._known[place] = known, offset
             while len(self._known) > 1 and sum(size for _, size in self._known.values()) > self._most:
                 self._known.popitem(last=False)
-        return known
+        return known, offset

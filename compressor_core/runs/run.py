@@ -140,6 +140,14 @@ class Run:
             self._require_folder()
             return [], max(offset, 0)
 
+    def recorded_bytes(self) -> int:
+        """How long events.jsonl is. Raises RunError if the run was deleted."""
+        try:
+            return (self.folder / "events.jsonl").stat().st_size
+        except OSError:
+            self._require_folder()
+            return 0
+
     def request_cancel(self) -> None:
         """Ask the worker to stop and keep its best so far; harmless when repeated, or if there is no worker.
 

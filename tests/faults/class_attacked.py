@@ -32,6 +32,8 @@ BRIEFLY = 6.0
 """Seconds that the attack goes on in the reduced form."""
 PAGES = ("board", "search", "runs", "playground", "compare", "start")
 Headers = dict[str, str]
+Wait = tuple[float, str, float]
+"""Seconds that a page took, which page it was, and when it was asked for, in seconds from the first."""
 
 
 def make(bench: Bench, sessions: int) -> None:
@@ -79,24 +81,26 @@ def make(bench: Bench, sessions: int) -> None:
             for run in runs:
                 bench.check_over(run)
         bench.check_page(server, "board")
-        print(f"    longest waits, in seconds: {', '.join(f'{wait:.1f}' for wait in sorted(waits)[-5:])}")
+        worst = [f"{wait:.1f} for {name} after {at:.0f}" for wait, name, at in sorted(waits)[-5:]]
+        print(f"    longest waits, in seconds: {', '.join(worst)}")
         if whole:
-            bench.tally.check(max(waits) <= SOON, f"nobody waits longer than {SOON:g} s", f"{max(waits):.1f} s")
+            bench.tally.check(max(waits)[0] <= SOON, f"nobody waits longer than {SOON:g} s", worst[-1])
 
 
 def _runs_of(bench: Bench, person: Participant) -> list[Run]:
     return [run for run in bench.store.list() if run.maker is not None and run.maker.participant == person.id]
 
 
-def _work(server: Server, headers: Headers, until: float, rng: random.Random) -> tuple[float, list[str]]:
+def _work(server: Server, headers: Headers, until: float, rng: random.Random) -> tuple[Wait, list[str]]:
     """Start a search, and go from page to page as people do: the longest wait, and what went wrong."""
-    longest, wrong, started = 0.0, [], False
+    longest, wrong, started = (0.0, "", 0.0), [], False
+    first = time.monotonic()
     with Session(server.address, headers) as session:
         while time.monotonic() < until or not started:
             name = "search" if not started else rng.choice(PAGES)
             begun = time.monotonic()
             page = session.visit("" if name == "start" else name)
-            longest = max(longest, time.monotonic() - begun)
+            longest = max(longest, (time.monotonic() - begun, name, begun - first))
             wrong += page.exceptions
             if not started:
                 pressed = session.click("search", "", page.buttons["Start the search"])

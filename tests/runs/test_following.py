@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +69,19 @@ def test_a_run_that_was_deleted_is_said(tmp_path: Path) -> None:
     shutil.rmtree(run.folder)
     with pytest.raises(RunError):
         following.records(run)
+
+
+def test_a_page_reads_a_run_once_however_many_others_are_asked_for_meanwhile(tmp_path: Path, asked: list[int]) -> None:
+    store = RunStore(tmp_path)
+    one, two = store.create("search", {}), store.create("search", {})
+    append(one, 1)
+    append(two, 2)
+    following = Following(most=1)
+    assert numbers(following, one) == [1]
+    other = threading.Thread(target=following.records, args=(two,))
+    other.start()
+    other.join()
+    asked.clear()
+    assert numbers(following, one) == [1] and asked == []
+    append(one, 3)
+    assert numbers(following, one) == [1, 3]
