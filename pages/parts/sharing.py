@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from ipaddress import ip_address
@@ -45,15 +46,14 @@ LARGEST_MB = 100.0
 """Size of a student that may be asked for."""
 LEAST_FREE = 2_000_000_000
 """Bytes that have to be free on the disk before anything new is kept there."""
-MOST_UPLOADED, MOST_OWN_UPLOADED = 2_000_000_000, 200_000_000
-"""Bytes of uploads that are kept, of all visitors and of one."""
+MOST_UPLOADED, MOST_ADDRESS_UPLOADED, MOST_OWN_UPLOADED = 2_000_000_000, 800_000_000, 200_000_000
+"""Bytes of uploads that are kept: of all visitors, from one address, and of one participant."""
 PLACES = (
     *("base", "teacher", "student", "others", "models", "model"),
     *("data", "unlabelled", "substitutes", "checkpoint", "tokenizer"),
 )
 """Settings of a run that name files, folders or models of the hub."""
 
-_OWN_UPLOADS = "own-uploads"
 _VISIT = "visit"
 """Of `VARIABLE`, where a visit has set it."""
 ASK = "whoever runs this server can do it"
@@ -148,18 +148,53 @@ def require_room(free: int) -> None:
         )
 
 
-def require_space(size: int, uploaded: int, own: int) -> None:
-    """Raise StorageError if `size` bytes are too many beside those uploaded, of which the visitor has `own`."""
-    if own + size > MOST_OWN_UPLOADED:
-        raise StorageError(
-            f"You have uploaded {own / 1e6:,.0f} MB, and a visitor of this shared server may have "
-            f"{MOST_OWN_UPLOADED / 1e6:,.0f} MB: use what you have uploaded, or upload a smaller file."
-        )
+def require_space(size: int, uploaded: int, own: int, beside: int = 0) -> None:
+    """Raise StorageError if `size` bytes are too many beside those uploaded.
+
+    Of those, the visitor has uploaded `own`, and `beside` came from the visitor's address.
+    """
+    for there, most, words in (
+        (own, MOST_OWN_UPLOADED, "You have uploaded {}, and a visitor of this shared server may have {}"),
+        (beside, MOST_ADDRESS_UPLOADED, "{} were uploaded from your address, and one address may have {}"),
+    ):
+        if there + size > most:
+            said = words.format(f"{there / 1e6:,.0f} MB", f"{most / 1e6:,.0f} MB")
+            raise StorageError(f"{said}: use what has been uploaded, or upload a smaller file.")
     if uploaded + size > MOST_UPLOADED:
         raise StorageError(
             f"This shared server keeps {MOST_UPLOADED / 1e9:g} GB of uploads, and has {uploaded / 1e9:.1f} GB: "
             "whoever runs it can clear those that no run uses, on the Runs page."
         )
+
+
+class Senders:
+    """Who has uploaded what is kept, however often they reconnect; as long as the server runs."""
+
+    def __init__(self) -> None:
+        self._files: defaultdict[str, dict[Path, int]] = defaultdict(dict)
+
+    def add(self, maker: Maker | None, file: Path, size: int) -> None:
+        """Take down that a file was uploaded by a participant, from an address, or both."""
+        for who in _names(maker):
+            self._files[who][file] = size
+
+    def of(self, maker: Maker | None) -> tuple[int, int]:
+        """Bytes that are still there: of the participant (else of the address), and of the address."""
+        names = _names(maker)
+        held = [sum(size for file, size in self._files[who].items() if file.exists()) for who in names]
+        return held[0], held[-1]
+
+
+def _names(maker: Maker | None) -> list[str]:
+    """Who counts, the participant before the address; whoever is neither is the lecturer."""
+    known = (maker.participant, maker.address) if maker else ()
+    return [name for name in known if name] or [""]
+
+
+@st.cache_resource
+def _senders(root: Path) -> Senders:
+    """Of the uploads in one folder of runs."""
+    return Senders()
 
 
 def shared() -> bool:
@@ -221,10 +256,9 @@ def keep_answers(store: RunStore, files: Mapping[str, bytes]) -> Path:
 
 def _kept(store: RunStore, size: int, save: Callable[[], Path]) -> Path:
     clear(store)
-    own: dict[str, int] = st.session_state.setdefault(_OWN_UPLOADS, {})
     if shared():
         allow_keeping(store)
-        require_space(size, uploaded_bytes(store), sum(own.values()))
+        require_space(size, uploaded_bytes(store), *_senders(store.root).of(store.maker))
     path = save()
-    own[path.name] = size
+    _senders(store.root).add(store.maker, path, size)
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,9 +11,10 @@ from streamlit.testing.v1 import AppTest
 from compressor_core.errors import StorageError
 from compressor_core.language import LANGUAGE_NAMES
 from compressor_core.runs import RunStore
+from compressor_core.runs.run import Maker
 from compressor_core.runs.uploads import FOLDER, uploaded_bytes
 from pages.parts import sharing
-from pages.parts.sharing import MOST_OWN_UPLOADED, MOST_UPLOADED, require_space
+from pages.parts.sharing import MOST_ADDRESS_UPLOADED, MOST_OWN_UPLOADED, MOST_UPLOADED, Senders, require_space
 from pages.parts.state import DEFAULTS
 from tests.pages.studio import button, field, no_traceback, page
 
@@ -44,15 +46,29 @@ def test_a_change_of_mind_writes_no_other_copy(shared: RunStore) -> None:
 
 def test_uploads_have_an_end(shared: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     require_space(1_000_000, MOST_UPLOADED - 1_000_000, MOST_OWN_UPLOADED - 1_000_000)
-    for uploaded, own in ((MOST_UPLOADED, 0), (0, MOST_OWN_UPLOADED)):
+    for full in ((MOST_UPLOADED, 0, 0), (0, MOST_OWN_UPLOADED, 0), (0, 0, MOST_ADDRESS_UPLOADED)):
         with pytest.raises(StorageError, match="upload"):
-            require_space(1, uploaded, own)
+            require_space(1, *full)
     monkeypatch.setattr(sharing, "MOST_OWN_UPLOADED", len(ROWS))
     at = upload(page("teacher"))
     assert not at.error
     upload(at, ROWS + "\n")
     assert any("upload a smaller file" in one.value for one in at.error)
     assert uploaded_bytes(shared) < len(ROWS) + 1_000
+
+
+def test_who_reconnects_or_joins_again_gets_no_more(tmp_path: Path) -> None:
+    """A new session is the same participant, and a new participant comes from the same address."""
+    senders, file = Senders(), tmp_path / "rows.jsonl"
+    file.write_text(ROWS)
+    ann, ben = Maker(participant="ann", address="house"), Maker(participant="ben", address="house")
+    for one in (ann, Maker(participant="ann", address="house"), ann):
+        senders.add(one, file, 10)
+    assert senders.of(ann) == (10, 10) and senders.of(ben) == (0, 10)
+    assert senders.of(Maker(address="house")) == (10, 10)
+    assert senders.of(Maker(participant="ann", address="train")) == (10, 0)
+    file.unlink()
+    assert senders.of(ann) == (0, 0), "what was cleared counts no more"
 
 
 def test_nothing_is_kept_on_a_disk_that_is_nearly_full(shared: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
