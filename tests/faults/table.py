@@ -27,6 +27,7 @@ from tests.faults import (
     killed_distillation,
     killed_search,
     killed_server,
+    large_student,
     links,
     many_runs,
     odd_root,
@@ -76,6 +77,7 @@ FAULTS = (
     Fault(stopped.FAULT, stopped.make, 0, times=3),
     Fault(full_temporary.FAULT, full_temporary.make, 0, times=2),
     Fault(odd_root.FAULT, odd_root.make, 0),
+    Fault(large_student.FAULT, large_student.make, 0),
     Fault(hanging_worker.FAULT, hanging_worker.make, 1, times=3),
 )
 
