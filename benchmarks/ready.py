@@ -1,7 +1,8 @@
-"""The runs that the program comes with, of the bundled models of a task: python -m benchmarks.ready
+"""The runs that the program comes with: python -m benchmarks.ready
 
-A comparison, an exam and a probe of the teacher and its largest student take the place of those in assets/runs, so
-that the pages have something to show before anybody has started a run. Takes about three minutes on two cores.
+A comparison, an exam and a probe of the bundled teacher of a task and its largest student, and a calibration, take the
+place of those in assets/runs, so that the pages have something to show before anybody has started a run. Takes about
+five minutes on two idle cores.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from compressor_core.evaluate.settings import TEACHER, CompareSettings, ExamSettings, ProbeSettings
+from compressor_core.evaluate.settings import TEACHER, CalibrationSettings, CompareSettings, ExamSettings, ProbeSettings
 from compressor_core.files import to_json, write_json
 from compressor_core.models.bundled import bundled_students, bundled_teacher
 from compressor_core.runs import Run, RunStore, State, launch
@@ -24,18 +25,21 @@ from compressor_core.settings import Settings
 DATASET = "classroom-vulnerability"
 
 
-def wanted() -> Iterator[tuple[str, Settings]]:
-    """Kind and settings of each run: those that the forms of the pages propose."""
+def wanted() -> Iterator[tuple[str, str, Settings]]:
+    """Kind, name and settings of each run: those that the forms of the pages propose."""
     teacher, student = bundled_teacher(DATASET), bundled_students(DATASET)[-1]
     names = TEACHER, "Student"
-    yield "compare", CompareSettings(teacher=teacher, student=student, dataset=DATASET, beside_codebert=True)
-    yield "exam", ExamSettings(models=(teacher, student), names=names, dataset=DATASET)
-    yield "probe", ProbeSettings(models=(teacher, student), names=names, dataset=DATASET)
+    both = "the bundled teacher of vulnerable Python and its largest student"
+    yield "compare", both, CompareSettings(teacher=teacher, student=student, dataset=DATASET, beside_codebert=True)
+    yield "exam", both, ExamSettings(models=(teacher, student), names=names, dataset=DATASET)
+    yield "probe", both, ProbeSettings(models=(teacher, student), names=names, dataset=DATASET)
+    settings = CalibrationSettings()
+    yield "calibrate", f"{settings.architectures} architectures of all sizes", settings
 
 
-def made(store: RunStore, kind: str, settings: Settings) -> Run:
+def made(store: RunStore, kind: str, name: str, settings: Settings) -> Run:
     """The finished run. Raises RuntimeError with what it says if it ended otherwise."""
-    run = launch(store, kind, settings, name="the bundled teacher of vulnerable Python and its largest student")
+    run = launch(store, kind, settings, name=name)
     while (status := run.status()).live:
         time.sleep(1)
     if status.state is not State.FINISHED:
@@ -58,7 +62,7 @@ def keep(run: Run) -> Path:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = RunStore(folder)
-        runs = [made(store, kind, settings) for kind, settings in wanted()]
+        runs = [made(store, *each) for each in wanted()]
         shutil.rmtree(READY, ignore_errors=True)
         for run in runs:
             print(keep(run))
