@@ -88,10 +88,10 @@ def test_pairs_in_java_are_read_whole() -> None:
 
 
 def test_the_student_keeps_most_of_its_teachers_accuracy_outside_its_own_data() -> None:
-    """To five points on functions written by hand; on its own test split it lags behind by sixteen."""
+    """To five points on functions written by hand; on its own test split it lags behind by fourteen."""
     folder = bundled_student("classroom-vulnerability")
     assert folder is not None and size_on_disk(folder) <= 3e6
-    for dataset, lag in (("exam-vulnerability", 0.06), ("classroom-vulnerability", 0.17)):
+    for dataset, lag in (("exam-vulnerability", 0.06), ("classroom-vulnerability", 0.15)):
         teacher = accuracy_of(bundled_teacher("classroom-vulnerability"), dataset)
         assert accuracy_of(folder, dataset) >= teacher - lag, dataset
 
