@@ -1,7 +1,7 @@
-"""The runs that the program comes with, of the bundled models of a task: python -m benchmarks.ready
+"""Bundled runs of the bundled models of a task: python -m benchmarks.ready
 
-A comparison, an exam and a probe of the teacher and its largest student take the place of those in assets/runs, so
-that the pages have something to show before anybody has started a run. Takes about three minutes on two cores.
+Replaces the comparison, the exam and the probe of the teacher and its largest student in assets/runs, so that the pages
+have something to show before the first run. Takes about three minutes on two cores.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DATASET = "classroom-vulnerability"
 
 
 def wanted() -> Iterator[tuple[str, Settings]]:
-    """Kind and settings of each run: those that the forms of the pages propose."""
+    """Kind and settings of each run, with the defaults of the pages' forms."""
     teacher, student = bundled_teacher(DATASET), bundled_students(DATASET)[-1]
     names = TEACHER, "Student"
     yield "compare", CompareSettings(teacher=teacher, student=student, dataset=DATASET, beside_codebert=True)
@@ -34,7 +34,7 @@ def wanted() -> Iterator[tuple[str, Settings]]:
 
 
 def made(store: RunStore, kind: str, settings: Settings) -> Run:
-    """The finished run. Raises RuntimeError with what it says if it ended otherwise."""
+    """Launch a run and wait for it. Raises RuntimeError with its error if it does not finish."""
     run = launch(store, kind, settings, name="the bundled teacher of vulnerable Python and its largest student")
     while (status := run.status()).live:
         time.sleep(1)
@@ -44,7 +44,7 @@ def made(store: RunStore, kind: str, settings: Settings) -> Run:
 
 
 def keep(run: Run) -> Path:
-    """Copy what a page reads of a run, with its models by name instead of by their place on this machine."""
+    """Copy the parts of a run that pages read, with models by name instead of by path."""
     place = READY / run.id
     place.mkdir(parents=True)
     for name in ("config.json", "status.json"):
