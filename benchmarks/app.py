@@ -1,17 +1,17 @@
-"""How soon the app answers, and what its server weighs: `python -m benchmarks.app [--rounds 3] [--runs 200]`.
+"""Response times of the app and memory of its server: `python -m benchmarks.app [--rounds 3] [--runs 200]`.
 
-A store of real runs is made first (some minutes; `--store FOLDER` keeps it, and takes one that is there): searches of
-100 generations of 50, tiny students, the bundled student compared, copied until there are as many as asked for. Then,
-in every round, a server is started anew and a fresh Chromium visits it:
+First, a store of real runs is made (takes some minutes; `--store FOLDER` keeps it, or uses an existing one): searches
+of 100 generations of 50, tiny students, and comparisons of the bundled student, copied up to the requested number.
+Then, in every round, a new server is started and a fresh Chromium visits it:
 
-- first content: from the navigation to the heading and the first text of Start, the server's first visit;
+- first content: from the navigation to the heading and the first text of Start, on the server's first visit;
 - clicks on every page, see `benchmarks.app_clicks`: from the click until the page has answered and nothing is being
-  computed or drawn, with the processor time of the server for it; a search is also watched live;
-- the budget's slider on Start: from the end of a drag to the drawn answer;
-- the server's memory (RSS) after the first visit, and after all of these pages; nothing asks a model meanwhile.
+  computed or drawn, with the server's processor time; this includes a search watched live;
+- the budget slider on Start: from the end of a drag to the drawn answer;
+- the server's memory (RSS) after the first visit, and after all of these pages, without running any model.
 
-The rounds run one after the other, so that what else the machine does falls on all clicks alike; the least of the
-rounds is what a quiet machine would do. Needs Debian's chromium.
+The rounds run one after the other, so that other load on the machine affects all clicks equally; the minimum over the
+rounds is the time on a quiet machine. Needs Debian's chromium.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ WAIT = 20_000.0
 
 @dataclass
 class Measured:
-    """What the rounds have found: seconds, bytes, and of each click the milliseconds and the server's own."""
+    """Results of the rounds: seconds, bytes, and for each click its milliseconds and those of the server."""
 
     first: list[float] = field(default_factory=list)
     slid: list[float] = field(default_factory=list)
@@ -61,8 +61,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="How soon the app answers, and what its server weighs.")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--runs", type=int, default=200)
-    parser.add_argument("--store", type=Path, help="a folder for the runs, kept and used again")
-    parser.add_argument("--page", help="this page's clicks only, by its title")
+    parser.add_argument("--store", type=Path, help="folder for the runs, which is kept and reused")
+    parser.add_argument("--page", help="title of the only page to click on")
     arguments = parser.parse_args()
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -116,7 +116,7 @@ def visit(browser: Browser, made: Made, measured: Measured, only: str | None) ->
 
 
 def one(page: Page, click: Click, process: psutil.Process, measured: Measured) -> None:
-    """One click, and what it cost."""
+    """Make one click and record its cost."""
     name = click.page, click.label
     try:
         waited, worked = milliseconds(page, click, lambda: sum(process.cpu_times()[:2]))
@@ -128,7 +128,7 @@ def one(page: Page, click: Click, process: psutil.Process, measured: Measured) -
 
 
 def show(measured: Measured, runs: int) -> None:
-    """Markdown: machine, first content, memory, and a table of the clicks."""
+    """Print Markdown: machine, first content, memory, and a table of the clicks."""
     print(f"{processor()}, {os.cpu_count()} cores; {runs} runs; {len(measured.first)} rounds, each a fresh server")
     print(f"\nFirst content, cold: {spread(measured.first)} s (median; least to most)")
     print(f"The budget's slider, from the end of a drag to the drawing: {spread(measured.slid)} s")
@@ -155,7 +155,7 @@ def spread(seconds: Sequence[float]) -> str:
 
 
 def columns(waited: Sequence[float]) -> str:
-    """Median, 95th percentile (the nearest rank) and least, as cells of a table."""
+    """Median, 95th percentile (nearest rank) and minimum, as table cells."""
     ranked = sorted(waited)
     p95 = ranked[math.ceil(0.95 * len(ranked)) - 1]
     return f"| {statistics.median(ranked):.0f} | {p95:.0f} | {ranked[0]:.0f}"

@@ -1,4 +1,4 @@
-"""What a visitor clicks on every page, and when the page has answered: timed inside the browser."""
+"""Clicks on every page and their response times, measured inside the browser."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ probe.settled = () => idle()
     && [...document.querySelectorAll('[data-testid=stPlotlyChart]')].every(each => each.querySelector('.main-svg'));
 probe.text = words => document.querySelector('[data-testid=stMain]').innerText.includes(words);
 """
-"""Runs before a page's own scripts. A page is settled when nothing runs, nothing is stale and every chart is drawn."""
+"""Script that runs before a page's own. A page is settled when nothing runs, nothing is stale and all charts are drawn.
+"""
 PAUSE = 500.0
 """Milliseconds before each click."""
 CHARTS = "document.querySelectorAll('.js-plotly-plot').length"
@@ -38,7 +39,7 @@ SIDE = "document.querySelector('.js-plotly-plot')"
 
 @dataclass(frozen=True)
 class Click:
-    """One click: on which page, what is clicked, and words or JavaScript that are true of the answer alone."""
+    """One click: its page, its target, and words or JavaScript that hold only for the answer."""
 
     page: str
     label: str
@@ -48,9 +49,9 @@ class Click:
     reruns: bool = True
     """Whether the server has to answer; a replay runs in the browser."""
     before: Callable[[Page], None] | None = None
-    """What has to be opened first, and is not timed."""
+    """Untimed preparation, such as opening a list."""
     types: str | None = None
-    """What is written into a field, which the Enter key then sends; without it, the target is clicked."""
+    """Text typed into a field and sent with Enter; if None, the target is clicked."""
 
 
 SLIDER = ".st-key-budget [role=slider]"
@@ -67,11 +68,12 @@ addEventListener('input', event => {
     requestAnimationFrame(() => requestAnimationFrame(look));
 }, true);
 """
-"""From a move of the budget's slider to the frame in which the drawing shows a student of that budget."""
+"""Measures the time from a move of the budget slider to the frame in which the drawing shows a student of that budget.
+"""
 
 
 def slid(page: Page) -> float:
-    """Milliseconds from the end of a drag of the budget's slider to the drawn answer."""
+    """Milliseconds from the end of a drag of the budget slider to the drawn answer."""
     _pause(page)
     page.evaluate(SLID)
     box = page.locator(SLIDER).bounding_box()
@@ -87,7 +89,7 @@ def slid(page: Page) -> float:
 
 
 def milliseconds(page: Page, click: Click, work: Callable[[], float]) -> tuple[float, float]:
-    """From the click to the page that has answered it, and by how much `work` has grown meanwhile."""
+    """Milliseconds from the click until the page has answered, and the increase of `work` in that time."""
     _pause(page)
     if click.before:
         click.before(page)
@@ -108,13 +110,13 @@ def milliseconds(page: Page, click: Click, work: Callable[[], float]) -> tuple[f
 
 
 def _pause(page: Page) -> None:
-    """As a visitor does: what the page has only just drawn takes a moment until it can be clicked."""
+    """Pause like a visitor, since newly drawn elements take a moment until they can be clicked."""
     page.wait_for_function("probe.settled()")
     page.wait_for_timeout(PAUSE)
 
 
 def clicks(made: Made) -> Iterator[Click]:
-    """All of them in turn; each page is first opened from the navigation, and nothing asks a model."""
+    """All clicks in turn; each page is first opened from the navigation, and no click runs a model."""
     models = "the bundled student"
     assert models in str(made.newest["compare"].name)
     yield _page("Runs", "Choose a row")
@@ -185,13 +187,13 @@ def clicks(made: Made) -> Iterator[Click]:
 
 
 def live_clicks() -> Iterator[Click]:
-    """On a search that is under way, whose page is drawn anew every second."""
+    """Clicks on a running search, whose page is redrawn every second."""
     for view, words in (("Lineage", "the first generation"), ("Genes", "A row appears"), ("Population", "Cancel")):
         yield replace(_radio("Single search", f"live: view {view}", view, words), check="probe.text('running')")
 
 
 def _page(title: str, words: str) -> Click:
-    """A tab, from the entry of the navigation that it belongs to, where that has several."""
+    """Click on a page, from its navigation entry if that has several tabs."""
     tabs = [tab for tab in TABS if tab.section == next(tab.section for tab in TABS if tab.label == title)]
 
     def link(row: str, label: str) -> Callable[[Page], Locator]:
@@ -204,7 +206,7 @@ def _page(title: str, words: str) -> Click:
 
 
 def _radio(page: str, label: str, name: str, words: str = "") -> Click:
-    """A choice among a few that are side by side."""
+    """Click on a radio option."""
     return Click(page, label, lambda at: at.get_by_role("radio", name=name, exact=True).first, words)
 
 
@@ -213,7 +215,7 @@ def _tab(page: str, name: str, words: str) -> Click:
 
 
 def _option(page: str, label: str, box: str, option: str, words: str = "", check: str = "true") -> Click:
-    """An option of a list, which is opened before."""
+    """Click on an option of a list, which is opened first."""
     return Click(
         page,
         label,

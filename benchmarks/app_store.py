@@ -1,4 +1,4 @@
-"""A store of many runs to measure the app on: a few real ones of every kind, made here, and copies of their folders."""
+"""A store of many runs for measuring the app: a few real runs of every kind, and copies of their folders."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from compressor_core.runs.worker import run_worker
 
 CLASSROOM = "classroom-vulnerability"
 TEACHER, STUDENT = "400,32,2,2,64", "1000,16,1,1,32"
-"""The tiny architectures whose training fills the curves of the pages."""
+"""Tiny architectures, trained to fill the curves of the pages."""
 SEARCH = {"population": 50, "generations": 100}
 PACE = 0.2
-"""Seconds between two generations of the search that is watched live."""
+"""Seconds between generations of the search that is watched live."""
 PACED = (sys.executable, "-m", "benchmarks.app_store")
-"""Beside WORKER: a worker that searches at the pace of a lesson."""
+"""Command of a worker that searches at the pace of a lesson, as an alternative to WORKER."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """The newest run of each kind, by kind; `sweep` is over seeds."""
+    """Newest run of each kind; `sweep` is over seeds."""
 
     store: RunStore
     newest: Mapping[str, Run]
@@ -44,11 +44,11 @@ class Made:
 
 
 def build(root: Path, count: int) -> Made:
-    """`count` finished runs in `root`, whose newest are real ones."""
+    """Make `count` finished runs in `root`, the newest of which are real ones."""
     store = RunStore(root)
     real = dict(_real(store))
     copies = count - len(store.list())
-    # As on a machine that was used for a while: mostly searches, then students and their comparisons.
+    # A realistic mix: mostly searches, then students and their comparisons.
     turns = ("search", "search", "search", "distill", "compare", "tradeoff", "sweep", "calibrate", "train-teacher")
     kinds = [*turns, "search", "distill", "compare", "study", "export", "measure"]
     for number in range(copies):
@@ -57,7 +57,7 @@ def build(root: Path, count: int) -> Made:
 
 
 def reopen(root: Path) -> Made:
-    """A store that `build` has made before."""
+    """Open a store that `build` made before."""
     store = RunStore(root)
     runs = store.list()
     newest: dict[str, Run] = {}
@@ -67,12 +67,12 @@ def reopen(root: Path) -> Made:
 
 
 def live_search(store: RunStore) -> Run:
-    """A search of the usual size under way, a generation every `PACE` seconds."""
+    """Start a search of the usual size, with one generation every `PACE` seconds."""
     return launch(store, "search", {"budget_mb": 3.0, **SEARCH}, name="live", command=PACED)
 
 
 def _real(store: RunStore) -> Iterator[tuple[str, Run]]:
-    """Runs by real workers: searches of 100 × 50, tiny students of a file, the bundled student compared."""
+    """Runs by real workers: searches of 100 × 50, tiny students of a file, comparisons of the bundled student."""
     store.root.mkdir(parents=True, exist_ok=True)
     data = store.root / "functions.jsonl"
     examples = ClassroomVulnerability().examples(Split.TEST)[:300]
@@ -125,7 +125,7 @@ def _real(store: RunStore) -> Iterator[tuple[str, Run]]:
 
 
 def _copy(run: Run, store: RunStore, number: int) -> None:
-    """The folder of a run once more, under an id of its own, as if it had ended some hours earlier."""
+    """Copy the folder of a run under a new id, as if it had ended some hours earlier."""
     created = run.created - 3600.0 * (number + 1)
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(created))
     copy = replace(run, folder=store.root / f"{stamp}-{run.kind}-{number:04x}", name=f"{run.name}, {number}")

@@ -1,4 +1,4 @@
-"""How hard the classroom tasks are: baselines without a model of code beside the teacher, on the same test split.
+"""Difficulty of the classroom tasks: baselines without a model of code and the teacher, on the same test split.
 
 python -m benchmarks.classroom [--task vulnerability|clone] [MODEL …]
 """
@@ -16,14 +16,14 @@ from compressor_core.data.clones import ClassroomClone, overlap, tokens
 from compressor_core.data.dataset import Example, Split
 
 EPOCHS = 2
-"""Draws of the training split that the baseline learns from; more did not help it."""
+"""Draws of the training split that the baseline learns from; more did not improve it."""
 
 
 def bag_of_tokens(longest: int, dataset: ClassroomVulnerability) -> float:
-    """Test accuracy of logistic regression on token n-grams, regularised as its validation accuracy likes best.
+    """Test accuracy of logistic regression on token n-grams, with regularisation chosen by validation accuracy.
 
-    Tokens are words and single punctuation characters; a feature says whether an n-gram of up to `longest` tokens
-    is present.
+    Tokens are words and single punctuation characters; a feature is the presence of an n-gram of up to `longest`
+    tokens.
     """
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.linear_model import LogisticRegression
@@ -44,7 +44,7 @@ def bag_of_tokens(longest: int, dataset: ClassroomVulnerability) -> float:
 
 
 def token_overlap(dataset: ClassroomClone) -> float:
-    """Test accuracy of Jaccard similarity of the tokens, with the threshold that suits these very pairs best."""
+    """Test accuracy of the Jaccard similarity of tokens, with the threshold chosen on the same test pairs."""
     test = dataset.examples(Split.TEST)
     similarity = np.array([overlap(*map(tokens, example.codes)) for example in test])
     labels = np.array([example.label for example in test])
@@ -52,7 +52,7 @@ def token_overlap(dataset: ClassroomClone) -> float:
 
 
 def baselines(dataset: ClassroomVulnerability | ClassroomClone) -> Iterator[tuple[str, float]]:
-    """Names and test accuracies."""
+    """Names and test accuracies of the baselines."""
     if isinstance(dataset, ClassroomClone):
         yield "token overlap, best threshold of all", token_overlap(dataset)
     else:

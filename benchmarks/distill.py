@@ -1,17 +1,17 @@
-"""What each option of a distillation is worth: an ablation over seeds and datasets, mean ± standard deviation.
+"""Ablation of the options of a distillation over seeds and datasets, as mean ± standard deviation.
 
 python -m benchmarks.distill [--tasks …] [--options …] [--seeds 3] [--epochs 8] [--examples 2000] [--budget-mb 3]
     [--threads 1] [--results FILE] [--table]
 
-An option is a name, with a value if it is to be another than below (`masked=4`), or several joined by plus signs
-(`renaming+hidden=0.5`); `soft` is soft labels alone, of the architecture with the most GFLOPs in the classroom's space
-that fits the budget. What adds steps should be held against `longer`, which only trains
-half as many epochs more. What consistency is worth, in accuracy and in answers that flip, is told by
-`--options soft longer consistency renaming+consistency`. Every cell of the table, one task with one option and one
-seed, is written to the results file when it is done and is not done again; one that was interrupted goes on from its
-checkpoint. `--table` prints what there is and computes nothing.
+An option is a name, optionally with a value other than below (`masked=4`), or several joined by plus signs
+(`renaming+hidden=0.5`). `soft` uses soft labels only, with the architecture with the most GFLOPs in the classroom's
+space that fits the budget. Compare options that add steps with `longer`, which only trains for half as many epochs
+more. The effect of consistency on accuracy and on flipped answers is measured by
+`--options soft longer consistency renaming+consistency`. Each cell of the table (one task, option and seed) is written
+to the results file when done and is not repeated; an interrupted one resumes from its checkpoint. `--table` prints the
+existing results and computes nothing.
 
-The two samples of the real benchmarks (`devign`, `bigclonebench`) are those beside the checkout, the teachers the
+The samples of the real benchmarks (`devign`, `bigclonebench`) are those beside the checkout, their teachers are the
 published students of CodeBERT, and no function is in two splits; each seed is another partition.
 """
 
@@ -61,24 +61,24 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "temperature": {"temperature": 1.0},
     "architecture": {"architecture": "1000,176,3,8,64"},
 }
-"""The options by name: the one setting that each changes, and to what."""
+"""Options by name: the setting that each changes, and its value."""
 DEFAULT = ("soft", "longer", "renaming", "consistency", "masked", "hidden", "average", "renaming+hidden")
 _SHARES = {Task.VULNERABILITY: (0.6, 0.75), Task.CLONE: (0.5, 0.7)}
-"""Of the functions of a sample: where the unlabelled part ends, and where validation does; of pairs, both functions
-must fall into the same part."""
+"""Shares of a sample's functions at which the unlabelled part and the validation part end; both functions of a pair
+must be in the same part."""
 _RANDOM_PAIRS = 3
-"""Pairs of unlabelled functions that are drawn beside each given one: the teacher says whether they are clones."""
+"""Random pairs of unlabelled functions added per given pair; the teacher labels them."""
 
 
 class Capped(Sampled):
-    """A dataset of whose unlabelled examples only the first so many are shown in each draw."""
+    """A dataset with a limited number of unlabelled examples in each draw."""
 
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
         return self.whole.examples(split, epoch)[: self.size(split)]
 
 
 def apart(dataset: FileDataset, seed: int) -> FileDataset:
-    """The labelled rows of a sample in three parts, no function in two of them; pairs across parts are left out."""
+    """Split the labelled rows of a sample into three parts with disjoint functions; pairs across parts are left out."""
     first, second = _SHARES[dataset.task]
 
     def part(code: str) -> Split:
@@ -102,7 +102,7 @@ def apart(dataset: FileDataset, seed: int) -> FileDataset:
 
 
 def published(name: str, task: Task) -> Path:
-    """The folder of a published student of CodeBERT, imported once."""
+    """Folder of a published student of CodeBERT, imported once."""
     out = cache_folder() / "benchmark-teachers" / name
     if not out.is_dir():
         files = DATA / "released"
@@ -134,11 +134,11 @@ TASKS: dict[str, tuple[Callable[[int], Dataset], Callable[[], Path], PairFeature
         PairFeatures.CONCAT,
     ),
 }
-"""By name: the dataset of a seed, its teacher, and how the student's head joins a pair."""
+"""Tasks by name: the dataset for a seed, its teacher, and how the student's head combines a pair."""
 
 
 def changes_of(option: str) -> dict[str, Any]:
-    """The settings that an option stands for. Raises ValueError for one that does not exist."""
+    """Settings of an option. Raises ValueError for an unknown one."""
     changes: dict[str, Any] = {}
     for part in option.split("+"):
         name, _, value = part.partition("=")
@@ -150,7 +150,7 @@ def changes_of(option: str) -> dict[str, Any]:
 
 
 def config_of(options: argparse.Namespace, task: str, option: str, seed: int, dataset: Dataset) -> DistillSettings:
-    """The distillation of one cell."""
+    """Settings of the distillation of one cell."""
     changes = changes_of(option)
     epochs = round(options.epochs * changes.pop("longer", 1.0))
     _, teacher, features = TASKS[task]
@@ -166,7 +166,7 @@ def config_of(options: argparse.Namespace, task: str, option: str, seed: int, da
         "threads": options.threads,
         "pair_features": features,
         "checkpoint_steps": 200,
-        # Soft labels alone, whatever the usual recipe is.
+        # Soft labels only, regardless of the default recipe.
         "renaming": 0.0,
         "hidden_weight": 0.0,
         "inherit_embeddings": False,
@@ -175,7 +175,7 @@ def config_of(options: argparse.Namespace, task: str, option: str, seed: int, da
 
 
 def cell(options: argparse.Namespace, task: str, option: str, seed: int) -> dict[str, Any]:
-    """Distill once; what the table needs of it."""
+    """Distill once; returns the values for the table."""
     dataset: Dataset = TASKS[task][0](seed)
     if options.examples:
         dataset = Capped(dataset, {Split.UNLABELLED: options.examples})
@@ -205,7 +205,7 @@ def cell(options: argparse.Namespace, task: str, option: str, seed: int) -> dict
 
 
 def key_of(options: argparse.Namespace, task: str, option: str, seed: int) -> dict[str, Any]:
-    """What tells one cell from the others in the results file."""
+    """Key that identifies a cell in the results file."""
     return {
         "task": task,
         "option": option,
@@ -217,7 +217,7 @@ def key_of(options: argparse.Namespace, task: str, option: str, seed: int) -> di
 
 
 def read_results(path: Path) -> list[dict[str, Any]]:
-    """The cells that are done; a line that was torn off is not."""
+    """Finished cells; an incomplete line is ignored."""
     found = []
     for line in path.read_text("utf-8").splitlines() if path.is_file() else []:
         try:
@@ -235,7 +235,7 @@ def spread(values: Iterable[float], scale: float = 100) -> str:
 
 
 def table(rows: Sequence[Mapping[str, Any]], tasks: Sequence[str], options: Sequence[str]) -> Iterator[str]:
-    """Lines of Markdown: for each task, options with what they change against soft labels on the same seeds."""
+    """Markdown lines: for each task, the options and their differences from soft labels on the same seeds."""
     for task in tasks:
         of_task = [row for row in rows if row["task"] == task]
         if not of_task:
@@ -283,14 +283,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--options", nargs="+", default=list(DEFAULT), metavar="OPTION")
-    parser.add_argument("--seeds", type=int, default=3, help="how many, from 0 on")
+    parser.add_argument("--seeds", type=int, default=3, help="number of seeds, from 0 on")
     parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--examples", type=int, default=2000, help="unlabelled ones in an epoch at most; 0: all")
+    parser.add_argument("--examples", type=int, default=2000, help="maximum of unlabelled ones per epoch; 0: all")
     parser.add_argument("--budget-mb", type=float, default=3.0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--results", type=Path, default=Path("ablation.jsonl"))
-    parser.add_argument("--table", action="store_true", help="print what there is and compute nothing")
-    parser.add_argument("--verbose", action="store_true", help="tell each epoch on standard error")
+    parser.add_argument("--table", action="store_true", help="print existing results and compute nothing")
+    parser.add_argument("--verbose", action="store_true", help="report each epoch on standard error")
     options = parser.parse_args()
     try:
         for option in options.options:
@@ -301,7 +301,7 @@ def main() -> int:
     for task in set(options.tasks) - set(tasks):
         print(f"{task} is left out: its sample is not in {DATA}", file=sys.stderr)
 
-    # Seed by seed, so that a table that is not whole yet is fair.
+    # Seed by seed, so that an incomplete table is fair.
     wanted = [(task, option, seed) for seed in range(options.seeds) for task in tasks for option in options.options]
     done = read_results(options.results)
     for task, option, seed in [] if options.table else wanted:

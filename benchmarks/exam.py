@@ -1,4 +1,4 @@
-"""The table of docs/results: models and baselines in the honest exam, as Markdown, with the verdicts.
+"""Table of models and baselines in the honest exam for docs/results, as Markdown, with the verdicts.
 
 python -m benchmarks.exam MODEL… [--names NAME…] [--dataset classroom-vulnerability|classroom-clone] [--by-weakness]
 """
@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--names", nargs="+", default=[], metavar="NAME")
     parser.add_argument("--dataset", default="classroom-vulnerability")
     parser.add_argument(
-        "--by-weakness", action="store_true", help="accuracy on the hand-written functions by kind, too"
+        "--by-weakness", action="store_true", help="also print the accuracy on hand-written functions by kind"
     )
     options = parser.parse_args()
     settings = ExamSettings(models=tuple(options.models), names=tuple(options.names), dataset=options.dataset)

@@ -1,18 +1,19 @@
-"""How much faster a small student answers than a teacher of CodeBERT's shape: python -m benchmarks.latency
+"""Latency of small students compared with a teacher of CodeBERT's shape: python -m benchmarks.latency
 
 python -m benchmarks.latency [--architecture V,H,L,A,I …] [--student FOLDER …] [--examples 20] [--rounds 3]
 
-Batch size 1, one thread, tokenization apart; every function once in each round, all models and forms in turns, in
-alternating order, each turn after a warm-up. At the functions' own lengths, and padded to 400 tokens as in the paper,
-the attention mask set accordingly. The functions are of Devign's sample where `../shared/data` has it, otherwise of
-the classroom; they are cut by a tokenizer of each vocabulary's size, trained on the others of the same kind.
+Batch size 1, one thread, without tokenization; every function once in each round, all models and forms in turns, in
+alternating order, each turn after a warm-up. Functions have their own lengths, or are padded to 400 tokens as in the
+paper, with the attention mask set accordingly. They come from Devign's sample if `../shared/data` has it, otherwise
+from the classroom, and are tokenized with each vocabulary size, by tokenizers trained on other functions of the same
+kind.
 
-Weights are random, those of --student apart: how long a forward pass takes does not depend on them. CodeBERT's own
-tokenizer (--teacher-tokenizer) was trained on prose and cuts code into more tokens than the one that stands in for it
-here, so that without it the ratios at the functions' own lengths are rather too small than too large.
+Weights are random, except those of --student, since latency does not depend on them. CodeBERT's own tokenizer
+(--teacher-tokenizer) was trained on prose and splits code into more tokens than the replacement used by default, so
+without it the ratios at the functions' own lengths are too small rather than too large.
 
-Two clocks: what one waits (p50), and what the processor worked for it (CPU p50). On an idle machine they agree; on a
-busy one the first also tells what else it did.
+Two clocks: wall-clock time (p50) and processor time (CPU p50). They agree on an idle machine; on a busy one, the former
+includes other load.
 """
 
 from __future__ import annotations
@@ -42,12 +43,12 @@ PAIRINGS = (
     ("onnx", "onnx", "ONNX Runtime → ONNX Runtime"),
     ("onnx-int8", "onnx-int8", "int8 → int8"),
 )
-"""The teacher's form, the student's, and what the two are called."""
+"""Form of the teacher, form of the student, and label of the pairing."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model to be measured: its name, and the architecture or the folder that it comes from."""
+    """A model to measure: its name, and its architecture or folder."""
 
     name: str
     architecture: str | None = None
@@ -63,12 +64,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--data", type=Path, default=DEVIGN, help="Devign's sample")
     parser.add_argument(
-        "--teacher-tokenizer", type=Path, metavar="FILE", help="CodeBERT's tokenizer.json, in the place of the stand-in"
+        "--teacher-tokenizer", type=Path, metavar="FILE", help="CodeBERT's tokenizer.json, instead of the replacement"
     )
     parser.add_argument(
-        "--plain", action="store_true", help="export with ONNX's standard operators alone, attention not fused"
+        "--plain", action="store_true", help="export with standard ONNX operators only, without fused attention"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was measured there, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all measurements to this file")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     candidates = [Candidate("teacher")]
@@ -82,7 +83,7 @@ def main() -> None:
 
 
 def functions(data: Path, count: int) -> tuple[list[str], list[str], str]:
-    """The functions to measure on, those to train tokenizers on, and what they are."""
+    """Functions to measure on, functions to train tokenizers on, and their description."""
     if data.is_file():
         codes = [json.loads(line)["func"] for line in data.read_text("utf-8").splitlines()]
         random.Random(0).shuffle(codes)
@@ -97,7 +98,7 @@ def functions(data: Path, count: int) -> tuple[list[str], list[str], str]:
 
 
 def measured(candidates: Sequence[Candidate], options: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
-    """A row for each model, form and kind of length."""
+    """One row for each model, form and kind of length."""
     import numpy as np
     import torch
 
@@ -137,7 +138,7 @@ def measured(candidates: Sequence[Candidate], options: argparse.Namespace, folde
 
 
 def made(candidate: Candidate, others: Sequence[str], teachers: Path | None) -> Any:
-    """The classifier that a candidate stands for."""
+    """Classifier of a candidate."""
     from tokenizers import Tokenizer
     from transformers import RobertaConfig, RobertaForSequenceClassification
 

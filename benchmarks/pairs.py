@@ -1,10 +1,10 @@
-"""How fast a student learns from pairs that share functions, step by step of what makes it faster.
+"""Speed of learning from pairs that share functions, for each optimisation step by step.
 
 python -m benchmarks.pairs [--data DIR --answers FILE] [--architecture V,H,L,A,I] [--rounds 5] [--threads 1]
 
-`--data` is a folder as CodeXGLUE publishes BigCloneBench and `--answers` a file of recorded answers to its pairs.
-Without them, pairs are drawn among functions of Python's standard library, each in twelve pairs as there. All ways take
-turns within one run, so that what else the machine does falls on each alike.
+`--data` is a folder in CodeXGLUE's format of BigCloneBench and `--answers` a file of recorded answers to its pairs.
+Without them, pairs are drawn from functions of Python's standard library, each in twelve pairs as in BigCloneBench. All
+ways take turns within one run, so that other load on the machine affects all equally.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def student(way: Way, architecture: Architecture, texts: Sequence[str], length: 
 def steps(way: Way, made: Classifier, inputs: Sequence[Encoded], targets: Tensor, size: int) -> Iterator[None]:
     """Learn, one step at a time."""
     settings = TrainingSettings(epochs=100, learning_rate=1e-4, batch_size=size, precision=way.precision)
-    own = inputs if way.shared else list(inputs)  # a list says nothing of which functions are the same
+    own = inputs if way.shared else list(inputs)  # a list hides which functions are shared
 
     def epoch(_: int) -> Work[tuple[Sequence[Encoded], Tensor]]:
         yield from ()
@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--answers", type=Path)
     parser.add_argument("--architecture", type=Architecture.parse, default=Architecture(1000, 216, 1, 2, 64))
-    parser.add_argument("--length", type=int, default=256, help="tokens that are read of a function")
+    parser.add_argument("--length", type=int, default=256, help="maximum number of tokens read per function")
     parser.add_argument("--batch", type=int, default=128, help="pairs in a step")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
@@ -116,7 +116,7 @@ def main() -> None:
         made = student(way, options.architecture, texts, options.length)
         inputs = made.encode(pairs)
         loops[way] = steps(way, made, inputs, targets, options.batch)
-        next(loops[way])  # what is only done once
+        next(loops[way])  # one-time setup
     print(f"{inputs.functions.lengths.mean():.0f} tokens a function, {options.architecture}")
     measured: dict[Way, list[float]] = {way: [] for way in WAYS}
     for _ in range(options.rounds):

@@ -1,10 +1,10 @@
-"""Students beside the paper's, on samples of its test data: writes the figures that the page Paper ships with.
+"""Students compared with the paper's on samples of its test data; writes the bundled figures of the page Paper.
 
 python -m benchmarks.paper --data DATA                  the published students in DATA/released, imported
 python -m benchmarks.paper --data DATA STUDENT_FOLDER…  students of this program, from either teacher of the paper
 
-DATA has `devign/sample.jsonl` and the folder `bigclonebench`. A figure takes the place of an older one of the same
-student in assets/paper.json; the others stay. The table of docs/results is printed.
+DATA has `devign/sample.jsonl` and the folder `bigclonebench`. A figure replaces an older one of the same student in
+assets/paper.json; the others are kept. The table for docs/results is printed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ SAMPLES = {Task.VULNERABILITY: "a sample of Devign's test functions", Task.CLONE
 
 
 def measured(folder: Path, column: Column, row: Row, data: Path, *, imported: bool) -> Shipped:
-    """Accuracy on the whole sample, and latency beside a model of CodeBERT's shape, one thread."""
+    """Accuracy on the whole sample, and latency compared with a model of CodeBERT's shape, on one thread."""
     place, name = data / PLACES[column.task], DATASET[column.task]
     student = load(folder)
     dataset = open_dataset(name, str(place))
@@ -78,10 +78,10 @@ def measured(folder: Path, column: Column, row: Row, data: Path, *, imported: bo
 
 
 def processor_times(student: Classifier, codes: Sequence[tuple[str, ...]]) -> tuple[float, float]:
-    """Medians of the processor's time for one query, one thread, in ms: the student's, and CodeBERT's shape's.
+    """Median processor times of one query on one thread, in ms, of the student and of CodeBERT's shape.
 
-    They take turns on the same tokens. On a machine that does something else meanwhile, time by the clock would favour
-    the short queries: those end before they are interrupted.
+    They take turns on the same tokens. On a machine with other load, wall-clock time would favour short queries, which
+    end before they are interrupted.
     """
     features = student.card.pair_features or PairFeatures.COMPARE
     models = student.model.to("cpu"), build(CODEBERT, student.card.task, features).eval()
@@ -99,7 +99,7 @@ def processor_times(student: Classifier, codes: Sequence[tuple[str, ...]]) -> tu
 
 
 def published(data: Path) -> Iterator[Shipped]:
-    """The published students of 3 MB."""
+    """Figures of the published students of 3 MB."""
     with tempfile.TemporaryDirectory() as folder:
         for column in COLUMNS:
             out = Path(folder) / f"{column.encoder}-{column.task}"
@@ -109,7 +109,7 @@ def published(data: Path) -> Iterator[Shipped]:
 
 
 def own(folder: Path, data: Path) -> Shipped:
-    """A student of this program; its folder, or its teacher's, is named after the pre-trained model."""
+    """Figure of a student of this program, whose folder, or its teacher's, is named after the pre-trained model."""
     card, size_mb = load(folder).card, size_on_disk(folder) / 1e6
     named = f"{folder.name} {card.teacher}".casefold()
     encoder = next((one for one in sorted(Encoder, key=len, reverse=True) if one.value in named), None)

@@ -1,14 +1,13 @@
-"""What distilling on much code takes here, in memory and time, and what that means for millions of functions.
+"""Memory and time of distilling on much code on this machine, extrapolated to millions of functions.
 
 python -m benchmarks.scale [--functions 50000] [--pool] [--steps 60] [--folder DIR] [--data FILE]
 
-The functions are those of Devign's sample with other identifiers, each different from all others. A small teacher is
-trained on the sample; then a student of 3 MB learns from all of them, in a process of its own whose memory is read from
-the kernel (the peak of the resident set) after each phase; a second time the cache serves it. All are tokenized,
-labelled and held; training itself is cut short after some steps, since its memory does not grow with their number.
-`--pool` gives the functions as a pool, in shards, in the place of a dataset. Labelling with a teacher of CodeBERT's
-shape (random weights take the same time) is timed on a few functions. What is extrapolated is marked as such: it is one
-machine's rate times a number.
+The functions are those of Devign's sample with renamed identifiers, all distinct. A small teacher is trained on the
+sample. Then a student of 3 MB learns from all functions in a separate process, whose peak resident memory is read from
+the kernel after each phase, and once more with a warm cache. All functions are tokenized, labelled and held in memory;
+training is stopped after some steps, since its memory does not grow with their number. `--pool` gives the functions as
+a pool, in shards, instead of a dataset. Labelling with a teacher of CodeBERT's shape (random weights take the same
+time) is timed on a few functions. Extrapolated values are marked as such: they are this machine's rate times a number.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ Record = dict[str, Any]
 
 
 def make(sample: Path, count: int, folder: Path, *, pool: bool) -> None:
-    """`data.jsonl`, with a validation and a test split, and `pool.jsonl` where the functions are to be one."""
+    """Write `data.jsonl`, with a validation and a test split, and with `pool` also `pool.jsonl`."""
     from compressor_core.data.renaming import rename
     from compressor_core.language import Language
 
@@ -57,7 +56,7 @@ def make(sample: Path, count: int, folder: Path, *, pool: bool) -> None:
 
 
 def child(folder: Path, steps: int, pool: bool) -> None:
-    """Distill, and print a JSON object for each phase: its seconds and the peak of the resident set, in MB."""
+    """Distill, and print a JSON object for each phase, with its seconds and the peak resident memory in MB."""
     from compressor_core.distill.distillation import distill
     from compressor_core.distill.settings import HIDDEN_WEIGHT, DistillSettings
     from compressor_core.records import Progress, Step
@@ -72,7 +71,7 @@ def child(folder: Path, steps: int, pool: bool) -> None:
         epochs=1,
         threads=THREADS,
         unlabelled=unlabelled,
-        hidden_weight=None if pool else HIDDEN_WEIGHT,  # the states take the most memory of all that may be learned
+        hidden_weight=None if pool else HIDDEN_WEIGHT,  # the pooled states need the most memory
     )
     phase, started = "loading", time.perf_counter()
     for record in distill(config, folder / "student", cancelled=lambda: len(taken) >= steps):
@@ -94,7 +93,7 @@ _PHASES = {
     "Epoch": "training",
     "test split": "measuring",
 }
-"""The words of progress messages that begin a phase."""
+"""Phases by the words in progress messages that start them."""
 
 
 def _report(phase: str, started: float) -> None:
@@ -104,7 +103,7 @@ def _report(phase: str, started: float) -> None:
 
 
 def _student(folder: Path, steps: int, pool: bool) -> dict[str, Record]:
-    """The phases of one distillation in a process of its own, those that come several times summed."""
+    """Phases of one distillation in a separate process; repeated phases are summed."""
     command = [sys.executable, "-m", "benchmarks.scale", "--child", "--folder", str(folder), "--steps", str(steps)]
     lines = subprocess.run([*command, *(["--pool"] if pool else [])], check=True, stdout=subprocess.PIPE).stdout
     phases: dict[str, Record] = {}
@@ -117,7 +116,7 @@ def _student(folder: Path, steps: int, pool: bool) -> dict[str, Record]:
 
 
 def codebert(codes: list[str], tokenizer_of: Path) -> float:
-    """Functions per second that a teacher of CodeBERT's shape labels, without its tokenizer's time."""
+    """Functions per second labelled by a teacher of CodeBERT's shape, without tokenization."""
     import torch
     from transformers import RobertaConfig, RobertaForSequenceClassification
 
@@ -140,9 +139,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Memory and time of distilling on much code.")
     parser.add_argument("--functions", type=int, default=50_000)
     parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--pool", action="store_true", help="the functions as a pool, in the place of a dataset")
+    parser.add_argument("--pool", action="store_true", help="give the functions as a pool instead of a dataset")
     parser.add_argument("--data", type=Path, default=DEVIGN, help="Devign's sample")
-    parser.add_argument("--folder", type=Path, help="where everything is written, and left (default: a temporary one)")
+    parser.add_argument("--folder", type=Path, help="folder for all files, which are kept (default: a temporary one)")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:

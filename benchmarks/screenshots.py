@@ -1,7 +1,7 @@
-"""One screenshot of each page, taken from the running app: `python -m benchmarks.screenshots`.
+"""Screenshots of all pages of the running app: `python -m benchmarks.screenshots`.
 
 The pages show the newest finished run of each kind in COMPRESSOR_RUNS (./runs), so run the story of the Start page
-first. With `--moving`, only the newest search, as a moving picture. Needs Debian's chromium. Writes NAME.png, or
+first. With `--moving`, only the newest search, as an animation. Needs Debian's chromium. Writes NAME.png, or
 search.gif, to assets/screenshots.
 """
 
@@ -22,9 +22,9 @@ from compressor_core.runs import RunStore, State
 
 FOLDER = PROJECT / "assets" / "screenshots"
 LONGEST = 3200
-"""Upper limit of a page's height, in pixels."""
+"""Maximum height of a page in pixels."""
 GENERATIONS = 36
-"""Generations in the moving picture; later ones change little."""
+"""Generations in the animation; later ones change little."""
 
 
 def main() -> int:
@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def addresses() -> dict[str, str]:
-    """Where each page shows something: the newest finished run of its kind."""
+    """Address of each page with the newest finished run of its kind."""
     newest: dict[str, str] = {}
     for run in RunStore().list():
         if run.status().state is State.FINISHED:
@@ -94,7 +94,7 @@ def visit(browser: Browser, address: str, *, width: int, dark: bool = False) -> 
 
 
 def move(browser: Browser, address: str, target: Path) -> None:
-    """Write the replay of a search as a moving picture, one generation a frame."""
+    """Write the replay of a search as an animation, one frame per generation."""
     page = visit(browser, address, width=1000)
     stage = page.locator(".st-key-stage")
     slider = stage.get_by_role("slider", name="Generation")
@@ -102,7 +102,7 @@ def move(browser: Browser, address: str, target: Path) -> None:
     slider.fill("0")  # which also stops the replay
     frames = []
     for _ in range(GENERATIONS):
-        time.sleep(0.6)  # the marks glide to their places
+        time.sleep(0.6)  # wait for the transition of the marks
         frames.append(Image.open(io.BytesIO(stage.screenshot())).convert("RGB"))
         stage.get_by_role("button", name="One generation on").click()
     frames = [frame.quantize(64) for frame in frames]
@@ -115,8 +115,8 @@ def shoot(browser: Browser, address: str, target: Path, *, width: int, dark: boo
     busy = ", ".join(f"[data-testid={name}]" for name in ("stStatusWidget", "stSkeleton", "stSpinner"))
     for _ in range(2):
         page.wait_for_function(f"!document.querySelector('{busy}')")
-        time.sleep(3)  # charts and fonts settle; what was below the window is drawn only now
-        # The page scrolls inside the window: the window is made as tall as what is in it.
+        time.sleep(3)  # wait for charts, fonts and parts that were below the window
+        # The page scrolls inside the window, so the window is made as tall as its content.
         bottom = page.evaluate(
             "Math.max(...[...document.querySelectorAll('[data-testid=stElementContainer], [data-testid=stHtml]')]"
             ".map(element => element.getBoundingClientRect().bottom))"

@@ -1,4 +1,4 @@
-"""How often the genetic algorithm finds the true optimum, beside the operators of the paper on the same seeds.
+"""How often the genetic algorithm finds the true optimum, compared with the paper's operators on the same seeds.
 
 Run from the repository's root: `python -m benchmarks.search [--seeds 100] [--budgets 1 3 10 25 50]`.
 """
@@ -21,7 +21,7 @@ class Outcome(NamedTuple):
     gap: float
     evaluations: int
     seconds: float
-    """Of the whole run, the exact optimum included."""
+    """Seconds of the whole run, including the exact optimum."""
 
 
 def outcome(config: SearchSettings) -> Outcome:

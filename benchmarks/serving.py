@@ -1,4 +1,4 @@
-"""The app on a server of its own, started as the README says but on a free port; for benchmarks and for tests."""
+"""A separate server of the app, started as in the README but on a free port, for benchmarks and tests."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ import psutil
 
 PROJECT = Path(__file__).resolve().parents[1]
 PATIENCE = 120.0
-"""Seconds that a server may take to start, on a machine that has much else to do."""
+"""Maximum seconds for a server to start, on a busy machine."""
 PORTS = 3
-"""So many are tried before it counts as not starting."""
+"""Number of ports tried before giving up."""
 _TAIL = 1500
-"""Bytes of what it printed that are told when something is wrong."""
+"""Bytes of output included in error messages."""
 
 
 class Server:
-    """One process of the real app; it stops with its `with` block, or when it is told.
+    """One process of the real app; it stops at the end of its `with` block, or by `stop` or `kill`.
 
     `options` are Streamlit's, `environment` is added to this process's. Raises RuntimeError if it does not start.
     """
 
     def __init__(self, *options: str, host: str = "127.0.0.1", **environment: str) -> None:
-        # Not beside the runs, whose disk a test may fill.
+        # Not in the folder of runs, whose disk a test may fill.
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         for _ in range(PORTS):
             if self._started(host, options, environment):
@@ -41,7 +41,7 @@ class Server:
         raise RuntimeError(f"the server did not start: {self.said()}")
 
     def _started(self, host: str, options: Sequence[str], environment: Mapping[str, str]) -> bool:
-        """Whether it came up on a port that was free; another program may have taken it meanwhile."""
+        """Whether it started on a free port, which another program may have taken in the meantime."""
         with socket.socket() as probe:
             probe.bind((host, 0))
             self.port: int = probe.getsockname()[1]
@@ -63,7 +63,7 @@ class Server:
         return True
 
     def _listens(self) -> bool:
-        """Whether what answers at this port is this server, and not another program."""
+        """Whether this server, and not another program, answers at the port."""
         with suppress(psutil.Error):
             return self.port in {each.laddr.port for each in self.process.net_connections() if each.laddr}
         return False
@@ -82,12 +82,12 @@ class Server:
         return False
 
     def said(self) -> str:
-        """The end of what it printed."""
+        """End of its output."""
         size = os.fstat(self._log.fileno()).st_size
         return os.pread(self._log.fileno(), _TAIL, max(size - _TAIL, 0)).decode("utf-8", "replace")
 
     def stop(self) -> None:
-        """End it as Ctrl+C does."""
+        """Stop it as Ctrl+C does."""
         with suppress(psutil.NoSuchProcess):
             self.process.terminate()
         try:

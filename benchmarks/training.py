@@ -1,12 +1,12 @@
-"""How fast students learn and teachers label here, beside the published loop on the same data and machine.
+"""Speed of training students and of labelling, compared with the published loop on the same data and machine.
 
 python -m benchmarks.training [--threads 1] [--rounds 5] [--data FILE] [--teacher DIR]
 
-The published loop is written anew from the paper's description: every function padded to 400 tokens, eager attention
-with dropout 0.1, float32, random batches of 16. Ours is the loop of this program, driven step by step. All take turns
-within one run, so that what else the machine does falls on each alike. Loss curves are compared with the same initial
-weights and without dropout: first on the same batches, where they must agree up to rounding, then on batches of each
-loop's own. Labelling is the forward pass of a teacher of CodeBERT's shape, or of the one that is given.
+The published loop is reimplemented from the paper's description: every function padded to 400 tokens, eager attention
+with dropout 0.1, float32, random batches of 16. Ours is the loop of this program, run step by step. All loops take
+turns within one run, so that other load on the machine affects all equally. Loss curves are compared with the same
+initial weights and without dropout: first on the same batches, where they must agree up to rounding, then on each
+loop's own batches. Labelling is the forward pass of a teacher of CodeBERT's shape, or of the given one.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from compressor_core.records import Step, Work
 
 PUBLISHED = Architecture(1000, 96, 12, 8, 64)
 FAST = Architecture(2000, 160, 2, 4, 64)
-"""As large on the disk as the published one, to which 12 layers make the most GFLOPs; with two it answers sooner."""
+"""Same size on disk as the published one, which has the most GFLOPs with 12 layers; with two layers it is faster."""
 DEVIGN = Path(__file__).resolve().parents[2] / "shared" / "data" / "devign" / "sample.jsonl"
 LENGTH, BATCH, PAD = 400, 16, 1
 LOSS = functools.partial(soft_label_divergence, temperature=2.0)
@@ -54,7 +54,7 @@ SETTINGS = TrainingSettings(epochs=1000, learning_rate=1e-4, batch_size=BATCH, t
 
 
 class Loop(NamedTuple):
-    """A way of training under its name: a generator of a loss for each step of `BATCH` examples."""
+    """A named training loop: a generator of the loss of each step of `BATCH` examples."""
 
     name: str
     architecture: Architecture
@@ -63,7 +63,7 @@ class Loop(NamedTuple):
 
 
 def functions(path: Path | None) -> tuple[str, list[str]]:
-    """Functions to learn from, and what they are: the sample of Devign where there is one, else the classroom's."""
+    """Functions to learn from, and their description: Devign's sample if available, else the classroom's."""
     if path is not None:
         return path.name, [e.codes[0] for e in open_dataset("devign", str(path)).everything()]  # type: ignore[attr-defined]
     return "classroom", [e.codes[0] for e in ClassroomVulnerability().examples(Split.UNLABELLED)[:1500]]
@@ -98,7 +98,7 @@ def published_model(architecture: Architecture, dropout: float = 0.1) -> nn.Modu
 
 
 def published(model: nn.Module, data: Data, order: Iterator[list[int]], rates: Iterator[float]) -> Iterator[float]:
-    """The published loop: one loss per step, on the batches in `order` with the learning rates in `rates`."""
+    """Published loop: one loss per step, on the batches in `order` with the learning rates in `rates`."""
     inputs, targets = data
     groups = [
         {"params": [p for p in model.parameters() if p.dim() >= 2], "weight_decay": SETTINGS.weight_decay},
@@ -130,7 +130,7 @@ def ours(model: nn.Module, data: Data, settings: TrainingSettings = SETTINGS) ->
 
 
 def at_random(count: int, seed: int) -> Iterator[list[int]]:
-    """Batches of an epoch in random order, and again: the length of a function plays no part."""
+    """Endless random batches, epoch by epoch, regardless of the length of the functions."""
     rng = random.Random(seed)
     while True:
         order = rng.sample(range(count), count)
@@ -158,7 +158,7 @@ def speed(codes: Sequence[str], rounds: int, fast: Architecture) -> None:
         Loop("ours, few layers", fast, ours(build(fast), (others, targets)), 24),
     ]
     for loop in loops:
-        next(loop.steps)  # what is only done once
+        next(loop.steps)  # one-time setup
     measured: dict[str, list[float]] = {loop.name: [] for loop in loops}
     for _ in range(rounds):
         for loop in loops:
@@ -178,9 +178,9 @@ def speed(codes: Sequence[str], rounds: int, fast: Architecture) -> None:
 
 
 def curves(codes: Sequence[str], steps: int) -> None:
-    """Print how the losses of both loops go from the same initial weights, without dropout."""
+    """Print the loss curves of both loops from the same initial weights, without dropout."""
     inputs = encoded(codes, PUBLISHED.vocab_size)
-    # A target that can be learned and has little to do with length: whether code is rich in brackets.
+    # A learnable target nearly independent of length: whether code has many brackets.
     share = torch.tensor([code.count("(") / len(code) for code in codes])
     answer = (share > share.median()).float() * 4 - 2
     data: Data = (inputs, torch.stack([-answer, answer], 1))
@@ -220,13 +220,13 @@ def curves(codes: Sequence[str], steps: int) -> None:
 
 
 def labelling(codes: Sequence[str], teacher: Path | None, rounds: int, examples: int) -> None:
-    """Print functions per second of a teacher that labels: the padded loop, and this program's."""
+    """Print functions per second labelled by a teacher, with the padded loop and with this program's."""
     if teacher is None:
         name, length = "CodeBERT's shape", LENGTH
         torch.manual_seed(0)
         shape = Architecture(50265, 768, 12, 12, 3072)
         plain = published_model(shape).eval()
-        inputs = encoded(codes, 10_000)  # of a vocabulary that code of this size can fill
+        inputs = encoded(codes, 10_000)  # a vocabulary that code of this size can fill
     else:
         model = load(teacher)
         name, length = teacher.name, model.card.max_length
@@ -275,9 +275,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--data", type=Path, help="a Devign file (default: the sample, else the classroom's functions)")
     parser.add_argument("--fast", type=Architecture.parse, default=FAST, metavar="V,H,L,A,I")
-    parser.add_argument("--steps", type=int, default=24, help="of the loss curves")
+    parser.add_argument("--steps", type=int, default=24, help="steps of the loss curves")
     parser.add_argument("--teacher", type=Path, help="for the labelling (default: random weights of CodeBERT's shape)")
-    parser.add_argument("--examples", type=int, default=64, help="that the teacher labels in each round")
+    parser.add_argument("--examples", type=int, default=64, help="examples labelled by the teacher in each round")
     parser.add_argument("--parts", nargs="+", choices=("speed", "curves", "labelling"))
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

@@ -1,9 +1,9 @@
-"""What the page of an exported model weighs and takes: `python -m benchmarks.web_page [MODEL_FOLDER …]`.
+"""Size and speed of the page of an exported model: `python -m benchmarks.web_page [MODEL_FOLDER …]`.
 
-For each model (without one: the bundled teacher of the classroom vulnerabilities): the sizes, the seconds from opening
-the page's file in a fresh Chromium until it is ready, and the milliseconds of one prediction, tokenizer included,
-in the page against ONNX Runtime in Python. Both have one thread, run each function once uncounted and then five
-times, of which the median counts, and take turns function by function. Needs Debian's chromium.
+For each model (default: the bundled teacher of the classroom vulnerabilities), measures the sizes, the seconds from
+opening the page's file in a fresh Chromium until it is ready, and the milliseconds of one prediction, including the
+tokenizer, in the page and with ONNX Runtime in Python. Both use one thread, run each function once untimed and then
+five times, of which the median counts, and take turns function by function. Needs Debian's chromium.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def opening(browser: Browser, file: Path) -> tuple[Page, float]:
-    """The page, ready in a profile of its own, and the seconds that it took."""
+    """Open the page in a new profile; returns the ready page and the seconds that it took."""
     page = browser.new_context(offline=True).new_page()
     start = time.perf_counter()
     page.goto(file.as_uri())
@@ -74,7 +74,7 @@ def opening(browser: Browser, file: Path) -> tuple[Page, float]:
 
 
 def predictions(page: Page, model: Classifier, onnx: Path) -> list[tuple[float, float]]:
-    """Milliseconds of each input: in the page, and in Python."""
+    """Milliseconds of each input in the page and in Python."""
     dataset = ClassroomClone() if model.card.task is Task.CLONE else ClassroomVulnerability()
     session = open_onnx(onnx)
     found = []

@@ -8,9 +8,8 @@ student = cc.distill(found.best, teacher="classroom-vulnerability", preset="quic
 cc.compare(student.teacher, student)
 ```
 
-Everything behind this front door is imported when it is first used. Modules can be reached from it as well, such as
-`cc.evaluate.intervals.wilson`. `search`, `distill`, `export` and `cost` are both: a module, and the function that is
-called by its name.
+Everything is imported on first use. Modules are attributes as well, such as `cc.evaluate.intervals.wilson`. `search`,
+`distill`, `export` and `cost` are both modules and functions.
 """
 
 from __future__ import annotations
@@ -65,15 +64,15 @@ _MODULES = {
     "export.settings": ("ExportSettings",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
-"""The module that each public name comes from."""
+"""Module of each public name."""
 _CALLED = ("search", "distill", "export", "cost")
-"""The functions that have the name of a module."""
+"""Functions that share the name of a module."""
 
 __all__ = ["__version__", *_HOMES]
 
 
 class _Package(ModuleType):
-    """A package whose modules are imported when they are first asked for."""
+    """A package whose modules are imported on first access."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or find_spec(f"{self.__name__}.{name}") is None:
@@ -81,7 +80,7 @@ class _Package(ModuleType):
         return import_module(f"{self.__name__}.{name}")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # The import system puts each module that it has loaded here.
+        # The import system sets each loaded module as an attribute.
         if type(value) is ModuleType and value.__name__ == f"{self.__name__}.{name}":
             if value.__name__ == f"{__name__}.{name}" and name in _CALLED:
                 value.__class__ = _Callable
@@ -91,7 +90,7 @@ class _Package(ModuleType):
 
 
 class _Callable(_Package):
-    """A module that is called like the public function of its name."""
+    """A module that can be called like the public function of the same name."""
 
     @property
     def __call__(self) -> Callable[..., Any]:

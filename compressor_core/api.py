@@ -1,17 +1,17 @@
-"""The functions of the front door: `import compressor_core as cc`, then `cc.search(…)`.
+"""Public functions: `import compressor_core as cc`, then `cc.search(…)`.
 
-What they share, beside their own parameters:
+In addition to their own parameters, all functions share the following:
 
-- Settings are keywords (`cc.search(budget_mb=3, generations=50, seed=1)`), or come as one object
-  (`settings=cc.SearchSettings(budget_mb=3)`), which keywords then change.
-- `progress`: a bar. None, the default, shows it where somebody watches: in a notebook or a terminal.
-- `on_record`: called with every record as it comes, see `compressor_core.records`.
-- Ctrl-C, or Jupyter's stop button, ends the work after its current step: the best so far is kept and returned, with
-  `cancelled` True. A second one raises KeyboardInterrupt at once, and so does the first where there is nothing to keep.
-- A model is a result of this module, a folder, or the name of a bundled one. Data are the name of a dataset, a path, a
-  pandas DataFrame, a Hugging Face Dataset, or an open `compressor_core.data.dataset.Dataset`; by default those that the
-  model learned from. Of a file or a table, `language` says what it is written in, and `positive` which label means 1.
-  Paths are `str` or `Path`; without one, results go to a new folder in the cache.
+- Settings are keywords (`cc.search(budget_mb=3, generations=50, seed=1)`) or one object
+  (`settings=cc.SearchSettings(budget_mb=3)`); keywords override the object.
+- `progress`: whether to show a progress bar. None (default) shows it in a notebook or a terminal.
+- `on_record`: called with every record as it is yielded, see `compressor_core.records`.
+- Ctrl-C, or Jupyter's stop button, ends the work after the current step and returns the best result so far, with
+  `cancelled` True. A second one raises KeyboardInterrupt at once; so does the first if there is no result yet.
+- A model is a result of this module, a folder, or the name of a bundled model. Data are the name of a dataset, a path,
+  a pandas DataFrame, a Hugging Face Dataset, or an open `compressor_core.data.dataset.Dataset`; the default is the
+  data that the model was trained on. For a file or a table, `language` names the programming language and `positive`
+  the label of class 1. Paths are `str` or `Path`; without one, results go to a new folder in the cache.
 - Errors are `CompressorError`: one sentence with the value and the remedy.
 """
 
@@ -55,7 +55,7 @@ _REDRAWN = 0.3
 def search(budget_mb: float | None = None, *, live: bool = False, **more: Any) -> SearchResult:
     """Find the architecture with the most computation within `budget_mb` MB (Shi et al., ASE 2022, Section 3.2).
 
-    `more` are settings of `cc.SearchSettings`. With `live`, a notebook draws the population while it breeds.
+    `more` are settings of `cc.SearchSettings`. With `live`, a notebook plots the population during the search.
 
     Raises BudgetError if nothing fits, SettingsError for a value out of range.
 
@@ -80,17 +80,17 @@ def distill(
 ) -> Student:
     """Train a student on a teacher's soft labels (Shi et al., ASE 2022, Section 3.3), and test both.
 
-    `architecture` is the best of a search, an Architecture or its short form "V,H,L,A,I"; without one, the best within
-    `budget_mb` MB of the `space` "classroom" (the default) or "paper" is taken. The default of `teacher` is the bundled
-    one of "classroom-vulnerability"; a file or a DataFrame of its recorded answers stands in its place, see
+    `architecture` is a search result or its best, an Architecture, or the short form "V,H,L,A,I". By default it is the
+    best within `budget_mb` MB in the `space` "classroom" (the default) or "paper". `teacher` defaults to the bundled
+    teacher of "classroom-vulnerability"; a file or a DataFrame of recorded answers can replace it, see
     `compressor_core.data.answers`. `more` are settings of `cc.DistillSettings`, such as `preset`: "smoke", "quick" or
     "full".
 
-    The student is saved to the folder `out`. A training that was interrupted goes on from the file `checkpoint`, by
-    default beside `out`, which goes when the training is done.
+    The student is saved to the folder `out`. An interrupted training resumes from the file `checkpoint` (by default
+    beside `out`), which is deleted when the training is done.
 
     Raises ArchitectureError, DataError, ModelError, SettingsError or StorageError, and TrainingError if the loss is no
-    longer a number: then the best student before it is in `out`.
+    longer a number; `out` then holds the best student before that.
 
     Example: `cc.distill(found.best, teacher="classroom-vulnerability", preset="quick").accuracy`
     """
@@ -122,10 +122,10 @@ def train_teacher(
     checkpoint: PathLike | None = None,
     **more: Any,
 ) -> Teacher:
-    """Train a teacher on labelled data: a small encoder from scratch, or the `base` of that name or folder.
+    """Train a teacher on labelled data: a small encoder from scratch, or the pre-trained `base` (a name or a folder).
 
-    Without `data`, they are "classroom-vulnerability".
-    `more` are settings of `cc.TeacherSettings`; `out` and `checkpoint` are as of `distill`, and so are the errors.
+    `data` defaults to "classroom-vulnerability". `more` are settings of `cc.TeacherSettings`. For `out`, `checkpoint`
+    and the errors see `distill`.
 
     Example: `cc.train_teacher("functions.csv", base="microsoft/codebert-base", epochs=3).accuracy`
     """
@@ -140,10 +140,10 @@ def train_teacher(
 def compare(
     teacher: AnyModel | None = None, *students: AnyModel, data: Any = None, out: PathLike | None = None, **more: Any
 ) -> results.Comparison:
-    """Let a teacher and one to four students answer the same examples: scores, intervals, latency (ms), size (MB).
+    """Compare a teacher and one to four students on the same examples: scores, intervals, latency (ms), size (MB).
 
-    Without `data`, it is the test split of what the teacher learned from. Every answer is kept in the folder `out`.
-    `more` are settings of `cc.CompareSettings`.
+    `data` defaults to the test split of the teacher's dataset. Every answer is saved in the folder `out`. `more` are
+    settings of `cc.CompareSettings`.
 
     Raises DataError, ModelError or SettingsError.
 
@@ -163,7 +163,7 @@ def compare(
 
 
 def measure(*models: AnyModel, data: Any = None, **more: Any) -> results.Measurement:
-    """Measure what one to five models cost here: latency (ms), throughput, energy, cold starts; also as ONNX files.
+    """Measure the latency (ms), throughput, energy and cold starts of one to five models here, also as ONNX files.
 
     `more` are settings of `cc.MeasureSettings`.
 
@@ -181,10 +181,10 @@ def measure(*models: AnyModel, data: Any = None, **more: Any) -> results.Measure
 
 
 def exam(*models: AnyModel, data: Any = None, **more: Any) -> results.Exam:
-    """Let one to five models sit an honest exam: what they know beyond the test split that looks like their training.
+    """Examine one to five models beyond a test split that resembles their training data.
 
-    Hand-written functions, what was kept from training, and alarms on real code; a counter of tokens and Bandit beside
-    them. `more` are settings of `cc.ExamSettings`.
+    The exam has hand-written functions, kinds of code withheld from training, and alarms on real code. A token-count
+    baseline and Bandit take it as well. `more` are settings of `cc.ExamSettings`.
 
     Raises DataError, ModelError or SettingsError.
 
@@ -200,9 +200,9 @@ def exam(*models: AnyModel, data: Any = None, **more: Any) -> results.Exam:
 
 
 def probe(*models: AnyModel, data: Any = None, **more: Any) -> results.Probe:
-    """Change functions so that their label stays, and count the answers that flip, for one to five models.
+    """Apply label-preserving changes to functions and count the answers that flip, for one to five models.
 
-    The first model is what the others are held against. `more` are settings of `cc.ProbeSettings`.
+    The other models are compared with the first. `more` are settings of `cc.ProbeSettings`.
 
     Raises DataError, ModelError or SettingsError.
 
@@ -220,12 +220,12 @@ def probe(*models: AnyModel, data: Any = None, **more: Any) -> results.Probe:
 def study(
     teacher: AnyModel | None = None, *, data: Any = None, out: PathLike | None = None, **more: Any
 ) -> results.Study:
-    """Distill students at several `budgets` (MB) and with several `seeds`, to see what accuracy a megabyte buys.
+    """Distill students at several `budgets` (MB) and with several `seeds`, to relate accuracy to size.
 
-    `more` are settings of `cc.StudySettings`. The students are saved in the folder `out`; those that it has already are
+    `more` are settings of `cc.StudySettings`. The students are saved in the folder `out`; students already there are
     not trained again.
 
-    Raises as `distill`, and TrainingError if not one student could be made.
+    Raises the same errors as `distill`, and TrainingError if no student could be trained.
 
     Example: `cc.study(budgets=(0.5, 1, 3), seeds=(0, 1, 2)).figure()`
     """
@@ -245,12 +245,12 @@ def export(
     data: Any = None,
     **more: Any,
 ) -> results.Export:
-    """Write a model as a folder and its zip ("bundle", the default), or as one file ("onnx", or "onnx-int8" in 8 bits).
+    """Export a model as a folder and its zip ("bundle", the default), or as one file ("onnx", or 8-bit "onnx-int8").
 
-    What is written to `out` is tried on `data`. `more` are settings of `cc.ExportSettings`; with `overwrite`, `out` may
-    hold what an export has written before.
+    The files written to `out` are tested on `data`. `more` are settings of `cc.ExportSettings`; with `overwrite`, `out`
+    may hold an earlier export, which is replaced.
 
-    Raises DataError if a place is taken, ModelError if a file does not answer as the model does, StorageError.
+    Raises DataError if `out` is taken, ModelError if a file's answers differ from the model's, StorageError.
 
     Example: `cc.export(student, "bundle", "out/").files`
     """
@@ -263,11 +263,11 @@ def export(
 
 
 def load(path: PathLike) -> Any:
-    """A model folder or a bundled model, by its name, as Student or Teacher; or any other result, from its file.
+    """Load a model folder or a bundled model as Student or Teacher, or any other result from its file.
 
     Bundled models are "students/DATASET" and "teachers/DATASET"; the name of a dataset alone means its teacher.
 
-    Raises ModelError or DataError if there is nothing that can be read.
+    Raises ModelError or DataError if nothing can be read.
 
     Example: `cc.load("students/classroom-vulnerability").predict("def f(x): return eval(x)").label`
     """
@@ -278,19 +278,19 @@ def load(path: PathLike) -> Any:
 
 
 def _settings(kind: type[Any], more: dict[str, Any], **own: Any) -> Any:
-    """Settings from one object, or from keywords; what is None was not given. Leaves in `more` what is for `_run`."""
+    """Settings from one object, or from keywords; None means not given. Leaves the options of `_run` in `more`."""
     own = {name: value for name, value in own.items() if value is not None}
     given = more.pop("settings", None)
     values = own | {name: more.pop(name) for name in list(more) if name not in ("progress", "on_record")}
     if given is None:
         return kind(**values)
     if not isinstance(given, kind):
-        raise SettingsError(f"settings must be {kind.__name__}, not {type(given).__name__}: make some of that class")
+        raise SettingsError(f"settings must be {kind.__name__}, not {type(given).__name__}: use that class")
     return given.replace(**values)
 
 
 def _run(kind: type[R], settings: Any, work: Start, more: dict[str, Any], folder: Path | None = None) -> R:
-    """The result of work that can be interrupted; `more` has `progress` and `on_record`."""
+    """Result of interruptible work; `more` has `progress` and `on_record`."""
     kept: list[Record] = []
     interrupts = 0
 
@@ -318,7 +318,7 @@ def _run(kind: type[R], settings: Any, work: Start, more: dict[str, Any], folder
 
 @contextmanager
 def _heard(interrupt: Callable[..., None]) -> Iterator[None]:
-    """Let `interrupt` hear Ctrl-C, in the main thread, which alone does."""
+    """Call `interrupt` on Ctrl-C. Only the main thread receives it; elsewhere this does nothing."""
     try:
         before = signal.signal(signal.SIGINT, interrupt)
     except ValueError:
@@ -332,7 +332,7 @@ def _heard(interrupt: Callable[..., None]) -> Iterator[None]:
 
 @contextmanager
 def _bar(progress: bool | None) -> Iterator[Callable[[Record], object]]:
-    """What shows records where somebody watches; elsewhere a notice is a warning."""
+    """Function that shows records in a notebook or a terminal; elsewhere it turns notices into warnings."""
     notebook = results.in_notebook()
     stream = sys.stdout if notebook else sys.stderr
     if not (notebook or stream.isatty() if progress is None else progress):
@@ -345,7 +345,7 @@ def _bar(progress: bool | None) -> Iterator[Callable[[Record], object]]:
 
 
 def _drawn(settings: Any, on_record: Callable[[Record], object] | None) -> Callable[[Record], None]:
-    """`on_record`, and the population drawn anew in one place of the notebook."""
+    """Wrap `on_record` so that it also redraws the population in one place of the notebook."""
     jupyter: Any = import_module("IPython.display")
     seen: list[Record] = []
     last, begun = 0.0, {"text/plain": "The first generation is bred"}
@@ -369,7 +369,7 @@ def _drawn(settings: Any, on_record: Callable[[Record], object] | None) -> Calla
 def _trained(
     kind: type[M], settings: Any, work: Start, out: PathLike | None, checkpoint: PathLike | None, more: dict[str, Any]
 ) -> M:
-    """Train into `out`, and keep beside the model how it was trained."""
+    """Train into `out`, and save the training record beside the model."""
     place = _place(kind.__name__.lower(), out)
     if place.is_dir() and any(place.iterdir()) and not (place / "compressor.json").is_file():
         raise DataError(f"{place} holds something else than a model of this program: choose another out")
@@ -382,7 +382,7 @@ def _trained(
 
 
 def _place(kind: str, out: PathLike | None) -> Path:
-    """Where work is to write, by default a new place in the cache. Raises DataError if that cannot be."""
+    """Output path, by default a new one in the cache. Raises DataError if it cannot be used."""
     new = cache_folder() / "results" / f"{kind}-{time.strftime('%Y%m%d-%H%M%S')}-{token_hex(2)}"
     place = new if out is None else checked_path(out).absolute()
     if place.is_file() and kind != "export":
@@ -405,12 +405,12 @@ def _folder(model: AnyModel, *, student: bool = False) -> Path:
 
 
 def _teacher(given: AnyModel | None, more: dict[str, Any]) -> Path:
-    """The teacher that was given, else that of the settings, else the bundled one."""
+    """The given teacher, else that of the settings, else the bundled one."""
     return _folder(getattr(more.get("settings"), "teacher", "classroom-vulnerability") if given is None else given)
 
 
 def _data(given: Any, more: dict[str, Any], model: Path | None = None) -> tuple[dict[str, Any], Any]:
-    """The settings that name some data, by default what a model learned from; and the data, if they are open."""
+    """Settings that name the data (by default the model's dataset), and the dataset itself if it is already open."""
     from compressor_core.data.given import source_of
     from compressor_core.data.registry import DATASETS
     from compressor_core.models.card import read_card

@@ -1,4 +1,4 @@
-"""Architectures of students and the space a search looks through: the five genes of Compressor (ASE 2022)."""
+"""Student architectures and search spaces: the five genes of Compressor (ASE 2022)."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ LIMITS: Final[Mapping[str, tuple[int, int]]] = {
 """Smallest and largest value of each gene. Within them every closed form of `cost.py` is exact in 64 bits."""
 
 ENUMERABLE: Final = 50_000_000
-"""The most architectures that are enumerated, in a few seconds; a larger space needs another proof."""
+"""Largest space that is enumerated (a few seconds)."""
 MAX_SPACE_SIZE: Final = 10**15
 MAX_VALUES: Final = 100_000
-"""The most values a gene of a space may have."""
+"""Largest number of values of a gene."""
 
 
 @dataclass(frozen=True, order=True)
@@ -68,7 +68,7 @@ class Architecture:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Architecture:
-        """Reads the five genes out of `values` and ignores everything else, so a search record will do."""
+        """Read the five genes from `values`; other keys are ignored, so a search record works too."""
         missing = [gene for gene in GENES if gene not in values]
         if missing:
             raise ArchitectureError(f"The architecture lacks {', '.join(missing)}: give all of {', '.join(GENES)}.")
@@ -76,7 +76,7 @@ class Architecture:
 
     @classmethod
     def parse(cls, text: str) -> Architecture:
-        """Reads the short form `V,H,L,A,I`, for example `1000,96,12,8,64`; `str()` gives it back."""
+        """Read the short form `V,H,L,A,I`, such as `1000,96,12,8,64`; the inverse of `str()`."""
         try:
             values = [int(part) for part in text.split(",")]
         except ValueError:
@@ -94,9 +94,9 @@ class Architecture:
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """The legal values of each gene, each kept as a sorted tuple without repetitions.
+    """Legal values of each gene, as sorted tuples without duplicates.
 
-    Combinations whose heads do not divide the width are no part of the space.
+    Combinations whose heads do not divide the width are not part of the space.
 
     Raises ArchitectureError if a gene has no value, one beyond its `LIMITS` or more than `MAX_VALUES`, if no number
     of heads divides any width, or if the space holds more than `MAX_SPACE_SIZE` architectures.
@@ -134,7 +134,7 @@ class SearchSpace:
 
     @classmethod
     def paper(cls) -> SearchSpace:
-        """The paper's space as its code was released: 10,944,000 architectures."""
+        """The paper's space, as in its released code: 10,944,000 architectures."""
         return cls(
             vocab_size=tuple(range(1_000, 50_001, 1_000)),
             hidden_size=tuple(range(16, 769, 16)),
@@ -146,11 +146,12 @@ class SearchSpace:
 
     @classmethod
     def classroom(cls) -> SearchSpace:
-        """The paper's space with at most three layers and at least 2,000 tokens: for a classroom's minutes.
+        """The paper's space with at most three layers and a vocabulary of at least 2,000: trains in minutes.
 
-        The architecture with the most GFLOPs has twelve thin layers, the slowest of its size to train, and the smallest
-        vocabulary, since computation counts no words. With 2,000 tokens instead of 1,000 a student is faster, learns
-        the vulnerability task much sooner and the clone task as well, see docs/results.md.
+        In the paper's space, the architecture with the most GFLOPs has twelve thin layers, the slowest to train at its
+        size, and the smallest vocabulary, because the vocabulary barely adds computation. With a vocabulary of 2,000
+        instead of 1,000 a student is faster and learns the vulnerability task much sooner and the clone task equally
+        well, see docs/results.md.
         """
         paper = cls.paper()
         return replace(
@@ -161,22 +162,22 @@ class SearchSpace:
 
     @classmethod
     def fastest(cls) -> SearchSpace:
-        """The classroom's space with one layer: of one size, fewer and wider layers answer sooner (docs/results.md)."""
+        """The classroom space with one layer: at equal size, fewer and wider layers are faster (docs/results.md)."""
         return replace(cls.classroom(), num_hidden_layers=(1,))
 
     @cached_property
     def size(self) -> int:
-        """How many architectures the space holds."""
+        """Number of architectures in the space."""
         shapes = sum(len(self.heads_for(width)) for width in self.hidden_size)
         return shapes * len(self.vocab_size) * len(self.num_hidden_layers) * len(self.intermediate_size)
 
     @property
     def enumerable(self) -> bool:
-        """Whether looking at every architecture takes seconds at most."""
+        """Whether the space can be enumerated within seconds."""
         return self.size <= ENUMERABLE
 
     def heads_for(self, hidden_size: int) -> tuple[int, ...]:
-        """The numbers of heads of the space that divide `hidden_size`; empty if none does."""
+        """The space's numbers of heads that divide `hidden_size`; empty if none does."""
         return tuple(heads for heads in self.num_attention_heads if hidden_size % heads == 0)
 
     def contains(self, architecture: Architecture) -> bool:
@@ -185,7 +186,7 @@ class SearchSpace:
 
     @property
     def name(self) -> str | None:
-        """Its key in `SPACES`; None for a space of one's own."""
+        """Key in `SPACES`; None for a custom space."""
         return next((name for name, made in SPACES.items() if made() == self), None)
 
     def __str__(self) -> str:
@@ -208,7 +209,7 @@ class SearchSpace:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SearchSpace:
-        """The inverse of `to_dict`; a gene may be a range, `to` included, or a list."""
+        """Inverse of `to_dict`; a gene may be a range, `to` included, or a list."""
         with understood("The search space", ArchitectureError):
             unknown = sorted(set(values) - set(GENES), key=str)
             missing = [gene for gene in GENES if gene not in values]
@@ -225,7 +226,7 @@ SPACES: Final[Mapping[str, Callable[[], SearchSpace]]] = {
     "paper": SearchSpace.paper,
     "fastest": SearchSpace.fastest,
 }
-"""The spaces that have a name; the first is the default everywhere."""
+"""Named spaces; the first is the default everywhere."""
 
 
 def read_architecture(value: object) -> Architecture:
@@ -265,7 +266,7 @@ SpaceField = Annotated[
 
 def _check_gene(gene: str, value: object) -> None:
     low, high = LIMITS[gene]
-    if type(value) is not int or not low <= value <= high:  # True is no number
+    if type(value) is not int or not low <= value <= high:  # `type`, because True is an int
         raise ArchitectureError(f"{gene} must be a whole number from {low:,} to {high:,}, not {value!r}.")
 
 

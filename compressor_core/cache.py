@@ -1,4 +1,4 @@
-"""The folders that this program writes to unasked: its caches, and its runs."""
+"""Default folders of caches and runs."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import os
 from pathlib import Path
 
 CACHE_VARIABLE = "COMPRESSOR_CACHE"
-"""The environment variable that names the folder of caches."""
+"""Environment variable with the cache folder."""
 
 
 def cache_folder() -> Path:
-    """The folder of caches; it may be deleted at any time, and need not exist."""
+    """Cache folder; it may be deleted at any time and need not exist."""
     return own_folder("cache", CACHE_VARIABLE)
 
 
 def own_folder(name: str, variable: str) -> Path:
-    """The folder that an environment variable names; without it, the folder `name` of the working directory.
+    """Folder given by an environment variable, else the folder `name` in the working directory.
 
-    Where that is absent and cannot be made, as in a read-only checkout, it is the user's own folder for such files.
+    If that folder is absent and cannot be created, as in a read-only checkout, the user's cache or data folder is used.
     """
     if named := os.environ.get(variable):
         return Path(named).absolute()

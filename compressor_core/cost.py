@@ -1,11 +1,11 @@
-"""What an architecture costs: parameters, bytes on disk and FLOPs, in closed form.
+"""Costs of an architecture in closed form: parameters, bytes on disk and FLOPs.
 
 Every formula is written once, over arrays of genes, in exact 64-bit integers; `cost` applies it to one
-architecture, the search to populations and to the whole space. Two accounts stand side by side:
+architecture, the search to populations and to the whole space. There are two sets of formulas:
 
-- the paper's (released code of Compressor, ASE 2022): `paper_parameters`, `paper_flops`. It counts a square
-  layer of the head twice and charges the head to every token, but the published results rest on it;
-- the exact one, of the model that would be built: `parameters`, `file_bytes`, `forward_flops`.
+- the paper's (released code of Compressor, ASE 2022): `paper_parameters`, `paper_flops`. They count a square
+  layer of the head twice and charge the head to every token, but the published results are based on them;
+- exact ones for the model that would be built: `parameters`, `file_bytes`, `forward_flops`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from compressor_core.task import PairFeatures, Task
 IntArray = NDArray[np.int64]
 
 POSITIONS: Final = 514
-"""Position embeddings of every student; two are taken by padding, so 512 tokens fit."""
+"""Position embeddings of every student; two are reserved for padding, so 512 tokens fit."""
 MAX_SEQUENCE_LENGTH: Final = POSITIONS - 2
 CLASSES: Final = 2
 BYTES_PER_PARAMETER: Final = 4
@@ -50,18 +50,18 @@ class Genes(NamedTuple):
 
 @dataclass(frozen=True)
 class Cost:
-    """What one model costs, in both accounts. 1 MB is 10^6 bytes, 1 GFLOP is 10^9 operations."""
+    """Costs of one model, by the paper's and the exact formulas. 1 MB is 10^6 bytes, 1 GFLOP is 10^9 operations."""
 
     parameters: int
-    """Exact, of the model that would be built."""
+    """Exact count for the model that would be built."""
     bytes: int
     """Exact size of its float32 `model.safetensors`."""
     size_mb: float
     paper_parameters: int
     paper_gflops: float
-    """The paper's account of one inference on 514 tokens."""
+    """One inference on 514 tokens, by the paper's formula."""
     forward_gflops: float
-    """Exact matrix products of one forward pass at `sequence_length` (clone task: of both functions)."""
+    """Exact count for the matrix products of one forward pass at `sequence_length` (clone task: of both functions)."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -73,7 +73,7 @@ def cost(
     pair_features: PairFeatures = PairFeatures.COMPARE,
     sequence_length: int = 400,
 ) -> Cost:
-    """The cost of one model; `pair_features` matters for the clone task only.
+    """Cost of one model; `pair_features` matters for the clone task only.
 
     Raises ArchitectureError if `sequence_length` (tokens per function) is not from 1 to 512.
     """
@@ -90,7 +90,7 @@ def cost(
 
 
 def paper_parameters(genes: Genes) -> IntArray:
-    """Parameters in the paper's account: no token types, and two square layers in the head instead of one."""
+    """Parameters by the paper's formula: no token types, and two square layers in the head instead of one."""
     v, h, l, _, i = genes  # noqa: E741
     layer = 4 * (h * h + h) + 2 * h * i + i + h + 4 * h
     total: IntArray = v * h + POSITIONS * h + 3 * h + l * layer + 2 * (h * h + h) + 2 * h + 2
@@ -98,7 +98,7 @@ def paper_parameters(genes: Genes) -> IntArray:
 
 
 def paper_flops(genes: Genes) -> IntArray:
-    """Operations of one inference on 514 tokens in the paper's account (half of its fitness)."""
+    """Operations of one inference on 514 tokens by the paper's formula (one of the two terms of its fitness)."""
     v, h, l, a, i = genes  # noqa: E741
     s = POSITIONS
     attention = (6 * h * h + 3 * h) + (4 * h * s + 10 * s * a) + (2 * h * h + h) + (5 * h + 5)
@@ -130,11 +130,11 @@ def parameters(genes: Genes, task: Task, pair_features: PairFeatures) -> IntArra
 
 
 PARTS: Final = ("vocabulary", "positions", "attention", "feed-forward", "head")
-"""The blocks of a model, in the order in which code passes through them."""
+"""Blocks of a model, in the order of the forward pass."""
 
 
 def parts(architecture: Architecture, task: Task, pair_features: PairFeatures) -> dict[str, int]:
-    """The bytes of each of `PARTS` in the model's file, which they add up to: the head has the file's header too."""
+    """Bytes of each of `PARTS` in the model's file. They add up to the file; the header counts as part of the head."""
     genes = Genes.of([architecture])
     v, h, l, _, i = (getattr(architecture, gene) for gene in GENES)  # noqa: E741
     found = {
@@ -180,8 +180,8 @@ def forward_flops(genes: Genes, sequence_length: int, task: Task, pair_features:
 def file_bytes(genes: Genes, task: Task, pair_features: PairFeatures) -> IntArray:
     """Exact size in bytes of the float32 `model.safetensors` that transformers' `save_pretrained` writes.
 
-    A length of 8 bytes, a JSON header padded to a multiple of 8, the parameters. The header's length depends
-    on the tensors' names and on how many digits their shapes and offsets have.
+    The file has a length of 8 bytes, a JSON header padded to a multiple of 8, and the parameters. The header's length
+    depends on the tensors' names and on the number of digits of their shapes and offsets.
     """
     shape = np.broadcast_shapes(*(gene.shape for gene in genes))
     v, h, l, a, i = (np.broadcast_to(gene, shape).ravel() for gene in genes)  # noqa: E741
@@ -194,12 +194,12 @@ def file_bytes(genes: Genes, task: Task, pair_features: PairFeatures) -> IntArra
 
 
 class _Layout(NamedTuple):
-    """The tensors of a file in the order they are stored, their dimensions as rows of `_dimensions`."""
+    """Tensors of a file in stored order, with their dimensions as rows of `_dimensions`."""
 
     rows: IntArray
     columns: IntArray
     text: int
-    """Bytes of the header apart from the digits of the numbers in it."""
+    """Bytes of the header without the digits of its numbers."""
 
 
 _ROW: Final = {name: row for row, name in enumerate(("1", "2", "h", "2h", "4h", "v", "i", "positions"))}
@@ -216,7 +216,7 @@ def _header_bytes(genes: Genes, layout: _Layout) -> IntArray:
     sizes = dimensions[layout.rows] * dimensions[layout.columns]
     ends = BYTES_PER_PARAMETER * np.cumsum(sizes, axis=0)
     digits = _digits(dimensions)
-    # A vector's shape is one number: its column dimension stands for nothing that is written.
+    # A vector's shape is one number: its column dimension is not written.
     shapes = digits[layout.rows].sum(axis=0) + digits[layout.columns][layout.columns != _ROW["1"]].sum(axis=0)
     # Every tensor ends where the next begins; the first begins at 0.
     offset_digits = _digits(ends)
@@ -247,7 +247,7 @@ def _layout(layers: int, task: Task, pair_features: PairFeatures) -> _Layout:
 
 
 def _tensors(layers: int, task: Task, pair_features: PairFeatures) -> dict[str, tuple[str, ...]]:
-    """Name and symbolic shape of every tensor of the model, as `_ROW` names the dimensions."""
+    """Name and symbolic shape of every tensor of the model; dimensions are keys of `_ROW`."""
     tensors: dict[str, tuple[str, ...]] = {}
 
     def linear(name: str, inputs: str, outputs: str) -> None:

@@ -1,4 +1,4 @@
-"""Where models compute, and with which numbers."""
+"""Devices and number formats of computation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Device(StrEnum):
-    """The kinds of devices that PyTorch computes on here."""
+    """Supported PyTorch devices."""
 
     CPU = "cpu"
     CUDA = "cuda"
@@ -15,7 +15,7 @@ class Device(StrEnum):
 
 
 class Precision(StrEnum):
-    """The numbers of the matrix products of a training step; weights and optimizer stay in float32."""
+    """Number format of the matrix products of a training step; weights and optimizer stay in float32."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"

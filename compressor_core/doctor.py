@@ -1,4 +1,4 @@
-"""A check-up: what is installed, what it runs on, which fast paths are on, and whether the bundled models answer."""
+"""Check of the installation: packages, machine, fast paths, bundled models, and folders."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from compressor_core.assets import APP_FOLDER
 from compressor_core.errors import CompressorError
 
 PYTHONS = ((3, 11), (3, 13))
-"""The oldest and the newest Python that the program is tested with."""
+"""Oldest and newest tested Python."""
 ROOM = 2e9
-"""Free bytes below which the doctor warns: a teacher of CodeBERT's size and its checkpoint take 2 GB."""
+"""Free bytes below which the check warns: a teacher of CodeBERT's size and its checkpoint take 2 GB."""
 OPTIONAL = {"bandit": "bandit", "accelerate": "cluster", "ray": "cluster", "codecarbon": "energy"}
-"""Optional packages, each with the extra that brings it."""
+"""Optional packages, each with the extra that installs it."""
 _LIST = APP_FOLDER / "requirements.txt"
 INSTALL = "pip install -r requirements.txt" if _LIST.is_file() else "pip install --upgrade compressor-studio"
 
 
 class Health(StrEnum):
-    """How good a finding is."""
+    """Severity of a finding."""
 
     OK = "ok"
     NOTE = "note"
-    """It works, slower or with less than it could."""
+    """Works, but slower or with fewer features than possible."""
     WRONG = "wrong"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at, what was found, and, where it is not well, what to do."""
+    """One checked item, what was found, and the remedy if something is wrong."""
 
     part: str
     name: str
@@ -48,7 +48,7 @@ class Finding:
 
 
 def required() -> list[str]:
-    """The requirements of this program: of the checkout, or of the installed package."""
+    """Requirements of this program, from the checkout or from the installed package."""
     if _LIST.is_file():
         lines = _LIST.read_text("utf-8").splitlines()
         return [line for line in lines if line and not line.startswith(("#", "-"))]
@@ -58,7 +58,7 @@ def required() -> list[str]:
 
 
 def examine(requirements: Iterable[str] | None = None) -> Iterator[Finding]:
-    """All findings, part by part. A part that breaks becomes a finding: this never raises."""
+    """All findings, part by part. Never raises: an error in a part becomes a finding."""
     wanted = required() if requirements is None else requirements
     for part, look in (
         ("packages", lambda: _packages(wanted)),
@@ -131,7 +131,7 @@ def _machine() -> Iterator[Finding]:
     yield Finding("machine", "processor", Health.OK, processor())
     yield Finding("machine", "cores", Health.OK, f"{psutil.cpu_count() or 1} logical")
     yield Finding("machine", "memory", Health.OK, f"{memory.total / 1e9:.1f} GB, {memory.available / 1e9:.1f} GB free")
-    from compressor_core.models import compute  # torch: after what can be told without it
+    from compressor_core.models import compute  # imports torch, so it comes last
 
     chosen = compute.choose()
     yield Finding("machine", "device", Health.OK, f"{compute.device_name(chosen.device)}, trains in {chosen.precision}")
@@ -184,7 +184,7 @@ def _models() -> Iterator[Finding]:
 
 
 def _answer(name: str, folder: Path) -> Finding:
-    """Whether a bundled model loads and answers, which says more than that its files are there."""
+    """Check that a bundled model loads and answers, not only that its files exist."""
     from compressor_core.evaluate.prediction import predict_once
     from compressor_core.models.classifier import load
     from compressor_core.task import Task
@@ -195,7 +195,7 @@ def _answer(name: str, folder: Path) -> Finding:
         answer = predict_once(model, (code,) * (2 if model.card.task is Task.CLONE else 1))
     except CompressorError as error:
         return Finding("model", name, Health.WRONG, "does not load", str(error))
-    encoder: Any = getattr(model.model, "encoder", model.model)  # of pairs, the part that attends
+    encoder: Any = getattr(model.model, "encoder", model.model)  # a model of pairs wraps its encoder
     attention = encoder.config._attn_implementation
     if attention != "sdpa":
         return Finding("model", name, Health.NOTE, f"attention is {attention}", "fused attention (sdpa) is off: slower")

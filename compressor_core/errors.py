@@ -1,7 +1,7 @@
-"""Every error that this program raises on purpose.
+"""Errors that this program raises on purpose.
 
-Their texts follow one pattern, which a user reads as it is: what is wrong, with the value; a colon; what to do. Where
-the remedy is plain, "NAME must be WHAT IT MAY BE, not VALUE". No full stop at the end.
+Users see the messages unchanged. They follow one pattern: what is wrong, with the value; a colon; what to do. If the
+remedy is obvious: "NAME must be WHAT IT MAY BE, not VALUE". No full stop at the end.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from contextlib import contextmanager
 
 _BEGINNING, _END = 800, 400
 DAMAGED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What reading a damaged file raises."""
+"""Exceptions raised when a damaged file is read."""
 
 
 class CompressorError(Exception):
-    """Root of all errors. Of a very long text, as with a long value in it, the beginning and the remedy are kept."""
+    """Base class of all errors. A very long message is cut in the middle, so that the beginning and the remedy stay."""
 
     def __str__(self) -> str:
         text = super().__str__().removesuffix(".")
@@ -39,7 +39,7 @@ class ModelError(CompressorError):
 
 
 class RunError(CompressorError):
-    """A run that does not exist, or is in a state that does not allow what was asked."""
+    """A run that does not exist, or whose state does not allow the request."""
 
 
 class StorageError(CompressorError):
@@ -55,12 +55,12 @@ class SettingsError(CompressorError):
 
 
 class TrainingError(CompressorError):
-    """Work that failed by itself: a loss that is no longer a number, for example."""
+    """Work that failed, for example because the loss is no longer a number."""
 
 
 @contextmanager
 def understood(what: str, kind: type[CompressorError] = SettingsError) -> Iterator[None]:
-    """Turn what a damaged value raises inside the block into one sentence about `what`, as an error of that kind."""
+    """Turn exceptions caused by a damaged value inside the block into one error of `kind` about `what`."""
     try:
         yield
     except DAMAGED as error:

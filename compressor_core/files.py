@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old content or the new, never half of it."""
+"""Atomic file writes: a reader sees the old or the new content, never a part."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _MISPLACED = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 _TRIES = 5
-"""Of writing to a cache that is deleted meanwhile."""
+"""Attempts to write to a cache that may be deleted at the same time."""
 DISK_REFUSALS = frozenset(_FULL | _FORBIDDEN)
-"""The `errno` of a disk that is full or that this user may not write to."""
+"""Error numbers of a full or write-protected disk."""
 
 
 def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replace the content of `path` atomically; its folder must exist.
 
-    With `durable`, the data survives a power cut; without, only the death of this process, which is enough for what is
-    written several times a second. Raises StorageError if the disk refuses; `path` then keeps its content.
+    With `durable`, the data survives a power cut; without it, only the death of this process, which is enough for
+    frequent writes. Raises StorageError if the disk refuses; `path` then keeps its content.
     """
     draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
     try:
@@ -47,7 +47,7 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
 
 
 def write_cached(path: Path, data: bytes) -> None:
-    """`write_bytes`, not durable, into a folder that may be deleted at any moment, this one too; it is made anew.
+    """Write with `write_bytes`, not durably, into a folder that may be deleted at any time; it is recreated if needed.
 
     Raises StorageError if the disk refuses.
     """
@@ -64,7 +64,7 @@ def write_cached(path: Path, data: bytes) -> None:
 
 
 def copy_file(source: Path, path: Path) -> None:
-    """Copy a file so that `path` has all of it or is not there. Raises OSError if either disk refuses."""
+    """Copy a file atomically. Raises OSError if either disk refuses."""
     draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
     try:
         shutil.copyfile(source, draft)
@@ -75,20 +75,20 @@ def copy_file(source: Path, path: Path) -> None:
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:
-    """`write_bytes` of UTF-8; a lone surrogate is written as its escape, which JSON reads back."""
+    """Write UTF-8 with `write_bytes`; a lone surrogate is written as its escape, which JSON reads back."""
     write_bytes(path, text.encode("utf-8", "backslashreplace"), durable=durable)
 
 
 def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
-    """`write_text` of indented standard JSON, see `to_json`."""
+    """Write indented standard JSON with `write_text`, see `to_json`."""
     write_text(path, to_json(value, indent=2) + "\n", durable=durable)
 
 
 def overwrite(path: Path, text: str) -> None:
-    """Write over the beginning of an existing file and pad it with spaces: for JSON on a full disk.
+    """Overwrite an existing file in place and pad it with spaces: for JSON on a full disk.
 
-    This takes no space on the disk, but a reader may see half of it if the process dies at this very moment.
-    Raises StorageError if the disk refuses even that.
+    This needs no free space, but is not atomic: if the process dies, a reader may see a partial write.
+    Raises StorageError if the disk refuses.
     """
     data = text.encode("utf-8", "backslashreplace")
     try:
@@ -102,7 +102,7 @@ def overwrite(path: Path, text: str) -> None:
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
-    """Standard JSON; a number that is not finite becomes null. Raises TypeError for a value that JSON cannot hold."""
+    """Standard JSON; a non-finite number becomes null. Raises TypeError for a value that JSON cannot represent."""
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
     except ValueError:
@@ -112,7 +112,7 @@ def to_json(value: Any, *, indent: int | None = None) -> str:
 def checked_path(path: Path | str) -> Path:
     """`path` as a Path; it need not exist.
 
-    Raises StorageError if the system cannot look for it: it is too long, has a NUL, or its folder is closed.
+    Raises StorageError if the system cannot look it up: it is too long, contains a NUL, or its folder is inaccessible.
     """
     path = Path(path)
     try:
@@ -122,12 +122,12 @@ def checked_path(path: Path | str) -> Path:
     except OSError as error:
         raise storage_error(error, path, action="read") from error
     except ValueError as error:
-        raise StorageError(f"{str(path)!r} is no path ({error}): check it") from error
+        raise StorageError(f"{str(path)!r} is not a valid path ({error}): check it") from error
     return path
 
 
 def require_room(path: Path, size: int) -> None:
-    """Raise StorageError unless so many bytes could be written to `path`, which need not exist, as things are now."""
+    """Raise StorageError unless `size` bytes could now be written to `path`, which need not exist."""
     place = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
     if not os.access(place, os.W_OK):
         raise storage_error(OSError(errno.EACCES, os.strerror(errno.EACCES)), path)
@@ -138,7 +138,7 @@ def require_room(path: Path, size: int) -> None:
 
 
 def stand_in(start: bytes) -> str | None:
-    """What a file is that lies in the place of another, told by its beginning, with the remedy; None if it is not."""
+    """Description and remedy if the `start` of a file shows a placeholder (an LFS pointer, for example); else None."""
     if start.startswith(b"version https://git-lfs.github.com/spec/"):
         return "a Git LFS pointer, not the file itself: run `git lfs pull` in the folder that was cloned"
     if b"/annex/objects/" in start[:200]:
@@ -149,7 +149,7 @@ def stand_in(start: bytes) -> str | None:
 
 
 def storage_error(error: OSError, path: Path, *, action: str = "write") -> StorageError:
-    """The operating system's refusal as a sentence with its remedy."""
+    """An error of the operating system as one sentence with its remedy."""
     if error.errno in _FULL:
         remedy = "free some space there and try again"
     elif error.errno in _FORBIDDEN:
@@ -162,7 +162,7 @@ def storage_error(error: OSError, path: Path, *, action: str = "write") -> Stora
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` durable, where the platform can."""
+    """Make a rename in `folder` durable, if the platform supports it."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""The programming languages whose data flow can be read."""
+"""Programming languages with data-flow extraction."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Language(StrEnum):
-    """The languages of the two benchmarks and of the classroom."""
+    """Languages of the two benchmarks and of the classroom datasets."""
 
     C = "c"
     JAVA = "java"
@@ -14,4 +14,4 @@ class Language(StrEnum):
 
 
 LANGUAGE_NAMES = {Language.C: "C", Language.JAVA: "Java", Language.PYTHON: "Python"}
-"""Names for readers."""
+"""Display names."""

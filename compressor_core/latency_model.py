@@ -1,9 +1,8 @@
-"""Predicted latency: what one query takes on a machine that was measured once, from the genes alone.
+"""Latency prediction: the time of one query on a calibrated machine, from the genes alone.
 
-The time of one forward pass is a sum of parts, each proportional to something that can be counted: layers that are
-started, numbers that are multiplied, numbers that are touched. A calibration (`evaluate/calibration.py`) measures a
-sample of architectures; `LatencyModel.fit` finds the price of each part, never below zero, and `predict` adds the
-parts up for any architecture.
+The time of one forward pass is a sum of parts, each proportional to a count: layers started, multiplications, numbers
+read or written. A calibration (`evaluate/calibration.py`) measures a sample of architectures; `LatencyModel.fit` finds
+a non-negative price for each part, and `predict` adds the parts up for any architecture.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ FloatArray = NDArray[np.float64]
 
 
 class Runtime(StrEnum):
-    """What executes the model."""
+    """Runtime that executes the model."""
 
     ONNX = "onnxruntime"
     PYTORCH = "pytorch"
@@ -33,9 +32,10 @@ class Runtime(StrEnum):
 
 @dataclass(frozen=True)
 class Part:
-    """One part of the time of a query: so many counts of the genes, once, for each token and for each pair of tokens.
+    """One part of the time of a query, as counts that are functions of the genes.
 
-    `counts` are by the power of the tokens that they are multiplied with: 0, 1 or 2.
+    `counts` maps a power of the number of tokens (0, 1 or 2: per function, per token, per pair of tokens) to the count
+    that it is multiplied with.
     """
 
     name: str
@@ -57,31 +57,31 @@ PARTS: Final[Sequence[Part]] = (
     Part("activations", {1: lambda g: g.num_hidden_layers * g.intermediate_size}),
     Part("attention", {2: lambda g: g.num_hidden_layers * g.num_attention_heads}),
 )
-"""What the time of a query is made of.
+"""Parts of the time of a query.
 
-- call: once, whatever the model;
+- call: constant for every model;
 - layers: the operators of each layer are started one after the other;
-- weights: pairs of numbers in the layers' matrices, which are read for each function, however short it is;
-- states: numbers of the hidden states, which residuals and norms read and write;
+- weights: pairs of numbers in the layers' matrices, which are read for each function regardless of its length;
+- states: numbers in the hidden states, which residuals and norms read and write;
 - products: multiply-adds of the layers' matrix products, in pairs (a quarter of `cost.forward_flops`);
 - activations: numbers between the two feed-forward layers, each through a GELU;
-- attention: weights of the attention, each through a softmax, in every head.
+- attention: attention weights of every head, each through a softmax.
 
-Chosen by measurement, on 92 architectures and two tasks: parts for each head of a layer, for each token, or for
-projections and feed-forward layers apart predict no better. None falls when a gene other than the vocabulary grows.
+Chosen by measurement on 92 architectures and two tasks: separate parts for each head of a layer, for each token, or for
+projections and feed-forward layers predict no better. No part falls when a gene other than the vocabulary grows.
 """
 _NAMES: Final = tuple(part.name for part in PARTS)
 
 
 @dataclass(frozen=True)
 class Lengths:
-    """How long the functions of a query are, by the size of the vocabulary: a smaller one cuts them finer.
+    """Token counts of a query by vocabulary size; a smaller vocabulary splits code into more tokens.
 
     `tokens` and `squares` are means over the calibration's queries of the sum of n and of n² over the functions of
-    the query (two for the clone task), at each of the increasing `vocab_sizes`. Between them, both are interpolated
-    in the logarithm of the vocabulary; beyond them, they stay as they are at the end.
+    the query (two for the clone task), at each of the increasing `vocab_sizes`. Between these sizes, both are
+    interpolated in the logarithm of the vocabulary; beyond them, they are constant.
 
-    Raises SettingsError for values of which no such curve can be made.
+    Raises SettingsError for values that do not define such a curve.
     """
 
     vocab_sizes: tuple[int, ...]
@@ -108,16 +108,16 @@ class Lengths:
         return len(self.vocab_sizes) == len(self.tokens) == len(self.squares)
 
     def at(self, vocab_size: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Mean tokens and mean squares of a query, of the shape of `vocab_size`."""
+        """Mean tokens and mean squares of a query, in the shape of `vocab_size`."""
         at, known = np.log(vocab_size), np.log(self.vocab_sizes)
         return np.interp(at, known, self.tokens), np.interp(at, known, self.squares)
 
 
 @dataclass(frozen=True)
 class LatencyModel:
-    """The price of each of the `PARTS` on one machine, in milliseconds per count, and the lengths of its functions.
+    """Price of each of the `PARTS` on one machine, in milliseconds per count, and the token counts of its queries.
 
-    Raises SettingsError unless there is one finite price, not below zero, for each part.
+    Raises SettingsError unless each part has one finite, non-negative price.
     """
 
     runtime: Runtime
@@ -146,14 +146,14 @@ class LatencyModel:
         squares: FloatArray,
         milliseconds: FloatArray,
     ) -> LatencyModel:
-        """The prices whose predictions are nearest to measured `milliseconds` of single queries.
+        """Fit the prices to measured `milliseconds` of single queries.
 
-        One-dimensional arrays, one entry per query and architecture: its genes, the sum of n and of n² over the
-        functions of the query, its time. Queries of different lengths tell apart what is paid once, for each token
-        and for each pair of them.
+        The arrays are one-dimensional, with one entry per query and architecture: its genes, the sum of n and of n²
+        over the functions of the query, its time. Queries of different lengths separate the constant costs from those
+        per token and per pair of tokens.
 
-        Least squares of the relative errors, so that a fast architecture counts as much as a slow one, with prices
-        that are not negative (Lawson and Hanson, Solving Least Squares Problems, 1974, by SciPy).
+        The fit is a non-negative least squares of the relative errors, so that a fast architecture counts as much as
+        a slow one (Lawson and Hanson, Solving Least Squares Problems, 1974; SciPy's implementation).
 
         Raises SettingsError if there is nothing to fit, or a time is not a positive number.
         """
@@ -169,11 +169,11 @@ class LatencyModel:
         return cls(runtime, task, pair_features, lengths, tuple(float(price) for price in found / scale))
 
     def predict(self, genes: Genes) -> FloatArray:
-        """Milliseconds of one query at batch 1, the mean over the calibration's functions.
+        """Milliseconds of one query at batch size 1, as a mean over the calibration's queries.
 
-        Of the genes' common shape; they broadcast as in `cost.py`.
+        The result has the genes' common shape; genes broadcast as in `cost.py`.
         """
-        # Sums for each power of the tokens first: the vocabulary then joins in two products, whatever else broadcasts.
+        # Sum by power of the tokens first: the vocabulary axis then enters in only two products.
         by_power: list[Any] = [0.0, 0.0, 0.0]
         for part, price in zip(PARTS, self.prices, strict=True):
             for power, count in part.counts.items():
@@ -184,13 +184,13 @@ class LatencyModel:
         return np.broadcast_to(total, np.broadcast_shapes(total.shape, *(gene.shape for gene in genes)))
 
     def parts(self, genes: Genes) -> dict[str, FloatArray]:
-        """The milliseconds of `predict`, part by part, each of the genes' common shape."""
+        """The milliseconds of `predict` by part, each in the genes' common shape."""
         shape = np.broadcast_shapes(*(gene.shape for gene in genes))
         counts = zip(PARTS, self.prices, _counts(genes, *self.lengths.at(genes.vocab_size)), strict=True)
         return {part.name: np.broadcast_to(price * count, shape) for part, price, count in counts}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Plain values for JSON."""
         return {
             "runtime": self.runtime.value,
             "task": self.task.value,
@@ -203,7 +203,7 @@ class LatencyModel:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> LatencyModel:
-        """The inverse of `to_dict`. Raises SettingsError for anything else."""
+        """Inverse of `to_dict`. Raises SettingsError for anything else."""
         with understood("the latency model, which a calibration makes,"):
             prices = dict(values["prices"])
             if set(prices) != set(_NAMES):
@@ -234,7 +234,7 @@ LatencyModelField = Annotated[
 
 
 def _counts(genes: Genes, tokens: FloatArray, squares: FloatArray) -> list[FloatArray]:
-    """How often each of the `PARTS` is paid in a query of so many tokens."""
+    """Count of each of the `PARTS` in a query with these numbers of tokens."""
     powers: tuple[FloatArray, ...] = (np.ones(1), tokens, squares)
     terms = ([powers[power] * count(genes) for power, count in part.counts.items()] for part in PARTS)
     return [np.asarray(sum(some), np.float64) for some in terms]

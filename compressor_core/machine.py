@@ -1,4 +1,4 @@
-"""The machine that a figure was measured on, and the versions of what a result depends on."""
+"""Description of this machine, and versions of the libraries that a result depends on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PACKAGES = ("torch", "transformers", "tokenizers", "deap", "numpy")
 
 
 def machine(threads: int) -> Machine:
-    """Where and how a latency was measured, for whoever reads the number."""
+    """Machine and settings of a latency measurement."""
     return Machine(
         processor=processor(),
         system=platform.system(),
@@ -24,7 +24,7 @@ def machine(threads: int) -> Machine:
 
 
 def processor() -> str:
-    """The name of the processor, as the system tells it."""
+    """Name of the processor, as reported by the system."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:
@@ -34,13 +34,13 @@ def processor() -> str:
 
 
 def versions() -> dict[str, str]:
-    """The versions of Python and of the main libraries, for run folders and model cards."""
+    """Versions of Python and of the main libraries, for run folders and model cards."""
     found = {package: installed_version(package) or "absent" for package in _PACKAGES}
     return {"python": platform.python_version(), **found}
 
 
 def installed_version(package: str) -> str | None:
-    """The version of a package that is installed, or None."""
+    """Version of an installed package; None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""The published results of Compressor, as plain data: what a reproduction is held against.
+"""Published results of Compressor as plain data, for comparison with reproductions.
 
 Source: J. Shi, Z. Yang, B. Xu, H. J. Kang, D. Lo, "Compressing Pre-trained Models of Code into 3 MB", ASE 2022,
 arXiv 2208.07120, the result tables (Tables 2 to 6), and the architectures of its replication package.
@@ -28,12 +28,12 @@ class Encoder(StrEnum):
 
     @property
     def hub_name(self) -> str:
-        """The name under which its weights are published."""
+        """Name of the published weights on the Hugging Face hub."""
         return f"microsoft/{self.value}-base"
 
 
 class Row(StrEnum):
-    """The rows of the paper's tables: what was measured. Sizes are the paper's own, in MB."""
+    """Rows of the paper's tables. Sizes are the paper's, in MB."""
 
     TEACHER = "teacher, 481 MB"
     BASELINE = "BiLSTM baseline, 7.5 MB"
@@ -73,9 +73,9 @@ LATENCY: Final[dict[Row, tuple[int, int, int, int]]] = {
 """Milliseconds for one query, on eight cores, every function padded to 400 tokens; in the order of `COLUMNS`."""
 
 DATASET: Final = {Task.VULNERABILITY: "devign", Task.CLONE: "bigclonebench"}
-"""The benchmark of each task, by the name it has in this program."""
+"""Benchmark of each task, by its name in this program."""
 TEST_EXAMPLES: Final = {Task.VULNERABILITY: 2732, Task.CLONE: 4000}
-"""How many functions, or pairs, the published accuracies were measured on."""
+"""Number of functions, or pairs, behind the published accuracies."""
 
 ARCHITECTURES: Final = {
     Row.STUDENT_3: Architecture(1000, 96, 12, 8, 64),
@@ -91,12 +91,12 @@ def accuracy(row: Row, column: Column) -> float:
 
 
 SIZES_MB: Final = {Row.STUDENT_3: 3.0, Row.STUDENT_25: 25.0, Row.STUDENT_50: 50.0}
-"""What the published students weigh, by the paper's account."""
+"""Sizes of the published students, as stated in the paper."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """One curve of published students of the same dataset: sizes in MB, accuracies from 0 to 1."""
+    """One curve of published students on the same dataset: sizes in MB, accuracies from 0 to 1."""
 
     title: str
     sizes_mb: tuple[float, ...]
@@ -104,7 +104,7 @@ class Published:
 
 
 def published_students(dataset: str) -> tuple[Published, ...]:
-    """The paper's students that were measured on a dataset, a curve for each encoder; none on any other."""
+    """Published students on a dataset, one curve for each encoder; empty if the paper does not use the dataset."""
     return tuple(
         Published(
             f"paper, {column.encoder.full_name}",
@@ -117,7 +117,7 @@ def published_students(dataset: str) -> tuple[Published, ...]:
 
 
 def latency(row: Row, column: Column) -> int | None:
-    """The published milliseconds for one query; None where the paper gives none."""
+    """The published milliseconds for one query; None if the paper gives none."""
     return LATENCY[row][COLUMNS.index(column)] if row in LATENCY else None
 
 
@@ -135,7 +135,7 @@ PACKAGE: Final = "https://github.com/soarsmu/Compressor"
 
 @dataclass(frozen=True)
 class PublishedFiles:
-    """Where a published student lies in the replication package, and the data that it was measured on."""
+    """Paths of a published student and of its test data in the replication package."""
 
     checkpoint: str
     tokenizer: str
@@ -143,7 +143,7 @@ class PublishedFiles:
 
 
 def published_files(row: Row, column: Column) -> PublishedFiles | None:
-    """The files of a published student, relative to the folder that the package was cloned into; None of other rows."""
+    """Files of a published student, relative to the folder that contains the clone; None for other rows."""
     if row not in ARCHITECTURES:
         return None
     size = row.value.removeprefix("student, ").removesuffix(" MB")
@@ -158,7 +158,7 @@ def published_files(row: Row, column: Column) -> PublishedFiles | None:
 
 
 def import_commands(row: Row, column: Column) -> str | None:
-    """How to import a published student and measure it on the command line; None of rows that are no students."""
+    """Commands that import and evaluate a published student; None for rows without a student."""
     files = published_files(row, column)
     if files is None:
         return None
@@ -174,7 +174,7 @@ def import_commands(row: Row, column: Column) -> str | None:
 
 
 def training_commands(row: Row, column: Column) -> str | None:
-    """How to train a model of the table on the command line, as the paper did; None of what is not trained here."""
+    """Commands that train a model of the table as the paper did; None for the baseline, which is not trained here."""
     if row is Row.BASELINE:
         return None
     dataset = f"--dataset {DATASET[column.task]}"

@@ -1,4 +1,4 @@
-"""Core loops: run to their end, relayed, and shown while they work."""
+"""Running core loops, relaying their records, and showing progress."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Y = TypeVar("Y")
 
 
 def finish(work: Generator[Y, None, T], on_record: Callable[[Y], object] | None = None) -> T:
-    """Run a core loop to its end, handing each record to `on_record`; returns what the loop returns."""
+    """Run a core loop to its end, calling `on_record` with each record; return what the loop returns."""
     while True:
         try:
             record = next(work)
@@ -35,7 +35,7 @@ def relay(
     to_record: Callable[[Any], Y | None] = lambda record: record,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Generator[Y, None, T | None]:
-    """A record for each step that `to_record` gives one, and what `steps` returns; None if cancelled after a step."""
+    """Yield the record that `to_record` gives for each step, if any; return what `steps` returns, None if cancelled."""
     while True:
         try:
             step = next(steps)
@@ -52,9 +52,9 @@ def relay(
 
 @contextmanager
 def bar(stream: TextIO, *, shown: bool) -> Iterator[Callable[[Record], None]]:
-    """What shows records on a terminal or in a notebook: how far the work is as a bar, all else as lines above it.
+    """Function that shows records on a terminal or in a notebook: progress as a bar, other records as lines above it.
 
-    Not `shown`, there are only the lines.
+    If not `shown`, only the lines are printed.
     """
     from tqdm.auto import tqdm
 

@@ -1,8 +1,8 @@
-"""What work yields and returns: one frozen class a kind of record.
+"""Records that work yields and returns: one frozen class for each kind.
 
 A core loop is a generator that yields records and returns its summary. A worker writes both as lines of
 `events.jsonl`, and `read_record` turns a line back into the class that `type` names; a notebook and the command line
-take them as they come. What is None is not written, so an optional field has the default None.
+use them directly. None is not written, so every optional field defaults to None.
 """
 
 from __future__ import annotations
@@ -37,30 +37,30 @@ T = TypeVar("T")
 
 
 class Plain(BaseModel):
-    """A frozen part of a record. Fields that are not known are ignored when it is read."""
+    """A frozen part of a record. Unknown fields are ignored on reading."""
 
     model_config = ConfigDict(frozen=True)
 
     def plain(self) -> dict[str, Any]:
-        """Plain values for people and programs, without what is None and, of a record, without `type` and `time`."""
+        """Plain values for people and programs, without `type`, `time` and fields that are None."""
         return self.model_dump(mode="json", exclude={"type", "time"}, exclude_none=True)
 
 
 class Record(Plain):
-    """One record; subclasses give `type` its only value."""
+    """One record. Each subclass sets its own value of `type`."""
 
     type: str
     time: float | None = None
-    """Seconds at work when the worker wrote it; None where no worker did."""
+    """Seconds of work done when a worker wrote the record; None if no worker wrote it."""
 
     @property
     def ends(self) -> bool:
-        """Whether it is the summary of a work, and so its last record."""
+        """Whether this is a summary, the last record of a run."""
         return self.type.endswith("-summary")
 
     @property
     def line(self) -> str | None:
-        """What a terminal prints of it; None where that is nothing."""
+        """Line that a terminal prints for this record; None for no line."""
         return None
 
 
@@ -69,16 +69,16 @@ Work = Generator[Record, None, T]
 
 
 class Progress(Record):
-    """How far the work is; shown, never kept."""
+    """Progress of the work; shown, never stored."""
 
     type: Literal["progress"] = "progress"
     message: str
     fraction: float | None = None
-    """0 to 1; None leaves the bar where it is."""
+    """From 0 to 1; None leaves the progress bar unchanged."""
 
 
 class Notice(Record):
-    """Something that a user should know, such as a batch that was halved for want of memory."""
+    """Message to the user, for example that a batch was halved for lack of memory."""
 
     type: Literal["notice"] = "notice"
     message: str
@@ -106,7 +106,8 @@ class SplitSize(Plain):
 
 
 class SharedFunctions(Plain):
-    """Functions of a split that the training splits have too, of how many, and the examples with such a function."""
+    """Overlap of a split with the training splits: `functions` of its `of` distinct functions also occur there, and
+    `examples` of its examples contain such a function."""
 
     split: str
     functions: int
@@ -115,10 +116,10 @@ class SharedFunctions(Plain):
 
 
 class Survey(Plain):
-    """A dataset in figures; of one that is drawn anew every epoch, the splits that are not.
+    """Statistics of a dataset; if it is drawn anew every epoch, only of its fixed splits.
 
-    Lengths are in words and signs, of the distinct functions; `functions_by_length` has a count for each range between
-    two of `edges`.
+    Lengths are those of distinct functions, in words and punctuation marks. `functions_by_length` has one count for
+    each range between two neighbouring `edges`.
     """
 
     labels: tuple[str, str]
@@ -133,11 +134,11 @@ class Survey(Plain):
     longest_characters: int
     longest_origin: str
     duplicates: int
-    """Examples that are there already."""
+    """Repeated examples."""
     conflicts: int
-    """Examples that are there already with the other label."""
+    """Repeated examples with a different label."""
     conflict: tuple[str, str] | None = None
-    """Origins of the first two such examples."""
+    """Origins of the first two conflicting examples."""
     shared: tuple[SharedFunctions, ...]
     notes: tuple[str, ...]
 
@@ -156,7 +157,7 @@ class Genes(Plain):
 
     @property
     def genes(self) -> tuple[int, ...]:
-        """Their values, in the order of the short form."""
+        """Values of the genes, in the order of the short form."""
         return tuple(getattr(self, gene) for gene in GENES)
 
     @property
@@ -165,44 +166,45 @@ class Genes(Plain):
 
     @property
     def short_form(self) -> str:
-        """V,H,L,A,I."""
+        """Short form V,H,L,A,I."""
         return ",".join(map(str, self.genes))
 
 
 class Measured(Genes):
-    """An architecture and what it costs."""
+    """An architecture and its costs."""
 
     size_mb: float
-    """`cap`: exact size of the file. `paper`: 4 bytes times the paper's parameters."""
+    """`cap`: exact file size. `paper`: 4 bytes times the paper's parameter count."""
     paper_gflops: float
     parameters: int
-    """`cap`: exact. `paper`: the paper's account."""
+    """`cap`: exact count. `paper`: the paper's count."""
     latency_ms: float | None = None
-    """Predicted; None without a latency model."""
+    """Predicted latency; None without a latency model."""
     accuracy: float | None = None
-    """Measured on a student of this architecture; None without one. Likewise the share of its answers that flip."""
+    """Accuracy of a student of this architecture; None without one."""
     flips: float | None = None
+    """Share of that student's answers that flip; None without a student."""
     feasible: bool
-    """Whether it is within the limits. In `paper` mode for display only: fitness alone decides."""
+    """Whether the architecture is within the limits. For display only in `paper` mode, where fitness alone decides."""
 
 
 class Candidate(Measured):
-    """An architecture that a search with one goal has judged."""
+    """An architecture evaluated by a search with one objective."""
 
     fitness: float
 
 
 class Bred(Measured):
-    """An architecture that a search came upon."""
+    """An architecture that a search has generated."""
 
     id: int
-    """Counts architectures in the order of their birth, from 0."""
+    """Number in order of creation, from 0."""
     parents: tuple[int, ...]
-    """Ids of the one or two it was bred from; empty for the first generation. Always below `id`."""
+    """Ids of its one or two parents, all below `id`; empty for the first generation."""
 
 
 class Individual(Candidate, Bred):
-    """A judged architecture of a search."""
+    """An evaluated architecture of a genetic search."""
 
 
 class Optimum(Record):
@@ -213,7 +215,7 @@ class Optimum(Record):
 
 
 class Uncertified(Record):
-    """Why the true optimum is not known."""
+    """Reason why the true optimum is not known."""
 
     type: Literal["uncertified"] = "uncertified"
     reason: str
@@ -225,29 +227,30 @@ class Generation(Record):
     type: Literal["generation"] = "generation"
     generation: int
     individuals: tuple[Individual, ...]
-    """From the fittest to the least fit, all different."""
+    """All different, by falling fitness."""
     best: Individual | None = None
-    """The fittest of all generations so far, in `cap` mode among the feasible; None if there is none yet."""
+    """Fittest individual of all generations so far (in `cap` mode, of the feasible ones); None if there is none yet."""
     mean_fitness: float | None = None
-    """Of the population, in `cap` mode of the feasible ones; None if there is none."""
+    """Mean fitness of the population (in `cap` mode, of the feasible individuals); None if there are none."""
     diversity: float
-    """Chance that two individuals differ in a gene, from 0 to 1: the mean over the five genes."""
+    """Probability that two individuals differ in a gene, from 0 to 1: the mean over the five genes."""
     evaluations: int
-    """Different architectures judged so far."""
+    """Number of different architectures evaluated so far."""
     perished: tuple[Individual, ...] = ()
-    """Those judged in this round and not kept: with `individuals`, every one that was ever judged."""
+    """Discarded candidates: evaluated in this round but not kept. With `individuals` of all generations, these are all
+    evaluated architectures."""
 
 
 class SearchSummary(Record):
-    """What came out of a search."""
+    """Result of a search."""
 
     type: Literal["search-summary"] = "search-summary"
     best: Candidate | None = None
-    """None if nothing feasible was met."""
+    """Best architecture; None if no feasible one was found."""
     optimum: Candidate | None = None
-    """None if it cannot be certified."""
+    """True optimum; None if it cannot be certified."""
     gap: float | None = None
-    """How far `best` is below `optimum`, as a share of it."""
+    """How far `best` is below `optimum`, as a share of `optimum`."""
     evaluations: int
     seconds: float
     cancelled: bool = False
@@ -259,12 +262,12 @@ class BudgetOptimum(Record):
     type: Literal["budget-optimum"] = "budget-optimum"
     budget_mb: float
     marked: bool
-    """Whether it is one of the paper's budgets."""
+    """Whether this is one of the paper's budgets."""
     best: Candidate | None = None
     reason: str | None = None
-    """Why there is none."""
+    """Why there is no `best`."""
     reachable: bool = True
-    """Whether anything fits."""
+    """Whether any architecture fits the budget."""
     seconds: float = 0.0
 
 
@@ -276,16 +279,16 @@ class SweptSearch(Record):
     seed: int
     operators: str
     best_fitness: tuple[float | None, ...]
-    """Of each generation; None while nothing feasible was met."""
+    """Best fitness after each generation; None until a feasible architecture is found."""
     evaluations: int
     best: Candidate | None = None
     gap: float | None = None
-    """None without a best or a known optimum."""
+    """Relative gap to the optimum; None without a best or a known optimum."""
     seconds: float
 
 
 class SweepGroup(Plain):
-    """How the searches with one kind of operators did, see `search.sweep.group_summary`."""
+    """Results of all searches with one kind of operators, see `search.sweep.group_summary`."""
 
     operators: str
     searches: int
@@ -299,19 +302,19 @@ class SweepGroup(Plain):
 
 
 class SweepSummary(Record):
-    """What came out of a sweep."""
+    """Result of a sweep."""
 
     type: Literal["sweep-summary"] = "sweep-summary"
     over: str
     searches: int
-    """How many were over."""
+    """Number of finished searches."""
     planned: int
     budgets: int
-    """How many have a known optimum."""
+    """Number of budgets with a known optimum."""
     groups: tuple[SweepGroup, ...]
     """One for each kind of operators."""
     seconds: float
-    """All searches and optima together."""
+    """Total of all searches and optima."""
     cancelled: bool = False
 
 
@@ -322,7 +325,7 @@ class TrueFront(Record):
     objectives: tuple[str, ...]
     size: int
     points: tuple[Measured, ...]
-    """By rising first objective; of a large front a part that covers it evenly."""
+    """By rising first objective; for a large front, an evenly spread subset."""
     hypervolume: float
     seconds: float
 
@@ -333,28 +336,30 @@ class FrontGeneration(Record):
     type: Literal["front-generation"] = "front-generation"
     generation: int
     individuals: tuple[Bred, ...]
-    """From the first front to the last, all different."""
+    """All different, from the first front to the last."""
     perished: tuple[Bred, ...]
-    """Those judged in this round and not kept: with `individuals`, every one that was ever judged."""
+    """Discarded candidates: evaluated in this round but not kept. With `individuals` of all generations, these are all
+    evaluated architectures."""
     front: tuple[int, ...]
-    """Ids of the feasible ones that no other one judged so far beats, alive or not, by rising first objective."""
+    """Ids of the feasible architectures that no other one evaluated so far (discarded ones included) dominates, by
+    rising first objective."""
     on_true_front: int
     hypervolume: float
     share: float
-    """Of the true front's hypervolume."""
+    """Share of the true front's hypervolume."""
     evaluations: int
-    """Different architectures judged so far."""
+    """Number of different architectures evaluated so far."""
 
 
 class TradeoffSummary(Record):
-    """What came out of a trade-off."""
+    """Result of a trade-off search."""
 
     type: Literal["tradeoff-summary"] = "tradeoff-summary"
     objectives: tuple[str, ...]
     points: int
-    """Of the front found."""
+    """Number of points on the front found."""
     front: tuple[Measured, ...] = ()
-    """By rising first objective; left out of a run's status, since its records have it."""
+    """By rising first objective; omitted from a run's status, because its records contain the front."""
     on_true_front: int
     true_front_size: int
     hypervolume_share: float
@@ -364,7 +369,7 @@ class TradeoffSummary(Record):
 
 
 def _read_latency_model(value: object) -> object:
-    from compressor_core.latency_model import read_latency_model  # with numpy, which a waiting run does without
+    from compressor_core.latency_model import read_latency_model  # imports numpy, which a waiting run does not need
 
     return read_latency_model(value)
 
@@ -378,11 +383,11 @@ if not TYPE_CHECKING:
 # Models at work: scores, comparisons, predictions
 
 Interval = tuple[float, float]
-"""Lower and upper end, at the 95% level."""
+"""Lower and upper end of a 95% interval."""
 
 
 class Machine(Plain):
-    """Where and how something was timed."""
+    """Machine and settings of a timing."""
 
     processor: str
     system: str
@@ -400,9 +405,9 @@ class Machine(Plain):
 
 
 class Prediction(Plain):
-    """One answer: a label, the probability of each label, and the ms that tokenisation and model took together.
+    """One answer: a label, the probability of each label, and the time of tokenisation and model together in ms.
 
-    `tokens` are those of each function, of which the model reads the first `read`.
+    `tokens` is the number of tokens of each function; the model reads the first `read` of them.
     """
 
     label: str
@@ -413,12 +418,12 @@ class Prediction(Plain):
 
     @property
     def number(self) -> int:
-        """The number of the predicted class; another model may give the class another name."""
+        """Number of the predicted class; other models may name the class differently."""
         return list(self.probabilities).index(self.label)
 
 
 class AlarmThreshold(Plain):
-    """A probability of class 1 that at most a share of so many clean inputs exceed; `of` says what these are."""
+    """Probability of class 1 that at most `share` of the `inputs` clean inputs exceed; `of` describes these inputs."""
 
     probability: float
     inputs: int
@@ -427,32 +432,31 @@ class AlarmThreshold(Plain):
 
 
 class Attribution(Plain):
-    """What each line of the code adds to one model's answer, in logits."""
+    """Contribution of each line of code to one model's answer, in logits."""
 
     label: str
     lines: tuple[tuple[float | None, ...], ...]
-    """For each function the score of each of its lines (`str.splitlines`): above 0 it speaks for `label`, below 0
-    against it. None: the model has not read the line, which stands behind the last token that it takes, or holds
-    nothing but what it leaves out."""
+    """Score of each line (`str.splitlines`) of each function: above 0 for `label`, below 0 against it. None if the
+    model did not read the line: it comes after the last token that fits, or contains only text that is left out."""
     margin: float
     baseline: float
-    """The margin of no code; the scores should add up to `margin` minus this."""
+    """Margin of empty code; the scores should add up to `margin` minus `baseline`."""
     missing: float
-    """By how much they miss it."""
+    """Difference between that value and the sum of the scores."""
     gradients: int
 
 
 class Part(Plain):
-    """Accuracy on some of the examples."""
+    """Accuracy on a subset of the examples."""
 
     examples: int
     accuracy: float
     interval: Interval
-    """Wilson's."""
+    """Wilson interval of the accuracy."""
 
 
 class Group(Part):
-    """The examples of one kind, such as a CWE."""
+    """Examples of one kind, such as a CWE."""
 
     group: str
 
@@ -462,7 +466,7 @@ class Group(Part):
 
 
 class LengthBin(Part):
-    """The examples of some lengths in characters, both ends included."""
+    """Examples in a range of lengths in characters, both ends included."""
 
     shortest: int
     longest: int
@@ -473,12 +477,12 @@ class LengthBin(Part):
 
 
 class ConfidenceBin(Part):
-    """The examples for whose predicted class the probability lies between `above` and `up_to`."""
+    """Examples whose predicted class has a probability between `above` and `up_to`."""
 
     above: float
     up_to: float
     confidence: float
-    """Mean probability."""
+    """Mean probability of the predicted class."""
 
     @property
     def name(self) -> str:
@@ -486,7 +490,7 @@ class ConfidenceBin(Part):
 
 
 class Scores(Plain):
-    """How good the predictions of a model are; precision, recall and F1 are of class 1, and 0 where undefined."""
+    """Scores of a model. Precision, recall and F1 are those of class 1, and 0 if undefined."""
 
     examples: int
     correct: int
@@ -495,12 +499,12 @@ class Scores(Plain):
     recall: float
     f1: float
     confusion: tuple[tuple[int, int], tuple[int, int]]
-    """[gold][predicted]."""
+    """Counts, indexed [gold][predicted]."""
     groups: tuple[Group, ...] = ()
 
 
 class Evaluation(Scores):
-    """Scores of one model, and the rows that they are of: a split or "all", and in words."""
+    """Scores of one model, with its rows: `split` is a split or "all"; `rows` describes them in words."""
 
     split: str
     rows: str
@@ -516,19 +520,19 @@ class ScoreIntervals(Plain):
 
 
 class Reliability(Plain):
-    """Bins of a reliability diagram that hold any example, and the expected calibration error."""
+    """Non-empty bins of a reliability diagram, and the expected calibration error."""
 
     ece: float
     bins: tuple[ConfidenceBin, ...]
 
 
 class Curves(Plain):
-    """Points of the ROC and the precision-recall curve, and the areas below them."""
+    """Points of the ROC and precision-recall curves, and the areas below them."""
 
     auc: float
     average_precision: float
     positives: float
-    """Share of class 1, which is the precision of guessing."""
+    """Share of class 1, which is the precision of random guessing."""
     false_positive_rate: tuple[float, ...]
     true_positive_rate: tuple[float, ...]
     recall: tuple[float, ...]
@@ -536,7 +540,7 @@ class Curves(Plain):
 
 
 class Latency(Plain):
-    """Milliseconds of single calls."""
+    """Latency of single calls, in ms."""
 
     median: float
     mean: float
@@ -547,16 +551,16 @@ class Latency(Plain):
     iqr: float
     measurements: int
     samples: tuple[float, ...] = ()
-    """Some of the times, sorted and evenly chosen."""
+    """Evenly chosen subset of the sorted times."""
 
 
 class ModelLatency(Latency):
-    """Latency of one example at a time, tokenisation apart."""
+    """Latency of one example at a time, without tokenisation."""
 
     tokenization: float
-    """Median, ms."""
+    """Median time of tokenisation, in ms."""
     tokens: float
-    """Of an example, in the mean."""
+    """Mean number of tokens of an example."""
 
 
 class McNemar(Plain):
@@ -567,11 +571,11 @@ class McNemar(Plain):
     only_second: int
     p: float
     p_adjusted: float | None = None
-    """Corrected for the number of students (Holm); None for a test by itself."""
+    """Holm-corrected for the number of students; None for a single test."""
 
 
 class Fidelity(Plain):
-    """How close a student's probabilities are to its teacher's."""
+    """Closeness of a student's probabilities to its teacher's."""
 
     kl: float
     """Mean Kullback-Leibler divergence KL(teacher ‖ student) in nats, which distillation minimises."""
@@ -584,27 +588,29 @@ class Side(Scores):
 
     name: str
     model: str
-    """Its folder."""
+    """Folder of the model."""
     intervals: ScoreIntervals
     calibration: Reliability
     curves: Curves | None = None
-    """None where all examples are of one class."""
+    """None if all examples are of one class."""
     lengths: tuple[LengthBin, ...]
     size_mb: float | None = None
-    """None of a teacher whose answers are recorded: it is not there to be measured. Likewise the next, and latency."""
+    """None if only recorded answers of the teacher are available, so that it cannot be measured; likewise `parameters`
+    and `latency`."""
     parameters: int | None = None
     forward_gflops: float | None = None
-    """None where the model does not state its architecture; likewise the next two."""
+    """None if the model does not state its architecture; likewise `paper_gflops` and `architecture`."""
     paper_gflops: float | None = None
     architecture: Genes | None = None
     latency: ModelLatency | None = None
     flips: float | None = None
-    """Share of the changed examples whose answer flips; None where none was changed. Likewise Wilson's interval."""
+    """Share of the changed examples whose answer flips; None if no example was changed."""
     flips_interval: Interval | None = None
+    """Wilson interval of `flips`."""
 
 
 class StudentSide(Side):
-    """One student, held against the teacher."""
+    """One student, compared with the teacher."""
 
     size_mb: float
     parameters: int
@@ -612,15 +618,15 @@ class StudentSide(Side):
     agreement: float
     agreement_interval: Interval
     difference_intervals: ScoreIntervals
-    """Of the teacher's scores minus its own."""
+    """Intervals of the teacher's scores minus the student's."""
     speedup: float | None = None
-    """Ratio of the median latencies; None where the teacher's is not known."""
+    """Ratio of the median latencies; None if the teacher's is not known."""
     mcnemar: McNemar
     fidelity: Fidelity
 
 
 class Resampling(Plain):
-    """How the intervals of a comparison were drawn."""
+    """Bootstrap settings of the intervals of a comparison."""
 
     level: float
     resamples: int
@@ -628,17 +634,17 @@ class Resampling(Plain):
 
 
 class BesideCodeBERT(Plain):
-    """The first student against a model of CodeBERT's shape with random weights: size and latency, no accuracy."""
+    """Size and latency (not accuracy) of a model of CodeBERT's shape with random weights, beside the first student."""
 
     size_mb: float
     milliseconds: float
-    """Median of single queries, in turns with the student on the same tokens."""
+    """Median of single queries, alternating with the student on the same tokens."""
     speedup: float
     examples: int
 
 
 class ComparisonSummary(Record):
-    """What came out of a comparison; of the first student, the JSON repeats some parts."""
+    """Result of a comparison. The JSON repeats some values of the first student at the top level."""
 
     type: Literal["comparison-summary"] = "comparison-summary"
     teacher: Side
@@ -650,15 +656,15 @@ class ComparisonSummary(Record):
     dataset: str
     data: str | None = None
     split: str
-    """Or "all"."""
+    """A split, or "all"."""
     rows: str = ""
-    """The same in words."""
+    """Description of the rows in words."""
     examples: int
     latency_examples: int
     changed_examples: int = 0
-    """Examples that were changed so that their label stays; 0 where the language is not known."""
+    """Number of examples with label-preserving changes; 0 if the language is not known."""
     codebert: BesideCodeBERT | None = None
-    """None where it was not asked for."""
+    """None if not requested."""
     machine: Machine
 
     @computed_field  # type: ignore[prop-decorator]
@@ -691,7 +697,7 @@ class ComparisonSummary(Record):
 
 
 class ExamPart(StrEnum):
-    """What an exam counts. All but alarms are the better the higher."""
+    """One score of an exam. Higher is better for all but alarms."""
 
     OWN_TEST = "own-test"
     UNSEEN_API = "unseen-api"
@@ -712,7 +718,7 @@ class ExamPart(StrEnum):
 
     @property
     def words(self) -> str:
-        """What is counted, of what."""
+        """Description: what is counted, and on which examples."""
         return _PARTS[self]
 
 
@@ -737,34 +743,34 @@ _PARTS: Mapping[ExamPart, str] = {
 
 
 class Rate(Plain):
-    """How often something happened among some examples."""
+    """A count out of a number of examples."""
 
     count: int
     examples: int
     share: float
     interval: Interval
-    """Wilson's."""
+    """Wilson interval of the share."""
 
 
 class Examinee(Plain):
-    """One model, or one baseline, that sat an exam."""
+    """One model or baseline of an exam."""
 
     name: str
     role: Literal["model", "tokens", "rules"]
-    """A model of code, a counter of tokens, or a tool with hand-written rules."""
+    """A code model, a token-count baseline, or a tool with hand-written rules."""
     note: str
-    """What it is."""
+    """Description."""
     model: str | None = None
-    """Its folder."""
+    """Folder of the model."""
     scores: Mapping[ExamPart, Rate]
     groups: tuple[Group, ...]
-    """Accuracy on the hand-written functions by weakness, or on the pairs by kind."""
+    """Accuracy by weakness on the hand-written functions, or by kind on the pairs."""
     verdict: str | None = None
-    """Two sentences on a model."""
+    """Two sentences about the model."""
 
 
 class ExamSummary(Record):
-    """What came out of an honest exam."""
+    """Result of an exam."""
 
     type: Literal["exam-summary"] = "exam-summary"
     task: Task
@@ -773,12 +779,12 @@ class ExamSummary(Record):
     models: tuple[Examinee, ...]
     baselines: tuple[Examinee, ...] = ()
     packages: Mapping[str, int] = {}
-    """Real functions by package; empty where none were asked about."""
+    """Number of real functions by package; empty if none were used."""
     seconds: float
 
 
 class PushSummary(Plain):
-    """A model for the hub: what goes there, and whether it was sent."""
+    """Upload of a model to the hub: its files, and whether they were sent."""
 
     model: str
     repository: str
@@ -788,7 +794,7 @@ class PushSummary(Plain):
 
 
 class ReproductionSummary(Scores, Record):
-    """What a published student scored here."""
+    """Scores of a published student, measured here."""
 
     type: Literal["reproduction-summary"] = "reproduction-summary"
     model: str
@@ -809,25 +815,25 @@ class ReproductionSummary(Scores, Record):
 
 
 class UnderChange(Plain):
-    """One model's answers to functions before and after a change that keeps their labels."""
+    """One model's answers before and after a label-preserving change."""
 
     flips: int
-    """Functions whose predicted class changes."""
+    """Number of functions whose predicted class changes."""
     rate: float
-    """Their share."""
+    """Share of functions whose predicted class changes."""
     interval: Interval
-    """Of the share, Wilson's."""
+    """Wilson interval of `rate`."""
     shift: float
     """Mean of |p_after − p_before| of class 1."""
     accuracy: float
-    """After the change; likewise the calibration error."""
+    """Accuracy after the change; likewise `ece`."""
     accuracy_before: float
     ece: float
     ece_before: float
 
 
 class Mimicry(UnderChange):
-    """A student's, held against the first model's."""
+    """Answers of a student under a change, compared with those of the first model."""
 
     agreement: float
     """Share of the changed functions on which both predict the same class."""
@@ -836,23 +842,23 @@ class Mimicry(UnderChange):
     distance: float
     """Mean of |p_teacher − p_student| of class 1, after the change."""
     sure: int
-    """Changed functions of which the first model is sure."""
+    """Number of changed functions on which the first model is sure."""
     sure_as_well: int
-    """Those of them of which the student is sure too, with the same answer."""
+    """Number of those on which the student is sure too, with the same answer."""
 
 
 class ChangedExample(Plain):
-    """An example before and after a change; probabilities of class 1 by model."""
+    """An example before and after a change, with the probability of class 1 by model."""
 
     before: tuple[str, ...]
     after: tuple[str, ...]
     changes: tuple[str, ...]
-    """What was done to it."""
+    """Descriptions of the changes."""
     label: int
     group: str
     origin: str
     model: str
-    """The one whose probability changes most."""
+    """Model whose probability changes most."""
     probabilities_before: dict[str, float]
     probabilities: dict[str, float]
 
@@ -864,9 +870,9 @@ class ProbedChange(Record):
     change: str
     description: str
     functions: int
-    """Functions, or pairs, that it changes."""
+    """Number of functions, or pairs, that were changed."""
     models: dict[str, SerializeAsAny[UnderChange | Mimicry]]
-    """By name; empty where nothing was changed."""
+    """By name; empty if nothing was changed."""
     worst: ChangedExample | None = None
     """The example whose probability changes most."""
 
@@ -887,20 +893,20 @@ class ProbedChange(Record):
 
 
 class PairAnswers(Plain):
-    """One model's answers to pairs of a function and its other half, which has the other label."""
+    """One model's answers to pairs of functions with opposite labels."""
 
     pairs: int
     changed: int
-    """Pairs to whose halves it gives different answers."""
+    """Number of pairs whose two functions get different answers."""
     both_right: int
     interval: Interval
-    """Of the share with both right, Wilson's."""
+    """Wilson interval of the share with both answers right."""
     worst: ChangedExample | None = None
-    """The pair with the same answer whose probabilities are closest."""
+    """Pair with the closest probabilities among those with the same answer twice."""
 
 
 class ProbeSummary(Record):
-    """What came out of a probe; the first of several models is the one that the others are held against."""
+    """Result of a probe. The first model is the reference that the others are compared with."""
 
     type: Literal["probe-summary"] = "probe-summary"
     models: dict[str, str]
@@ -912,13 +918,13 @@ class ProbeSummary(Record):
     data: str | None = None
     split: str
     examples: int
-    """Of which each kind of change finds something to change in some."""
+    """Number of examples; each kind of change applies to some of them."""
     changes: dict[str, ProbedChange]
-    """By kind, the mixed draw first."""
+    """By kind, mixed changes first."""
     pairs: dict[str, PairAnswers]
-    """By model; empty where there are no pairs for the task."""
+    """By model; empty if the task has no pairs."""
     sure: float
-    """Probability from which on an answer counts as sure."""
+    """Lowest probability of an answer that counts as sure."""
     seconds: float
 
 
@@ -926,7 +932,7 @@ class ProbeSummary(Record):
 
 
 class Form(StrEnum):
-    """What executes a model, and the numbers that its weights are."""
+    """Runtime and number format of a model."""
 
     PYTORCH = "pytorch"
     ONNX = "onnx"
@@ -943,30 +949,30 @@ class MeasuredModel(Plain):
     architecture: str | None = None
     data_flow: bool
     tokens: float
-    """Of a function, in the mean."""
+    """Mean number of tokens of a function."""
     padded_tokens: int
-    """Of a padded function."""
+    """Number of tokens of a padded function."""
     forms: dict[Form, float]
-    """Each form that it has, with the size of its file in MB."""
+    """File size in MB of each form."""
 
 
 class EnergySource(Plain):
-    """Where energy figures come from; `reason` is a sentence that says why they are measured, or why not."""
+    """Source of the energy figures; `reason` is a sentence that says why they are measured, or why not."""
 
     measured: bool
     reason: str
     watts: float | None = None
-    """Power of a busy core, where energy is estimated."""
+    """Power of a busy core, if energy is estimated."""
 
 
 class MeasurementSetup(Record):
-    """What is measured, and where: the first record of a measurement."""
+    """First record of a measurement: what is measured, and where."""
 
     type: Literal["setup"] = "setup"
     models: tuple[MeasuredModel, ...]
     dataset: str
     split: str
-    """Or "all"."""
+    """A split, or "all"."""
     examples: int
     rounds: int
     starts: int
@@ -976,23 +982,23 @@ class MeasurementSetup(Record):
 
 
 class MeasuredLatency(Latency, Record):
-    """One model in one form after some rounds; takes the place of its last one."""
+    """Latency of one model in one form after some rounds; replaces the previous record of the same model and form."""
 
     type: Literal["latency"] = "latency"
     model: int
-    """Its place among the models."""
+    """Index of the model."""
     form: Form
     padded: bool
     rounds: int
     cpu_median: float
-    """What the processor worked, ms."""
+    """Median CPU time, in ms."""
     cpu_mean: float
     difference: float | None = None
-    """Largest difference of its logits to PyTorch's at the true lengths; None while they are not there."""
+    """Largest difference between its logits and PyTorch's at the true lengths; None until PyTorch's are known."""
 
 
 class Throughput(Record):
-    """Examples per second of one model and form in batches of one size: the median, and the ends."""
+    """Examples per second of one model and form at one batch size: median, slowest and fastest."""
 
     type: Literal["throughput"] = "throughput"
     model: int
@@ -1016,17 +1022,17 @@ class Energy(Record):
 
 
 class Start(Plain):
-    """A fresh process until its first answer: seconds, and resident memory in MB (10^6 bytes)."""
+    """Cold start of a process up to its first answer: seconds, and resident memory in MB (10^6 bytes)."""
 
     imports: float
     """From the start of the interpreter until everything is imported."""
     load: float
     first: float
-    """Tokenisation and prediction."""
+    """First tokenisation and prediction."""
     imports_mb: float
     peak_mb: float
     label: int | None = None
-    """The class that one process answered."""
+    """Class that one process predicted."""
 
     @property
     def seconds(self) -> float:
@@ -1034,7 +1040,7 @@ class Start(Plain):
 
 
 class ColdStart(Start, Record):
-    """Medians of the starts so far of one model and form; takes the place of its last one."""
+    """Medians of the starts so far of one model and form; replaces the previous record of the same model and form."""
 
     type: Literal["start"] = "start"
     model: int
@@ -1043,7 +1049,7 @@ class ColdStart(Start, Record):
 
 
 class MeasurementSummary(MeasurementSetup):
-    """All of a measurement, without the single times."""
+    """Complete measurement, without the single times."""
 
     type: Literal["measurement-summary"] = "measurement-summary"  # type: ignore[assignment]
     latency: tuple[MeasuredLatency, ...]
@@ -1057,8 +1063,9 @@ class MeasurementSummary(MeasurementSetup):
 
 
 class RuntimeLatency(Plain):
-    """Milliseconds of one query: the mean over the queries of each one's fastest round, which is what the machine takes
-    by itself; half of the single measurements were at most `median` by the same account, nine tenths at most `p90`."""
+    """Latency per query in ms. `mean` is the mean over queries of each query's fastest round, which excludes other load
+    on the machine. `median` and `p90` are percentiles of all measurements, each relative to its query's fastest round
+    and scaled by `mean`."""
 
     mean: float
     median: float
@@ -1067,7 +1074,7 @@ class RuntimeLatency(Plain):
 
 
 class CalibrationPoint(Genes, Record):
-    """One measured architecture; one that comes later, of the same index, takes its place."""
+    """One measured architecture; a later record with the same index replaces it."""
 
     type: Literal["point"] = "point"
     index: int
@@ -1083,7 +1090,7 @@ class CalibrationPoint(Genes, Record):
 
 
 class CalibrationPrediction(Record):
-    """What the fitted models say of a point, in ms by runtime, whole and part by part."""
+    """Predictions of the fitted models for one point, in ms by runtime: the total and its parts."""
 
     type: Literal["prediction"] = "prediction"
     index: int
@@ -1092,7 +1099,7 @@ class CalibrationPrediction(Record):
 
 
 class PredictionError(Plain):
-    """Relative errors for so many architectures that were not fitted to; None without any."""
+    """Relative errors on `architectures` architectures that were not used in the fit; None if there are none."""
 
     median: float | None = None
     worst: float | None = None
@@ -1100,7 +1107,7 @@ class PredictionError(Plain):
 
 
 class CalibrationSummary(Record):
-    """What a calibration has fitted; models and errors by runtime."""
+    """Result of a calibration: fitted models and their errors, by runtime."""
 
     type: Literal["calibration-summary"] = "calibration-summary"
     task: Task
@@ -1112,7 +1119,7 @@ class CalibrationSummary(Record):
     dataset: str
     functions: int
     lengths: tuple[int, ...]
-    """Tokens of each query with a vocabulary of 1,000."""
+    """Number of tokens of each query with a vocabulary of 1,000."""
     seconds: float
 
 
@@ -1120,7 +1127,7 @@ class CalibrationSummary(Record):
 
 
 class FileLatency(Plain):
-    """Milliseconds of one query, of each the fastest of its rounds."""
+    """Latency per query in ms, taking the fastest round of each query."""
 
     median: float
     p90: float
@@ -1128,22 +1135,22 @@ class FileLatency(Plain):
 
 
 class ExportedForm(Plain):
-    """One ONNX file, as it was tried."""
+    """One tested ONNX file."""
 
     size_mb: float
     inputs: int
-    """Examples on which logits were compared."""
+    """Number of examples on which logits were compared."""
     max_abs_difference: float
-    """Of a logit, to PyTorch."""
+    """Largest difference of a logit from PyTorch's."""
     examples: int
     correct: int | None = None
-    """None without labels; likewise the accuracy."""
+    """None without labels; likewise `accuracy`."""
     accuracy: float | None = None
     latency: FileLatency
 
 
 class ExportSummary(Record):
-    """What an export has written."""
+    """Result of an export."""
 
     type: Literal["export-summary"] = "export-summary"
     model: str
@@ -1151,16 +1158,16 @@ class ExportSummary(Record):
     format: str
     files: tuple[str, ...]
     size_mb: float
-    """Of a bundle, that of its folder."""
+    """Size of the file; for a bundle, of its folder."""
     max_abs_difference: float
-    """Of a logit, to PyTorch; of a bundle, that of the float32 file."""
+    """Largest difference of a logit from PyTorch's; for a bundle, of the float32 file."""
     forms: dict[str, ExportedForm]
     """By file name."""
     loss_points: float | None = None
-    """Points of accuracy that the int8 file loses; None where that was not measured."""
+    """Accuracy lost by the int8 file, in percentage points; None if not measured."""
     flagged: bool
     warning: str | None = None
-    """What has to be said of the int8 file."""
+    """Warning about the int8 file."""
     dataset: str
     split: str
     labelled: bool
@@ -1170,11 +1177,11 @@ class ExportSummary(Record):
     machine: Machine
     seconds: float
     zip_mb: float | None = None
-    """Of a bundle only; likewise the next two."""
+    """Only for a bundle; likewise `contents` and `page`."""
     contents: dict[str, float] | None = None
-    """MB by file name."""
+    """Size in MB by file name."""
     page: str | None = None
-    """Why there is no page for the browser; None if there is."""
+    """Why the bundle has no browser page; None if it has one."""
 
 
 # Trainings
@@ -1209,7 +1216,7 @@ class _Epoch(Record):
     validation_accuracy: float | None = None
     """None for a warm-up."""
     best: bool = False
-    """Whether it is better than all epochs before it."""
+    """Whether this epoch is better than all earlier ones."""
     examples_per_second: float = 0.0
 
 
@@ -1235,17 +1242,17 @@ class TeacherSummary(Record):
 
     type: Literal["teacher-summary"] = "teacher-summary"
     model: str
-    """Its folder."""
+    """Folder of the model."""
     accuracy: float
     flips: float | None = None
-    """Share of a sample whose answer flips after changes that keep the label; None where the language is not known."""
+    """Share of a sample whose answer flips after label-preserving changes; None if the language is not known."""
     validation_accuracy: float
     test: Scores
     size_mb: float
     parameters: int
     seconds: float
     cancelled: bool = False
-    """Whether it was stopped early, and measured on a sample of the split."""
+    """Whether training was stopped early; the test then uses only a sample of the split."""
 
 
 class DistillSummary(TeacherSummary):
@@ -1253,28 +1260,29 @@ class DistillSummary(TeacherSummary):
 
     type: Literal["distill-summary"] = "distill-summary"  # type: ignore[assignment]
     teacher_accuracy: float | None = None
-    """None where the teacher's answers are recorded, and not to all of the test split; likewise the next."""
+    """None if only recorded answers of the teacher are available and they do not cover the whole test split; likewise
+    `agreement`."""
     agreement: float | None = None
-    """Share of the examples on which both answer the same."""
+    """Share of the examples on which both give the same answer."""
     teacher_flips: float | None = None
     architecture: Genes
     paper_gflops: float
 
 
 class LabelSummary(Record):
-    """How much of a pool was labelled; functions are pairs for the clone task."""
+    """Result of labelling a pool. For the clone task, functions are pairs."""
 
     type: Literal["label-summary"] = "label-summary"
     shards: int
     functions: int
     labelled: int
-    """Labelled now."""
+    """Number of functions labelled in this run."""
     known: int
-    """Labelled before."""
+    """Number of functions labelled before."""
     seconds: float
-    """Spent on labelling."""
+    """Time spent on labelling."""
     functions_per_second: float | None = None
-    """None where nothing was left to do."""
+    """None if nothing was left to label."""
     folder: str
     file: str | None = None
     """Parquet file of the answers, if one was written."""
@@ -1295,19 +1303,19 @@ class StudyStudent(Genes):
     teacher_accuracy: float
     agreement: float
     flips: float | None = None
-    """Share of a sample whose answer flips after changes that keep the label; None where not measured."""
+    """Share of a sample whose answer flips after label-preserving changes; None if not measured."""
     teacher_flips: float | None = None
     latency_ms: float
-    """Median; teacher and student take turns on the same examples."""
+    """Median; teacher and student alternate on the same examples."""
     teacher_latency_ms: float
     seconds: float
-    """Of the last sitting of its training."""
+    """Training time since the training was last started or resumed."""
     model: str
-    """Its folder."""
+    """Folder of the student."""
 
 
 class Student(StudyStudent, Record):
-    """A student of a study is finished."""
+    """A finished student of a study."""
 
     type: Literal["student"] = "student"
 
@@ -1320,7 +1328,7 @@ class Student(StudyStudent, Record):
 
 
 class LostStudent(Plain):
-    """One student of a study that could not be made, and why."""
+    """A student of a study that could not be trained, and why."""
 
     budget_mb: float
     seed: int
@@ -1328,7 +1336,7 @@ class LostStudent(Plain):
 
 
 class Failed(LostStudent, Record):
-    """A student of a study cannot be made."""
+    """A student of a study failed."""
 
     type: Literal["failed"] = "failed"
 
@@ -1338,24 +1346,24 @@ class Failed(LostStudent, Record):
 
 
 class BudgetSummary(Plain):
-    """The students of one budget: how many, their accuracies, and means over them."""
+    """Students of one budget: their number, accuracies, and means."""
 
     budget_mb: float
     students: int
     mean: float
     standard_deviation: float | None = None
-    """With n − 1; None of one student."""
+    """Sample standard deviation (n − 1); None for one student."""
     min: float
     max: float
     flips: float | None = None
-    """Mean; None where not measured of all."""
+    """Mean; None unless measured for all students."""
     size_mb: float
     latency_ms: float
     teacher_latency_ms: float
 
     @classmethod
     def each(cls, students: Iterable[StudyStudent]) -> tuple[BudgetSummary, ...]:
-        """One summary for each budget that has a student, by rising budget."""
+        """One summary for each budget with a student, by rising budget."""
         by_budget: dict[float, list[StudyStudent]] = {}
         for student in students:
             by_budget.setdefault(student.budget_mb, []).append(student)
@@ -1363,7 +1371,7 @@ class BudgetSummary(Plain):
 
     @classmethod
     def of(cls, students: Sequence[StudyStudent]) -> BudgetSummary:
-        """The summary of the students of one budget, at least one."""
+        """Summary of the students of one budget; needs at least one."""
         accuracies = [student.accuracy for student in students]
         flips = [student.flips for student in students if student.flips is not None]
         return cls(
@@ -1381,25 +1389,23 @@ class BudgetSummary(Plain):
 
 
 class StudySummary(Record):
-    """What came out of a study of budgets."""
+    """Result of a study of budgets."""
 
     type: Literal["study-summary"] = "study-summary"
     teacher_accuracy: float | None = None
-    """None without a student."""
+    """None without any student."""
     planned: int
-    """How many students it is to have."""
+    """Planned number of students."""
     students: tuple[StudyStudent, ...]
-    """By budget and seed; likewise the failed ones."""
+    """By budget and seed; likewise `failed`."""
     failed: tuple[LostStudent, ...]
     budgets: tuple[BudgetSummary, ...]
     machine: Machine
-    """Where the latencies were measured; on a cluster, where the summary was made."""
+    """Machine on which latencies were measured; on a cluster, the one that made the summary."""
     seconds: float
-    """Of all students together."""
+    """Total of all students."""
     cancelled: bool = False
 
-
-# All of them
 
 AnyRecord = Annotated[
     Progress
@@ -1449,7 +1455,7 @@ def _adapter() -> TypeAdapter[Any]:
 
 
 def read_record(values: Mapping[str, Any]) -> Record | None:
-    """The record that plain values stand for; None if they are damaged or of no known type."""
+    """Record read from plain values; None if they are damaged or of unknown type."""
     try:
         record: Record = _adapter().validate_python(values)
     except (ValidationError, CompressorError):

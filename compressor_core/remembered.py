@@ -1,4 +1,4 @@
-"""Reading a file again only when it has changed."""
+"""Cache of parsed files, which are read again only after a change."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 Mark = tuple[int, int, int]
-"""Inode, size in bytes and time of writing in nanoseconds: they change with the file."""
+"""Inode, size in bytes and modification time in nanoseconds."""
 
 SETTLED = 2.0
-"""Seconds after which a second change of a file has another time than the first, on any file system in use."""
+"""Seconds after which a second change of a file gets a different modification time, on any file system in use."""
 
 
 class Remembered(Generic[T]):
-    """The parsed contents of files: those asked for last, up to `most` bytes in all. Safe in threads.
+    """Thread-safe LRU cache of parsed files, up to `most` bytes in total.
 
-    As long as a file stays as it is, asking costs one `stat`. The results are shared, so callers must not change them.
+    While a file is unchanged, a lookup costs one `stat`. The results are shared, so callers must not change them.
     """
 
     def __init__(self, read: Callable[[bytes], T], most: int) -> None:
@@ -32,7 +32,7 @@ class Remembered(Generic[T]):
         self._lock = threading.Lock()
 
     def __call__(self, path: Path) -> T:
-        """The content of the file now. Raises OSError as opening it does, and what `read` raises."""
+        """Current parsed content of the file. Raises OSError if it cannot be opened, and what `read` raises."""
         name = str(path)
         mark = _mark(os.stat(name))
         with self._lock:
@@ -43,7 +43,7 @@ class Remembered(Generic[T]):
         with open(name, "rb") as file:
             before = os.fstat(file.fileno())
             found = self._read(file.read())
-        # A file that was written just now may be written once more without its time telling.
+        # A file that was written just now may change again without a new modification time.
         if before.st_size <= self._most and time.time() - before.st_mtime > SETTLED:
             self._keep(name, _mark(before), found)
         return found

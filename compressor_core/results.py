@@ -1,7 +1,7 @@
-"""What the functions of the front door return: results that can be tabulated, drawn, saved, and shown by Jupyter.
+"""Results of the public functions: they can be tabulated, plotted, saved, and shown by Jupyter.
 
-Sizes are in MB of 10⁶ bytes, times in seconds unless they are said to be in ms, shares from 0 to 1. What a summary has
-(`compressor_core.records`) is an attribute of its result as well.
+Sizes are in MB of 10⁶ bytes, times in seconds unless stated to be in ms, shares from 0 to 1. The fields of a summary
+(`compressor_core.records`) are attributes of its result as well.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ __all__ = [
 
 Figure = Callable[..., "go.Figure"]
 TRAINING = "training.json"
-"""The file of a model folder that says how the model was trained."""
+"""File in a model folder that records how the model was trained."""
 
 
 class Result:
-    """A result: the settings of the work, the records that it yielded, and its summary."""
+    """A result: settings, records and summary of the work."""
 
     settings_class: ClassVar[str] = ""
-    """The name of its settings in `compressor_core`."""
+    """Name of the settings class in `compressor_core`."""
     summary_class: ClassVar[type[records.Plain]] = records.Record
 
     def __init__(
@@ -66,7 +66,7 @@ class Result:
     ) -> None:
         self.settings, self.summary, self.records = settings, summary, tuple(records)
         self.folder = folder
-        """What the work has filled, if it fills a folder."""
+        """Folder that the work has written to, if any."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name == "summary" or not hasattr(self.summary, name):
@@ -83,13 +83,13 @@ class Result:
         raise NotImplementedError
 
     def figures(self) -> dict[str, Figure]:
-        """What draws each kind of figure there is of it; the first is the default."""
+        """Function that draws each kind of figure; the first kind is the default."""
         return {}
 
     def figure(self, kind: str = "", **options: Any) -> go.Figure:
-        """A Plotly figure of one kind; `options` go to the function that draws it.
+        """A Plotly figure of one kind; `options` are passed to the function that draws it.
 
-        Raises SettingsError if there is no such kind.
+        Raises SettingsError for an unknown kind.
         """
         kinds = self.figures()
         draw = kinds.get(kind or next(iter(kinds), ""))
@@ -115,7 +115,7 @@ class Result:
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """The result that `save` has written. Raises DataError if it is another one, or damaged."""
+        """Load a result written by `save`. Raises DataError if the file is damaged or holds another kind of result."""
         from compressor_core.files import checked_path
 
         try:
@@ -137,11 +137,11 @@ class Result:
         return f"<{type(self).__name__}: {self.headline}>"
 
     def _repr_html_(self) -> str:
-        """Headline, and figure or table, with all that the figure needs: no network."""
+        """Headline, and figure or table. The figure is self-contained and needs no network."""
         return self._words() + (self.figure().to_html(full_html=False) if self._drawn else "")
 
     def _ipython_display_(self) -> None:
-        """The same, the figure as Jupyter shows it best; in a terminal the repr."""
+        """Show headline, and figure or table, in Jupyter; print the repr in a terminal."""
         if not in_notebook():
             print(repr(self))
             return
@@ -158,13 +158,13 @@ class Result:
 
 
 class Found(records.Candidate):
-    """The best architecture of a search, with the budget in MB that it was searched for."""
+    """The best architecture of a search, with the search's budget in MB."""
 
     budget_mb: float
 
 
 class SearchResult(Result):
-    """What `search` returns.
+    """Result of `search`.
 
     ```python
     found = cc.search(budget_mb=3)
@@ -175,22 +175,22 @@ class SearchResult(Result):
 
     settings_class, summary_class = "SearchSettings", records.SearchSummary
     optimum: records.Candidate | None
-    """The true optimum of the whole space; None where it cannot be certified."""
+    """The true optimum of the whole space; None if it cannot be certified."""
     gap: float | None
-    """How far `best` is below `optimum`, as a share of it."""
+    """How far `best` is below `optimum`, as a share of `optimum`."""
     evaluations: int
-    """Different architectures judged."""
+    """Number of different architectures evaluated."""
     cancelled: bool
 
     @property
     def best(self) -> Found | None:
-        """The fittest architecture; None if nothing within the budget was met."""
+        """The fittest architecture; None if none within the budget was found."""
         best = self.summary.best
         return None if best is None else Found(**dict(best), budget_mb=self.settings.budget_mb)
 
     @property
     def generations(self) -> tuple[records.Generation, ...]:
-        """The population after each round, from the random first one on."""
+        """The population after each round, starting with the random one."""
         return tuple(one for one in self.records if isinstance(one, records.Generation))
 
     @property
@@ -202,7 +202,7 @@ class SearchResult(Result):
         return found + gap_sentence(self._info)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row for each architecture that survived a generation, by birth."""
+        """One row for each architecture that survived a generation, in order of creation."""
         from compressor_core.figures.search.info import individual_rows
 
         return _frame(individual_rows(self._info))
@@ -222,16 +222,16 @@ class SearchResult(Result):
 
 
 class Prediction(Result):
-    """What a model says of one function, or of a pair."""
+    """A model's answer for one function, or for a pair."""
 
     summary_class = records.Prediction
     label: str
     probabilities: dict[str, float]
-    """Of each label."""
+    """Probability of each label."""
     milliseconds: float
-    """Tokenisation and model together, on one thread: the median of five calls."""
+    """Median of five calls on one thread, tokenisation included."""
     side = "teacher"
-    """Or "student"."""
+    """Role of the model: "teacher" or "student"."""
 
     @property
     def headline(self) -> str:
@@ -248,17 +248,17 @@ class Prediction(Result):
 
 
 class Model(Result):
-    """A model folder: it predicts, is exported, and shows how it was trained if this program has trained it."""
+    """A model folder. It predicts and exports, and shows its training curves if this program trained it."""
 
     @property
     def path(self) -> Path:
-        """Its folder, which Hugging Face's `from_pretrained` reads as well."""
+        """Folder of the model; Hugging Face's `from_pretrained` reads it as well."""
         assert self.folder is not None
         return self.folder
 
     @cached_property
     def card(self) -> ModelCard | None:
-        """What the folder says of itself; None for a model that is not this program's."""
+        """Model card of the folder; None for a model that this program did not make."""
         from compressor_core.models.card import read_card
 
         return read_card(self.path)
@@ -272,7 +272,7 @@ class Model(Result):
 
     @property
     def size_mb(self) -> float:
-        """The weights on disk."""
+        """Size of the weights on disk."""
         from compressor_core.models.card import size_on_disk
 
         return size_on_disk(self.path) / 1e6
@@ -284,12 +284,12 @@ class Model(Result):
 
     @property
     def accuracy(self) -> float | None:
-        """Share of the test split that it got right after its training; None if that was not measured."""
+        """Accuracy on the test split after training; None if not measured."""
         return self._metric("accuracy")
 
     @property
     def curves(self) -> pd.DataFrame:
-        """One row for each epoch of its training: loss, validation accuracy, speed. Empty where it is not known."""
+        """One row for each training epoch: loss, validation accuracy, speed. Empty if the training is not known."""
         return _frame([one.plain() for one in self.records if one.type == "epoch"])
 
     @property
@@ -309,9 +309,9 @@ class Model(Result):
         return _of(training_info(self.records), {"accuracy": accuracy_figure, "loss": loss_figure})
 
     def predict(self, *code: str | Sequence[str]) -> Prediction:
-        """The answer for one function, or for a pair: `predict(one, other)` or `predict((one, other))`.
+        """Answer for one function, or for a pair: `predict(one, other)` or `predict((one, other))`.
 
-        Raises DataError if the number of functions is not what the model takes.
+        Raises DataError if the model expects another number of functions.
         """
         codes = [part for one in code for part in ([one] if isinstance(one, str) else one)]
         from compressor_core.evaluate.prediction import predict_once
@@ -321,13 +321,13 @@ class Model(Result):
         return found
 
     def export(self, format: str = "bundle", out: str | Path | None = None, **settings: Any) -> Export:
-        """Write it as ONNX, in 8 bits or as a bundle: `compressor_core.api.export` of this model."""
+        """Export the model, see `compressor_core.api.export`: as ONNX, as 8-bit ONNX, or as a bundle."""
         from compressor_core import api
 
         return api.export(self, format, out, **settings)
 
     def save(self, path: str | Path) -> Path:
-        """Copy the folder. Raises StorageError if `path` exists, or the disk refuses."""
+        """Copy the model folder to `path`. Raises StorageError if `path` exists or the disk refuses."""
         from compressor_core.files import storage_error
 
         path = Path(path)
@@ -345,7 +345,7 @@ class Model(Result):
 
         path, saved = Path(path).absolute(), None
         require_files(path)
-        with suppress(DataError):  # a model that was trained elsewhere is none the worse for it
+        with suppress(DataError):  # a model trained elsewhere has no such file
             saved = Result.load(path / TRAINING)
         return cls(*(saved.settings, saved.summary, saved.records) if saved else (None, None), folder=path)
 
@@ -359,13 +359,13 @@ class Model(Result):
 
 
 class Teacher(Model):
-    """What `train_teacher` returns, or `load` finds: a model that a student can learn from."""
+    """Result of `train_teacher`, or a teacher found by `load`: a model that a student can learn from."""
 
     settings_class, summary_class = "TeacherSettings", records.TeacherSummary
 
 
 class Student(Model):
-    """What `distill` returns, or `load` finds.
+    """Result of `distill`, or a student found by `load`.
 
     ```python
     student = cc.distill("1000,96,2,8,64", teacher="classroom-vulnerability", preset="smoke")
@@ -377,29 +377,29 @@ class Student(Model):
 
     @property
     def teacher(self) -> Teacher:
-        """The model that it learned from. Raises ModelError if its folder is not there any more."""
+        """Teacher of this student. Raises ModelError if its folder no longer exists."""
         if self.card is None or self.card.teacher is None:
             raise ModelError(f"{self.path} does not say who its teacher was: load the teacher by its folder")
         return Teacher.load(self.card.teacher)
 
     @property
     def teacher_accuracy(self) -> float | None:
-        """Share of the test split that the teacher gets right."""
+        """Accuracy of the teacher on the test split."""
         return self._metric("teacher_accuracy")
 
     @property
     def agreement(self) -> float | None:
-        """Share of the test split on which it answers as its teacher does."""
+        """Share of the test split on which student and teacher give the same answer."""
         return self._metric("agreement")
 
     def figure(self, kind: str = "", **options: Any) -> go.Figure:
-        """Accuracy is drawn with the teacher's as a level to reach; otherwise as of any result."""
+        """As `Result.figure`; the accuracy figure also shows the teacher's accuracy."""
         level = {"teacher": self.teacher_accuracy} if kind in ("", "accuracy") else {}
         return super().figure(kind, **level | options)
 
 
 class Comparison(Result):
-    """What `compare` returns: a teacher and its students on the same examples; one row for each student.
+    """Result of `compare`: a teacher and its students on the same examples; one row for each student.
 
     ```python
     versus = cc.compare("classroom-vulnerability", "classroom-vulnerability")
@@ -409,24 +409,25 @@ class Comparison(Result):
 
     settings_class, summary_class = "CompareSettings", records.ComparisonSummary
     teacher: records.Side
-    """Scores, intervals and costs."""
+    """Scores, intervals and costs of the teacher."""
     students: tuple[records.StudentSide, ...]
-    """The same, held against the teacher."""
+    """Scores, intervals and costs of each student, compared with the teacher."""
     agreement: float
-    """Share of the examples on which the first student answers as the teacher does."""
+    """Share of the examples on which the first student gives the teacher's answer."""
     speedup: float | None
-    """How many times as fast as the teacher the first student is; None where the teacher's answers are recorded."""
+    """Speed of the first student relative to the teacher; None if the teacher's answers are recorded."""
     mcnemar_p: float
-    """Of McNemar's exact test of the two: how likely chance alone gives a difference at least as large."""
+    """p-value of McNemar's exact test of teacher and first student: the probability of a difference at least as large
+    by chance alone."""
 
     @property
     def accuracy(self) -> dict[str, float]:
-        """By name, the teacher first."""
+        """Accuracy by name, the teacher first."""
         return {side.name: side.accuracy for side in (self.teacher, *self.students)}
 
     @property
     def latency(self) -> dict[str, float]:
-        """Median ms of one example by name, the teacher first if it is here; `teacher.latency` has the percentiles."""
+        """Median ms per example by name, the teacher first if measured; `teacher.latency` has the percentiles."""
         sides = (self.teacher, *self.students)
         return {side.name: side.latency.median for side in sides if side.latency is not None}
 
@@ -481,7 +482,7 @@ class Comparison(Result):
 
 
 class Measurement(Result):
-    """What `measure` returns: latency, throughput, energy and cold starts of models in each of their forms."""
+    """Result of `measure`: latency, throughput, energy and cold starts of models in each of their forms."""
 
     settings_class, summary_class = "MeasureSettings", records.MeasurementSummary
     latency: tuple[records.MeasuredLatency, ...]
@@ -502,7 +503,8 @@ class Measurement(Result):
         return _frame(table_rows(self._info, padded=False))
 
     def figures(self) -> dict[str, Figure]:
-        """As of any result; `padded` draws functions of equal length, `form` is "pytorch", "onnx" or "onnx-int8"."""
+        """As `Result.figures`. Options: `padded` for functions padded to equal length; `form` is "pytorch", "onnx" or
+        "onnx-int8"."""
         from compressor_core.figures.cost import measurement_plots as plots
 
         drawn: dict[str, Figure] = {
@@ -523,7 +525,7 @@ class Measurement(Result):
 
 
 class Exam(Result):
-    """What `exam` returns: scores of models and baselines on what they have not seen; one row for each score."""
+    """Result of `exam`: scores of models and baselines on unseen code; one row for each score."""
 
     settings_class, summary_class = "ExamSettings", records.ExamSummary
     models: tuple[records.Examinee, ...]
@@ -552,13 +554,13 @@ class Exam(Result):
 
 
 class Probe(Result):
-    """What `probe` returns: answers under changes that keep a function's label; one row for each change and model."""
+    """Result of `probe`: answers under label-preserving changes; one row for each change and model."""
 
     settings_class, summary_class = "ProbeSettings", records.ProbeSummary
     changes: dict[str, records.ProbedChange]
-    """By kind of change; the mixed draw, up to three changes at once, comes first."""
+    """By kind of change; mixed changes, up to three at once, come first."""
     pairs: dict[str, records.PairAnswers]
-    """By model: answers to hand-written pairs with different labels; empty where there are none."""
+    """By model: answers to hand-written pairs with different labels; empty if there are none."""
 
     @property
     def headline(self) -> str:
@@ -585,12 +587,12 @@ class Probe(Result):
 
 
 class Study(Result):
-    """What `study` returns: students at several budgets and seeds; one row for each."""
+    """Result of `study`: students at several budgets and seeds; one row for each student."""
 
     settings_class, summary_class = "StudySettings", records.StudySummary
     students: tuple[records.StudyStudent, ...]
     budgets: tuple[records.BudgetSummary, ...]
-    """The students of each budget, summed up."""
+    """Summary of the students of each budget."""
 
     @property
     def headline(self) -> str:
@@ -617,13 +619,13 @@ class Study(Result):
 
 
 class Export(Result):
-    """What `export` returns: the files that were written, and how their answers differ from the model's in PyTorch."""
+    """Result of `export`: the files written, and how their outputs differ from the PyTorch model's."""
 
     settings_class, summary_class = "ExportSettings", records.ExportSummary
     size_mb: float
-    """Of the file; of a bundle, of its folder."""
+    """Size of the file; for a bundle, of its folder."""
     max_abs_difference: float
-    """Of a logit."""
+    """Largest difference of a logit from PyTorch's."""
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -640,13 +642,13 @@ class Export(Result):
 
 
 def in_notebook() -> bool:
-    """Whether a Jupyter kernel runs this."""
+    """Whether this code runs in a Jupyter kernel."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return hasattr(shell, "kernel")
 
 
 def _of(info: Any, drawn: Mapping[str, Figure]) -> dict[str, Figure]:
-    """Functions that draw, given what they draw."""
+    """Drawing functions with `info` bound as their first argument."""
     return {kind: partial(draw, info) for kind, draw in drawn.items()}
 
 

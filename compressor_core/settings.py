@@ -1,7 +1,7 @@
-"""The base of all settings: frozen, checked when made, and said once.
+"""Base class of all settings: frozen, validated on creation, and defined in one place.
 
-A setting is a field: its description is the help of the command line, the help in the app and the line in the report;
-its type and bounds are what is checked, and what an error says.
+A setting is a field. Its description is the help on the command line and in the app and its line in the report; its
+type and bounds are validated and appear in error messages.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ Positive = Annotated[float, Strict(), Field(gt=0)]
 NotNegative = Annotated[float, Strict(), Field(ge=0)]
 Flag = Annotated[bool, Strict()]
 PathText = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, Path) else value)]
-"""A path as text, which JSON can hold; a `Path` is as good."""
+"""A path as text, for JSON; a `Path` is accepted too."""
 
 
 class Settings(BaseModel):
-    """Settings of one kind of work; to be subclassed.
+    """Settings of one kind of work; subclass this.
 
     Written as JSON with `model_dump(mode="json")`, read with `model_validate`.
 
@@ -41,7 +41,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     title: ClassVar[str] = "the settings"
-    """What an error calls them, such as "a search"."""
+    """Name in error messages, such as "a search"."""
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -51,24 +51,24 @@ class Settings(BaseModel):
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:
-        """Read plain values, as a config.json gives them. Raises as the class itself."""
+        """Read plain values, such as those of a config.json. Raises the same errors as the constructor."""
         try:
             return super().model_validate(obj, **options)
         except ValidationError as error:
             raise settings_error(cls, error) from None
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some settings changed, checked like any other."""
+        """A validated copy with some settings changed."""
         return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **changes})
 
 
 def default_of(settings: type[BaseModel], name: str) -> Any:
-    """The value that a setting has unless another is given."""
+    """Default value of a setting."""
     return settings.model_fields[name].get_default(call_default_factory=True, validated_data={})
 
 
 def description_of(settings: type[BaseModel], name: str) -> str:
-    """The help of one setting."""
+    """Description of a setting."""
     return settings.model_fields[name].description or ""
 
 

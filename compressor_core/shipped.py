@@ -1,4 +1,4 @@
-"""Figures that ship with the program, to stand beside the paper's; `benchmarks/paper.py` measures and writes them."""
+"""Results that ship with the program, to compare with the paper's; `benchmarks/paper.py` measures and writes them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ FILE: Final = ASSETS / "paper.json"
 
 
 class Shipped(Plain):
-    """What one student scored and cost, and how that was found out."""
+    """Scores and costs of one student, and how they were measured."""
 
     encoder: Encoder
     task: Task
     row: Row
     imported: bool
-    """Whether the paper's authors trained it, and not this program."""
+    """Whether the paper's authors, not this program, trained the student."""
     name: str
     architecture: str
     seed: int | None = None
@@ -36,13 +36,13 @@ class Shipped(Plain):
     examples: int
     f1: float
     milliseconds: float
-    """Median of the processor's time for one query, unpadded, one thread, tokenisation apart."""
+    """Median CPU time of one query, unpadded, on one thread, without tokenisation."""
     codebert_milliseconds: float
-    """The same of a model of CodeBERT's shape with random weights, in turns with the student."""
+    """The same for a model of CodeBERT's shape with random weights, alternating with the student."""
     queries: int
     data: str
     fingerprint: str
-    """Of the data."""
+    """Fingerprint of the data."""
     command: str
     date: str
     machine: Machine
@@ -53,7 +53,7 @@ class Shipped(Plain):
 
     @property
     def sentence(self) -> str:
-        """What the student does beside the paper's, in words."""
+        """Comparison with the paper's student, in words."""
         published = accuracy(self.row, self.column)
         of = "functions of Devign" if self.task is Task.VULNERABILITY else "pairs of BigCloneBench"
         return (
@@ -68,7 +68,7 @@ _ALL: Final = TypeAdapter(tuple[Shipped, ...])
 
 @cache
 def shipped() -> tuple[Shipped, ...]:
-    """All of them; none if the file is not there or damaged."""
+    """All shipped results; empty if the file is missing or damaged."""
     try:
         return read(FILE)
     except DAMAGED:
@@ -76,11 +76,11 @@ def shipped() -> tuple[Shipped, ...]:
 
 
 def read(path: Path) -> tuple[Shipped, ...]:
-    """The figures in a file; none if there is no file. Raises one of `DAMAGED`."""
+    """Results in a file; empty if there is no file. Raises one of `DAMAGED`."""
     return _ALL.validate_json(path.read_bytes()) if path.exists() else ()
 
 
 def write(path: Path, figures: tuple[Shipped, ...]) -> None:
-    """Write figures to a file, one a line. Raises StorageError."""
+    """Write results to a file, one per line. Raises StorageError."""
     lines = [json.dumps(one.model_dump(mode="json"), ensure_ascii=False) for one in figures]
     write_text(path, "[\n" + ",\n".join(lines) + "\n]\n")

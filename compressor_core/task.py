@@ -1,4 +1,4 @@
-"""Tasks of models of code."""
+"""Tasks of code models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Task(StrEnum):
 
 
 class PairFeatures(StrEnum):
-    """Features of a pair, made of the encodings u and v of its two functions."""
+    """Features of a pair, built from the encodings u and v of its two functions."""
 
     COMPARE = "compare"
     """[u, v, |u − v|, u · v] of the mean-pooled states."""

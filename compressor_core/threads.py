@@ -1,4 +1,4 @@
-"""How this program's threads behave on a machine that others use too."""
+"""Thread settings for a machine that is shared with other programs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 
 
 def yield_when_idle() -> None:
-    """Let OpenMP's threads sleep while they wait for each other; to be called before torch is imported.
+    """Let OpenMP threads sleep while they wait for each other. Call this before torch is imported.
 
-    By default they spin, which is a little faster on an idle machine; but on a laptop with two cores and a browser,
-    a thread that was put aside makes the other one spin for it, and training becomes many times slower.
+    By default they spin, which is slightly faster on an idle machine. On a laptop with two cores and a browser, though,
+    one thread spins while the other is preempted, and training becomes many times slower.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -1,1 +1,1 @@
-"""A class: who takes part in it, and what everybody has made on one board."""
+"""A class: its participants, and a board of everybody's results."""

@@ -1,4 +1,4 @@
-"""What the runs of a class come to on its board: every search and every student, ranked by the challenge."""
+"""Results of a class for its board: every search and every student, ranked by the challenge."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KINDS = ("search", "distill", "study", "compare")
 
 
 def runs_of(store: RunStore, record: ClassRecord, id: str | None = None) -> list[Run]:
-    """The runs of a class, or of one of its participants, the newest first. Raises StorageError."""
+    """Runs of a class, or of one of its participants, newest first. Raises StorageError."""
     known = {one.id for one in record.participants} if id is None else {id}
     return [
         run for run in store.list() if run.maker and run.maker.participant in known and run.created >= record.opened
@@ -30,10 +30,10 @@ def runs_of(store: RunStore, record: ClassRecord, id: str | None = None) -> list
 
 
 def cancel_all(store: RunStore, record: ClassRecord, id: str) -> int:
-    """Cancel all runs of a participant that wait or are at work, and tell how many there were. Raises StorageError."""
+    """Cancel all queued or running runs of a participant and return their number. Raises StorageError."""
     count = 0
     for run in runs_of(store, record, id):
-        with suppress(CompressorError):  # deleted since it was listed
+        with suppress(CompressorError):  # deleted since the listing
             if run.status().live:
                 cancel(run)
                 count += 1
@@ -41,12 +41,12 @@ def cancel_all(store: RunStore, record: ClassRecord, id: str) -> int:
 
 
 def board(store: RunStore, record: ClassRecord) -> BoardInfo:
-    """The board of a class as its runs stand now; damaged and deleted runs are passed over. Raises StorageError."""
+    """Current board of a class; damaged and deleted runs are ignored. Raises StorageError."""
     names = {one.id: one.name for one in record.participants}
     runs = [run for run in runs_of(store, record) if run.kind in _KINDS]
     faster: dict[str, float] = {}
     made: list[Made] = []
-    for run in runs:  # the newest comparison of a student counts
+    for run in runs:  # newest first, so the newest comparison of a student counts
         with suppress(CompressorError, *DAMAGED):
             if run.kind == "compare" and (summary := run.status().summary) is not None:
                 for side in summary.students:
@@ -80,7 +80,7 @@ def board(store: RunStore, record: ClassRecord) -> BoardInfo:
 
 
 def _bundled_accuracy(dataset: str) -> float | None:
-    """Of the bundled teacher on its test split."""
+    """Accuracy of the bundled teacher on its test split."""
     with suppress(CompressorError):
         card = read_card(bundled_teacher(dataset))
         return card.metrics.get("accuracy") if card else None
@@ -88,13 +88,13 @@ def _bundled_accuracy(dataset: str) -> float | None:
 
 
 def _spaces(runs: Sequence[Run]) -> list[str]:
-    """The named spaces that the searches among the runs look through; the classroom's before there is any."""
+    """Named spaces of the searches among the runs; the classroom space if there are none."""
     asked = [run.config.get("space") for run in runs if run.kind == "search"]
     return [name for name, make in SPACES.items() if make().to_dict() in asked] or ["classroom"]
 
 
 def _made(run: Run, who: str, record: ClassRecord, faster: Mapping[str, float]) -> Iterator[Made]:
-    """What a run has made for the class's task and dataset."""
+    """Searches and students that a run has made for the task and dataset of the class."""
     summary = run.status().summary
     common: dict[str, Any] = {"who": who, "run": run.id, "created": run.created}
     if summary is None:
@@ -128,7 +128,7 @@ def _made(run: Run, who: str, record: ClassRecord, faster: Mapping[str, float]) 
 
 
 def _placed(made: Sequence[Made], challenge: Challenge) -> list[Made]:
-    """All points, first those with a place: of each participant, the best student that meets the challenge."""
+    """All points, ranked ones first: the best student of each participant that meets the challenge has a place."""
     places: dict[str, Made] = {}
     for one in sorted((one for one in made if _meets(one, challenge)), key=lambda one: _order(one, challenge)):
         places.setdefault(one.who, one)
@@ -147,7 +147,7 @@ def _meets(one: Made, challenge: Challenge) -> bool:
 
 
 def _order(one: Made, challenge: Challenge) -> tuple[float, float, float]:
-    """Rises from the best on; of equals the earlier one is first."""
+    """Sort key, best first; ties go to the earlier point."""
     accuracy, speed = one.accuracy or 0.0, one.speedup or 0.0
     if challenge is Challenge.ACCURATE:
         return -accuracy, one.size_mb, one.created

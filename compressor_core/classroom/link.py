@@ -1,4 +1,4 @@
-"""The address of a class: as a link for people, and as a QR code for their phones."""
+"""Address of a class, as a link and as a QR code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGE = "board"
 
 @dataclass(frozen=True)
 class Link:
-    """Where participants go; where the server cannot be reached from elsewhere, how to start it so that it can."""
+    """URL for participants; if not `reachable` from elsewhere, `command` starts a server that is."""
 
     url: str
     reachable: bool
@@ -22,10 +22,10 @@ class Link:
 
 
 def class_link(visited: str, bound: str | None, hosts: Sequence[str]) -> Link:
-    """The address of a class for other machines.
+    """Link to a class for other machines.
 
-    `visited` is the address in the lecturer's browser, `bound` what the server listens on (None for all), `hosts` the
-    names that it answers to. A lecturer who came under a name that others use as well passes it on.
+    `visited` is the URL in the lecturer's browser, `bound` the address that the server listens on (None for all),
+    `hosts` the names that it answers to. If the host in `visited` works for others as well, the link uses it.
     """
     parts = urlsplit(visited)
     name = parts.hostname or "localhost"
@@ -41,16 +41,16 @@ def class_link(visited: str, bound: str | None, hosts: Sequence[str]) -> Link:
 
 
 def qr_code(text: str) -> str:
-    """A text as a QR code (ISO/IEC 18004), an SVG as a data URI: black on white, in the dark theme too."""
+    """QR code of a text (ISO/IEC 18004) as an SVG data URI: black on white, in the dark theme too."""
     import segno
 
     return segno.make(text, error="m", micro=False).svg_data_uri(scale=8, border=3, light="#ffffff")
 
 
 def lan_address() -> str:
-    """This machine's own address in its network; nothing is sent to find out."""
+    """This machine's address in its local network, found without sending anything."""
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))  # an address of no machine (RFC 5737)
+        probe.connect(("192.0.2.1", 9))  # reserved for documentation (RFC 5737)
         return str(probe.getsockname()[0])
     return "YOUR-ADDRESS"
 

@@ -1,7 +1,8 @@
-"""The class that is open on a folder of runs: its challenge, its access code, who takes part and what they forecast.
+"""The open class of a run folder: its challenge, access code, participants and their forecasts.
 
-It is one file, `class.json` beside the runs, written as a whole. A participant is known by a token that the class has
-signed (HMAC-SHA256, RFC 2104): it outlives reloads and servers, and ends with the participant or the class.
+Stored in one file, `class.json` beside the runs, written as a whole. A participant is identified by a token signed by
+the class (HMAC-SHA256, RFC 2104). It survives reloads and server restarts, and is void once the participant is removed
+or the class ends.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ FILE: Final = "class.json"
 LONGEST_NAME: Final = 24
 SHORTEST_CODE: Final = 6
 _LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
-"""Those of a code: none that is taken for another."""
+"""Characters of an access code, without those that look alike."""
 _LARGEST: Final = 1 << 20
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\r\n]*$")]
 
 
 class Challenge(StrEnum):
-    """What the students of a class are ranked by."""
+    """Criterion that ranks the students of a class."""
 
     ACCURATE = "accurate"
     SMALL = "small"
@@ -59,11 +60,11 @@ class Challenge(StrEnum):
 MOST_MB: Final = 1.0
 """Size limit of `Challenge.ACCURATE`."""
 LOST: Final = 0.02
-"""Accuracy that the other challenges allow to lose to the teacher."""
+"""Loss of accuracy to the teacher that the other challenges allow, as a share."""
 
 
 class ClassSettings(Settings):
-    """What a lecturer says to open a class."""
+    """Settings with which a lecturer opens a class."""
 
     title: ClassVar[str] = "a class"
 
@@ -73,7 +74,7 @@ class ClassSettings(Settings):
 
 
 class Forecast(Settings):
-    """What a participant commits before the first run."""
+    """Forecast that a participant commits before the first run."""
 
     title: ClassVar[str] = "a forecast"
 
@@ -82,7 +83,7 @@ class Forecast(Settings):
 
 
 class Participant(Plain):
-    """Somebody who takes part."""
+    """A participant of a class."""
 
     id: str
     name: str
@@ -90,39 +91,39 @@ class Participant(Plain):
 
 
 class ClassRecord(Plain):
-    """The class that is open."""
+    """The open class."""
 
     settings: ClassSettings
     code: str
-    """The access code, as it is shown."""
+    """Access code, as displayed."""
     key: str
-    """Signs the tokens; never shown."""
+    """Key that signs the tokens; never displayed."""
     opened: float
-    """Seconds since the epoch; what was made before is not on the board."""
+    """Seconds since the epoch; the board excludes earlier runs."""
     joining: bool = True
     participants: tuple[Participant, ...] = ()
 
     @property
     def dataset(self) -> str:
-        """What its students are tested on."""
+        """Dataset that the students are tested on."""
         return f"classroom-{self.settings.task}"
 
     def admits(self, code: str) -> bool:
-        """Whether this is the access code, compared in constant time; case, spaces and hyphens do not matter."""
+        """Whether `code` is the access code, compared in constant time; case, spaces and hyphens are ignored."""
         return hmac.compare_digest(_bare(code), _bare(self.code))
 
     def token(self, participant: Participant) -> str:
         return f"{participant.id}.{self._signed(participant.id)}"
 
     def participant(self, token: str | None) -> Participant | None:
-        """Who brings a token; None for one that this class has not signed, or of somebody who was removed."""
+        """Participant of a token; None if this class has not signed it, or the participant was removed."""
         id, _, signature = (token or "").partition(".")
         if not hmac.compare_digest(signature.encode(), self._signed(id).encode()):
             return None
         return next((one for one in self.participants if one.id == id), None)
 
     def maker(self, participant: Participant | None, address: str | None) -> Maker:
-        """Who makes a run, as its folder keeps it: the address as a digest that is of no use elsewhere."""
+        """Maker of a run, as stored in its folder: the address as a digest that is of no use elsewhere."""
         return Maker(
             participant=participant and participant.id, address=address and self._signed(_network(address))[:16]
         )
@@ -132,14 +133,14 @@ class ClassRecord(Plain):
 
 
 class Classroom:
-    """The class of a folder of runs. Holds no state: any number of processes may have one on the same root."""
+    """The class of a run folder. Stateless: any number of processes may use the same root."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._path = root / FILE
 
     def current(self) -> ClassRecord | None:
-        """The class that is open; None without one. Raises ClassroomError if its file is damaged."""
+        """The open class, or None. Raises ClassroomError if its file is damaged."""
         try:
             record = _read(self._path)
         except FileNotFoundError:
@@ -151,13 +152,13 @@ class Classroom:
         return record
 
     def require(self) -> ClassRecord:
-        """The class that is open. Raises ClassroomError without one."""
+        """The open class. Raises ClassroomError if none is open."""
         if (record := self.current()) is None:
             raise ClassroomError("No class is open: whoever runs this server opens one on Class, at its own machine.")
         return record
 
     def open(self, settings: ClassSettings, code: str | None = None) -> ClassRecord:
-        """Open a class, with a code of its own unless one is given; one that was open is over.
+        """Open a class with a new code, or with `code`; ends a class that is open.
 
         Raises ClassroomError for a code that is too short, StorageError if the disk refuses.
         """
@@ -172,15 +173,15 @@ class Classroom:
             self._path.unlink()
 
     def reset(self) -> ClassRecord:
-        """Begin anew: the same class and code with nobody in it and nothing on its board; old tokens are void."""
+        """Restart the class with the same code, no participants and an empty board; old tokens become void."""
         return self._changed(lambda record: _opened(record.settings, record.code))
 
     def pause(self, paused: bool) -> ClassRecord:
-        """Let nobody join for now, or let them join again."""
+        """Pause joining, or allow it again."""
         return self._changed(lambda record: record.model_copy(update={"joining": not paused}))
 
     def remove(self, id: str) -> ClassRecord:
-        """Take a participant and the name off the class; the token is void."""
+        """Remove a participant; the name becomes free and the token void."""
 
         def without(record: ClassRecord) -> ClassRecord:
             left = tuple(one for one in record.participants if one.id != id)
@@ -189,7 +190,7 @@ class Classroom:
         return self._changed(without)
 
     def join(self, name: str) -> Participant:
-        """Let somebody take part under a nickname. Whether the access code was right is for the caller to check.
+        """Add a participant under a nickname. The caller must have checked the access code.
 
         Raises ClassroomError if joining is paused, or the name is empty, too long or taken.
         """
@@ -209,7 +210,7 @@ class Classroom:
         return made
 
     def commit(self, id: str, forecast: Forecast) -> None:
-        """Keep the forecast of a participant. Raises ClassroomError for a second one: a forecast is not changed."""
+        """Store the forecast of a participant. Raises ClassroomError for a second one: a forecast is final."""
 
         def committed(record: ClassRecord) -> ClassRecord:
             known = {one.id: one for one in record.participants}
@@ -239,7 +240,7 @@ class Classroom:
 
 
 class Tries:
-    """Tries of a code: so many a minute and address; those that were right do not count. Safe in threads."""
+    """Rate limit of wrong access codes, per minute and address. Thread-safe."""
 
     MOST: Final = 10
     SECONDS: Final = 60.0
@@ -250,7 +251,7 @@ class Tries:
         self._lock = threading.Lock()
 
     def check(self, record: ClassRecord, code: str, address: str | None) -> None:
-        """Raise ClassroomError unless the code is right, or if there were too many tries."""
+        """Raise ClassroomError if the code is wrong, or after too many wrong codes."""
         place = _network(address)
         with self._lock:
             now = self._clock()
@@ -279,7 +280,7 @@ def _bare(code: str) -> bytes:
 
 
 def _network(address: str | None) -> str:
-    """What one client has: an address, of IPv6 the network of 64 bits that it may choose from."""
+    """Network of one client: its IPv4 address, or the 64-bit prefix of its IPv6 address."""
     try:
         ip = ip_address(address or "")
     except ValueError:

@@ -1,6 +1,6 @@
-"""What each verb of the command line does: options in, one record out.
+"""Verbs of the command line, as functions from options to one record.
 
-Heavy modules are imported by the verbs that need them.
+Heavy modules are imported only by the verbs that need them.
 """
 
 from compressor_core.cli.app import app

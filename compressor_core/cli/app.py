@@ -1,4 +1,4 @@
-"""The verb `app`: starts the Streamlit app, of the installed package or of a checkout."""
+"""The verb `app`, which starts the Streamlit app of the installed package or of a checkout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from compressor_core.assets import APP_FOLDER
 
 
 def app(options: argparse.Namespace) -> NoReturn:
-    """Become the app's server; its other settings are Streamlit's environment variables, such as STREAMLIT_SERVER_PORT.
+    """Replace this process by the app's server; other settings come from Streamlit's environment variables, such as
+    STREAMLIT_SERVER_PORT.
 
     Raises OSError if the interpreter cannot be started.
     """
@@ -21,7 +22,7 @@ def app(options: argparse.Namespace) -> NoReturn:
         command += ["--server.port", str(options.port)]
     if options.address is not None:
         command += ["--server.address", options.address]
-    # Streamlit forgets the names of its configuration where it is given any; the lecturer stays at this machine's own.
+    # Options replace the host names in Streamlit's configuration; this machine's own names must stay allowed.
     for host in [*options.allow_host, *(("localhost", "127.0.0.1") if options.allow_host else ())]:
         command += ["--server.allowedHosts", host]
     os.execv(sys.executable, command)

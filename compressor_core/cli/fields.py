@@ -1,4 +1,4 @@
-"""Options of the command line from the fields of settings: name, type, choices, help and default come from there."""
+"""Command-line options derived from settings fields: name, type, choices, help and default."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ S = TypeVar("S", bound=Settings)
 
 
 def add_fields(verb: argparse.ArgumentParser, settings: type[Settings], *, leave_out: Container[str] = ()) -> None:
-    """One option for each field, `learning_rate` as `--learning-rate`.
+    """Add one option for each field, `learning_rate` as `--learning-rate`.
 
-    An option that is not given is absent from what is parsed, so that the field's own default holds.
+    Options that are not given are absent from the result, so that the default of the field applies.
     """
     for name, field in settings.model_fields.items():
         if name not in leave_out:
             option = _option(field)
             if name == "dataset":
-                option["help"] = f"{option['help']} It is one of {', '.join(info.name for info in DATASETS)}."
+                option["help"] = f"{option['help']} Choices: {', '.join(info.name for info in DATASETS)}."
             verb.add_argument(f"--{name.replace('_', '-')}", **option)
 
 
 def from_options(settings: type[S], options: argparse.Namespace, **own: Any) -> S:
-    """Settings from the options that were given, and `own` in the place of them."""
+    """Settings from the given options, overridden by `own`."""
     given = {name: value for name, value in vars(options).items() if name in settings.model_fields}
     return settings(**(given | own))
 
@@ -56,7 +56,7 @@ _METAVARS: dict[type[Any], str] = {int: "N", float: "NUMBER"}
 
 
 _SAID = re.compile(r"default is|ithout (it|them|one)|; the default")
-"""What a description says where a setting is left open."""
+"""Matches descriptions that already state the default."""
 _PLAIN: dict[str, str] = {"": "none", "None": "none", "True": "yes", "False": "no"}
 
 
@@ -65,7 +65,7 @@ def _reader(kind: type[Any]) -> Callable[[str], Any]:
 
 
 def _kind(annotation: Any) -> tuple[type[Any], bool]:
-    """The type that one value of an option has, and whether it takes several."""
+    """Type of one value of an option, and whether the option takes several values."""
     origin, inner = get_origin(annotation), [one for one in get_args(annotation) if one is not type(None)]
     if origin is Annotated or origin in (Union, types.UnionType):
         return _kind(inner[0])

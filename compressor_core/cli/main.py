@@ -1,4 +1,4 @@
-"""The command line: runs a verb, and prints its result or its error. Verbs and options are in `cli/parser.py`."""
+"""Command line: runs a verb and prints its result or error. Verbs and options are in `cli/parser.py`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from compressor_core.threads import yield_when_idle
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb. Exit codes: 0 done, 1 the work failed, 2 bad usage or bad input, 130 interrupted.
 
-    A result that says `ok: false` (of `doctor`) is printed as any other, and counts as failed.
+    A result with `ok: false` (from `doctor`) is printed as usual, but counts as failed.
     """
     yield_when_idle()
     _never_choke()
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if processes.launched() and options.verb not in (verbs.train_teacher, verbs.distill):
             raise SettingsError("several processes are for train-teacher and distill: start this one without torchrun")
         with processes.joined(getattr(options, "device", None)):
-            # Whatever a library prints must not end up beside the one JSON object.
+            # Output of libraries must not mix with the JSON object.
             with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
                 result = options.verb(options)
             if options.json:
@@ -57,19 +57,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("COMPRESSOR_DEBUG"):
             raise
-        if isinstance(error, OSError) and error.filename:  # a path that is too long, a folder that is closed
+        if isinstance(error, OSError) and error.filename:  # path too long, no permission
             return _fail(storage_error(error, Path(str(error.filename)), action="use"), 2)
         return _fail(f"{type(error).__name__}: {error} (set COMPRESSOR_DEBUG=1 to see where)", 1)
 
 
 def _command() -> str:
-    """The command as the user typed it."""
+    """Command as the user typed it."""
     name = Path(sys.argv[0]).stem
     return name if name == "compressor" else "python -m compressor_core"
 
 
 def _never_choke() -> None:
-    """Labels and names are in any script: what a console cannot show is written as an escape."""
+    """Let consoles print characters that they cannot show as escapes, since labels and names may be in any script."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -80,7 +80,7 @@ def _fail(message: object, code: int) -> int:
 
 
 def _readable(result: Mapping[str, Any]) -> str:
-    """A result as an aligned table; lists of records as tables of their own."""
+    """Format a result as an aligned table, with lists of records as separate tables."""
     import pandas as pd
 
     width = shutil.get_terminal_size((120, 40)).columns

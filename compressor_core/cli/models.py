@@ -1,4 +1,4 @@
-"""The verbs that look at finished models."""
+"""Verbs for finished models."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def import_released(options: argparse.Namespace) -> Record:
 
 
 def _in_short(summary: ComparisonSummary) -> Record:
-    """A comparison as a table of its models; the rest is for programs, with --json."""
+    """Comparison as a table of its models; the full result is available with --json."""
     rows = []
     for side in (summary.teacher, *summary.students):
         low, high = side.intervals.accuracy

@@ -1,4 +1,4 @@
-"""From the options of a verb to what the core takes."""
+"""Conversion of a verb's options to arguments of the core."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Record = dict[str, Any]
 
 
 def data_of(options: argparse.Namespace) -> str | None:
-    """The data to read: the file as it is, or the copy that is made where something is said about it."""
+    """Data to read: the file, or a converted copy if options describe its columns, labels, language or bad rows."""
     given = {"columns": options.columns, "positive": options.positive, "language": options.language}
     said = [name for name, value in given.items() if value is not None]
     dataset, data, skip_bad_rows = (getattr(options, name, None) for name in ("dataset", "data", "skip_bad_rows"))
@@ -42,7 +42,7 @@ def data_of(options: argparse.Namespace) -> str | None:
 
 
 def space_of(name: str) -> Any:
-    """A space that has a name, or the one in a JSON file."""
+    """Search space with this name, or from this JSON file."""
     from compressor_core.architecture import SPACES, read_space
 
     known = name in SPACES
@@ -50,12 +50,12 @@ def space_of(name: str) -> Any:
 
 
 def given_space(options: argparse.Namespace) -> dict[str, Any]:
-    """The setting `space`, if it is given."""
+    """Setting `space`, if given."""
     return {"space": space_of(options.space)} if hasattr(options, "space") else {}
 
 
 def read_json(path: Path, what: str) -> Record:
-    """One JSON object. Raises DataError, saying what it should have been."""
+    """Read one JSON object. Raises DataError, naming what was expected."""
     import json
 
     try:
@@ -68,7 +68,7 @@ def read_json(path: Path, what: str) -> Record:
 
 
 def latency_model(options: argparse.Namespace) -> Any:
-    """What predicts latency, if a calibration is named."""
+    """Latency model, if a calibration is given."""
     if options.calibration is None:
         return None
     from compressor_core.latency_model import Runtime
@@ -82,7 +82,7 @@ def latency_model(options: argparse.Namespace) -> Any:
 
 
 def require_place(out: Path) -> None:
-    """Refuse an output folder that holds something else: saving a model replaces it."""
+    """Refuse an output folder with other content, since saving a model would replace it."""
     if checked_path(out).exists() and not out.is_dir():
         raise DataError(f"{out} is a file: choose another --out")
     if out.is_dir() and any(out.iterdir()) and not (out / "compressor.json").is_file():
@@ -94,7 +94,7 @@ def require_place(out: Path) -> None:
 
 
 def checkpoint_beside(out: Path) -> Path:
-    """Where a training that is to make `out` keeps its checkpoint."""
+    """Path of the checkpoint of the training that makes `out`."""
     return out.with_name(f"{out.name}.checkpoint.pt")
 
 

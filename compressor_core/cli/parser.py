@@ -1,4 +1,4 @@
-"""The command line's verbs and their options."""
+"""Verbs of the command line and their options."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ examples:
   {prog} predict student function.py
   {prog} evaluate student --dataset file --data functions.csv --positive vulnerable
   {prog} export student --out bundle
-  {prog} VERB --help    what a verb takes
+  {prog} VERB --help    options of a verb
 """
 
 
@@ -55,7 +55,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Completion(argparse.Action):
-    """Print the shell's completion of the command `compressor`, however this process was started."""
+    """Print the shell completion of the command `compressor`, regardless of how this process was started."""
 
     def __call__(
         self, whole: argparse.ArgumentParser, namespace: argparse.Namespace, shell: Any, option: str | None = None
@@ -65,7 +65,8 @@ class _Completion(argparse.Action):
 
 
 def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
-    """All verbs. What it cannot parse is a SettingsError; `verb` of what it parsed is the function to call with it."""
+    """Parser of all verbs. It raises SettingsError for invalid arguments; `verb` in its result is the function to call
+    with the result."""
     whole = _Parser(
         prog=prog,
         description="Shrink pre-trained models of code.",
@@ -74,7 +75,7 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     whole.add_argument(
-        "--print-completion", choices=SUPPORTED_SHELLS, action=_Completion, help="print what completes it in a shell"
+        "--print-completion", choices=SUPPORTED_SHELLS, action=_Completion, help="print the shell completion script"
     )
     commands = whole.add_subparsers(metavar="VERB", required=True, parser_class=_Parser)
 
@@ -101,17 +102,17 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
         "--config", type=Path, metavar="FILE", help="repeat a search from the JSON of the page Search (default: none)"
     )
 
-    calibrate = add("calibrate", verbs.calibrate, "Measure this machine once, and fit what predicts latency on it.")
+    calibrate = add("calibrate", verbs.calibrate, "Measure this machine once, and fit a latency model for it.")
     add_fields(calibrate, CalibrationSettings)
 
     sweep = add("sweep", verbs.sweep, "Many searches in one go: over seeds, or the optimum over budgets.")
     sweep.add_argument("--over", choices=("seed", "budget"), default="seed", help="what varies (default: seed)")
-    sweep.add_argument("--seeds", type=int, metavar="N", help="how many, from --seed on (default: 20; over budgets 0)")
+    sweep.add_argument("--seeds", type=int, metavar="N", help="number, from --seed on (default: 20; over budgets 0)")
     mb: dict[str, Any] = {"type": float, "metavar": "NUMBER"}
-    sweep.add_argument("--budget-mb", **mb, default=3.0, help="of a sweep over seeds (default: 3)")
+    sweep.add_argument("--budget-mb", **mb, default=3.0, help="size budget of a sweep over seeds (default: 3)")
     sweep.add_argument("--from-mb", **mb, default=1.0, help="smallest budget of a sweep over budgets (default: 1)")
-    sweep.add_argument("--to-mb", **mb, default=100.0, help="the largest (default: 100)")
-    beside = "how many, beside the paper's 3, 25 and 50 MB (default: 40)"
+    sweep.add_argument("--to-mb", **mb, default=100.0, help="largest budget of a sweep over budgets (default: 100)")
+    beside = "number of budgets, besides the paper's 3, 25 and 50 MB (default: 40)"
     sweep.add_argument("--budgets", type=int, metavar="N", default=40, help=beside)
     operators = "operators of the genetic algorithm, one sweep each (default: studio)"
     sweep.add_argument("--operators", nargs="+", choices=("studio", "paper"), default=["studio"], help=operators)
@@ -123,18 +124,18 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
         default="size,gflops",
         help="two or three of size, gflops, latency, parameters, accuracy, flips (default: size,gflops)",
     )
-    tradeoff.add_argument("--budget-mb", **mb, help="the largest size (default: none)")
-    tradeoff.add_argument("--min-gflops", **mb, help="in the paper's account (default: none)")
-    tradeoff.add_argument("--max-latency-ms", **mb, help="predicted; needs --calibration (default: none)")
-    tradeoff.add_argument("--max-parameters", **mb, help="most parameters (default: none)")
-    tradeoff.add_argument("--min-accuracy", **mb, help="0 to 1, of measured students (default: none)")
-    tradeoff.add_argument("--max-flips", **mb, help="answers that flip, 0 to 1, likewise (default: none)")
+    tradeoff.add_argument("--budget-mb", **mb, help="maximum size (default: none)")
+    tradeoff.add_argument("--min-gflops", **mb, help="minimum, as the paper counts (default: none)")
+    tradeoff.add_argument("--max-latency-ms", **mb, help="maximum, predicted; needs --calibration (default: none)")
+    tradeoff.add_argument("--max-parameters", **mb, help="maximum number of parameters (default: none)")
+    tradeoff.add_argument("--min-accuracy", **mb, help="0 to 1, from measured students (default: none)")
+    tradeoff.add_argument("--max-flips", **mb, help="share of flipped answers, 0 to 1, likewise (default: none)")
     _calibration(tradeoff)
     tradeoff.add_argument(
         "--dataset",
         default="classroom-vulnerability",
         metavar="NAME",
-        help="that the students were measured on, for accuracy and flips (default: classroom-vulnerability)",
+        help="dataset that the students were measured on, for accuracy and flips (default: classroom-vulnerability)",
     )
     add_fields(tradeoff, TradeoffSettings, leave_out={"objectives", "limits", "latency", "students"})
 
@@ -150,24 +151,24 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
         dest="within",
         choices=tuple(SPACES),
         default="classroom",
-        help="with --budget-mb: where the architecture with the most GFLOPs is looked for (default: classroom)",
+        help="with --budget-mb: search space for the architecture with the most GFLOPs (default: classroom)",
     )
     _own_file(distill, skip=False)
     _training(distill)
 
-    label = add("label", verbs.label, "Label a pool of code, or a part of it, for distillations to come.")
+    label = add("label", verbs.label, "Label a pool of code, or a part of it, for later distillations.")
     add_fields(label, LabelSettings)
     label.add_argument(
         "--out",
         type=Path,
         metavar="FILE",
-        help="Parquet file of the answers, which stands for the teacher (default: none)",
+        help="Parquet file for the answers, which can replace the teacher (default: none)",
     )
 
     study = add("study", verbs.study, "Distill students at several budgets, with several seeds: what a megabyte buys.")
     add_fields(study, StudySettings, leave_out=("latency",))
     _own_file(study)
-    measured = "what `calibrate` measured: predicts latency (default: none)"
+    measured = "result of `calibrate`, to predict latency (default: none)"
     study.add_argument("--calibration", metavar="RUN_OR_FILE", help=measured)
     study.add_argument("--runtime", choices=("onnxruntime", "pytorch"), default="onnxruntime", help=_RUNTIME)
     study.add_argument(
@@ -176,7 +177,7 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
         help="make the students on a Ray cluster: auto, HOST:PORT, ray://HOST:PORT, or local (default: none)",
     )
     study.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="of the students; the same again goes on where it stood"
+        "--out", type=Path, required=True, metavar="DIR", help="folder of the students; the same command again resumes"
     )
 
     evaluate = add("evaluate", verbs.evaluate, "Score one model on a dataset.")
@@ -193,7 +194,7 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
         "--predictions",
         type=Path,
         metavar="DIR",
-        help="Folder for what each model says of each example (default: none).",
+        help="Folder for the predictions of each model for each example (default: none).",
     )
 
     measure = add("measure", verbs.measure, "What models cost: latency, throughput, cold start, memory and energy.")
@@ -215,30 +216,30 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     probe.add_argument("--changes", nargs="+", metavar="KIND", default=argparse.SUPPRESS, help=changes)
     _own_file(probe)
 
-    predict = add("predict", verbs.predict, "What a model says of one function, or of a pair.")
+    predict = add("predict", verbs.predict, "Predict one function, or a pair, with a model.")
     predict.add_argument("model", type=Path, help=description_of(EvaluateSettings, "model"))
     predict.add_argument("files", type=Path, nargs="+", metavar="FILE", help="one function, or two for a pair")
 
-    export = add("export", verbs.export, "Take a model away: as ONNX, in 8 bits, or as a bundle that runs anywhere.")
+    export = add("export", verbs.export, "Export a model: as ONNX, in 8 bits, or as a bundle that runs anywhere.")
     export.add_argument("model", type=Path, help=description_of(ExportSettings, "model"))
     export.add_argument(
-        "--out", type=Path, required=True, metavar="PATH", help="A .onnx file; of a bundle the folder, beside its .zip."
+        "--out", type=Path, required=True, metavar="PATH", help="A .onnx file, or the folder of a bundle and its .zip."
     )
     add_fields(export, ExportSettings, leave_out=("model", "overwrite"))
     _own_file(export)
     overwriting = description_of(ExportSettings, "overwrite")
     export.add_argument("--replace", dest="overwrite", action="store_true", help=overwriting)
 
-    push = add("push", verbs.push, "Send a model to the Hugging Face hub; without --send, say what would go there.")
+    push = add("push", verbs.push, "Send a model to the Hugging Face hub; without --send, list what would be sent.")
     push.add_argument("model", type=str, help=description_of(EvaluateSettings, "model"))
-    push.add_argument("repository", metavar="USER/NAME", help="Repository on the hub; made if it is not there.")
+    push.add_argument("repository", metavar="USER/NAME", help="Repository on the hub; created if missing.")
     push.add_argument("--send", action="store_true", help="send it, with the token of `hf auth login`")
     push.add_argument("--public", action="store_true", help="make a new repository public, not private")
 
     released = add(
         "import-released",
         verbs.import_released,
-        "Turn a student that the paper's authors published into a model folder.",
+        "Convert a student published by the paper's authors into a model folder.",
     )
     released.add_argument("checkpoint", type=Path, help=description_of(ReproduceSettings, "checkpoint"))
     measuring = ("checkpoint", "dataset", "data", "latency_examples", "threads", "seed")
@@ -246,18 +247,18 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     released.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the model")
 
     report = add("report", verbs.report, "The whole story of a run as one HTML file that opens without a network.")
-    report.add_argument("run", metavar="RUN", help="its last run: a comparison, or a distillation, a search, a teacher")
+    report.add_argument("run", metavar="RUN", help="last run: a comparison, a distillation, a search or a teacher")
     report.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file, such as report.html")
 
     app = commands.add_parser("app", help="Start the app, and open it in the browser.")
-    app.add_argument("--port", type=int, metavar="N", help="default: 8501, or the next that is free")
-    app.add_argument("--address", metavar="ADDRESS", help="default: 127.0.0.1, which nobody else reaches")
+    app.add_argument("--port", type=int, metavar="N", help="default: 8501, or the next free port")
+    app.add_argument("--address", metavar="ADDRESS", help="default: 127.0.0.1, reachable from this machine only")
     app.add_argument(
         "--allow-host",
         action="append",
         default=[],
         metavar="NAME",
-        help="name that visitors reach it by (default: none)",
+        help="host name by which visitors reach it (default: none)",
     )
     app.add_argument("--no-browser", action="store_true", help="open no browser")
     app.set_defaults(verb=verbs.app, json=False)
@@ -276,20 +277,20 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
 
 
 def _calibration(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--calibration", metavar="RUN_OR_FILE", help="what `calibrate` measured (default: none)")
+    verb.add_argument("--calibration", metavar="RUN_OR_FILE", help="result of `calibrate` (default: none)")
     verb.add_argument("--runtime", choices=("onnxruntime", "pytorch"), default="onnxruntime", help=_RUNTIME)
 
 
 def _own_file(verb: argparse.ArgumentParser, *, skip: bool = True) -> None:
-    verb.add_argument("--columns", metavar="func=NAME,…", help="of --dataset file, where they cannot be guessed")
-    verb.add_argument("--positive", metavar="VALUE", help="the label that means 1, where labels are other words")
+    verb.add_argument("--columns", metavar="func=NAME,…", help="columns of --dataset file, if they cannot be guessed")
+    verb.add_argument("--positive", metavar="VALUE", help="label of class 1, where labels are other words")
     verb.add_argument(
-        "--language", choices=[str(language) for language in Language], help="of the code, of --dataset file"
+        "--language", choices=[str(language) for language in Language], help="language of the code of --dataset file"
     )
     if skip:
-        verb.add_argument("--skip-bad-rows", action="store_true", help="leave out rows of the file that cannot be used")
+        verb.add_argument("--skip-bad-rows", action="store_true", help="skip rows of the file that cannot be used")
 
 
 def _training(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the model")
-    verb.add_argument("--resume", action="store_true", help="go on from the checkpoint beside --out")
+    verb.add_argument("--resume", action="store_true", help="resume from the checkpoint beside --out")

@@ -1,4 +1,4 @@
-"""How a verb tells how far it is, on standard error."""
+"""Progress of a verb on standard error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def shown(work: Work[T], on_record: Callable[[Record], object] = lambda record: None) -> T:
-    """Run a core loop to its end under a bar, where somebody watches, and hand on its records."""
+    """Run a core loop to its end with a progress bar, if standard error is a terminal; passes on its records."""
     with progress.bar(sys.stderr, shown=sys.stderr.isatty()) as show:
 
         def see(record: Record) -> None:
@@ -24,7 +24,7 @@ def shown(work: Work[T], on_record: Callable[[Record], object] = lambda record: 
 
 
 def finished(work: Work[T | None]) -> T:
-    """As `shown`, for a loop that returns None only if it is cancelled, which nobody can here."""
+    """As `shown`, for a loop that returns None only if cancelled, which is impossible here."""
     summary = shown(work)
     assert summary is not None
     return summary

@@ -1,4 +1,4 @@
-"""The verbs about the runs of the app, and about the place where they run."""
+"""Verbs for the runs of the app and for this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What architectures cost, and which are best: the verbs that train nothing."""
+"""Verbs for the cost of architectures and the search for them, without training."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def sweep(options: argparse.Namespace) -> Record:
     over = Over(options.over)
     count = options.seeds if options.seeds is not None else 20 if over is Over.SEED else 0
     seed = getattr(options, "seed", 0)
-    # Over budgets, the largest stands for all until each takes its place.
+    # For a sweep over budgets, the largest is a placeholder, later replaced by each budget.
     budget = options.budget_mb if over is Over.SEED else max(options.to_mb, *PAPER_BUDGETS_MB)
     own = {"budget_mb": budget, "operators": options.operators[0], **given_space(options)}
     settings = SweepSettings(
@@ -104,7 +104,7 @@ def tradeoff(options: argparse.Namespace) -> Record:
 
 
 def _students(options: argparse.Namespace) -> Any:
-    """The measured students of the dataset, among the runs of the app."""
+    """Measured students of the dataset, from the runs of the app."""
     from compressor_core.runs.library import measured_students
     from compressor_core.search.settings import ModelSettings
 

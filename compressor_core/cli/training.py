@@ -1,4 +1,4 @@
-"""The verbs that train models, or get ready for it."""
+"""Verbs that train models or prepare training."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ def study(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _train(options: argparse.Namespace, work: Callable[[Path], Work[Any]]) -> dict[str, Any]:
-    """Do a training with its checkpoint beside the output folder; the checkpoint goes when it is done."""
+    """Run a training with its checkpoint beside the output folder; the checkpoint is deleted at the end."""
     out: Path = options.out
     checkpoint = checkpoint_beside(out)
-    if processes.main():  # other processes go on from the checkpoint of this one
+    if processes.main():  # other processes resume from the checkpoint of this one
         if not options.resume:
             checkpoint.unlink(missing_ok=True)
         elif not checkpoint.is_file():
@@ -75,4 +75,4 @@ def _train(options: argparse.Namespace, work: Callable[[Path], Work[Any]]) -> di
     summary: Record | None = shown(work(checkpoint))
     if processes.main():
         checkpoint.unlink(missing_ok=True)
-    return {} if summary is None else summary.plain()  # of several processes, the first alone has it
+    return {} if summary is None else summary.plain()  # with several processes, only the first has it

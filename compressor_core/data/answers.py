@@ -1,14 +1,14 @@
-"""A teacher's answers in a file: they stand where the teacher itself stands, on a machine that does not have it.
+"""A teacher's recorded answers in a file, which replace the teacher on a machine that does not have it.
 
-A row has code, or the ids by which the dataset knows it, and one number for each class. The file is Parquet, JSONL or
-JSONL.gz with the columns
+A row has code, or the dataset's ids of it, and one number for each class. The file is Parquet, JSONL or JSONL.gz with
+the columns
 
     func, or func1 and func2       the code; or id, or id1 and id2, where the dataset has a data.jsonl
     logit_0 and logit_1            or probability_0 and probability_1; a class may be named (logit_clone)
 
-or NAME.npy, an array (rows, 2), beside NAME.txt (two ids a line, as CodeXGLUE has pairs) or a file as above: row i of
-the array is the answer to row i of that file. Numbers from 0 to 1 that add up to 1 in every row are probabilities, all
-others logits.
+or NAME.npy, an array (rows, 2), beside NAME.txt (two ids per line, as in CodeXGLUE's pairs) or a file as above: row i
+of the array is the answer to row i of that file. If all numbers are from 0 to 1 and every row adds up to 1, they are
+probabilities, else logits.
 """
 
 from __future__ import annotations
@@ -40,29 +40,29 @@ from compressor_core.files import checked_path, storage_error, write_bytes
 from compressor_core.task import Task
 
 LOGIT, PROBABILITY = "logit_", "probability_"
-"""How the names of columns with answers begin; the class follows."""
+"""Prefixes of the columns with answers; the class follows."""
 _ARRAY = ".npy"
 _OFF = 1e-3
-"""How far probabilities may be from adding up to one: they may have been rounded."""
+"""Tolerance of the sum of probabilities, which may be rounded."""
 _LEAST = 1e-7
-"""Probability below which it makes no difference how small it is."""
+"""Smallest probability whose logarithm is taken; smaller ones are raised to it."""
 Logits = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class RecordedAnswers:
-    """What a teacher said of some examples."""
+    """A teacher's answers to some examples."""
 
     path: Path
     codes: Sequence[tuple[str, ...]]
     logits: Logits
-    """(examples, 2)"""
+    """Shape (examples, 2)."""
     left_out: int
-    """Rows that could not be used."""
+    """Number of unusable rows that were skipped."""
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits of the code and the answers."""
+        """Hash of the code and the answers, as sixteen hexadecimal digits."""
         digest = hashlib.sha256(np.ascontiguousarray(self.logits).tobytes())
         for codes in self.codes:
             for code in codes:
@@ -70,7 +70,7 @@ class RecordedAnswers:
         return digest.hexdigest()[:16]
 
     def of(self, examples: Sequence[tuple[str, ...]]) -> dict[int, NDArray[np.float32]]:
-        """The logits (2,) of those examples that have been answered, by their place."""
+        """Logits (2,) by index, for the examples that have an answer."""
         return {i: self.logits[self._places[codes]] for i, codes in enumerate(examples) if codes in self._places}
 
     @functools.cached_property
@@ -79,11 +79,11 @@ class RecordedAnswers:
 
 
 def read_answers(path: str | Path, dataset: Dataset, *, skip_bad_rows: bool = False) -> RecordedAnswers:
-    """The answers in a file, for the task and the classes of a dataset.
+    """Read the answers in a file, for the task and the classes of a dataset.
 
     Raises:
-        DataError: the file is not there or damaged; it has no code, other classes, or a row that cannot be used: one
-            without code, with a number that is not finite, or with probabilities that do not add up to one.
+        DataError: the file is missing or damaged; it has no code, other classes, or an unusable row: without code,
+            with a number that is not finite, or with probabilities that do not add up to one.
     """
     path = checked_path(path)
     if not path.is_file():
@@ -107,7 +107,7 @@ def read_answers(path: str | Path, dataset: Dataset, *, skip_bad_rows: bool = Fa
 
 
 def task_of_answers(path: str | Path) -> Task:
-    """The task that a file of answers is for, by its columns. Raises DataError as `read_answers`."""
+    """Task of a file of answers, judged by its columns. Raises DataError as `read_answers`."""
     path = checked_path(path)
     if not path.is_file():
         raise DataError(f"there is no file of answers {path}: check the path given as teacher")
@@ -117,7 +117,7 @@ def task_of_answers(path: str | Path) -> Task:
 
 
 def kept_answers(table: Any) -> Path:
-    """A pandas DataFrame of answers as a file of the cache, named by its content. Raises DataError for all else."""
+    """Write a pandas DataFrame of answers to a cached file named by its content. Raises DataError for other types."""
     if not hasattr(table, "to_parquet") or not hasattr(table, "columns"):
         raise DataError(f"a teacher cannot be a {type(table).__name__}: give a model, a path or a pandas DataFrame")
     content = io.BytesIO()
@@ -136,7 +136,7 @@ def kept_answers(table: Any) -> Path:
 
 
 class AnswerFile:
-    """A Parquet file of answers that is written part by part, and is there once it is whole."""
+    """A Parquet file of answers that is written in parts and appears only when complete."""
 
     def __init__(self, path: Path, task: Task, labels: Sequence[str]) -> None:
         if path.suffix.lower() != ".parquet":
@@ -162,7 +162,7 @@ class AnswerFile:
         return self
 
     def add(self, codes: Sequence[tuple[str, ...]], logits: NDArray[Any]) -> None:
-        """Rows of code and logits (rows, 2). Raises StorageError."""
+        """Write rows of code and logits (rows, 2). Raises StorageError."""
         import pyarrow
 
         columns = [*map(list, zip(*codes, strict=True)), *np.asarray(logits, np.float32).T]
@@ -187,7 +187,7 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[Entry]:
 
 
 def _of_array(path: Path) -> tuple[Path, tuple[str, ...], Callable[[Path, Sequence[str]], Iterator[Entry]]]:
-    """The file beside an array, the columns of the two together, and what reads them row by row."""
+    """The file beside an array, the columns of both together, and a function that reads their rows."""
     try:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
@@ -224,14 +224,14 @@ def _of_array(path: Path) -> tuple[Path, tuple[str, ...], Callable[[Path, Sequen
 
 
 def _pairs(path: Path) -> Iterator[Entry]:
-    """Two ids a line, and whatever else, parted by tabs or blanks."""
+    """Pairs of ids, two per line, separated by white space; further fields are ignored."""
     for line, text in text_lines(path):
         fields = text.split()
         yield (line, {"id1": fields[0], "id2": fields[1]}) if len(fields) > 1 else BadRow(line, "has no two ids")
 
 
 def _answer_columns(path: Path, names: Sequence[str], dataset: Dataset) -> tuple[str, str]:
-    """The columns with the answers for class 0 and class 1."""
+    """Columns with the answers for class 0 and class 1."""
     found = {
         kind: {name[len(kind) :]: name for name in names if name.startswith(kind)} for kind in (LOGIT, PROBABILITY)
     }
@@ -253,7 +253,7 @@ def _answer_columns(path: Path, names: Sequence[str], dataset: Dataset) -> tuple
 def _code_columns(
     path: Path, names: Sequence[str], dataset: Dataset
 ) -> tuple[tuple[str, ...], Mapping[str, str] | None]:
-    """The columns with code; or those with ids, and the code that they stand for."""
+    """Columns with code; or columns with ids, and the code by id."""
     pairs = dataset.task is Task.CLONE
     if code := Columns().completed(names).code:
         if len(code) != 1 + pairs:
@@ -282,7 +282,7 @@ def _row(
     functions: Mapping[str, str] | None,
     answers: Sequence[str],
 ) -> tuple[tuple[str, ...], list[float]] | BadRow:
-    """The code and the logits of a row, or what is wrong with it."""
+    """Code and logits of a row, or what is wrong with it."""
     if functions is None:
         found = functions_in(number, row, code)
     else:

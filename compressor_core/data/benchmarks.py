@@ -1,8 +1,8 @@
 """The paper's two benchmarks, Devign and BigCloneBench, as CodeXGLUE publishes them.
 
-Each is read from files or, without any, from the Hugging Face hub. Published splits stay what they are, and the
-training split is parted as in the paper (ASE 2022, Section 4.1): the teacher learns from one half with labels, the
-student from the other half without.
+Each is read from files or, without any, from the Hugging Face hub. Published splits are kept, and the training split is
+divided as in the paper (ASE 2022, Section 4.1): the teacher learns from one half with labels, the student from the
+other half without.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from compressor_core.language import Language
 DEVIGN_HUB = "google/code_x_glue_cc_defect_detection"
 BIGCLONEBENCH_HUB = "google/code_x_glue_cc_clone_detection_big_clone_bench"
 PAPER_PAIRS = {Split.TRAIN: 90_102, Split.VALIDATION: 4_000, Split.TEST: 4_000}
-"""Pairs that are drawn of the published ones: a tenth of the training pairs, and the paper's 4,000 test pairs."""
+"""Number of pairs drawn from the published ones: a tenth of the training pairs, and the paper's 4,000 test pairs."""
 _DEVIGN, _BIGCLONEBENCH = "devign", "bigclonebench"
 _DEVIGN_LABELS, _CLONE_LABELS = ("safe", "vulnerable"), ("different", "clone")
 
@@ -36,16 +36,16 @@ _STEMS = {
     Split.VALIDATION: ("valid_sampled", "valid", "validation"),
     Split.TEST: ("test_sampled", "test"),
 }
-"""The names of a split's file, CodeXGLUE's and the paper's; where a folder has several, the first one counts."""
+"""File names of each split, CodeXGLUE's and the paper's; the first one in a folder counts."""
 FUNCTIONS, _PAIRS = "data.jsonl", "pairs.txt"
 _TABLES = (".jsonl", ".jsonl.gz", ".json", ".csv", ".parquet")
 
 
 def devign(data: Path | str | None = None) -> FileDataset:
-    """Devign: a JSONL file with `func` and `target`, a folder with one for each split, or the hub's.
+    """Devign: a JSONL file with `func` and `target`, a folder with one for each split, or the hub's dataset.
 
     Raises:
-        DataError: nothing can be read there, or the hub is needed and cannot be reached.
+        DataError: the data cannot be read, or the hub is needed and cannot be reached.
     """
     if data is None:
         parts = dataset_parts(DEVIGN_HUB)
@@ -70,13 +70,13 @@ def devign(data: Path | str | None = None) -> FileDataset:
 
 
 def bigclonebench(data: Path | str | None = None) -> FileDataset:
-    """BigCloneBench: a folder with data.jsonl and one file of pairs or one for each split, or the hub's.
+    """BigCloneBench: a folder with data.jsonl and one file of pairs or one for each split, or the hub's dataset.
 
-    Of the hub's 1.7 million pairs, as many are drawn as the paper uses; the draw depends on the pairs alone. Pairs
-    that name a function which data.jsonl has not are left out; the dataset's notes say how many.
+    From the hub's 1.7 million pairs, as many are drawn as the paper uses; the draw depends only on the pairs. Pairs
+    with a function that data.jsonl lacks are left out; the dataset's notes say how many.
 
     Raises:
-        DataError: nothing can be read there, or the hub is needed and cannot be reached.
+        DataError: the data cannot be read, or the hub is needed and cannot be reached.
     """
     if data is None:
         return _published(
@@ -124,9 +124,9 @@ def bigclonebench(data: Path | str | None = None) -> FileDataset:
 
 
 def halves(rows: Iterable[tuple[Split, Example]]) -> Iterator[tuple[Split, Example]]:
-    """Part the training split in two, half of each class staying `train` and half becoming `unlabelled`.
+    """Divide the training split: half of each class stays `train`, the other half becomes `unlabelled`.
 
-    Which example goes where depends on its code alone. Nothing changes where some are unlabelled already.
+    The division depends only on the code. Nothing changes if some examples are already unlabelled.
     """
     rows = list(rows)
     training = [(index, example) for index, (split, example) in enumerate(rows) if split is Split.TRAIN]
@@ -164,7 +164,7 @@ def _split_files(folder: Path, *suffixes: str) -> dict[Split, Path]:
 
 
 def functions_by_id(path: Path) -> dict[str, str]:
-    """The functions of a data.jsonl by their `idx`. Raises DataError for a row without `idx` or usable `func`."""
+    """Functions of a data.jsonl by `idx`. Raises DataError for a row without `idx` or usable `func`."""
     functions: dict[str, str] = {}
     bad = []
     for entry in json_objects(path):
@@ -185,15 +185,15 @@ def functions_by_id(path: Path) -> dict[str, str]:
 
 
 def _pairs(path: Path, functions: Mapping[str, str], unlabelled: bool, unknown: Counter[str]) -> Iterator[Example]:
-    """The pairs of a file: two ids and a label, 0 or 1, parted by tabs; a fourth field is passed over.
+    """Pairs of a file: two ids and a label, 0 or 1, separated by tabs; a fourth field is ignored.
 
-    Counts in `unknown` the pairs left out, by the function that is missing. An `unlabelled` file may have -1.
+    Counts the skipped pairs in `unknown`, by missing function. An `unlabelled` file may have the label -1.
     """
     bad = []
     for line, text in text_lines(path):
         fields = text.split("\t")
         if len(fields) not in (3, 4) or fields[2] not in (("0", "1", "-1") if unlabelled else ("0", "1")):
-            bad.append(BadRow(line, f"is {text[:60]!r}, not two ids and a label 0 or 1 parted by tabs"))
+            bad.append(BadRow(line, f"is {text[:60]!r}, not two ids and a label 0 or 1 separated by tabs"))
         elif missing := [name for name in fields[:2] if name not in functions]:
             unknown[missing[0]] += 1
         else:
@@ -203,7 +203,7 @@ def _pairs(path: Path, functions: Mapping[str, str], unlabelled: bool, unknown: 
 
 
 def _hub_pairs(parts: Mapping[Split, Sequence[Path]]) -> list[tuple[Split, Example]]:
-    functions: dict[int, str] = {}  # each text once, though it is in hundreds of pairs
+    functions: dict[int, str] = {}  # stores each text once, although hundreds of pairs use it
 
     def pairs(paths: Sequence[Path]) -> Iterator[Example]:
         for path in paths:

@@ -1,6 +1,6 @@
-"""The built-in datasets: drawn from functions of the standard library, anew every epoch for training.
+"""Built-in datasets, drawn from functions of the standard library; training splits are drawn anew every epoch.
 
-The splits are by module, so a test function's siblings were never seen in training. The validation and test splits are
+The splits are by module, so no sibling of a test function is seen in training. The validation and test splits are
 fixed.
 """
 
@@ -20,7 +20,7 @@ from compressor_core.language import Language
 from compressor_core.task import Task
 
 KEPT_EPOCHS = 8
-"""Draws of a training split that are kept in the cache: those of the quick presets; each takes a few megabytes."""
+"""Number of epochs of a training split that are cached: those of the quick presets; each takes a few megabytes."""
 _BOUNDARIES = ((0.45, Split.TRAIN), (0.80, Split.UNLABELLED), (0.90, Split.VALIDATION), (1.0, Split.TEST))
 
 
@@ -35,13 +35,13 @@ class Classroom:
     language: ClassVar[Language] = Language.PYTHON
     fresh: ClassVar[bool] = True
     per_host: ClassVar[Mapping[Split, int]]
-    """Times that each host function is drawn, per epoch where the split is fresh."""
+    """Number of draws from each host function (per epoch, if the split is fresh)."""
     together: ClassVar[int] = 1
-    """Examples of a draw, which stay side by side."""
+    """Number of examples per draw, which stay side by side."""
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """Fingerprint of the fixed splits and of what the fresh ones are drawn from."""
+        """Fingerprint of the fixed splits and of the sources of the fresh ones."""
         fixed = [code for split in (Split.VALIDATION, Split.TEST) for e in self.examples(split) for code in e.codes]
         drawn_from = [host.source for host in standard_library_hosts()]
         return fingerprint_of([platform.python_version(), str(self.seed), *fixed, *drawn_from])
@@ -50,15 +50,15 @@ class Classroom:
         return self.per_host[split] * self.together * len(self.hosts(split))
 
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
-        """Every host of the split several times, in a random order; another draw for each epoch of a fresh split."""
+        """Several draws from every host of the split, in random order; drawn anew for each epoch of a fresh split."""
         return drawn(self, split, 0 if split in (Split.VALIDATION, Split.TEST) else epoch)
 
     def hosts(self, split: Split) -> Sequence[Host]:
-        """The hosts that its examples are drawn from."""
+        """Hosts that the examples are drawn from."""
         return hosts_of(split)
 
     def drawn_from(self) -> Sequence[str]:
-        """The texts that it is drawn from, besides those of the hosts."""
+        """Texts that the examples are drawn from, in addition to the hosts."""
         return ()
 
     def _drawn(self, host: Host, split: Split, rng: random.Random) -> tuple[Example, ...]:
@@ -66,13 +66,13 @@ class Classroom:
 
 
 def together(dataset: Dataset) -> int:
-    """How many examples in a row of a dataset belong together."""
+    """Number of consecutive examples of a dataset that belong together."""
     return int(getattr(dataset, "together", 1))
 
 
 @functools.lru_cache(maxsize=6)
 def drawn(dataset: Classroom, split: Split, epoch: int) -> Sequence[Example]:
-    """The examples of a split and an epoch, drawn once in a process; the first epochs are kept in the cache."""
+    """Examples of a split and an epoch, drawn once per process; the first epochs are cached on disk."""
     if epoch >= KEPT_EPOCHS:
         return drawn_anew(dataset, split, epoch)
     key = [dataset.name, str(dataset.seed), split, str(epoch), *dataset.drawn_from()]
@@ -80,7 +80,7 @@ def drawn(dataset: Classroom, split: Split, epoch: int) -> Sequence[Example]:
 
 
 def drawn_anew(dataset: Classroom, split: Split, epoch: int) -> tuple[Example, ...]:
-    """The examples of a split and an epoch."""
+    """Examples of a split and an epoch, without the cache."""
     rng = random.Random(f"{dataset.name}/{dataset.seed}/{split}/{epoch}")
     draws = [dataset._drawn(host, split, rng) for host in dataset.hosts(split) for _ in range(dataset.per_host[split])]
     rng.shuffle(draws)
@@ -89,11 +89,11 @@ def drawn_anew(dataset: Classroom, split: Split, epoch: int) -> tuple[Example, .
 
 @functools.cache
 def hosts_of(split: Split) -> tuple[Host, ...]:
-    """The hosts whose modules belong to a split."""
+    """Hosts whose modules belong to a split."""
     return tuple(host for host in standard_library_hosts() if split_of(host.module) is split)
 
 
 def split_of(module: str) -> Split:
-    """The split that a module's functions belong to: the same in every Python version, whatever the seed."""
+    """Split of a module's functions: the same in every Python version and for every seed."""
     share = share_of(module)
     return next(split for boundary, split in _BOUNDARIES if share < boundary)

@@ -1,4 +1,4 @@
-"""A Python function with other names and literals: what makes a clone of type 2."""
+"""Renaming of names and literals of a Python function, for clones of type 2."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 
 RENAMED_ATTRIBUTES = 0.6
-"""Share of the attributes and outer functions that get other names where a clone lives in another code base."""
+"""Share of the attributes and outer functions that get other names, as in a clone from another code base."""
 CHANGED_LITERALS = 0.5
 
 
 def nodes_of(root: ast.AST) -> list[ast.AST]:
-    """All nodes of a tree, as `ast.walk` yields them, in half the time."""
+    """All nodes of a tree in the order of `ast.walk`, in half the time."""
     found = [root]
     for node in found:
         for name in node._fields:
@@ -26,9 +26,9 @@ def nodes_of(root: ast.AST) -> list[ast.AST]:
 
 
 def local_names(function: ast.FunctionDef, nodes: Iterable[ast.AST]) -> list[str]:
-    """Parameters and names assigned in the function, in order of appearance; not those it shares with others.
+    """Parameters and names assigned in the function, in order of appearance, without names shared with other scopes.
 
-    `nodes` are all of the function's, see `nodes_of`.
+    `nodes` are all nodes of the function, see `nodes_of`.
     """
     shared = {"self", "cls", "_"}
     found: dict[str, None] = {}
@@ -52,7 +52,7 @@ def local_names(function: ast.FunctionDef, nodes: Iterable[ast.AST]) -> list[str
 
 
 class Renaming(ast.NodeTransformer):
-    """Other names for everything local and for some of the rest, and other literals."""
+    """Transformer that renames everything local and some of the rest, and changes literals."""
 
     def __init__(self, function: ast.FunctionDef, rng: random.Random, names: Sequence[str], outer: float) -> None:
         self._rng = rng

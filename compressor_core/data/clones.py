@@ -1,11 +1,11 @@
-"""`classroom-clone`: pairs of functions, half of them clones of each other.
+"""`classroom-clone`: pairs of functions, half of them clones.
 
-A pair of clones is two rewritings (`rewriting.py`) of one function of the standard library (`hosts.py`); the others
-are rewritings, of the same kinds, of two different functions, most of them chosen to look alike: of similar length,
-with many tokens in common, often from the same module. So neither shared names nor traces of rewriting tell the
-label. The splits are by module; the training splits are drawn anew every epoch. Some ways of rewriting are kept from
-every split and measured apart (`unseen_pairs`), and so are pairs of a function and itself with one change of what it
-does (`near_miss_pairs`).
+A clone pair is two rewritings (`rewriting.py`) of one function of the standard library (`hosts.py`). The other pairs
+are rewritings, of the same kinds, of two different functions, most of them look-alikes: of similar length, with many
+tokens in common, often from the same module. So neither shared names nor traces of rewriting reveal the label. The
+splits are by module; the training splits are drawn anew every epoch. Some kinds of rewriting are withheld from every
+split and measured separately (`unseen_pairs`), and so are pairs of a function and a copy with one change of behaviour
+(`near_miss_pairs`).
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ from compressor_core.language import Language
 from compressor_core.task import Task
 
 KINDS: Mapping[CloneType, float] = {CloneType.TYPE_1: 0.10, CloneType.TYPE_2: 0.30, CloneType.TYPE_3: 0.60}
-"""Share of each clone type, for clones and for others alike."""
+"""Share of each clone type, the same for clones and other pairs."""
 HARD = 0.8
 """Share of the pairs of different functions that look alike."""
 SAME_NAMES_CLONES, SAME_NAMES_OTHERS = 0.15, 0.6
-"""Share of the pairs whose two functions name things alike, as the methods of one class do."""
+"""Share of the pairs whose two functions use the same names, like the methods of one class."""
 ALIKE = 5
-"""From how many of the functions most like it the other one of such a pair is drawn."""
+"""Number of most similar functions from which a look-alike is drawn."""
 LENGTH_RATIO = 1.5
 """Largest ratio between the lengths of two look-alikes."""
 SAME_SHAPE = 0.75
-"""Similarity of the syntax trees above which two functions may be clones of each other as they stand."""
+"""Similarity of the syntax trees above which two original functions may already be clones."""
 _NAMES = 60
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
 class ClassroomClone(Classroom):
-    """Pairs of rewritten functions, half of them clones of each other."""
+    """Pairs of rewritten functions, half of them clones."""
 
     name = "classroom-clone"
     task = Task.CLONE
@@ -61,8 +61,8 @@ class ClassroomClone(Classroom):
 
 
 def unseen_pairs(seed: int = 0) -> Sequence[Example]:
-    """Pairs of the test split's hosts, drawn as the test split's are, one function of each rewritten besides as no
-    split of the dataset is; for clones and for others alike."""
+    """Pairs drawn like those of the test split, but with one function of each pair additionally rewritten in ways that
+    occur in no split of the dataset, for clones and other pairs."""
     rng = random.Random(f"{ClassroomClone.name}/{seed}/unseen-rewriting")
     part = _part(Split.TEST)
     return [
@@ -74,8 +74,8 @@ def unseen_pairs(seed: int = 0) -> Sequence[Example]:
 
 
 def near_miss_pairs(seed: int = 0) -> Sequence[Example]:
-    """Each host of the test split beside itself, a clone, and beside a near miss of itself, which is none; the second
-    function of both is changed once or twice besides in what makes no difference."""
+    """Each host of the test split paired with itself (a clone) and with a near miss of itself (not a clone). The second
+    function of each pair also gets one or two behaviour-preserving changes."""
     rng = random.Random(f"{ClassroomClone.name}/{seed}/near-miss")
     changes = changes_for(Language.PYTHON)
     found = []
@@ -88,7 +88,7 @@ def near_miss_pairs(seed: int = 0) -> Sequence[Example]:
 
 
 def _pair(part: _Part, host: Host, source: str, rng: random.Random) -> Example:
-    """A pair of `source`, which does what the host does, and of the host again or another one."""
+    """A pair of `source`, which behaves like the host, with the same host or another one."""
     label = rng.getrandbits(1)
     kind = rng.choices(tuple(KINDS), tuple(KINDS.values()))[0]
     other, group = host, f"type {kind.value}"
@@ -110,7 +110,7 @@ def _pair(part: _Part, host: Host, source: str, rng: random.Random) -> Example:
 
 @dataclass(frozen=True)
 class _Part:
-    """The hosts of one split, the look-alikes of each (by source), and the names they use."""
+    """Hosts of one split, the look-alikes of each (by source), and the names that the hosts use."""
 
     hosts: tuple[Host, ...]
     alike: Mapping[str, tuple[Host, ...]]
@@ -129,9 +129,9 @@ def _part(split: Split) -> _Part:
 
 
 def _look_alikes(hosts: Sequence[Host]) -> Iterator[tuple[Host, ...]]:
-    """For each host the `ALIKE` others with the most tokens in common, half of them from its own module.
+    """For each host the `ALIKE` others with the most tokens in common, and as many from its own module.
 
-    Functions that differ in little but their names are left out: they are clones themselves.
+    Functions that differ in little but names are left out, because they are clones already.
     """
     overlaps = _jaccard([tokens(host.source) for host in hosts])
     shapes = _jaccard([shape(host.source) for host in hosts])
@@ -147,7 +147,7 @@ def _look_alikes(hosts: Sequence[Host]) -> Iterator[tuple[Host, ...]]:
 
 
 def _jaccard(sets: Sequence[frozenset[str]]) -> NDArray[np.float32]:
-    """Jaccard similarity of every two of the sets (n, n)."""
+    """Pairwise Jaccard similarity of the sets, of shape (n, n)."""
     from scipy.sparse import csr_array
 
     columns = {item: i for i, item in enumerate(sorted(set().union(*sets)))}
@@ -160,7 +160,7 @@ def _jaccard(sets: Sequence[frozenset[str]]) -> NDArray[np.float32]:
 
 
 def shape(source: str) -> frozenset[str]:
-    """The pairs of parent and child in the syntax tree, numbered by occurrence: what is left without the names."""
+    """Parent-child pairs of the syntax tree, numbered by occurrence: the structure without names."""
     counts: Counter[str] = Counter()
     found = set()
     for parent in ast.walk(ast.parse(source)):
@@ -172,7 +172,7 @@ def shape(source: str) -> frozenset[str]:
 
 
 def tokens(code: str) -> frozenset[str]:
-    """The distinct words and signs of a function."""
+    """Distinct words and punctuation marks of a function."""
     return frozenset(_TOKEN.findall(code))
 
 

@@ -1,4 +1,4 @@
-"""Which column of a table holds what, told by its name."""
+"""Roles of a table's columns, recognised by name."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ SPLIT_WORDS: Final = {
     "testing": Split.TEST,
     "unlabeled": Split.UNLABELLED,
 }
-"""The words for a split, in lower case."""
+"""Names of splits, in lower case."""
 _SHOWN: Final = 40
-"""Characters of a name in a sentence."""
+"""Largest number of characters of a name in a message."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column of a file holds what: `func` or both `func1` and `func2`, and `label`; the rest is optional.
+    """Column of a file for each role: `func` or both `func1` and `func2`, and `label`; the rest is optional.
 
-    None means that it is to be guessed, see `completed`.
+    None means that the column is guessed, see `completed`.
     """
 
     func: str | None = None
@@ -62,7 +62,7 @@ class Columns:
 
     @classmethod
     def parse(cls, text: str) -> Columns:
-        """From `func=code,label=bug`, ours first. Raises DataError for any other text."""
+        """Parse `func=code,label=bug` (role=column). Raises DataError for any other text."""
         known = [field.name for field in fields(cls)]
         chosen: dict[str, str] = {}
         for part in text.split(","):
@@ -74,16 +74,16 @@ class Columns:
 
     @property
     def code(self) -> tuple[str, ...]:
-        """The columns with code: one for single functions, two for pairs; empty if they are not known."""
+        """Columns with code: one for single functions, two for pairs; empty if not known."""
         if self.func1 and self.func2:
             return (self.func1, self.func2)
         return (self.func,) if self.func else ()
 
     def completed(self, names: Sequence[str]) -> Columns:
-        """With what is None guessed from the names of a file's columns; what cannot be guessed stays None.
+        """A copy with missing columns guessed from a file's column names; those that cannot be guessed stay None.
 
         Raises:
-            DataError: a column that is given is not among them.
+            DataError: a given column is not in the file.
         """
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         for column in filter(None, given.values()):
@@ -101,6 +101,6 @@ class Columns:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names of columns in a sentence, the first of them."""
+    """The first column names, for a message."""
     shown = ", ".join(repr(name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…") for name in names[:12])
     return f"the columns {shown}" + (" …" if len(names) > 12 else "")

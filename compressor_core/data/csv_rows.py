@@ -1,4 +1,4 @@
-"""Rows of CSV files as spreadsheets, pandas, Spark and databases write them."""
+"""Rows of CSV files as written by spreadsheets, pandas, Spark and databases."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from compressor_core.literal import uncelled
 DELIMITERS: Final = (",", ";", "\t", "|")
 _LONGEST_FIELD: Final = 2**31 - 1
 _LONGEST_HEADER: Final = 100
-"""Lines; a name may have line breaks in it."""
+"""Largest number of lines; a name may contain line breaks."""
 _STATED: Final = re.compile(r'"?sep=(.)"?\s*')
-"""A first line by which Excel is told the delimiter."""
+"""First line that states the delimiter for Excel."""
 _ESCAPED: Final = re.compile(r'\\(["\\])')
 _ESCAPED_QUOTE: Final = re.compile(r'(\\+)"')
 _BACKSLASH: Final = re.compile(r'(?<!\\)(?:\\\\)*\\(?![\\"])')
-"""One that stands for itself, which no writer leaves that doubles them all."""
+"""Backslash that stands for itself; a writer that doubles all backslashes never leaves one."""
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a file is to be read: columns, delimiter, lines before the header, and what makes a \\" in a cell a quote."""
+    """Layout of a file: columns, delimiter, lines before the header, and a function that unescapes \\" in cells."""
 
     names: tuple[str, ...] = ()
     delimiter: str = ","
@@ -38,13 +38,13 @@ class _Layout:
 
 
 def csv_table(path: Path) -> Table:
-    """The rows of a CSV file and the columns that its header names, on one or several lines.
+    """Rows of a CSV file and the columns of its header, which may span several lines.
 
-    The delimiter is the one of `DELIMITERS` by which the header has the most columns, or the one that a line `sep=`
-    states. Quotes within a cell are doubled or, where no other reading fits, have a backslash before them.
+    The delimiter is the one of `DELIMITERS` that gives the header the most columns, or the one stated by a line `sep=`.
+    Quotes within a cell are doubled; backslash escapes are tried if that leaves bad rows.
 
     Raises:
-        DataError: it cannot be read at all, or no header is found.
+        DataError: the file cannot be read at all, or has no header.
     """
     csv.field_size_limit(_LONGEST_FIELD)
     with opened(path) as file:
@@ -69,7 +69,7 @@ def _bad(file: TextIO, layout: _Layout) -> int:
 
 
 def _read(file: TextIO, layout: _Layout) -> Iterator[Entry]:
-    """All rows after the header, of a file that is rewound first."""
+    """All rows after the header; rewinds the file first."""
     file.seek(0)
     reader = _reader(file, layout)
     next(filter(None, reader))
@@ -101,17 +101,17 @@ def _reader(file: TextIO, layout: _Layout) -> Any:
 
 
 def _everywhere(line: str) -> str:
-    """With quotes doubled, where each quote and each backslash has a backslash before it, as Python writes."""
+    """The line with doubled quotes, if every quote and backslash is escaped by a backslash, as Python writes."""
     return _ESCAPED.sub(lambda found: '""' if found[1] == '"' else "\\", line)
 
 
 def _before_quotes(line: str) -> str:
-    """The same where only those backslashes have one that stand before a quote, as Spark writes."""
+    """The line with doubled quotes, if only quotes and backslashes before them are escaped, as Spark writes."""
     return _ESCAPED_QUOTE.sub(lambda found: found[1][: len(found[1]) // 2] + '"' * (1 + len(found[1]) % 2), line)
 
 
 def _layout(path: Path, file: TextIO) -> _Layout:
-    """The layout that the beginning of a file tells."""
+    """Layout detected from the beginning of a file."""
     lines = list(islice(file, _LONGEST_HEADER))
     stated = _STATED.fullmatch(lines[0]) if lines else None
     before = 1 if stated else 0

@@ -12,11 +12,11 @@ from compressor_core.language import Language
 from compressor_core.task import Task
 
 UNKNOWN = -1
-"""The label of an example that has none, which only the unlabelled split may hold."""
+"""Label of an unlabelled example, which is only allowed in the unlabelled split."""
 
 
 class Split(StrEnum):
-    """The four parts of a dataset. The teacher learns from `train`, the student from `unlabelled`."""
+    """Splits of a dataset. The teacher learns from `train`, the student from `unlabelled`."""
 
     TRAIN = "train"
     UNLABELLED = "unlabelled"
@@ -25,7 +25,7 @@ class Split(StrEnum):
 
 
 class Rows(StrEnum):
-    """The examples that models are judged on: a split, or all rows of a file."""
+    """Examples that models are evaluated on: a split, or all rows of a file."""
 
     TRAIN = Split.TRAIN.value
     UNLABELLED = Split.UNLABELLED.value
@@ -51,9 +51,8 @@ class Example:
 class Dataset(Protocol):
     """Examples by split.
 
-    `fresh` tells whether the training splits differ from epoch to epoch (a generator that never runs out); the
-    validation and test splits are the same in every epoch. `language` is what all of its code is written in, None
-    if that is not known.
+    `fresh` tells whether the training splits differ from epoch to epoch (an endless generator); the validation and test
+    splits are the same in every epoch. `language` is the language of all code, None if not known.
     """
 
     @property
@@ -70,14 +69,14 @@ class Dataset(Protocol):
     def fingerprint(self) -> str: ...
 
     def size(self, split: Split) -> int:
-        """Number of examples in a split, each counted in one split only, without making them."""
+        """Number of examples in a split, without generating them; each example counts in only one split."""
 
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]: ...
 
 
 @dataclass(frozen=True)
 class Around:
-    """What a dataset made from a whole one has in common with it."""
+    """Base class of datasets derived from a whole one, with its properties."""
 
     whole: Dataset
 
@@ -103,7 +102,7 @@ class Around:
 
 
 def fingerprint_of(texts: Iterable[str]) -> str:
-    """Sixteen hexadecimal digits that change when any of the texts, or their order, changes."""
+    """Hash of texts and their order, as sixteen hexadecimal digits."""
     digest = hashlib.sha256()
     for text in texts:
         digest.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
@@ -111,5 +110,5 @@ def fingerprint_of(texts: Iterable[str]) -> str:
 
 
 def share_of(key: str) -> float:
-    """A number in [0, 1) that depends on the key alone: the same on every machine and in every session."""
+    """A pseudo-random number in [0, 1) that depends only on the key: the same on every machine and in every process."""
     return int.from_bytes(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:8], "big") / 2**64

@@ -1,4 +1,4 @@
-"""What a model was made for, told by the dataset that it learned from."""
+"""Intended use of a model, derived from its training dataset."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from compressor_core.task import Task
 
 
 class Domain(NamedTuple):
-    """A sentence, and the weaknesses that it speaks of, such as "CWE-89 SQL injection"."""
+    """A sentence, and the weaknesses that it refers to, such as "CWE-89 SQL injection"."""
 
     sentence: str
     weaknesses: tuple[str, ...] = ()
 
 
 def domain(dataset: str | None) -> Domain | None:
-    """The domain of a model that learned a dataset of this name; None if nothing is known of it.
+    """Domain of a model trained on the dataset of this name; None if unknown.
 
     Raises:
         DataError: the catalogue of weaknesses is damaged.

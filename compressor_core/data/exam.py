@@ -1,8 +1,8 @@
-"""Hand-written exams, `exam-vulnerability` and `exam-clone`: what a model knows beyond the data that it learned from.
+"""Hand-written exams, `exam-vulnerability` and `exam-clone`, which test a model beyond its training data.
 
-The entries lie in `assets/exam/`, one file a weakness or a kind of clone pair, each entry with its reason. They were
-written without looking at the generators of the classroom data, and no model may learn from them: there is a test split
-and no other.
+The entries are in `assets/exam/`, one file per weakness or kind of clone pair, each entry with its reason. They were
+written without looking at the generators of the classroom data. No model may learn from them: they have only a test
+split.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _CHIPS = (
     "89-built-where", "78-thumbnail", "22-attachment", "79-greeting", "502-queue-message", "327-triple-des",
     "295-requests-session", "798-database-password",
 )  # fmt: skip
-"""Pairs of common weaknesses to start with."""
+"""Ids of pairs with common weaknesses, offered as first examples."""
 
 
 class Kind(StrEnum):
-    """How far a pair is from what a model of weaknesses has probably seen."""
+    """Distance of a pair from typical training data."""
 
     SURFACE = "surface"
     """A common API in an unusual form."""
@@ -43,16 +43,16 @@ class Kind(StrEnum):
 
 
 class CloneKind(StrEnum):
-    """How the two functions of a pair differ."""
+    """Difference between the two functions of a pair."""
 
     TYPE_1 = "type-1"
-    """In layout and comments."""
+    """Layout and comments."""
     TYPE_2 = "type-2"
-    """In names, literals and types as well."""
+    """Also names, literals and types."""
     TYPE_3 = "type-3"
-    """In statements that were added, removed or restructured, as well."""
+    """Also statements that were added, removed or restructured."""
     ALGORITHM = "algorithm"
-    """The same job by another algorithm: no clone of type 1 to 3."""
+    """Same task, another algorithm: not a clone of type 1 to 3."""
     OPERATOR = "operator"
     """One operator that changes the result."""
     CONSTANT = "constant"
@@ -62,12 +62,12 @@ class CloneKind(StrEnum):
 
     @property
     def is_clone(self) -> bool:
-        """Whether such pairs are clones of each other."""
+        """Whether pairs of this kind are clones."""
         return self.value.startswith("type-")
 
 
 class Entry(BaseModel):
-    """One entry of an exam; `reason` is a sentence for people."""
+    """One entry of an exam; `reason` is a sentence for the reader."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -81,7 +81,7 @@ class Entry(BaseModel):
 
     @property
     def examples(self) -> tuple[Example, ...]:
-        """What a model is asked."""
+        """Examples that a model is tested on."""
         raise NotImplementedError
 
 
@@ -106,7 +106,7 @@ class WeaknessPair(Entry):
 
 
 class CleanFunction(Entry):
-    """A function without a weakness; the reason says why it could be mistaken for one."""
+    """A function without a weakness; the reason says why it could be mistaken for unsafe."""
 
     code: str
 
@@ -116,7 +116,7 @@ class CleanFunction(Entry):
 
 
 class ClonePair(Entry):
-    """Two functions, which are clones of each other or look so."""
+    """Two functions that are clones, or only look like clones."""
 
     kind: CloneKind
     first: str
@@ -129,7 +129,7 @@ class ClonePair(Entry):
 
 @dataclass(frozen=True)
 class Exam:
-    """A dataset that has a test split alone."""
+    """A dataset with only a test split."""
 
     entries: tuple[Entry, ...]
     name: ClassVar[str]
@@ -146,7 +146,7 @@ class Exam:
         return len(self._examples) if split is Split.TEST else 0
 
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
-        """All examples, in the order of the files. Raises DataError for another split than the test split."""
+        """All examples, in the order of the files. Raises DataError for any split but the test split."""
         if split is not Split.TEST:
             raise DataError(
                 f"{self.name} has no {split} split, nothing may learn from it: train on classroom-{self.task}"
@@ -175,7 +175,7 @@ class VulnerabilityExam(Exam):
 
 
 class CloneExam(Exam):
-    """Pairs of functions that are clones, or only look so."""
+    """Pairs of functions that are clones, or only look like clones."""
 
     name = "exam-clone"
     task = Task.CLONE
@@ -205,19 +205,19 @@ def clone_exam(folder: Path = FOLDER / "clone") -> CloneExam:
 
 @dataclass(frozen=True)
 class Chip:
-    """A pair of the exam to start with. `other` is the fixed function, or the same two in the other order."""
+    """A pair of the exam as a first example. `other` is the fixed function, or the same pair in the other order."""
 
     title: str
     codes: tuple[str, ...]
     other: tuple[str, ...]
     truths: tuple[int, int]
-    """The class numbers of `codes` and of `other`."""
+    """Class numbers of `codes` and of `other`."""
     reason: str
 
 
 def chips(task: Task, language: Language | None = None) -> tuple[Chip, ...]:
-    """Pairs of some common weaknesses, or the first of each kind of clone pair, in Python where no other language has
-    some. Raises DataError as the exams do."""
+    """First examples: pairs of common weaknesses, or the first pair of each kind of clone (Java if asked for, else
+    Python). Raises DataError as the exams do."""
     if task is Task.VULNERABILITY:
         return tuple(
             Chip(f"{pair.weakness} {pair.title}", (pair.unsafe,), (pair.safe,), (1, 0), pair.reason)

@@ -1,4 +1,4 @@
-"""Names of Python's own functions and methods that do the same kind of thing, and not the same."""
+"""Families of Python's builtin functions and methods with a similar, but not the same, behaviour."""
 
 from __future__ import annotations
 
@@ -92,4 +92,4 @@ PARTNERS: Mapping[str, tuple[str, ...]] = {
     name: tuple(dict.fromkeys(other for family in _families if name in family for other in family if other != name))
     for name in dict.fromkeys(chain.from_iterable(_families))
 }
-"""For each of these names those that do the same kind of thing."""
+"""The other members of each name's families."""

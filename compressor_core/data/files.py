@@ -1,4 +1,4 @@
-"""Datasets that are read from files: one's own file, or rows that a benchmark's reader has put together."""
+"""Datasets read from files: the user's own file, or rows from a benchmark's reader."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _TRAINING_SHARE, _VALIDATION_SHARE = 0.8, 0.9
 class FileDataset:
     """Labelled functions or pairs, each in one split.
 
-    Where no row is `unlabelled`, the teacher's and the student's training parts are the same functions: the student
-    is shown no label of theirs. `published` tells that the splits are a benchmark's own; `notes` are sentences on what
-    was left out in reading.
+    If no row is `unlabelled`, teacher and student are trained on the same functions; the student does not see their
+    labels. `published` means that the splits are a benchmark's own; `notes` are sentences about rows left out in
+    reading.
     """
 
     path: Path
@@ -51,7 +51,7 @@ class FileDataset:
         return len(self._parts.get(split, ()))
 
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
-        """The rows of one split in the file's order. Raises DataError if there are none."""
+        """Rows of one split in file order. Raises DataError if there are none."""
         found = self._parts.get(split)
         if not found and split in (Split.TRAIN, Split.UNLABELLED) and Split.UNLABELLED not in self._parts:
             found = self._parts.get(Split.TRAIN)
@@ -62,7 +62,7 @@ class FileDataset:
         return found
 
     def everything(self) -> Sequence[Example]:
-        """All labelled rows, in the file's order."""
+        """All labelled rows, in file order."""
         return [example for _, example in self.rows if example.label != UNKNOWN]
 
     @functools.cached_property
@@ -76,10 +76,10 @@ class FileDataset:
 def read_file(
     path: Path | str, name: str = "file", labels: tuple[str, str] | None = None, language: Language | None = None
 ) -> FileDataset:
-    """Read a JSONL or CSV file of labelled functions or pairs whose columns can be told by their names.
+    """Read a file of labelled functions or pairs whose columns can be recognised by name.
 
-    The file is split by content hash, 80/10/10, unless its rows have a `split` of their own; the same code is always
-    in the same split. `labels` and `language` None: as the file has them.
+    The file is split by content hash, 80/10/10, unless its rows have a `split`; the same code is always in the same
+    split. If `labels` and `language` are None, they are taken from the file.
 
     Raises:
         DataError: the file is missing, empty, not text, malformed (with the line), or has one class only.
@@ -95,7 +95,7 @@ def dataset_of(
     labels: tuple[str, str] | None = None,
     language: Language | None = None,
 ) -> FileDataset:
-    """The dataset of rows that were read from `path`, see `read_file`. Raises DataError if there is one class only."""
+    """Dataset of rows read from `path`, see `read_file`. Raises DataError if there is only one class."""
     path = Path(path)
     check(path, {row.example.label: row.label_name for row in rows})
     spoken = {row.language for row in rows}
@@ -109,7 +109,7 @@ def dataset_of(
 
 
 def split_of(example: Example) -> Split:
-    """The split of an example that has none of its own: by a hash of its code."""
+    """Split of an example without one, by a hash of its code."""
     share = share_of("\n".join(example.codes))
     if share < _TRAINING_SHARE:
         return Split.TRAIN
@@ -117,7 +117,7 @@ def split_of(example: Example) -> Split:
 
 
 def label_names(rows: Iterable[Row]) -> tuple[str, str]:
-    """Names of the two classes in the rows; where class 0 has several, "not" the name of class 1."""
+    """Names of the two classes in the rows; if class 0 has several, it is "not" and the name of class 1."""
     words: tuple[set[str], set[str]] = (set(), set())
     for row in rows:
         if row.example.label != UNKNOWN:

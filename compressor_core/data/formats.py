@@ -1,4 +1,4 @@
-"""Tables in files of any kind that is read: JSON, CSV, Parquet, told apart by what is in them."""
+"""Tables in files of all supported formats: JSON, CSV and Parquet, distinguished mostly by content."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _PACKED: Final = (".gz", ".bz2", ".xz")
 
 
 def open_table(path: Path, needed: Sequence[str] | None = None) -> Table:
-    """The table in a file, or in the one that a file of choices speaks of.
+    """Open the table in a file, or in the one that a file of choices refers to.
 
-    Of Parquet, whose columns lie apart, it has those that are `needed` or all.
+    From Parquet, only the `needed` columns are read, if given.
 
     Raises:
-        DataError: it cannot be read at all; what is wrong with single rows comes with the rows.
+        DataError: the file cannot be read at all; errors in single rows come with the rows.
     """
     if (said := read_choices(path)) is not None:
         path = path.with_name(said.rows)
@@ -35,7 +35,7 @@ def open_table(path: Path, needed: Sequence[str] | None = None) -> Table:
 
 
 def column_names(path: Path) -> tuple[str, ...]:
-    """The columns of a file: of JSON the keys of its first rows. Raises DataError as `open_table`."""
+    """Columns of a file; for JSON, the keys of the first rows. Raises DataError as `open_table`."""
     return open_table(path).names
 
 

@@ -1,7 +1,7 @@
-"""Data as a notebook has it: a dataset's name, a path, a pandas DataFrame, or a Hugging Face dataset.
+"""Data given in a notebook: a dataset's name, a path, a pandas DataFrame, or a Hugging Face dataset.
 
-A table in memory is written to the cache as a file named by its content, so that every run, fingerprint and later
-comparison reads the same rows as the dataset `file`.
+A table in memory is written to the cache as a file named by its content. Every run, fingerprint and later comparison
+then reads the same rows as the dataset `file`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class DataSource(NamedTuple):
-    """The settings `dataset` and `data` that lead to some data."""
+    """Settings `dataset` and `data` of a data source."""
 
     dataset: str
     data: str | None = None
@@ -40,17 +40,17 @@ def source_of(
     language: Language | str | None = None,
     positive: str | int | bool | None = None,
 ) -> DataSource:
-    """The name and the file of some data; a table in memory, and a file that more is said about, is copied first.
+    """Name and file of the given data; a table, and a file with `language` or `positive`, is copied first.
 
-    A table has the columns of a file: `func` or `func1` and `func2`, `label`, and optionally `split` and `group`. A
-    DatasetDict with several parts gives its rows their splits. A folder is read as CodeXGLUE publishes a benchmark.
+    A table has the columns of a file: `func` or `func1` and `func2`, `label`, and optionally `split` and `group`. The
+    parts of a DatasetDict become splits. A folder is read in CodeXGLUE's layout of a benchmark.
 
     Args:
-        language: what the code is written in
-        positive: the label that means 1; all others mean 0
+        language: programming language of the code
+        positive: label that means 1; all others mean 0
 
     Raises:
-        DataError: the data is of no such form, or has a row that cannot be used.
+        DataError: the data has none of these forms, or an unusable row.
     """
     if language is not None and language not in set(Language):
         raise DataError(f"there is no language {language!r}: choose {', '.join(Language)}")
@@ -75,7 +75,7 @@ def source_of(
 
 
 def _frames(given: Any) -> Mapping[Split | None, Any]:
-    """The tables that were given, by the split that all of their rows belong to."""
+    """Given tables by the split of all their rows; a single table has the key None."""
     if not isinstance(given, Mapping):
         return {None: given}
     if len(given) == 1:
@@ -100,7 +100,7 @@ def _written(frames: Mapping[Split | None, Any], positive: str | None, language:
 
 
 def _frame(table: Any, positive: str | None) -> pd.DataFrame:
-    """A table as pandas holds it, None for whatever is missing; the numbers of known classes become their words."""
+    """A table as a DataFrame, with None for missing values; class numbers with known names become these names."""
     frame = table.to_pandas() if hasattr(table, "to_pandas") else table
     if not hasattr(frame, "columns") or not hasattr(frame, "to_dict"):
         raise DataError(

@@ -1,9 +1,9 @@
 """Host functions: the real functions of the running interpreter's standard library.
 
-Nothing is downloaded and nothing is redistributed: the functions are read from where Python is installed.
-A function is kept when it can carry a snippet and still be read in a classroom: its normalised text (no
-docstring, no comments, `ast.unparse` layout) has between `MIN_LINES` and `MAX_LINES` lines and at most
-`MAX_CHARACTERS` characters, and when it has none of the catalogue's weaknesses itself.
+Nothing is downloaded or redistributed: the functions are read from the Python installation. A function is kept if it is
+short enough to hold a program and remain readable (its normalised text, without docstring and comments and in the
+layout of `ast.unparse`, has between `MIN_LINES` and `MAX_LINES` lines and at most `MAX_CHARACTERS` characters), and if
+it has none of the catalogue's weaknesses itself.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from compressor_core.data.kept import kept, texts
 MIN_LINES, MAX_LINES = 3, 14
 MAX_CHARACTERS = 520
 LONGEST_SOURCE = 80
-"""Lines of a function as written, above which it is not even unparsed."""
+"""Largest number of source lines of a function that is considered at all."""
 UNSAFE_ALREADY = re.compile(
     r"\b(?:eval|exec|mktemp|md5|getrandbits)\(|pickle\.loads?\(|os\.system\(|shell=True|random\.choice\("
     r"|_create_unverified|0\.0\.0\.0|except[^\n]*:\s+pass\b|= open\(|http://"
 )
-"""Weaknesses of the catalogue; a host that has one of its own would carry a wrong label."""
+"""Weaknesses of the catalogue; a host that already contains one would get a wrong label."""
 _EXCLUDED = {"test", "tests", "idlelib", "lib2to3", "site-packages", "turtledemo", "ensurepip"}
 
 
@@ -36,9 +36,9 @@ _EXCLUDED = {"test", "tests", "idlelib", "lib2to3", "site-packages", "turtledemo
 class Host:
     """One function of the standard library.
 
-    `module` is its dotted module, the unit of every split; `source` its normalised text; `variables` the names of
-    its own parameters and local variables, in order of appearance; `slots` the places where statements can be
-    woven in, as (line index before which they go, indentation).
+    `module` is its dotted module, the unit of every split; `source` its normalised text; `variables` the names of its
+    parameters and local variables, in order of appearance; `slots` the places where statements can be inserted, as
+    (index of the line after the insertion, indentation).
     """
 
     module: str
@@ -49,16 +49,16 @@ class Host:
 
 @functools.cache
 def standard_library_hosts() -> tuple[Host, ...]:
-    """Every usable function of the running interpreter's standard library, in a fixed order, each text once.
+    """Every usable function of the running interpreter's standard library, in a fixed order, without duplicates.
 
-    Parsing the library takes seconds, so what was found is kept in the cache folder.
+    Parsing the library takes seconds, so the result is cached.
     """
     root = Path(sysconfig.get_path("stdlib"))
     return kept("hosts", [str(root)], lambda: _find_hosts(root), _host)
 
 
 def _host(module: str, source: str, variables: list[str], slots: list[list[Any]]) -> Host:
-    """A host from the cache. Raises TypeError for what is none."""
+    """A host from cached fields. Raises TypeError for invalid ones."""
     if not texts(module, source, *variables):
         raise TypeError("a host is text")
     return Host(module, source, tuple(variables), tuple((int(line), str(indent)) for line, indent in slots))
@@ -77,7 +77,7 @@ def _find_hosts(root: Path) -> tuple[Host, ...]:
 def _hosts_in(path: Path, module: str) -> Iterator[Host]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # invalid escapes in old modules are not ours to report
+            warnings.simplefilter("ignore")  # about invalid escapes in old modules
             tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError):
         return
@@ -94,7 +94,7 @@ def _hosts_in(path: Path, module: str) -> Iterator[Host]:
 
 
 def _strip(function: ast.FunctionDef) -> None:
-    """Remove decorators and docstring in place; a body that is left empty becomes `pass`."""
+    """Remove decorators and docstring in place; an empty body becomes `pass`."""
     function.decorator_list = []
     if ast.get_docstring(function, clean=False) is not None:
         function.body = function.body[1:] or [ast.Pass()]
@@ -115,7 +115,7 @@ def _slots(source: str) -> tuple[tuple[int, str], ...]:
             continue
         decorators = getattr(node, "decorator_list", [])
         line = min([node.lineno, *(decorator.lineno for decorator in decorators)]) - 1
-        # An `elif` is an If statement inside `orelse`: nothing can stand between it and its `if`.
+        # An `elif` is an If statement inside `orelse`: nothing can be inserted between it and its `if`.
         if not lines[line].lstrip().startswith("elif "):
             slots.add((line, lines[line][: node.col_offset]))
     return tuple(sorted(slots))

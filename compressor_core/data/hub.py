@@ -1,4 +1,4 @@
-"""Benchmarks on the Hugging Face hub: from the local cache, or downloaded if the hub can be reached."""
+"""Benchmarks on the Hugging Face hub, from the local cache or downloaded."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from compressor_core.errors import DataError
 
 _PARQUET = re.compile(r"(train|validation|test)-(\d+)-of-(\d+)\.parquet")
 PATIENCE = 6.0
-"""Seconds that the hub has for its first answer; looking up a name without a network can take far longer."""
+"""Timeout in seconds for the hub's first answer; a name look-up without a network can take far longer."""
 T = TypeVar("T")
 
 Parts = Mapping[Split, Sequence[Path]]
 
 
 def cached_parts(repository: str) -> Parts | None:
-    """The Parquet files of each split in the local cache; None unless they are all there."""
+    """Parquet files of each split in the local cache; None unless all are cached."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -33,10 +33,10 @@ def cached_parts(repository: str) -> Parts | None:
 
 
 def dataset_parts(repository: str) -> Parts:
-    """The Parquet files of each split of a dataset, from the cache or else the hub.
+    """Parquet files of each split of a dataset, from the cache or else the hub.
 
     Raises:
-        DataError: the hub cannot be reached, which is said within seconds.
+        DataError: the hub cannot be reached; raised within seconds.
     """
     from huggingface_hub import HfApi, snapshot_download
 
@@ -51,12 +51,12 @@ def dataset_parts(repository: str) -> Parts:
             "download it on a machine with a network and give its files as data"
         ) from error
     if (parts := _parts(Path(folder))) is None:
-        raise DataError(f"the hub's dataset {repository} has not the expected Parquet files: give its files as data")
+        raise DataError(f"the hub's dataset {repository} lacks the expected Parquet files: give its files as data")
     return parts
 
 
 def parquet_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The rows of a Parquet file, some columns of it. Raises DataError if it is damaged or lacks one of them."""
+    """Rows of a Parquet file, with some of its columns. Raises DataError if it is damaged or lacks one of them."""
     import pyarrow
     import pyarrow.parquet
 
@@ -66,7 +66,7 @@ def parquet_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]
         if missing := [name for name in columns if name not in schema.names]:
             raise DataError(f"{path} lacks the columns {', '.join(missing)}: download it again")
         require_plausible(path, sum(parts.row_group(place).total_byte_size for place in range(parts.num_row_groups)))
-        # A text that stands in many rows is in memory once, as it is in the file.
+        # Store a text that occurs in many rows once in memory, as in the file.
         texts = [name for name in columns if pyarrow.types.is_string(schema.field(name).type)]
         with pyarrow.parquet.ParquetFile(path, read_dictionary=texts) as file:
             for batch in file.iter_batches(4096, columns=list(columns)):
@@ -77,7 +77,7 @@ def parquet_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]
 
 
 def _cells(column: Any) -> list[Any]:
-    """The values of an Arrow array; equal ones of a dictionary are one object."""
+    """Values of an Arrow array; equal values of a dictionary array share one object."""
     if not hasattr(column, "dictionary"):
         values: list[Any] = column.to_pylist()
         return values
@@ -87,7 +87,7 @@ def _cells(column: Any) -> list[Any]:
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
-    """Result of `work`, or what it raises; TimeoutError if it takes longer, while it goes on."""
+    """Result of `work`. Raises what `work` raises, or TimeoutError if it takes longer; `work` then continues."""
     outcome: list[T] = []
     failure: list[Exception] = []
 
@@ -108,7 +108,7 @@ def within(seconds: float, work: Callable[[], T]) -> T:
 
 
 def _parts(folder: Path) -> Parts | None:
-    """The files of each split below a folder; None if one of those that their names count is not there."""
+    """Files of each split below a folder; None if one is missing, judging by the counts in the file names."""
     parts: dict[Split, list[Path]] = {split: [] for split in (Split.TRAIN, Split.VALIDATION, Split.TEST)}
     total: dict[Split, int] = {}
     for path in sorted(folder.rglob("*.parquet")):

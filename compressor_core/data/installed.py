@@ -1,7 +1,7 @@
-"""Real functions of the Python packages that this program needs, read from where they are installed.
+"""Real functions of the installed Python packages that this program depends on.
 
-Nothing is downloaded or redistributed. The functions are as people wrote them, with docstrings and comments. Their
-modules are split by the rule of the classroom data, so what learns from some modules can be held against others.
+Nothing is downloaded or redistributed. The functions are unchanged, with docstrings and comments. Their modules are
+split by the rule of the classroom data, so that a model can be tested on other modules than those it learned from.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ PACKAGES: Final = (
 )  # fmt: skip
 MIN_LINES, MAX_LINES = 3, 30
 _PER_MODULE = 4
-"""Functions of one module at most, so that no long module speaks for all."""
+"""Largest number of functions per module, so that no long module dominates."""
 
 
 def installed_functions(count: int, split: Split = Split.TEST, packages: Sequence[str] = PACKAGES) -> list[Example]:
-    """Up to `count` functions without a label, about as many of each package; the same for the same versions.
+    """Up to `count` unlabelled functions, about equally many per package; the same for the same package versions.
 
-    Modules of tests are left out. The group is the package, the origin the module and the line.
+    Test modules are left out. The group is the package, the origin the module and the line.
     """
     sources = [_functions(name, split) for name in packages if find_spec(name) is not None]
     found: list[Example] = []
@@ -46,7 +46,7 @@ def installed_functions(count: int, split: Split = Split.TEST, packages: Sequenc
 
 
 def _functions(package: str, split: Split) -> Iterator[Example]:
-    """The functions of a package whose modules belong to a split, in an order that a hash of the module decides."""
+    """Functions of a package whose modules belong to a split, ordered by a hash of the module."""
     spec = find_spec(package)
     root = Path(spec.origin).parent if spec is not None and spec.origin else None
     if root is None:
@@ -61,7 +61,7 @@ def _functions_in(path: Path, package: str, module: str) -> Iterator[Example]:
     try:
         source = path.read_text("utf-8")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # invalid escapes of others are not ours to report
+            warnings.simplefilter("ignore")  # about invalid escapes in other packages
             tree = ast.parse(source)
     except (OSError, SyntaxError, ValueError):
         return
@@ -74,7 +74,7 @@ def _functions_in(path: Path, package: str, module: str) -> Iterator[Example]:
             code = textwrap.dedent("\n".join(lines[first - 1 : node.end_lineno]))
             try:
                 ast.parse(code)
-            except SyntaxError:  # a string of several lines that stands further left than its function
+            except SyntaxError:  # a multi-line string with less indentation than its function
                 continue
             yield Example((code,), UNKNOWN, package, f"{module}:{node.lineno}")
             taken += 1

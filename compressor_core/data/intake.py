@@ -1,9 +1,9 @@
-"""Taking in one's own file: what it holds, what is wrong with it, and how every run can read it as it was understood.
+"""Import of a user's file: its content, its errors, and the choices that tell every run how to read it.
 
-A file is kept as it is, once by content, with what was said of it beside it (`choices`): which column holds what,
-which label counts as positive and which rows are left out is decided once, and no run has to be told again. A table in
-memory is written as JSONL with the columns `func` (or `func1` and `func2`), `label` (0 or 1), `label_name` (its own
-word) and `origin`, and with `split`, `group` and `language` where they are known.
+A file is stored unchanged, once per content, with the user's choices beside it (`choices`): the columns, the positive
+label and the skipped rows are chosen once for all runs. A table in memory is written as JSONL with the columns `func`
+(or `func1` and `func2`), `label` (0 or 1), `label_name` (the original label) and `origin`, and with `split`, `group`
+and `language` if known.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from compressor_core.progress import finish
 from compressor_core.records import Progress, Work
 
 MOST_LISTED = 200
-"""Bad rows, and different labels, that an inspection lists one by one; `bad_count` counts all."""
+"""Largest number of bad rows, and of different labels, that an inspection lists; `bad_count` counts all bad rows."""
 SHOWN = 3
 MOST_COLUMNS, LONGEST_NAME = 1_000, 1_000
-"""Columns of a file, and characters of their names, that a page can offer."""
+"""Largest number of columns of a file, and of characters of their names."""
 _REPORTED = 5_000
-"""Rows between two reports of how far the reading is."""
+"""Rows between two progress records."""
 MAX_BYTES = 50_000_000
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 ARRAY, ROWS = ".npy", ".txt"
@@ -49,10 +49,10 @@ _KEPT = re.compile(r"-[0-9a-f]{16}$")
 
 @dataclass(frozen=True)
 class Inspection:
-    """Contents of a file, as its columns are understood.
+    """Content of a file, read with the chosen columns.
 
-    `names` are its columns, `columns` those that are used; `labels` counts the labels as the file has them, the most
-    frequent first; `examples` are the first usable ones. Without the columns for code and label nothing else is read.
+    `names` are all columns, `columns` the used ones; `labels` counts the file's labels, most frequent first; `examples`
+    are the first usable ones. If the columns for code and label are not known, nothing else is read.
     """
 
     names: tuple[str, ...]
@@ -71,12 +71,15 @@ class Inspection:
 
     @property
     def odd_labels(self) -> bool:
-        """Whether there are labels that do not say by themselves which class they mean."""
+        """Whether there are labels whose class is not obvious."""
         return None in self._classes
 
     @property
     def needs_positive(self) -> bool:
-        """Whether they are needed to have two classes; otherwise they are taken for mistakes in single rows."""
+        """Whether the user must choose the positive label, because the obvious labels do not cover both classes.
+
+        Otherwise odd labels count as mistakes in single rows.
+        """
         return self.odd_labels and not {0, 1} <= self._classes
 
     @property
@@ -85,10 +88,10 @@ class Inspection:
 
 
 def inspect(path: Path | str, columns: Columns | None = None, positive: str | None = None) -> Inspection:
-    """Read a file through, see `read_rows`.
+    """Read and inspect a whole file, see `read_rows`.
 
     Raises:
-        DataError: it cannot be read at all, or a column that is given is not in it.
+        DataError: the file cannot be read, or lacks a given column.
     """
     return finish(read_through(path, columns, positive))
 
@@ -100,7 +103,7 @@ def read_through(
     rows: list[Row] | None = None,
     most: float = math.inf,
 ) -> Work[Inspection]:
-    """Inspect a file, and add its good rows to `rows`. Raises as `inspect`, DataError for more than `most` rows too."""
+    """Inspect a file, and add its good rows to `rows`. Raises as `inspect`, and DataError for more than `most` rows."""
     path, said = Path(path), read_choices(path)
     names = column_names(path)
     if len(names) > MOST_COLUMNS or any(len(name) > LONGEST_NAME for name in names):
@@ -144,12 +147,12 @@ def take_in(
     split: Split | None = None,
     skip_bad_rows: bool = False,
 ) -> Path:
-    """Keep a file in `folder`, once by content, and what is said of it beside it; returns the path of the choices.
+    """Store a file in `folder`, once per content, with its choices beside it; return the path of the choices.
 
-    `split` is that of rows that name none.
+    `split` applies to rows without a split.
 
     Raises:
-        DataError: the file cannot be read, has bad rows that are not to be skipped, or not both classes.
+        DataError: the file cannot be read, has bad rows that are not skipped, or lacks one of the classes.
         StorageError: the disk refuses.
     """
     path, labels = Path(path), Counter[str]()
@@ -176,7 +179,7 @@ def require_usable(
 ) -> None:
     """Raise DataError unless a model can learn from the rows of `source`.
 
-    `found` has the labels of the good rows, 0 or 1, and what the file calls them; `labels` counts all that it has.
+    `found` maps the labels of the good rows, 0 or 1, to their names in the file; `labels` counts all labels.
     """
     if bad and not (skip_bad_rows and (found or positive is not None)):
         raise bad_rows(source, bad)
@@ -196,9 +199,9 @@ def keep_choices(
     split: Split | None = None,
     skip_bad_rows: bool = False,
 ) -> Path:
-    """Keep what is said of a file, and the file itself if it does not lie in `folder` yet; returns the choices' path.
+    """Store the choices for a file, and the file itself if it is not yet in `folder`; return the path of the choices.
 
-    Of a file that is choices itself, they hold where nothing else is said. Raises as `take_in`.
+    If `path` is itself a file of choices, they apply where no argument is given. Raises as `take_in`.
     """
     path, said = Path(path), read_choices(path)
     rows = path if said is None else path.with_name(said.rows)
@@ -225,9 +228,9 @@ def copy_rows(
     language: Language | None = None,
     skip_bad_rows: bool = False,
 ) -> Path:
-    """Write the copy of a table whose rows are understood; see `take_in`.
+    """Write a copy of a table from its parsed rows; see `take_in`.
 
-    `labels` counts the labels that reading the rows has met.
+    `labels` counts the labels met while reading the rows.
     """
     name = source.name if isinstance(source, Path) else source
     lines: list[bytes] = []
@@ -257,7 +260,7 @@ def _plain(row: Row, name: str, language: Language | None) -> dict[str, Any]:
 
 
 def save_upload(root: Path | str, name: str, data: bytes, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
-    """Keep what a visitor uploads in the folder `uploads` of `root`, see `keep`.
+    """Store an upload in the folder `uploads` of `root`, see `keep`.
 
     Raises:
         DataError: the file is empty, larger than `MAX_BYTES`, or of another kind than `suffixes`.
@@ -268,12 +271,12 @@ def save_upload(root: Path | str, name: str, data: bytes, suffixes: tuple[str, .
 
 
 def save_answers(root: Path | str, files: Mapping[str, bytes]) -> Path:
-    """Keep a teacher's recorded answers as `save_upload` does, and return the path that stands for the teacher.
+    """Store a teacher's recorded answers as `save_upload` does, and return the path to use as teacher.
 
-    They are one file, or an array (.npy) and beside it the file with its rows, which both get the same name.
+    They are one file, or an array (.npy) and the file with its rows; both get the same name.
 
     Raises:
-        DataError: as `save_upload`; or these are not one file, or not an array and one other.
+        DataError: as `save_upload`; or `files` is neither one file nor an array with one other file.
         StorageError: the disk refuses.
     """
     endings = {name: _require_file(name, data, ANSWERS) for name, data in files.items()}
@@ -294,7 +297,7 @@ def save_answers(root: Path | str, files: Mapping[str, bytes]) -> Path:
 
 
 def _require_file(name: str, data: bytes, suffixes: Sequence[str]) -> str:
-    """The ending of an upload, one of `suffixes`. Raises DataError if it has another, or is empty or too large."""
+    """Ending of an upload, one of `suffixes`. Raises DataError if it has another, or is empty or too large."""
     given = PurePosixPath(name.replace("\\", "/"))
     ending = next((one for one in suffixes if given.name.lower().endswith(one)), None)
     if ending is None:
@@ -313,8 +316,8 @@ def _require_file(name: str, data: bytes, suffixes: Sequence[str]) -> str:
 def keep(folder: Path | str, name: str | Path, data: bytes | None = None) -> Path:
     """Write `data`, or the content of the file `name`, to a file in `folder` and return its path.
 
-    The same content is kept once. The file's name is what is plain in `name`, with sixteen digits of the content's
-    hash; no part of `name` can lead out of the folder. Raises StorageError if the disk refuses.
+    The same content is stored once. The file name consists of the safe characters of `name` and sixteen digits of the
+    content's hash; `name` cannot lead out of the folder. Raises StorageError if the disk refuses.
     """
     given = PurePosixPath("_" + PurePosixPath(str(name).replace("\\", "/")).name)  # ".csv" is an ending too
     folder = Path(folder)
@@ -332,15 +335,15 @@ def keep(folder: Path | str, name: str | Path, data: bytes | None = None) -> Pat
 
 
 def _plain_stem(stem: str) -> str:
-    """What is plain in a file's name: no part of it leads out of a folder."""
+    """Safe characters of a file name, which cannot lead out of a folder."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", _KEPT.sub("", stem)).strip("-")[:60] or "file"
 
 
 def _write_once(path: Path, content: Path | bytes) -> None:
-    """Write bytes, or those of a file, unless they are there already. Raises OSError or StorageError."""
+    """Write bytes, or the content of a file, unless `path` exists. Raises OSError or StorageError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_file():
-        path.touch()  # it counts as new, see `runs/uploads`
+        path.touch()  # counts as new, see `runs/uploads`
     elif isinstance(content, bytes):
         write_bytes(path, content)
     else:

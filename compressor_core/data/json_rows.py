@@ -1,4 +1,4 @@
-"""Rows of JSON files, however they are laid out: an object a line, one array, splits by name, tables by columns."""
+"""Rows of JSON files in any layout: one object per line, one array, splits by name, tables by columns."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from compressor_core.data.lines import BadRow, Entry, Table, broken, opened
 from compressor_core.errors import DataError
 
 _LOOKED_AT: Final = 200
-"""Rows that are read to know the columns."""
+"""Number of rows that are read to find the columns."""
 _MOST: Final = 1_000_000_000
-"""Characters of a file that is read as one piece, at most."""
+"""Largest number of characters of a file that is read whole."""
 _DECODER: Final = json.JSONDecoder()
 _VALUE: Final = re.compile(r"[^\s,]")
 _ITEM: Final = re.compile(r"[^\s,\[\]]")
-"""The beginning of a value that may follow another; of one that may stand in a list."""
+"""First character of a value, outside (`_VALUE`) and inside (`_ITEM`) a list."""
 
 
 def json_table(path: Path) -> Table:
-    """The objects of a JSON file and their keys, of the first rows. Raises DataError if it cannot be read at all.
+    """Objects of a JSON file, and the keys of the first ones. Raises DataError if it cannot be read at all.
 
-    A file with an object a line is read line by line; any other is read whole.
+    A file with one object per line is read line by line; any other is read whole.
     """
     with opened(path) as file:
         if _by_line(file):
             return Table(_names(islice(_line_by_line(file), _LOOKED_AT)), json_objects(path))
         text = file.read(_MOST + 1)
     if len(text) > _MOST:
-        raise DataError(f"{path} is JSON in one piece of more than {_MOST:,} characters: write one object a line")
+        raise DataError(f"{path} is JSON in one piece of more than {_MOST:,} characters: write one object per line")
     entries = list(_objects(text, 1, _ITEM))
     if text.lstrip().startswith("[") and not text.rstrip().endswith("]"):
         entries.append(BadRow(text.count("\n") + 1, "ends before its list does, the file seems half-written"))
@@ -43,13 +43,13 @@ def json_table(path: Path) -> Table:
 
 
 def json_objects(path: Path) -> Iterator[Entry]:
-    """The objects of a file that has one a line, with their line numbers. Raises DataError as `json_table`."""
+    """Objects of a file with one per line, with line numbers. Raises DataError as `json_table`."""
     with opened(path) as file:
         yield from _line_by_line(file)
 
 
 def _by_line(file: TextIO) -> bool:
-    """Whether the first line that is not empty holds objects and nothing else, and another follows; rewinds."""
+    """Whether the first non-empty line consists of objects and another line follows; rewinds the file."""
     lines = (line for line in file if line.strip())
     first, second = next(lines, ""), next(lines, None)
     file.seek(0)
@@ -64,7 +64,7 @@ def _line_by_line(file: TextIO) -> Iterator[Entry]:
 
 
 def _objects(text: str, line: int, value_begins: re.Pattern[str] = _VALUE) -> Iterator[Entry]:
-    """The objects in a text that begins at a line; after one that cannot be read, goes on in the next line."""
+    """Objects in a text that begins at `line`; after an unreadable one, continues on the next line."""
     at = 0
     while match := value_begins.search(text, at):
         line += text.count("\n", at, start := match.start())
@@ -87,7 +87,7 @@ def _names(entries: Iterator[Entry]) -> tuple[str, ...]:
 
 
 def _unfolded(whole: Mapping[str, Any]) -> list[Entry] | None:
-    """The rows of a table that is one object; None if it is a row itself."""
+    """Rows of a table that is stored as one object; None if the object is itself a row."""
     rows = _by_columns(whole)
     if rows is None:
         parts = {name: found for name, value in whole.items() if (found := _part(value)) is not None}
@@ -109,7 +109,7 @@ def _named(part: str) -> dict[str, Any]:
 
 
 def _by_columns(whole: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """The rows of a table as pandas' to_json and to_dict write it, by any `orient`; None if it is none."""
+    """Rows of a table as written by pandas' to_json or to_dict with any `orient`; None if it is not such a table."""
     values, columns, data = list(whole.values()), whole.get("columns"), whole.get("data")
     if isinstance(columns, list) and isinstance(data, list) and all(isinstance(row, list) for row in data):
         return [dict(zip(map(str, columns), row, strict=False)) for row in data]

@@ -1,4 +1,4 @@
-"""What takes a while to compute and never changes, kept in a folder of the cache as JSON."""
+"""Disk cache for slow, deterministic computations, stored as JSON."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ T = TypeVar("T")
 
 
 def kept(folder: str, key: Sequence[str], make: Callable[[], Sequence[T]], read: Callable[..., T]) -> tuple[T, ...]:
-    """The dataclass instances that `make` gives, made once for a key and for this version of what makes them.
+    """Dataclass instances from `make`, computed once per key and version of the code in this package.
 
-    `read` makes one of its fields as JSON has them; it raises TypeError or ValueError for others.
+    `read` builds an instance from its JSON fields; it raises TypeError or ValueError for invalid ones.
     """
     path = cache_folder() / folder / f"{fingerprint_of([_makers(), *key])}.json"
     try:
         if found := tuple(read(*fields) for fields in json.loads(path.read_bytes())):
             return found
     except (OSError, ValueError, TypeError, RecursionError):
-        pass  # absent or damaged: it is computed (again)
+        pass  # absent or damaged: computed (again)
     made = tuple(make())
-    with suppress(StorageError):  # without a cache it is slower, and no worse
+    with suppress(StorageError):  # works without a cache, only slower
         write_cached(path, json.dumps([astuple(one) for one in made]).encode())  # type: ignore[call-overload]
     return made
 
 
 @functools.cache
 def _makers() -> str:
-    """Python's version, and the text of all modules that make data."""
+    """Fingerprint of Python's version and of the source of all modules of this package."""
     files = sorted(Path(__file__).parent.rglob("*.py"))
     return fingerprint_of([sys.version, *(file.read_text("utf-8") for file in files)])
 
 
 def texts(*values: Any) -> bool:
-    """Whether all of these are text."""
+    """Whether all values are strings."""
     return all(isinstance(value, str) for value in values)
 
 
 def read_example(codes: list[str], label: int, group: str, origin: str) -> Example:
-    """An example from the cache. Raises TypeError for what is none."""
+    """An example from cached fields. Raises TypeError for invalid ones."""
     if not (codes and texts(*codes, group, origin) and label in (0, 1, UNKNOWN)):
         raise TypeError("an example is text and a label")
     return Example(tuple(codes), label, group, origin)

@@ -1,6 +1,6 @@
-"""Real labelled sets that a user has: OWASP Benchmark, SVEN and Juliet, read from their published layouts.
+"""Published labelled datasets that the user provides: OWASP Benchmark, SVEN and Juliet, in their original layouts.
 
-None is redistributed. What would give the label away is taken out, and what belongs together stays in one split.
+None is redistributed. Text that reveals the label is removed, and related examples stay in one split.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _TELLING = re.compile(r"\w*(?:good|bad|Good|Bad|GOOD|BAD|CWE\d+)\w*")
 
 
 def owasp(folder: Path | str, language: Language) -> FileDataset:
-    """OWASP Benchmark for Java or for Python: a checkout, with `expectedresults-*.csv` and one file a test case.
+    """OWASP Benchmark for Java or for Python: a checkout with `expectedresults-*.csv` and one file per test case.
 
-    A case is read without comments, licence, package and imports; without the method that only shows the page (`doGet`,
-    `…_get`); and without its number and its category, which stand in names and addresses. All cases are for testing.
+    Removed from each case are comments, licence, package and imports; the method that only shows the page (`doGet`,
+    `…_get`); and its number and category, which occur in names and URLs. All cases are for testing.
 
     Source: https://owasp.org/www-project-benchmark, GPL; 2,740 cases in version 1.2 for Java.
 
     Raises:
-        DataError: there are no expected results, or none of their cases.
+        DataError: the expected results, or all of their cases, are missing.
     """
     folder = checked_path(Path(folder))
     expected = sorted(folder.rglob("expectedresults-*.csv"))
@@ -64,15 +64,15 @@ def owasp(folder: Path | str, language: Language) -> FileDataset:
 
 
 def sven(folder: Path | str, language: Language) -> FileDataset:
-    """SVEN's pairs in Python or in C: its folder `data_train_val`, or one above, with `train` and `val`.
+    """SVEN's pairs in Python or in C: its folder `data_train_val`, or a parent folder, with `train` and `val`.
 
-    Before is unsafe, after is safe; both halves of a pair are in one split. `val` is the test split, and a tenth of
-    `train`, by the commit, validates.
+    Before is unsafe, after is safe; both functions of a pair are in one split. `val` is the test split, and a tenth of
+    `train`, selected by commit, is the validation split.
 
     Source: He and Vechev, CCS 2023, arXiv 2302.05319, https://github.com/eth-sri/sven.
 
     Raises:
-        DataError: there are no pairs of that language, or a row that cannot be read.
+        DataError: there are no pairs in that language, or a row cannot be read.
     """
     folder = checked_path(Path(folder))
     rows = []
@@ -102,10 +102,10 @@ def sven(folder: Path | str, language: Language) -> FileDataset:
 def juliet(folder: Path | str) -> FileDataset:
     """Juliet 1.3 for C: a folder with its files `CWE…_NN.c`.
 
-    Only functions whose flaw is in the function itself are read: of files that are a test case alone, those that call
-    no other function of the file. Comments go, and `static`, which only good ones are; names that say bad, good or CWE
-    become `name1`, `name2`, …. What is then the same with both labels is left out, and each function is there once.
-    All variants of one template are in one split, 80/10/10.
+    Only functions that contain the flaw themselves are read: from test cases in a single file, those that call no other
+    function of the file. Comments are removed, and `static`, which only good functions have; names that contain bad,
+    good or CWE become `name1`, `name2`, …. Functions that then occur with both labels are left out, and duplicates are
+    removed. All variants of one template are in one split, 80/10/10.
 
     Source: NIST SARD, https://samate.nist.gov/SARD/test-suites/112, public domain.
 
@@ -143,11 +143,13 @@ def _dataset(
 
 
 def _python_case(source: str) -> str:
-    """The functions of a test case, as `ast.unparse` writes them: without comments."""
+    """Functions of a test case, as written by `ast.unparse`, without comments."""
     try:
         tree = ast.parse(source)
     except SyntaxError as error:
-        raise DataError(f"a test case is no Python ({error.msg}, line {error.lineno}): restore the checkout") from error
+        raise DataError(
+            f"a test case is invalid Python ({error.msg}, line {error.lineno}): restore the checkout"
+        ) from error
     body = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     for node in body:
         node.body = [
@@ -157,7 +159,7 @@ def _python_case(source: str) -> str:
 
 
 def _java_case(source: str) -> str:
-    """The members of the class, without `doGet` and the serial number."""
+    """Members of the class, without `doGet` and the serial number."""
     code = without_comments(source, Language.JAVA)
     text, kept = code.encode("utf-8", "replace"), []
     for body in nodes(parsed(code, Language.JAVA), "class_body"):
@@ -170,7 +172,7 @@ def _java_case(source: str) -> str:
 
 
 def _functions(code: str) -> Iterator[tuple[str, str]]:
-    """The functions of a C file that call no other one of it, by name."""
+    """Name and code of the functions of a C file that call no other function of it."""
     text = code.encode("utf-8", "replace")
     found = {}
     for node in nodes(parsed(code, Language.C), "function_definition"):
@@ -185,7 +187,7 @@ def _functions(code: str) -> Iterator[tuple[str, str]]:
 
 
 def _label_of(name: str) -> int | None:
-    """1 of the flawed function, 0 of a mended one, None of `main` and of parts that decide nothing by themselves."""
+    """1 for a flawed function, 0 for a fixed one, None for `main` and other functions without a label of their own."""
     last = name.rsplit("_", 1)[-1]
     if last == "bad":
         return 1

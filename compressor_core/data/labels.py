@@ -1,4 +1,4 @@
-"""What labels mean: numbers in all their forms, and words that say by themselves which class they are."""
+"""Meaning of labels: numbers in all forms, and words whose class is obvious."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def plain(value: object) -> str:
 
 
 def same(label: str, other: str) -> bool:
-    """Whether two labels are one, whatever their case or the form of their number."""
+    """Whether two labels are equal, regardless of case and number format."""
     return plain(label).casefold() == plain(other).casefold()
 
 
 def meaning(label: str) -> int | None:
-    """The class that a label speaks of, 1 being what is looked for; None if it does not say."""
+    """Class of a label (1 is the class to detect); None if it is not obvious."""
     word = plain(label).lower()
     if denied := _DENIED.fullmatch(word):
         denied_class = meaning(denied[1])
@@ -51,7 +51,7 @@ def meaning(label: str) -> int | None:
 
 
 def require_order(told: tuple[str, str], model: str, dataset: Dataset) -> None:
-    """Raise ModelError if the classes 0 and 1 of a model are 1 and 0 of the dataset, as far as their names tell."""
+    """Raise ModelError if, judging by their names, a model's classes 0 and 1 are the dataset's 1 and 0."""
     ours, theirs = _order(told), _order(dataset.labels)
     crossed = same(told[1], dataset.labels[0]) or same(told[0], dataset.labels[1])
     if crossed or (ours is not None and theirs is not None and ours != theirs):
@@ -63,7 +63,7 @@ def require_order(told: tuple[str, str], model: str, dataset: Dataset) -> None:
 
 
 def _order(labels: tuple[str, str]) -> int | None:
-    """1 if class 1 is what is looked for, 0 if class 0 is; None if the names do not say."""
+    """Number of the class to detect, 0 or 1; None if the names do not say."""
     negative, positive = map(meaning, labels)
     if positive is not None:
         return positive

@@ -1,7 +1,7 @@
-"""Text files from outside: opened, packed or not, and what cannot be used told with its remedy.
+"""Reading of text files from users, compressed or not, with errors that name a remedy.
 
-What cannot be used as a whole (another encoding, an archive) is a DataError; what is wrong with single rows comes out
-as `BadRow` among the good ones, and the reader decides.
+A file that cannot be used as a whole (another encoding, an archive) is a DataError; an unusable row becomes a `BadRow`
+among the good rows, and the caller decides.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _OTHERS: Final = {
 }
 _PACKED: Final[Mapping[bytes, Callable[..., Any]]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 _ALWAYS, _RATIO = 200_000_000, 100
-"""Bytes that any packed file may unpack to, and how many times its own size a larger one may."""
+"""Bytes that any packed file may unpack to, and the largest ratio to its own size for a larger one."""
 _UNDECODED: Final = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be used; `reason` reads on from "line 12 of functions.csv". `unit` is what `line` counts."""
+    """An unusable row; `reason` continues a sentence like "line 12 of f.csv …". `unit` is what `line` counts."""
 
     line: int
     reason: str
@@ -51,12 +51,12 @@ class BadRow:
 
 
 Entry = tuple[int, Mapping[str, Any]] | BadRow
-"""A row as it stands, with its number; or what is wrong with it."""
+"""A raw row with its number, or what is wrong with it."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """The columns of a table and its rows, read as they are asked for; `unit` is what their numbers count."""
+    """Columns of a table and its rows, which are read lazily; `unit` is what their numbers count."""
 
     names: tuple[str, ...]
     rows: Iterator[Entry]
@@ -64,7 +64,7 @@ class Table:
 
 
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a text file that are not empty, numbered. Raises DataError if it cannot be read at all."""
+    """Numbered non-empty lines of a text file. Raises DataError if it cannot be read at all."""
     with opened(path) as file:
         for number, line in enumerate(file, 1):
             if line.strip():
@@ -72,9 +72,9 @@ def text_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def bad_rows(source: Path | str, bad: Sequence[BadRow]) -> DataError:
-    """The error for rows that cannot be used: the first one and the number of others.
+    """Error for unusable rows: the first one and the number of others.
 
-    `source` is the path of a file, or the words for another table.
+    `source` is the path of a file, or a description of another table.
     """
     others = f" ({len(bad) - 1:,} more cannot be used either)" if len(bad) > 1 else ""
     return DataError(
@@ -84,9 +84,9 @@ def bad_rows(source: Path | str, bad: Sequence[BadRow]) -> DataError:
 
 @contextmanager
 def opened(path: Path) -> Iterator[TextIO]:
-    """A text file in UTF-8, also packed, whose undecodable bytes are lone surrogates. Raises DataError for any other.
+    """Open a text file in UTF-8; undecodable bytes become lone surrogates. Raises DataError for other kinds of file.
 
-    Packed are .gz, .bz2 and .xz, whatever the name.
+    Files compressed as .gz, .bz2 and .xz are recognised by content.
     """
     with _readable(path):
         start = beginning(path)
@@ -105,7 +105,7 @@ def opened(path: Path) -> Iterator[TextIO]:
 
 
 def require_plausible(path: Path, size: int) -> None:
-    """Raise DataError if so many bytes are far more than text or code packs into a file of its size."""
+    """Raise DataError if the unpacked `size` in bytes is implausibly large for text in a packed file of this size."""
     if size > max(_ALWAYS, _RATIO * path.stat().st_size):
         raise DataError(
             f"{path} has {path.stat().st_size / 1e6:,.1f} MB and unpacks to more than {size / 1e6:,.0f} MB, which no "
@@ -114,7 +114,7 @@ def require_plausible(path: Path, size: int) -> None:
 
 
 class _Unpacked(io.RawIOBase):
-    """What comes out of a packed file, watched by `require_plausible`."""
+    """Unpacked content of a file, checked by `require_plausible`."""
 
     def __init__(self, path: Path, opener: Callable[..., Any]) -> None:
         self._path, self._file = path, opener(path, "rb")
@@ -142,7 +142,7 @@ class _Unpacked(io.RawIOBase):
 
 
 def beginning(path: Path) -> bytes:
-    """The first bytes of a file as it lies on the disk. Raises DataError if there is none that can be read."""
+    """First bytes of a file on disk, not unpacked. Raises DataError if the file cannot be read."""
     if not checked_path(path).exists():
         raise DataError(f"there is no file {path}: check the path given as data")
     if not path.is_file():
@@ -156,7 +156,7 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.strerror is None:  # of gzip, which has no number for what it finds
+        if error.strerror is None:  # raised by gzip, without an error number
             raise DataError(f"{path} is no whole archive ({error}): copy it again") from error
         raise DataError(f"{path} cannot be read ({error.strerror}): check the file and its permissions") from error
     except (EOFError, zlib.error, lzma.LZMAError) as error:
@@ -164,7 +164,7 @@ def _readable(path: Path) -> Iterator[None]:
 
 
 def broken(text: str) -> str | None:
-    """Why a line's characters cannot be trusted; None if they can."""
+    """Why a line's characters are invalid; None if they are valid."""
     if match := _UNDECODED.search(text):
         return (
             f"is not UTF-8 text (byte 0x{ord(match[0]) - 0xDC00:02x}); save the file as UTF-8, and if it is Latin-1, "

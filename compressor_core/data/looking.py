@@ -1,7 +1,7 @@
-"""A look at one's own file: what it holds and a sample of it, read in a process of its own and within limits.
+"""Preview of a user's file: its content and a sample, read in a separate process within limits.
 
-A server answers many visitors from one process, so it reads no file of theirs itself unless that is small: neither the
-time that a file takes nor its memory is the server's, and a packed file may be a thousand times as large as it seems.
+A server answers many visitors from one process, so it reads only small files itself. The time and memory that a larger
+file needs must not burden the server, and a packed file may be a thousand times as large as it seems.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from compressor_core.records import Progress, Survey, Work
 from compressor_core.settings import Count, PathText, Settings
 
 SMALL: Final = 64_000
-"""Bytes of a text file that is read at once, where it is asked for."""
+"""Size in bytes up to which a text file is read in the calling process."""
 MOST_SHOWN: Final = 300
-"""Examples of each split in a sample, and as many characters of code as `_MOST_CHARACTERS`."""
+"""Largest number of examples of each split in a sample; `_MOST_CHARACTERS` limits their code."""
 _MOST_CHARACTERS: Final = 300_000
 _AT_ONCE: Final = 2
 _IMPORT_ROOT: Final = Path(__file__).resolve().parents[2]
@@ -46,18 +46,18 @@ _turns = threading.BoundedSemaphore(_AT_ONCE)
 
 
 class Limits(Settings):
-    """What reading one file may take."""
+    """Limits for reading one file."""
 
     title: ClassVar[str] = "the limits of a reading"
 
     seconds: Count = 60
-    """Of processor time; and three times as long by the clock."""
+    """CPU time; the wall-clock limit is three times as long."""
     memory_mb: Count = 2000
     rows: Count = 200_000
 
 
 class Question(Settings):
-    """A file, and what its columns and labels mean where that cannot be guessed."""
+    """A file to preview, with the meaning of columns and labels that cannot be guessed."""
 
     title: ClassVar[str] = "a look at a file"
 
@@ -69,7 +69,7 @@ class Question(Settings):
 
 @dataclass(frozen=True)
 class SampledFile(FileDataset):
-    """A dataset of which only a sample is at hand; it tells the sizes of the whole."""
+    """A sample of a dataset, with the sizes of the whole."""
 
     sizes: Mapping[Split, int] = field(default_factory=dict)
 
@@ -78,8 +78,8 @@ class SampledFile(FileDataset):
 
 
 class Look(BaseModel):
-    """What is in a file. Without usable rows of both classes there is no survey, and `trouble` says why if nothing
-    that the visitor can choose mends it."""
+    """Preview of a file. Without usable rows of both classes there is no survey; `trouble` then says why, if no choice
+    of the user can fix it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -90,7 +90,7 @@ class Look(BaseModel):
     sample: tuple[tuple[Split, Example], ...] = ()
 
     def in_language(self, language: Language | None) -> Look:
-        """The same where a visitor says which language it is written in."""
+        """The same preview with the language that the user chose."""
         if self.survey is None or language is None:
             return self
         return self.model_copy(update={"survey": self.survey.model_copy(update={"language": str(language)})})
@@ -111,7 +111,7 @@ class Look(BaseModel):
 
 
 def look(question: Question) -> Work[Look]:
-    """Look at a file here and now. Raises DataError if it cannot be read at all."""
+    """Preview a file in this process. Raises DataError if it cannot be read at all."""
     rows: list[Row] = []
     most = question.limits.rows if question.limits else math.inf
     found = yield from read_through(question.path, question.columns, question.positive, rows, most)
@@ -131,9 +131,10 @@ def look(question: Question) -> Work[Look]:
 
 
 def look_apart(question: Question) -> Work[Look]:
-    """Look at a file in a process of its own unless it is small, so many at the same time.
+    """Preview a file in a separate process unless it is small; at most `_AT_ONCE` run at a time.
 
-    Closed early, it ends the process. Raises DataError if the file cannot be read at all, or not within the limits.
+    Closing the generator early ends the process. Raises DataError if the file cannot be read at all, or not within the
+    limits.
     """
     if _is_small(Path(question.path)):
         return (yield from look(question))
@@ -159,7 +160,7 @@ def _read_apart(question: Question) -> Work[Look]:
         )
     except OSError as error:
         raise DataError(
-            f"{name} cannot be read, for no process can be started ({error.strerror}): try later"
+            f"{name} cannot be read, because no process can be started ({error.strerror}): try later"
         ) from error
     alarm = threading.Timer(3.0 * limits.seconds if limits else threading.TIMEOUT_MAX, process.kill)
     alarm.daemon = True
@@ -182,7 +183,7 @@ def _read_apart(question: Question) -> Work[Look]:
 
 
 def main(arguments: list[str]) -> None:
-    """The process of its own: takes a question, writes what it finds as lines of JSON."""
+    """Entry point of the separate process: takes a question and writes JSON lines."""
     question = Question.model_validate(json.loads(arguments[0]))
     os.nice(10)
     if question.limits:
@@ -216,7 +217,7 @@ def _answers() -> TypeAdapter[Look]:
 
 
 def _is_small(path: Path) -> bool:
-    """Whether a file is text and short; one that is not there is soon read, too."""
+    """Whether a file is short, unpacked text; also True for a file that is missing or unreadable."""
     try:
         if (said := read_choices(path)) is not None:
             path = path.with_name(said.rows)
@@ -232,7 +233,7 @@ def _with_name(row: Row, name: str) -> Row:
 
 
 def _sample(dataset: FileDataset) -> tuple[tuple[Split, Example], ...]:
-    """The first examples of each split, and at least one."""
+    """The first examples of each split, at least one."""
     found: list[tuple[Split, Example]] = []
     left = dict.fromkeys(Split, (MOST_SHOWN, _MOST_CHARACTERS))
     for split, example in dataset.rows:

@@ -1,8 +1,8 @@
-"""A Python function with one change of what it does: to somebody who does not look closely, a clone of the original.
+"""Near misses of Python functions: copies with one change of behaviour, which look like clones of the original.
 
-An operator, a condition, a constant, the order of two arguments, the method or function called, a variable, or a
-statement dropped or moved. What makes no difference as far as syntax can tell is left alone: values that nothing
-reads, logging, type hints.
+The change is an operator, a condition, a constant, the order of two arguments, the method or function called, a
+variable, or a statement dropped or moved. Code that has no effect as far as syntax shows is left alone: unused values,
+logging, type hints.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from compressor_core.data.restructuring import independent, negation
 
 
 class Miss(StrEnum):
-    """What is changed."""
+    """Kind of change."""
 
     OPERATOR = "operator"
     CONDITION = "condition"
@@ -60,7 +60,7 @@ _OPERATORS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
 }
 _ORDERED = (ast.Sub, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.LShift, ast.RShift)
 _AS_THEY_ARE = {"min", "max", "isinstance", "issubclass", "getattr", "setattr", "hasattr", "gcd", "print"}
-"""Calls whose arguments are not exchanged: it makes no difference, or no sense."""
+"""Calls whose arguments are not exchanged, because it makes no difference or no sense."""
 _SAID = {"print", "debug", "info", "warning", "warn", "log", "trace", "logger"}
 _SIMPLE = (ast.Assign, ast.AugAssign, ast.Expr)
 _SIGNS = (",", " ", "-", "/", ":", ".", "_", ";")
@@ -68,7 +68,7 @@ _SIGNS = (",", " ", "-", "/", ":", ".", "_", ";")
 
 @dataclass(frozen=True)
 class _Change:
-    """Other values for fields of one node."""
+    """New values for fields of one node."""
 
     miss: Miss
     node: ast.AST
@@ -76,9 +76,9 @@ class _Change:
 
 
 def near_miss(source: str, rng: random.Random) -> tuple[str, Miss] | None:
-    """The function with one change, and what was changed; None if there is nothing to change.
+    """The function with one change, and the kind of change; None if there is nothing to change.
 
-    Each kind of change that there is a place for is as likely as another.
+    All kinds of change that are possible are equally likely.
 
     Raises:
         SyntaxError: `source` is not one Python function.
@@ -103,8 +103,8 @@ def near_miss(source: str, rng: random.Random) -> tuple[str, Miss] | None:
 
 
 def without_own_names(source: str) -> str:
-    """The function's words with numbers in place of the names that are its own: the same for copies that differ in
-    names, layout and capitals alone.
+    """The function's text with its own names replaced by numbers: the same for copies that differ only in these names,
+    layout and capitals.
 
     Raises:
         SyntaxError: `source` is not one Python function.
@@ -131,7 +131,7 @@ def _function(source: str) -> ast.FunctionDef:
 
 
 class _Places:
-    """Where a function can be changed so that it does something else."""
+    """Places in a function where a change alters its behaviour."""
 
     def __init__(self, function: ast.FunctionDef, rng: random.Random) -> None:
         self._rng = rng
@@ -144,7 +144,7 @@ class _Places:
         self._nodes = dict.fromkeys(node for node in nodes if node not in skipped)
         own = set(local_names(function, nodes))
         self._bound: dict[str, int] = {}
-        """The line from which each of its own names has a value."""
+        """Line from which each of the function's own names has a value."""
         for node in nodes:
             if isinstance(node, ast.arg) or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)):
                 name = node.arg if isinstance(node, ast.arg) else node.id
@@ -154,7 +154,7 @@ class _Places:
         self._words = sorted({value for value in values if isinstance(value, str) and value.isidentifier()})
 
     def _idle(self, node: ast.AST) -> bool:
-        """Whether nothing depends on what is inside: texts, logging, values that nothing reads."""
+        """Whether nothing depends on the content of a node: texts, logging, unused values."""
         if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             return all(isinstance(target, ast.Name) and target.id not in self._read for target in targets)
@@ -165,7 +165,7 @@ class _Places:
         return text or isinstance(node, ast.JoinedStr | ast.Assert)
 
     def changes(self) -> Iterator[_Change]:
-        """All of them."""
+        """All possible changes."""
         for node in self._nodes:
             for changes in (self._operators, self._conditions, self._calls, self._values, self._statements):
                 yield from changes(node)
@@ -177,7 +177,7 @@ class _Places:
         elif isinstance(node, ast.BoolOp | ast.BinOp | ast.AugAssign):
             sides = [getattr(node, field) for field in ("left", "right", "value") if hasattr(node, field)]
             if any(_is_text(part) for side in sides for part in ast.walk(side)):
-                return  # text put together
+                return  # string concatenation or formatting
             for other in _OPERATORS.get(type(node.op), ()):
                 yield _Change(Miss.OPERATOR, node, {"op": other()})
             if isinstance(node, ast.BinOp) and isinstance(node.op, _ORDERED):
@@ -254,7 +254,7 @@ class _Places:
                     )
 
     def _can_go(self, statement: ast.stmt) -> bool:
-        """Whether all names still have a value without it, and something else happens."""
+        """Whether the statement can be dropped: all names still have a value, and the behaviour changes."""
         if statement not in self._nodes:
             return False
         if isinstance(statement, ast.If):
@@ -262,7 +262,7 @@ class _Places:
         return isinstance(statement, _SIMPLE) and not self._new(statement, statement.lineno)
 
     def _order_matters(self, first: ast.stmt, second: ast.stmt) -> bool:
-        """Whether both orders can be executed, and are not the same as far as syntax can tell."""
+        """Whether both orders can be executed and differ, as far as syntax shows."""
         if not all(isinstance(one, _SIMPLE) and one in self._nodes for one in (first, second)):
             return False
         shared = _own_words(first) & _own_words(second)
@@ -274,7 +274,7 @@ class _Places:
         )
 
     def _new(self, statement: ast.stmt, line: int) -> bool:
-        """Whether it gives a name its first value."""
+        """Whether the statement gives a name its first value."""
         stored = (n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
         return any(self._bound.get(name, 0) >= line for name in stored)
 

@@ -1,4 +1,4 @@
-"""Where the value comes from that a program of the catalogue handles: from outside, or from a source to be trusted."""
+"""Sources of the values that a program of the catalogue handles: from outside, or trusted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SOURCES = (
     "message.get('{word}')",
     "args.{word}",
 )
-"""What hands in a value from outside, as an expression."""
+"""Expressions that yield a value from outside."""
 _TRUSTED = (
     "DEFAULT_{upper}",
     "{upper}",
@@ -58,7 +58,7 @@ def _assigned(name: str, value: ast.expr) -> ast.stmt:
 def from_outside(
     names: Sequence[str], rng: random.Random, taken: set[str], *, variables: Sequence[str], rebinds: bool
 ) -> Callable[[str], Origin]:
-    """Values that somebody else chooses: parameters, one of the host's `variables`, or what a source hands in."""
+    """Untrusted values: parameters, one of the host's `variables`, or an expression of `_SOURCES`."""
 
     def origin(hole: str) -> Origin:
         drawn, word = rng.random(), rng.choice(WORDS)
@@ -78,7 +78,7 @@ def from_outside(
 
 
 def trusted(names: Sequence[str], rng: random.Random, taken: set[str], *, number: bool) -> Callable[[str], Origin]:
-    """Values that nobody else chooses: constants and settings; with `number`, input that is made a number first."""
+    """Trusted values: constants and settings; with `number`, also input that is converted to a number."""
     as_number = number and rng.random() < 0.4
 
     def origin(hole: str) -> Origin:
@@ -93,7 +93,7 @@ def trusted(names: Sequence[str], rng: random.Random, taken: set[str], *, number
         if rng.random() < 0.35:
             return Origin(constant)
         before = [_assigned(name, constant)]
-        if rng.random() < 0.15:  # what came from outside is thrown away
+        if rng.random() < 0.15:  # an outside value that is overwritten
             before.insert(0, _assigned(name, _expression(rng.choice(_SOURCES), word)))
         return Origin(ast.Name(name, ast.Load()), tuple(before))
 

@@ -13,15 +13,15 @@ from compressor_core.errors import DataError
 from compressor_core.language import LANGUAGE_NAMES, Language
 
 MOST_CHARACTERS = 100_000
-"""Characters that are taken: far more than the 512 tokens that a model reads at most."""
+"""Largest number of characters of code: far more than the 512 tokens that a model can read."""
 MOST_IN_ADDRESS = 1_500
-"""Characters of an address that code may take."""
+"""Largest number of characters that code may take in a URL."""
 _PARSED = 20_000
-"""Characters up to which the language is told: on them, no parser's error recovery takes long."""
+"""Number of characters up to which the language is detected; above, a parser's error recovery may take long."""
 _UNPACKED = 8 * MOST_CHARACTERS
-"""Bytes that code from an address may unpack to."""
+"""Largest number of bytes that code from a URL may unpack to."""
 _GARBAGE = 0.05
-"""Share of control and replacement characters above which a text is no text."""
+"""Share of control characters above which data counts as binary."""
 _LAYOUT = "\t\n\v\f\r"
 
 
@@ -44,9 +44,9 @@ def decoded(data: bytes, name: str) -> str:
 
 
 def checked(code: str, name: str) -> str:
-    """`code` as it is, if a model can be asked about it; `name` is what a sentence calls it.
+    """Return `code` if it can be given to a model; error messages call it `name`.
 
-    A byte order mark in front, which comes along when a whole file is pasted, is no part of it.
+    A leading byte order mark, as in a pasted file, is removed.
 
     Raises:
         DataError: it is blank, longer than `MOST_CHARACTERS`, or binary data.
@@ -67,17 +67,17 @@ def checked(code: str, name: str) -> str:
 
 
 def packed(codes: Sequence[str]) -> str | None:
-    """Functions as one value of an address; None if they would take more than `MOST_IN_ADDRESS` characters."""
+    """Functions as one URL parameter; None if it would take more than `MOST_IN_ADDRESS` characters."""
     text = json.dumps(list(codes), ensure_ascii=False, separators=(",", ":"))
     value = base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
     return value if len(value) <= MOST_IN_ADDRESS else None
 
 
 def unpacked(value: str, count: int) -> tuple[str, ...]:
-    """The `count` functions that `packed` made a value of.
+    """The `count` functions in a value made by `packed`.
 
     Raises:
-        DataError: the value is too long or no such value, or `checked` refuses what is in it.
+        DataError: the value is too long or invalid, or `checked` refuses its content.
     """
     try:
         if len(value) > MOST_IN_ADDRESS:
@@ -95,7 +95,8 @@ def unpacked(value: str, count: int) -> tuple[str, ...]:
 def language_remark(code: str, language: Language | None) -> str | None:
     """A remark on code in another language than the model's; None if there is nothing to say.
 
-    A language is recognised by parsing without an error. C that no parser reads is not remarked on: macros do that.
+    A language is recognised by parsing without an error. C that does not parse gets no remark, because macros cause
+    that.
     """
     if language is None or len(code) > _PARSED or _parses(code, language):
         return None

@@ -1,4 +1,4 @@
-"""A pool of unlabelled code: files of any size, read as a stream, shard by shard, and never whole."""
+"""Pool of unlabelled code: files of any size, streamed shard by shard."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from compressor_core.files import checked_path
 from compressor_core.task import Task
 
 SHARD = 10_000
-"""Examples of a shard: what is labelled, encoded and kept as one file each. No shard has rows of two files."""
+"""Examples of a shard, which is labelled, encoded and stored as one file. No shard has rows of two files."""
 _MOST_CHARACTERS = 200_000_000
-"""Characters after which a shard ends too, ten times what 10,000 functions have."""
+"""Largest number of characters of a shard, ten times that of 10,000 typical functions."""
 _KINDS = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet")
 
 
 @dataclass(frozen=True)
 class Shard:
-    """Some examples of a pool, in its order; the last shard of each file may have fewer than SHARD."""
+    """Consecutive examples of a pool; the last shard of each file may have fewer than SHARD."""
 
     number: int
     codes: list[tuple[str, ...]]
 
 
 class Pool:
-    """A JSONL file (also gzipped), a Parquet file, or a folder of such, of functions, or of pairs for the clone task.
+    """Functions (pairs for the clone task) in a JSONL file (also gzipped), a Parquet file, or a folder of such files.
 
-    A folder is read with all that is below it, in the order of the paths. Columns are guessed by their names, and all
-    but the code is passed over. `bad` is how many rows could not be used in the last reading.
+    A folder is read recursively, in the order of the paths. Columns are guessed by name; only the code is used. `bad`
+    is the number of unusable rows in the last reading.
 
     Raises:
-        DataError: there is no such file or folder, or a folder has no file of these kinds.
+        DataError: the file or folder does not exist, or the folder has no file of these kinds.
     """
 
     def __init__(self, path: Path | str, task: Task, *, skip_bad_rows: bool = False) -> None:
@@ -60,8 +60,8 @@ class Pool:
         """All shards, one in memory at a time.
 
         Raises:
-            DataError: a file is damaged, has no column with code or another number of functions in a row than the
-                task, or a bad row that is not to be skipped; the pool has no example.
+            DataError: a file is damaged, has no column with code, the wrong number of functions per row for the task,
+                or a bad row that is not skipped; or the pool is empty.
         """
         self.bad = 0
         numbers = count()
@@ -94,7 +94,7 @@ class Pool:
 
 
 def _taken(examples: Iterator[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """The examples of the next shard."""
+    """Examples of the next shard."""
     codes: list[tuple[str, ...]] = []
     room = _MOST_CHARACTERS
     while len(codes) < SHARD and room > 0 and (example := next(examples, None)):
@@ -104,24 +104,24 @@ def _taken(examples: Iterator[tuple[str, ...]]) -> list[tuple[str, ...]]:
 
 
 def held_out(dataset: Dataset) -> frozenset[str]:
-    """The functions that students are judged by, as `is_held_out` compares them: a pool must not teach them."""
+    """Functions of the validation and test splits, normalised for `is_held_out`; a pool must not contain them."""
     splits = (Split.VALIDATION, Split.TEST)
     return frozenset(_plain(code) for split in splits for e in dataset.examples(split) for code in e.codes)
 
 
 def is_held_out(codes: tuple[str, ...], functions: frozenset[str]) -> bool:
-    """Whether any function of an example is one of `held_out`, however it is laid out on its lines."""
+    """Whether any function of an example is one of `held_out`, regardless of white space."""
     return any(_plain(code) in functions for code in codes)
 
 
 def held_out_examples(dataset: Dataset) -> frozenset[tuple[str, ...]]:
-    """Whole examples that students are judged by, in one form whatever their order and layout, see `plain_example`."""
+    """Examples of the validation and test splits, normalised by `plain_example`."""
     splits = (Split.VALIDATION, Split.TEST)
     return frozenset(plain_example(e.codes) for split in splits for e in dataset.examples(split))
 
 
 def plain_example(codes: tuple[str, ...]) -> tuple[str, ...]:
-    """The functions of an example without their layout, in order of the alphabet."""
+    """Functions of an example with normalised white space, in alphabetical order."""
     return tuple(sorted(map(_plain, codes)))
 
 

@@ -1,4 +1,4 @@
-"""The datasets by name."""
+"""Registry of datasets by name."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from compressor_core.task import Task
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A dataset that can be chosen.
+    """Description of an available dataset.
 
-    `built_in` ones take no data file. `task` and `language` are None where the file decides. `hub` is the name of the
-    Hugging Face dataset that is read where no file is given; without one, a file is needed. No model may learn from a
-    `test_only` one.
+    A `built_in` dataset takes no data file. `task` and `language` are None if they depend on the file. `hub` is the
+    Hugging Face dataset that is read if no file is given; without it, a file is needed. No model may learn from a
+    `test_only` dataset.
     """
 
     name: str
@@ -148,7 +148,7 @@ DATASETS = (
     ),
 )
 TRAINABLE = tuple(info for info in DATASETS if not info.test_only)
-"""Those that a model can learn from."""
+"""Datasets that a model can learn from."""
 
 
 _BUILT_IN: Mapping[str, type[Classroom]] = {kind.name: kind for kind in (ClassroomVulnerability, ClassroomClone)}
@@ -163,15 +163,15 @@ _EXAMS: Mapping[str, Callable[[], Dataset]] = {"exam-vulnerability": vulnerabili
 
 
 def written_by_hand(dataset: Dataset) -> Sequence[Example]:
-    """The exam of a built-in dataset's task, which no model learns from; nothing for other data."""
+    """Examples of the exam for a built-in dataset's task; empty for other data."""
     return open_dataset(f"exam-{dataset.task}").examples(Split.TEST) if isinstance(dataset, Classroom) else ()
 
 
 def open_dataset(name: str, data: Path | str | None = None, *, seed: int = 0) -> Dataset:
-    """The dataset called `name`; `data` is the file of those that are not built in.
+    """Open the dataset `name`; `data` is the file of a dataset that is not built in.
 
     Raises:
-        DataError: no dataset has that name, or its file is missing, empty or malformed.
+        DataError: the name is unknown, or the file is missing, empty or malformed.
     """
     info = next((info for info in DATASETS if info.name == name), None)
     if info is None:
@@ -190,20 +190,21 @@ def open_dataset(name: str, data: Path | str | None = None, *, seed: int = 0) ->
 
 
 def default_rows(dataset: Dataset, learned: Container[str] = ()) -> Rows:
-    """The rows to judge models on by default: all of one's own file, else the test split.
+    """Default rows for evaluating models: all rows of a user's file, else the test split.
 
-    `learned` are the fingerprints of data that the models have learned from; of a file among them only the test split
-    is new to them.
+    `learned` are the fingerprints of the models' training data; for a file among them the test split is used, because
+    only that is new to the models.
     """
     own = isinstance(dataset, FileDataset) and not dataset.published
     return Rows.ALL if own and dataset.fingerprint not in learned else Rows.TEST
 
 
 def examples_for(dataset: Dataset, rows: Rows | Split | None, learned: Container[str] = ()) -> Sequence[Example]:
-    """The examples to judge models on, of the given rows or of `default_rows`.
+    """Examples for evaluating models, from the given rows or from `default_rows`.
 
     Raises:
-        DataError: the split is empty, or has examples without a label; or all are wanted of what is no file.
+        DataError: the split is empty, or has examples without a label; or all rows are requested of a dataset that is
+            not a file.
     """
     rows = Rows(rows or default_rows(dataset, learned))
     if rows is Rows.ALL:

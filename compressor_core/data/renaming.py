@@ -1,13 +1,12 @@
-"""The same function with other names, in C, Java or Python: an augmentation for distillation.
+"""Renaming of identifiers in C, Java and Python functions: a data augmentation for distillation.
 
-A teacher's label of a renamed function tells the student what does not depend on names, at no cost but the teacher's
-time. Source: MORPH (ICSE 2025), which compresses models of code with functions whose identifiers were renamed and that
-the teacher labelled; in its ablation they lift CodeBERT's clone student from 87.13 to 96.43%. Which names are renamed
-is decided here anew: those of variables, parameters and inner functions, where nothing else can be meant
-(`dataflow/own.py`). What others know a function by stays: its own name, members, types, imports, keyword arguments,
-macros, text in strings and comments. One thing cannot be seen from a function's text: a macro, defined elsewhere, that
-reads a variable which it is not given. `rewriting.py` goes further, for Python only: it makes clones, with other
-literals and another structure.
+A teacher's label of a renamed function shows the student what does not depend on names, at no cost but the teacher's
+time. Source: MORPH (ICSE 2025), which compresses code models with renamed functions that the teacher labelled; in its
+ablation they raise CodeBERT's clone student from 87.13 to 96.43%. The choice of names is this program's own: variables,
+parameters and inner functions, if the name can mean nothing else (`dataflow/own.py`). Everything visible from outside
+stays: the function's own name, members, types, imports, keyword arguments, macros, text in strings and comments. One
+case cannot be detected from a function's text: a macro, defined elsewhere, that reads a variable which is not passed to
+it. `rewriting.py` goes further, for Python only: it makes clones with other literals and another structure.
 """
 
 from __future__ import annotations
@@ -59,24 +58,24 @@ _PYTHON = """
     text tmp token tokens total tree u url user v val value values version w width word words x y z
 """
 NAMES = {Language.C: tuple(_C.split()), Language.JAVA: tuple(_JAVA.split()), Language.PYTHON: tuple(_PYTHON.split())}
-"""By language, the names to choose from: most are among the commonest variables of other functions (of Devign, of
-BigCloneBench, of Python's standard library), the others neutral words in the same style."""
+"""New names by language: most are among the most common variables of other functions (of Devign, of BigCloneBench, of
+Python's standard library), the others are neutral words in the same style."""
 
 _ELSEWHERE = """
     case exec exports match module open opens permits print provides record requires sealed to transitive type uses var
     when with yield
 """
-"""Words that some of the languages take for more than a name in some places."""
+"""Contextual keywords of the languages."""
 _LARGEST = 500
-"""Names that a vocabulary holds at most."""
+"""Largest number of names in a vocabulary."""
 _WORD = re.compile(r"\w+")
 
 
 def rename(code: str, language: Language, rng: random.Random, names: Sequence[str] = ()) -> str | None:
-    """`code` with new names for all of the function's own, each the same wherever it stands; nothing else changes.
+    """`code` with all of the function's own names consistently renamed; nothing else changes.
 
-    New names are drawn from `names` (by default NAMES), and then from the same with numbers; none of them is any word
-    of the code, so nothing is captured. The data flow of what comes out is that of `code`, edge by edge.
+    New names are drawn from `names` (by default NAMES), then from the same with numbers; none of them is a word of the
+    code, so nothing is captured. The data flow of the result is that of `code`, edge by edge.
 
     Returns:
         None if no name can be changed safely, or if the code cannot be parsed.
@@ -95,9 +94,9 @@ def rename(code: str, language: Language, rng: random.Random, names: Sequence[st
 
 
 def rename_to(code: str, language: Language, rng: random.Random, choices: Mapping[str, Sequence[str]]) -> str | None:
-    """`code` with those of its own names replaced for which there are choices, each by one of them.
+    """`code` with each of its own names that has `choices` replaced by one of them.
 
-    A choice is taken if it is a name and no word of the code. None if nothing can be changed, as of `rename`.
+    A choice must be a valid name and not a word of the code. None if nothing can be changed, as for `rename`.
     """
     own = own_names(code, language)
     used = set(_WORD.findall(code))
@@ -111,14 +110,14 @@ def rename_to(code: str, language: Language, rng: random.Random, choices: Mappin
 
 
 def _renamed(own: OwnNames, language: Language, new: Mapping[str, str]) -> str | None:
-    """The text with new names for some of its own; None if the parser would then read it in another way."""
+    """The text with some of its own names replaced; None if the parser would then read it differently."""
     edits = sorted((at, name) for name in new for at in own.positions[name])
     parts, done = [], 0
     for at, name in edits:
         parts += [own.source[done:at], new[name].encode()]
         done = at + len(name.encode())
     renamed = b"".join([*parts, own.source[done:]])
-    # How the parser recovers from an error may depend on the length of names: then nothing is known about any of them.
+    # The parser's error recovery may depend on the length of names; if it does, no renaming is safe.
     root = own.tree.root_node
     if root.has_error and str(parser(language).parse(renamed).root_node) != str(root):
         return None
@@ -128,8 +127,8 @@ def _renamed(own: OwnNames, language: Language, new: Mapping[str, str]) -> str |
 def rename_example(
     codes: tuple[str, ...], language: Language, rng: random.Random, names: Sequence[str] = ()
 ) -> tuple[str, ...] | None:
-    """An example with each of its functions renamed by itself, as `rename` does; a function of which no name can be
-    changed stays as it is. None if that is so of all of them."""
+    """An example with each of its functions renamed separately by `rename`; a function without names to change stays as
+    it is. None if nothing can be changed."""
     renamed = [rename(code, language, rng, names) for code in codes]
     if not any(renamed):
         return None
@@ -137,8 +136,8 @@ def rename_example(
 
 
 def vocabulary(codes: Iterable[str], language: Language) -> tuple[str, ...]:
-    """The names that the most of these functions have for their own, the commonest first: what `rename` may draw from
-    so that its functions look like those of the same dataset."""
+    """Most common own names of these functions, most common first. With these, `rename` makes functions that look like
+    those of the same dataset."""
     elsewhere = _ELSEWHERE.split()
     functions = (own_names(code, language).positions for code in codes)
     found = Counter(name for positions in functions for name in positions if name not in elsewhere)

@@ -1,4 +1,4 @@
-"""A Python function written differently: loops, branches and expressions, statements moved, inserted or deleted."""
+"""Restructuring of Python functions: loops, branches and expressions rewritten, statements moved, inserted, deleted."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from compressor_core.data.clone_renaming import local_names, nodes_of
 
 REWRITTEN = 0.7
-"""Probability with which a statement or expression that can be written differently is."""
+"""Probability that a statement or expression is rewritten, if possible."""
 INSERTED, DELETED = 0.10, 0.06
-"""Probability of an inserted statement at each place, and of a deletion of each that does nothing but call."""
+"""Probability of an inserted statement at each place, and of deleting each expression statement."""
 
 _INVERSE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
@@ -40,7 +40,7 @@ _INSERTIONS = (
 
 
 class Restructuring(ast.NodeTransformer):
-    """Transformer that writes the same computation differently, with a few statements more or less."""
+    """Transformer that rewrites a computation, with a few statements inserted or deleted."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class Restructuring(ast.NodeTransformer):
         return body
 
     def _merge_early_exit(self, body: list[ast.stmt]) -> list[ast.stmt]:
-        """`if c: return a` and the rest: the rest goes into an else branch; or the other way round."""
+        """Move the statements after `if c: return a` into an else branch, or an else branch out of it."""
         for i, statement in enumerate(body):
             if not isinstance(statement, ast.If) or not isinstance(statement.body[-1], ast.Return | ast.Raise):
                 continue
@@ -159,7 +159,7 @@ class Restructuring(ast.NodeTransformer):
         return node
 
     def _counting_loop(self, node: ast.For, target: ast.Name, end: ast.expr) -> list[ast.stmt]:
-        """`for i in range(n)` as a while loop; the counter is another name, so the body may assign `i`."""
+        """`for i in range(n)` as a while loop; the counter has another name, so the body may assign `i`."""
         counter = self._fresh()
         use = ast.Name(counter, ast.Load())
         body = [
@@ -192,7 +192,7 @@ class Restructuring(ast.NodeTransformer):
         return node
 
     def _spelled_out(self, target: ast.Name, value: ast.ListComp) -> list[ast.stmt] | None:
-        """A list comprehension as a loop, unless it reads what it is assigned to."""
+        """A list comprehension as a loop, unless it reads the variable that it is assigned to."""
         if len(value.generators) != 1 or value.generators[0].is_async or target.id in _names_in([value]):
             return None
         loop = value.generators[0]
@@ -235,7 +235,7 @@ class Restructuring(ast.NodeTransformer):
         return node
 
     def _condition(self, test: ast.expr) -> ast.expr:
-        """De Morgan, where only the truth of the value counts."""
+        """Apply De Morgan's laws, where only the truth value counts."""
         if not isinstance(test, ast.BoolOp) or not self._coin():
             return test
         other = ast.Or() if isinstance(test.op, ast.And) else ast.And()
@@ -243,7 +243,7 @@ class Restructuring(ast.NodeTransformer):
 
 
 def negation(test: ast.expr) -> ast.expr:
-    """The opposite condition, without a double `not`. An order comparison is not inverted: NaN is neither."""
+    """The opposite condition, without a double `not`. Order comparisons are not inverted, because of NaN."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return test.operand
     if isinstance(test, ast.Compare) and len(test.ops) == 1 and type(test.ops[0]) in _INVERSE:
@@ -252,7 +252,7 @@ def negation(test: ast.expr) -> ast.expr:
 
 
 def _simple(node: ast.expr) -> bool:
-    """Whether evaluating it twice, or later, makes no difference."""
+    """Whether the expression can be evaluated twice, or later, without a difference."""
     return isinstance(node, ast.Name | ast.Constant)
 
 
@@ -265,7 +265,7 @@ def _names_in(nodes: Iterable[ast.AST]) -> set[str]:
 
 
 def independent(first: ast.stmt, second: ast.stmt) -> bool:
-    """Whether two assignments can change places: neither calls anything nor touches what the other assigns."""
+    """Whether two assignments can be swapped: neither calls anything or uses what the other assigns."""
     for statement in (first, second):
         if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name | ast.Attribute):
             return False

@@ -1,8 +1,8 @@
-"""Rewriting a Python function into a clone of itself, by the clone types of Roy, Cordy and Koschke (2009).
+"""Rewriting of a Python function into a clone of itself, by the clone types of Roy, Cordy and Koschke (2009).
 
-Type 1: another layout and other comments. Type 2: besides, other names and literals. Type 3: besides, another
-structure: loops, branches and expressions written differently, independent statements reordered, statements inserted
-or deleted. Works on syntax trees, so whatever comes out can be parsed.
+Type 1: another layout and other comments. Type 2: also other names and literals. Type 3: also another structure: loops,
+branches and expressions rewritten, independent statements reordered, statements inserted or deleted. The rewriting
+works on syntax trees, so the result can always be parsed.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def rewrite(
 
 
 def layout(source: str, rng: random.Random) -> str:
-    """`source`, as `ast.unparse` writes it (one statement a line, four spaces), laid out in a random style."""
+    """Lay out `source`, as written by `ast.unparse` (one statement per line, four spaces), in a random style."""
     if "'''" in source or '"""' in source:
         return source  # a string over several lines: indentation and quotes are part of it
     unit = rng.choice(_INDENTATIONS)

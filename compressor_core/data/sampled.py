@@ -1,4 +1,4 @@
-"""A part of a dataset, for a quick look: a notebook, a first try."""
+"""Sample of a dataset, for quick experiments."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from compressor_core.errors import DataError
 
 @dataclass(frozen=True)
 class Sampled(Around):
-    """At most so many examples of some splits of a dataset, drawn once for all epochs; of the other splits, all.
+    """A dataset with at most `most` examples in some splits, drawn once for all epochs; other splits are complete.
 
-    Raises DataError if a split is to keep less than one example.
+    Raises DataError if a split would keep less than one example.
     """
 
     most: Mapping[Split, int]

@@ -1,4 +1,7 @@
-"""Functions drawn around programs: names, parameters, neighbours, unusual places, comments. None of it says a label."""
+"""Random functions around programs: names, parameters, other statements, unusual places, comments.
+
+None of this depends on the label.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,7 @@ _FILLERS = (
     "{n} = os.environ.get('{upper}', 'default')",
     "{n} = sorted(registry, key=lambda item: item.{word})",
 )
-"""Harmless statements that stand beside a program; `{p}` is a parameter, `{n}` a fresh name."""
+"""Harmless statements beside a program; `{p}` is a parameter, `{n}` a fresh name."""
 
 
 def text_of(body: Sequence[ast.stmt]) -> list[str]:
@@ -97,9 +100,9 @@ def text_of(body: Sequence[ast.stmt]) -> list[str]:
 
 
 def function(pieces: Sequence[Piece], rng: random.Random, taken: set[str], tokens: Sequence[str]) -> str:
-    """A function of its own that holds the pieces, in this order, with neighbours that mean nothing.
+    """A generated function that contains the pieces, in this order, among neutral statements.
 
-    `taken` are the names in use; `tokens` are names of the field that a comment or a docstring may mention.
+    `taken` are the names in use; `tokens` are names of APIs that a comment or a docstring may mention.
     """
     method = any(piece.method for piece in pieces)
     parameters = list(dict.fromkeys(name for piece in pieces for name in piece.parameters))
@@ -168,7 +171,7 @@ def function(pieces: Sequence[Piece], rng: random.Random, taken: set[str], token
 
 
 def placed(piece: Piece, rng: random.Random, taken: set[str], *, last: bool) -> list[str]:
-    """The lines of a piece, now and then in an unusual place; what it returns goes on only if it is the last."""
+    """Lines of a piece, sometimes in an unusual place; only the `last` piece keeps its return statement."""
     body = piece.body
     if not last and isinstance(body[-1], ast.Return):
         kept = body[-1].value or ast.Constant(None)
@@ -226,7 +229,7 @@ _PLACES: tuple[Callable[[list[str], random.Random], list[str]], ...] = (
 
 
 def _tops(lines: Sequence[str]) -> list[int]:
-    """Line numbers before which a comment may stand: where a statement begins at the outer level."""
+    """Line numbers before which a comment can be inserted: starts of statements at the outer level."""
     return [
         n
         for n, line in enumerate(lines)

@@ -1,4 +1,4 @@
-"""Code without what would give its label away: comments, and names that say it."""
+"""Removal of text that reveals a label from code: comments and telling names."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def parsed(code: str, language: Language) -> tree_sitter.Node:
-    """The root of the syntax tree; offsets are in bytes of UTF-8."""
+    """Root of the syntax tree; offsets are in bytes of UTF-8."""
     return parser(language).parse(code.encode("utf-8", "replace")).root_node
 
 
 def nodes(root: tree_sitter.Node, *kinds: str) -> Iterator[tree_sitter.Node]:
-    """The nodes of these kinds, in the order of the text; what is inside one is not looked at."""
+    """Nodes of these kinds, in text order, without those nested inside another."""
     waiting = [root]
     while waiting:
         node = waiting.pop()
@@ -31,7 +31,7 @@ def nodes(root: tree_sitter.Node, *kinds: str) -> Iterator[tree_sitter.Node]:
 
 
 def without_comments(code: str, language: Language) -> str:
-    """The code without its comments, and without the lines that are empty then."""
+    """The code without comments and empty lines."""
     source = code.encode("utf-8", "replace")
     kept, end = [], 0
     for comment in nodes(parsed(code, language), *COMMENTS):
@@ -42,7 +42,7 @@ def without_comments(code: str, language: Language) -> str:
 
 
 def without_names(code: str, telling: re.Pattern[str], substitute: str = "name") -> str:
-    """The code in which each different text that matches is `name1`, `name2`, … in the order of its first place."""
+    """The code with each distinct match replaced by `name1`, `name2`, …, in order of first occurrence."""
     return telling.sub(partial(_numbered, {}, substitute), code)
 
 

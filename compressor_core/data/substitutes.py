@@ -1,9 +1,9 @@
-"""Natural names for variables, as ALERT publishes them for Devign and BigCloneBench (Yang et al., ICSE 2022).
+"""Natural variable names, as published by ALERT for Devign and BigCloneBench (Yang et al., ICSE 2022).
 
-One JSON object a line: of Devign `func`, `target` and `substitutes`, of BigCloneBench `code1`, `code2`, `label` and
-`substitutes`, which maps names of the (first) function to what a masked language model would write in their place
-(github.com/soarsmu/attack-pretrain-models-of-code, `test_subs_*.jsonl`). Some substitutes are no names, or start with a
-space; only what is a name, and no word of the code, is taken.
+The files have one JSON object per line: `func`, `target` and `substitutes` for Devign; `code1`, `code2`, `label` and
+`substitutes` for BigCloneBench. `substitutes` maps names of the (first) function to the suggestions of a masked
+language model (github.com/soarsmu/attack-pretrain-models-of-code, `test_subs_*.jsonl`). Some suggestions are not names,
+or start with a space; only valid names that are not words of the code are used.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _LANGUAGES = {Task.VULNERABILITY: Language.C, Task.CLONE: Language.JAVA}
 def read_substitutes(
     path: str | Path, task: Task, rng: random.Random, most: int
 ) -> list[tuple[Example, tuple[str, ...]]]:
-    """Up to `most` examples, drawn from the file, each with its functions after the (first) one was renamed.
+    """Up to `most` random examples of the file, each with its functions after the (first) one was renamed.
 
     Raises:
-        DataError: the file cannot be read, is of the other task, or has no function that can be renamed.
+        DataError: the file cannot be read, is for the other task, or has no function that can be renamed.
     """
     try:
         lines = checked_path(path).read_text("utf-8").splitlines()

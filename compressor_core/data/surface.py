@@ -1,6 +1,6 @@
-"""Programs with holes given a surface: names, words, the way a string is built, where a value comes from.
+"""Filling of program templates: names, words, the form of strings, and the source of values.
 
-What a program means, and so its label, does not depend on anything that is drawn here.
+The random choices made here never change the meaning of a program, and so its label.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 
 OUTSIDE = ("value", "value2")
-"""Names in a program that stand for what comes from outside."""
+"""Placeholders in a program for values from outside."""
 _WORDS = """
     account archive asset audit backup badge basket booking branch campaign card cart catalog channel chart city client
     comment contact contract course coupon customer delivery device document draft driver employee event export feed
@@ -41,7 +41,7 @@ _VALUES = """
     param user_input field line token title source subject kind code reference identifier request_data entry
 """
 VALUES = tuple(_VALUES.split())
-"""What a value from outside may be called, besides the names that the weakness gives."""
+"""Names for a value from outside, in addition to those of the weakness."""
 GIVEN = {
     "cursor": ("cur", "c", "db_cursor", "cursor"),
     "connection": ("conn", "con", "db", "connection", "database"),
@@ -55,9 +55,9 @@ GIVEN = {
     "engine": ("engine", "db_engine", "eng"),
     "sock": ("sock", "s", "conn", "server"),
 }
-"""Other names of what a program takes as given."""
+"""Alternative names of objects that a program uses without defining them."""
 _SHORTENED = 0.2
-"""Share of the programs whose modules have an alias, or whose names are imported one by one."""
+"""Share of programs that import modules under an alias, or names individually."""
 _BUILTINS = frozenset(dir(builtins)) | {"text", "either"}
 _UNUSUAL = re.compile(r"\d_\d|\b0[xob]")
 _WORD = re.compile(r"(?<![A-Z])WORD2?(?![A-Z])")
@@ -65,45 +65,45 @@ _WORD = re.compile(r"(?<![A-Z])WORD2?(?![A-Z])")
 
 @dataclass(frozen=True)
 class Form:
-    """A program, with the names that are its own, given, or from outside."""
+    """A parsed program template, with its own names, given names, and values from outside."""
 
     program: str
     members: frozenset[tuple[str, str]]
-    """What it uses of each name, such as `("pickle", "loads")`."""
+    """Attributes used of each name, such as `("pickle", "loads")`."""
     own: tuple[str, ...]
     given: tuple[str, ...]
     outside: tuple[str, ...]
     rebinds: bool
-    """Whether a value from outside is assigned, or read more than twice: it needs a variable."""
+    """Whether a value from outside is assigned, or read more than twice, and so needs a variable."""
     method: bool
     coroutine: bool
 
     def statements(self) -> list[ast.stmt]:
-        """The program's statements, parsed anew: faster than a copy, and free to be changed."""
+        """Freshly parsed statements, which the caller may change; faster than a copy."""
         return _statements(self.program)
 
 
 @dataclass
 class Piece:
-    """A program with its surface: statements, and what the function around them has to provide."""
+    """A filled program: statements, and what the enclosing function must provide."""
 
     body: list[ast.stmt]
     parameters: list[str] = field(default_factory=list)
-    """Names that must be parameters of the function, or variables that it has."""
+    """Names that must be parameters or variables of the function."""
     given: list[str] = field(default_factory=list)
-    """Names that may be parameters, or stand for something outside the function."""
+    """Names that may be parameters, or refer to something outside the function."""
     imports: tuple[str, ...] = ()
     explicit: bool = False
     """Whether the code cannot be understood without its imports."""
     method: bool = False
     coroutine: bool = False
     result: str | None = None
-    """The last variable that the program makes, for a function to return."""
+    """Last variable that the program assigns, which a function may return."""
 
 
 @functools.cache
 def parse(program: str, imports: tuple[str, ...]) -> Form:
-    """A program of the catalogue, parsed once. Raises SyntaxError for what is no Python."""
+    """Parse a program of the catalogue; cached. Raises SyntaxError for invalid Python."""
     program = program.strip("\n")
     tree = ast.Module(_statements(program), [])
     elsewhere = {name for line in imports for name in imported(line)}
@@ -142,14 +142,14 @@ def parse(program: str, imports: tuple[str, ...]) -> Form:
 
 
 def imported(line: str) -> set[str]:
-    """The names that import statements bind."""
+    """Names that import statements bind."""
     statements = [node for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Import | ast.ImportFrom)]
     return {(alias.asname or alias.name).split(".")[0] for node in statements for alias in node.names}
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a value comes from: an expression, or a variable with the statements that make it."""
+    """Source of a value: an expression, or a variable with the statements that assign it."""
 
     expression: ast.expr
     before: tuple[ast.stmt, ...] = ()
@@ -165,10 +165,10 @@ def dress(
     *,
     shorten: bool = False,
 ) -> Piece:
-    """A program with names, words and strings drawn at random; `taken` are names that it must not use for its own.
+    """Fill a program with random names, words and strings; its own names must not be in `taken`.
 
-    `origin` says for each of OUTSIDE what stands in its place. The names that are used are added to `taken`. With
-    `shorten`, a module may have an alias, or its names be imported one by one: then the imports have to be shown.
+    `origin` gives the replacement of each of OUTSIDE. Used names are added to `taken`. With `shorten`, a module may be
+    imported under an alias, or its names individually; the code then has to show its imports.
     """
     first, second = rng.sample(WORDS, 2)
     names = {}
@@ -206,7 +206,7 @@ def _shuffled(names: Sequence[str], rng: random.Random) -> list[str]:
 
 
 def _shorter(form: Form, imports: Sequence[str], rng: random.Random) -> tuple[dict[str, str], tuple[str, ...]]:
-    """How modules are called, by an alias or (key with a dot) not at all, and the imports for it."""
+    """Alias of each module (empty for a key that ends with a dot, whose names are imported), and the import lines."""
     short: dict[str, str] = {}
     lines = []
     aliased = rng.random() < 0.35
@@ -232,7 +232,7 @@ def _statements(program: str) -> list[ast.stmt]:
 
 
 class _AsWritten(ast.NodeTransformer):
-    """Keeps how a number is written (0o777, 10_000): `ast.unparse` would not."""
+    """Preserves the spelling of numbers (0o777, 10_000), which `ast.unparse` would not."""
 
     def __init__(self, program: str) -> None:
         self.program = program
@@ -243,7 +243,7 @@ class _AsWritten(ast.NodeTransformer):
 
 
 class _Writer(ast.NodeTransformer):
-    """Fills the holes of a statement."""
+    """Fills the placeholders of a statement."""
 
     def __init__(
         self,
@@ -330,7 +330,7 @@ def _fixed(part: ast.expr) -> str | None:
 
 def _f_string(parts: list[ast.expr], rng: random.Random) -> ast.expr:
     if any("\\" in ast.unparse(part) for part in parts if _fixed(part) is None):
-        return _concatenation(parts, rng)  # no backslash may stand in the braces before Python 3.12
+        return _concatenation(parts, rng)  # no backslash is allowed in the braces before Python 3.12
     return ast.JoinedStr([p if _fixed(p) is not None else ast.FormattedValue(p, -1, None) for p in parts])
 
 

@@ -1,4 +1,4 @@
-"""Contents of a dataset in figures: sizes, balance, lengths, duplicates, and what its splits share."""
+"""Statistics of a dataset: sizes, balance, lengths, duplicates, and overlap of its splits."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from compressor_core.data.files import FileDataset
 from compressor_core.records import SharedFunctions, SplitSize, Survey
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
-"""A word or a sign: what a reader of code would count. A model's tokenizer cuts words finer."""
+"""A word or a punctuation mark, as a reader would count them. A model's tokenizer splits words further."""
 
 
 def survey(dataset: Dataset, parts: Mapping[Split, Sequence[Example]] | None = None) -> Survey:
-    """Survey a dataset; `parts` are its `splits_of`, if at hand.
+    """Compute statistics of a dataset; `parts` are its `splits_of`, if already known.
 
-    Functions are the same if they differ in white space alone; a pair is the same in either order.
+    Functions that differ only in white space count as the same; so does a pair in either order.
     """
     parts = splits_of(dataset) if parts is None else parts
     lengths: dict[bytes, int] = {}
@@ -31,7 +31,7 @@ def survey(dataset: Dataset, parts: Mapping[Split, Sequence[Example]] | None = N
     duplicates, conflicts = 0, 0
     conflict: tuple[str, str] | None = None
     by_split: dict[Split, set[bytes]] = {}
-    same = functools.cache(_same)  # pairs name few functions many times
+    same = functools.cache(_same)  # pairs repeat few functions many times
     for split, examples in parts.items():
         functions = by_split.setdefault(split, set())
         for example in examples:
@@ -91,7 +91,7 @@ def survey(dataset: Dataset, parts: Mapping[Split, Sequence[Example]] | None = N
 
 
 def splits_of(dataset: Dataset) -> dict[Split, Sequence[Example]]:
-    """The splits of a dataset that have examples, and the same ones in every epoch."""
+    """Non-empty splits of a dataset that are the same in every epoch."""
     fixed = (Split.VALIDATION, Split.TEST) if dataset.fresh else tuple(Split)
     return {split: dataset.examples(split) for split in fixed if dataset.size(split)}
 
@@ -101,7 +101,7 @@ def _same(code: str) -> bytes:
 
 
 def _histogram(lengths: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Edges that double every two bars, the last above the longest, and the counts between them."""
+    """Edges that double every two bins, the last one above the longest, and the counts between them."""
     low = math.floor(2 * math.log2(max(min(lengths), 1)))
     high = math.floor(2 * math.log2(max(*lengths, 1))) + 1
     edges = sorted({math.ceil(2 ** (step / 2)) for step in range(low, high + 1)})

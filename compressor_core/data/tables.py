@@ -1,4 +1,4 @@
-"""Rows of labelled code: which column holds what, and what its values mean."""
+"""Rows of labelled code, with the meaning of their columns and values."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from compressor_core.errors import DataError
 from compressor_core.language import Language
 
 LONGEST_CODE: Final = 1_000_000
-"""Characters of a function; no model reads a hundredth of it."""
+"""Largest number of characters of a function; no model reads a hundredth of it."""
 _HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row that can be used. `label_name` is the label as the file has it; `split` None: the row has none."""
+    """A usable row. `label_name` is the label as in the file; `split` is None if the row has none."""
 
     line: int
     example: Example
@@ -42,15 +42,15 @@ def read_rows(
     split: Split | None = None,
     labels: Counter[str] | None = None,
 ) -> Iterator[Row | BadRow]:
-    """The rows of a file, the good and the bad, in its order; line numbers are those of editors.
+    """Good and bad rows of a file, in file order; line numbers are those of editors.
 
-    Of a file of choices, the rows that it speaks of, as it says; what is given here comes before that.
+    For a file of choices, the rows that it refers to are read with its choices; arguments override these.
 
-    `positive` is the label that means 1, any other meaning 0; without it, labels are 0 and 1 or words that speak for
-    themselves. `split` is that of rows that name none. `labels`, if given, counts the labels as the file has them.
+    `positive` is the label that means 1, any other meaning 0; without it, labels must be 0 and 1 or obvious words.
+    `split` applies to rows without a split. `labels`, if given, counts the file's labels.
 
     Raises:
-        DataError: the file cannot be used at all, or no column is known to hold the code or the label.
+        DataError: the file cannot be used at all, or has no known column for the code or the label.
     """
     if (said := read_choices(path)) is not None:
         columns, positive, split = columns or said.columns, positive or said.positive, split or said.split
@@ -85,9 +85,9 @@ def understand(
     labels: Counter[str] | None = None,
     unit: str = "line",
 ) -> Iterator[Row | BadRow]:
-    """The rows of a table that is already read: numbered mappings from its column `names`. See `read_rows`.
+    """Rows of a table that is already read as numbered mappings from its column `names`. See `read_rows`.
 
-    `source` is what an error calls the table, and `unit` what is numbered.
+    Error messages call the table `source` and its numbered units `unit`.
     """
     chosen = (columns or Columns()).completed(names)
     if not chosen.code:
@@ -103,7 +103,7 @@ def understand(
 
 
 def strictly(path: Path, rows: Iterator[Row | BadRow]) -> list[Row]:
-    """All rows of a file without a bad one. Raises DataError with the first bad one and how many there are."""
+    """All rows of a file. Raises DataError if there are bad rows, with the first one and their number."""
     good, bad = [], []
     for row in rows:
         if isinstance(row, BadRow):
@@ -116,7 +116,7 @@ def strictly(path: Path, rows: Iterator[Row | BadRow]) -> list[Row]:
 
 
 def check(path: Path | str, labels: Mapping[int, str]) -> None:
-    """Raise DataError unless both classes are among the labels found in a file; the values are what it calls them."""
+    """Raise DataError unless both classes are among a file's labels; `labels` maps classes to their names in it."""
     if not labels:
         raise DataError(f"{path} is empty: it needs one row for each function")
     known = [name for label, name in labels.items() if label != UNKNOWN]
@@ -127,7 +127,7 @@ def check(path: Path | str, labels: Mapping[int, str]) -> None:
 
 
 def functions_in(line: int, row: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, ...] | BadRow:
-    """The code of a row, from its columns with code; or what is wrong with it."""
+    """Code of a row, or what is wrong with it."""
     codes = []
     for column in columns:
         code = row.get(column)
@@ -138,8 +138,8 @@ def functions_in(line: int, row: Mapping[str, Any], columns: Sequence[str]) -> t
         if "\0" in code:
             return BadRow(line, NUL)
         if _HALF.search(code):
-            return BadRow(line, "has half a character (a lone surrogate), which cannot be written as UTF-8")
-        # The same function from Windows and from elsewhere is the same function.
+            return BadRow(line, "contains a lone surrogate, which cannot be written as UTF-8")
+        # A function with Windows line ends counts as the same function.
         codes.append(code.replace("\r\n", "\n"))
     return tuple(codes)
 
@@ -185,16 +185,16 @@ def _class(name: str, positive: str | None) -> int | None:
 
 
 def _group(given: Any) -> str:
-    """The kind that a cell names: of a list, also of one that became text in a CSV, its names."""
+    """Group named by a cell. The names in a list (also in one that became text in a CSV) are joined."""
     if isinstance(given, str) and given.startswith("["):
         given = re.findall(r"[^\[\]'\",\s]+", given)
     if isinstance(given, list | tuple):
         return ", ".join(map(str, given))
-    return "" if given is None or given != given else str(given)  # a number that is none differs from itself
+    return "" if given is None or given != given else str(given)  # NaN differs from itself
 
 
 def _split(given: object) -> Split | str | None:
-    """The split that a cell names, None for an empty one, the cell itself if it names no split."""
+    """Split named by a cell; None for an empty cell, its text if it names no split."""
     word = "" if given is None else str(given).strip().lower()
     if not word:
         return None

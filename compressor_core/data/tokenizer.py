@@ -1,4 +1,4 @@
-"""Byte-pair-encoding tokenizers of any vocabulary size, trained on the functions at hand."""
+"""Byte-pair-encoding tokenizers of any vocabulary size, trained on given functions."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ SMALLEST_VOCABULARY = len(SPECIAL_TOKENS) + 256
 
 
 def train_tokenizer(functions: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:
-    """A lower-casing byte-level BPE over whitespace-joined code, as the paper's students use.
+    """Train a lower-casing byte-level BPE tokenizer on code with collapsed white space, like the paper's students'.
 
     The normalisation is part of the tokenizer, so the saved `tokenizer.json` reads raw code by itself. The
-    vocabulary is smaller than `vocab_size` when the functions have too few different character sequences.
+    vocabulary is smaller than `vocab_size` if the functions have too few different character sequences.
 
     Raises:
         DataError: `vocab_size` cannot hold the 256 bytes and the special tokens.
@@ -49,12 +49,12 @@ def train_tokenizer(functions: Iterable[str], vocab_size: int) -> PreTrainedToke
     try:
         tokenizer.train_from_iterator(functions, trainer)
     except UnicodeEncodeError as error:
-        raise DataError(f"a function has half a character (a lone surrogate: {error}): leave it out") from error
+        raise DataError(f"a function contains a lone surrogate ({error}): leave it out") from error
     return with_special_tokens(tokenizer)
 
 
 def with_special_tokens(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
-    """The tokenizer as transformers knows it; `SPECIAL_TOKENS` play the parts that they play in RoBERTa."""
+    """Wrap the tokenizer for transformers; `SPECIAL_TOKENS` have the same roles as in RoBERTa."""
     from transformers import PreTrainedTokenizerFast
 
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]

@@ -1,8 +1,8 @@
-"""A Python function written differently in ways that no pair of `classroom-clone` is: kept from training.
+"""Rewritings of Python functions that are withheld from training: no pair of `classroom-clone` uses them.
 
-Each of them leaves the behaviour as it was: loops over an explicit iterator, comprehensions by `map` and `filter`,
-conditions nested, chained comparisons and memberships taken apart, empty literals as calls, neighbouring assignments
-made one, conditions moved into inner functions. `restructuring.py` does none of this.
+All preserve the behaviour: loops over an explicit iterator, comprehensions as `map` and `filter`, nested conditions,
+chained comparisons and membership tests taken apart, empty literals as calls, neighbouring assignments merged,
+conditions moved into inner functions. `restructuring.py` does none of this.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _PREDICATES = 0.5
 """Share of the longer conditions that move into an inner function; the others may be nested."""
 _ITERATORS, _CHECKS = ("rows", "stream", "pending", "cursor"), ("holds", "applies", "matches", "wanted")
 _BUILTINS = {"iter", "next", "list", "set", "dict", "map", "filter", "StopIteration"}
-"""What it calls; a function with variables of these names stays as it is."""
+"""Builtins that rewritten code calls; a function with variables of these names is not rewritten."""
 _STAYS = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
-"""Expressions that mean something else in a function of their own."""
+"""Expressions that change their meaning in a function of their own."""
 
 
 def rewritten_unseen(source: str, rng: random.Random) -> str | None:
-    """The function with all of that done wherever it can be; None if there is nothing to do.
+    """The function with all rewritings applied wherever possible; None if none applies.
 
     Raises:
-        SyntaxError: `source` is no Python.
+        SyntaxError: `source` is not valid Python.
     """
     tree = ast.parse(source)
     if _BUILTINS.intersection(_bound(tree)):
@@ -38,7 +38,7 @@ def rewritten_unseen(source: str, rng: random.Random) -> str | None:
 
 
 def _bound(tree: ast.AST) -> Iterator[str]:
-    """Names that are parameters or assigned somewhere in it."""
+    """Names that are parameters or assigned somewhere in the tree."""
     for node in nodes_of(tree):
         if isinstance(node, ast.arg):
             yield node.arg
@@ -98,7 +98,7 @@ class _Rewriting(ast.NodeTransformer):
         return _call(kind, values)
 
     def visit_If(self, node: ast.If) -> ast.stmt | list[ast.stmt]:
-        """A condition of several parts moves into an inner function, or becomes nested conditions."""
+        """Move a compound condition into an inner function, or turn it into nested conditions."""
         self.generic_visit(node)
         if not isinstance(node.test, ast.BoolOp):
             return node
@@ -144,7 +144,7 @@ class _Rewriting(ast.NodeTransformer):
         return node if node.keys else _call("dict")
 
     def _moves(self, node: ast.expr) -> bool:
-        """Whether it means the same in a function of its own."""
+        """Whether the expression keeps its meaning in a function of its own."""
         return not self._scoped and not any(
             isinstance(part, _STAYS) or (isinstance(part, ast.Name) and part.id in {"super", "locals", "vars"})
             for part in ast.walk(node)
@@ -152,7 +152,7 @@ class _Rewriting(ast.NodeTransformer):
 
 
 def _merged(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Two neighbouring assignments of which neither needs the other as one."""
+    """Merge neighbouring, independent assignments into one."""
     merged: list[ast.stmt] = []
     for statement in body:
         before = merged[-1] if merged else None

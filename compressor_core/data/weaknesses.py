@@ -1,7 +1,7 @@
-"""The catalogue of weaknesses: small programs with holes, each before and after its fix.
+"""Catalogue of weaknesses: small program templates, each before and after its fix.
 
-The files lie in `assets/weaknesses/`, one a weakness; its README gives the format. `surface.py` fills the holes.
-Beside them stands ordinary code without a weakness, in the same format (`harmless`).
+The files are in `assets/weaknesses/`, one per weakness; its README describes the format. `surface.py` fills the
+templates. Ordinary code without a weakness has the same format (`harmless`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from compressor_core.settings import Flag, Settings
 
 FOLDER = ASSETS / "weaknesses"
 UNSEEN_PROGRAMS = 0.3
-"""Share of the APIs with several programs that keep one of them from training, for the test of unseen phrasings."""
+"""Share of the APIs with several programs of which one is withheld from training, to test unseen phrasings."""
 
 T = TypeVar("T", bound=Settings)
 _Texts = Annotated[tuple[str, ...], BeforeValidator(lambda text: (text,) if isinstance(text, str) else text)]
@@ -40,7 +40,7 @@ class Program(Settings):
 
 
 class Api(Settings):
-    """A package, class or function with which a weakness comes about; an `unseen` one is kept from training."""
+    """A package, class or function that can cause a weakness; an `unseen` one is withheld from training."""
 
     title = "an API of the catalogue"
     name: str
@@ -52,8 +52,7 @@ class Api(Settings):
 class Weakness(Settings):
     """An entry of the Common Weakness Enumeration.
 
-    `taint` says that it is unsafe only because a value comes from outside, `number_is_safe` that it is not if that
-    value is a number.
+    `taint`: unsafe only because a value comes from outside. `number_is_safe`: safe if that value is a number.
     """
 
     title = "a weakness of the catalogue"
@@ -68,7 +67,7 @@ class Weakness(Settings):
 
 
 class Harmless(Settings):
-    """Ordinary code; `imports` are those of all programs together."""
+    """Ordinary code; `imports` are those of all programs."""
 
     title = "the harmless programs"
     imports: tuple[str, ...]
@@ -77,13 +76,13 @@ class Harmless(Settings):
 
 @dataclass(frozen=True)
 class Entry:
-    """A program with what it belongs to, the unit of every draw."""
+    """A program with its API and weakness, the unit of every draw."""
 
     weakness: Weakness
     api: Api
     program: Program
     unseen: bool
-    """Whether the program is kept from training although its API is not."""
+    """Whether the program is withheld from training although its API is not."""
 
 
 @functools.cache
@@ -97,13 +96,13 @@ def catalogue() -> tuple[Weakness, ...]:
 
 
 def catalogue_texts() -> list[str]:
-    """The files of the catalogue as they are."""
+    """Raw texts of the catalogue's files."""
     return [path.read_text("utf-8") for path in sorted(FOLDER.glob("*.toml"))]
 
 
 @functools.cache
 def harmless() -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Programs of ordinary code, each with the imports that it uses. Raises as `catalogue`."""
+    """Programs of ordinary code, each with its imports. Raises as `catalogue`."""
     listed = _read(FOLDER / "harmless.toml", Harmless)
     lines = {name: line for line in listed.imports for name in imported(line)}
     return tuple(
@@ -131,7 +130,7 @@ def entries() -> tuple[Entry, ...]:
 
 
 def _kept(weakness: Weakness, api: Api) -> Program | None:
-    """The program that is kept from training: which, and whether any, depends on the texts alone."""
+    """The program that is withheld from training, if any; the choice depends only on the texts."""
     if len(api.programs) < 2 or share_of(f"{weakness.cwe}/{api.name}") >= UNSEEN_PROGRAMS:
         return None
     return min(api.programs, key=lambda program: share_of(program.unsafe))

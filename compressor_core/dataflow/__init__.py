@@ -1,36 +1,37 @@
 """Data flow of a function for GraphCodeBERT (Guo et al., ICLR 2021, Section 3), for C, Java and Python.
 
-A node is one occurrence of a variable, an edge says where its value comes from:
+A node is one occurrence of a variable; an edge shows where its value comes from:
 
-- `comesFrom`: a use takes the value of the occurrences that may have set it last; a declaration that of what it is
-  initialised with;
-- `computedFrom`: the target of an assignment, also of `+=`, `++`, `for … in` and `with … as`, from the variables on the
-  other side and, where the old value goes into the new one, from the occurrences that set it.
+- `comesFrom`: from a use to the occurrences that may have set the variable last; from a declaration to its initial
+  value;
+- `computedFrom`: from the target of an assignment (also of `+=`, `++`, `for … in` and `with … as`) to the variables on
+  the other side and, if the old value contributes to the new one, to the occurrences that set it.
 
 The rules are those of the code released with GraphCodeBERT, so that models trained on its graphs can read these:
-occurrences in the order of their tokens, those without any edge left out, comments no tokens, Python's strings one
-token each, values followed through the branches of a condition and twice around a loop. A name is a variable from
-where the function declares it or assigns to it, as in Compressor's extraction; what is only read (macros, constants,
-classes, other functions) is none.
+occurrences are in token order, those without any edge are left out, comments are not tokens, each Python string is one
+token, and values are followed through the branches of a condition and twice around a loop. A name is a variable from
+its first declaration or assignment in the function, as in Compressor's extraction; names that are only read (macros,
+constants, classes, other functions) are not variables.
 
-Where it is deliberately different:
+Deliberate differences from the released code:
 
-- the released rules for C give no edge for any assignment, drop initialised declarations (a misspelt kind of node) and
-  keep the value from before a complete `if`/`else`; here C follows the rules of Java;
-- an occurrence is one node with several edges; there, a declaration or an assignment in C-like code is repeated for
-  every source;
-- nodes are variables; there, for Java and Python, also literals and every other name;
-- what is assigned to a part (`a[i] = x`, `p->n = x`, `*p = x`) leaves the rest of the variable, and the index, as it
-  was; there, `i` is taken for changed and the old `a` for gone. What follows a dot is no variable, except in Java's
-  `this.x`;
-- loops may run no turn, `switch`, `match` and `try` are branches, and a comprehension, a lambda or a nested function
-  keeps its names to itself;
+- its rules for C give no edge for any assignment, drop initialised declarations (a misspelt kind of node) and keep the
+  value from before a complete `if`/`else`; here C follows the rules of Java;
+- here an occurrence is one node with several edges; there, a declaration or an assignment in C-like code is repeated
+  for every source;
+- here nodes are only variables; there, for Java and Python, also literals and every other name;
+- here an assignment to a part (`a[i] = x`, `p->n = x`, `*p = x`) leaves the rest of the variable, and the index,
+  unchanged; there, `i` counts as changed and the old `a` as gone. A name after a dot is not a variable, except in
+  Java's `this.x`;
+- loops may run zero times, `switch`, `match` and `try` are branches, and names in a comprehension, a lambda or a nested
+  function are local to it;
 - patterns of Java's `switch` and `instanceof` declare their variables, Python 2's `except E, e` declares e, and a
-  reserved word is never a variable; in C, signatures in branches of `#ifdef`, in the style of K&R and behind a macro
-  with arguments keep their parameters;
-- nothing is recursive: what is nested too deeply for a graph still has its tokens.
+  reserved word is never a variable; in C, signatures in branches of `#ifdef`, in K&R style and after a macro with
+  arguments keep their parameters;
+- nothing is recursive: code that is nested too deeply for a graph still has its tokens.
 
-Not followed, there as here: jumps, what a called function does to its arguments, aliases, names in format strings.
+As in the released code, the following is not tracked: jumps, effects of a called function on its arguments, aliases,
+names in format strings.
 """
 
 from __future__ import annotations
@@ -46,9 +47,9 @@ _HANDLERS = {Language.C: braces.C, Language.JAVA: braces.JAVA, Language.PYTHON: 
 
 
 def extract(code: str, language: Language) -> DataFlow:
-    """The tokens of a function and the data flow between its variables.
+    """Tokens of a function and the data flow between its variables.
 
-    Whatever the text, nothing raises: what cannot be parsed, is nested too deeply or too large has no nodes.
+    Never raises: a text that cannot be parsed, or is nested too deeply or too large, has no nodes.
     """
     tokens, tree = syntax.read(code, language)
     if tree is None:

@@ -19,7 +19,7 @@ _BRACKETS = frozenset({"parenthesized_expression"})
 
 
 def _targets(*nodes: Syntax) -> list[Target]:
-    """Targets that these expressions write to, as left sides of an assignment."""
+    """Targets that these expressions, as left sides of an assignment, write to."""
     return [target for node in nodes for target in targets_of(node, _PARTS, _BRACKETS)]
 
 
@@ -68,7 +68,7 @@ _SHARED: Final = by_kind(
 
 
 def _declared(declarator: Syntax | None) -> tuple[Syntax | None, list[Syntax]]:
-    """The variable that a declarator declares, None for a function's, and what is read on the way (array sizes)."""
+    """The variable that a declarator declares (None for a function), and the expressions read in it (array sizes)."""
     inside: list[Syntax] = []
     while declarator is not None and declarator.kind != "identifier":
         inside += declarator.all("size")
@@ -82,7 +82,7 @@ def _declared(declarator: Syntax | None) -> tuple[Syntax | None, list[Syntax]]:
 
 
 def _declaration(reading: Reading, node: Syntax) -> Iterable[Step]:
-    # Behind a macro with arguments the grammar takes a whole signature for part of a type that it cannot read.
+    # After a macro with arguments, the grammar treats a whole signature as part of an unreadable type.
     types = [kind for kind in node.all("type") if kind.kind == "macro_type_specifier"]
     steps: list[Step] = [part for kind in types for part in kind.children if part.kind == "ERROR"]
     for declarator in node.all("declarator"):
@@ -107,13 +107,13 @@ def _function(reading: Reading, node: Syntax) -> Iterable[Step]:
 
 
 def _signature(reading: Reading, node: Syntax) -> Iterable[Step]:
-    """A function's own name is no variable, nor is a label; the name of a pointer to a function is one."""
+    """Skip a function's own name or a label, which are not variables; a function pointer's name is one."""
     return [child for child in node.children if child.kind != "identifier"]
 
 
 def _unit(reading: Reading, node: Syntax) -> Iterable[Step]:
-    """A body that stands by itself belongs to the signatures before it: one in each branch of an `#ifdef`, or one in
-    the style of K&R that returns a pointer."""
+    """Attach a separate body to the signatures before it: one in each branch of an `#ifdef`, or a K&R-style one that
+    returns a pointer."""
     steps: list[Step] = []
     before: list[Syntax] = []
     for child in node.children:
@@ -128,7 +128,7 @@ def _unit(reading: Reading, node: Syntax) -> Iterable[Step]:
 
 
 def _signatures(node: Syntax) -> list[Syntax]:
-    """The signatures that a part of a file has outside of any function."""
+    """Signatures in a part of a file, outside of any function."""
     found, waiting = [], [node]
     while waiting:
         part = waiting.pop()
@@ -140,7 +140,7 @@ def _signatures(node: Syntax) -> list[Syntax]:
 
 
 def _parameters(reading: Reading, signature: Syntax) -> list[Step]:
-    """The parameters of a signature, and the names that stand behind it, which K&R declares there."""
+    """Parameters of a signature, and the names after it, which K&R style declares there."""
     strays = [child for child in signature.children if child.kind == "identifier" and child.field is None]
     lists = [child for child in signature.children if child.kind != "identifier"]
     return [*lists, *(reading.declare(name) for name in strays)]
@@ -156,7 +156,7 @@ def _declarator(reading: Reading, node: Syntax) -> Iterable[Step]:
 
 
 def _bound(node: Syntax) -> list[Syntax]:
-    """The variables that a pattern declares; the name of a record is none."""
+    """Variables that a pattern declares, without the names of records."""
     found, waiting = [], [node]
     while waiting:
         part = waiting.pop()
@@ -195,7 +195,7 @@ def _java_try(reading: Reading, node: Syntax) -> Iterable[Step]:
 
 
 def _field(reading: Reading, node: Syntax) -> Iterable[Step]:
-    """`this.x` is the variable x, any other field a part of the object that has it."""
+    """Treat `this.x` as the variable x, and any other field as a part of its object."""
     owner = node.child("object")
     return node.all("field") if owner is not None and owner.kind == "this" else node.all("object")
 

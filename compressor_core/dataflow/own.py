@@ -1,8 +1,8 @@
-"""Which names of a function are its own, and where they stand: its variables, parameters and inner functions.
+"""A function's own names and their positions: its variables, parameters and inner functions.
 
-Every language has one query over its syntax tree, which says what an identifier is where it stands. A name is a
-function's own if, wherever it stands for a variable, a declaration or an assignment of the function is in sight: one
-place where it may mean something else (a global, a macro, a field, a class) is enough to leave it out everywhere.
+Every language has one query over its syntax tree that classifies each identifier. A name is a function's own if every
+use of it as a variable is in the scope of a declaration or assignment in the function. One place where it may mean
+something else (a global, a macro, a field, a class) excludes it everywhere.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"\w+")
 
 KEPT = frozenset({"_", "self", "cls", "super"})
-"""Names that mean something by themselves."""
+"""Names with a fixed meaning."""
 
 DYNAMIC = frozenset({"locals", "vars", "dir", "eval", "exec"})
-"""Python's functions that see the names of variables: a function that uses one has no names of its own."""
+"""Python's functions that can see variable names; a function that uses one has no own names."""
 
 _RESERVED = {
     Language.C: """
@@ -42,11 +42,11 @@ _RESERVED = {
     """,
     Language.PYTHON: " ".join(keyword.kwlist),
 }
-"""Words that are no names even where the parser, after an error, takes them for one."""
+"""Reserved words, which are never names, even if the parser takes them for one after an error."""
 
 
 def _parents(children: Mapping[str, str]) -> str:
-    """A query for children of several kinds of node; what is asked of a child stands before its parents."""
+    """A query for children of several kinds of node, from patterns of a child with the kinds of its parents."""
     return " ".join(f"({kind} {child})" for child, kinds in children.items() for kind in kinds.split())
 
 
@@ -152,24 +152,24 @@ _QUERIES = {
         }
     ),
 }
-"""Queries by language; a capture says what its node means for names.
+"""Queries by language; the captures classify nodes.
 
-`name` is an identifier; `bind` one that comes into being here; `other` one that is no variable (a member, a label);
-`block` one whose name is not the function's own, wherever it stands; `words` a text whose words are not. `scope` ends
-the life of what is bound in it, but for an `open` one, and so does a `branch` that the preprocessor may leave out. What
-is in an `outer` place belongs to the scope around. What is `apart`, such as the body of a class, shares no name with
-the function. Beside an `error`, an identifier may be anything.
+`name` is an identifier; `bind` one that is declared here; `other` one that is not a variable (a member, a label);
+`block` one whose name is nowhere the function's own; `words` a text whose words are not. A `scope` limits the
+visibility of names bound in it, unless it is `open`; so does a `branch` that the preprocessor may skip. An `outer`
+place belongs to the enclosing scope. An `apart` node, such as the body of a class, shares no name with the function.
+Beside an `error`, an identifier may be anything.
 """
 
 
 _LONG = 20_000
-"""Bytes of a text from which on one with errors, or nested deeper than DEEPEST, has no names: asking what stands where
-takes time by the square of both."""
+"""Size in bytes above which a text with errors, or nested deeper than DEEPEST, has no own names, because the query
+takes time quadratic in both."""
 
 
 @dataclass(frozen=True)
 class OwnNames:
-    """A function's own names: the text in UTF-8, where in it (in bytes) each of them stands, and its syntax tree."""
+    """A function's own names: its text in UTF-8, the positions of each name in bytes, and the syntax tree."""
 
     source: bytes
     positions: Mapping[str, Sequence[int]]
@@ -178,7 +178,8 @@ class OwnNames:
 
 @dataclass(slots=True)
 class _Scope:
-    """Where names live: the first byte from which each is in sight. A scope without `inside` has none to give."""
+    """A scope: the first byte from which each name is visible. `inside` is the enclosing scope; a scope without one
+    binds no names."""
 
     inside: _Scope | None = None
     first: dict[str, int] = field(default_factory=dict)
@@ -207,15 +208,15 @@ def _reserved(language: Language) -> frozenset[str]:
 
 
 def is_name(text: str, language: Language) -> bool:
-    """Whether a text can be the name of a variable, and means nothing by itself."""
+    """Whether a text can be the name of a variable and has no fixed meaning."""
     return text.isidentifier() and text not in KEPT and text not in _reserved(language)
 
 
 def own_names(code: str, language: Language) -> OwnNames:
-    """The names that are a function's own, in the order in which they first stand in it.
+    """A function's own names, in order of first occurrence.
 
-    What cannot be parsed has none, and neither has what is too long for a function: LONGEST characters, or _LONG
-    bytes if there are errors in it or it is nested too deeply.
+    There are none if the text cannot be parsed or is too long: more than LONGEST characters, or more than _LONG bytes
+    with parse errors or too deep nesting.
     """
     import tree_sitter
 
@@ -244,7 +245,7 @@ def own_names(code: str, language: Language) -> OwnNames:
 def _positions(
     variables: Sequence[tuple[int, str]], nodes: Mapping[str, list[tree_sitter.Node]], blocked: set[str], whole: bool
 ) -> dict[str, list[int]]:
-    """Where each name stands that is bound wherever it stands; in a `whole` scope also before it is bound."""
+    """Positions of each name that is bound at all of them; in a `whole` scope a name counts as bound from the start."""
     opened = {node.start_byte for node in nodes.get("open", [])}
     ranges = [
         (node.start_byte, -node.end_byte, order, kind)

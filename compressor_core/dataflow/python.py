@@ -22,7 +22,7 @@ def _targets(target: Syntax | None) -> list[Target]:
 
 
 def _pairs(left: Syntax, right: Syntax | None) -> list[tuple[Syntax, Syntax | None]]:
-    """Which target takes which value: one by one where as many stand on both sides."""
+    """Pairs of target and value, matched one to one if both sides have the same length."""
     pairs = []
     waiting = [(left, right)]
     while waiting:
@@ -132,7 +132,7 @@ def _match(reading: Reading, node: Syntax) -> Iterable[Step]:
 
 
 def _captures(pattern: Syntax) -> list[Syntax]:
-    """The names that a pattern gives to what it matches; a dotted name and a class are compared, not given."""
+    """Names that a pattern binds; dotted names and classes are compared, not bound."""
     names = []
     waiting = [pattern]
     while waiting:

@@ -1,9 +1,9 @@
-"""The walk that reads data flow: what is assigned to what, over branches and around loops, without recursion.
+"""Non-recursive walk over a syntax tree that extracts data flow through branches and loops.
 
-A state says, for every variable, which occurrences its value may come from at this point. Statements are taken in the
-order in which they run; alternatives start from the same state and are merged behind it; a loop's body is taken twice,
-so that what one turn assigns reaches what the next one reads. Jumps (break, return, goto) are not followed, and a
-variable is its name: one that a block declares anew replaces the outer one.
+A state maps every variable to the occurrences that its value may come from at this point. Statements are processed in
+execution order. Alternatives start from the same state and are merged afterwards. A loop's body is processed twice, so
+that assignments of one iteration reach the reads of the next. Jumps (break, return, goto) are not followed. Variables
+are identified by name: a redeclaration in a block replaces the outer variable.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from compressor_core.dataflow.syntax import Edge, Node, Relation, Syntax
 
 MOST_EDGES = 200_000
-"""Edges beyond which a text is no function that anybody wrote, and its graph is given up."""
+"""Largest number of edges; no hand-written function has more. Above it, the graph is dropped."""
 
 Step = Syntax | Callable[[], None]
 Handler = Callable[["Reading", Syntax], Iterable[Step]]
@@ -22,14 +22,14 @@ State = dict[str, frozenset[int]]
 
 
 class TooManyEdges(Exception):
-    """More than MOST_EDGES."""
+    """The graph has more than MOST_EDGES edges."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Something a value can be put into: a variable, or a part of one (a field, an element, what it points to).
+    """Target of an assignment: a variable, or a part of one (a field, an element, what it points to).
 
-    `inside` are the expressions in it that are read, such as an index; `leaf` is None where no variable is behind it.
+    `inside` are the expressions in it that are read, such as an index; `leaf` is None if there is no variable.
     """
 
     leaf: Syntax | None
@@ -44,9 +44,9 @@ def targets_of(
 
     Args:
         target: The left side; None if there is no variable in it.
-        parts: By kind of node that names a part of something: the field with what it is a part of, and the field with
-            the index, if it has one.
-        patterns: Kinds that hold several targets, or one in brackets.
+        parts: For each kind of node that denotes a part of something: the field of the whole, and the field of the
+            index, if any.
+        patterns: Kinds that contain several targets, or one in brackets.
     """
     found = []
     waiting = [target] if target is not None else []
@@ -72,17 +72,17 @@ def targets_of(
 
 @dataclass(slots=True)
 class Value:
-    """An expression: the steps that read it and, once they have run, the occurrences its value is made of."""
+    """An expression: the steps that read it and, after they have run, the occurrences that its value depends on."""
 
     steps: list[Step] = field(default_factory=list)
     sources: list[int] = field(default_factory=list)
 
 
 class Reading:
-    """One walk over one tree, by the table of what a language's kinds of node mean.
+    """One walk over one tree, with a language's table of handlers by kind of node.
 
-    Kinds that are not in the table are read child by child. The state is one dictionary; what a branch changes in it
-    is logged, undone at its end and put together with what the other branches changed.
+    Kinds without a handler are read child by child. The state is one dictionary; the changes of a branch are logged,
+    undone at its end, and merged with those of the other branches.
     """
 
     def __init__(self, handlers: Mapping[str, Handler]) -> None:
@@ -99,7 +99,7 @@ class Reading:
         """Read a tree.
 
         Raises:
-            TooManyEdges: the graph is too large to be of use.
+            TooManyEdges: the graph is too large to be useful.
         """
         stack: list[Step] = [root]
         while stack:
@@ -114,7 +114,7 @@ class Reading:
                 stack.extend(reversed(step.children))
 
     def nodes(self) -> tuple[Node, ...]:
-        """The occurrences that an edge leaves or reaches, in the order of their tokens."""
+        """Occurrences with an incoming or outgoing edge, in token order."""
         linked = {source for flow in self.flows.values() for source, _ in flow}
         kept = sorted(token for token, flow in self.flows.items() if flow or token in linked)
         index = {token: at for at, token in enumerate(kept)}
@@ -128,19 +128,19 @@ class Reading:
         )
 
     def use(self, leaf: Syntax) -> None:
-        """A name is read; it is a variable if something has defined it."""
+        """Record the read of a name; it is a variable if it was defined before."""
         if leaf.name in self.state:
             self._touch(leaf)
             self._link(leaf, self.state[leaf.name], Relation.COMES_FROM)
 
     def define(self, leaf: Syntax, sources: Iterable[int] = (), relation: Relation = Relation.COMES_FROM) -> None:
-        """A variable takes a value from these occurrences."""
+        """Record that a variable takes its value from these occurrences."""
         self._touch(leaf)
         self._link(leaf, sources, relation)
         self._set(leaf.name, frozenset((leaf.token,)))
 
     def put(self, target: Target, sources: Iterable[int], relation: Relation, *, keeps: bool = False) -> None:
-        """Put a value into a target: the rest of what a changed part belongs to stays what it was."""
+        """Assign a value to a target; if the target is a part, the rest of the variable keeps its value."""
         if target.leaf is None:
             return
         old = self.state.get(target.leaf.name, frozenset()) if keeps or target.part else frozenset()
@@ -173,7 +173,7 @@ class Reading:
         return {name: self.state[name] for name in self.undo[-1]}
 
     def _leave(self) -> State:
-        """Undo what the branch changed, and say what that was."""
+        """Undo the changes of the branch, and return them."""
         changes = self._changes()
         for name, old in self.undo.pop().items():
             if old is None:
@@ -183,21 +183,21 @@ class Reading:
         return changes
 
     def _join(self, ends: Iterable[State], *, skip: bool) -> None:
-        """Go on with what any of the branches ended with, or with what was before them if none need have run."""
+        """Merge the end states of the branches; with `skip`, also the state before them, in case no branch ran."""
         ends = list(ends)
         for name in dict.fromkeys(name for end in ends for name in end):
             old = self.state.get(name, frozenset())
             values = {end.get(name, old) for end in ends}
             self._set(name, frozenset().union(*values, old if skip else ()))
 
-    # Steps that the languages' tables are made of.
+    # Building blocks of the languages' handlers.
 
     def declare(self, leaf: Syntax) -> Step:
-        """A variable comes into being without a value that can be followed."""
+        """Declare a variable without a value that can be followed."""
         return lambda: self.define(leaf)
 
     def take(self, value: Sequence[Syntax]) -> Value:
-        """A value to be read by its steps, which then knows the occurrences it is made of."""
+        """A value whose steps read it and then set its `sources`."""
         start = 0
         result = Value()
 
@@ -212,7 +212,7 @@ class Reading:
         return result
 
     def store(self, targets: Sequence[Target], value: Value, relation: Relation, *, keeps: bool = False) -> list[Step]:
-        """Put a value that has been read into targets; `keeps` if what was there goes into it too (`+=`)."""
+        """Assign a value that has been read to targets; `keeps` if the old value contributes to it (`+=`)."""
 
         def step() -> None:
             for target in targets:
@@ -228,12 +228,12 @@ class Reading:
         *,
         keeps: bool = False,
     ) -> list[Step]:
-        """Read a value and put it into targets."""
+        """Read a value and assign it to targets."""
         taken = self.take(value)
         return [*taken.steps, *self.store(targets, taken, relation, keeps=keeps)]
 
     def branch(self, *paths: Iterable[Step], skip: bool) -> list[Step]:
-        """Alternatives of which one runs or, with `skip`, none."""
+        """Alternatives of which exactly one runs or, with `skip`, at most one."""
         ends: list[State] = []
         steps: list[Step] = []
         for path in paths:
@@ -241,7 +241,7 @@ class Reading:
         return [*steps, lambda: self._join(ends, skip=skip)]
 
     def cases(self, paths: Sequence[Iterable[Step]]) -> list[Step]:
-        """Alternatives each of which is entered from before them all or from the one above it; none need run."""
+        """Cases of a switch: each is entered directly or from the one above (fall-through), or all are skipped."""
         ends: list[State] = []
 
         def enter() -> None:
@@ -256,7 +256,7 @@ class Reading:
     def attempt(
         self, body: Sequence[Step], handlers: Sequence[Iterable[Step]], after: Sequence[Step] = ()
     ) -> list[Step]:
-        """A body that handlers may take over from, at any point of it; `after` runs where none had to."""
+        """A `try` body that may jump to a handler at any point; `after` runs if no handler did."""
         thrown: list[State] = []
         ends: list[State] = []
 
@@ -270,10 +270,10 @@ class Reading:
         return [*steps, lambda: ends.append(self._leave()), lambda: self._join(ends, skip=False)]
 
     def loop(self, head: Sequence[Step], body: Sequence[Step]) -> list[Step]:
-        """`head` runs at least once, before every turn of `body`.
+        """A loop whose `head` runs at least once, before every iteration of `body`.
 
-        Two turns are enough, and one in the second turn of a loop around: it can only bring other values in from
-        outside, and what they reach from there was seen in the first.
+        Two iterations are enough. In the second iteration of an enclosing loop, one is: it only brings other values in
+        from outside, and their further paths were seen in the first.
         """
         ends: list[State] = []
 
@@ -288,7 +288,7 @@ class Reading:
         return [self._enter, *turns, lambda: ends.append(self._leave()), lambda: self._join(ends, skip=False)]
 
     def scope(self, steps: Iterable[Step]) -> list[Step]:
-        """Steps behind which every variable is again what it was before them."""
+        """Steps in a scope of their own: afterwards, every variable is as before."""
 
         def leave() -> None:
             self._leave()
@@ -297,15 +297,15 @@ class Reading:
 
 
 def by_kind(kinds: Mapping[Handler, str]) -> dict[str, Handler]:
-    """A language's table, from the kinds of node that mean the same."""
+    """Table of handlers by kind, from handlers with their kinds as space-separated names."""
     return {kind: handler for handler, names in kinds.items() for kind in names.split()}
 
 
 def reads(*fields: str) -> Handler:
-    """A kind of node of which only the children in these fields are read."""
+    """Handler that reads only the children in these fields."""
     return lambda reading, node: node.all(*fields)
 
 
 def scope_of(*fields: str) -> Handler:
-    """A kind of node whose children in these fields keep their names to themselves."""
+    """Handler that reads the children in these fields in a scope of their own."""
     return lambda reading, node: reading.scope(node.all(*fields))

@@ -1,4 +1,4 @@
-"""Syntax trees without recursion: the tokens of a function, and the part of its tree that holds variables."""
+"""Non-recursive parsing: the tokens of a function, and the part of its syntax tree that contains variables."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     import tree_sitter
 
 DEEPEST = 1_000
-"""Levels of a syntax tree beyond which no data flow is read, as the recursive original gives up at Python's limit."""
+"""Largest depth of a syntax tree for data flow; the recursive original stops at Python's recursion limit."""
 
 LONGEST = 250_000
-"""Characters of a text that are looked at. What is longer is no function that anybody wrote: it has the tokens of its
-first part and no data flow. The parser's error recovery is quadratic, and nothing can interrupt it."""
+"""Largest number of characters that are parsed. No hand-written function is longer; a longer text has the tokens of its
+first part and no data flow. The parser's error recovery is quadratic and cannot be interrupted."""
 
 WHOLE = frozenset({"string"})
-"""Kinds of node whose text is one token, whatever is inside: Python's strings. Those of C and Java are their quotes,
-text and escapes, as their grammars have them and as GraphCodeBERT's own preprocessing takes them."""
+"""Kinds of node whose whole text is one token: Python's strings. Strings of C and Java are split into quotes, text and
+escapes, as in their grammars and in GraphCodeBERT's preprocessing."""
 
 COMMENTS = frozenset({"comment", "line_comment", "block_comment"})
 
 KEPT = frozenset({"identifier", "this"})
-"""Kinds of leaf that the extraction looks at."""
+"""Kinds of leaf that the extraction uses."""
 
 _C = """
     auto break case char const continue default do double else enum extern float for goto if inline int long register
@@ -44,14 +44,14 @@ RESERVED = {
     Language.JAVA: frozenset(_JAVA.split()),
     Language.PYTHON: frozenset(keyword.kwlist),
 }
-"""Words that are no variables, whatever the grammar makes of them where a macro has confused it."""
+"""Reserved words, which are never variables, even if a macro confuses the grammar."""
 
 SEQUENCES = frozenset({"pattern_list", "tuple_pattern", "list_pattern", "expression_list", "tuple", "list"})
-"""Kinds whose children are kept even without a name in them: which one stands where matters."""
+"""Kinds whose children are kept even if they contain no name, because their position matters."""
 
 
 class Relation(StrEnum):
-    """Way of a value to an occurrence: handed on as it is, or computed by an assignment from others."""
+    """Relation of an occurrence to the source of its value: passed on unchanged, or computed in an assignment."""
 
     COMES_FROM = "comesFrom"
     COMPUTED_FROM = "computedFrom"
@@ -68,7 +68,7 @@ class Token:
 
 @dataclasses.dataclass(frozen=True)
 class Edge:
-    """The value comes from the node `source` (an index into the nodes), by this relation."""
+    """Edge from the node `source` (an index into the nodes) that the value comes from."""
 
     source: int
     relation: Relation
@@ -85,7 +85,7 @@ class Node:
 
 @dataclasses.dataclass(frozen=True)
 class DataFlow:
-    """The tokens of a function and, in their order, the occurrences of variables that take part in a flow."""
+    """Tokens of a function and, in token order, the occurrences of variables that take part in data flow."""
 
     tokens: tuple[Token, ...]
     nodes: tuple[Node, ...]
@@ -96,7 +96,7 @@ class DataFlow:
         return sum(len(node.edges) for node in self.nodes)
 
     def to_records(self) -> list[dict[str, Any]]:
-        """One plain record a node, with the offsets of its name in the code and its edges, as the figures take it."""
+        """One plain record per node, with the offsets of its name in the code and its edges, for the figures."""
         return [
             {
                 "name": node.name,
@@ -110,7 +110,7 @@ class DataFlow:
 
 @dataclasses.dataclass(slots=True)
 class Syntax:
-    """A node of the pruned tree: its kind, the field of its parent it fills, its children or, of a leaf, its token."""
+    """A node of the pruned tree: its kind, its field in the parent, and its children or (for a leaf) its token."""
 
     kind: str
     field: str | None
@@ -134,7 +134,7 @@ class Syntax:
 
 @cache
 def parser(language: Language) -> tree_sitter.Parser:
-    """The parser of a language, made at its first use."""
+    """Parser of a language, created on first use."""
     import tree_sitter
 
     match language:
@@ -148,10 +148,11 @@ def parser(language: Language) -> tree_sitter.Parser:
 
 
 def read(code: str, language: Language) -> tuple[tuple[Token, ...], Syntax | None]:
-    """The tokens of a text, and its tree reduced to the branches that hold names.
+    """Tokens of a text, and its tree reduced to the branches that contain names.
 
-    Comments, Python's docstrings and what is invisible are no tokens; a string is one. The tree is None where the text
-    cannot be parsed (most of its tokens fit into no construct), is longer than LONGEST or nests deeper than DEEPEST.
+    Comments, Python's docstrings and invisible text are not tokens; a Python string is one token. The tree is None if
+    the text cannot be parsed (most of its tokens fit no construct), is longer than LONGEST or nests deeper than
+    DEEPEST.
     """
     source = code[:LONGEST].encode("utf-8", "replace")
     cursor = parser(language).parse(source).walk()
@@ -213,7 +214,7 @@ def is_deep(tree: tree_sitter.Tree) -> bool:
 
 
 def _characters(source: bytes) -> list[int]:
-    """Number of the character that each byte of UTF-8 text belongs to."""
+    """Character index of each byte of UTF-8 text."""
     at, count = [], -1
     for byte in source:
         count += (byte & 0xC0) != 0x80
@@ -223,7 +224,7 @@ def _characters(source: bytes) -> list[int]:
 
 
 def _is_docstring(string: tree_sitter.Node) -> bool:
-    """Whether a string is all there is of the first statement of a block or of the text."""
+    """Whether a string is the whole first statement of a block or of the text."""
     statement = string.parent
     if statement is None or statement.child_count != 1 or statement.parent is None:
         return False

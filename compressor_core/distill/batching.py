@@ -1,4 +1,4 @@
-"""Order of a training: data by epoch, batches by length, the learning rate by step."""
+"""Schedule of a training: data by epoch, batches by length, learning rate by step."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from compressor_core.records import Work
 Data = tuple[Sequence[Encoded], Tensor]
 """Inputs and, in the same order, their targets."""
 EpochData = Callable[[int], Work[Data]]
-"""From the number of an epoch to its data; yields progress records on the way. Every epoch has the same length."""
+"""Maps an epoch number to its data, yielding progress records. Every epoch has the same length."""
 
 _BUCKET = 40
-"""Batches that are sorted by length together: enough for little padding, few enough to stay random."""
+"""Batches that are sorted by length together: a compromise between little padding and random order."""
 _SHARED = 3
-"""Pairs that a function stands in, on average, from which on batches are drawn so that pairs share functions."""
+"""Minimum mean number of pairs per function for which batches are drawn so that their pairs share functions."""
 
 
 def remembered(load: EpochData, draw_of: Callable[[int], int]) -> EpochData:
-    """The data of an epoch's draw, loaded once for all epochs in a row that `draw_of` gives the same draw."""
+    """Epoch data that loads each draw once for consecutive epochs with the same draw, as given by `draw_of`."""
     kept: dict[int, Data] = {}
 
     def epoch_data(epoch: int) -> Work[Data]:
@@ -40,7 +40,7 @@ def remembered(load: EpochData, draw_of: Callable[[int], int]) -> EpochData:
 
 
 class Batches(Items[list[int]]):
-    """Batches of indices, kept flat: a list for each would take more memory than the tokens."""
+    """Batches of indices in flat arrays; a list per batch would take more memory than the tokens."""
 
     def __init__(self) -> None:
         self._indices = array("i")
@@ -58,10 +58,10 @@ class Batches(Items[list[int]]):
 
 
 def batches(inputs: Sequence[Encoded], size: int, rng: random.Random) -> Batches:
-    """Indices of every input once, in ⌈n / size⌉ batches in random order.
+    """Split the indices of all inputs into ⌈n / size⌉ batches in random order.
 
-    Those of a batch are of similar length, and what belongs together stays together; or they are pairs that share
-    functions, where each function stands in several pairs.
+    The inputs of a batch have similar length, and those that belong together stay together. If each function occurs in
+    several pairs, the pairs of a batch share functions instead.
     """
     if isinstance(inputs, Examples) and len(np.unique(inputs.rows)) * _SHARED <= inputs.rows.size:
         return _sharing(inputs.rows.tolist(), size, rng)
@@ -85,8 +85,8 @@ def batches(inputs: Sequence[Encoded], size: int, rng: random.Random) -> Batches
 def _sharing(rows: Sequence[Sequence[int]], size: int, rng: random.Random) -> Batches:
     """Batches of pairs that share functions, so that each encoded function serves several pairs.
 
-    A batch grows from a random function, by the one that has the most pairs with those in it that no batch has yet, and
-    from another random function where there is none.
+    A batch starts from a random function and repeatedly adds the function with the most unused pairs with those in it,
+    or another random function if there is none.
     """
     left: list[dict[int, list[int]]] = [{} for _ in range(1 + max(map(max, rows)))]
     for index, (first, second) in enumerate(rows):

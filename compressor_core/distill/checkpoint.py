@@ -1,4 +1,4 @@
-"""Checkpoints: where a training stands, on the disk, so that it survives the death of its process at any moment."""
+"""Checkpoints: the state of a training on disk, so that it can be resumed if its process dies at any moment."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _REMEDY = "delete it and start the training again"
 
 @dataclass
 class State:
-    """Where a training stands between two steps: all that a checkpoint holds beside weights and random numbers.
+    """State of a training between two steps: everything in a checkpoint except weights and random states.
 
-    `largest` is how many examples go through the model at once; a batch that has more is learned in parts.
+    `largest` is the maximum number of examples computed at once; a larger batch is learned in parts.
     """
 
     largest: int
@@ -36,7 +36,7 @@ class State:
 
 @dataclass
 class Best:
-    """The weights after an epoch that is among the best."""
+    """Weights after one of the best epochs."""
 
     accuracy: float
     epoch: int
@@ -44,12 +44,13 @@ class Best:
 
 
 def write(path: Path, content: Content) -> None:
-    """Replace the checkpoint at `path`; whatever happens meanwhile, it is the old one or the new one.
+    """Replace the checkpoint at `path` atomically.
 
-    The draft beside it has one name, so that one left behind by a killed process is written over by the next.
+    The temporary file beside it has a fixed name, so that one left behind by a killed process is overwritten by the
+    next.
 
     Raises:
-        StorageError: the disk refuses; the old checkpoint stays.
+        StorageError: writing failed; the old checkpoint stays.
     """
     draft = path.with_name(f".{path.name}.tmp")
     try:
@@ -60,14 +61,14 @@ def write(path: Path, content: Content) -> None:
         os.replace(draft, path)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
         draft.unlink(missing_ok=True)
-        # Which of its own reads as nothing a user could act on; the operating system's reason comes along with it.
+        # Torch's own message is of no use to users; the context holds the operating system's reason.
         cause = next((each for each in (error, error.__context__) if isinstance(each, OSError)), None)
         raise storage_error(cause or OSError(None, str(error)), path) from error
     sync_folder(path.parent)
 
 
 def stage_of(path: Path | None) -> str | None:
-    """In which stage of a training the checkpoint at `path` was written; None if there is none.
+    """Training stage of the checkpoint at `path`; None if there is none.
 
     Raises:
         ModelError: it is damaged.
@@ -76,7 +77,7 @@ def stage_of(path: Path | None) -> str | None:
 
 
 def read(path: Path) -> Content:
-    """What `write` has written. Raises ModelError, with the remedy, if it is damaged or of another program."""
+    """Read a checkpoint. Raises ModelError, with a remedy, if it is damaged or from another program."""
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(content["settings"], dict) or not isinstance(content["stage"], str):
@@ -88,7 +89,7 @@ def read(path: Path) -> Content:
 
 
 def refuse_others(path: Path, content: Content, settings: Mapping[str, Any]) -> None:
-    """Raise ModelError, naming every difference, unless the checkpoint is of a training with these settings."""
+    """Raise ModelError, naming every difference, unless the checkpoint's training has these settings."""
     before = content["settings"]
     changed = [
         f"{name} ({before.get(name)} there, {settings.get(name)} now)"
@@ -103,5 +104,5 @@ def refuse_others(path: Path, content: Content, settings: Mapping[str, Any]) -> 
 
 
 def of_another_model(path: Path) -> ModelError:
-    """The error for weights that do not fit."""
-    return ModelError(f"The checkpoint {path} is of another model: {_REMEDY}.")
+    """Error for weights that do not fit the model."""
+    return ModelError(f"The checkpoint {path} belongs to another model: {_REMEDY}.")

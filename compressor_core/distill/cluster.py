@@ -1,4 +1,4 @@
-"""A study's students side by side, as tasks of a Ray cluster. All that knows Ray is here."""
+"""Training a study's students in parallel, as tasks of a Ray cluster. Only this module uses Ray."""
 
 from __future__ import annotations
 
@@ -26,39 +26,38 @@ if TYPE_CHECKING:
     from compressor_core.distill.study import Cancelled, Job, Maker
 
 LOCAL: Final = "local"
-"""The address that starts a Ray on this machine, for as long as the study takes."""
+"""Address that starts Ray on this machine for the duration of the study."""
 CONNECT_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 60.0
-"""How long students that are told to stop may take to write their checkpoints."""
+"""Seconds that students have to write their checkpoints when told to stop."""
 _POLL: Final = 0.3
 _POST: Final = 0.5
-"""Seconds between two posts of one task."""
+"""Minimum seconds between two posts of one task."""
 _STORE: Final = 256_000_000
-"""Bytes of a local Ray's object store; what is larger goes to the disk."""
+"""Object store of a local Ray, in bytes; larger data go to disk."""
 _QUIET: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-"""No reports to anybody, and devices as they are set here."""
+"""No usage reports, and no change to CUDA_VISIBLE_DEVICES."""
 
 Files = Mapping[str, bytes]
-"""The content of a file or a folder, by the names relative to where it lies."""
+"""Contents of a file or folder, by path relative to its parent folder."""
 
 
 def side_by_side(address: str) -> Maker:
-    """Students on the Ray cluster at `address`: `auto`, `HOST:PORT`, `ray://HOST:PORT`, or `LOCAL`.
+    """Maker of students on the Ray cluster at `address`: `auto`, `HOST:PORT`, `ray://HOST:PORT`, or `LOCAL`.
 
-    Each is one task, with as many CPUs as the study has threads (default: one), and a GPU if its device is cuda;
-    without that it is trained on a CPU. The nodes need no disk in common: this package, the teacher and the data
-    travel through Ray, a finished student's folder and record come back, and are the same as if they had been made
-    here. On a node, what is computed once for all lies in the folder COMPRESSOR_CACHE as the node has it, else in
-    `compressor-cache` of its temporary folder; so do checkpoints, which stay on the node: a student that was cut
-    short goes on where it stood only if it is given to the same node again. Latencies are measured there too,
-    teacher and student in turns, beside whatever else the node does.
+    Each student is one task, with as many CPUs as the study has threads (default: one), and a GPU if the device is
+    cuda, otherwise on a CPU. The nodes need no shared disk: this package, the teacher and the data are sent through
+    Ray; a finished student's folder and record come back, the same as if made here. A node keeps its cache in its own
+    COMPRESSOR_CACHE, by default `compressor-cache` in its temporary folder. Checkpoints stay there too, so an
+    interrupted student resumes only on the same node. Latencies are also measured on the node, teacher and student in
+    turns, alongside whatever else it runs.
 
-    A task that dies with its node is a student that failed; the same study again makes those that are missing. A
-    process that is connected to a Ray already uses that one, which must know this package. Ray itself asks for a token
-    where RAY_AUTH_MODE is `token`; a Ray that is started here makes one in ~/.ray, and keeps to this user with it.
+    If a node dies, its students have failed; running the same study again makes the missing ones. A process that is
+    already connected to Ray uses that connection, whose workers must have this package. Ray itself asks for a token
+    if RAY_AUTH_MODE is `token`; a Ray started here creates one in ~/.ray, which restricts it to this user.
 
-    The maker raises SettingsError where Ray is not installed or not to be reached, TrainingError where the cluster is
-    lost, and CompressorError for what no student can do with.
+    The maker raises SettingsError if Ray is not installed or not reachable, TrainingError if the cluster is lost, and
+    CompressorError for errors that affect every student.
     """
     return functools.partial(_make, address=address)
 
@@ -88,7 +87,7 @@ def _make(planned: Sequence[Job], folder: Path, cancelled: Cancelled, *, address
         offered = ray.cluster_resources()
         if offered.get("CPU", 0) < needs["num_cpus"] or offered.get("GPU", 0) < gpus:
             wanted = f"{needs['num_cpus']} CPUs" + (" and a GPU" if gpus else "")
-            yield missing[0], Notice(message=f"the cluster has no {wanted} yet: it waits until it has")
+            yield missing[0], Notice(message=f"the cluster has no {wanted} yet: waiting until it has")
         board = ray.remote(num_cpus=0)(_Board).remote()
         task = ray.remote(**needs)(_on_node)
         goods = [_ship(ray, Path(path).absolute()) for path in (settings.teacher, settings.data) if path]
@@ -114,7 +113,7 @@ def _make(planned: Sequence[Job], folder: Path, cancelled: Cancelled, *, address
 
 @contextmanager
 def _connected(address: str, gpus: int) -> Iterator[Any]:
-    """Ray, connected to the cluster; told farewell in the end, unless it was connected before."""
+    """Ray, connected to the cluster; shut down at the end unless it was connected before."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     try:
@@ -129,8 +128,8 @@ def _connected(address: str, gpus: int) -> Iterator[Any]:
         yield ray
     except (RayError, ConnectionError, SystemExit) as error:
         raise TrainingError(
-            f"the cluster {address} was lost ({_first_line(error)}): the same command again makes the students that "
-            "are missing"
+            f"the cluster {address} was lost ({_first_line(error)}): run the same command again to make the "
+            "missing students"
         ) from error
     finally:
         if ours:
@@ -138,7 +137,7 @@ def _connected(address: str, gpus: int) -> Iterator[Any]:
 
 
 def _connect(ray: Any, address: str, gpus: int) -> None:
-    """Raises SettingsError if there is nobody to connect to."""
+    """Raises SettingsError if there is no cluster to connect to."""
     package = Path(__file__).resolve().parents[1]
     environment: dict[str, Any] = {"py_modules": [str(package)]}
     if not gpus:
@@ -150,13 +149,13 @@ def _connect(ray: Any, address: str, gpus: int) -> None:
         ray.init(address=address, runtime_env=environment, log_to_driver=False, logging_level=logging.ERROR, **own)
     except (Exception, SystemExit) as error:
         raise SettingsError(
-            f"there is no Ray cluster to use at {address} ({_first_line(error)}): start one with `ray start --head`, "
-            f"check the address (and RAY_AUTH_MODE=token where it asks for one), or give {LOCAL}"
+            f"no usable Ray cluster at {address} ({_first_line(error)}): start one with `ray start --head`, "
+            f"check the address (and set RAY_AUTH_MODE=token if it asks for a token), or give {LOCAL}"
         ) from error
 
 
 def _require_answer(address: str) -> None:
-    """Raise unless somebody speaks gRPC there: Ray itself would wait for minutes."""
+    """Raise unless a gRPC server answers; Ray itself would wait for minutes."""
     place = address.removeprefix("ray://")
     if ":" not in place or os.environ.get("RAY_USE_TLS", "0") != "0":
         return
@@ -177,7 +176,7 @@ def _first_line(error: BaseException) -> str:
 
 
 class _Board:
-    """An actor where tasks post what they are about, and read whether to stop."""
+    """Actor to which tasks post their records and from which they read whether to stop."""
 
     def __init__(self) -> None:
         self._posts: list[tuple[str, Record]] = []
@@ -196,7 +195,7 @@ class _Board:
 
 
 class _Line:
-    """A task's line to the board, used seldom enough to cost nothing."""
+    """A task's connection to the board, used rarely enough to cost nothing."""
 
     def __init__(self, board: Any, name: str) -> None:
         import ray
@@ -207,7 +206,7 @@ class _Line:
         self._stopped = self._exchange([])
 
     def tell(self, record: Record) -> None:
-        """Tell the board; the last record of progress is enough."""
+        """Queue a record for the board; of progress records only the latest is kept."""
         self._records = [kept for kept in self._records if not isinstance(kept, Progress)] + [record]
         self.stopped()
 
@@ -220,7 +219,7 @@ class _Line:
 
 
 def _on_node(job: Job, goods: Sequence[tuple[str, str, Sequence[Any]]], key: str, board: Any) -> Any:
-    """Make one student on a node: its files and its note; None if it was told to stop."""
+    """Make one student on a node; returns its files and note, or None if told to stop."""
     from compressor_core.distill.study import make_student
 
     line = _Line(board, job.name)
@@ -243,9 +242,10 @@ def _on_node(job: Job, goods: Sequence[tuple[str, str, Sequence[Any]]], key: str
 
 
 def _ship(ray: Any, path: Path) -> tuple[str, str, Sequence[Any]]:
-    """A file or folder put into Ray's store: its name, its digest, and the reference, which only a node in need reads.
+    """Put a file or folder into Ray's store; returns its name, digest and reference.
 
-    Raises StorageError if it cannot be read.
+    The reference is in a list, so that only a node that needs the files fetches them. Raises StorageError if they
+    cannot be read.
     """
     files = _pack(path)
     digest = hashlib.sha256()
@@ -256,12 +256,12 @@ def _ship(ray: Any, path: Path) -> tuple[str, str, Sequence[Any]]:
 
 
 def _unpacked(place: Path, name: str, content: Sequence[Any]) -> Path:
-    """Where on this node the file or folder lies, written there first if it is not there yet."""
+    """Path of the file or folder on this node, written there first if missing."""
     if not place.exists():
         import ray
 
         draft = _written(ray.get(content[0]), place)
-        # Another task of this node may have been faster.
+        # Another task on this node may already have written it.
         with suppress(OSError):
             os.replace(draft, place)
         shutil.rmtree(draft, ignore_errors=True)
@@ -269,7 +269,7 @@ def _unpacked(place: Path, name: str, content: Sequence[Any]) -> Path:
 
 
 def _arrived(ray: Any, reference: Any, job: Job, folder: Path, origin: Mapping[str, Any]) -> Record | None:
-    """The record of a student that is over, its files put in their place; None if it was told to stop."""
+    """Record of an ended student, its files moved into place; None if it was told to stop."""
     from ray.exceptions import RayError, RayTaskError
 
     from compressor_core.distill.study import differences
@@ -284,18 +284,18 @@ def _arrived(ray: Any, reference: Any, job: Job, folder: Path, origin: Mapping[s
             return job.failed(cause)
         return job.failed(
             f"its task on the cluster ended with {type(cause).__name__} ({_first_line(cause)}): check that every node "
-            "has what requirements.txt names, and memory to spare; the same study again makes this student",
+            "has the packages of requirements.txt and enough memory; running the same study again makes this student",
         )
     if arrived is None:
         return None
     files, note = arrived
     if changed := differences(note["made_from"], origin):
-        return job.failed(f"the node has another {' and '.join(changed)}: install the same Python on all nodes")
+        return job.failed(f"the node has a different {' and '.join(changed)}: install the same Python on all nodes")
     return _at_home(files, note, job, folder)
 
 
 def _at_home(files: Files, note: Mapping[str, Any], job: Job, folder: Path) -> Student:
-    """A student's folder and note as they had been written here. Raises StorageError if the disk refuses."""
+    """Write a student's folder and note as if made here. Raises StorageError if writing fails."""
     from compressor_core.models.card import CARD, read_card
 
     place = folder / job.name
@@ -326,7 +326,7 @@ def _pack(path: Path) -> dict[str, bytes]:
 
 
 def _written(files: Files, place: Path) -> Path:
-    """A fresh folder beside `place` that holds the files."""
+    """Write the files to a new folder beside `place`; returns the folder."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))

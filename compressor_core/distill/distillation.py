@@ -27,7 +27,7 @@ from compressor_core.models.teacher import from_scratch
 from compressor_core.records import DistillSummary, Genes, Progress, Work
 
 DISTILLATION = "distillation"
-"""The stage of a checkpoint that is past the warm-up."""
+"""Checkpoint stage after the warm-up."""
 
 
 def distill(
@@ -38,14 +38,13 @@ def distill(
     checkpoint: str | Path | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Work[DistillSummary | None]:
-    """Distill, measure teacher and student on the test split, save to `out`; see `train` for cancelling.
+    """Distill, measure teacher and student on the test split, save to `out`; see `train` for cancellation.
 
-    `dataset` takes the place of the one that the settings name. The records of a warm-up are `WarmUpStep` and
-    `WarmUpEpoch`.
+    `dataset` replaces the one that the settings name. The records of a warm-up are `WarmUpStep` and `WarmUpEpoch`.
 
     Raises:
-        ArchitectureError, DataError, ModelError, SettingsError, TrainingError, StorageError: one sentence each. Where
-            the loss is no longer a number, the best student before it is saved to `out` first.
+        ArchitectureError, DataError, ModelError, SettingsError, TrainingError, StorageError: with a one-sentence
+            message. If the loss is no longer finite, the best student before that is saved to `out` first.
     """
     started = time.monotonic()
     if settings.architecture is None:
@@ -68,7 +67,7 @@ def distill(
 def _prepare(
     settings: DistillSettings, dataset: Dataset | None, checkpoint: Path | None, cancelled: Callable[[], bool]
 ) -> Work[Prepared | None]:
-    """All that a student needs to learn from soft labels, the warm-up included; None if it was cancelled."""
+    """Prepare a student for training on soft labels, including the warm-up; None if cancelled."""
     training = settings.training()
     compute = choose(settings.device, settings.precision)
     yield Progress(message="Loading the teacher and the dataset")
@@ -140,7 +139,7 @@ def _prepare(
 
 
 def _lesson(settings: DistillSettings, teacher: Classifier | RecordedAnswers) -> Lesson:
-    """Soft labels, with the teacher's pooled states where these have a weight."""
+    """Soft-label loss, with the teacher's pooled states if they have a weight."""
     if settings.hidden_weight and settings.architecture is not None and isinstance(teacher, Classifier):
         width = int(encoder_config(teacher.model).hidden_size)
         return Transfer(settings.architecture.hidden_size, width, settings.temperature, settings.hidden_weight)

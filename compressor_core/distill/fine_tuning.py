@@ -1,4 +1,4 @@
-"""Training a teacher: fine-tuning an encoder, or training one from scratch, on the labelled split."""
+"""Training a teacher: fine-tuning an encoder or training one from scratch on the labelled split."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from compressor_core.models.teacher import find_encoder, from_scratch, load_enco
 from compressor_core.records import Progress, TeacherSummary, Work
 
 FINE_TUNING = "fine-tuning"
-"""The stage of a checkpoint that is past the warm-up."""
+"""Checkpoint stage after the warm-up."""
 
 
 def train_teacher(
@@ -39,13 +39,13 @@ def train_teacher(
     checkpoint: str | Path | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Work[TeacherSummary | None]:
-    """Train, measure on the test split, save to `out`; see `train` for cancelling and for several processes.
+    """Train, measure on the test split, save to `out`; see `train` for cancellation and several processes.
 
-    `dataset` takes the place of the one that the settings name.
+    `dataset` replaces the one that the settings name.
 
     Raises:
-        DataError, ModelError, SettingsError, TrainingError, StorageError: one sentence each. Where the loss is no
-            longer a number, the best teacher before it is saved to `out` first.
+        DataError, ModelError, SettingsError, TrainingError, StorageError: with a one-sentence message. If the loss is
+            no longer finite, the best teacher before that is saved to `out` first.
     """
     started = time.monotonic()
     checkpoint = None if checkpoint is None else Path(checkpoint)
@@ -63,7 +63,7 @@ def _prepare(
     compute = choose(settings.device, settings.precision)
     if settings.base != FROM_SCRATCH:
         yield Progress(message=f"Looking for {settings.base}")
-        find_encoder(settings.base)  # first of all, since it may be refused
+        find_encoder(settings.base)  # first, since it may be refused
     yield Progress(message="Reading the dataset")
     data = dataset or open_dataset(settings.dataset, settings.data, seed=settings.seed)
     require_splits(data, Split.TRAIN)
@@ -138,7 +138,7 @@ def _prepare(
 
 
 def _data_flow(settings: TeacherSettings, dataset: Dataset) -> Language | None:
-    """The language whose data flow the teacher is to read, if any. Raises SettingsError if it is not known."""
+    """Language whose data flow the teacher reads, if any. Raises SettingsError if the language is unknown."""
     wanted = reads_data_flow(settings.base) if settings.data_flow is None else settings.data_flow
     if wanted and dataset.language is None:
         raise SettingsError(

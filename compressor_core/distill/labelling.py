@@ -1,4 +1,4 @@
-"""Labelling a pool, or one machine's part of it, ahead of the distillations that will learn from it."""
+"""Labelling a pool, or one machine's part of it, before distilling from it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from compressor_core.records import LabelSummary, Notice, Progress, Work
 def label(settings: LabelSettings, out: Path | None = None) -> Work[LabelSummary]:
     """Label the shards of one part of a pool into the cache, and write code and answers to the Parquet file `out`.
 
-    Such a file stands where a teacher stands, on machines that do not have it, see `data/answers.py`.
+    On machines without the teacher, such a file replaces it, see `data/answers.py`.
 
     Raises:
-        DataError, ModelError, SettingsError, StorageError: one sentence each.
+        DataError, ModelError, SettingsError, StorageError: with a one-sentence message.
     """
     mine, parts = settings.share
     compute = choose(settings.device)

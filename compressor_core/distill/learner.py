@@ -35,7 +35,7 @@ from compressor_core.progress import finish
 from compressor_core.records import Epoch
 
 WHEN_CANCELLED = 100
-"""Examples on which a training that was cancelled is measured: who cancels does not want to wait for thousands."""
+"""Examples on which a cancelled training is measured, so that the user does not wait for thousands."""
 
 
 @dataclass
@@ -56,9 +56,9 @@ class Outcome:
 
 
 class Diverged(TrainingError):
-    """A loss or a gradient that is no longer a finite number; the model holds the best weights before it.
+    """A loss or gradient is no longer finite; the model holds the best weights before that.
 
-    `outcome` tells which: its `best_epoch` is −1 where no epoch had ended, and the model is then good for nothing.
+    `outcome` says which: its `best_epoch` is −1 if no epoch had ended, and the model is then useless.
     """
 
     def __init__(self, message: str, outcome: Outcome) -> None:
@@ -67,13 +67,13 @@ class Diverged(TrainingError):
 
 
 def spot_check(count: int) -> list[int]:
-    """Places of the examples, of so many, that a cancelled training is measured on: always the same, in order."""
+    """Indices of the examples, out of `count`, on which a cancelled training is measured; always the same, sorted."""
     return sorted(random.Random(0).sample(range(count), min(count, WHEN_CANCELLED)))
 
 
 @dataclass(frozen=True)
 class CheckpointFile:
-    """Where a training is kept, and what tells it from others."""
+    """Path of a checkpoint, and what identifies its training."""
 
     path: Path | None
     stage: str
@@ -81,7 +81,7 @@ class CheckpointFile:
 
 
 class Learner:
-    """A model between two steps: its optimizer, its best weights so far, its checkpoint."""
+    """State of a training between two steps: model, optimizer, best weights so far, checkpoint."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Learner:
     ) -> None:
         self._compute = choose(settings.device, settings.precision)
         self._model = model.to(self._compute.device)
-        # In half precision a CPU learns faster with the parts of attention one by one (benchmarks/training.py).
+        # In half precision, eager attention trains faster on a CPU (benchmarks/training.py).
         by_parts = self._compute.device.type == "cpu" and self._compute.precision is not Precision.FLOAT32
         self._restore_attention = with_attention(model, "eager") if by_parts else lambda: None
         self._lesson = lesson.to(self._compute.device)
@@ -113,7 +113,7 @@ class Learner:
             betas=(0.9, 0.98),
             fused=True,
         )
-        # Without float16 it passes everything through.
+        # Does nothing unless the precision is float16.
         self._scaler = torch.amp.GradScaler(
             self._compute.device.type, enabled=self._compute.precision is Precision.FLOAT16
         )
@@ -125,7 +125,7 @@ class Learner:
         model.train()
 
     def step(self, inputs: Sequence[Encoded], targets: Tensor, rate: float) -> float:
-        """One step of the optimizer; returns the loss before it. Raises Diverged, or TrainingError."""
+        """Take one optimizer step; returns the loss before it. Raises Diverged or TrainingError."""
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         value = self._gradients(inputs, targets)
@@ -140,7 +140,7 @@ class Learner:
             value = self._gradients(inputs, targets)
         self._scaler.unscale_(self._optimizer)
         norm = nn.utils.clip_grad_norm_(self._learned, self._settings.gradient_clip)
-        # With float16 a gradient that overflows is usual: the scaler leaves that step out.
+        # With float16, gradients overflow now and then: the scaler skips those steps.
         if not math.isfinite(value) or not (self._scaler.is_enabled() or math.isfinite(norm)):
             raise self._diverged(
                 f"loss became {value}" if not math.isfinite(value) else f"gradient became {norm}", rate
@@ -153,7 +153,7 @@ class Learner:
         return value
 
     def _gradients(self, inputs: Sequence[Encoded], targets: Tensor) -> float | None:
-        """The loss of a batch, its gradients in the parameters; None if it did not fit in memory."""
+        """Loss of a batch, with its gradients stored in the parameters; None if it did not fit in memory."""
         self._optimizer.zero_grad(set_to_none=True)
         value = self._own_gradients(inputs, targets)
         if value is None:
@@ -161,7 +161,7 @@ class Learner:
         return processes.add_up(self._learned, value)
 
     def _own_gradients(self, inputs: Sequence[Encoded], targets: Tensor) -> float | None:
-        """The same of what this process learns of the batch: its examples' part in the mean over all."""
+        """Same for this process's share of the batch: its contribution to the mean over all examples."""
         mine = processes.share()
         own, own_targets = inputs[mine], targets[mine]
         value = 0.0
@@ -195,10 +195,10 @@ class Learner:
     def end_epoch(self, steps: int, examples_per_second: float) -> Epoch:
         """Validate, and keep the weights if they are among the best; returns the record of the epoch.
 
-        To be saved once that is reported: killed in between, the epoch ends once more, and no report is lost.
+        Save only after reporting the record: if killed in between, the epoch ends again and no report is lost.
         """
         state = self.state
-        # Without validation each epoch is better than the one before.
+        # Without validation data, each epoch counts as better than the one before.
         accuracy = state.epoch + 1.0 if self._validation is None else self._accuracy(self._validation)
         record = Epoch(
             epoch=state.epoch,
@@ -217,10 +217,10 @@ class Learner:
         return record
 
     def finish(self, cancelled: bool = False) -> Outcome:
-        """Leave the best weights in the model, in eval mode; before the end of any epoch, that is as it stands.
+        """Load the best weights into the model and set eval mode; before any epoch has ended, keep the current weights.
 
-        The mean of the best epochs is taken in their place if it is not worse on the validation data. Cancelled, it
-        ends soon: nothing is averaged, and where no epoch has ended, `WHEN_CANCELLED` validation examples are enough.
+        The mean of the best epochs is used instead if it is not worse on the validation data. If cancelled, nothing is
+        averaged, and if no epoch has ended, only `WHEN_CANCELLED` validation examples are measured.
         """
         self._restore_attention()
         outcome = replace(self._outcome(), cancelled=cancelled)
@@ -250,7 +250,7 @@ class Learner:
             self.save()
 
     def save(self) -> None:
-        """Replace the checkpoint, if there is to be one, atomically. Raises StorageError."""
+        """Replace the checkpoint atomically, if one is wanted. Raises StorageError."""
         if self._file.path is None or not processes.main():
             return
         content = {
@@ -269,7 +269,7 @@ class Learner:
         self._saved = time.monotonic()
 
     def _restore(self) -> None:
-        """Go on from the checkpoint, if there is one of this stage. Several processes go on from that of the first."""
+        """Resume from the checkpoint if there is one of this stage; several processes use that of the first."""
         path = self._file.path
         if path is None:
             return
@@ -298,9 +298,9 @@ class Learner:
 
 
 def mean_weights(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The mean of each floating-point tensor; of others, such as counts, the first one's.
+    """Mean of each floating-point tensor; other tensors, such as counts, are taken from the first state.
 
-    Epochs at the end of one training lie in one basin, and their mean is often flatter and better than each of them
+    The last epochs of one training lie in one basin, and their mean is often flatter and better than each of them
     (Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization", UAI 2018, Section 3).
     """
     return {

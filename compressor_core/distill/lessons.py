@@ -1,4 +1,4 @@
-"""Training objectives, which are pure functions of answers and targets, and the lessons that use them."""
+"""Training objectives, which are pure functions of logits and targets, and the lessons that use them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from compressor_core.models.inputs import Encoded, FunctionInput
 from compressor_core.models.pair import PairClassifier
 
 Objective = Callable[[Tensor, Tensor], Tensor]
-"""From logits (batch, classes) and targets (batch, …) to a scalar: a mean over the batch."""
+"""Maps logits (batch, classes) and targets (batch, …) to a scalar, the mean over the batch."""
 SHARE = 0.15
 """Share of a function's tokens that are masked (Devlin et al., NAACL 2019, Section 3.1)."""
 _CHUNK = 512
-"""Functions that are Python objects at the same time."""
+"""Number of functions held as Python objects at a time."""
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -46,9 +46,9 @@ def soft_label_divergence(student_logits: Tensor, teacher_logits: Tensor, temper
 def pooled_state_distance(student_states: Tensor, teacher_states: Tensor) -> Tensor:
     """Mean squared error of the student's projected pooled states, mean over batch and width.
 
-    Both (batch, width), `width` being twice the teacher's: two states an example. TinyBERT's loss of hidden states
-    (Jiao et al., Findings of EMNLP 2020, Equation 8), for states of whole functions in the place of one of each token:
-    the tokenizers of teacher and student cut code differently.
+    Both (batch, width), with `width` twice the teacher's: two states per example. This is TinyBERT's hidden-state loss
+    (Jiao et al., Findings of EMNLP 2020, Equation 8), applied to whole functions instead of single tokens, because the
+    tokenizers of teacher and student split code differently.
     """
     return F.mse_loss(student_states, teacher_states)
 
@@ -56,9 +56,9 @@ def pooled_state_distance(student_states: Tensor, teacher_states: Tensor) -> Ten
 def masked_token_loss(logits: Tensor, tokens: Tensor, owners: Tensor, batch: int) -> Tensor:
     """Cross-entropy of masked tokens: mean over those of one function, then over the functions of the batch.
 
-    logits (masked, vocabulary), tokens (masked,) as they were, owners (masked,) the function 0 … batch−1 that each
-    stands in. The masked-language objective (Devlin et al., NAACL 2019, Section 3.1); every function counts the same,
-    so that a batch that is learned in parts has the loss of the whole.
+    logits (masked, vocabulary), tokens (masked,) the original tokens, owners (masked,) the function 0 … batch−1 of
+    each. This is the masked-language objective (Devlin et al., NAACL 2019, Section 3.1) with equal weight for every
+    function, so that a batch learned in parts has the same loss as the whole.
     """
     counts = owners.bincount(minlength=batch).clamp(min=1)
     each = F.cross_entropy(logits, tokens, reduction="none")
@@ -66,7 +66,7 @@ def masked_token_loss(logits: Tensor, tokens: Tensor, owners: Tensor, batch: int
 
 
 class Lesson(nn.Module):
-    """A loss that may have parameters of its own: they are learned along with the model, and thrown away."""
+    """A loss that may have its own parameters, which are trained with the model and then discarded."""
 
     def loss(self, model: nn.Module, inputs: Sequence[Encoded], targets: Tensor, pad_id: int) -> Tensor:
         """A scalar, the mean over the examples of the batch; `targets` (batch, …) on any device."""
@@ -74,7 +74,7 @@ class Lesson(nn.Module):
 
 
 class Answers(Lesson):
-    """An objective of the logits alone."""
+    """An objective that depends on the logits only."""
 
     def __init__(self, objective: Objective) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class Answers(Lesson):
 
 
 class Transfer(Lesson):
-    """Soft labels, and `weight` times the distance of the pooled states through a learned projection.
+    """Soft-label loss plus `weight` times the distance of the pooled states through a learned projection.
 
     Targets are those of `transfer_targets`: (batch, 2 + 2 · teacher's width).
     """
@@ -106,14 +106,14 @@ class Transfer(Lesson):
 
 
 def transfer_targets(logits: Tensor, states: Tensor) -> Tensor:
-    """The teacher's logits (n, 2) and its pooled states (n, 2, width), side by side as `Transfer` wants them.
+    """Concatenate the teacher's logits (n, 2) and pooled states (n, 2, width) as targets for `Transfer`.
 
-    The states are centred, each of their dimensions by itself, and divided by one number, so that their distance to
-    anything constant is 1 whatever the teacher: a weight means the same for all.
+    Each dimension of the states is centred, and all are divided by one number, so that the distance to their mean is 1
+    for every teacher and a weight has the same meaning.
     """
     targets = torch.empty(len(states), logits.shape[1] + states[0].numel())
     targets[:, : logits.shape[1]] = logits
-    # In place: of a million functions each copy of the states takes gigabytes.
+    # In place: for a million functions, each copy of the states takes gigabytes.
     vectors = targets[:, logits.shape[1] :].view(states.shape).copy_(states)
     vectors -= vectors.mean((0, 1))
     vectors /= (torch.linalg.vector_norm(vectors) / vectors.numel() ** 0.5).clamp(min=1e-6)
@@ -121,7 +121,7 @@ def transfer_targets(logits: Tensor, states: Tensor) -> Tensor:
 
 
 class MaskedTokens(Lesson):
-    """Guessing masked tokens from their surroundings, with the word embeddings as output layer (as RoBERTa does).
+    """Predicting masked tokens from their context, with the word embeddings as output layer (as in RoBERTa).
 
     Inputs and targets are those of `mask`; the encoder and its word embeddings are the model's own.
     """
@@ -145,11 +145,11 @@ class MaskedTokens(Lesson):
 
 
 def mask(functions: Sequence[FunctionInput], mask_id: int, rng: random.Random) -> Data:
-    """The functions with some tokens masked, and what was there: (functions, most masked, 2), place and token.
+    """Mask some tokens; returns the functions and the positions and original tokens (functions, max masked, 2).
 
-    Rows with fewer masked tokens end in zeros: place 0 is `<s>`, which is never masked, as `</s>` is not. At least
-    one token of each function is masked. All that is chosen becomes `mask_id`: keeping some or drawing others in
-    their place gains nothing (Wettig et al., "Should You Mask 15% in Masked Language Modeling?", EACL 2023).
+    Rows with fewer masked tokens are padded with zeros: position 0 is `<s>`, which is never masked, nor is `</s>`. At
+    least one token of each function is masked. Every chosen token becomes `mask_id`: keeping some or replacing them
+    with random ones gains nothing (Wettig et al., "Should You Mask 15% in Masked Language Modeling?", EACL 2023).
     """
     sizes = [_masked(len(function.ids)) for function in functions]
     targets = torch.zeros(len(functions), max(sizes, default=0), 2, dtype=torch.int32)
@@ -170,13 +170,13 @@ def mask(functions: Sequence[FunctionInput], mask_id: int, rng: random.Random) -
 
 
 def _masked(length: int) -> int:
-    """How many tokens of a function are masked; `length` counts `<s>` and `</s>`, which never are."""
+    """Number of masked tokens of a function; `length` includes `<s>` and `</s>`, which are never masked."""
     inner = length - 2
     return min(inner, max(1, round(SHARE * inner)))
 
 
 def _words(model: nn.Module) -> Tensor:
-    """The word embeddings (vocabulary, width)."""
+    """Word embeddings (vocabulary, width)."""
     encoder: Any = model.encoder if isinstance(model, PairClassifier) else model
     weight: Tensor = encoder.get_input_embeddings().weight
     return weight

@@ -1,8 +1,8 @@
-"""Distilling on a pool: its shards are labelled and encoded one by one, and an epoch reads them from their files.
+"""Distilling on a pool: its shards are labelled and encoded one by one, and each epoch reads them from the cache.
 
-What a shard gave is kept by its content, so that work that was cut short goes on with the shard it was in, and machines
-that share a cache share the work. Of each function only eight bytes of soft labels, and twelve that say where its
-tokens are and when it is their turn, stay in memory; the tokens are mapped from the cache.
+The results of a shard are cached by its content, so that interrupted work resumes at the current shard, and machines
+that share a cache share the work. Each function takes twenty bytes of memory: eight for soft labels, and twelve for the
+position of its tokens and its place in the order. The tokens are memory-mapped from the cache.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from compressor_core.progress import relay
 from compressor_core.records import Notice, Progress, Work
 
 TOKENIZER_FUNCTIONS = 200_000
-"""Functions, evenly spread over the pool, that a tokenizer is trained on: more teach it nothing."""
+"""Functions, evenly spread over the pool, on which a tokenizer is trained; more do not improve it."""
 _REPORTED = 10
-"""Shards that are read between two reports."""
+"""Shards read between two progress reports."""
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class _Known:
-    """A shard that was read once: how many examples it has, and which of them may be learned from."""
+    """A shard that was read once: its number of examples, and which of them to learn from."""
 
     fingerprint: str
     count: int
@@ -43,7 +43,7 @@ class _Known:
 
 
 class Pooled:
-    """A pool in the place of a dataset's unlabelled split; its functions of the other splits are left out."""
+    """A pool that replaces a dataset's unlabelled split, without functions of the validation and test splits."""
 
     def __init__(self, pool: Pool, dataset: Dataset) -> None:
         self._pool = pool
@@ -51,12 +51,12 @@ class Pooled:
         self._shards: list[_Known] = []
 
     def survey(self) -> Work[int]:
-        """Read the pool through once, before anything else; returns the number of examples to learn from.
+        """Read the whole pool once, before anything else; returns the number of examples to learn from.
 
-        The notices say what is left out.
+        Notices report what is left out.
 
         Raises:
-            DataError: as `Pool.shards`; or nothing is left.
+            DataError: as `Pool.shards`, or if nothing is left.
         """
         self._shards = []
         forbidden = held_out(self._dataset)
@@ -85,7 +85,7 @@ class Pooled:
         return fingerprint_of(f"{shard.fingerprint} {shard.kept.tolist()}" for shard in self._shards)
 
     def texts(self) -> Iterator[str]:
-        """The functions that a tokenizer is trained on, as a stream."""
+        """Functions on which a tokenizer is trained, as a stream."""
         step = -(-len(self) // TOKENIZER_FUNCTIONS)
         place = 0
         for shard, known in zip(self._pool.shards(), self._shards, strict=True):
@@ -108,7 +108,7 @@ class Pooled:
                     texts = texts or self._pool.shards()
                     shard = next(shard for shard in texts if shard.number == number)
                     if fingerprint(shard.codes) != known.fingerprint:
-                        raise DataError(f"{self._pool.path} has changed while it was read: start again")
+                        raise DataError(f"{self._pool.path} changed while it was read: start again")
                     logits = yield from in_shard(number, len(self._shards), labels.of(shard.codes))
                     written = yield from in_shard(number, len(self._shards), encoded(student, shard.codes, keep=True))
                     inputs = tokens.kept(known.fingerprint, known.count) or written
@@ -120,6 +120,6 @@ class Pooled:
 
 
 def in_shard(number: int, of: int | None, steps: Work[T]) -> Work[T]:
-    """The work on one shard, whose messages say on which."""
+    """Work on one shard, with the shard named in its messages."""
     place = f"Shard {number + 1:,}" + ("" if of is None else f" of {of:,}")
     return relay(steps, lambda record: record.model_copy(update={"message": f"{place}: {record.message}"}))

@@ -1,12 +1,12 @@
-"""Several processes that train one model together, on one machine or more, as `torchrun` starts them.
+"""Training one model with several processes, on one or more machines, started by `torchrun`.
 
-All of them do the same work on the same data from the same seed. They share what is costly: each learns its part of
-every batch, and each asks the teacher about its part of the examples. Whatever one of them alone could know, whether a
-batch fitted into its memory or whether it was told to stop, is told to all before anything is decided: `any_of` and
-`add_up` are why this is not DistributedDataParallel, which hangs where one process cannot finish a batch. So all hold
-the same weights after every step, and those of one process up to the rounding of a sum.
+All processes run the same code on the same data with the same seed. They share the expensive work: each learns its
+part of every batch and labels its part of the examples. What only one process can know, such as whether a batch fitted
+in memory or whether it was told to stop, is exchanged before any decision. This is why `any_of` and `add_up` are used
+instead of DistributedDataParallel, which hangs if one process cannot finish a batch. All processes hold the same
+weights after every step, equal to those of a single process up to the rounding of a sum.
 
-A process that stands alone passes through here unchanged: then nothing is imported, sent or waited for.
+For a single process these functions do nothing: nothing is imported, sent or waited for.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer", "Tensor", "tuple[Tensor, Tensor]")
 
 _TIMEOUT = timedelta(hours=2)
-"""For how long one process waits for another, which may have much more to do on a slower machine."""
+"""How long a process waits for another, which may run on a slower machine."""
 _LAST_WORDS = timedelta(seconds=5)
-"""For how long a process that fails waits for the one that failed first to say why."""
+"""How long a failing process waits for the error of the process that failed first."""
 
 _state: PartialState | None = None
-"""What Accelerate knows of this process and the others; None while it works alone."""
+"""Accelerate's state of the processes; None for a single process."""
 
 
 def launched() -> bool:
-    """Whether `torchrun` has started this process as one of several."""
+    """Whether `torchrun` started this process as one of several."""
     return "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 @contextlib.contextmanager
 def joined(device: str | None) -> Iterator[None]:
-    """Let this process and the others do together what is done inside; all but the first are silent meanwhile.
+    """Context in which this process works together with the others; all but the first print nothing.
 
-    Does nothing where there are no others. Each process takes a CUDA device of its own if there are any, and a CPU
-    otherwise; `device` is what the user asked for.
+    Does nothing for a single process. Each process uses its own CUDA device if there are any, otherwise the CPU;
+    `device` is the device that the user chose.
 
     Raises:
-        SettingsError: accelerate is not installed, or the devices are too few or of another kind.
+        SettingsError: accelerate is not installed, or the devices are too few or unsupported.
     """
     global _state
     if not launched():
@@ -68,7 +68,7 @@ def joined(device: str | None) -> Iterator[None]:
                 silence.enter_context(contextlib.redirect_stderr(nothing))
             yield
         wait()
-        # Not after an error: it would wait for processes that are gone.
+        # Not after an error: this would wait for processes that have ended.
         _state.destroy_process_group()
     finally:
         _state = None
@@ -92,7 +92,7 @@ def _join(device: str | None) -> PartialState:
             f"{here} processes were started on a machine with {torch.cuda.device_count()} CUDA device(s): "
             "start one for each, or give --device cpu"
         )
-    # Without cpu=True a machine that has no accelerator gets as many trainings of one process each, without a word.
+    # Without cpu=True, each process on a machine with no accelerator would silently train on its own.
     state = PartialState(cpu=not cuda, timeout=_TIMEOUT)
     assert state.num_processes == int(os.environ["WORLD_SIZE"]), "the processes did not find each other"
     return state
@@ -104,29 +104,29 @@ def main() -> bool:
 
 
 def main_here() -> bool:
-    """Whether this process is the one that writes what each machine keeps for itself."""
+    """Whether this process is the one that writes the files of its machine."""
     return _state is None or bool(_state.is_local_main_process)
 
 
 def share() -> slice:
-    """Which examples of a batch this process learns; in the order of a batch, so that all get short and long ones."""
+    """Examples of a batch that this process learns, interleaved so that every process gets short and long ones."""
     return slice(None) if _state is None else slice(_state.process_index, None, _state.num_processes)
 
 
 def largest_share(size: int) -> int:
-    """Examples that a process learns, at most, of a batch of that size."""
+    """Maximum number of examples that one process learns from a batch of `size`."""
     return size if _state is None else -(-size // _state.num_processes)
 
 
 def add_up(parameters: Sequence[nn.Parameter], value: float | None) -> float | None:
-    """Put into each parameter the sum of its gradients in all processes; returns the sum of the values.
+    """Sum each parameter's gradients over all processes, in place; returns the sum of the values.
 
-    None, whatever the gradients, if the value of any process is. A parameter that has a gradient nowhere has none
-    afterwards: an optimizer passes it over, as it does in one process.
+    Returns None, whatever the gradients, if the value of any process is None. A parameter without a gradient in every
+    process has none afterwards, so that the optimizer skips it, as with a single process.
 
-    All travels in one message, once per step: four bytes for each weight, sent and received about twice by each
-    process (a ring), and as much memory again. For a student of 3 MB that is 6 MB per step, for CodeBERT 1 GB, which
-    wants a fast network between machines.
+    Everything is sent in one message per step: four bytes per weight, sent and received about twice by each process (a
+    ring), and as much additional memory. For a student of 3 MB that is 6 MB per step; for CodeBERT it is 1 GB, which
+    needs a fast network between machines.
     """
     if _state is None:
         return value
@@ -144,7 +144,7 @@ def add_up(parameters: Sequence[nn.Parameter], value: float | None) -> float | N
 
 
 def any_of(said: bool) -> bool:
-    """Whether it is so in any of the processes; each must ask."""
+    """Whether `said` is true in any process; every process must call this."""
     if _state is None:
         return said
     import torch
@@ -154,12 +154,12 @@ def any_of(said: bool) -> bool:
 
 
 def wait() -> None:
-    """Wait until all processes are here."""
+    """Wait until all processes have called this."""
     any_of(False)
 
 
 def from_main(work: Callable[[], T]) -> T:
-    """What `work` returns in the first process; the others do not do it."""
+    """Result of `work` in the first process; the others do not run it."""
     if _state is None:
         return work()
     from accelerate.utils import broadcast_object_list
@@ -189,12 +189,12 @@ def require_same(settings: Mapping[str, Any]) -> None:
     if differ:
         raise SettingsError(
             f"the processes were given another {' and '.join(differ)}: "
-            "give all machines the same command, files and versions"
+            "use the same command, files and versions on all machines"
         )
 
 
 def own_dropout(seed: int) -> None:
-    """Let each process but the first draw its own random numbers from here on: they drop units of other examples."""
+    """Seed each process but the first differently from here on, since each applies dropout to other examples."""
     if _state is not None and not main():
         import torch
 
@@ -204,12 +204,12 @@ def own_dropout(seed: int) -> None:
 def shared(
     items: Sequence[Item], work: Callable[[Sequence[Item]], Generator[int, None, Answer]]
 ) -> Generator[int, None, Answer]:
-    """What `work` returns for the items, one row each in their order: each process works on its part of them, and all
-    get all. Yields how many are done, by all processes if they are equally fast."""
+    """Result of `work` for the items, one row each, in order; each process does a part and all get the whole result.
+    Yields how many are done, assuming that all processes are equally fast."""
     if _state is None or not items:
         return (yield from work(items))
     count, processes = len(items), _state.num_processes
-    # All have equally many, and at least one: the last may be done twice.
+    # All processes have the same number, at least one: some items may be done twice.
     mine = [(_state.process_index + place * processes) % count for place in range(largest_share(count))]
     steps = work([items[index] for index in mine])
     while True:
@@ -228,13 +228,13 @@ def _gathered(found: Any, count: int) -> Any:
     if isinstance(found, tuple):
         return tuple(_gathered(each, count) for each in found)
     every = gather(found.to(_state.device)).to(found.device)
-    # From (process, place) to the order of the items, see `shared`.
+    # Reorder from (process, place) to the order of the items, see `shared`.
     return every.unflatten(0, (_state.num_processes, -1)).transpose(0, 1).flatten(0, 1)[:count]
 
 
 def until_cancelled(steps: Work[T], cancelled: Callable[[], bool]) -> Work[T | None]:
-    """The same records, and what `steps` returns; None if it was cancelled. Several processes, which take different
-    steps, ask at the end."""
+    """Yield the records of `steps` and return its result; None if cancelled. Several processes, whose steps differ,
+    check only at the end."""
     if _state is None:
         return (yield from progress.relay(steps, cancelled=cancelled))
     result = yield from steps
@@ -242,10 +242,10 @@ def until_cancelled(steps: Work[T], cancelled: Callable[[], bool]) -> Work[T | N
 
 
 def leave(code: int) -> NoReturn:
-    """End this process with that code; one of several without Python taking itself down.
+    """End this process with the given code; one of several exits without Python's shutdown.
 
-    A thread of gloo's that is still there then may abort the process, and `torchrun` would call a training failed
-    whose student is whole.
+    A remaining gloo thread may abort the process during shutdown, and `torchrun` would then report a successful
+    training as failed.
     """
     if launched():
         for stream in (sys.stdout, sys.stderr):
@@ -256,19 +256,19 @@ def leave(code: int) -> NoReturn:
 
 
 def report(code: int, sentence: str) -> int:
-    """Print why this process fails with that code, on standard error; returns the code to end with.
+    """Print the error of this process on standard error; returns the exit code.
 
-    Of several processes the first to fail speaks for all, and all end with its code: the others fail of the same,
-    or because it is gone. They let it speak before they end, since `torchrun` ends all when the first of them has.
+    With several processes, only the first to fail prints, and all end with its code: the others fail for the same
+    reason or because it is gone. They wait for it to print, since `torchrun` ends all processes when one has ended.
     """
     if not launched():
         print(sentence, file=sys.stderr)
         return code
     key, first = f"compressor/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", True
-    with contextlib.suppress(Exception):  # of the network: then each speaks for itself
+    with contextlib.suppress(Exception):  # network errors: then each process prints its own error
         from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
-        # The one that `torchrun` itself keeps for the processes to find each other.
+        # The store that `torchrun` itself keeps for rendezvous.
         host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
         store = TCPStore(host, port, is_master=False, timeout=_LAST_WORDS)
         first = store.add(f"{key}/failed", 1) == 1

@@ -1,4 +1,4 @@
-"""A teacher's recorded answers as what a student learns from, in the place of a teacher that answers anew."""
+"""Distilling from a teacher's recorded answers instead of the teacher itself."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from compressor_core.models.encoded import Examples, Functions
 from compressor_core.records import Progress, Work
 
 MAX_TOKENS = 400
-"""Tokens that a student reads of a function, as the paper's do, where no teacher says how many it reads itself."""
+"""Tokens that a student reads per function, as in the paper, if there is no teacher to derive it from."""
 _REPORTED = 512
-"""Functions that are renamed between two reports."""
+"""Functions renamed between two progress reports."""
 
 
 @dataclass(frozen=True)
 class Recorded:
     """Recorded answers, without those to examples of the validation and test splits.
 
-    A pair is left out where it stands there as a whole. One whose functions stand there in other pairs is not:
-    BigCloneBench has the same text under several ids, on both sides of its published splits, and whoever compares with
-    published figures has to learn from what their students did.
+    A pair is left out only if the same pair is in those splits, not if its functions occur there in other pairs:
+    BigCloneBench has the same text under several ids, on both sides of its published splits, and a comparison with
+    published figures has to learn from the same data as those students.
 
-    `renaming` is the share of the functions that have other names in an epoch, another share in each; the answers stay
-    those of the original, since the teacher is not at hand. A function is the same in all its pairs of one epoch, and
-    so it is encoded once for all of them.
+    `renaming` is the share of the functions that are renamed in an epoch, a different sample in each; the answers
+    remain those to the original, since the teacher is not available. A function is the same in all its pairs of one
+    epoch, so it is encoded only once.
 
     Raises:
         DataError: no answer is left to learn from.
@@ -53,7 +53,7 @@ class Recorded:
         if not len(self):
             raise DataError(
                 f"every answer of {self.answers.path} is to an example of the validation or test split of "
-                f"{self.dataset.name}: give answers to others"
+                f"{self.dataset.name}: give answers to other examples"
             )
 
     def __len__(self) -> int:
@@ -83,7 +83,7 @@ class Recorded:
         return remembered(load, lambda epoch: epoch if self.renaming else 0)
 
     def masked(self, student: Classifier) -> EpochData:
-        """Functions with masked tokens and what those were, epoch by epoch, see `mask`."""
+        """Functions with masked tokens and the original tokens, epoch by epoch, see `mask`."""
 
         def epoch_data(epoch: int) -> Work[Data]:
             functions = yield from self._functions(student)
@@ -95,7 +95,7 @@ class Recorded:
         return (yield from encoded(student, [(code,) for code in self._places], keep=True)).functions
 
     def _renamed(self, chosen: Sequence[int], rng: random.Random) -> Work[list[str]]:
-        """These functions with other names; one of which nothing can be renamed stays as it is."""
+        """Rename these functions; one with nothing to rename stays as it is."""
         assert self.dataset.language is not None
         codes, renamed = self.texts(), []
         for done, index in enumerate(chosen):

@@ -1,4 +1,4 @@
-"""Settings of trainings: teachers, students, studies of many students, and labelling ahead of them."""
+"""Training settings: teachers, students, studies of many students, and labelling."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from compressor_core.data.dataset import Dataset
 
 SCRATCH_ARCHITECTURE: Final = Architecture(8000, 192, 4, 4, 512)
-"""The encoder that is trained when there is no pre-trained one: small enough for a laptop without a GPU."""
+"""Encoder to train from scratch; small enough for a laptop without a GPU."""
 RENAMING: Final = 0.5
 HIDDEN_WEIGHT: Final = 16.0
 """Defaults that depend on the data, see `DistillSettings.resolved`."""
@@ -57,7 +57,7 @@ class Preset(StrEnum):
 
     @property
     def note(self) -> str:
-        """What it is good for."""
+        """Purpose of the preset."""
         return _LENGTHS[self][1]
 
     @property
@@ -68,13 +68,13 @@ class Preset(StrEnum):
 
 _LENGTHS: Final = {
     Preset.SMOKE: (1, "To see how it works"),
-    Preset.QUICK: (4, "For a demonstration, in some four minutes"),
-    Preset.FULL: (24, "For a good student, in six times as long"),
+    Preset.QUICK: (4, "Quick, about 4 minutes"),
+    Preset.FULL: (24, "For a good student, six times as long"),
 }
 
 
 class Space(StrEnum):
-    """A search space that has a name."""
+    """A named search space."""
 
     CLASSROOM = "classroom"
     PAPER = "paper"
@@ -82,32 +82,32 @@ class Space(StrEnum):
 
 
 class MachineSettings(Settings):
-    """Where the work is done."""
+    """Device and threads."""
 
     device: Device | None = Field(None, description="Device; the default is CUDA or MPS if there is one")
     threads: Threads | None = Field(None, description="Threads; the default is all cores")
 
 
 class LoopSettings(MachineSettings):
-    """Settings of the training loop that all trainings share."""
+    """Training-loop settings shared by all trainings."""
 
     precision: Precision | None = Field(
-        None, description="Numbers of the matrix products; the default is half precision on CUDA and float32 elsewhere"
+        None, description="Precision of matrix products; the default is half precision on CUDA and float32 elsewhere"
     )
     batch_size: Count = Field(32, description="Examples in a training step")
-    warmup: Share = Field(0.1, description="Share of the steps in which the learning rate rises")
-    weight_decay: NotNegative = Field(0.01, description="Weight decay of the matrices")
-    gradient_clip: Positive = Field(1.0, description="Largest norm of a gradient")
+    warmup: Share = Field(0.1, description="Share of the steps spent on learning-rate warm-up")
+    weight_decay: NotNegative = Field(0.01, description="Weight decay, applied to matrices only")
+    gradient_clip: Positive = Field(1.0, description="Maximum norm of a gradient")
     patience: Count | None = Field(
-        None, description="Epochs without a better validation accuracy that end the training; the default is never"
+        None, description="Stop after this many epochs without better validation accuracy; the default is never"
     )
-    average: Whole = Field(0, description="Best epochs whose weights are averaged, if that is not worse")
-    checkpoint_seconds: NotNegative = Field(20.0, description="Seconds between two checkpoints")
-    checkpoint_steps: Count | None = Field(None, description="Steps between two checkpoints, besides those by time")
+    average: Whole = Field(0, description="Number of best epochs whose weights are averaged, unless the mean is worse")
+    checkpoint_seconds: NotNegative = Field(20.0, description="Seconds between checkpoints")
+    checkpoint_steps: Count | None = Field(None, description="Steps between checkpoints, in addition to those by time")
 
 
 class TrainingSettings(LoopSettings):
-    """Settings of one training loop, with nothing left open."""
+    """Complete settings of one training loop."""
 
     title = "a training"
 
@@ -117,16 +117,16 @@ class TrainingSettings(LoopSettings):
 
     @property
     def kept(self) -> int:
-        """How many of the best epochs' weights are kept."""
+        """Number of best epochs whose weights are kept."""
         return max(1, self.average)
 
     @classmethod
     def part_of(cls, settings: Settings, **own: Any) -> TrainingSettings:
-        """The fields of larger settings that have the same names, with `own` replacing them."""
+        """Build from the fields of `settings` with the same names; `own` overrides them."""
         return cls(**({name: value for name, value in settings if name in cls.model_fields} | own))
 
     def binding(self) -> dict[str, Any]:
-        """What two sittings of one training must have in common."""
+        """Settings that must be the same when a training is resumed."""
         return self.model_dump(mode="json", exclude={"threads", "device", *_FREE})
 
 
@@ -134,7 +134,7 @@ _FREE: Final = ("checkpoint_seconds", "checkpoint_steps", "patience")
 
 
 class TeacherSettings(LoopSettings):
-    """What `train_teacher` is asked for."""
+    """Settings of `train_teacher`."""
 
     title = "a teacher"
 
@@ -149,19 +149,19 @@ class TeacherSettings(LoopSettings):
         None, description="Highest learning rate; the default is 6e-4 from scratch and 2e-5 for a pre-trained base"
     )
     seed: Seed = Field(0, description="Seed of the training")
-    max_length: Count = Field(256, description="Tokens that are read of a function")
+    max_length: Count = Field(256, description="Maximum number of tokens read per function")
     pair_features: PairFeatures = Field(
         PairFeatures.COMPARE,
         description="How the head of a clone detector combines two functions; concat is the paper's",
     )
-    masked_epochs: Whole = Field(0, description="Epochs in which it first guesses masked tokens of the same code")
+    masked_epochs: Whole = Field(0, description="Warm-up epochs of masked-token prediction on the same code")
     real_functions: Whole = Field(
         0,
-        description="Real functions of installed Python packages that come besides in each epoch, others each time; a "
-        "teacher takes Bandit's word for their labels",
+        description="Real functions of installed Python packages added to each epoch, different ones each time; a "
+        "teacher learns Bandit's labels for them",
     )
     data_flow: Flag | None = Field(
-        None, description="Read data flow beside the tokens; the default is as the base was trained"
+        None, description="Read data flow as well as tokens; the default is as the base was trained"
     )
 
     def training(self) -> TrainingSettings:
@@ -171,16 +171,16 @@ class TeacherSettings(LoopSettings):
 
 
 class Recipe(LoopSettings):
-    """How a student learns from a teacher; one student and the students of a study have it in common.
+    """How a student learns from a teacher, whether one student or all students of a study.
 
-    The paper's temperature is 10 for vulnerability prediction and 1 for clone detection; the default of 2 is a choice,
-    not the outcome of a comparison.
+    The paper's temperature is 10 for vulnerability prediction and 1 for clone detection; the default of 2 is not the
+    result of a comparison.
     """
 
     teacher: PathText = Field(
         description="Folder of the teacher, or a file of its recorded answers: Parquet, JSONL, or .npy beside its pairs"
     )
-    dataset: str = Field("classroom-vulnerability", description="Dataset whose unlabelled code is learned from")
+    dataset: str = Field("classroom-vulnerability", description="Dataset whose unlabelled code the student learns from")
     data: PathText | None = Field(None, description="File or folder of the dataset")
     pair_features: PairFeatures = Field(
         PairFeatures.COMPARE, description=description_of(TeacherSettings, "pair_features")
@@ -191,18 +191,18 @@ class Recipe(LoopSettings):
     batch_size: Count = Field(16, description=description_of(LoopSettings, "batch_size"))
     temperature: Positive = Field(
         2.0,
-        description="Softness of the teacher's labels; the paper has 10 for vulnerability prediction and 1 for clones",
+        description="Temperature of the soft labels; the paper uses 10 for vulnerability prediction and 1 for clones",
     )
     renaming: Share | None = Field(
         None,
-        description="Share of the examples that come once more with other variable names, labelled by the teacher; "
-        "with recorded answers, of the functions that have other names in an epoch, with the original's answers; the "
-        f"default is {RENAMING:g} where the language is known, of the classroom's functions with preset full only",
+        description="Share of the examples repeated with renamed variables, labelled by the teacher; with recorded "
+        "answers, share of the functions renamed in an epoch, with the original's answers; the default is "
+        f"{RENAMING:g} if the language is known (for the classroom's functions with preset full only)",
     )
     consistency: Share = Field(
         0.0,
-        description="Share of the examples that come once more after changes that keep what the code does (names, "
-        "quotes, layout, order, helpers), with the teacher's answer to the original",
+        description="Share of the examples repeated after changes that preserve behaviour (names, quotes, layout, "
+        "order, helpers), with the teacher's answer to the original",
     )
     hidden_weight: NotNegative | None = Field(
         None,
@@ -210,26 +210,26 @@ class Recipe(LoopSettings):
         f"the default {HIDDEN_WEIGHT:g} for pairs and 0 for single functions",
     )
     inherit_embeddings: Flag = Field(
-        True, description="Begin with the teacher's token embeddings in as many dimensions as the student has"
+        True, description="Start from the teacher's token embeddings, reduced to the student's dimensions"
     )
     max_length: Annotated[int, Strict(), Field(ge=3, le=512)] | None = Field(
         None,
-        description="Tokens that the student reads of a function; the default is half as many again as its teacher, at "
-        "most 512, and 400 where the teacher's answers are recorded",
+        description="Maximum number of tokens the student reads per function; the default is 1.5 times the teacher's, "
+        "at most 512, or 400 with recorded answers",
     )
     dropout: Annotated[float, Strict(), Field(ge=0, lt=1)] = Field(
-        0.0, description="Share of the student's states that each step leaves out; for code that comes again and again"
+        0.0, description="Dropout rate of the student; useful when the same code is read in many epochs"
     )
     masked_epochs: Whole = Field(0, description=description_of(TeacherSettings, "masked_epochs"))
     real_functions: Whole = Field(0, description=description_of(TeacherSettings, "real_functions"))
     label_precision: Precision | None = Field(
         None,
-        description="Numbers in which the teacher labels; the default is half precision on CUDA and for a wide teacher "
-        "on a CPU with units for it, else float32",
+        description="Precision in which the teacher labels; the default is half precision on CUDA, and for a wide "
+        "teacher on a CPU that supports it, else float32",
     )
 
     def recipe(self) -> dict[str, Any]:
-        """What is learned, beside the settings of the training loop: all fields that do not say from or for what."""
+        """Fields that determine how the student learns, apart from training-loop settings, sources and purpose."""
         apart = {*TrainingSettings.model_fields, *_APART}
         return self.model_dump(mode="json", exclude=apart)
 
@@ -241,10 +241,10 @@ _APART: Final = (
 
 
 class DistillSettings(Recipe):
-    """What `distill` is asked for; the student reads data flow if its teacher does.
+    """Settings of `distill`; the student reads data flow if its teacher does.
 
-    The recipe adds to soft labels: renamed copies (`Unlabelled`), pooled states (`Transfer`), a warm-up on masked code
-    and averaged weights (`mean_weights`).
+    Besides soft labels, the recipe has renamed copies (`Unlabelled`), pooled states (`Transfer`), a warm-up on masked
+    code and averaged weights (`mean_weights`).
     """
 
     title = "a distillation"
@@ -253,20 +253,20 @@ class DistillSettings(Recipe):
         None, description="Architecture V,H,L,A,I of the student; the default is the best of the search"
     )
     budget_mb: Positive | None = Field(None, description="Size budget in MB (10^6 bytes) that the architecture is for")
-    search_run: str | None = Field(None, description="Run of the search that the architecture comes from")
+    search_run: str | None = Field(None, description="Search run that the architecture comes from")
     space: str | None = Field(None, description="Name of the search space that the architecture comes from")
     seed: Seed = Field(0, description="Seed of the student")
     unlabelled: PathText | None = Field(
         None,
-        description="Pool of code to learn from in place of the dataset's: a JSONL (.gz) or Parquet file of any size, "
-        "or a folder of them",
+        description="Pool of code to learn from instead of the dataset's: a JSONL (.gz) or Parquet file of any size, "
+        "or a folder of such files",
     )
-    skip_bad_rows: Flag = Field(False, description="Leave out the rows that cannot be used")
+    skip_bad_rows: Flag = Field(False, description="Skip rows that cannot be used")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if self.architecture is None and self.search_run is None:
-            raise SettingsError("a distillation needs an architecture: give one, or a search_run whose best is taken")
+            raise SettingsError("a distillation needs an architecture: give one, or a search_run to take its best")
         for name in ("renaming", "consistency", "masked_epochs", "hidden_weight", "real_functions"):
             if self.unlabelled is not None and getattr(self, name):
                 raise SettingsError(f"{name} is for the dataset's own code: set it to 0, or give no unlabelled code")
@@ -285,7 +285,7 @@ class DistillSettings(Recipe):
 
     @property
     def recorded(self) -> bool:
-        """Whether the teacher is a file of its answers."""
+        """Whether the teacher is a file of recorded answers."""
         return is_recorded(self.teacher)
 
     def training(self) -> TrainingSettings:
@@ -297,11 +297,11 @@ class DistillSettings(Recipe):
         )
 
     def resolved(self, dataset: Dataset) -> Self:
-        """The same with what was left open decided for a dataset.
+        """Settings with the defaults that depend on the dataset filled in.
 
-        Half of the examples are renamed where the language is known. Of code that is drawn anew only functions are, and
-        only with the preset `full`: the clones among pairs are renamed already, and in a short training new code is
-        worth more than old code with new names. A pool and recorded answers have soft labels alone.
+        Half of the examples are renamed if the language is known. In freshly drawn code, only single functions are
+        renamed, and only with the preset `full`: the clones among pairs are renamed already, and in a short training
+        new code is worth more than renamed code. A pool and recorded answers have no pooled states.
         """
         own = self.unlabelled is None
         drawn = self.preset is Preset.FULL and dataset.task is Task.VULNERABILITY
@@ -314,10 +314,10 @@ class DistillSettings(Recipe):
 
 
 class StudySettings(Recipe):
-    """Everything that a study of budgets depends on: the same settings give the same students on one machine.
+    """Settings of a study of budgets; the same settings give the same students on one machine.
 
-    Each budget gets the best architecture of the space that fits, once with every seed. With the goal `latency`, the
-    fastest within a budget is the smallest there is, the same at every budget, unless `min_gflops` asks for more.
+    Each budget gets the best architecture of the space that fits, trained once per seed. With the goal `latency`, the
+    fastest architecture is the smallest one, the same at every budget, unless `min_gflops` is set.
     """
 
     title = "a study"
@@ -325,9 +325,9 @@ class StudySettings(Recipe):
     budgets: tuple[Megabytes, ...] = Field((0.5, 1.0, 3.0, 10.0), description="Size budgets in MB (10^6 bytes)")
     seeds: tuple[Seed, ...] = Field((0, 1), description="Seeds; each gives one student at every budget")
     space: Space = Field(Space.CLASSROOM, description="Search space of the architectures")
-    goal: Goal = Field(Goal.GFLOPS, description="What the best architecture within a budget has: gflops or latency")
-    latency: LatencyModelField | None = Field(None, description="Latency model that the goal latency goes by")
-    min_gflops: Positive | None = Field(None, description="Least computation in GFLOPs, by the paper's account")
+    goal: Goal = Field(Goal.GFLOPS, description="What decides the best architecture within a budget: gflops or latency")
+    latency: LatencyModelField | None = Field(None, description="Latency model for the goal latency")
+    min_gflops: Positive | None = Field(None, description="Minimum computation in GFLOPs, as the paper counts")
 
     @field_validator("budgets")
     @classmethod
@@ -350,18 +350,18 @@ class StudySettings(Recipe):
         if is_recorded(self.teacher):
             raise SettingsError("a study measures its teacher, and recorded answers are none: give a model folder")
         if self.goal not in (Goal.GFLOPS, Goal.LATENCY):
-            raise SettingsError(f"a study goes by gflops or latency, not by {self.goal}")
+            raise SettingsError(f"the goal of a study is gflops or latency, not {self.goal}")
         if self.goal is Goal.LATENCY and self.latency is None:
-            raise SettingsError("the fastest students are found by prediction: calibrate this machine first")
+            raise SettingsError("the goal latency needs a latency model: calibrate this machine first")
         return self
 
     @property
     def students(self) -> int:
-        """How many students the study has."""
+        """Number of students."""
         return len(self.budgets) * len(self.seeds)
 
     def student(self, architecture: Architecture, budget_mb: float, seed: int) -> DistillSettings:
-        """The settings of one of its students."""
+        """Settings of one student."""
         recipe = {name: getattr(self, name) for name in Recipe.model_fields}
         return DistillSettings(
             architecture=architecture, budget_mb=budget_mb, seed=seed, space=self.space.value, **recipe
@@ -369,12 +369,12 @@ class StudySettings(Recipe):
 
 
 class LabelSettings(MachineSettings):
-    """What `label` is asked for."""
+    """Settings of `label`."""
 
     title = "labelling"
 
     teacher: PathText = Field(description=description_of(Recipe, "teacher"))
-    unlabelled: PathText = Field(description="Pool of code to label, as of distill")
+    unlabelled: PathText = Field(description="Pool of code to label, as for distill")
     part: str = Field("1/1", description="K/N labels the K-th of N parts, so that N machines share the work")
     label_precision: Precision | None = Field(None, description=description_of(Recipe, "label_precision"))
     skip_bad_rows: Flag = Field(False, description=description_of(DistillSettings, "skip_bad_rows"))
@@ -389,16 +389,16 @@ class LabelSettings(MachineSettings):
 
     @property
     def share(self) -> tuple[int, int]:
-        """The number of the part, from 0, and how many there are."""
+        """Number of the part, from 0, and number of parts."""
         number, count = self.part.split("/")
         return int(number) - 1, int(count)
 
 
 def usual_weight(task: Task) -> float:
-    """The weight of the teacher's pooled states where none is asked for, as `benchmarks/distill.py` found it best.
+    """Default weight of the teacher's pooled states, chosen with `benchmarks/distill.py`.
 
-    The head of a model of pairs compares these states, and a student gains by having the teacher's. Where the head
-    reads one state of one function, the transfer gave nothing.
+    The head of a pair model compares these states, and the student gains from learning them. For single functions the
+    transfer gave no improvement.
     """
     return HIDDEN_WEIGHT if task is Task.CLONE else 0.0
 

@@ -1,4 +1,4 @@
-"""Soft labels: the teacher's logits on unlabelled functions, computed once and kept by content."""
+"""Soft labels: the teacher's logits on unlabelled functions, computed once and cached by content."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from compressor_core.records import Progress, Work
 from compressor_core.task import Task
 
 _WIDE, _SMALL_BATCH = 512, 8
-"""From this width on, a CPU labels faster in small batches: what a layer computes of larger ones leaves its cache."""
+"""From this width on, a CPU labels faster in small batches, whose activations fit in its cache."""
 _DECIDING = (".safetensors", ".bin", ".json", ".txt", ".model")
-"""How the names of the files end that decide what a model answers; its README does not."""
+"""Suffixes of the files that determine a model's answers."""
 
 
 class SoftLabels:
-    """The logits of one teacher, cached under its fingerprint, its precision and that of the functions asked for."""
+    """Logits of one teacher, cached by its fingerprint, its precision and the fingerprint of the functions."""
 
     def __init__(
         self,
@@ -46,22 +46,22 @@ class SoftLabels:
         self._batch_size = labelling_batch(teacher.model)
 
     def of(self, examples: Sequence[tuple[str, ...]]) -> Work[Tensor]:
-        """Logits (examples, 2) in the order given; one may stop after each record.
+        """Logits (examples, 2) in the given order; the work can be stopped after each record.
 
-        Only code goes in: there is no way for a gold label to reach the student through here.
+        Takes code only, so that no gold label can reach the student.
         """
         found = yield from self._found(examples, ("logits",), self._teacher.predicting)
         return found["logits"]
 
     def with_states(self, examples: Sequence[tuple[str, ...]]) -> Work[tuple[Tensor, Tensor]]:
-        """The same logits, and the teacher's pooled states (examples, 2, hidden) in float16."""
+        """Logits as of `of`, and the teacher's pooled states (examples, 2, hidden) in float16."""
         found = yield from self._found(examples, ("logits", "pooled"), self._teacher.predicting_pooled)
         return found["logits"], found["pooled"]
 
     def _found(
         self, examples: Sequence[tuple[str, ...]], names: tuple[str, ...], ask: Callable[..., Generator[int, None, Any]]
     ) -> Work[dict[str, Tensor]]:
-        """Tensors of these names, from the cache or by asking the teacher."""
+        """Tensors with these names, from the cache or computed by the teacher."""
         kept = self._read(fingerprint(examples), len(examples), names)
         if processes.any_of(kept is None) or kept is None:
             steps = processes.shared(examples, lambda some: ask(some, self._batch_size, self._precision))
@@ -73,21 +73,21 @@ class SoftLabels:
         return kept
 
     def known(self, of: str, count: int) -> Tensor | None:
-        """Logits (count, 2) of the examples whose code has the fingerprint `of`; None if not cached."""
+        """Logits (count, 2) of the examples with the code fingerprint `of`; None if not cached."""
         kept = self._read(of, count, ("logits",))
         return None if kept is None else kept["logits"]
 
     def has(self, examples: Sequence[tuple[str, ...]]) -> bool:
-        """Whether nothing is left to be labelled of these examples."""
+        """Whether all of these examples are labelled already."""
         return self.known(fingerprint(examples), len(examples)) is not None
 
     def _read(self, of: str, count: int, names: Sequence[str]) -> dict[str, Tensor] | None:
-        """Cached tensors of these names; None unless all of them are whole."""
+        """Cached tensors with these names; None unless all are complete."""
         try:
             with safe_open(self._path(of), "pt") as file:
                 found = {name: file.get_tensor(name) for name in names}
         except (OSError, SafetensorError):
-            return None  # absent or damaged: it is computed (again)
+            return None  # missing or damaged: compute it (again)
         whole = all(
             tensor.dim() == (2 if name == "logits" else 3)
             and tensor.shape[:2] == (count, 2)
@@ -107,19 +107,19 @@ class SoftLabels:
 
 
 def fingerprint(examples: Sequence[tuple[str, ...]]) -> str:
-    """Fingerprint of the code of examples, under which their labels and tokens are kept."""
+    """Fingerprint of the code of examples, the cache key of their labels and tokens."""
     return fingerprint_of(code for example in examples for code in example)
 
 
 def labelling_batch(teacher: nn.Module) -> int:
-    """Functions that a teacher labels at once."""
+    """Batch size in which a teacher labels."""
     return _SMALL_BATCH if _wide(teacher) and next(teacher.parameters()).device.type == "cpu" else 64
 
 
 def labelling_precision(teacher: nn.Module, device: str | None = None, precision: str | None = None) -> Precision:
     """Precision in which a teacher labels.
 
-    By default half precision on CUDA, and for a wide teacher on a CPU with units for it, else float32.
+    The default is half precision on CUDA, and for a wide teacher on a CPU that supports it, else float32.
 
     Raises:
         SettingsError: as `choose`.
@@ -135,7 +135,8 @@ def _wide(teacher: nn.Module) -> bool:
 
 
 def model_fingerprint(model: str | Path) -> str:
-    """Sixteen hexadecimal digits of all that decides a model's answers: weights, settings, tokenizer and card."""
+    """Sixteen hexadecimal digits over everything that determines a model's answers: weights, settings, tokenizer and
+    card."""
     folder, digest = model_folder(model), hashlib.sha256()
     for path in sorted(path for ending in _DECIDING for path in folder.glob(f"*{ending}")):
         if path.is_file():

@@ -1,4 +1,4 @@
-"""What a student learns from: code, and a teacher's answers to it, given anew or recorded."""
+"""Sources that a student learns from: code with a teacher's answers, computed now or recorded."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from compressor_core.models.classifier import Classifier, load
 from compressor_core.records import Notice, Work
 
 _BARE = re.compile(r"(label[_ ]?)?\d+|true|false|")
-"""Names of classes that say nothing of what they mean."""
+"""Class names without meaning, such as bare numbers."""
 OfStudent = Callable[[Classifier], EpochData]
 
 
 @dataclass(frozen=True)
 class Source:
-    """Code with answers, as a distillation reads it, and what it says of the student."""
+    """Code with answers for a distillation, and what it determines about the student."""
 
     settings: DistillSettings
-    """With what was left open decided."""
+    """Settings with dataset-dependent defaults filled in."""
     dataset: Dataset
     teacher: Classifier | RecordedAnswers
     texts: Iterable[str]
@@ -49,9 +49,9 @@ class Source:
     masked: OfStudent
     """Functions with masked tokens, epoch by epoch."""
     max_length: int
-    """Tokens that the student reads of a function, unless the settings say it."""
+    """Tokens that the student reads per function, unless set in the settings."""
     fingerprints: Mapping[str, str]
-    """Of the teacher, and of a pool: what two sittings of a training must have in common."""
+    """Fingerprints of the teacher and of a pool, which must be the same when a training is resumed."""
     data_flow: Language | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
     """Entries of the student's card."""
@@ -60,12 +60,12 @@ class Source:
 def source_of(
     settings: DistillSettings, dataset: Dataset | None, device: torch.device, cancelled: Callable[[], bool]
 ) -> Work[Source | None]:
-    """What the settings name, read and checked; `dataset` takes the place of theirs. None if it was cancelled.
+    """Read and check the source that the settings name; `dataset` replaces theirs. None if cancelled.
 
     Raises:
-        DataError, ModelError, SettingsError: one sentence each.
+        DataError, ModelError, SettingsError: with a one-sentence message.
     """
-    # The teacher first: where both are wrong, its error is the one that is expected.
+    # The teacher first: if both are invalid, its error is the one that users expect.
     teacher = None if settings.recorded else load(settings.teacher)
     data = dataset or open_dataset(settings.dataset, settings.data, seed=settings.seed)
     own = settings.unlabelled is None and teacher is not None
@@ -125,7 +125,7 @@ def _asked(
         flow = teacher.card.data_flow
         if flow is not None and (yield from read_data_flow(texts, flow, cancelled)) is None:
             return None
-    # A small vocabulary cuts code finer, so that the student reads half as many tokens again as its teacher.
+    # A small vocabulary splits code into more tokens, so the student reads 1.5 times as many as its teacher.
     length = min(teacher.card.max_length * 3 // 2, 512)
     return Source(
         settings, data, teacher, texts, labelled, own.masked, length, fingerprints, teacher.card.data_flow, origin
@@ -133,7 +133,7 @@ def _asked(
 
 
 def class_names(teacher: Classifier | RecordedAnswers, dataset: Dataset) -> tuple[str, str]:
-    """Names of the classes: the dataset's, or where these are bare numbers the teacher's."""
+    """Class names: the dataset's, or the teacher's if the dataset's are bare numbers."""
     bare = all(_BARE.fullmatch(name.casefold()) for name in dataset.labels)
     if not bare or isinstance(teacher, RecordedAnswers):
         return dataset.labels
@@ -156,7 +156,7 @@ def require_match(card: ModelCard, teacher: str, dataset: Dataset) -> None:
 
 
 def require_labels(told: tuple[str, str], teacher: str, dataset: Dataset) -> None:
-    """Raise ModelError if teacher and dataset mean different things by class 1. Bare numbers may mean anything."""
+    """Raise ModelError if class 1 means different things to teacher and dataset. Bare numbers match any name."""
     require_order(told, f"the teacher {teacher}", dataset)
     one, other = told[1].casefold(), dataset.labels[1].casefold()
     if one != other and not any(_BARE.fullmatch(name) for name in (one, other)):

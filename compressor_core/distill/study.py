@@ -1,6 +1,6 @@
-"""A study: students at several budgets, each distilled with several seeds, to see what accuracy a megabyte buys.
+"""A study: students at several budgets, each distilled with several seeds, to measure accuracy per megabyte.
 
-Its students do not depend on each other. Here they are made one after the other; `cluster` makes them side by side.
+The students do not depend on each other. This module makes them one after the other; `cluster` makes them in parallel.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ from compressor_core.task import Task
 LATENCY_EXAMPLES: Final = 20
 LATENCY_THREADS: Final = 1
 DATA_SEED: Final = 0
-"""One draw of the dataset for all students: seeds differ in the students alone, and the teacher has one accuracy."""
+"""Seed of the dataset, the same for all students, so that the teacher has one accuracy."""
 _TRAINING: Final = 0.95
-"""The share of a student's time that is training; the rest is for what is measured afterwards."""
+"""Share of a student's time spent on training; the rest is measurement."""
 
 Cancelled = Callable[[], bool]
 
 
 @dataclass(frozen=True)
 class Job:
-    """One student of a study; it depends on no other."""
+    """One student of a study, independent of the others."""
 
     budget_mb: float
     seed: int
@@ -65,12 +65,12 @@ class Job:
 
     @property
     def key(self) -> tuple[float, int]:
-        """Its identity: budget and seed."""
+        """Identity: budget and seed."""
         return self.budget_mb, self.seed
 
     @property
     def name(self) -> str:
-        """The name of its folder."""
+        """Name of its folder."""
         return f"{self.budget_mb:.12g}-{self.seed}"
 
     @property
@@ -78,13 +78,13 @@ class Job:
         return f"{self.budget_mb:g} MB, seed {self.seed}"
 
     def failed(self, error: CompressorError | str) -> Failed:
-        """The record of a student that could not be made."""
+        """Record of the failure to make this student."""
         return Failed(budget_mb=self.budget_mb, seed=self.seed, message=str(error))
 
 
 Maker = Callable[[Sequence[Job], Path, Cancelled], Iterator[tuple[Job, Record]]]
-"""How students are made in a folder: the records of `make_student`, each with its job, until all are made or it is
-cancelled. A student that could not be made has a record `Failed`, and the others go on."""
+"""Makes students in a folder; yields the records of `make_student`, each with its job, until all are made or it is
+cancelled. A student that cannot be made yields `Failed`, and the others continue."""
 
 
 def study(
@@ -94,16 +94,16 @@ def study(
     done: Iterable[Record] = (),
     make: Maker | None = None,
 ) -> Work[StudySummary]:
-    """Make all students of a study in `folder`; yields `Student` for each that is finished, `Failed` for each that
+    """Make all students of a study in `folder`; yields `Student` for each finished one and `Failed` for each that
     cannot be made.
 
-    `done` are records of the same study, cut short before: their students are not made again. Those that are
-    finished in `folder` are not trained again either; those that failed are tried again. `make` makes the students, by
-    default `one_after_another`.
+    `done` are records of an interrupted run of the same study, whose students are not made again. Students already
+    finished in `folder` are not trained again; failed ones are retried. `make` makes the students, by default
+    `one_after_another`.
 
     Raises:
-        TrainingError: not one student could be made.
-        CompressorError: what is wrong with the settings, the teacher, the data or the folder.
+        TrainingError: no student could be made.
+        CompressorError: the settings, the teacher, the data or the folder are invalid.
     """
     yield Progress(fraction=0.0, message="Looking for the best architecture at each budget")
     planned = jobs(settings)
@@ -144,7 +144,7 @@ def study(
 
 
 def one_after_another(planned: Sequence[Job], folder: Path, cancelled: Cancelled) -> Iterator[tuple[Job, Record]]:
-    """Make the students in their order, in this process."""
+    """Make the students in order, in this process."""
     dataset = None
     for job in planned:
         if cancelled():
@@ -166,7 +166,7 @@ def study_summary(
     *,
     cancelled: bool = False,
 ) -> StudySummary:
-    """What came out of a study."""
+    """Summary of a study."""
 
     def order(one: StudyStudent | LostStudent) -> tuple[float, int]:
         return one.budget_mb, settings.seeds.index(one.seed)
@@ -185,10 +185,10 @@ def study_summary(
 
 
 def best_within(budget_mb: float, teacher: str | Path, space: str = Space.CLASSROOM, **objective: Any) -> Architecture:
-    """The true optimum of a named space within a budget, for a student of a teacher's task.
+    """True optimum of a named space within a budget, for the task of a teacher.
 
     `objective` are further fields of `Objective`. Raises BudgetError if nothing fits, ModelError for a damaged teacher,
-    DataError for a file of recorded answers that is damaged.
+    DataError for a damaged file of recorded answers.
     """
     card = None if is_recorded(teacher) else read_card(teacher)
     usual = task_of_answers(teacher) if is_recorded(teacher) else Task.VULNERABILITY
@@ -197,9 +197,9 @@ def best_within(budget_mb: float, teacher: str | Path, space: str = Space.CLASSR
 
 
 def jobs(settings: StudySettings) -> list[Job]:
-    """The students of a study: for each budget the true optimum of the space, with every seed.
+    """Jobs of a study: for each budget the true optimum of the space, with every seed.
 
-    Seeds take turns outermost, so that a study that is cut short has students at every budget first.
+    The outer loop is over seeds, so that an interrupted study first has students at every budget.
 
     Raises BudgetError if nothing in the space fits a budget, ModelError for a damaged teacher.
     """
@@ -215,15 +215,15 @@ def jobs(settings: StudySettings) -> list[Job]:
 def make_student(
     job: Job, folder: Path, *, dataset: Dataset | None = None, cancelled: Cancelled = lambda: False
 ) -> Iterator[Record]:
-    """Make one student in `folder`/NAME and measure it; the last record is its `Student`. Cancelled, there is none.
+    """Make one student in `folder`/NAME and measure it; the last record is its `Student`, unless cancelled.
 
-    Beside that folder lie its checkpoint, while it is trained, and its record, once it is finished: then the record
-    is all that is yielded, and one that was cut short goes on where it stood. `dataset` is the one of the settings,
-    where it is open already.
+    The checkpoint lies beside that folder during training, and the record once the student is finished. For a finished
+    student only the record is yielded; an interrupted one resumes. `dataset` is the dataset of the settings, if
+    already open.
 
     Raises:
-        ModelError: the folder holds a student of other settings.
-        CompressorError: as `distill` raises.
+        ModelError: the folder holds a student with other settings.
+        CompressorError: as `distill`.
     """
     settings = job.settings
     if dataset is None:
@@ -261,7 +261,7 @@ def make_student(
 
 
 def made_from(job: Job, dataset: Dataset) -> dict[str, Any]:
-    """What a student depends on, wherever it is made: the same data and the same teacher may lie elsewhere."""
+    """What a student depends on, regardless of the paths of the teacher and the data."""
     return {
         **job.settings.resolved(dataset).model_dump(mode="json", exclude={"data", "threads"}),
         "teacher": model_fingerprint(job.settings.teacher),
@@ -270,18 +270,18 @@ def made_from(job: Job, dataset: Dataset) -> dict[str, Any]:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """The names of what two students depend on where it is not the same."""
+    """Names of the entries in which two results of `made_from` differ."""
     return [name for name in {**now, **before} if before.get(name) != now.get(name)]
 
 
 def _finished(note: Path, origin: Mapping[str, Any]) -> Student:
-    """The record of a student that is finished. Raises ModelError if it is one of other settings."""
+    """Record of a finished student. Raises ModelError if it has other settings."""
     try:
         found = json.loads(note.read_text("utf-8"))
         before, student = dict(found["made_from"]), Student.model_validate(found["student"])
     except (OSError, KeyError, TypeError, ValueError, RecursionError, ValidationError) as error:
         why = "it holds no student" if isinstance(error, ValidationError) else error
-        raise ModelError(f"{note} cannot be read ({why}): delete it, and the student is made again") from error
+        raise ModelError(f"{note} cannot be read ({why}): delete it to make the student again") from error
     if changed := differences(before, origin):
         raise ModelError(
             f"{note.with_suffix('')} is a student of another {' and '.join(changed)}: "

@@ -1,4 +1,4 @@
-"""Tokens of many functions: encoded once for a tokenizer, kept by content, and mapped into memory afterwards."""
+"""Tokens of many functions: encoded once per tokenizer, cached by content, and memory-mapped afterwards."""
 
 from __future__ import annotations
 
@@ -23,15 +23,14 @@ from compressor_core.progress import relay
 from compressor_core.records import Progress, Work
 
 _FORMAT = 1
-"""To be raised whenever the same code is read in another way."""
+"""Increase this whenever the same code is encoded differently."""
 Codes = Sequence[tuple[str, ...]]
 
 
 def encoded(model: Classifier, examples: Codes, *, keep: bool, together: int = 1) -> Work[Examples]:
-    """Inputs of `model` for the examples, of which so many in a row belong together. With `keep`, the cache has them
-    afterwards.
+    """Inputs of `model` for the examples, in groups of `together` consecutive ones. With `keep`, they are cached.
 
-    Keep what is read again: the fixed splits of a dataset, or a pool, but not a draw of a fresh dataset.
+    Keep what is read again: the fixed splits of a dataset or a pool, but not a draw of a fresh dataset.
     """
     tokens = Tokens(model) if keep else None
     kept = None if tokens is None else tokens.kept(fingerprint(examples), len(examples))
@@ -48,14 +47,14 @@ def encoded(model: Classifier, examples: Codes, *, keep: bool, together: int = 1
 
 
 class Tokens:
-    """The cache of one tokenizer, for the number of tokens and the data flow that its model reads."""
+    """Token cache of one tokenizer, for the number of tokens and the data flow that its model reads."""
 
     def __init__(self, model: Classifier, cache: Path | None = None) -> None:
         self._folder = (cache or cache_folder()) / "tokens" / _tokenizer_fingerprint(model)
         self._vocabulary = len(model.tokenizer)
 
     def kept(self, of: str, count: int) -> Examples | None:
-        """The `count` examples of fingerprint `of`, mapped into memory; None if not cached whole."""
+        """The `count` examples with fingerprint `of`, memory-mapped; None if not cached completely."""
         try:
             with safe_open(self._path(of), "pt") as file:
                 arrays = {name: file.get_tensor(name).numpy() for name in file.keys()}  # noqa: SIM118
@@ -64,7 +63,7 @@ class Tokens:
             if ids.size and not 0 <= ids.min() <= ids.max() < self._vocabulary:
                 return None
         except (OSError, SafetensorError, KeyError, ValueError, IndexError, TypeError):
-            return None  # absent or damaged: it is computed (again)
+            return None  # missing or damaged: compute it (again)
         return found if len(found) == count else None
 
     def keep(self, of: str, examples: Examples) -> Examples:
@@ -81,7 +80,7 @@ class Tokens:
 def _tokenizer_fingerprint(model: Classifier) -> str:
     tokenizer: Any = model.tokenizer
     described = json.loads(tokenizer.backend_tokenizer.to_str())
-    # What the last call has set of them is no part of the tokenizer.
+    # These are set by the last call and are not part of the tokenizer.
     described.update(truncation=None, padding=None)
     parts = [_FORMAT, tokenizers.__version__, described, tokenizer.cls_token_id, tokenizer.sep_token_id]
     parts += [model.card.max_length, model.card.data_flow]

@@ -33,28 +33,28 @@ def fit(
     checkpoint: Path | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Work[Outcome]:
-    """Train in place; yields a `Step` and an `Epoch` for each of them; leaves the best epoch's weights in the model.
+    """Train in place; yields a `Step` per step and an `Epoch` per epoch; leaves the best epoch's weights in the model.
 
-    AdamW, linear warm-up and decay, gradient clipping, batches of similar length. Weights decay only where they are
-    matrices: biases and the scales of norms have no reason to be small. The model stays on the device that was
-    chosen; mixed precision keeps the weights in float32. The best epoch is the one with the highest validation
-    accuracy; without `validation` it is the last one. A batch that does not fit in memory is learned in halves whose
-    gradients add up to the same step, and so are those after it. So do those of several processes, see `processes`.
+    AdamW, linear warm-up and decay, gradient clipping, batches of similar length. Weight decay applies to matrices
+    only, not to biases and norm scales. The model stays on the chosen device; mixed precision keeps the weights in
+    float32. The best epoch is the one with the highest validation accuracy, or the last one without `validation`. If a
+    batch does not fit in memory, it and all later ones are learned in halves whose gradients add up to the same step.
+    The gradients of several processes add up likewise, see `processes`.
 
-    If `checkpoint` exists and is of this `stage`, training goes on from it; one of another stage is passed over, and
-    written over in time. With one thread of a CPU the final weights equal those of an uninterrupted training bit for
-    bit. `bound` is what two sittings must have in common besides `settings`.
+    If `checkpoint` exists and is of this `stage`, training resumes from it; one of another stage is ignored and later
+    overwritten. With one CPU thread the final weights equal those of an uninterrupted training bit for bit. `bound` is
+    what must be the same on resuming, besides `settings`.
 
     Raises:
-        SettingsError: the device or precision asked for is not available.
+        SettingsError: the device or precision is not available.
         ModelError: the checkpoint is damaged, or of a training with other settings.
-        Diverged: the loss is no longer a finite number; the model then holds the best weights so far.
+        Diverged: the loss is no longer finite; the model then holds the best weights so far.
         TrainingError: not even one example fits in memory.
         StorageError: the checkpoint cannot be written.
     """
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
-    # Some layers of other people's models have dropout: its stream belongs to the run as well.
+    # Imported models may have dropout, whose random stream must be reproducible as well.
     torch.manual_seed(settings.seed)
     lesson = objective if isinstance(objective, Lesson) else Answers(objective)
     all_bound = {**settings.binding(), **(bound or {})}
@@ -63,7 +63,7 @@ def fit(
     state = learner.state
     stopped = False
     yield Progress(message="Preparing the first epoch")
-    # Asked before an epoch and not after one: a resumed training may have been at its end.
+    # Checked before an epoch, not after it: a resumed training may already be finished.
     while state.epoch < settings.epochs and not _hopeless(state, settings.patience):
         data = yield from processes.until_cancelled(epoch_data(state.epoch), cancelled)
         if data is None:
@@ -101,5 +101,5 @@ def fit(
 
 
 def _hopeless(state: State, patience: int | None) -> bool:
-    """Whether so many epochs in a row have ended without a better validation accuracy."""
+    """Whether `patience` consecutive epochs have ended without a better validation accuracy."""
     return patience is not None and state.epoch - 1 - state.best_epoch >= patience

@@ -1,4 +1,4 @@
-"""Teachers and students once they are prepared: trained, measured on the test split, saved."""
+"""Training prepared teachers and students, measuring them on the test split, and saving them."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from compressor_core.progress import relay
 from compressor_core.records import Notice, Progress, Work
 
 CHANGED_EXAMPLES: Final = 100
-"""Examples of the test split that are changed, to count the answers that flip."""
+"""Number of test examples that are changed to count flipped answers."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A model that is ready to learn, its card filled in, with all that its training needs."""
+    """A model ready for training, its card filled in, with everything the training needs."""
 
     model: Classifier
     dataset: Dataset
@@ -43,26 +43,26 @@ class Prepared:
     validation: Data
     objective: Objective | Lesson
     bound: Mapping[str, Any]
-    """What two sittings must have in common besides the settings."""
+    """What must be the same when the training is resumed, besides the settings."""
     stage: str = ""
     teacher: Classifier | RecordedAnswers | None = None
-    """The teacher of a student, which is measured beside it as far as it has answers."""
+    """Teacher of a student, measured alongside it where it has answers."""
 
 
 def train(
     prepared: Prepared, out: Path, *, checkpoint: Path | None = None, cancelled: Callable[[], bool] = lambda: False
 ) -> Work[dict[str, Any] | None]:
-    """Train, measure on the test split, save to `out`; returns the fields of the summary that all trainings share.
+    """Train, measure on the test split, save to `out`; returns the summary fields that all trainings share.
 
-    None if it was cancelled before the first step; cancelled later, all is measured on a few examples of the split, see
-    `test_sample`. Of several processes only the first saves the model, and the others get None.
+    Returns None if cancelled before the first step; if cancelled later, the model is measured on a few test examples,
+    see `test_sample`. With several processes, only the first saves the model, and the others return None.
 
     Raises:
-        ModelError, SettingsError, TrainingError, StorageError: as `fit`. Where the loss is no longer a number, the best
-            model before it is saved to `out` first.
+        ModelError, SettingsError, TrainingError, StorageError: as `fit`. If the loss is no longer finite, the best
+            model before that is saved to `out` first.
     """
     model = prepared.model
-    # The model, and a checkpoint: its weights, two moments of each, and those of the best epochs.
+    # The model and a checkpoint: weights, two moments per weight, and the weights of the best epochs.
     require_room(out, 4 * model.parameters * (4 + prepared.settings.kept))
     try:
         outcome = yield from fit(
@@ -83,7 +83,7 @@ def train(
         return None
     try:
         made = yield from _measured(prepared, outcome)
-    except Exception as error:  # nothing that comes after a training may lose it
+    except Exception as error:  # no error after the training may lose the model
         if processes.main():
             model.card = model.card.replace(metrics=outcome.metrics())
             model.save(out)
@@ -96,7 +96,7 @@ def train(
 
 
 def _measured(prepared: Prepared, outcome: Outcome) -> Work[dict[str, Any] | None]:
-    """Measure a trained model on the test split, beside its teacher, and note it on the card."""
+    """Measure a trained model and its teacher on the test split, and write the results to the card."""
     model, dataset = prepared.model, prepared.dataset
     yield Progress(message="Measuring on the test split")
     test = test_sample(dataset, cancelled=outcome.cancelled)
@@ -133,9 +133,9 @@ def _measured(prepared: Prepared, outcome: Outcome) -> Work[dict[str, Any] | Non
 
 
 def require_splits(dataset: Dataset, *learned: Split) -> None:
-    """Raise DataError before the first step if one of all the splits that a training needs has no example.
+    """Raise DataError if a split that the training needs is empty.
 
-    `learned` are those that it may learn from, of which one is enough; none where it learns from other code.
+    `learned` are the splits it may learn from, one of which is enough; none if it learns from other code.
     """
     wanted = {learned: "to learn from", (Split.VALIDATION,): "to choose the best epoch by"}
     for splits, purpose in {**wanted, (Split.TEST,): "to measure the model on"}.items():
@@ -147,25 +147,25 @@ def require_splits(dataset: Dataset, *learned: Split) -> None:
 
 
 def save_best_and_describe(error: Diverged, model: Classifier, out: Path) -> TrainingError:
-    """The error to raise in place of `error`, once the best weights before it, if there are any, are in `out`."""
+    """Save the best weights, if any, to `out`; returns the error to raise instead of `error`."""
     outcome = error.outcome
     if outcome.best_epoch < 0:
         return TrainingError(f"{error}; no epoch had ended before, so no model is kept")
     if processes.main():
         model.card = model.card.replace(metrics=outcome.metrics())
         model.save(out)
-    processes.wait()  # the first to raise ends all
+    processes.wait()  # the first process to raise ends all
     return TrainingError(f"{error}; the model of epoch {outcome.best_epoch + 1}, the best before it, is in {out}")
 
 
 def test_sample(dataset: Dataset, *, cancelled: bool) -> Sequence[Example]:
-    """The test split; after a training that was cancelled a few examples of it."""
+    """Test split, or a few of its examples if the training was cancelled."""
     test = dataset.examples(Split.TEST)
     return [test[index] for index in spot_check(len(test))] if cancelled else test
 
 
 def changed_sample(dataset: Dataset, test: Sequence[Example], seed: int) -> list[Changed]:
-    """Some examples of the test split after changes that keep their label; none where the language is not known."""
+    """Some test examples after label-preserving changes; none if the language is unknown."""
     if dataset.language is None:
         return []
     return mixed(random.Random(seed).sample(test, min(CHANGED_EXAMPLES, len(test))), dataset.language, seed)
@@ -174,8 +174,10 @@ def changed_sample(dataset: Dataset, test: Sequence[Example], seed: int) -> list
 def _expected(
     teacher: Classifier | RecordedAnswers | None, test: Sequence[Example], asked: Sequence[Example]
 ) -> Work[list[int] | None]:
-    """The class that the teacher predicts for each example that is asked, or of recorded answers for those of the test
-    split; None where there is no teacher, or its answers are not to all."""
+    """Class that the teacher predicts for each example of `asked`, or of `test` if its answers are recorded.
+
+    None if there is no teacher or the recorded answers do not cover all examples.
+    """
     if teacher is None:
         return None
     if isinstance(teacher, Classifier):
@@ -185,13 +187,13 @@ def _expected(
         return [int(known[place].argmax()) for place in range(len(test))]
     yield Notice(
         message=f"{teacher.path.name} answers {len(known):,} of the {len(test):,} examples of the test split: the "
-        "teacher's accuracy there, and how often the student agrees with it, are not known"
+        "teacher's accuracy there, and its agreement with the student, are not known"
     )
     return None
 
 
 def answers(who: str, model: Classifier, test: Sequence[Example]) -> Work[list[int]]:
-    """The class that a model predicts for each example; several processes share the work."""
+    """Class that a model predicts for each example; several processes share the work."""
     logits = yield from relay(
         processes.shared([example.codes for example in test], model.predicting),
         lambda done: Progress(message=f"The {who} predicts {done:,} of {len(test):,} examples of the test split"),
@@ -201,7 +203,7 @@ def answers(who: str, model: Classifier, test: Sequence[Example]) -> Work[list[i
 
 
 def read_data_flow(codes: Iterable[str], language: Language, cancelled: Callable[[], bool]) -> Work[int | None]:
-    """Extract the data flow of functions ahead of their use; None if it was cancelled."""
+    """Extract the data flow of functions in advance; returns None if cancelled."""
     steps = relay(
         extracting(codes, language), lambda done: Progress(message=f"Reading the data flow of {done:,} functions")
     )

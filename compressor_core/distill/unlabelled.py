@@ -1,4 +1,4 @@
-"""Unlabelled code, some of it renamed or changed, with the teacher's answers: what a student learns from."""
+"""Unlabelled code with the teacher's answers, some of it renamed or changed, for a student to learn from."""
 
 from __future__ import annotations
 
@@ -26,25 +26,24 @@ from compressor_core.models.encoded import Joined
 from compressor_core.records import Progress, Work
 
 EPOCHS_PER_DRAW = 2
-"""Epochs for which one draw of a fresh dataset serves: labelling it costs about half as much as learning from it."""
+"""Epochs that use one draw of a fresh dataset; labelling a draw costs about half as much as learning from it."""
 MOST_CHANGES = 3
-"""Changes that an example gets at most."""
+"""Maximum number of changes to one example."""
 _REPORTED = 256
-"""Examples that are renamed or changed between two reports."""
+"""Examples renamed or changed between two progress reports."""
 
 
 @dataclass(frozen=True)
 class Unlabelled:
     """The unlabelled split of a dataset, as a student reads it.
 
-    `renaming` is the share of its examples that come once more in each draw, with other names for all that they name
-    themselves, and with what the teacher says of them then: the augmentation of MORPH (ICSE 2025). `consistency` is the
-    share that comes once more after up to MOST_CHANGES changes that keep the label (`data/changes`), with what the
-    teacher says of the original: both versions, one answer. `states`: targets hold the teacher's pooled states too, see
-    `transfer_targets`.
+    `renaming` is the share of its examples repeated in each draw with all their own names replaced, with the teacher's
+    answer to the renamed code: the augmentation of MORPH (ICSE 2025). `consistency` is the share repeated after up to
+    MOST_CHANGES label-preserving changes (`data/changes`), with the teacher's answer to the original. With `states`,
+    targets also hold the teacher's pooled states, see `transfer_targets`.
 
     Raises:
-        SettingsError: there is to be renaming or consistency, and the language is not known.
+        SettingsError: `renaming` or `consistency` is set, but the language is unknown.
     """
 
     dataset: Dataset
@@ -70,7 +69,7 @@ class Unlabelled:
         )
 
     def masked(self, student: Classifier) -> EpochData:
-        """Functions with masked tokens and what those were, epoch by epoch; no teacher is asked."""
+        """Functions with masked tokens and the original tokens, epoch by epoch; the teacher is not used."""
         fresh = self.dataset.fresh
         draw_of = (lambda epoch: epoch // EPOCHS_PER_DRAW) if fresh else (lambda epoch: 0)
         return masked(student, self._codes, self.seed, draw_of, keep=not fresh)
@@ -81,9 +80,9 @@ class Unlabelled:
     def _labelled(self, student: Classifier, draw: int) -> Work[Data]:
         codes = self._codes(draw if self.dataset.fresh else 0)
         renamed = yield from self._renamed(codes, random.Random(f"{self.seed}/{draw}/renaming"))
-        # The two apart from each other: where nothing is drawn anew, the cache knows the first.
+        # Labelled separately: in a fixed dataset, the originals are cached.
         targets = yield from self._targets([part for part in (codes, renamed) if part])
-        # A draw is not read again: it would fill the disk for nothing.
+        # A fresh draw is not read again, so caching it would only fill the disk.
         inputs = [(yield from encoded(student, codes, keep=not self.dataset.fresh, together=together(self.dataset)))]
         if renamed:
             inputs.append((yield from encoded(student, renamed, keep=False)))
@@ -105,8 +104,8 @@ class Unlabelled:
         return transfer_targets(torch.cat(logits), torch.cat(states)) if states else torch.cat(logits)
 
     def _renamed(self, codes: Sequence[tuple[str, ...]], rng: random.Random) -> Work[list[tuple[str, ...]]]:
-        """Some of the examples with other names; one of which nothing can be renamed comes again as it is, so that
-        every epoch has the same length."""
+        """Rename some of the examples; one with nothing to rename is repeated unchanged, so that every epoch has the
+        same length."""
         if not self.renaming:
             return []
         assert self.dataset.language is not None
@@ -121,7 +120,7 @@ class Unlabelled:
     def _changed(
         self, codes: Sequence[tuple[str, ...]], rng: random.Random
     ) -> Work[tuple[list[int], list[tuple[str, ...]]]]:
-        """The places of some of the examples, and what becomes of them; one that nothing can change stays as it is."""
+        """Change some of the examples; returns their indices and changed codes. Unchangeable ones stay as they are."""
         assert self.dataset.language is not None
         kinds = changes_for(self.dataset.language)
         chosen = self._some(len(codes), self.consistency, rng)
@@ -133,13 +132,13 @@ class Unlabelled:
         return chosen, changed
 
     def _some(self, count: int, share: float, rng: random.Random) -> list[int]:
-        """A share of the places of so many examples; those that belong together are chosen together."""
+        """Random share of the indices 0 … `count`−1; examples that belong together are chosen together."""
         size = together(self.dataset)
         groups = rng.sample(range(count // size), round(share * count / size))
         return [group * size + place for group in groups for place in range(size)]
 
     @functools.cached_property
     def _names(self) -> tuple[str, ...]:
-        """The names to draw from: the commonest of the dataset's own."""
+        """Names to draw from: the most common ones in the dataset."""
         assert self.dataset.language is not None
         return vocabulary(dict.fromkeys(code for codes in self._codes(0) for code in codes), self.dataset.language)

@@ -1,4 +1,4 @@
-"""A warm-up before a training: the model first guesses masked tokens of the code that it will learn from."""
+"""Warm-up before a training: the model first predicts masked tokens of the code that it will learn from."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from compressor_core.records import Epoch, Progress, Record, Step, WarmUpEpoch, 
 
 WARM_UP = "warm-up"
 Codes = Callable[[int], Iterable[tuple[str, ...]]]
-"""The code of a draw: its examples, without their labels."""
+"""Maps a draw to its examples, without labels."""
 
 
 def warm_up(
@@ -35,7 +35,7 @@ def warm_up(
     checkpoint: Path | None,
     cancelled: Callable[[], bool],
 ) -> Work[bool]:
-    """Train on masked tokens for `settings.epochs`, unless a checkpoint is beyond that; False if it was cancelled.
+    """Train on masked tokens for `settings.epochs`, unless a checkpoint is past the warm-up; False if cancelled.
 
     `data`: see `masked`. Raises as `fit`.
     """
@@ -57,9 +57,9 @@ def warm_up(
 
 
 def masked(model: Classifier, codes: Codes, seed: int, draw_of: Callable[[int], int], *, keep: bool) -> EpochData:
-    """Functions with masked tokens and what those were, epoch by epoch, see `mask`.
+    """Functions with masked tokens and the original tokens, epoch by epoch, see `mask`.
 
-    `codes` gives those of a draw, `draw_of` the draw of an epoch; with `keep`, their tokens stay in the cache.
+    `codes` gives the examples of a draw, `draw_of` the draw of an epoch; with `keep`, their tokens are cached.
     """
 
     def draw(number: int) -> Work[Data]:
@@ -78,13 +78,13 @@ def masked(model: Classifier, codes: Codes, seed: int, draw_of: Callable[[int], 
 
 
 def masked_in(model: Classifier, functions: Functions, seed: int, epoch: int) -> Data:
-    """These functions with the tokens masked that an epoch draws, and what those were, see `mask`."""
+    """Functions with the tokens masked that an epoch draws, and the original tokens, see `mask`."""
     # The only special token that a byte-level tokenizer never needs.
     return mask(functions, int(model.tokenizer.unk_token_id or 0), random.Random(f"{seed}/{epoch}/mask"))
 
 
 def _as_warm_up(record: Record) -> Record:
-    """A record of a training, told apart from those of the training that follows."""
+    """Record of a training, marked as part of the warm-up."""
     if isinstance(record, Progress):
         return Progress(message=f"Warm-up on masked code: {record.message}")
     if isinstance(record, Step):

@@ -1,8 +1,8 @@
-"""Real functions beside the drawn ones of a dataset: what installed packages hold, with Bandit's word as weak labels.
+"""Real functions of installed packages added to the drawn ones of a dataset, with Bandit's findings as weak labels.
 
-A teacher learns as safe what Bandit is silent on, and as vulnerable what it raises an alarm about; what it only hints
-at is left out. A student needs no labels: its teacher answers to these functions too. The modules of the packages are
-split like those of the dataset, so that the exam asks about others.
+A teacher learns functions without findings as safe and those with alarms as vulnerable; functions with only minor
+findings are left out. A student needs no labels: its teacher labels these functions too. The modules of the packages
+are split like the dataset, so that the exam uses other modules.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ALL = 10**6
 
 @dataclass(frozen=True)
 class WithRealFunctions(Around):
-    """A dataset whose training splits hold `count` real functions besides, others in every draw.
+    """A dataset whose training splits hold `count` additional real functions, different ones in every draw.
 
     Raises:
         SettingsError: its task is not vulnerability prediction in Python, or Bandit is not installed.
@@ -45,7 +45,7 @@ class WithRealFunctions(Around):
 
     @property
     def fingerprint(self) -> str:
-        """That of the dataset: on what it is measured is the same."""
+        """Fingerprint of the dataset, since the data for measuring are the same."""
         return self.whole.fingerprint
 
     @property
@@ -56,7 +56,7 @@ class WithRealFunctions(Around):
         return self.whole.size(split) + len(self._drawn(split, 0))
 
     def examples(self, split: Split, epoch: int = 0) -> Sequence[Example]:
-        """Those of the dataset, then the real ones, as many as fill its groups of examples that belong together."""
+        """Examples of the dataset, then real ones, as many as fill its groups of examples that belong together."""
         own = self.whole.examples(split, epoch)
         return [*own, *drawn] if (drawn := self._drawn(split, epoch)) else own
 
@@ -69,16 +69,16 @@ class WithRealFunctions(Around):
 
 
 def beside(dataset: Dataset, count: int) -> Dataset:
-    """The dataset, with real functions in its training splits if there are to be any. Raises as WithRealFunctions."""
+    """Dataset with `count` real functions added to its training splits, if not 0. Raises as WithRealFunctions."""
     return WithRealFunctions(dataset, count) if count else dataset
 
 
 @functools.cache
 def real_functions(split: Split) -> tuple[Example, ...]:
-    """The functions of installed packages in modules of a split; those to train on with Bandit's labels, found once.
+    """Functions of installed packages in modules of a split, cached; those to train on have Bandit's labels.
 
     Raises:
-        SettingsError: they need labels and Bandit is not installed.
+        SettingsError: the functions need labels and Bandit is not installed.
     """
     judge = describe() if split is Split.TRAIN else ""
     key = [split, judge, *(f"{name} {installed_version(name)}" for name in PACKAGES)]
@@ -92,7 +92,7 @@ def _labelled(split: Split) -> list[Example]:
     labelled = []
     for example, said in zip(found, findings([example.codes[0] for example in found]), strict=True):
         if said is None or (not said and UNSAFE_ALREADY.search(example.codes[0])):
-            continue  # not read, or of weaknesses that Bandit has no rule for
+            continue  # unreadable, or of weaknesses that Bandit has no rule for
         if not said or alarm(said, COUNTS):
             labelled.append(replace(example, label=int(bool(said))))
     return labelled

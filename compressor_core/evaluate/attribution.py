@@ -1,13 +1,13 @@
-"""Which lines of a function a model's answer rests on: integrated gradients (Sundararajan, Taly and Yan, ICML 2017).
+"""Line attributions of a model's answer by integrated gradients (Sundararajan, Taly and Yan, ICML 2017).
 
-What is explained is the margin of the answer: the logit of the predicted class less that of the other one. Along the
-straight path from a baseline without any code (every word embedding zero, positions, `<s>` and `</s>` as they are) to
-the code as it is, the gradient of the margin by each word embedding is integrated and multiplied by what the embedding
-gains (Equation 1). So each token has a score, and a line the sum of those of its tokens. Completeness (Proposition 1):
-the scores add up to the margin of the code less that of the baseline.
+The margin of the answer is explained: the logit of the predicted class minus that of the other class. Along the
+straight path from a baseline without code (all word embeddings zero; positions, `<s>` and `</s>` unchanged) to the
+code, the gradient of the margin with respect to each word embedding is integrated and multiplied by the change of the
+embedding (Equation 1). This gives a score for each token; the score of a line is the sum over its tokens. By
+completeness (Proposition 1), the scores add up to the margin of the code minus that of the baseline.
 
-The gradient turns sharply somewhere on the path, where the answer does. So the path is cut into pieces, completeness
-is checked on each of them, and the pieces that miss it most are halved until the whole adds up.
+The gradient changes sharply where the answer changes. The path is therefore split into pieces, completeness is checked
+on each, and the pieces with the largest errors are halved until the total adds up.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from compressor_core.models.pair import PairClassifier
 from compressor_core.records import Attribution
 
 TOLERANCE = 0.02
-"""Share of what the scores should add up to, or of one logit if that is more, that they may miss."""
+"""Completeness error allowed, relative to the total of the scores or to one logit, whichever is larger."""
 MOST_GRADIENTS = 400
-"""Upper limit of the points of the path whose gradient is taken."""
+"""Maximum number of gradient evaluations along the path."""
 _NODES, _WEIGHTS = (torch.tensor(each / 2, dtype=torch.float32) for each in np.polynomial.legendre.leggauss(5))
 _PIECES = 4
 _BATCH_TOKENS = 2048
@@ -41,10 +41,10 @@ _BATCH_TOKENS = 2048
 def attribute(
     classifier: Classifier, codes: tuple[str, ...], *, tolerance: float = TOLERANCE, most: int = MOST_GRADIENTS
 ) -> Attribution:
-    """The lines that the model's own answer on one function, or a pair, rests on.
+    """Attribution of the model's answer on one function, or a pair, to its lines.
 
     Raises:
-        ModelError: the tokenizer cannot say where in the code its tokens stand.
+        ModelError: the tokenizer cannot give the positions of its tokens in the code.
     """
     path = _Path(classifier, codes)
     edges = [index / _PIECES for index in range(_PIECES + 1)]
@@ -73,9 +73,9 @@ def attribute(
 
 
 def line_scores(code: str, places: Sequence[int], scores: Sequence[float]) -> tuple[float | None, ...]:
-    """The sum of the tokens' scores on each line; `places` says where in `code` each token begins.
+    """Sum of the token scores on each line; `places` are the start offsets of the tokens in `code`.
 
-    A blank line has 0; another one on which no token stands has None.
+    A blank line has 0; any other line without a token has None.
     """
     lines = code.splitlines(keepends=True)
     starts = list(accumulate((len(line) for line in lines), initial=0))[:-1]
@@ -88,7 +88,7 @@ def line_scores(code: str, places: Sequence[int], scores: Sequence[float]) -> tu
 
 @dataclass(frozen=True, eq=False)
 class _Piece:
-    """A piece of the path: the scores (tokens,) of each function that it adds, and by how much they miss its margin."""
+    """A piece of the path: its contribution to the scores (tokens,) of each function, and its completeness error."""
 
     start: float
     end: float
@@ -128,7 +128,7 @@ class _Path:
         self.baseline, self.margin = self.known[0.0], self.known[1.0]
 
     def pieces(self, spans: Sequence[tuple[float, float]]) -> list[_Piece]:
-        """The pieces between these points, by Gauss-Legendre quadrature (Equation 3 has the plain sum)."""
+        """Pieces between these points, by Gauss-Legendre quadrature (Equation 3 uses the plain sum)."""
         self._learn([point for span in spans for point in span])
         points = [(start + end) / 2 + (end - start) * float(node) for start, end in spans for node in _NODES]
         gradients = self._gradients(points)
@@ -144,7 +144,7 @@ class _Path:
         return pieces
 
     def _learn(self, points: Sequence[float]) -> None:
-        """The margins at these points."""
+        """Compute and store the margins at these points."""
         new = [point for point in dict.fromkeys(points) if point not in self.known]
         with torch.no_grad():
             for chosen in self._batches(new):
@@ -152,7 +152,7 @@ class _Path:
                 self.known |= zip(chosen, self._margins(logits).tolist(), strict=True)
 
     def _gradients(self, points: Sequence[float]) -> list[Tensor]:
-        """Of each function, the gradients (points, tokens, hidden) of the margin by its word embeddings."""
+        """For each function, gradients (points, tokens, hidden) of the margin with respect to its word embeddings."""
         found: list[list[Tensor]] = [[] for _ in self.functions]
         with torch.enable_grad():
             for chosen in self._batches(points):
@@ -170,12 +170,12 @@ class _Path:
         return self.sign * (logits[:, 1] - logits[:, 0])
 
     def _words(self, points: Sequence[float]) -> list[Tensor]:
-        """Of each function, its word embeddings (points, tokens, hidden) at these points of the path."""
+        """For each function, its word embeddings (points, tokens, hidden) at these points of the path."""
         along = torch.tensor(points, device=self.ends[0].device)[:, None, None]
         return [end - (1 - along) * gain for end, gain in zip(self.ends, self.gains, strict=True)]
 
     def _logits(self, points: Sequence[float], words: Sequence[Tensor]) -> Tensor:
-        """Logits (points, 2) where the functions have these word embeddings."""
+        """Logits (points, 2) for these word embeddings of the functions."""
         batches = [
             self._arguments(function, each.expand(len(points), -1, -1))
             for function, each in zip(self.functions, words, strict=True)
@@ -188,7 +188,7 @@ class _Path:
 
     def _arguments(self, function: FunctionInput, words: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         if function.graph is not None and function.graph.spans:
-            # A node's embedding is the mean of those of its tokens: what it adds to the margin goes to them.
+            # A node's embedding is the mean over its tokens, so its contribution is attributed to them.
             batch = graph.batch(_Given(self.embeddings, words), [function] * len(words), self.pad_id)
             return batch.arguments, batch.code
         mask = torch.ones(words.shape[:2], dtype=torch.long, device=words.device)
@@ -196,7 +196,7 @@ class _Path:
 
 
 class _Given(nn.Module):
-    """Stands in for an embedding layer whose answer is known."""
+    """Replaces an embedding layer by given embeddings."""
 
     def __init__(self, embeddings: Any, words: Tensor) -> None:
         super().__init__()
@@ -208,7 +208,7 @@ class _Given(nn.Module):
 
 
 def _read(classifier: Classifier, code: str, function: FunctionInput) -> tuple[list[int], list[int]]:
-    """The tokens of code: where in it each begins, and its number among the function's ids."""
+    """Start offset of each code token, and its index among the function's ids."""
     tokenizer = classifier.tokenizer
     if not tokenizer.is_fast:
         raise ModelError(

@@ -1,7 +1,7 @@
-"""Bandit, a static analyser with rules for Python, as a baseline: what a tool without learning says of a function.
+"""Bandit, a rule-based static analyser for Python, as a baseline without learning.
 
-Bandit (PyCQA, Apache-2.0, https://bandit.readthedocs.io) is an extra of this program. It is run as it is, on each
-function in a file of its own, without the imports of the module that it comes from: it sees what a model sees.
+Bandit (PyCQA, Apache-2.0, https://bandit.readthedocs.io) is an optional dependency. It is run unmodified on each
+function in a separate file, without the imports of its module, so that it sees what a model sees.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from compressor_core.machine import installed_version
 
 
 class Severity(StrEnum):
-    """How grave Bandit's own rules call a finding, rising."""
+    """Severity of a finding according to Bandit's rules, in ascending order."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -32,31 +32,31 @@ class Severity(StrEnum):
 
 
 COUNTS = Severity.MEDIUM
-"""The severity from which a finding counts as an alarm. Low ones are hints, such as any `assert` or any subprocess."""
+"""Minimum severity of an alarm. Low findings are hints, such as any `assert` or any subprocess."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One alarm of Bandit."""
+    """One finding of Bandit."""
 
     rule: str
-    """Its number and name, such as "B608 hardcoded_sql_expressions"."""
+    """Number and name of the rule, such as "B608 hardcoded_sql_expressions"."""
     severity: Severity
     confidence: str
     weakness: str
     """CWE identifier, or empty."""
     line: int
-    """From 1, in the function."""
+    """Line number in the function, from 1."""
     text: str
 
 
 def bandit_version() -> str | None:
-    """The version that is installed, or None."""
+    """Installed version, or None."""
     return installed_version("bandit")
 
 
 def describe(counts: Severity = COUNTS) -> str:
-    """A line on what it is, with its version and the severities that count. Raises SettingsError if not installed."""
+    """One-line description with version and counted severities. Raises SettingsError if not installed."""
     named = {
         Severity.LOW: "all severities",
         Severity.MEDIUM: "severities medium and high",
@@ -66,18 +66,18 @@ def describe(counts: Severity = COUNTS) -> str:
 
 
 def alarms(codes: Sequence[str], counts: Severity = COUNTS) -> list[bool | None]:
-    """Whether Bandit finds anything of at least that severity in each function; None where it cannot read one."""
+    """Whether Bandit finds anything of at least that severity in each function; None for unreadable ones."""
     return [None if own is None else alarm(own, counts) for own in findings(codes)]
 
 
 def findings(codes: Sequence[str]) -> list[tuple[Finding, ...] | None]:
-    """All that Bandit finds in each Python function, in the order of lines; None where it cannot read one.
+    """All findings of Bandit in each Python function, in line order; None for unreadable ones.
 
-    One process reads them all, about 500 functions a second. Comments that silence it (`# nosec`) are ignored.
+    One process reads all functions, about 500 per second. Suppression comments (`# nosec`) are ignored.
 
     Raises:
         SettingsError: Bandit is not installed.
-        TrainingError: it failed by itself.
+        TrainingError: Bandit failed.
     """
     _required()
     with tempfile.TemporaryDirectory() as folder:
@@ -100,7 +100,7 @@ def findings(codes: Sequence[str]) -> list[tuple[Finding, ...] | None]:
         unread = {_index(row) for row in report["errors"]}
     except (ValueError, KeyError, TypeError) as error:
         said = done.stderr.strip().splitlines() or [repr(error)]
-        raise TrainingError(f"Bandit failed ({said[-1]}): try another version of it") from error
+        raise TrainingError(f"Bandit failed ({said[-1]}): try another version") from error
     return [
         None if index in unread else tuple(sorted(found[index], key=lambda one: (one.line, one.rule)))
         for index in range(len(codes))
@@ -108,7 +108,7 @@ def findings(codes: Sequence[str]) -> list[tuple[Finding, ...] | None]:
 
 
 def words(found: Sequence[Finding] | None) -> str:
-    """What it says of one function, after what it is. Raises SettingsError if not installed."""
+    """Description of Bandit, followed by its findings on one function. Raises SettingsError if not installed."""
     if found is None:
         said = "It cannot read this as Python"
     elif not found:
@@ -120,7 +120,7 @@ def words(found: Sequence[Finding] | None) -> str:
 
 
 def alarm(found: Sequence[Finding], counts: Severity = COUNTS) -> bool:
-    """Whether any finding is of at least that severity."""
+    """Whether any finding has at least that severity."""
     wanted = tuple(Severity)[tuple(Severity).index(counts) :]
     return any(finding.severity in wanted for finding in found)
 

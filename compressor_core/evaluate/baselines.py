@@ -1,6 +1,6 @@
-"""Baselines that count tokens: what a model of code must beat to have learned more than which words occur.
+"""Token-counting baselines, which a model of code must beat to have learned more than which words occur.
 
-Tokens are words and single signs.
+Tokens are words and single symbols.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from compressor_core.data.clones import overlap, tokens
 from compressor_core.data.dataset import Example
 
 PENALTY = 1e-4
-"""Weight of the squared weights beside the mean loss; a fifth gains 0.3 points of test accuracy, ten times loses 6."""
+"""L2 penalty, relative to the mean loss; a fifth of it gains 0.3 points of test accuracy, ten times loses 6."""
 STEPS = 100
-"""Steps of L-BFGS at most; more change nothing."""
+"""Maximum number of L-BFGS steps; more change nothing."""
 
 
 class BagOfTokens:
-    """Logistic regression on which tokens occur in a function, whatever their order."""
+    """Logistic regression on the set of tokens in a function."""
 
     def __init__(self, examples: Sequence[Example]) -> None:
-        """Learn from labelled functions; tokens of a single function are ignored."""
+        """Learn from labelled functions; tokens that occur in only one function are ignored."""
         from scipy.optimize import minimize
 
         counts = Counter(token for example in examples for token in tokens(example.codes[0]))
@@ -57,13 +57,13 @@ class BagOfTokens:
 
 
 class TokenOverlap:
-    """Two functions are clones if they share enough tokens (Jaccard); the threshold suits the training pairs best."""
+    """Calls two functions clones if they share enough tokens (Jaccard); the threshold is best on the training pairs."""
 
     def __init__(self, examples: Sequence[Example]) -> None:
         """Learn the threshold from labelled pairs."""
         similarity, labels = _overlaps(examples), np.array([example.label for example in examples])
         order = np.argsort(-similarity)
-        # Taking the n most similar pairs as clones is right for the clones among them and for the others outside.
+        # Calling the n most similar pairs clones is right for clones among them and for non-clones among the rest.
         right = np.append(0, np.cumsum(2 * labels[order] - 1))
         best = int(right.argmax())
         self.threshold = float(similarity[order][best - 1]) if best else 1.1

@@ -1,7 +1,7 @@
-"""What computation costs on this machine: a sample of architectures is measured once, and a latency model fitted.
+"""Calibration of this machine: measure a sample of architectures once, and fit a latency model.
 
-The weights are random: how long a forward pass takes does not depend on them. The lengths are real: those of the
-classroom's functions, cut by a tokenizer of each architecture's own vocabulary.
+The weights are random, since the duration of a forward pass does not depend on them. The lengths are real: those of
+the classroom's functions, tokenized with each architecture's vocabulary size.
 """
 
 from __future__ import annotations
@@ -52,22 +52,22 @@ class Subject:
     price: Cost
     queries: Sequence[Encoded]
     times: dict[Runtime, list[list[float]]] = field(default_factory=lambda: {runtime: [] for runtime in Runtime})
-    """Milliseconds: round by round, query by query."""
+    """Milliseconds by round and query."""
 
     def fastest(self, runtime: Runtime) -> NDArray[np.float64]:
-        """Each query's fastest round, in milliseconds: what the machine takes by itself.
+        """Fastest round of each query, in milliseconds: the time without other load.
 
-        The median would also say what else the machine did, and what fits such times predicts others less well.
+        The median would include other load on the machine, and a model fitted to it predicts worse.
         """
         fastest: NDArray[np.float64] = np.min(self.times[runtime], axis=0)
         return fastest
 
     def latency(self, runtime: Runtime) -> float:
-        """Mean over the queries of `fastest`."""
+        """Mean of `fastest` over the queries."""
         return float(self.fastest(runtime).mean())
 
     def record(self) -> CalibrationPoint:
-        """The point as it stands now."""
+        """Current point."""
         genes: dict[str, Any] = self.architecture.to_dict()
         return CalibrationPoint(
             **genes,
@@ -92,18 +92,18 @@ class Subject:
 def calibrate(
     settings: CalibrationSettings, *, cancelled: Callable[[], bool] = lambda: False
 ) -> Work[CalibrationSummary | None]:
-    """Measure, fit, and judge the fit on what it has not seen.
+    """Measure, fit, and evaluate the fit on held-out architectures.
 
-    A point is yielded for each architecture and round, and a prediction for each architecture once all are measured.
-    None if cancelled: a fit needs all of its points.
+    Yields a point for each architecture and round, and a prediction for each architecture once all are measured.
+    Returns None if cancelled, since a fit needs all points.
 
     Raises:
-        SettingsError, BudgetError: one sentence each.
+        SettingsError, BudgetError: with a one-sentence message.
     """
     started = time.monotonic()
     yield Progress(message="Choosing the architectures", fraction=0.0)
     roles = sample(settings)
-    yield Progress(message="Cutting real functions by vocabularies of several sizes")
+    yield Progress(message="Tokenizing real functions with vocabularies of several sizes")
     sizes = sorted({*VOCABULARIES, *(architecture.vocab_size for architecture, _ in roles)})
     queries = chosen_queries(settings, sizes)
     lengths = Lengths(
@@ -121,7 +121,7 @@ def calibrate(
     total, done = settings.rounds * len(subjects), 0
     with tempfile.TemporaryDirectory(prefix="calibration-") as folder, torch_threads(settings.threads):
         for number in range(1, settings.rounds + 1):
-            # Each round in another order: what slows the machine for a while affects another part of the sample.
+            # A new order each round, so that a temporary slowdown does not always affect the same architectures.
             for subject in rng.sample(subjects, len(subjects)):
                 if cancelled():
                     return None
@@ -149,7 +149,7 @@ def calibrate(
 
 
 def _measure(subject: Subject, settings: CalibrationSettings, folder: Path) -> None:
-    """One more round: each query once by each runtime."""
+    """Measure one more round: each query once with each runtime."""
     model = build(subject.architecture, settings.task, settings.pair_features).eval()
     path = folder / f"{subject.index}.onnx"
     if not path.exists():
@@ -169,7 +169,7 @@ def _measure(subject: Subject, settings: CalibrationSettings, folder: Path) -> N
 def _fitted(
     runtime: Runtime, subjects: Sequence[Subject], settings: CalibrationSettings, lengths: Lengths
 ) -> LatencyModel:
-    """The model of a runtime, from the subjects of the role fit alone."""
+    """Latency model of a runtime, fitted only to the subjects with the role fit."""
     seen = [subject for subject in subjects if subject.role == "fit"]
     queries = [query for subject in seen for query in subject.queries]
     return LatencyModel.fit(

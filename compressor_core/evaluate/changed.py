@@ -1,4 +1,4 @@
-"""Examples before and after changes that keep their labels, and what a change does to the answers of models."""
+"""Examples before and after label-preserving changes, and the effect of a change on the answers of models."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from compressor_core.language import Language
 from compressor_core.records import Mimicry, UnderChange
 
 SURE: Final = 0.9
-"""Probability of the predicted class from which on an answer counts as sure."""
+"""Minimum probability of the predicted class for an answer to count as sure."""
 MIXED: Final = "mixed"
 MOST_MIXED: Final = 3
-"""Changes that a function gets at most in the mixed draw."""
+"""Maximum number of changes per function in the mixed draw."""
 Logits = Mapping[str, NDArray[Any]]
 
 
 class Changed(NamedTuple):
-    """An example, its functions after a change, and the names of what was done to them."""
+    """An example, its functions after a change, and the names of the applied changes."""
 
     example: Example
     after: tuple[str, ...]
@@ -35,9 +35,9 @@ class Changed(NamedTuple):
 def drawn(
     sample: Sequence[Example], language: Language, changes: Sequence[Change], seed: int
 ) -> dict[str, list[Changed]]:
-    """Changed examples by kind: first mixed, up to MOST_MIXED drawn changes at once, then each kind by itself.
+    """Changed examples by kind: first mixed, with up to MOST_MIXED random changes at once, then each kind by itself.
 
-    An example that a kind cannot change is not among its own.
+    Examples that a kind cannot change are left out of it.
     """
     kinds = {MIXED: (changes, MOST_MIXED)} if len(changes) > 1 else {}
     kinds |= {change.name: ([change], 1) for change in changes}
@@ -45,7 +45,7 @@ def drawn(
 
 
 def mixed(sample: Sequence[Example], language: Language, seed: int) -> list[Changed]:
-    """The mixed draw alone, of all changes of the language."""
+    """Only the mixed draw, from all changes of the language."""
     return _changed(sample, language, changes_for(language), MOST_MIXED, f"{seed}/{MIXED}")
 
 
@@ -58,15 +58,15 @@ def _changed(
 
 
 def flips(predicted: Sequence[int], examples: Sequence[Example], changed: Sequence[Changed]) -> int:
-    """How many of the changed examples have another answer than before; `predicted` are the classes of all examples,
-    then those of the changed ones."""
+    """Number of changed examples with a different answer than before; `predicted` are the classes of all examples,
+    followed by those of the changed ones."""
     place = {example.codes: at for at, example in enumerate(examples)}
     after = predicted[len(examples) :]
     return sum(int(said != predicted[place[one.example.codes]]) for said, one in zip(after, changed, strict=True))
 
 
 def under_change(gold: Sequence[int], before: Logits, after: Logits) -> dict[str, UnderChange | Mimicry]:
-    """What a change does to the answers of models, by name, the others held against the first; logits (n, 2) each."""
+    """Effect of a change on the answers of models, by name, the others compared with the first; logits (n, 2) each."""
     teacher = next(iter(before))
     labels = np.asarray(gold)
     found: dict[str, UnderChange | Mimicry] = {}
@@ -101,7 +101,7 @@ def under_change(gold: Sequence[int], before: Logits, after: Logits) -> dict[str
 
 
 def probability(logits: NDArray[Any]) -> NDArray[np.float64]:
-    """Of class 1 (n,)."""
+    """Probability of class 1 (n,)."""
     return np.exp(log_probabilities(logits)[:, 1])
 
 

@@ -1,9 +1,9 @@
-"""A fresh process until its first answer: how long it takes, and how much memory.
+"""Time and memory of a fresh process up to its first answer.
 
-`python -m compressor_core.evaluate.cold_start` is that process. It is told what to do on standard input, and imports
-nothing before it has looked at the clock: with PyTorch it then loads a model folder as this program does, with ONNX
-Runtime it needs an ONNX file, a `tokenizer.json` and neither PyTorch nor transformers. Only a model that reads data
-flow needs this program in both, which extracts it.
+`python -m compressor_core.evaluate.cold_start` is that process. It reads its task from standard input, and imports
+nothing before it has read the clock. With PyTorch, it loads a model folder as this program does. With ONNX Runtime, it
+needs an ONNX file and a `tokenizer.json`, but neither PyTorch nor transformers. A model that reads data flow needs this
+program in both cases, to extract it.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
 _IMPORT_ROOT = Path(__file__).resolve().parents[2]
 _LONGEST = 600
-"""Seconds that such a process may take."""
+"""Time limit of such a process in seconds."""
 
 
 def cold_start(
     model: Path, codes: Sequence[str], *, max_length: int, threads: int = 1, tokenizer: Path | None = None
 ) -> Start:
-    """Start a process, have it answer once, and end it.
+    """Start a process that answers once and ends.
 
-    `model` is a model folder, run in PyTorch; or, with the `tokenizer` that belongs to it, an ONNX file. With data
-    flow, `tokenizer` is the model folder. `codes` are the functions of one example, which the process reads itself.
+    `model` is a model folder, run in PyTorch, or an ONNX file with its `tokenizer`. With data flow, `tokenizer` is the
+    model folder. `codes` are the functions of one example, which the process tokenizes itself.
 
     Raises:
-        TrainingError: it ended without an answer.
+        TrainingError: the process ended without an answer.
     """
-    # Here, because the fresh process imports this module and should weigh what it needs alone.
+    # Imported here, because the fresh process imports this module and should load only what it needs.
     from compressor_core.errors import TrainingError
     from compressor_core.records import Start
 
@@ -61,21 +61,21 @@ def cold_start(
     except (OSError, subprocess.TimeoutExpired) as error:
         reason = str(error)
     raise TrainingError(
-        f"a fresh process ended without an answer of {model} ({reason}): close what takes memory and measure again"
+        f"a fresh process ended without an answer of {model} ({reason}): free some memory and measure again"
     )
 
 
 def _answer(task: Mapping[str, Any]) -> dict[str, Any]:
-    """The work of the fresh process."""
+    """Work of the fresh process."""
     predict = _onnx if task["tokenizer"] is not None else _pytorch
     return predict(task, _Clock(task["started"]))
 
 
 class _Clock:
-    """Seconds by name, from one lap to the next; resident memory beside the first."""
+    """Seconds between laps, by name, and resident memory at the first lap."""
 
     def __init__(self, started: float) -> None:
-        self._at = started  # by the clock that two processes share
+        self._at = started  # by a clock shared by both processes
         self.times: dict[str, float] = {}
 
     def lap(self, name: str) -> None:
@@ -134,14 +134,14 @@ def _pytorch(task: Mapping[str, Any], clock: _Clock) -> dict[str, Any]:
 
 
 def _resident() -> float:
-    """Resident memory of this process in 10^6 bytes; its peak so far where the system tells no more."""
+    """Resident memory of this process in 10^6 bytes, or its peak so far if the system reports only that."""
     found = _status("VmRSS")
     return _peak() if found is None else found
 
 
 def _peak() -> float:
-    """The most resident memory of this process so far, in 10^6 bytes."""
-    # Linux hands the peak that getrusage reports on from the process that started this one; this is our own.
+    """Peak resident memory of this process so far, in 10^6 bytes."""
+    # On Linux, getrusage inherits the peak of the parent process; VmHWM is this process's own.
     if (found := _status("VmHWM")) is not None:
         return found
     if sys.platform == "win32":

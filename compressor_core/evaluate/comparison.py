@@ -1,4 +1,4 @@
-"""Scores of one model, and a teacher and its students side by side, on the same examples, in one run."""
+"""Scores of one model, and comparison of a teacher and its students on the same examples in one run."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from compressor_core.task import PairFeatures
 
 
 def evaluate(settings: EvaluateSettings) -> Evaluation:
-    """Scores of one model. Raises ModelError or DataError for what cannot be read."""
+    """Scores of one model. Raises ModelError or DataError if the model or the data cannot be read."""
     classifier = load(Path(settings.model))
     classifier.model.to(best_device())
     dataset = open_dataset(settings.dataset, settings.data, seed=settings.seed)
@@ -65,11 +65,11 @@ def compare(
 ) -> Work[ComparisonSummary | None]:
     """Predictions, scores and latency of all models; None if cancelled.
 
-    The answer of each model to each example goes to the folder `predictions`, if one is given. `dataset` takes the
-    place of the one that the settings name.
+    The answer of each model to each example is written to the folder `predictions`, if given. `dataset` replaces the
+    one that the settings name.
 
     Raises:
-        DataError, ModelError, StorageError: one sentence each.
+        DataError, ModelError, StorageError: with a one-sentence message.
     """
     yield Progress(message="Loading the models")
     folders = settings.folders
@@ -152,7 +152,7 @@ def _judged(
     described: Mapping[str, Mapping[str, Any]],
     seed: int,
 ) -> tuple[Side, tuple[StudentSide, ...]]:
-    """The teacher and its students; `described` has what their predictions do not tell."""
+    """Results of the teacher and its students; `described` has everything that is not derived from predictions."""
     gold = [example.label for example in examples]
     groups, lengths = [example.group for example in examples], [characters(example) for example in examples]
     predicted = {name: rows.argmax(-1) for name, rows in logits.items()}
@@ -187,7 +187,7 @@ def _judged(
 
 
 def _require_peers(models: Mapping[str, Classifier], folders: Mapping[str, Path]) -> None:
-    """Raise ModelError unless all models answer the same question with the same classes in the same order."""
+    """Raise ModelError unless all models have the same task and the same classes in the same order."""
     first = next(iter(models))
     teacher, who = models[first].card, "the teacher" if first == TEACHER else f"the student {folders[first]}"
     for name, model in models.items():
@@ -211,12 +211,12 @@ def _words(name: str, total: int) -> Callable[[int], Progress]:
 def examples_of(
     dataset: Dataset, rows: Rows | None, models: Mapping[str, Classifier], cards: Sequence[ModelCard] = ()
 ) -> tuple[Sequence[Example], str]:
-    """The examples to predict, and the rows that they are.
+    """Examples to predict, and a description of their rows.
 
-    Of a file that any of the models, or of those with other `cards`, has learned from, the test split by default.
+    The default is the test split for a file that any of the models, or a model of `cards`, has learned from.
 
     Raises:
-        ModelError: a model, named in the sentence, is for another task, or has its classes the other way round.
+        ModelError: a model, named in the message, is for another task, or has its classes in reverse order.
         DataError: there is no example.
     """
     for name, model in models.items():
@@ -235,7 +235,7 @@ def examples_of(
 
 
 def in_words(dataset: Dataset, rows: str, count: int, cards: Sequence[ModelCard]) -> str:
-    """Which rows were used, and why not others."""
+    """Description of the rows used, and why others were not."""
     if rows == Rows.ALL:
         seen = ", some of which a model has learned from" if dataset.fingerprint in _learned(cards) else ""
         return f"all {count:,} rows{seen}"
@@ -249,9 +249,9 @@ def _learned(cards: Sequence[ModelCard]) -> frozenset[str]:
 
 
 def _described(model: Classifier, folder: Path, tokens: float) -> dict[str, Any]:
-    """Size and computation, at the mean number of tokens of a function.
+    """Size and computation at the mean number of tokens of a function.
 
-    GFLOPs need the architecture, which only models made by this program state.
+    GFLOPs need the architecture, which only models of this program state.
     """
     described: dict[str, Any] = {
         "model": str(folder),

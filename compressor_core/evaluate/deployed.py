@@ -1,4 +1,4 @@
-"""A model in the forms in which it can be run: PyTorch, ONNX Runtime, and ONNX Runtime with 8-bit weights."""
+"""A model in the forms in which it can run: PyTorch, ONNX Runtime, and ONNX Runtime with 8-bit weights."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ FILES: Final = {Form.ONNX: "float32.onnx", Form.INT8: "int8.onnx"}
 
 
 class Deployment:
-    """A classifier on the CPU in each form that it has, in eval mode; the files of two of them lie in `folder`.
+    """A classifier on the CPU in each of its forms, in eval mode; the ONNX files are written to `folder`.
 
     `fused` is as in `export_onnx`.
 
     Raises:
-        ModelError, StorageError: a file cannot be made.
+        ModelError, StorageError: a file cannot be written.
     """
 
     def __init__(self, classifier: Classifier, folder: Path, *, threads: int = 1, fused: bool = True) -> None:
@@ -52,16 +52,16 @@ class Deployment:
         self._names = [given.name for given in self._sessions[Form.ONNX].get_inputs()]
 
     def file_mb(self, form: Form) -> float | None:
-        """Size of the file of a form; None where it has none of its own."""
+        """Size of the file of a form in MB; None if it has no file."""
         return (self.folder / FILES[form]).stat().st_size / 1e6 if form in FILES else None
 
     def padded_tokens(self, padded_to: int) -> int:
-        """Length of a padded function; for a model of data flow, that of its own and its nodes."""
+        """Length of a padded function; for a model with data flow, its fixed length including nodes."""
         card = self.classifier.card
         return padded_to if card.data_flow is None else card.max_length + DATA_FLOW_NODES
 
     def prepare(self, form: Form, batch: Sequence[Encoded], length: int = 0) -> Prepared:
-        """Input of `run`: each function padded to the longest of the batch, and to `length` if that is longer."""
+        """Input of `run`: functions padded to the longest of the batch, or to `length` if that is longer."""
         sides: list[list[FunctionInput]] = list(map(list, zip(*batch, strict=True)))
         if self._flow and form not in FILES:
             return Prepared(sides, length)
@@ -99,7 +99,7 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Prepared:
-    """One batch, ready to be run: the inputs of each side; of a model of data flow in PyTorch, the functions."""
+    """One batch ready to run: the inputs of each side; for a model with data flow in PyTorch, the functions."""
 
     inputs: list[Any]
     length: int

@@ -1,4 +1,4 @@
-"""What a calibration measures: which architectures, and on which functions."""
+"""Design of a calibration: which architectures to measure, and on which functions."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 Role = Literal["fit", "held-out", "budget"]
 VOCABULARIES: Final = (300, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
-"""Sizes for which tokenizers are trained; those of the paper's space are drawn for the sample."""
+"""Vocabulary sizes for which tokenizers are trained; the sample draws from those of the paper's space."""
 LONGEST: Final = 384
-"""Tokens of a function at most, as the students of the bundled teachers read it."""
+"""Maximum number of tokens per function, as for students of the bundled teachers."""
 _CANDIDATES: Final = 400
-"""Examples of the test split among which the functions are chosen by their length."""
+"""Number of test examples from which the functions are chosen by length."""
 
 
 def sample(settings: CalibrationSettings) -> list[tuple[Architecture, Role]]:
-    """The architectures to measure, no two alike, with their roles.
+    """Distinct architectures to measure, with their roles.
 
     Raises:
-        SettingsError: the paper's space holds too few up to `largest_mb`.
+        SettingsError: the paper's space has too few architectures up to `largest_mb`.
         BudgetError: nothing fits `budget_mb`.
     """
     space = SearchSpace.paper()
@@ -50,7 +50,7 @@ def sample(settings: CalibrationSettings) -> list[tuple[Architecture, Role]]:
             except BudgetError:
                 if not budget:
                     raise
-                break  # nor does anything with more layers fit
+                break  # more layers do not fit either
             budget.append(best.architecture)
     spread = _spread(settings, space, set(budget))
     held_out = set(random.Random(settings.seed).sample(range(len(spread)), settings.held_out))
@@ -60,7 +60,7 @@ def sample(settings: CalibrationSettings) -> list[tuple[Architecture, Role]]:
 
 
 def _spread(settings: CalibrationSettings, space: SearchSpace, taken: set[Architecture]) -> list[Architecture]:
-    """Evenly over the logarithms of the genes (a scrambled Halton sequence), snapped to the space."""
+    """Architectures spread evenly over the logarithms of the genes (scrambled Halton sequence), snapped to `space`."""
     from scipy.stats import qmc
 
     vocabularies = tuple(size for size in VOCABULARIES if size in space.vocab_size)
@@ -73,7 +73,7 @@ def _spread(settings: CalibrationSettings, space: SearchSpace, taken: set[Archit
             for axis, share in zip(axes, place, strict=True):
                 low, high = np.log(axis[[0, -1]])
                 genes.append(int(axis[np.abs(np.log(axis) - (low + share * (high - low))).argmin()]))
-            # Every width of the paper's space is a multiple of every number of heads.
+            # In the paper's space, every width is a multiple of every number of heads.
             architecture = Architecture(*genes)
             size = cost(architecture, settings.task, settings.pair_features).bytes
             if size <= settings.largest_mb * MEGABYTE and architecture not in taken:
@@ -87,9 +87,9 @@ def _spread(settings: CalibrationSettings, space: SearchSpace, taken: set[Archit
 
 
 def chosen_queries(settings: CalibrationSettings, vocab_sizes: Sequence[int]) -> dict[int, list[Encoded]]:
-    """The same queries, cut by a tokenizer of each vocabulary size, from the shortest to the longest.
+    """The same queries, tokenized with each vocabulary size, from the shortest to the longest.
 
-    They stand for the test split: at even steps of its distribution of lengths.
+    They represent the test split: evenly spaced quantiles of its distribution of lengths.
     """
     dataset = open_dataset(settings.dataset, None, seed=settings.seed)
     texts = [code for example in dataset.examples(Split.UNLABELLED) for code in example.codes]
@@ -102,7 +102,7 @@ def chosen_queries(settings: CalibrationSettings, vocab_sizes: Sequence[int]) ->
     tokenizer: PreTrainedTokenizerFast | None = None
     asked = 0
     for size in sorted(vocab_sizes):
-        # One that had no use for all of its vocabulary has none for a larger one either.
+        # A tokenizer that did not fill its vocabulary would not fill a larger one either.
         if tokenizer is None or len(tokenizer) == asked:
             tokenizer, asked = train_tokenizer(texts, size), size
         cut = [tokenizer(list(example), truncation=True, max_length=LONGEST)["input_ids"] for example in codes]

@@ -1,4 +1,4 @@
-"""Energy of predictions: read from the processor's own counters where there are any, else estimated and marked so."""
+"""Energy of predictions, read from the processor's counters if available, else estimated and marked as such."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from compressor_core.records import EnergySource
 
 JOULES_PER_KWH: Final = 3.6e6
 WATTS: Final = 4.0
-"""Power of one busy core of an unknown processor; codecarbon takes the same for each of its threads."""
+"""Power in watts of one busy core of an unknown processor; codecarbon assumes the same per thread."""
 POWERCAP: Final = Path("/sys/class/powercap")
-"""Where Linux shows the counters of Intel's and AMD's processors (RAPL, running average power limit)."""
+"""Linux folder of the energy counters of Intel and AMD processors (RAPL, running average power limit)."""
 
 
 def energy_source(powercap: Path = POWERCAP, watts: float = WATTS) -> EnergySource:
-    """Whether energy can be measured here; a busy core is taken to draw `watts` where it is estimated."""
+    """Whether energy can be measured here; otherwise a busy core is assumed to draw `watts`."""
 
     def estimated(reason: str) -> EnergySource:
         return EnergySource(measured=False, reason=reason, watts=watts)
@@ -42,21 +42,21 @@ def energy_source(powercap: Path = POWERCAP, watts: float = WATTS) -> EnergySour
 
 
 class Meter:
-    """Reads the counters around a piece of work, through codecarbon, which writes no file and asks no network.
+    """Reads the counters around a piece of work through codecarbon, without files or network access.
 
-    They count the whole processor, whatever else it does meanwhile.
+    The counters cover the whole processor, including other work.
     """
 
     def __init__(self) -> None:
         from codecarbon import OfflineEmissionsTracker
 
-        # A country is asked for, for its emissions; energy does not depend on it.
+        # The country is required for emissions; energy does not depend on it.
         self._tracker: Any = OfflineEmissionsTracker(
             country_iso_code="FRA", save_to_file=False, allow_multiple_runs=True, log_level="critical"
         )
 
     def joules(self, work: Callable[[], object], seconds: float) -> tuple[float, int]:
-        """Do `work` again and again for so many seconds: the joules of the processor, and how often it was done."""
+        """Repeat `work` for the given seconds; returns the processor's joules and the number of repetitions."""
         done = 0
         self._tracker.start_task()
         until = time.perf_counter() + seconds

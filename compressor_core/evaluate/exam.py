@@ -1,8 +1,8 @@
-"""The honest exam: what models answer beyond the test split that looks like what they learned from.
+"""The honest exam: how models perform beyond the test split, which resembles their training data.
 
-Beside their own test split stand APIs, phrasings and weaknesses (for clones: ways of rewriting) that were kept from
-training, functions written by hand (`data/exam.py`), and real functions of installed packages of which Bandit says
-nothing. A counter of tokens, which learned from the same training data, and Bandit itself sit the same exam.
+Besides their own test split, the exam has APIs, phrasings and weaknesses (for clones: ways of rewriting) held out of
+training, functions written by hand (`data/exam.py`), and real functions of installed packages without any finding by
+Bandit. A token-counting baseline trained on the same data and Bandit itself sit the same exam.
 """
 
 from __future__ import annotations
@@ -43,37 +43,37 @@ _UNSEEN: Final = {
     Unseen.WEAKNESS: ExamPart.UNSEEN_WEAKNESS,
 }
 _COIN: Final = {Task.VULNERABILITY: 0.25, Task.CLONE: 0.5}
-"""What a coin scores on the figure that the verdict is about: both halves right, or accuracy."""
+"""Chance level of the score in the verdict: both halves of a pair right, or accuracy."""
 _NOISE: Final = 0.05
 _BANDIT: Final = "Bandit"
 
 Answers = Mapping[ExamPart, NDArray[np.int64]]
-"""Class numbers by paper: OWN_TEST, the unseen ones, EXAM, and ALARMS for real functions."""
+"""Class numbers by exam part: OWN_TEST, the unseen ones, EXAM, and ALARMS for real functions."""
 
 
 @dataclass(frozen=True)
 class _Paper:
-    """What is asked. Keys as of `Answers`."""
+    """Questions of the exam. Keys as in `Answers`."""
 
     task: Task
     questions: Mapping[ExamPart, Sequence[Example]]
 
     @property
     def gold(self) -> NDArray[np.int64]:
-        """Of the hand-written part."""
+        """Gold labels of the hand-written part."""
         return np.array([example.label for example in self.questions[ExamPart.EXAM]])
 
 
 def sit_exam(
     settings: ExamSettings, *, dataset: Dataset | None = None, cancelled: Callable[[], bool] = lambda: False
 ) -> Work[ExamSummary | None]:
-    """Let models, and baselines beside them, sit the exam of their task; None if cancelled.
+    """Let models and baselines sit the exam of their task; None if cancelled.
 
-    `dataset` takes the place of the one that the settings name.
+    `dataset` replaces the one that the settings name.
 
     Raises:
         DataError: the dataset cannot be read.
-        ModelError: a model is missing, for another task than the first, or learned to read another language.
+        ModelError: a model is missing, is for another task than the first, or learned another language.
     """
     started = time.monotonic()
     yield Progress(message="Loading the models")
@@ -81,7 +81,7 @@ def sit_exam(
     card = next(iter(models.values())).card
     _require_peers(models)
     data = dataset or open_dataset(settings.dataset, settings.data, seed=settings.seed)
-    yield Progress(message="Reading what is asked")
+    yield Progress(message="Reading the questions")
     questions = _questions(data, models, settings)
     if card.task is Task.VULNERABILITY and settings.functions:
         if bandit_version() is None:
@@ -135,7 +135,7 @@ def sit_exam(
 
 
 def _note(model: Classifier) -> str:
-    """What a model is, in a few words."""
+    """Short description of a model."""
     return f"{model.parameters:,} parameters, learned from {model.card.dataset or 'unknown data'}"
 
 
@@ -170,7 +170,7 @@ def _questions(
 
 
 def _calm(count: int) -> list[Example]:
-    """Real functions of which Bandit says nothing at all, in any severity."""
+    """Real functions without any finding by Bandit, of any severity."""
     found = installed_functions(count)
     said = alarms([example.codes[0] for example in found], Severity.LOW)
     return [example for example, alarm in zip(found, said, strict=True) if alarm is False]
@@ -189,7 +189,7 @@ def _tokens(paper: _Paper, data: Dataset) -> Iterator[tuple[str, tuple[Literal["
 
 
 def _rules(paper: _Paper) -> Iterator[tuple[str, tuple[Literal["rules"], str, Answers]]]:
-    """Bandit; what it cannot read raises no alarm, and it is silent on the real functions by their choice."""
+    """Bandit's answers; unreadable functions raise no alarm, nor do the real ones, which are chosen that way."""
     asked = {part: examples for part, examples in paper.questions.items() if part is not ExamPart.ALARMS}
     said = iter(alarms([example.codes[0] for examples in asked.values() for example in examples], COUNTS))
     answers: dict[ExamPart, NDArray[np.int64]] = {
@@ -234,7 +234,7 @@ def _scores(paper: _Paper, answers: Answers) -> Iterator[tuple[ExamPart, Rate]]:
 
 
 def _both(right: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether both halves of each pair are right, of the halves one after the other."""
+    """Whether both halves of each pair are right; the halves follow each other."""
     return np.logical_and(right[::2], right[1::2])
 
 
@@ -246,7 +246,7 @@ def _rate(hits: NDArray[np.bool_]) -> Rate:
 
 
 def _own(model: Classifier, data: Dataset) -> str:
-    """What the first part is to a model: a test split of other data, or of another edition, is not its own."""
+    """Name of the first part for a model: its own test split, unless it learned from other data or another edition."""
     learned = model.card.dataset_fingerprint
     return f"the test split of {data.name}" if learned not in (None, data.fingerprint) else "its own test split"
 
@@ -258,7 +258,7 @@ def _verdict(
     answers: Answers,
     baselines: Mapping[str, tuple[Literal["tokens", "rules"], str, Answers]],
 ) -> str:
-    """Two sentences: what it knows of hand-written code against its own test split, and against the baselines."""
+    """Two sentences comparing hand-written code with the model's own test split, and the model with the baselines."""
     scores = dict(_scores(paper, answers))
     figure = scores[ExamPart.BOTH_RIGHT if paper.task is Task.VULNERABILITY else ExamPart.EXAM]
     halves = "both halves of " if paper.task is Task.VULNERABILITY else ""

@@ -1,4 +1,4 @@
-"""How sure a score is: intervals for what was counted on examples, and p-values of several tests."""
+"""Uncertainty of scores: intervals for counts of examples, and corrected p-values of several tests."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SCORES: Final = tuple(ScoreIntervals.model_fields)
 
 
 def wilson(correct: int, examples: int) -> Interval:
-    """The interval of a share of independent examples (Wilson 1927), at `LEVEL`; (0, 1) without examples.
+    """Wilson interval of a share of independent examples (Wilson 1927), at `LEVEL`; (0, 1) without examples.
 
-    Unlike the normal approximation it stays within 0 and 1 and is honest for few examples and shares near the ends
-    (Brown, Cai and DasGupta 2001, section 3).
+    Unlike the normal approximation, it stays within 0 and 1 and has good coverage for few examples and for shares near
+    0 or 1 (Brown, Cai and DasGupta 2001, section 3).
     """
     from scipy.stats import binomtest
 
@@ -30,10 +30,10 @@ def wilson(correct: int, examples: int) -> Interval:
 
 
 def score_intervals(labels: ArrayLike, predicted: ArrayLike) -> ScoreIntervals:
-    """Wilson's interval of each score of one model; `labels` and `predicted` (n,).
+    """Wilson interval of each score of one model; `labels` and `predicted` (n,).
 
-    F1 is 2 J / (1 + J) of the share J of true positives among all that are positive or called so, and the ends of its
-    interval are those of J's.
+    F1 is 2 J / (1 + J), where J is the share of true positives among all examples that are positive or predicted
+    positive; its interval is transformed from that of J.
     """
     gold, guess = np.asarray(labels, int), np.asarray(predicted, int)
     found = int((gold & guess).sum())
@@ -51,15 +51,15 @@ def _of_f1(interval: Interval) -> Interval:
 
 
 def part(right: NDArray[np.bool_]) -> dict[str, Any]:
-    """The fields of a `Part` of the examples, given which of them (n,) are predicted right."""
+    """Fields of a `Part` of the examples, given which of them (n,) are predicted correctly."""
     correct, examples = int(right.sum()), len(right)
     return {"examples": examples, "accuracy": correct / examples, "interval": wilson(correct, examples)}
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values of several tests, corrected so that the chance of any false alarm stays what it is for one (Holm 1979).
+    """P-values of several tests, corrected to control the family-wise error rate (Holm 1979).
 
-    The smallest is multiplied by the number of tests, the next by one less, and so on; none is below a smaller one.
+    The smallest is multiplied by the number of tests, the next by one less, and so on, keeping their order.
     """
     corrected = [0.0] * len(p_values)
     highest = 0.0
@@ -76,9 +76,9 @@ def bootstrap(
     examples (Efron and Tibshirani 1993, section 13.3).
 
     `labels` (n,) are the gold classes and `predicted` (models)(n,) the class numbers of each model, the teacher's
-    first. Every resample draws n examples with replacement, the same for all models, so that a difference has the
-    noise of the pair and not of each alone. All scores are functions of how often each combination of gold class and
-    predictions occurs; drawing these counts from their multinomial distribution is drawing the examples, only faster.
+    first. Every resample draws n examples with replacement, the same for all models, so that differences are paired.
+    All scores are functions of the counts of each combination of gold class and predictions; drawing these counts from
+    their multinomial distribution is equivalent to drawing the examples, but faster.
     """
     columns = np.asarray([np.asarray(labels, int), *(np.asarray(each, int) for each in predicted)])
     kinds = 2 ** len(columns)
@@ -95,7 +95,7 @@ def bootstrap(
 def _scores(
     draws: NDArray[Any], gold: NDArray[Any], guess: NDArray[Any], examples: int
 ) -> dict[str, NDArray[np.float64]]:
-    """Each score of one model in every resample; 0 where undefined, as in `quality`."""
+    """Scores of one model in every resample; 0 if undefined, as in `quality`."""
     found = draws @ (guess & gold)
     precision = _ratio(found, draws @ guess)
     recall = _ratio(found, draws @ gold)

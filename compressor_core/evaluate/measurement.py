@@ -1,4 +1,4 @@
-"""What models cost where they run: latency, throughput, cold start, memory and energy, of several models in turns."""
+"""Costs of running models: latency, throughput, cold start, memory and energy, measured in turns."""
 
 from __future__ import annotations
 
@@ -49,34 +49,34 @@ _TOKENIZER: Final = "tokenizer.json"
 
 @dataclass(frozen=True)
 class Subject:
-    """One model in one form, at the functions' true lengths or padded as in the paper."""
+    """One model in one form, with functions at their true lengths or padded as in the paper."""
 
     model: int
-    """Its place in `MeasureSettings.models`."""
+    """Index in `MeasureSettings.models`."""
     form: Form
     padded: bool
     deployment: Deployment
     encoded: Sequence[Encoded]
     length: int
-    """Tokens that a function is padded to; 0: none."""
+    """Tokens that a function is padded to; 0 for no padding."""
     timed: Timed[Prepared] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "timed", self.batches(1))
 
     def batches(self, size: int) -> Timed[Prepared]:
-        """All examples in batches of this size, in the order given, ready to be timed."""
+        """All examples in batches of this size, in the given order, ready to be timed."""
         chosen = [self.encoded[start : start + size] for start in range(0, len(self.encoded), size)]
         prepared = [self.deployment.prepare(self.form, batch, self.length) for batch in chosen]
         return Timed(prepared, partial(self.deployment.run, self.form))
 
     def logits(self) -> np.ndarray[Any, Any]:
-        """(examples, 2), as they came out in the first round."""
+        """Logits (examples, 2) of the first round."""
         return np.concatenate([np.asarray(answer) for answer in self.timed.answers])
 
     @property
     def key(self) -> dict[str, Any]:
-        """What tells its records from the others'."""
+        """Fields that identify its records."""
         return {"model": self.model, "form": self.form, "padded": self.padded}
 
 
@@ -85,11 +85,11 @@ def measure(
 ) -> Work[MeasurementSummary | None]:
     """Measure latency, energy, throughput and cold starts; None if cancelled.
 
-    The setup comes first; then a latency of each subject after each round, which takes the place of its last, an
-    energy of each subject, a throughput of each subject and batch size, and a start of each model and form.
+    Records: first the setup; then the latency of each subject after each round, replacing its previous one; the
+    energy of each subject; the throughput of each subject and batch size; and a start of each model and form.
 
     Raises:
-        DataError, ModelError, StorageError, TrainingError: one sentence each.
+        DataError, ModelError, StorageError, TrainingError: with a one-sentence message.
     """
     started = time.monotonic()
     kept: dict[tuple[Any, ...], Record] = {}
@@ -181,7 +181,7 @@ def _energy(settings: MeasureSettings, subjects: Sequence[Subject], *, measured:
             else:
                 yield Progress(message=f"Energy: {settings.titles[subject.model]}, {subject.form}")
                 joules, done = meter.joules(timed.turn, settings.energy_seconds)
-                joules /= done * (len(timed.inputs) + 1)  # each turn begins with a call that is not timed
+                joules /= done * (len(timed.inputs) + 1)  # each turn begins with an untimed call
             yield Energy(**subject.key, joules_per_1000=1000 * joules, measured=measured)
     finally:
         if meter is not None:
@@ -189,7 +189,7 @@ def _energy(settings: MeasureSettings, subjects: Sequence[Subject], *, measured:
 
 
 def _throughput(settings: MeasureSettings, subjects: Sequence[Subject], total: _Fractions) -> Iterator[Record]:
-    """The same examples in batches of each size."""
+    """Throughput of the same examples in batches of each size."""
     for size in settings.batch_sizes:
         timed = [subject.batches(size) for subject in subjects]
         for number, place in in_turns(timed, settings.batch_rounds):
@@ -209,7 +209,7 @@ def _throughput(settings: MeasureSettings, subjects: Sequence[Subject], total: _
 def _starts(
     settings: MeasureSettings, deployments: Sequence[Deployment], codes: Sequence[tuple[str, ...]], total: _Fractions
 ) -> Iterator[Record]:
-    """Fresh processes, one at a time, in turns."""
+    """Cold starts in fresh processes, one at a time, in turns."""
     pairs = [(number, form) for number, one in enumerate(deployments) for form in Form]
     found: dict[tuple[int, Form], list[Start]] = {pair: [] for pair in pairs}
     for number, (model, form) in turns(pairs, settings.starts):
@@ -246,14 +246,14 @@ def _described(settings: MeasureSettings, number: int, one: Deployment, subjects
 
 
 def described_machine(threads: int) -> Machine:
-    """The machine, with both runtimes."""
+    """Description of the machine, with both runtimes."""
     here = machine(threads)
     runtime = f"{here.runtime} and ONNX Runtime {onnxruntime.__version__}"
     return here.model_copy(update={"runtime": runtime, "cores": os.cpu_count(), "precision": "float32 and int8"})
 
 
 class _Fractions:
-    """The progress of a measurement, by the turns that it consists of."""
+    """Progress of a measurement, counted in turns."""
 
     def __init__(
         self, settings: MeasureSettings, subjects: Sequence[Subject], deployments: Sequence[Deployment]

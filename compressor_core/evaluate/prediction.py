@@ -1,4 +1,4 @@
-"""One prediction, as a user asks for it: of one model, or of several that take turns."""
+"""A single prediction for a user, by one model or by several that take turns."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from compressor_core.records import Prediction
 from compressor_core.task import Task
 
 CALLS: Final = 5
-"""Calls of each model whose median is told, after one that is not counted."""
+"""Timed calls of each model, of which the median is reported, after one untimed call."""
 _PATIENCE: Final = 4.0
 """Seconds after which slow models are not called again."""
 
 
 def predict_once(classifier: Classifier, codes: Code) -> Prediction:
-    """The answer of one model to one function, or to a pair, see `predict_in_turns`."""
+    """Answer of one model to one function, or to a pair, see `predict_in_turns`."""
     return predict_in_turns({"model": classifier}, codes)["model"]
 
 
 def predict_in_turns(models: Mapping[str, Classifier], codes: Code) -> dict[str, Prediction]:
-    """The answer of each model, by name, to one function, or to a pair.
+    """Answer of each model, by name, to one function, or to a pair.
 
-    Milliseconds are the median of `CALLS` calls, fewer of slow models, on one thread and unpadded. The models take
-    turns, after one call each that is not counted: it pays for what torch sets up once.
+    Milliseconds are the median of `CALLS` calls, fewer for slow models, on one thread and unpadded. The models take
+    turns, after one untimed call each, which includes torch's one-time setup.
 
     Raises:
-        DataError: the number of functions is not what the models' task takes.
-        ModelError: the models are for different tasks, or one answers with no finite number.
+        DataError: the number of functions does not match the models' task.
+        ModelError: the models are for different tasks, or an answer is not finite.
     """
     tasks = {name: model.card.task for name, model in models.items()}
     if len(set(tasks.values())) > 1:

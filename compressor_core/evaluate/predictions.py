@@ -1,10 +1,10 @@
-"""The answers of each model to each example: written beside a comparison's result, read again to look at examples.
+"""Answers of each model to each example, stored with a comparison's result so that examples can be inspected.
 
 A folder of predictions, readable without this program:
 
-    examples.jsonl   one example a line: gold class, kind, origin, length in characters, logits by model, and functions,
-                     which are line numbers, from 0, in the other file
-    functions.jsonl  the code of each different function, once
+    examples.jsonl   one example per line: gold class, kind, origin, length in characters, logits by model, and
+                     functions, as line numbers from 0 in the other file
+    functions.jsonl  the code of each distinct function
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from compressor_core.evaluate.statistics import log_probabilities
 from compressor_core.files import storage_error, to_json, write_text
 
 FOLDER: Final = "predictions"
-"""Its name in the folder of a run."""
+"""Name of the predictions folder in a run's folder."""
 _EXAMPLES, _FUNCTIONS = "examples.jsonl", "functions.jsonl"
 
 
 class Verdict(StrEnum):
-    """Who is right about an example, of a teacher and one student."""
+    """Which of the teacher and one student is right about an example."""
 
     DISAGREE = "disagree"
     ONLY_TEACHER = "only-teacher"
@@ -41,7 +41,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Predictions:
-    """Examples with what each model says of them; the first model is the teacher."""
+    """Examples with the answers of each model; the first model is the teacher."""
 
     models: tuple[str, ...]
     gold: NDArray[np.int64]
@@ -52,35 +52,35 @@ class Predictions:
     origins: tuple[str, ...]
     characters: tuple[int, ...]
     places: tuple[tuple[int, ...], ...]
-    """For each example, its functions among `functions`."""
+    """For each example, the indices of its functions in `functions`."""
     functions: tuple[str, ...]
 
     @property
     def predicted(self) -> NDArray[np.int64]:
-        """The class that each model predicts (models, examples)."""
+        """Predicted classes (models, examples)."""
         predicted: NDArray[np.int64] = self.logits.argmax(-1)
         return predicted
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """Of class 1 (models, examples)."""
+        """Probabilities of class 1 (models, examples)."""
         return np.exp(log_probabilities(self.logits)[..., 1])
 
     def codes(self, index: int) -> tuple[str, ...]:
-        """The function of an example, or the two of a pair."""
+        """Function of an example, or both functions of a pair."""
         return tuple(self.functions[place] for place in self.places[index])
 
 
 def characters(example: Example) -> int:
-    """The length of an example: the characters of its function, or of both functions of a pair."""
+    """Length of an example in characters: that of its function, or of both functions of a pair."""
     return sum(map(len, example.codes))
 
 
 def write_predictions(folder: Path, examples: Sequence[Example], logits: Mapping[str, ArrayLike]) -> None:
-    """Write what the models, by name and the teacher first, say of the examples; each logits (n, 2).
+    """Write the models' logits (n, 2) on the examples, by name, the teacher first.
 
     Raises:
-        StorageError: the disk refuses.
+        StorageError: writing failed.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,14 +100,14 @@ def write_predictions(folder: Path, examples: Sequence[Example], logits: Mapping
         }
         lines.append(to_json(row) + "\n")
     write_text(folder / _FUNCTIONS, "".join(to_json({"code": code}) + "\n" for code in functions))
-    # Last, so that whoever finds it finds all.
+    # Written last, so that its presence means that the folder is complete.
     write_text(folder / _EXAMPLES, "".join(lines))
 
 
 def read_predictions(folder: Path) -> Predictions:
     """The inverse of `write_predictions`. Raises DataError if a file is missing or damaged."""
     if not (folder / _EXAMPLES).is_file():
-        raise DataError(f"{folder} holds no {_EXAMPLES}: compare the models again, which writes every prediction.")
+        raise DataError(f"{folder} has no {_EXAMPLES}: compare the models again to write every prediction.")
     try:
         rows = _rows(folder / _EXAMPLES)
         functions = tuple(str(row["code"]) for row in _rows(folder / _FUNCTIONS))
@@ -141,10 +141,10 @@ def select(
     label: int | None = None,
     text: str = "",
 ) -> NDArray[np.int64]:
-    """The numbers of the examples to look at; those where the two models' probabilities differ most come first.
+    """Indices of the selected examples, sorted by descending difference of the two models' probabilities.
 
-    `student` is its place among the models, `kind` and `label` keep examples of that kind and gold class, and `text`
-    those with it in their code, whatever its case.
+    `student` is the index of the student among the models. `kind` and `label` select examples of that kind and gold
+    class, `text` those with this text in their code, ignoring case.
     """
     right = predictions.predicted == predictions.gold
     teacher, own = right[0], right[student]
@@ -171,7 +171,7 @@ def select(
 def example_rows(
     predictions: Predictions, chosen: Sequence[int] | NDArray[np.int64], student: int, labels: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """One row of a table for each example: truth, both predictions and probabilities, kind, length, origin, code."""
+    """One table row per example: truth, both predictions and probabilities, kind, length, origin, code."""
     probabilities, predicted = predictions.probabilities, predictions.predicted
     positive = labels[1]
     return [

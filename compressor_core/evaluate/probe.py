@@ -1,9 +1,9 @@
-"""What a model's answers depend on: functions changed so that their label stays, or so that it changes.
+"""Probes of models with functions whose changes keep the label, or flip it.
 
-Under a change that keeps the label, a prediction that flips is wrong before or after (prediction flips: MORPH, ICSE
-2025, which counts them for renamed variables). A student that mimics its teacher goes on answering as the teacher does:
+Under a label-preserving change, a flipped prediction is wrong either before or after (prediction flips: MORPH, ICSE
+2025, which counts them for renamed variables). A student that mimics its teacher keeps answering as the teacher does:
 agreement, distance of the probabilities, answers of which both are sure, and calibration, after the relations of
-MetaCompress (arXiv 2511.05476). Where the label changes, the answer should.
+MetaCompress (arXiv 2511.05476). If the label changes, so should the answer.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ NATURAL: Final = "natural-names"
 def probe(
     settings: ProbeSettings, *, dataset: Dataset | None = None, cancelled: Callable[[], bool] = lambda: False
 ) -> Work[ProbeSummary | None]:
-    """Change the functions of a sample by every kind, and ask all models before and after; None if cancelled.
+    """Apply every kind of change to a sample, and compare all models' answers before and after; None if cancelled.
 
-    Yields one record for each kind. `dataset` takes the place of the one that the settings name.
+    Yields one record for each kind. `dataset` replaces the one that the settings name.
 
     Raises:
-        DataError, ModelError, SettingsError: one sentence each.
+        DataError, ModelError, SettingsError: with a one-sentence message.
     """
     started = time.monotonic()
     yield Progress(message="Loading the models", fraction=0.0)
@@ -84,7 +84,7 @@ def probe(
     answers: dict[str, list[NDArray[Any]]] = {name: [] for name in models}
     found: dict[str, ProbedChange] = {}
     for number, (kind, changed) in enumerate(kinds.items()):
-        # The functions before a change are the same for all kinds, and asked about once.
+        # The functions before a change are the same for all kinds and are predicted once.
         for codes in (codes for example, after, _ in changed for codes in (example.codes, after)):
             known.setdefault(codes, len(known))
         what = f"Answers after the change: {kind}"
@@ -115,7 +115,7 @@ def probe(
 
 
 def pairs_of(dataset: Dataset) -> list[tuple[Example, Example]]:
-    """The hand-written functions, unsafe and fixed, for a dataset of weaknesses in Python; none for others."""
+    """Pairs of hand-written functions, unsafe and fixed, for a dataset of weaknesses in Python; none for others."""
     if dataset.task is not Task.VULNERABILITY or dataset.language is not Language.PYTHON:
         return []
     return [(unsafe, safe) for unsafe, safe in (pair.examples for pair in vulnerability_exam().pairs)]
@@ -129,7 +129,7 @@ def _ask(
     fraction: float | None,
     cancelled: Callable[[], bool],
 ) -> Work[bool]:
-    """Append the logits of the codes that come after those that are answered; False if cancelled."""
+    """Append the logits of the codes that have no answer yet; False if cancelled."""
     for name, model in models.items():
         new = codes[sum(map(len, answers[name])) :]
         if not new:
@@ -164,7 +164,7 @@ def _probed(
 
 
 def _worst(changed: Sequence[Changed], before: Logits, after: Logits) -> ChangedExample:
-    """The example of which a student's probability changes most; that of the only model, if there is no student."""
+    """Example with the largest change of a student's probability, or of the only model's if there is no student."""
     students = list(before)[1:] or list(before)
     shifts = np.array([np.abs(probability(after[name]) - probability(before[name])) for name in students])
     model, place = np.unravel_index(shifts.argmax(), shifts.shape)
@@ -185,7 +185,7 @@ def _worst(changed: Sequence[Changed], before: Logits, after: Logits) -> Changed
 def _answers_to_pairs(
     halves: Sequence[Sequence[Example]], known: Mapping[tuple[str, ...], int], answers: Mapping[str, Sequence[Any]]
 ) -> dict[str, PairAnswers]:
-    """What each model says of pairs of halves with different labels."""
+    """Answers of each model to pairs of halves with different labels."""
     logits = {name: np.concatenate(rows) for name, rows in answers.items()}
     sides = [[known[pair[side].codes] for pair in halves] for side in (0, 1)]
     found = {}

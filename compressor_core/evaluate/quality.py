@@ -1,4 +1,4 @@
-"""How good the predictions of one model are, and how two models' predictions agree."""
+"""Scores of one model's predictions, and agreement of two models."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def agreement(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def mcnemar(labels: ArrayLike, first: ArrayLike, second: ArrayLike) -> McNemar:
-    """Whether the difference in accuracy of paired predictions is within noise: McNemar's exact test, two-sided.
+    """McNemar's exact two-sided test of the difference in accuracy between paired predictions.
 
-    From the binomial distribution (McNemar 1947; exact form, Dietterich 1998).
+    Uses the binomial distribution (McNemar 1947; exact form, Dietterich 1998).
     """
     from scipy.stats import binomtest
 

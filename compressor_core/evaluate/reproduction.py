@@ -1,4 +1,4 @@
-"""One published student, from the authors' file to numbers that can stand beside the paper's."""
+"""Reproduction of one published student, from the authors' file to numbers comparable with the paper's."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from compressor_core.records import Progress, ReproductionSummary, Work
 def reproduce(
     settings: ReproduceSettings, out: str | Path, *, cancelled: Callable[[], bool] = lambda: False
 ) -> Work[ReproductionSummary | None]:
-    """Import a published student to `out` and measure it; None if cancelled: the model is whole, its scores are not.
+    """Import a published student to `out` and measure it; None if cancelled, with the model complete but not scored.
 
     Raises:
-        DataError, ModelError, StorageError: one sentence each.
+        DataError, ModelError, StorageError: with a one-sentence message.
     """
     started, out = time.monotonic(), Path(out)
     yield Progress(message="Reading the dataset")

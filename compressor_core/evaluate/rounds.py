@@ -1,6 +1,6 @@
-"""The one timer: things that are compared take turns, in alternating order and warmed up, so that ratios hold.
+"""Timer for comparisons: subjects take turns, in alternating order and after a warm-up, so that ratios are reliable.
 
-Whatever else the machine does for a while affects all of them equally, and none always follows the same other.
+Temporary load on the machine affects all subjects equally, and none always follows the same other.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _KEPT_SAMPLES = 300
 
 @dataclass
 class Timed(Generic[T]):
-    """A piece of work on each of several inputs, and how long it took: milliseconds, call by call.
+    """A piece of work on each of several inputs, with the milliseconds of each call.
 
-    `times` is what one waits. `cpu_times` is what the processor worked for it, on all threads of this process
-    together: on a machine that does something else meanwhile the first grows, and the second little.
+    `times` is wall-clock time. `cpu_times` is processor time of all threads of this process together; other load on
+    the machine increases the former, but hardly the latter.
     """
 
     inputs: Sequence[T]
@@ -37,10 +37,10 @@ class Timed(Generic[T]):
     times: list[float] = field(default_factory=list)
     cpu_times: list[float] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
-    """What `work` returned for each input in the first round."""
+    """Results of `work` for each input in the first round."""
 
     def call(self, given: T) -> None:
-        """One call that counts."""
+        """Make one timed call."""
         cpu, start = time.process_time(), time.perf_counter()
         answer = self.work(given)
         end, cpu_end = time.perf_counter(), time.process_time()
@@ -50,35 +50,35 @@ class Timed(Generic[T]):
             self.answers.append(answer)
 
     def turn(self) -> None:
-        """All inputs, after one call that is not counted: it brings weights and code back into the caches."""
+        """Time all inputs, after one untimed call that brings weights and code back into the caches."""
         self.work(self.inputs[0])
         for given in self.inputs:
             self.call(given)
 
     @property
     def by_round(self) -> NDArray[np.float64]:
-        """The times (rounds, inputs)."""
+        """Times (rounds, inputs)."""
         return np.reshape(self.times, (-1, len(self.inputs)))
 
 
 def turns(things: Sequence[T], rounds: int) -> Iterator[tuple[int, T]]:
-    """Every thing once in each round, with the round's number; in every other round the last one comes first."""
+    """Yield everything once per round, with the round's number; every other round is in reverse order."""
     for number in range(rounds):
         for thing in things if number % 2 == 0 else reversed(things):
             yield number, thing
 
 
 def in_turns(timed: Sequence[Timed[T]], rounds: int) -> Generator[tuple[int, int], None, None]:
-    """Time all of them, each on all inputs at a time; yields the round and the place of each after its turn."""
+    """Time all, each on all inputs per turn; yields the round and the index of each after its turn."""
     for number, place in turns(range(len(timed)), rounds):
         timed[place].turn()
         yield number, place
 
 
 def input_by_input(timed: Sequence[Timed[T]], rounds: int) -> Generator[int, None, None]:
-    """Time all of them, which take turns on every input; yields the number of rounds done.
+    """Time all, taking turns on every input; yields the number of rounds done.
 
-    Two calls of each on its last inputs come first and are not counted.
+    Two untimed calls of each on its last inputs come first.
     """
     for one in timed:
         for given in one.inputs[-2:]:
@@ -92,7 +92,7 @@ def input_by_input(timed: Sequence[Timed[T]], rounds: int) -> Generator[int, Non
 
 @contextmanager
 def torch_threads(threads: int) -> Iterator[None]:
-    """PyTorch with so many threads."""
+    """Context in which PyTorch uses this number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
@@ -104,7 +104,7 @@ def torch_threads(threads: int) -> Iterator[None]:
 def time_models(
     models: Mapping[str, Classifier], examples: Sequence[tuple[str, ...]], *, rounds: int = 3, threads: int = 1
 ) -> Work[dict[str, ModelLatency]]:
-    """The latency of each model by name: one example at a time, unpadded, on the CPU, tokenisation apart."""
+    """Latency of each model by name: one example at a time, unpadded, on the CPU, without tokenization."""
 
     def answering(model: Classifier) -> Callable[[Encoded], object]:
         return torch.inference_mode()(lambda encoded: forward(model.model, [encoded], model.pad_id))
@@ -127,7 +127,7 @@ def time_models(
 
 
 def summary(times: Sequence[float]) -> Latency:
-    """Single times in ms, summed up; at most 300 of them are kept, evenly chosen."""
+    """Summary of single times in ms; at most 300 of them are kept, evenly chosen."""
     values = np.sort(np.asarray(times))
     low, median, high, p90, p95, p99 = map(float, np.percentile(values, [25, 50, 75, 90, 95, 99]))
     kept = values[np.linspace(0, len(values) - 1, min(_KEPT_SAMPLES, len(values))).astype(int)]

@@ -1,4 +1,4 @@
-"""Settings of all work that looks at finished models: scores, comparisons, measurements, calibrations, imports."""
+"""Settings of all work on finished models: scores, comparisons, measurements, calibrations, imports."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from compressor_core.settings import Count, Flag, PathText, Positive, Seed, Sett
 from compressor_core.task import PairFeatures, Task
 
 MOST_STUDENTS: Final = 4
-"""Upper limit of students beside one teacher; the colours and dashes of more would hardly be told apart."""
+"""Maximum number of students compared with one teacher; more colours and dashes would be hard to tell apart."""
 TEACHER: Final = "Teacher"
 """Name of the teacher among compared models."""
 
 
 class DataSettings(Settings):
-    """The examples that models are judged on."""
+    """Examples on which models are evaluated."""
 
     dataset: str = Field("classroom-vulnerability", description="Name of the dataset.")
     data: PathText | None = Field(
@@ -50,15 +50,15 @@ class CompareSettings(DataSettings):
     teacher: PathText = Field(description="Folder of the teacher.")
     student: PathText = Field(description="Folder of the first student.")
     others: tuple[PathText, ...] = Field((), description="Folders of up to three more students.")
-    names: tuple[str, ...] = Field((), description="Names of the students; without them, those of their folders.")
+    names: tuple[str, ...] = Field((), description="Names of the students; without any, their folder names.")
     latency_examples: Count = Field(100, description="Examples that latency is measured on.")
     latency_rounds: Count = Field(3, description="Passes over these examples.")
     changed_examples: Whole = Field(
-        100, description="Examples that are changed so that their label stays, to count answers that flip."
+        100, description="Examples to change, keeping their labels, to count flipped answers."
     )
     beside_codebert: bool = Field(
         False,
-        description="Measure the first student against CodeBERT's shape too (random weights, takes 0.5 GB).",
+        description="Also compare the first student's latency with CodeBERT's shape (random weights, 0.5 GB).",
     )
     threads: Threads = Field(1, description="Threads while latency is measured.")
 
@@ -70,17 +70,17 @@ class CompareSettings(DataSettings):
         if twice := next((one for one in students if students.count(one) > 1), None):
             raise SettingsError(f"the student {twice} is given twice: give each student once")
         if self.names and len(self.names) != len(students):
-            raise SettingsError(f"there are {len(self.names)} names for {len(students)} students: give one each")
+            raise SettingsError(f"there are {len(self.names)} names for {len(students)} students: give one for each")
         return self
 
     @property
     def students(self) -> tuple[str, ...]:
-        """Their folders, in order."""
+        """Folders of the students, in order."""
         return (self.student, *self.others)
 
     @property
     def folders(self) -> dict[str, Path]:
-        """All folders by a name of their own, the teacher's first."""
+        """All folders by unique name, the teacher's first."""
         wanted = self.names or [Path(one).name or f"Student {n}" for n, one in enumerate(self.students, 1)]
         models = (self.teacher, *self.students)
         return dict(zip(distinct((TEACHER, *wanted)), map(Path, models), strict=True))
@@ -92,7 +92,7 @@ class ModelsSettings(DataSettings):
     title: ClassVar[str] = "a look at models"
 
     models: tuple[PathText, ...] = Field(description="Model folders; the others are held against the first.")
-    names: tuple[str, ...] = Field((), description="Names of the models; without them, those of their folders.")
+    names: tuple[str, ...] = Field((), description="Names of the models; without any, their folder names.")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -108,46 +108,46 @@ class ModelsSettings(DataSettings):
 
     @property
     def titles(self) -> tuple[str, ...]:
-        """A name of its own for each model."""
+        """Unique name of each model."""
         return distinct(self.names or [Path(folder).resolve().name for folder in self.models])
 
 
 class ProbeSettings(ModelsSettings):
-    """Settings of a probe: whether the answers of models hold under changes that keep a function's label."""
+    """Settings of a probe: whether answers of models are robust to label-preserving changes."""
 
     title: ClassVar[str] = "a probe"
 
-    changes: tuple[str, ...] = Field((), description="Kinds of change; without them, all that the language has.")
+    changes: tuple[str, ...] = Field((), description="Kinds of change; the default is all that the language has.")
     examples: Count = Field(200, description="Examples to change, a sample of the split.")
     substitutes: PathText | None = Field(
         None,
         description="JSONL file of ALERT (ICSE 2022), with natural names for the variables of each function of Devign "
-        "or BigCloneBench: its functions are renamed so, as one more kind.",
+        "or BigCloneBench, used as an additional kind of change.",
     )
 
 
 class MeasureSettings(ModelsSettings):
-    """Settings of a measurement of one to five models; the others are held against the first."""
+    """Settings of a measurement of one to five models; the others are compared with the first."""
 
     title: ClassVar[str] = "a measurement"
 
     examples: Count = Field(32, description="Examples to measure on, a sample of the split.")
-    rounds: Count = Field(5, description="Passes over these examples, in which all models and forms take turns.")
+    rounds: Count = Field(5, description="Passes over these examples; all models and forms take turns.")
     threads: Threads = Field(1, description="Threads of PyTorch and of ONNX Runtime.")
     largest_batch: Annotated[int, Strict(), Field(ge=1, le=256)] = Field(
-        32, description="Largest batch of the throughput, which is measured at 1, 2, 4, … up to it."
+        32, description="Largest batch size; throughput is measured at 1, 2, 4, … up to it."
     )
     batch_rounds: Count = Field(3, description="Passes over the examples in batches of each size.")
-    starts: Whole = Field(3, description="Fresh processes of each model and form.")
+    starts: Whole = Field(3, description="Fresh processes started for each model and form.")
     padded_to: Annotated[int, Strict(), Field(ge=1, le=512)] = Field(
         400, description="Length of padded functions in tokens, 400 in the paper."
     )
-    watts: Positive = Field(4.0, description="Power of a busy core, where energy is estimated.")
-    energy_seconds: Positive = Field(1.0, description="Seconds that each model runs for where energy is measured.")
+    watts: Positive = Field(4.0, description="Power of a busy core in watts, for estimated energy.")
+    energy_seconds: Positive = Field(1.0, description="Seconds that each model runs when energy is measured.")
 
     @property
     def batch_sizes(self) -> list[int]:
-        """The powers of two up to `largest_batch`."""
+        """Powers of two up to `largest_batch`."""
         return [2**power for power in range(self.largest_batch.bit_length())]
 
 
@@ -171,13 +171,13 @@ class CalibrationSettings(Settings):
     architectures: Annotated[int, Strict(), Field(ge=2)] = Field(
         40, description="Architectures to measure, spread over the paper's space."
     )
-    held_out: Count = Field(12, description="Architectures that judge the fit and are not fitted to.")
+    held_out: Count = Field(12, description="Architectures held out of the fit to evaluate it.")
     budget_mb: Positive | None = Field(
-        3.0, description="Budget in MB at which the best architecture of each number of layers is measured too."
+        3.0, description="Budget in MB for which the best architecture of each number of layers is measured too."
     )
     largest_mb: Positive = Field(50.0, description="Largest size of a spread architecture in MB.")
-    functions: Count = Field(12, description="Queries that each architecture is timed on.")
-    rounds: Count = Field(5, description="Passes over all architectures; the fastest of each query counts.")
+    functions: Count = Field(12, description="Queries timed for each architecture.")
+    rounds: Count = Field(5, description="Passes over all architectures; the fastest time of each query counts.")
     threads: Threads = Field(1, description="Threads of PyTorch and of ONNX Runtime.")
 
     @model_validator(mode="after")
@@ -190,7 +190,7 @@ class CalibrationSettings(Settings):
 
     @property
     def dataset(self) -> str:
-        """The dataset whose functions are read."""
+        """Dataset whose functions are used as queries."""
         return f"classroom-{self.task}"
 
 
@@ -203,8 +203,8 @@ class ReproduceSettings(Settings):
     tokenizer: PathText = Field(description="Published tokenizer, BPE_*.json.")
     teacher: Encoder = Field(description="Pre-trained model that the student learned from.")
     task: Task = Field(description="Task of the student.")
-    dataset: str = Field(description="Name of the dataset that it is measured on.")
-    data: PathText | None = Field(None, description="File or folder of the dataset; without it, from the hub.")
+    dataset: str = Field(description="Name of the dataset to measure it on.")
+    data: PathText | None = Field(None, description="File or folder of the dataset; the default is the hub.")
     heads: Count | None = Field(None, description="Attention heads of an architecture that was not published.")
     latency_examples: Count = Field(100, description="Examples that latency is measured on.")
     threads: Threads = Field(1, description="Threads while latency is measured.")
@@ -212,7 +212,7 @@ class ReproduceSettings(Settings):
 
 
 def distinct(names: Sequence[str]) -> tuple[str, ...]:
-    """The same names; one that has come before gets a number."""
+    """Make names unique by numbering the repeated ones."""
     found: list[str] = []
     for wanted in names:
         name, number = wanted, 2

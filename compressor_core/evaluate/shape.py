@@ -1,4 +1,4 @@
-"""How much faster a student is than a model of the shape that the paper compresses, measured on this machine."""
+"""Speed-up of a student over a model of CodeBERT's shape, which the paper compresses, measured on this machine."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from compressor_core.records import BesideCodeBERT, Work
 from compressor_core.task import PairFeatures
 
 CODEBERT: Final = Architecture(50_265, 768, 12, 12, 3_072)
-"""The shape of CodeBERT and GraphCodeBERT (`config.json` of microsoft/codebert-base)."""
+"""Shape of CodeBERT and GraphCodeBERT (`config.json` of microsoft/codebert-base)."""
 FUNCTIONS, ROUNDS = 10, 3
-"""Enough for a ratio of ten and more, in seconds."""
+"""Enough to measure ratios of ten and more, within seconds."""
 
 
 def beside_codebert(
     student: Classifier, examples: Sequence[tuple[str, ...]], *, threads: int = 1
 ) -> Work[BesideCodeBERT]:
-    """A student and a model of CodeBERT's shape, in turns on the same tokens of some examples.
+    """Latency of a student and of a model of CodeBERT's shape, in turns on the same tokens of some examples.
 
-    The weights of the latter are random, since latency does not depend on them: it says nothing of accuracy.
+    The latter has random weights, since latency does not depend on them; its accuracy is meaningless.
     """
     task, features = student.card.task, student.card.pair_features or PairFeatures.COMPARE
     shaped = replace(student, model=build(CODEBERT, task, features).eval())

@@ -1,4 +1,4 @@
-"""What probabilities tell beyond the label: fidelity to the teacher, calibration, ranking; and accuracy by length."""
+"""Statistics of probabilities: fidelity to the teacher, calibration and ranking; and accuracy by length."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from compressor_core.evaluate.intervals import part
 from compressor_core.records import ConfidenceBin, Curves, Fidelity, LengthBin, Reliability
 
 BIN_WIDTH: Final = 0.05
-"""Width of the bins of a reliability diagram: twenty, of which two classes can fill the upper ten."""
+"""Bin width of a reliability diagram: twenty bins, of which two classes use the upper ten."""
 LENGTH_BINS: Final = 5
 CURVE_POINTS: Final = 200
-"""Upper limit of the points of a curve that are kept for drawing; its area is that of all of them."""
+"""Maximum number of points kept for drawing a curve; its area is computed from all points."""
 
 
 def log_probabilities(logits: ArrayLike) -> NDArray[np.float64]:
@@ -25,7 +25,7 @@ def log_probabilities(logits: ArrayLike) -> NDArray[np.float64]:
 
 
 def fidelity(teacher: ArrayLike, student: ArrayLike) -> Fidelity:
-    """How close the student's probabilities, at temperature 1, are to the teacher's; logits (n, 2) each."""
+    """Closeness of the student's probabilities, at temperature 1, to the teacher's; logits (n, 2) each."""
     first, second = log_probabilities(teacher), log_probabilities(student)
     return Fidelity(
         kl=float((np.exp(first) * (first - second)).sum(-1).mean()),
@@ -36,7 +36,7 @@ def fidelity(teacher: ArrayLike, student: ArrayLike) -> Fidelity:
 def calibration(labels: ArrayLike, logits: ArrayLike) -> Reliability:
     """Reliability bins and expected calibration error (Guo et al. 2017, section 2, equations 2 and 3).
 
-    The confidence is the probability of the predicted class, so from 0.5 to 1.
+    The confidence is the probability of the predicted class, from 0.5 to 1.
     """
     gold, values = np.asarray(labels, int), np.asarray(logits, np.float64)
     confidence = np.exp(log_probabilities(values).max(-1))
@@ -57,13 +57,13 @@ def calibration(labels: ArrayLike, logits: ArrayLike) -> Reliability:
 
 
 def curves(labels: ArrayLike, logits: ArrayLike) -> Curves | None:
-    """How well the logits rank class 1 above class 0, whatever the threshold; None if there is only one class.
+    """Threshold-independent ranking of class 1 above class 0; None if there is only one class.
 
-    The area under the ROC curve is by trapezia; the average precision, Σ (R_k − R_{k−1}) P_k over the distinct
-    thresholds, interpolates nothing.
+    The area under the ROC curve uses the trapezoidal rule; the average precision, Σ (R_k − R_{k−1}) P_k over the
+    distinct thresholds, does not interpolate.
     """
     gold, values = np.asarray(labels, int), np.asarray(logits, np.float64)
-    margin = values[:, 1] - values[:, 0]  # ranks as the probability does, and keeps what float rounds to 1
+    margin = values[:, 1] - values[:, 0]  # ranks like the probability, without rounding to 1
     order = np.argsort(-margin, kind="stable")
     ends = np.append(np.nonzero(np.diff(margin[order]))[0], len(gold) - 1)
     found = np.cumsum(gold[order])[ends]
@@ -84,7 +84,7 @@ def curves(labels: ArrayLike, logits: ArrayLike) -> Curves | None:
 
 
 def by_length(labels: ArrayLike, predicted: ArrayLike, lengths: ArrayLike) -> list[LengthBin]:
-    """Accuracy by length of the input, in bins of about equally many examples (quantiles of `lengths`)."""
+    """Accuracy by input length, in bins with about the same number of examples (quantiles of `lengths`)."""
     sizes = np.asarray(lengths, int)
     right = np.asarray(predicted, int) == np.asarray(labels, int)
     edges = np.unique(np.quantile(sizes, np.arange(1, LENGTH_BINS) / LENGTH_BINS))

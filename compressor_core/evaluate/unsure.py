@@ -1,4 +1,4 @@
-"""From which probability on a model's alarm counts: a threshold that clean code rarely reaches."""
+"""Alarm threshold of a model: a probability that clean code rarely exceeds."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from compressor_core.task import Task
 
 FUNCTIONS: Final = 200
 SHARE: Final = 0.05
-"""Share of the clean inputs that may reach the threshold."""
+"""Maximum share of clean inputs above the threshold."""
 
 
 def alarm_threshold(classifier: Classifier, functions: int = FUNCTIONS, share: float = SHARE) -> AlarmThreshold | None:
-    """The least probability of class 1, but one half at least, that at most `share` of clean inputs exceed.
+    """Smallest probability of class 1, at least one half, that at most `share` of clean inputs exceed.
 
-    Clean inputs are real functions of installed packages (`data/installed.py`), taken as clean; for clones, pairs of
-    different ones. Their modules are those of the validation split, so none of them is asked about in the exam. The
-    threshold is the split conformal quantile: of n inputs the probability of rank ceil((n + 1)(1 - share)), which
+    Clean inputs are real functions of installed packages (`data/installed.py`), assumed to be clean; for clones, pairs
+    of different functions. They come from modules of the validation split, so the exam uses none of them. The
+    threshold is the split conformal quantile: of n inputs, the probability of rank ceil((n + 1)(1 - share)), which
     holds for other clean inputs of the kind (Angelopoulos and Bates, arXiv 2107.07511, section 1). None for a model
     that did not learn from Python.
     """

@@ -1,10 +1,10 @@
-"""Attention as one operator of ONNX Runtime, in the place of a matrix product, a sum, a softmax and another product.
+"""Attention as one operator of ONNX Runtime, instead of a matrix product, a sum, a softmax and another product.
 
-Written down step by step, attention holds a weight for each head and each pair of tokens, reads and writes all of
-them at each step, and for hundreds of tokens they do not fit a processor's cache. ONNX Runtime's own operator
-`MultiHeadAttention` (domain com.microsoft, also in onnxruntime-web) takes a tile of them at a time, as FlashAttention
-does (Dao et al., NeurIPS 2022), but on a CPU only where it is given no mask. So the mask becomes part of the keys: each
-query has a 1 as one number more, and each key has there what is to be added to the scores.
+In separate steps, attention stores a weight for each head and each pair of tokens, and reads and writes all of them at
+each step; for hundreds of tokens they do not fit in a processor's cache. ONNX Runtime's operator `MultiHeadAttention`
+(domain com.microsoft, also in onnxruntime-web) processes one tile at a time, as FlashAttention does (Dao et al.,
+NeurIPS 2022), but on a CPU only without a mask. The mask therefore becomes part of the keys: each query gets an
+additional 1, and each key an additional entry with the value to add to the scores.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from transformers.masking_utils import eager_mask
 NAME: Final = "onnxruntime-fused"
 """For `set_attn_implementation`."""
 _HIDDEN: Final = -50.0
-"""Added to the score of what is padding: a weight of 2e-22, which changes no float32. Not less, because weights below
-1e-38 are denormal numbers, with which a processor computes many times more slowly."""
+"""Added to the scores of padding, which gives a weight of 2e-22 and changes no float32. Not lower, since weights below
+1e-38 are denormal numbers, which are many times slower to compute with."""
 
 
 class _Attention(torch.autograd.Function):
-    """(batch, length, heads · width) of queries, keys and values to the same of values."""
+    """Maps queries, keys and values (batch, length, heads · width) to attended values of the same shape."""
 
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, heads: int, scale: float) -> Tensor:
@@ -48,7 +48,7 @@ def _fused(
     scaling: float | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """As transformers calls it: (batch, heads, length, width) in, (batch, length, heads, width) out."""
+    """Attention function for transformers, from (batch, heads, length, width) to (batch, length, heads, width)."""
     heads, width = query.shape[1], query.shape[3]
     scale = width**-0.5 if scaling is None else scaling
     query, key, value = (x.transpose(1, 2) for x in (query, key, value))
@@ -62,7 +62,7 @@ def _fused(
 
 
 def _apart(states: Tensor, heads: int) -> Tensor:
-    """(batch, length, heads · width) to (batch, length, heads, width)."""
+    """Reshape (batch, length, heads · width) to (batch, length, heads, width)."""
     return states.view(*states.shape[:2], heads, -1)
 
 

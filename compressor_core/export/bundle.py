@@ -1,4 +1,4 @@
-"""The folder that a student is taken away in, and the same as a zip file."""
+"""Bundle of an exported student: a folder, and the same as a zip file."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ONNX, INT8 = "model.onnx", "model.int8.onnx"
 README, PREDICT, PAGE, SUMS = "README.md", "predict.py", "index.html", "SHA256SUMS"
 _FILES: Final = Path(__file__).with_name("files")
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
-"""Date of every file in a zip: equal files should make an equal zip."""
+"""Date of every file in a zip, so that equal files make an equal zip."""
 _CHUNK: Final = 1 << 20
 
 
 def complete(folder: Path, readme: str) -> None:
-    """Add what a bundle has beside the model and its ONNX files: model card, `predict.py`, checksums."""
+    """Add the other files of a bundle to the model and its ONNX files: model card, `predict.py`, checksums."""
     write_text(folder / README, readme)
     shutil.copyfile(_FILES / PREDICT, folder / PREDICT)
     names = sorted(path.name for path in folder.iterdir() if path.name != SUMS)
@@ -35,12 +35,12 @@ def complete(folder: Path, readme: str) -> None:
 
 
 def write_zip(folder: Path, path: Path, name: str) -> None:
-    """All files of a folder without subfolders, in a zip under the folder `name`; equal files make an equal zip."""
+    """Zip all files of a folder without subfolders, under the folder `name`; equal files make an equal zip."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(folder.iterdir()):
             entry = zipfile.ZipInfo(f"{name}/{file.name}", _DATE)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 3  # Unix, whatever this machine is, or the mode would not be read
+            entry.create_system = 3  # Unix, on any machine, so that the mode is used
             entry.external_attr = 0o644 << 16
             entry.file_size = file.stat().st_size
             with file.open("rb") as source, archive.open(entry, "w") as target:
@@ -48,10 +48,10 @@ def write_zip(folder: Path, path: Path, name: str) -> None:
 
 
 def require_free(targets: Sequence[Path], *, overwrite: bool) -> None:
-    """Refuse places that hold something; with `overwrite`, unless it is what an export has written there.
+    """Refuse targets that exist; with `overwrite`, only those that were not written by an export.
 
     Raises:
-        DataError: one sentence that names the place.
+        DataError: a target cannot be used, with a one-sentence message that names it.
     """
     for target in targets:
         if (not target.exists() and not target.is_symlink()) or (target.is_dir() and not any(target.iterdir())):
@@ -63,7 +63,7 @@ def require_free(targets: Sequence[Path], *, overwrite: bool) -> None:
 
 
 def put(drafts: Sequence[tuple[Path, Path]]) -> None:
-    """Move drafts, on the same disk, to their places: all of them, or none. Raises OSError."""
+    """Move temporary files to their targets on the same disk, all or none. Raises OSError."""
     undo: list[tuple[Path, Path | None]] = []
     try:
         for draft, target in drafts:

@@ -1,4 +1,4 @@
-"""Inputs of the ONNX file of a model that reads data flow, from code, where its PyTorch model is not loaded."""
+"""Inputs from code for the ONNX file of a model that reads data flow, without loading its PyTorch model."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from compressor_core.models.card import CARD, read_card
 
 
 def reader(folder: Path) -> Callable[[Sequence[str]], list[NDArray[Any]]]:
-    """From the functions of one example to the arrays that the file reads, in the order of its inputs.
+    """Function that maps the functions of one example to the arrays that the file reads, in the order of its inputs.
 
-    `folder` has the model's card and tokenizer. Raises ModelError if the model reads no data flow.
+    `folder` has the model's card and tokenizer. Raises ModelError if the model does not read data flow.
     """
     card = read_card(folder)
     if card is None or card.data_flow is None:

@@ -1,4 +1,4 @@
-"""A model on its way out: written as ONNX, in 8 bits or as a bundle, and tried before it is handed over."""
+"""Export of a model as ONNX, in 8 bits or as a bundle, with verification of the files."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from compressor_core.records import ExportSummary, Notice, Progress, Work
 def export(
     settings: ExportSettings, out: str | Path, *, cancelled: Callable[[], bool] = lambda: False
 ) -> Work[ExportSummary | None]:
-    """Write the model to `out`, see `targets`, and try it; None if cancelled. Nothing half-written is left.
+    """Write the model to `out`, see `targets`, and verify it; None if cancelled. Leaves no partial files.
 
-    A notice says what the user has to know.
+    Notices contain warnings for the user.
 
     Raises:
-        DataError: a place is taken, or the dataset cannot be read.
-        ModelError: the model cannot be read or written as ONNX, is of another task, or its float32 file does not
+        DataError: a target exists, or the dataset cannot be read.
+        ModelError: the model cannot be read or written as ONNX, is for another task, or its float32 file does not
             answer as PyTorch does.
-        StorageError: the disk refuses.
+        StorageError: writing failed.
     """
     started = time.monotonic()
     form, bundled = settings.format, settings.format is Format.BUNDLE
@@ -56,7 +56,7 @@ def export(
         folder = draft / "bundle"
         folder.mkdir()
         if bundled:
-            classifier.save(folder)  # before anything is encoded: a tokenizer remembers where it cut
+            classifier.save(folder)  # before encoding anything: a tokenizer stores its last truncation
         yield Progress(message="Writing the ONNX files", fraction=0.0)
         files = {ONNX: folder / ONNX}
         export_onnx(classifier.model, files[ONNX], data_flow=classifier.card.data_flow is not None)
@@ -102,7 +102,7 @@ def export(
             summary = summary.model_copy(update={"contents": contents, **sizes})
         else:
             put([(files[asked], places[0])])
-    except StorageError as error:  # of a draft, which is nobody's business
+    except StorageError as error:  # name the target, not the temporary folder
         raise StorageError(str(error).replace(str(folder), str(places[0]))) from error
     except OSError as error:
         raise storage_error(error, places[0]) from error
@@ -115,7 +115,7 @@ def export(
 
 
 def _write_page(classifier: Classifier, folder: Path) -> str | None:
-    """Add the page for the browser; returns why where none can be made. Raises StorageError if the disk refuses."""
+    """Add the page for the browser; returns the reason if none can be made. Raises StorageError if writing fails."""
     try:
         web_page(classifier, folder / ONNX, folder / PAGE)
     except ModelError as error:

@@ -1,4 +1,4 @@
-"""An ONNX model with its weights in 8 bits: a quarter of the file, and answers that have to be measured again."""
+"""Quantisation of an ONNX model to 8-bit weights: a quarter of the size, with accuracy to be measured again."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 
 def export_int8(float32: Path, path: Path) -> None:
-    """Quantise the model of an ONNX file that `export_onnx` wrote; inputs and output stay what they are.
+    """Quantise the model of an ONNX file that `export_onnx` wrote; inputs and output stay the same.
 
-    Activations are quantised as they come, so no examples are needed (dynamic quantisation,
-    https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html). Each output channel has a scale of
-    its own, and weights use 7 of the 8 bits: with all 8, processors without instructions for 8-bit products (VNNI)
-    add two of them into too few bits, and a student would answer worse there than where it was measured.
-    `path` is replaced once the new file is whole.
+    Activations are quantised at run time, so no examples are needed (dynamic quantisation,
+    https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html). Each output channel has its own
+    scale, and weights use 7 of the 8 bits: with all 8, sums of two products overflow on processors without
+    instructions for 8-bit products (VNNI), and a student would be less accurate there than where it was measured.
+    `path` is replaced atomically.
 
     Raises:
-        ModelError: `float32` is absent or no ONNX model.
-        StorageError: the disk refuses.
+        ModelError: `float32` is missing or not an ONNX model.
+        StorageError: writing failed.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     if not float32.is_file():
         raise ModelError(f"the ONNX model {float32} is not there: export it in float32 first")
     try:
-        # The quantiser may leave files of its own beside its output: they go with this folder.
+        # The quantiser may leave temporary files beside its output; they are removed with this folder.
         draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         try:
             with _quiet():
@@ -52,16 +52,16 @@ def export_int8(float32: Path, path: Path) -> None:
             shutil.rmtree(draft, ignore_errors=True)
     except OSError as error:
         raise storage_error(error, path) from error
-    except Exception as error:  # onnx and protobuf each have their own
+    except Exception as error:  # onnx and protobuf each raise their own errors
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise ModelError(f"the ONNX model {float32} cannot be quantised ({reason}): export it again") from error
 
 
 def _weights_in_place(path: Path) -> ModelProto:
-    """The model, with every weight named where it is used.
+    """Load the model, with every weight connected directly to the nodes that use it.
 
-    The exporter writes weights that are used twice, as those of an encoder of pairs, or that are equal, behind
-    `Identity` nodes: the quantiser does not look behind them, and would leave such weights in float32.
+    The exporter puts equal weights, and those used twice as in an encoder of pairs, behind `Identity` nodes. The
+    quantiser does not look behind these and would leave such weights in float32.
     """
     import onnx
 
@@ -78,7 +78,7 @@ def _weights_in_place(path: Path) -> ModelProto:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the advice to infer shapes first: lengths are to stay open."""
+    """Context without the quantiser's advice to infer shapes first, since lengths must stay dynamic."""
     logger = logging.getLogger()
     level = logger.level
     logger.setLevel(logging.ERROR)

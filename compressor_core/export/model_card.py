@@ -1,4 +1,4 @@
-"""The README.md of a bundle: what the model is, what was measured, how to use it, and where it ends."""
+"""README.md of a bundle: description of the model, measurements, usage, origin and limits."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _RECIPE: Final = (
     "base",
     "released",
 )
-"""The settings of a training that its card should repeat; all of them are in compressor.json."""
+"""Training settings shown in the README; all of them are in compressor.json."""
 
 
 def model_card(card: ModelCard, result: ExportSummary) -> str:
-    """Markdown from the card of a model and the result of its export, see `export`; no figure is made up here."""
+    """Markdown from the card of a model and the result of its export, see `export`, the sources of all figures."""
     parts = (_title, _files, _measured, _use, _origin, _limits)
     name = PurePath(result.files[0]).name
     return front_matter(card, name) + "\n" + "\n\n".join("\n".join(part(card, result)) for part in parts) + "\n"
@@ -201,14 +201,14 @@ _LANGUAGES: Final = {"c": "C", "java": "Java", "python": "Python"}
 
 
 def dataset_title(name: str) -> str:
-    """A dataset's title and name; of a file only that it is one."""
+    """Title and name of a dataset; for a file only that it is a file."""
     if name == "file":
         return "a file of its user"
     return next((f"{info.title} (`{name}`)" for info in DATASETS if info.name == name), literal_code(name))
 
 
 def _named(teacher: str) -> str:
-    """A name of Hugging Face as it is; of a folder the part that tells something, which `model` does not."""
+    """Hugging Face name unchanged; for a folder, its meaningful part, which `model` is not."""
     path = PurePath(teacher)
     if not path.is_absolute():
         return teacher

@@ -1,4 +1,4 @@
-"""A model as one ONNX file, in float32, and ONNX Runtime to execute it."""
+"""Export of a model to one float32 ONNX file, and running it with ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 OPSET: Final = 17
 _TOKENS: Final = ("input_ids", "attention_mask")
 _EXAMPLE_LENGTHS: Final = (7, 5)
-"""Of the functions that the exporter traces; no two dimensions of an example are alike, so that none is confused."""
+"""Lengths of the traced functions; all dimensions of an example differ, so that the exporter confuses none."""
 
 
 class _Single(nn.Module):
@@ -74,15 +74,14 @@ class _DataFlow(nn.Module):
 def export_onnx(model: nn.Module, path: Path, *, fused: bool = True, data_flow: bool = False) -> None:
     """Write a sequence classifier, or a `PairClassifier`, to one ONNX file.
 
-    Inputs, both int64 (batch, length), both of any size: `input_ids` and `attention_mask`; with `data_flow` those of
-    `graph.arrays`. Of a pair `input_ids_1`, `attention_mask_1`, `input_ids_2` and so on. Output: `logits` (batch, 2),
-    float32. The model itself is left as it was: its mode, its attention and its device. With `fused`, attention is one
-    operator of ONNX Runtime (see `attention`); without, or with data flow, the file has ONNX's standard operators
-    alone.
+    Inputs, both int64 (batch, length) of any size: `input_ids` and `attention_mask`; with `data_flow` those of
+    `graph.arrays`. For a pair: `input_ids_1`, `attention_mask_1`, `input_ids_2` and so on. Output: `logits` (batch, 2),
+    float32. The model's mode, attention and device are left unchanged. With `fused`, attention is one operator of ONNX
+    Runtime (see `attention`); otherwise, or with data flow, the file has only standard ONNX operators.
 
     Raises:
-        ModelError: what it computes cannot be written down, or not for functions of any length.
-        StorageError: the disk refuses.
+        ModelError: the model cannot be exported, or not for functions of any length.
+        StorageError: writing failed.
     """
     pair = isinstance(model, PairClassifier)
     stems = graph.INPUTS if data_flow else _TOKENS
@@ -93,7 +92,7 @@ def export_onnx(model: nn.Module, path: Path, *, fused: bool = True, data_flow: 
         names += [f"{stem}{side}" for stem in stems]
         arrays = onnx_inputs([_example(length, data_flow)] * 2, 1, data_flow=data_flow)
         example += [torch.from_numpy(array).to(device) for array in arrays]
-        # Of data flow, nodes count in the length, and not in that of the code.
+        # With data flow, nodes count towards the length, but not towards the code length.
         axes = {"shares": (f"length{side}", f"code{side}"), "attention_mask": (f"length{side}",) * (1 + data_flow)}
         axes |= {"input_ids": (f"{'code' if data_flow else 'length'}{side}",), "position_ids": (f"length{side}",)}
         free |= {f"{stem}{side}": dict(enumerate(("batch", *axes[stem]))) for stem in stems}
@@ -102,7 +101,7 @@ def export_onnx(model: nn.Module, path: Path, *, fused: bool = True, data_flow: 
     try:
         with _traceable(model, attention.NAME if fused else "eager"), torch.inference_mode():
             torch.onnx.export(
-                # In eval mode itself: the exporter hands the mode of what it exported on to the model.
+                # The wrapper must be in eval mode, since the exporter restores its mode on the model.
                 wrapped.eval(),
                 tuple(example),
                 str(path),
@@ -116,7 +115,7 @@ def export_onnx(model: nn.Module, path: Path, *, fused: bool = True, data_flow: 
         _try(path, 1 + pair, data_flow)
     except OSError as error:
         raise storage_error(error, path) from error
-    except Exception as error:  # of PyTorch's exporter and of ONNX Runtime, which have nothing in common
+    except Exception as error:  # errors of PyTorch's exporter and ONNX Runtime have no common class
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
         raise ModelError(
             f"A {encoder_config(model).model_type} model cannot be written as ONNX ({reason}): hand on the model "
@@ -125,14 +124,14 @@ def export_onnx(model: nn.Module, path: Path, *, fused: bool = True, data_flow: 
 
 
 def _is_mask_of_padding(model: nn.Module) -> bool:
-    """Whether each token attends to all others: then the mask is the same for all, as `attention` has it."""
+    """Whether each token attends to all others, so that the mask is the same for all, as `attention` requires."""
     config = encoder_config(model)
     layers = set(getattr(config, "layer_types", None) or ())
     return type(config) in MODEL_FOR_MASKED_LM_MAPPING and layers <= {"full_attention"}
 
 
 def _try(path: Path, functions: int, data_flow: bool) -> None:
-    """Run the file on lengths that the exporter has not seen: some models are traced for one alone."""
+    """Run the file on lengths that were not traced: some models can only be traced for a single length."""
     session = open_onnx(path)
     for length in (3, 70):
         run_onnx(session, (_example(length, data_flow),) * functions)
@@ -145,7 +144,7 @@ def _example(length: int, data_flow: bool) -> FunctionInput:
 
 @contextlib.contextmanager
 def _traceable(model: nn.Module, attending: str) -> Iterator[None]:
-    """In eval mode and with attention that the exporter can write down; as it was, afterwards."""
+    """Context in which the model is in eval mode and has exportable attention; restored afterwards."""
     encoder: Any = model.encoder if isinstance(model, PairClassifier) else model
     mode, before = model.training, encoder.config._attn_implementation
     logger = logging.getLogger("torch.onnx")
@@ -155,7 +154,7 @@ def _traceable(model: nn.Module, attending: str) -> Iterator[None]:
         encoder.set_attn_implementation(attending)
         logger.setLevel(logging.ERROR)
         with warnings.catch_warnings():
-            # That this exporter is the older one, and that a trace is a trace: both are known.
+            # Known warnings: this is the older exporter, and it traces.
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -165,22 +164,22 @@ def _traceable(model: nn.Module, attending: str) -> Iterator[None]:
 
 
 def open_onnx(path: Path, *, threads: int = 1) -> InferenceSession:
-    """A session on the CPU with so many threads. Raises ModelError if the file is absent or no ONNX model."""
+    """Open a session on the CPU. Raises ModelError if the file is missing or not an ONNX model."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what goes wrong is raised as well
+    options.log_severity_level = 4  # errors are raised anyway
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime has a class of its own for each reason, and none in common
+    except Exception as error:  # ONNX Runtime's error classes have no common base
         reason = str(error).strip().splitlines()[0][:200]
         raise ModelError(f"the ONNX model {path} cannot be opened ({reason}): export it again") from error
 
 
 def run_onnx(session: InferenceSession, example: Encoded, pad_id: int = 1) -> NDArray[np.float32]:
-    """Logits (1, 2) of one example, unpadded; `pad_id`, from which a model counts positions, is for data flow alone."""
+    """Logits (1, 2) of one unpadded example; `pad_id`, from which positions are counted, matters for data flow only."""
     names = [given.name for given in session.get_inputs()]
     data_flow = len(names) == len(graph.INPUTS) * len(example)
     arrays = [array for function in example for array in onnx_inputs([function], pad_id, data_flow=data_flow)]
@@ -191,9 +190,9 @@ def run_onnx(session: InferenceSession, example: Encoded, pad_id: int = 1) -> ND
 def onnx_inputs(
     functions: Sequence[FunctionInput], pad_id: int, length: int = 0, *, data_flow: bool = False
 ) -> tuple[NDArray[Any], ...]:
-    """The inputs of a file for one side of a batch, padded to its longest function, and to `length` if that is longer.
+    """Inputs of a file for one side of a batch, padded to its longest function, or to `length` if that is longer.
 
-    Token ids and attention mask, (functions, longest), 0 in the mask where there is padding; with `data_flow`, see
+    Token ids and attention mask (functions, longest), with 0 in the mask for padding; with `data_flow`, see
     `graph.arrays`.
     """
     if data_flow:

@@ -1,4 +1,4 @@
-"""A tokenizer as `page/tokenizer.js` runs it: a plain table, or a refusal, never a page that reads something else."""
+"""Conversion of a tokenizer to a plain table for `page/tokenizer.js`; unsupported tokenizers are refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PATTERNS: Final = {
     r"\s+": r"\p{White_Space}+",
     r"[\s\x1c-\x1f]+": r"[\p{White_Space}\x1c-\x1f]+",
 }
-"""The regular expressions of this program's tokenizers, and the same for JavaScript, whose `\\s` is another set."""
+"""Regular expressions of this program's tokenizers, and their JavaScript equivalents, since its `\\s` differs."""
 _MODEL: Final = {
     "type": "BPE",
     "dropout": None,
@@ -26,14 +26,14 @@ _MODEL: Final = {
     "byte_fallback": False,
     "ignore_merges": False,
 }
-"""What the model of a tokenizer must say, if it says anything; some libraries write "" for None."""
+"""Required values of a tokenizer's model, if present; some libraries write "" for None."""
 
 
 def tokenizer_table(tokenizer: PreTrainedTokenizerBase, max_length: int) -> dict[str, Any]:
-    """What `makeTokenizer` in `page/tokenizer.js` needs, as plain values for JSON; its keys are explained there.
+    """Input of `makeTokenizer` in `page/tokenizer.js`, as plain values for JSON; its keys are explained there.
 
     Raises:
-        ModelError: the tokenizer has a part that the JavaScript does not know.
+        ModelError: the tokenizer has a part that the JavaScript does not support.
     """
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
@@ -98,9 +98,9 @@ def _normalizers(part: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def _bytes(vocabulary: Mapping[str, int]) -> list[int]:
-    """The id of each byte, which a byte-level vocabulary writes as a visible character."""
+    """Id of each byte, which a byte-level vocabulary represents by a visible character."""
     shown = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    stand_ins = count(256)  # for the bytes that have no visible character of their own, in order
+    stand_ins = count(256)  # for bytes without a visible character, in order
     characters = [chr(byte if byte in shown else next(stand_ins)) for byte in range(256)]
     if missing := [byte for byte, character in enumerate(characters) if character not in vocabulary]:
         raise _refusal(f"one without a token for the byte {missing[0]}")
@@ -108,8 +108,8 @@ def _bytes(vocabulary: Mapping[str, int]) -> list[int]:
 
 
 def _merges(merges: list[Any], vocabulary: Mapping[str, int]) -> list[tuple[int, int, int]]:
-    """Ids of left, right and both joined. Each part must be a byte or made by an earlier rule: only then may a rule be
-    applied everywhere in a word at once."""
+    """Ids of the left part, the right part and the merged token. Each part must be a byte or the result of an earlier
+    rule: only then can a rule be applied to all its places in a word at once."""
     made: set[str] = set()
     rules = []
     for merge in merges:

@@ -1,4 +1,4 @@
-"""A model folder on the Hugging Face hub: first told what would go there, then sent."""
+"""Pushing a model folder to the Hugging Face hub, or listing what would be sent."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _FILES = ("config.json", WEIGHTS, "tokenizer.json", "tokenizer_config.json", CAR
 
 
 def push(model: str | Path, repository: str, *, send: bool = False, private: bool = True) -> PushSummary:
-    """What goes to `repository` (user/name) of a model that this program made; with `send`, it is created and filled.
+    """List the files of a model of this program for `repository` (user/name); with `send`, create and fill it.
 
     A folder without a README.md gets one.
 
     Raises:
-        ModelError: it is no model of this program, or lacks a file.
-        DataError: the name is none that the hub takes, or the hub refuses or cannot be reached.
+        ModelError: the model was not made by this program, or lacks a file.
+        DataError: the name is not valid on the hub, or the hub refuses or cannot be reached.
     """
     folder = model_folder(model)
     card = read_card(folder)
@@ -52,7 +52,7 @@ def push(model: str | Path, repository: str, *, send: bool = False, private: boo
             raise DataError(
                 f"the hub refuses {repository} ({reason}): run `hf auth login`, and check the name"
             ) from error
-        except Exception as error:  # whatever the network layer raises: the remedy is the same
+        except Exception as error:  # any network error: the remedy is the same
             reason = str(error).strip() or type(error).__name__
             raise DataError(f"the hub cannot be reached ({reason}): try again with a network") from error
     return PushSummary(

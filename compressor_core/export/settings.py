@@ -1,4 +1,4 @@
-"""Settings of an export, and where it is written."""
+"""Settings and targets of an export."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from compressor_core.settings import Count, Flag, PathText, Seed, Settings, Thre
 
 
 class Format(StrEnum):
-    """What can be written."""
+    """Format of an export."""
 
     ONNX = "onnx"
     """One float32 file."""
     INT8 = "onnx-int8"
     """One file with weights in 8 bits."""
     BUNDLE = "bundle"
-    """A folder, and a zip of it, with everything that the student needs elsewhere."""
+    """A folder, and a zip of it, with everything needed to run the student elsewhere."""
 
 
 class ExportSettings(Settings):
-    """Settings of an export: what is written, and what it is tried on."""
+    """Settings of an export: its format, and the data to verify it on."""
 
     title: ClassVar[str] = "an export"
 
@@ -34,20 +34,20 @@ class ExportSettings(Settings):
         Format.BUNDLE, description="One float32 file, one file with weights in 8 bits, or a bundle that runs anywhere."
     )
     dataset: str | None = Field(
-        None, description="Name of the dataset that the files are tried on; without it, the one the model was made for."
+        None, description="Name of the dataset to verify the files on; the default is the model's own."
     )
-    data: PathText | None = Field(None, description="File or folder of the dataset; without it, from the hub.")
-    split: Rows | None = Field(None, description="Rows to try the files on; without it, as of an evaluation.")
-    examples: Count = Field(5_000, description="Examples that accuracy is measured on, at most.")
+    data: PathText | None = Field(None, description="File or folder of the dataset; the default is the hub.")
+    split: Rows | None = Field(None, description="Rows to verify the files on; the default is as for an evaluation.")
+    examples: Count = Field(5_000, description="Maximum number of examples for measuring accuracy.")
     threads: Threads = Field(1, description="Threads of ONNX Runtime.")
     seed: Seed = Field(0, description="Seed of the data and of samples.")
-    overwrite: Flag = Field(False, description="Replace what an export has written there before.")
+    overwrite: Flag = Field(False, description="Replace an earlier export in the same place.")
 
 
 def targets(out: Path, form: Format) -> tuple[Path, ...]:
-    """What an export to `out` writes: the folder of a bundle and its zip; of the others one file.
+    """Targets of an export to `out`: the folder of a bundle and its zip, or one file for the other formats.
 
-    A file without the ending .onnx, or that is a folder, is one named as in a bundle in that folder.
+    If `out` is a folder or does not end in .onnx, the file is written into that folder, named as in a bundle.
     """
     if form is Format.BUNDLE:
         folder = out.with_suffix("") if out.suffix == ".zip" else out

@@ -1,4 +1,4 @@
-"""The answers of exported models, held against PyTorch and against the right answers."""
+"""Verification of exported models against PyTorch and against gold labels."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from compressor_core.models.inference import finite, forward
 from compressor_core.records import ExportedForm, FileLatency, Progress, Work
 
 TOLERANCE: Final = 1e-4
-"""How far a logit of the float32 file may be from PyTorch's: rounding in another order, and nothing else."""
+"""Maximum difference of a float32 logit from PyTorch's, which allows only for rounding."""
 LOSS_POINTS: Final = 0.5
-"""How many points of accuracy the int8 file may lose without being flagged."""
+"""Maximum loss of the int8 file in accuracy points without a warning."""
 INPUTS: Final = 100
-"""Real inputs on which logits are compared."""
+"""Number of real inputs on which logits are compared."""
 _ROUNDS: Final = 3
-"""Timed rounds; the fastest of each query counts, which says least of what else the machine does."""
+"""Timed rounds; the fastest time of each query counts, as it is least affected by other load."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """Examples that exported files are tried on, of a split (or "all") of a dataset.
+    """Examples on which exported files are verified, from a split (or "all") of a dataset.
 
-    `labelled` is False for code that the model was not made to judge: its logits can be compared on it, its accuracy
-    on it would say nothing; `reason` then says why there is nothing better.
+    `labelled` is False for code outside the model's purpose: logits can be compared on it, but accuracy would be
+    meaningless; `reason` then says why there is nothing better.
     """
 
     examples: Sequence[Example]
@@ -53,13 +53,13 @@ class Material:
 def material(
     card: ModelCard, dataset: str | None = None, data: str | None = None, split: Rows | None = None, *, seed: int = 0
 ) -> Material:
-    """The dataset that is named, else the test split of the one that the model was made for.
+    """Examples of the given dataset, else of the test split of the model's own dataset.
 
-    Where that is not at hand, code of the classroom, unlabelled.
+    If that is not available, classroom code without labels.
 
     Raises:
-        DataError: the dataset that is named cannot be read.
-        ModelError: it is of another task than the model.
+        DataError: the given dataset cannot be read.
+        ModelError: the dataset is for another task than the model.
     """
     if dataset is not None or data is not None:
         files = {info.name for info in DATASETS if not info.built_in}
@@ -95,10 +95,10 @@ def verify(
     whole: bool,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Work[dict[str, ExportedForm] | None]:
-    """Try the ONNX files, by name; None if cancelled.
+    """Verify the ONNX files, by name; None if cancelled.
 
-    Logits are compared on `INPUTS` examples. If `whole`, and the material is labelled, all of its examples are
-    answered, or some of them chosen by the seed. Each is one query, unpadded, as the files are used.
+    Logits are compared on `INPUTS` examples. If `whole` and the material is labelled, accuracy is measured on all of
+    its examples, or on a sample chosen by the seed. Each example is one unpadded query.
     """
     compared = min(INPUTS, len(given.examples))
     count = min(settings.examples, len(given.examples)) if whole and given.labelled else compared
@@ -143,7 +143,7 @@ def verify(
 
 def require_parity(name: str, measured: ExportedForm) -> None:
     """Raise ModelError if a float32 file does not answer as PyTorch does."""
-    if not measured.max_abs_difference < TOLERANCE:  # nor if it is no number
+    if not measured.max_abs_difference < TOLERANCE:  # also true for NaN
         raise ModelError(
             f"the exported {name} differs from PyTorch by {measured.max_abs_difference:.2g} on "
             f"{measured.inputs} inputs, more than {TOLERANCE:g}, so nothing was written: keep to the model folder"
@@ -151,14 +151,14 @@ def require_parity(name: str, measured: ExportedForm) -> None:
 
 
 def loss_points(float32: ExportedForm, int8: ExportedForm) -> float | None:
-    """Points of accuracy that int8 loses (negative: gains), on the same examples; None if it was not measured."""
+    """Accuracy points that int8 loses (negative: gains) on the same examples; None if not measured."""
     if float32.correct is None or int8.correct is None:
         return None
     return 100 * (float32.correct - int8.correct) / float32.examples
 
 
 def warning(given: Material, loss: float | None) -> str | None:
-    """What has to be said of an int8 file, in one sentence; None if there is nothing."""
+    """One-sentence warning about an int8 file; None if there is none."""
     if loss is None:
         return (
             f"The accuracy of the int8 file was not measured ({(given.reason or '').rstrip('.')}): "

@@ -1,8 +1,8 @@
-"""One HTML page that runs an exported model in a browser, from a file, without a server and without a network.
+"""One HTML page that runs an exported model in a browser, from a file, without a server or network.
 
-Everything is in the page: the ONNX model, the tokenizer's table, and onnxruntime-web with its WebAssembly. Its
-Content-Security-Policy names the hash of each script, so nothing else can run in it, and forbids every connection.
-The readable parts are in the folder `page`.
+The page contains everything: the ONNX model, the tokenizer table, and onnxruntime-web with its WebAssembly. Its
+Content-Security-Policy allows only scripts with the listed hashes, and forbids every connection. The sources of the
+page are in the folder `page`.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from compressor_core.task import Task
 _PARTS: Final = Path(__file__).with_name("page")
 _EXPORTS: Final = re.compile(r"export\{([^}]*)\};")
 _NOWHERE: Final = '"https://inlined.invalid/"'
-"""In place of the script's own address: some browsers build no address from that of a page in a file."""
+"""Replaces the script's own URL, since some browsers cannot resolve URLs against that of a local file."""
 
 
 def web_page(classifier: Classifier, onnx_file: Path, out: Path) -> None:
     """Write `out`, one page of HTML that runs `onnx_file`, a model exported from `classifier`, float32 or int8.
 
     Raises:
-        ModelError: no page can be made of this model (its tokenizer has a part that the page does not know, it reads
-            data flow, the file is none of its exports), or onnxruntime-web can be had neither from the cache nor from
-            the npm registry; the sentence says which, and the model's other files are of use without the page.
-        StorageError: the disk refuses `out` or the cache.
+        ModelError: no page can be made of this model (its tokenizer has a part that the page does not support, it
+            reads data flow, or the file is not one of its exports), or onnxruntime-web is available neither from the
+            cache nor from the npm registry; the message says which. The model's other files do not need the page.
+        StorageError: `out` or the cache cannot be written.
     """
     card = classifier.card
     if card.data_flow is not None:
@@ -79,7 +79,7 @@ def web_page(classifier: Classifier, onnx_file: Path, out: Path) -> None:
 
 
 def _settings(classifier: Classifier, onnx_file: Path) -> dict[str, Any]:
-    """What `page/app.js` needs of the card; every text is shown as it is."""
+    """Settings for `page/app.js` from the card; every text is shown as is."""
     card = classifier.card
     pair = card.task is Task.CLONE
     inputs = [[f"{name}_{side}" for name in ("input_ids", "attention_mask")] for side in "12"]
@@ -112,7 +112,7 @@ def _settings(classifier: Classifier, onnx_file: Path) -> dict[str, Any]:
 
 
 def _as_global(script: str) -> str:
-    """The library's module as one that can stand inside a page: what it exports is found under `ort`."""
+    """Convert the library's module to an inline script whose exports are in the global `ort`."""
     exports = _EXPORTS.findall(script)
     assert len(exports) == 1, "the file that was checked has one list of exports"
     names = dict(reversed(pair.split(" as ")) for pair in exports[0].split(","))
@@ -124,12 +124,12 @@ def _as_global(script: str) -> str:
 
 
 def _hash(inline: str) -> str:
-    """A source of a Content-Security-Policy: the script or style with exactly this text."""
+    """Content-Security-Policy source that allows the script or style with exactly this text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(inline.encode('utf-8')).digest()).decode()}'"
 
 
 def _json(values: Any) -> str:
-    """JSON that can stand inside a script element, whatever its texts hold."""
+    """JSON that is safe inside a script element, whatever its strings contain."""
     return json.dumps(values, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
 
 

@@ -1,6 +1,6 @@
-"""onnxruntime-web, which runs ONNX models in a browser: two files of its npm package, checked and kept in the cache.
+"""onnxruntime-web, which runs ONNX models in a browser: two files of its npm package, verified and cached.
 
-Nothing of it is part of this program. It is under the MIT licence, whose text goes into every page that holds it.
+It is not part of this program. It is under the MIT licence, whose text is included in every page that contains it.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from compressor_core.files import storage_error, write_bytes
 
 VERSION: Final = "1.30.0"
 INTEGRITY: Final = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
-"""Of the package's tarball, as the npm registry states it."""
+"""Integrity hash of the package's tarball, as stated by the npm registry."""
 SCRIPT: Final = "ort.wasm.bundle.min.mjs"
 WASM: Final = "ort-wasm-simd-threaded.wasm"
 FILES: Final = {
     SCRIPT: "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90",
     WASM: "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
 }
-"""The two files of the tarball that are needed, of 33 MB in all, and their SHA-256."""
+"""The two required files of the tarball, 33 MB in total, with their SHA-256."""
 TARBALL: Final = f"onnxruntime-web-{VERSION}.tgz"
 _REGISTRY: Final = "https://registry.npmjs.org"
 _PATIENCE: Final = 20
-"""Seconds that the registry has for each answer."""
+"""Timeout of each answer of the registry, in seconds."""
 _DOWNLOAD: Final = 300
-"""Seconds that npm has for all of it."""
+"""Timeout of the whole download with npm, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ class WebRuntime:
 
 
 def web_runtime() -> WebRuntime:
-    """The two files from the cache; the first time, from the npm registry.
+    """The two files from the cache, or the first time from the npm registry.
 
-    They are kept in `onnxruntime-web` in the folder of caches. A tarball that was put there by hand is taken instead
-    of a download. npm gets it where it is installed, since it knows the user's registry, proxy and certificates;
-    otherwise Python does, which honours `npm_config_registry` and the system's proxy.
+    They are kept in `onnxruntime-web` in the cache folder. A tarball placed there manually is used instead of a
+    download. npm downloads it if installed, since it knows the user's registry, proxy and certificates; otherwise
+    Python does, which respects `npm_config_registry` and the system's proxy.
 
     Raises:
-        ModelError: the files are not there and the registry cannot be reached, or what was got is not the tarball.
+        ModelError: the files are not cached and the registry cannot be reached, or the download is not the tarball.
         StorageError: the cache cannot be written.
     """
     folder = cache_folder() / "onnxruntime-web"
@@ -82,7 +82,7 @@ def runtime_kept() -> bool:
 
 
 def _kept(folder: Path) -> WebRuntime | None:
-    """The files, if they are there and undamaged."""
+    """Cached files, if they exist and are undamaged."""
     contents = {}
     for name, digest in FILES.items():
         try:
@@ -139,7 +139,7 @@ def _by_python() -> bytes:
 
 
 def _unpacked(data: bytes) -> dict[str, bytes]:
-    """The needed files of the tarball."""
+    """Required files of the tarball."""
     if "sha512-" + base64.b64encode(hashlib.sha512(data).digest()).decode() != INTEGRITY:
         raise ModelError(
             f"No page for the browser can be made: the {TARBALL} that was found or downloaded is damaged or another "
@@ -151,5 +151,5 @@ def _unpacked(data: bytes) -> dict[str, bytes]:
 
 def _member(archive: tarfile.TarFile, name: str) -> bytes:
     file = archive.extractfile(f"package/dist/{name}")
-    assert file is not None  # the tarball is the one that was checked
+    assert file is not None  # the tarball was verified
     return file.read()

@@ -1,1 +1,1 @@
-"""Plain records in, Plotly figures out: records → info (a frozen dataclass) → figure."""
+"""Figures from plain records: records → info (a frozen dataclass) → Plotly figure."""

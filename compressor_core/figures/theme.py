@@ -1,8 +1,8 @@
-"""One look for every figure: what is what has the same colour and the same shape everywhere.
+"""Common look of all figures: the same thing has the same colour and shape everywhere.
 
-The colours are those of Okabe and Ito (2008), which colour-blind readers can tell apart, in shades that stand out 3:1
-on light and on dark (WCAG 2, 1.4.11). A marker's shape, a dash or a label always repeats what its colour says. No one
-colour makes text that is read 4.5:1 on both: text has none of its own and takes that of the page.
+The colours are those of Okabe and Ito (2008), which colour-blind readers can tell apart, in shades with a contrast of
+3:1 on light and dark backgrounds (WCAG 2, 1.4.11). A marker's shape, a dash or a label always repeats what the colour
+says. No colour gives text a contrast of 4.5:1 on both, so text takes the colour of the page.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ INK = {"light": "#1d2733", "dark": "#e8ecf0"}
 PAPER = {"light": "#ffffff", "dark": "#12171d"}
 """Text and background of each theme, as in `.streamlit/config.toml`."""
 CYCLE = (TEACHER, STUDENT, FEASIBLE, BEST, OPTIMUM, GREY)
-"""For things that are only told apart, such as several runs; with a dash and a symbol of their own."""
+"""Colours for things without a meaning of their own, such as several runs; each also has a dash and a symbol."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """How one of several models is drawn: a colour, and what repeats it for lines, points and bars."""
+    """Look of one of several models: a colour, and the dash, symbol and pattern that repeat it."""
 
     color: str
     dash: str
@@ -40,12 +40,12 @@ class Look:
 
     @property
     def line(self) -> dict[str, Any]:
-        """For a trace of lines."""
+        """Line style of a trace of lines."""
         return {"color": self.color, "dash": self.dash, "width": 2.5}
 
     @property
     def bar(self) -> dict[str, Any]:
-        """The marker of a trace of bars."""
+        """Marker of a trace of bars."""
         hatched = {"shape": self.pattern, "fillmode": "overlay", "fgcolor": "rgba(0,0,0,0.35)", "solidity": 0.2}
         return {"color": self.color, "pattern": {**hatched, "size": 10} if self.pattern else {"shape": ""}}
 
@@ -57,21 +57,21 @@ OF_STUDENTS = (
     Look(BEST, "dashdot", "triangle-up", "x"),
     Look(OPTIMUM, "longdash", "cross", "."),
 )
-"""Up to four students of one teacher, in order."""
+"""Looks of up to four students of one teacher, in order."""
 SCALE = ((0.0, "#6a5fd0"), (0.5, "#c9518a"), (1.0, "#c28400"))
-"""From low to high for points and lines: the lightness rises with the hue, and both ends show on light and on dark."""
+"""Scale from low to high for points and lines. Both ends are visible on light and dark; lightness rises throughout."""
 SHARES = ((0.0, "rgba(59,143,209,0)"), (0.001, "rgba(59,143,209,0.25)"), (1.0, "rgba(59,143,209,1)"))
 HEIGHTS = "Cividis"
-"""From low to high for maps: made for colour-blind readers (Nuñez, Anderton and Renslow, 2018)."""
+"""Scale from low to high for maps, made for colour-blind readers (Nuñez, Anderton and Renslow, 2018)."""
 BAR = {"orientation": "h", "thickness": 10, "x": 0, "xanchor": "left", "len": 1, "xpad": 0, "yanchor": "top"}
-"""A colour bar below its figure, where it takes no width from it on a phone."""
+"""Colour bar below its figure, so that it takes no width on a phone."""
 
 GRID = "rgba(138, 146, 155, 0.25)"
 HEIGHT = 400
 
 
 def layout(x: str, y: str, *, height: int = HEIGHT, **more: Any) -> go.Layout:
-    """The common layout: axis titles with units, a legend above, transparent paper."""
+    """Common layout: axis titles with units, a legend above, transparent background."""
     axis = {"gridcolor": GRID, "zerolinecolor": GRID, "automargin": True}
     settings: dict[str, Any] = {
         "height": height,
@@ -89,18 +89,18 @@ def layout(x: str, y: str, *, height: int = HEIGHT, **more: Any) -> go.Layout:
 
 
 def notebook_template() -> go.layout.Template:
-    """For notebooks, which have a light and a dark theme as well: text that is read on both, and no ground."""
+    """Template for notebooks in light and dark themes: text readable on both, no background."""
     return go.layout.Template(layout={"font": {"color": GREY}})
 
 
 def faint(color: str, opacity: float) -> str:
-    """A `#rrggbb` colour that lets what is behind it through."""
+    """Translucent version of a `#rrggbb` colour."""
     red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity:g})"
 
 
 def log_axis(values: Sequence[float]) -> dict[str, Any]:
-    """A logarithmic axis around positive values, with at least three ticks, which are numbers and not digits alone."""
+    """Logarithmic axis around positive values, with at least three ticks labelled by full numbers."""
     low, high = math.log10(min(values)), math.log10(max(values))
     margin = 0.06 * max(high - low, 0.5)
     low, high = low - margin, high + margin
@@ -118,7 +118,7 @@ def log_axis(values: Sequence[float]) -> dict[str, Any]:
 
 
 def note(figure: go.Figure, text: str) -> go.Figure:
-    """Say in the middle of an empty figure why it is empty."""
+    """Write in the middle of an empty figure why it is empty."""
     figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False)
     figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False)
     figure.add_annotation(text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 14})

@@ -1,4 +1,4 @@
-"""Names for models: the bases of teachers, and the models that are bundled with the program."""
+"""Names of models: bases of teachers, and models bundled with the program."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from compressor_core.assets import ASSETS
 from compressor_core.errors import ModelError
 
 FROM_SCRATCH = "from-scratch"
-"""The base that is no pre-trained model: a small encoder, trained on the dataset alone."""
+"""Base without pre-training: a small encoder, trained only on the dataset."""
 CODEBERT, GRAPHCODEBERT = "microsoft/codebert-base", "microsoft/graphcodebert-base"
 BASES = {
     FROM_SCRATCH: "A small encoder, trained from scratch",
     CODEBERT: "CodeBERT",
     GRAPHCODEBERT: "GraphCodeBERT, which reads data flow",
 }
-"""Bases of teachers by name; any other Hugging Face encoder will do as well."""
+"""Bases of teachers by name; any other Hugging Face encoder can be used as well."""
 RECORDED = (".parquet", ".jsonl", ".jsonl.gz", ".npy")
-"""How the name of a file ends that holds a teacher's answers and stands in its place (`data/answers.py`)."""
+"""Suffixes of files with a teacher's recorded answers, which replace the teacher (`data/answers.py`)."""
 _BUNDLED = re.compile(r"(?:(teachers|students)/)?([a-z0-9][a-z0-9.-]{0,79})")
 
 
 def bundled_teacher(dataset: str) -> Path:
-    """The folder of the bundled teacher for a classroom dataset. Raises ModelError if there is none."""
+    """Folder of the bundled teacher for a classroom dataset. Raises ModelError if there is none."""
     folder = ASSETS / "teachers" / dataset
     if not folder.is_dir():
         raise ModelError(
@@ -33,38 +33,38 @@ def bundled_teacher(dataset: str) -> Path:
 
 
 def bundled_students(dataset: str) -> list[Path]:
-    """The folders of the students distilled from the bundled teacher of a classroom dataset, the smallest first."""
+    """Folders of the students distilled from the bundled teacher of a classroom dataset, smallest first."""
     folders = (ASSETS / "students").glob(f"{dataset}-*mb")
     return sorted(folders, key=lambda folder: float(folder.name.removeprefix(f"{dataset}-").removesuffix("mb")))
 
 
 def bundled_student(dataset: str) -> Path | None:
-    """The largest of `bundled_students`; None if none is bundled."""
+    """Largest of `bundled_students`; None if none is bundled."""
     return next(reversed(bundled_students(dataset)), None)
 
 
 def is_recorded(teacher: Path | str) -> bool:
-    """Whether a teacher is given as a file of its answers, and not as a model folder or a bundled name."""
+    """Whether a teacher is given as a file of recorded answers, not as a model folder or a bundled name."""
     return str(teacher).lower().endswith(RECORDED) and not Path(teacher).is_dir()
 
 
 def bundled_benchmark_students() -> list[Path]:
-    """The folders of the bundled students of a benchmark, whose teachers are not bundled, by name."""
+    """Folders of the bundled students of benchmarks, whose teachers are not bundled, sorted by name."""
     folders = (ASSETS / "students").glob("*-*mb")
     return sorted(folder for folder in folders if folder.is_dir() and not folder.name.startswith("classroom-"))
 
 
 def java_student() -> Path | None:
-    """The bundled student of the task *Clones in Java, from CodeBERT*; None if not bundled."""
+    """Bundled student of the task *Clones in Java, from CodeBERT*; None if not bundled."""
     folder = ASSETS / "students" / "codebert-bigclonebench-3mb"
     return folder if folder.is_dir() else None
 
 
 def model_folder(model: Path | str) -> Path:
-    """The folder that a path or a bundled name means; it need not exist.
+    """Folder of a path or a bundled name; it need not exist.
 
     Bundled names are `teachers/DATASET`, `students/DATASET-SIZE` and `students/TEACHER-BENCHMARK-SIZE`, with a size
-    such as `0.25mb`; without a size it is the largest student of the dataset. A dataset's name alone means its teacher.
+    such as `0.25mb`; without a size, the largest student of the dataset. A dataset's name alone means its teacher.
     """
     name = _BUNDLED.fullmatch(str(model))
     if isinstance(model, str) and name and not Path(model).exists():

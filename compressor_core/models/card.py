@@ -1,4 +1,4 @@
-"""`compressor.json`: what a model folder says of itself beyond Hugging Face's own files."""
+"""Model card `compressor.json`, which complements Hugging Face's own files in a model folder."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from compressor_core.task import PairFeatures, Task
 
 CARD = "compressor.json"
 MAX_TOKENS = 512
-"""Most tokens that 514 positions hold: RoBERTa numbers positions from 2."""
+"""Maximum number of tokens with 514 positions, since RoBERTa numbers positions from 2."""
 DATA_FLOW_NODES = 128
-"""Places that code leaves to the nodes of its data flow."""
+"""Places reserved for the nodes of the data flow."""
 MAX_TOKENS_BESIDE_FLOW = MAX_TOKENS - DATA_FLOW_NODES
 
 
 class ModelCard(Settings):
-    """Origin of a model and how it is used. Raises ModelError or SettingsError for a wrong value."""
+    """Origin and use of a model. Raises ModelError or SettingsError for an invalid value."""
 
     model_config = ConfigDict(extra="ignore")
     title: ClassVar[str] = CARD
 
     task: Task
     labels: tuple[str, str] = Field(description="names of the classes 0 and 1")
-    max_length: int = Field(strict=True, description="most tokens that are read, `<s>` and `</s>` included")
+    max_length: int = Field(strict=True, description="maximum number of tokens read, including `<s>` and `</s>`")
     architecture: (
         Annotated[Architecture, PlainValidator(read_architecture), PlainSerializer(Architecture.to_dict)] | None
     ) = None
@@ -45,9 +45,9 @@ class ModelCard(Settings):
     budget_mb: float | None = Field(default=None, strict=True)
     seed: int | None = Field(default=None, strict=True)
     training: dict[str, Any] = Field(default={}, description="settings of the run that made the model")
-    metrics: dict[str, Any] = Field(default={}, description="what that run measured")
-    versions: dict[str, str] = Field(default={}, description="libraries it ran on")
-    tokenizer_fingerprint: str | None = Field(default=None, description="vocabulary that the model was saved with")
+    metrics: dict[str, Any] = Field(default={}, description="measurements of that run")
+    versions: dict[str, str] = Field(default={}, description="versions of libraries used")
+    tokenizer_fingerprint: str | None = Field(default=None, description="fingerprint of the saved vocabulary")
 
     @model_validator(mode="after")
     def _fits(self) -> ModelCard:
@@ -62,19 +62,19 @@ class ModelCard(Settings):
 
     @property
     def learned(self) -> frozenset[str]:
-        """The fingerprint of the data that the model has learned from, if it is known."""
+        """Fingerprint of the data that the model learned from, if known."""
         return frozenset(filter(None, (self.dataset_fingerprint,)))
 
     @property
     def language(self) -> Language | None:
-        """Language that the model learned to read: that of its data flow, else of its dataset."""
+        """Language that the model learned: that of its data flow, else of its dataset."""
         from compressor_core.data.registry import DATASETS
 
         return self.data_flow or next((info.language for info in DATASETS if info.name == self.dataset), None)
 
 
 def read_card(folder: Path | str) -> ModelCard | None:
-    """The card of a model folder or bundled model; None if it has none. Raises ModelError if it is damaged."""
+    """Card of a model folder or bundled model; None if it has none. Raises ModelError if damaged."""
     path = checked_path(model_folder(folder) / CARD)
     if not path.is_file():
         return None
@@ -85,11 +85,11 @@ def read_card(folder: Path | str) -> ModelCard | None:
 
 
 _card = Remembered(lambda content: ModelCard.model_validate(json.loads(content.decode("utf-8"))), most=1 << 20)
-"""A list of models asks for the card of each, again and again."""
+"""Cache, since lists of models read every card repeatedly."""
 
 
 def size_on_disk(folder: Path | str) -> int:
-    """Bytes of the weights in a model folder."""
+    """Size of the weights in a model folder, in bytes."""
     folder = model_folder(folder)
     files = list(folder.glob("*.safetensors")) or list(folder.glob("pytorch_model*.bin"))
     return sum(file.stat().st_size for file in files)

@@ -1,4 +1,4 @@
-"""A model of code that is ready to use: weights, tokenizer and card, loaded from a folder or saved to one."""
+"""A ready-to-use model of code: weights, tokenizer and card, loaded from or saved to a folder."""
 
 from __future__ import annotations
 
@@ -43,25 +43,25 @@ if TYPE_CHECKING:
 Code = str | tuple[str, ...]
 """One function, or a pair of functions for the clone task."""
 TRIED = ("int f(int a) { return a; }", "x")
-"""Functions that every model is asked about when it is loaded, with data flow and without: each has its own way."""
+"""Functions that every model is tried on when loaded: one with data flow and one without."""
 _CHUNK = 512
-"""Functions that are encoded between two reports."""
+"""Functions encoded between two progress reports."""
 
 
 @dataclass
 class Classifier:
-    """A teacher or a student: from functions to logits."""
+    """A teacher or student, which maps functions to logits."""
 
     model: nn.Module
     tokenizer: PreTrainedTokenizerBase
     card: ModelCard
 
     def encode(self, examples: Sequence[Code]) -> Examples:
-        """Encode each function of each example, cut to the card's `max_length`, without padding."""
+        """Encode each function of each example, truncated to the card's `max_length`, without padding."""
         return finish(self.encoding(examples))
 
     def encoding(self, examples: Sequence[Code], *, counted: bool = True) -> Generator[int, None, Examples]:
-        """`encode` step by step: yields how many different functions are done, or 0 unless `counted`."""
+        """`encode` as a generator: yields the number of distinct functions done, or 0 unless `counted`."""
         if isinstance(examples, str):
             raise ModelError("the examples are one text: give a list of them")
         places: dict[str, int] = {}
@@ -83,18 +83,18 @@ class Classifier:
         return list(map(FunctionInput, encoded["input_ids"]))
 
     def tokens(self, code: str) -> int:
-        """Tokens of a function, `<s>` and `</s>` included, however many of them the model reads."""
+        """Number of tokens of a function, including `<s>` and `</s>`, without truncation."""
         text = code if self.card.data_flow is None else graph.text_of(code, self.card.data_flow)
         return len(self.tokenizer(text, truncation=False, return_attention_mask=False, verbose=False)["input_ids"])
 
     def logits(self, examples: Sequence[Code], batch_size: int = 64) -> Tensor:
-        """Logits (examples, 2) on the CPU, in the order given, without gradients. Raises ModelError as `finite`."""
+        """Logits (examples, 2) on the CPU, in the given order, without gradients. Raises ModelError as `finite`."""
         return finish(self.predicting(examples, batch_size))
 
     def predicting(
         self, examples: Sequence[Code], batch_size: int = 64, precision: Precision = Precision.FLOAT32
     ) -> Generator[int, None, Tensor]:
-        """`logits` step by step: yields how many examples are done."""
+        """`logits` as a generator: yields the number of examples done."""
         encoded = yield from self._inputs(examples)
         return finite((yield from predict(self.model, encoded, batch_size, self.pad_id, precision)))
 
@@ -107,7 +107,7 @@ class Classifier:
         return finite(logits), states
 
     def _inputs(self, examples: Sequence[Code]) -> Generator[int, None, Examples]:
-        """Encode, which is no progress in predicting yet. Raises ModelError for functions where pairs are read."""
+        """Encode, without counting as progress. Raises ModelError if functions are given for pairs, or vice versa."""
         encoded = yield from self.encoding(examples, counted=False)
         pairs = self.card.task is Task.CLONE
         if len(encoded) and encoded.rows.shape[1] != 1 + pairs:
@@ -124,16 +124,16 @@ class Classifier:
         return sum(parameter.numel() for parameter in self.model.parameters())
 
     def save(self, folder: Path | str) -> None:
-        """Write a Hugging Face folder with our card and a README.md; one that exists is replaced once the new is whole.
+        """Write a Hugging Face folder with our card and a README.md; an existing folder is replaced at the end.
 
         Raises:
-            StorageError: the disk refuses.
+            StorageError: writing failed.
         """
         folder = Path(folder)
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-            # Out of the way by one step: whoever dies in a removal, which takes many, would leave half a model.
+            # Moved away in one step: a removal takes many, and if killed would leave half a model.
             before = draft.with_name(f"{draft.name}.before")
             try:
                 with QUIET:
@@ -162,7 +162,7 @@ class Classifier:
 
 
 def _name_plainly(path: Path, max_length: int) -> None:
-    """Let tokenizer_config.json say what every version of transformers knows, and how much the model reads."""
+    """Write a tokenizer_config.json that every version of transformers reads, with the model's maximum length."""
     values = json_object(path)
     for name in ("backend", "is_local", "local_files_only", "auto_map", "extra_special_tokens"):
         values.pop(name, None)
@@ -171,17 +171,17 @@ def _name_plainly(path: Path, max_length: int) -> None:
 
 
 def functions_of(code: Code) -> tuple[str, ...]:
-    """The functions of one example."""
+    """Functions of one example."""
     return (code,) if isinstance(code, str) else tuple(code)
 
 
 def load(folder: Path | str) -> Classifier:
     """Load a classifier in eval mode, from its folder or by its bundled name (`models.bundled.model_folder`).
 
-    It may be a folder of this program or any Hugging Face sequence classifier of two classes.
+    The folder may be one of this program or of any Hugging Face sequence classifier with two classes.
 
     Raises:
-        ModelError: the folder is absent or incomplete, a file is damaged, or weights and tokenizer do not fit.
+        ModelError: the folder is missing or incomplete, a file is damaged, or weights and tokenizer do not match.
     """
     folder = model_folder(folder)
     require_files(folder)
@@ -215,7 +215,7 @@ def load(folder: Path | str) -> Classifier:
 
 
 def require_same_vocabulary(folder: Path, tokenizer: PreTrainedTokenizerBase, config: Any) -> None:
-    """Raise ModelError if the weights have no embedding for a token, or there is none but special ones."""
+    """Raise ModelError if a token has no embedding, or all tokens are special."""
     if not 4 < len(tokenizer) <= config.vocab_size:
         raise ModelError(
             f"{folder} has a tokenizer of {len(tokenizer)} tokens and weights for {config.vocab_size}: "
@@ -224,9 +224,9 @@ def require_same_vocabulary(folder: Path, tokenizer: PreTrainedTokenizerBase, co
 
 
 def tried(classifier: Classifier, folder: Path) -> Classifier:
-    """The classifier, once it has answered: some faults in config.json show only then.
+    """Try the classifier and return it: some errors in config.json show only then.
 
-    Raises ModelError if it cannot answer, or has a weight that is no number.
+    Raises ModelError if it cannot answer, or has a weight that is not finite.
     """
     for name, value in classifier.model.state_dict().items():
         if value.numel() and value.is_floating_point() and not all(map(math.isfinite, map(float, value.aminmax()))):
@@ -243,9 +243,9 @@ def tried(classifier: Classifier, folder: Path) -> Classifier:
 
 
 def _require_all(folder: Path, report: dict[str, Any], *, own: bool) -> None:
-    """Raise ModelError where weights do not fill the model: transformers then makes some up at random, and goes on.
+    """Raise ModelError if weights are missing: transformers would initialise them at random and continue.
 
-    In a folder of this program's `own`, none may be left over either: its config.json would have been edited.
+    In one of this program's `own` folders, none may be left over either: its config.json would have been edited.
     """
     missing, left = sorted(report["missing_keys"]), sorted(report["unexpected_keys"])
     if missing or (own and left):
@@ -257,7 +257,7 @@ def _require_all(folder: Path, report: dict[str, Any], *, own: bool) -> None:
 
 
 def _require_classifier(folder: Path) -> None:
-    """Raise ModelError for a model that is no plain classifier, whatever it is called."""
+    """Raise ModelError for a model that is not a plain encoder classifier, whatever its class name."""
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if getattr(config, "is_encoder_decoder", False):
         raise ModelError(
@@ -265,7 +265,7 @@ def _require_classifier(folder: Path) -> None:
             "that are encoders, such as RoBERTa, BERT and DistilBERT models."
         )
     root = foreign_root(folder, config)
-    if root and "" in names_without(root, config).values():  # transformers' own names, under another
+    if root and "" in names_without(root, config).values():  # transformers' names under a prefix
         raise ModelError(
             f"The weights in {folder} are kept under {root!r}, so a program of its own, such as CodeXGLUE's, reads the "
             "head: take the model as --base of train-teacher, which gives it a head of its own."
@@ -273,9 +273,9 @@ def _require_classifier(folder: Path) -> None:
 
 
 def _require_kept(folder: Path, card: ModelCard, config: Any, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Raise ModelError where config.json or the tokenizer are not those that the card was saved with.
+    """Raise ModelError if config.json or the tokenizer differ from those that the card was saved with.
 
-    Another number of heads fits the same weights, and another vocabulary the same embeddings: both would go unnoticed.
+    Another number of heads fits the same weights, and another vocabulary the same embeddings, without any error.
     """
     genes = card.architecture.to_dict() if card.architecture is not None else {}
     for gene, value in genes.items():
@@ -291,7 +291,7 @@ def _require_kept(folder: Path, card: ModelCard, config: Any, tokenizer: PreTrai
 
 
 def _vocabulary(tokenizer: PreTrainedTokenizerBase) -> str:
-    """A fingerprint of which token has which number."""
+    """Fingerprint of the mapping from tokens to ids."""
     return fingerprint_of(f"{number} {token}" for token, number in sorted(tokenizer.get_vocab().items()))
 
 
@@ -299,7 +299,7 @@ def _load_pair(folder: Path, card: ModelCard) -> PairClassifier:
     features = card.pair_features or PairFeatures.COMPARE
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     weights = load_file(folder / WEIGHTS)
-    # Of the published clone students, those of CodeBERT have a pooler and those of GraphCodeBERT have none.
+    # Published clone students of CodeBERT have a pooler, those of GraphCodeBERT do not.
     encoder = encoder_of(config, pooler="encoder.pooler.dense.weight" in weights)
     model = PairClassifier(encoder, features)
     model.load_state_dict(weights)

@@ -1,4 +1,4 @@
-"""Where a model computes, and how precisely."""
+"""Device and precision of a model's computation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Compute:
     precision: Precision
 
     def autocast(self) -> AbstractContextManager[object]:
-        """The context of a forward pass."""
+        """Context of a forward pass."""
         if self.precision is Precision.FLOAT32:
             return nullcontext()
         return torch.autocast(self.device.type, getattr(torch, self.precision.value))
@@ -51,13 +51,13 @@ def device_name(device: torch.device) -> str:
 
 
 def choose(device: str | None = None, precision: str | None = None) -> Compute:
-    """Choose device and precision; where left open, CUDA and half precision if available.
+    """Choose device and precision; the defaults are CUDA and half precision if available.
 
-    On a CPU half precision is slower than float32 with fused attention, so it is never chosen there; nor is it on MPS,
-    where nobody has measured it.
+    Half precision is never the default on a CPU, where it is slower than float32 with fused attention, or on MPS,
+    where it has not been measured.
 
     Raises:
-        SettingsError: there is no such device or precision here.
+        SettingsError: the device or precision is not available here.
     """
     if device not in (None, "cpu", *_MISSING):
         raise SettingsError(f"device must be cpu, cuda or mps, not {device!r}")
@@ -78,29 +78,29 @@ def choose(device: str | None = None, precision: str | None = None) -> Compute:
 
 
 def multiplies_bfloat16() -> bool:
-    """Whether this CPU has units that multiply matrices of bfloat16 (Intel's AMX); as far as PyTorch can tell."""
-    # PyTorch has no public name for it.
+    """Whether this CPU has units for bfloat16 matrix products (Intel's AMX), as far as PyTorch can tell."""
+    # PyTorch has no public name for this.
     return bool(getattr(torch.cpu, "_is_amx_tile_supported", bool)())
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether a step failed because its batch did not fit: PyTorch says so in several ways, by device."""
+    """Whether a step failed because its batch did not fit in memory; the error depends on the device."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    # A CPU's allocator and Apple's raise a plain RuntimeError.
+    # The allocators of CPUs and Apple GPUs raise a plain RuntimeError.
     return isinstance(error, RuntimeError) and any(
         said in str(error).lower() for said in ("out of memory", "can't allocate memory", "not enough memory")
     )
 
 
 def free_memory(device: torch.device) -> None:
-    """Give back what PyTorch keeps of a device's memory for later; a CPU's it does not keep."""
+    """Release the device memory that PyTorch caches; it caches none on a CPU."""
     if device.type != "cpu":
         torch.get_device_module(device).empty_cache()
 
 
 def random_state(device: torch.device) -> Tensor | None:
-    """Where the random numbers of a device stand; None for a CPU, see `torch.get_rng_state`."""
+    """Random state of a device; None for a CPU, see `torch.get_rng_state`."""
     if device.type == "cpu":
         return None
     state: Tensor = torch.get_device_module(device).get_rng_state()
@@ -108,6 +108,6 @@ def random_state(device: torch.device) -> Tensor | None:
 
 
 def set_random_state(device: torch.device, state: Tensor | None) -> None:
-    """Go on from what `random_state` returned, on a device of the same kind."""
+    """Restore what `random_state` returned, on a device of the same kind."""
     if device.type != "cpu" and state is not None:
         torch.get_device_module(device).set_rng_state(state)

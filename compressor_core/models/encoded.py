@@ -1,7 +1,7 @@
-"""Encoded examples of any number, kept as a few flat arrays: in memory, or in a file that is mapped into it.
+"""Encoded examples in a few flat arrays, in memory or in a memory-mapped file.
 
-A list of Python's integers takes 36 bytes a token; these arrays take two (four where a vocabulary has more than 65,536
-tokens), and what a batch reads becomes Python objects only when it is read.
+A list of Python integers takes 36 bytes per token; these arrays take two (four for vocabularies of more than 65,536
+tokens), and are converted to Python objects only when a batch is read.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from compressor_core.models.inputs import Encoded, FunctionInput, GraphInput
 Array = NDArray[Any]
 T = TypeVar("T")
 _BOUNDS = (("ids", "starts"), ("spans", "span_starts"), ("edges", "edge_starts"))
-"""The flat arrays of functions, and where in them each function begins; the last bound is the end of all."""
+"""Flat arrays of functions, and the arrays of their start indices; the last entry is the total length."""
 
 
 class Items(Sequence[T]):
-    """A sequence of what `_item` makes anew at each access; a slice is a list."""
+    """A sequence whose items `_item` creates at each access; a slice is a list."""
 
     def _item(self, index: int) -> T:
         raise NotImplementedError
@@ -49,10 +49,9 @@ class Items(Sequence[T]):
 
 
 class Functions(Items[FunctionInput]):
-    """Functions one behind the other: the tokens of function i are `ids[starts[i] : starts[i + 1]]`, and so on.
+    """Concatenated functions: the tokens of function i are `ids[starts[i] : starts[i + 1]]`, and so on.
 
-    `spans` and `edges` (…, 2) are there for models that read data flow. Raises ValueError if the arrays do not fit
-    each other.
+    `spans` and `edges` (…, 2) exist for models that read data flow. Raises ValueError if the arrays are inconsistent.
     """
 
     def __init__(self, arrays: Mapping[str, Array]) -> None:
@@ -75,17 +74,17 @@ class Functions(Items[FunctionInput]):
         return FunctionInput(ids, GraphInput(spans, edges))
 
     def key(self, index: int) -> bytes:
-        """Equal for equal functions, and for no others."""
+        """Key that is equal exactly for equal functions."""
         parts = [part.tobytes() for part in self._of(index)]
         return b"".join([*(len(part).to_bytes(4, "big") for part in parts), *parts])
 
     @property
     def lengths(self) -> Array:
-        """(functions,): tokens, and nodes of the data flow."""
+        """Lengths (functions,), counting tokens and data-flow nodes."""
         return sum((np.diff(self.arrays[starts]) for _, starts in self._bounds[:2]), start=np.zeros(1, np.int64))
 
     def only(self, numbers: Sequence[int]) -> Functions:
-        """The functions of these numbers, in this order; itself if they are all, in order."""
+        """Functions with these indices, in this order; itself if these are all, in order."""
         if list(numbers) == list(range(len(self))):
             return self
         some = Flattened()
@@ -95,7 +94,7 @@ class Functions(Items[FunctionInput]):
 
     @classmethod
     def joined(cls, parts: Sequence[Functions]) -> Functions:
-        """The functions of several parts, one part behind the other; all have data flow, or none has."""
+        """Concatenate the functions of several parts; either all or none have data flow."""
         arrays: dict[str, Array] = {}
         for flat, starts in parts[0]._bounds:
             arrays[flat] = np.concatenate([part.arrays[flat] for part in parts])
@@ -112,7 +111,7 @@ class Functions(Items[FunctionInput]):
 
 
 class Flattened:
-    """Functions that come chunk by chunk, on their way to be `Functions`; all have data flow, or none has."""
+    """Builds `Functions` chunk by chunk; either all or none have data flow."""
 
     def __init__(self) -> None:
         self._parts: dict[str, list[Array]] = {}
@@ -144,10 +143,10 @@ class Flattened:
 
 
 class Examples(Items[Encoded]):
-    """Encoded examples: row i of `rows` (examples, functions of one) says which of `functions` stand in example i."""
+    """Encoded examples: row i of `rows` (examples, functions per example) has the indices of example i's functions."""
 
     together: int = 1
-    """How many in a row belong together, and are learned in one step."""
+    """Number of consecutive examples that belong together and are learned in one step."""
 
     def __init__(self, functions: Functions, rows: Array) -> None:
         self.functions = functions
@@ -163,17 +162,17 @@ class Examples(Items[Encoded]):
 
     @property
     def lengths(self) -> Array:
-        """(examples,): the tokens and nodes of all functions of an example."""
+        """Lengths (examples,): tokens and nodes of all functions of an example."""
         lengths: Array = self.functions.lengths[self.rows].sum(1)
         return lengths
 
     def only(self, kept: Array) -> Examples:
-        """The examples of these numbers; nothing is copied but their rows."""
+        """Examples with these indices; only their rows are copied."""
         return Examples(self.functions, self.rows[kept])
 
     def distinct(self) -> tuple[Functions, Array]:
-        """The different functions, by content, in the order in which the examples name them, and for each example
-        (examples, functions of one) which of those are its own."""
+        """Distinct functions by content, in the order of the examples, and their indices for each example (examples,
+        functions per example)."""
         places: dict[bytes, int] = {}
         numbers: list[int] = []
         seen: dict[int, int] = {}
@@ -187,7 +186,7 @@ class Examples(Items[Encoded]):
 
 
 class Joined(Items[Encoded]):
-    """The examples of several parts, one part behind the other."""
+    """Concatenated examples of several parts."""
 
     def __init__(self, parts: Sequence[Examples]) -> None:
         self._parts = parts
@@ -204,12 +203,12 @@ class Joined(Items[Encoded]):
 
     @property
     def lengths(self) -> Array:
-        """(examples,), as those of the parts."""
+        """Lengths (examples,), as of the parts."""
         return np.concatenate([np.zeros(0, np.int32), *(part.lengths.astype(np.int32) for part in self._parts)])
 
 
 def lengths_of(inputs: Sequence[Encoded]) -> Array:
-    """(examples,): how long each example is; where they are flat arrays, without making any."""
+    """Lengths (examples,); flat arrays are measured without creating the examples."""
     if isinstance(inputs, Examples | Joined):
         return inputs.lengths
     return np.fromiter((sum(map(len, example)) for example in inputs), np.int64, len(inputs))

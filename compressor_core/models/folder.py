@@ -1,4 +1,4 @@
-"""What has to be in a model folder before anything is loaded from it; what is there in its place is told."""
+"""Checks that a model folder has all files before anything is loaded; errors name what was found instead."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def require_files(folder: Path, *, weights: bool = True) -> None:
 
 
 def foreign_root(folder: Path, config: Any) -> str | None:
-    """What the names of all weights begin with that a program has put before transformers' own; None if nothing.
+    """Prefix that another program has put before transformers' names of all weights; None if there is none.
 
-    CodeXGLUE and Compressor save a model within another, as `encoder.roberta.…`, and DataParallel as `module.…`.
+    CodeXGLUE and Compressor save a model inside another, as `encoder.roberta.…`, and DataParallel as `module.…`.
     """
     names = _weight_names(folder)
     roots = (name.removesuffix(words) for name in names for words in _WORDS if name.endswith(words))
@@ -78,7 +78,7 @@ def foreign_root(folder: Path, config: Any) -> str | None:
 
 
 def names_without(root: str, config: Any) -> dict[str, str]:
-    """The `key_mapping` that gives the weights under such a root transformers' own names again."""
+    """`key_mapping` that restores transformers' names for weights with the prefix `root`."""
     base = f"{_base(config)}."
     return {f"^{re.escape(root.removesuffix(base))}": "" if root.endswith(base) else base}
 
@@ -90,7 +90,7 @@ def _base(config: Any) -> str:
 
 
 def _weights(folder: Path) -> list[Path]:
-    """The files with weights, in one format."""
+    """Weight files, in one format."""
     return next((found for kind in _KINDS if (found := sorted(folder.glob(kind)))), [])
 
 

@@ -1,21 +1,21 @@
-"""Data flow as a model reads it: GraphCodeBERT's inputs (Guo et al., ICLR 2021, Section 4).
+"""Model inputs with data flow, as in GraphCodeBERT (Guo et al., ICLR 2021, Section 4).
 
 A function becomes its code tokens, between `<s>` and `</s>`, followed by one node for each occurrence of a variable.
-What tells the two apart is
+The two differ in
 
-- the position ids: 2, 3, … for code, as RoBERTa counts, 0 for every node, 1 for padding;
-- the node's embedding, before its position is added: the mean of the word embeddings of its own code tokens;
-- the graph-guided attention mask: code attends to code, a node and the code tokens it stands at attend to each
-  other, a node attends to the nodes its value comes from, `<s>` and `</s>` attend to everything.
+- the position ids: 2, 3, … for code, as in RoBERTa, 0 for every node, 1 for padding;
+- the embedding of a node before its position is added: the mean of the word embeddings of its code tokens;
+- the graph-guided attention mask: code attends to code, a node and its code tokens attend to each other, a node
+  attends to the nodes its value comes from, `<s>` and `</s>` attend to everything.
 
-A function has `max_length + NODES` places, as in the released code: code leaves `NODES` of them to the nodes, or as
-many as there are, and nodes take what code leaves. A node whose code token was cut off stays, as an embedding of
-zeros that only `<s>`, `</s>` and other nodes attend to; if nothing is left for it to attend to, it attends to itself.
+A function has `max_length + NODES` places, as in the released code: code leaves `NODES` places to the nodes, or as
+many as there are nodes, and nodes take the rest. A node whose code token was cut off is kept with an embedding of
+zeros, to which only `<s>`, `</s>` and other nodes attend; if it has nothing to attend to, it attends to itself.
 
-The tokens of the syntax tree are joined by single blanks, none before a token that begins with one, and tokenized as
-one text. A byte-level tokenizer without a normaliser of white space, as an imported one is, then gives the ids of the
-released code, which tokenizes each by itself with a leading blank: the text inside a string reaches it unchanged. That
-of a student trained here joins white space, in strings too.
+The tokens of the syntax tree are joined by single blanks, with none before a token that begins with one, and tokenized
+as one text. A byte-level tokenizer without whitespace normalisation, such as an imported one, then gives the same ids
+as the released code, which tokenizes each token with a leading blank, so that text in strings is unchanged. The
+tokenizer of a student trained here collapses whitespace, in strings too.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ if TYPE_CHECKING:
 INPUTS: Final = ("input_ids", "position_ids", "shares", "attention_mask")
 """Names of the `arrays` of a batch."""
 _FORBIDDEN = -1e4
-"""Added to the scores of what must not be attended to: it leaves no weight, and half precision can hold it."""
+"""Attention bias of masked places: large enough to leave no weight, and representable in half precision."""
 
 
 _SLACK = 3
-"""Places that code leaves free besides those of the nodes: `<s>`, `</s>`, and one that the released code leaves too."""
+"""Places not used by code besides the nodes': `<s>`, `</s>`, and one that the released code also leaves free."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Flow:
-    """A function's tokens as one text, where each ends in it, and the nodes: small enough to keep many thousands."""
+    """A function's tokens as one text, their end offsets, and the nodes; compact enough to keep many thousands."""
 
     text: str
     ends: array[int]
@@ -61,12 +61,12 @@ class _Flow:
 
 
 def text_of(code: str, language: Language) -> str:
-    """Text that the tokenizer of a model with data flow reads: the function's tokens, joined by single blanks."""
+    """Input text for the tokenizer of a model with data flow: the function's tokens, joined by single blanks."""
     return _flow(code, language).text
 
 
 def extracting(codes: Iterable[str], language: Language) -> Generator[int, None, int]:
-    """Extract the data flow of many functions ahead of their use; yields how many are done, returns how many it was."""
+    """Extract the data flow of many functions in advance; yields the number done, returns the total."""
     distinct = dict.fromkeys(codes)
     for done, code in enumerate(distinct):
         if done and done % 512 == 0:
@@ -78,7 +78,7 @@ def extracting(codes: Iterable[str], language: Language) -> Generator[int, None,
 def encode(
     tokenizer: PreTrainedTokenizerBase, codes: Sequence[str], language: Language, max_length: int
 ) -> list[FunctionInput]:
-    """The inputs of each function; data flow that was extracted once in this process is not extracted again."""
+    """Inputs of each function; extracted data flow is cached within this process."""
     if not codes:
         return []
     flows = [_flow(code, language) for code in codes]
@@ -100,7 +100,7 @@ def encode(
 
 
 def token_places(tokenizer: PreTrainedTokenizerBase, code: str, language: Language, count: int) -> list[int]:
-    """Where in `code` each of the first `count` tokens between `<s>` and `</s>` of `encode` begins."""
+    """Start offsets in `code` of the first `count` tokens that `encode` puts between `<s>` and `</s>`."""
     flow, tokens = _flow(code, language), extract(code, language).tokens
     offsets = tokenizer(flow.text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)[
         "offset_mapping"
@@ -114,11 +114,11 @@ def token_places(tokenizer: PreTrainedTokenizerBase, code: str, language: Langua
 
 
 def arrays(functions: Sequence[FunctionInput], pad_id: int, shortest: int = 0) -> dict[str, NDArray[Any]]:
-    """One padded batch, `shortest` long at least, by the names that an ONNX file has for it.
+    """One padded batch of length `shortest` or more, by the input names of an ONNX file.
 
     `input_ids` (functions, longest code); `position_ids` (functions, longest); `shares` (functions, longest, longest
-    code), of which word embeddings each embedding is the mean; and `attention_mask` (functions, longest, longest), True
-    where the first place attends to the second.
+    code), the weights of the word embeddings whose mean is each embedding; and `attention_mask` (functions, longest,
+    longest), True where the first place attends to the second.
     """
     size, length = len(functions), max(shortest, *map(len, functions))
     longest_code = max(len(function.ids) for function in functions)
@@ -149,7 +149,7 @@ def arrays(functions: Sequence[FunctionInput], pad_id: int, shortest: int = 0) -
 
 
 def batch(embeddings: nn.Module, functions: Sequence[FunctionInput], pad_id: int, shortest: int = 0) -> Batch:
-    """One padded batch on the device of the model, `shortest` long at least, see `encoder_arguments`."""
+    """One padded batch of length `shortest` or more on the model's device, see `encoder_arguments`."""
     weight: Any = embeddings.weight
     made = arrays(functions, pad_id, shortest)
     ids, positions, shares, allowed = (torch.from_numpy(made[name]).to(weight.device) for name in INPUTS)
@@ -159,9 +159,9 @@ def batch(embeddings: nn.Module, functions: Sequence[FunctionInput], pad_id: int
 def encoder_arguments(
     embeddings: nn.Module, pad_id: int, ids: Tensor, positions: Tensor, shares: Tensor, allowed: Tensor
 ) -> Batch:
-    """The arguments of an encoder from the `arrays` of a batch, by tensor operations alone: `inputs_embeds`
-    (functions, longest, hidden), `position_ids`, and a float `attention_mask` (functions, 1, longest, longest) that is
-    added to the attention scores."""
+    """Arguments of an encoder from the `arrays` of a batch, using tensor operations only: `inputs_embeds` (functions,
+    longest, hidden), `position_ids`, and a float `attention_mask` (functions, 1, longest, longest) that is added to the
+    attention scores."""
     arguments = {
         "inputs_embeds": torch.bmm(shares, embeddings(ids)),
         "attention_mask": (~allowed).to(shares.dtype).mul(_FORBIDDEN).unsqueeze(1),
@@ -185,10 +185,10 @@ def _flow(code: str, language: Language) -> _Flow:
 
 
 def _graph(flow: _Flow, stops: Sequence[int], code: int, places: int) -> GraphInput:
-    """The first `places` nodes, with their spans among the first `code` tokens of the model; `stops` says where each
-    of its tokens ends in the text."""
+    """The first `places` nodes, with their spans among the first `code` tokens of the model; `stops` are the end
+    offsets of the tokens in the text."""
     spans: dict[int, tuple[int, int]] = {}
-    for place, stop in enumerate(stops, start=1):  # `<s>` stands before them
+    for place, stop in enumerate(stops, start=1):  # after `<s>`
         token = bisect_left(flow.ends, stop)
         first, _ = spans.get(token, (place, place))
         spans[token] = (first, place + 1)

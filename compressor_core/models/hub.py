@@ -1,4 +1,4 @@
-"""Models of the Hugging Face hub as folders: from the local cache, or downloaded; refused at once if neither works."""
+"""Folders of models on the Hugging Face hub: from the local cache or downloaded; fails at once if neither works."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from compressor_core.data.hub import PATIENCE, within
 from compressor_core.errors import ModelError
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "sentencepiece.bpe.model", "spiece.model", "spm.model")
-"""Files of which a tokenizer has at least one."""
+"""Tokenizer files, at least one of which must exist."""
 _BESIDE = ("config.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 _REMEDY = "download the model on a machine with a network and give its folder"
 
 
 def fetch(name: str) -> Path:
-    """The folder of a model by its name on the hub: configuration, tokenizer and weights, nothing else.
+    """Folder of a model by its name on the hub, with configuration, tokenizer and weights only.
 
     Raises:
-        ModelError: no such name, not in the cache and no network, or the download breaks off; within seconds.
+        ModelError: the name does not exist, is not cached and there is no network, or the download fails; within
+            seconds.
     """
     from huggingface_hub import HfApi, constants, snapshot_download
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
@@ -46,15 +47,15 @@ def fetch(name: str) -> Path:
         raise ModelError(f"The hub has no public model {name!r}: check its name, or give a folder.") from error
     except HfHubHTTPError as error:
         raise ModelError(f"The hub refuses {name!r} ({_first_line(error)}): try later, or give a folder.") from error
-    except Exception as error:  # whatever the network layer raises: the remedy is the same
+    except Exception as error:  # any network error: the remedy is the same
         raise ModelError(f"{missing}, and the hub cannot be reached ({_first_line(error)}): {_REMEDY}.") from error
 
 
 def _cached(name: str) -> Path | None:
-    """The snapshot in the local cache, if it is whole."""
+    """Snapshot in the local cache, if complete."""
     from huggingface_hub import snapshot_download
 
-    with suppress(Exception):  # not there, or not a name at all: the hub will say
+    with suppress(Exception):  # not cached, or not a valid name: the hub will tell
         folder = Path(snapshot_download(name, local_files_only=True))
         files = {path.name for path in folder.iterdir()}
         if _wanted(files) and "config.json" in files and not files.isdisjoint(TOKENIZER_FILES):
@@ -63,7 +64,7 @@ def _cached(name: str) -> Path | None:
 
 
 def _wanted(files: set[str]) -> list[str]:
-    """The files to have of those there are: weights in one format, safetensors if possible; none without weights."""
+    """Files to download: weights in one format, safetensors if possible; none if there are no weights."""
     for single, index in (
         ("model.safetensors", "model.safetensors.index.json"),
         ("pytorch_model.bin", "pytorch_model.bin.index.json"),

@@ -18,7 +18,7 @@ from compressor_core.models.pair import PairClassifier, mean_state
 
 
 def forward(model: nn.Module, inputs: Sequence[Encoded], pad_id: int) -> Tensor:
-    """Logits (batch, 2) of one batch. A function that stands in several pairs of the batch is encoded once."""
+    """Logits (batch, 2) of one batch. A function that occurs in several pairs of the batch is encoded once."""
     if not isinstance(model, PairClassifier):
         logits: Tensor = model(**_batch(model, [function for (function,) in inputs], pad_id).arguments).logits
         return logits
@@ -26,10 +26,10 @@ def forward(model: nn.Module, inputs: Sequence[Encoded], pad_id: int) -> Tensor:
 
 
 def forward_pooled(model: nn.Module, inputs: Sequence[Encoded], pad_id: int) -> tuple[Tensor, Tensor]:
-    """Logits (batch, 2) as `forward` gives them, and the pooled states (batch, 2, hidden) of the last layer.
+    """Logits (batch, 2) as of `forward`, and the pooled states (batch, 2, hidden) of the last layer.
 
-    For a pair they are the vectors of its two functions that the head compares. For a single function they are the
-    state of its first token, `<s>`, which the head reads, and the mean over its code.
+    For a pair, they are the vectors of its two functions, which the head compares. For a single function, they are the
+    state of `<s>`, which the head reads, and the mean over its code.
     """
     if not isinstance(model, PairClassifier):
         batch = _batch(model, [function for (function,) in inputs], pad_id)
@@ -41,7 +41,7 @@ def forward_pooled(model: nn.Module, inputs: Sequence[Encoded], pad_id: int) -> 
 
 
 def token_states(model: nn.Module, functions: Sequence[FunctionInput], pad_id: int) -> Tensor:
-    """The encoder's last states (functions, longest, hidden) of one batch; code comes first, then nodes and padding."""
+    """Last encoder states (functions, longest, hidden) of one batch: code first, then nodes and padding."""
     whole: Any = model
     encoder: nn.Module = model.encoder if isinstance(model, PairClassifier) else whole.base_model
     states: Tensor = encoder(**_batch(encoder, functions, pad_id).arguments).last_hidden_state
@@ -51,11 +51,11 @@ def token_states(model: nn.Module, functions: Sequence[FunctionInput], pad_id: i
 def predict(
     model: nn.Module, inputs: Sequence[Encoded], batch_size: int, pad_id: int, precision: Precision = Precision.FLOAT32
 ) -> Generator[int, None, Tensor]:
-    """Logits (inputs, 2) on the CPU, in the order given, without gradients; yields how many examples are done.
+    """Logits (inputs, 2) on the CPU, in the given order, without gradients; yields the number of examples done.
 
-    Batches hold functions of similar length, so little is padded; one that does not fit in memory is halved. For
-    pairs, every distinct function of the call is encoded once, however many pairs it stands in. `precision` is that of
-    the matrix products; logits are float32.
+    Batches hold functions of similar length to reduce padding; one that does not fit in memory is halved. For pairs,
+    every distinct function of the call is encoded once. `precision` is that of the matrix products; logits are
+    float32.
     """
     logits, _ = yield from _predict(model, inputs, batch_size, pad_id, precision, pooled=False)
     return logits
@@ -64,14 +64,14 @@ def predict(
 def predict_pooled(
     model: nn.Module, inputs: Sequence[Encoded], batch_size: int, pad_id: int, precision: Precision = Precision.FLOAT32
 ) -> Generator[int, None, tuple[Tensor, Tensor]]:
-    """The logits of `predict`, and the pooled states (inputs, 2, hidden) in float16, see `forward_pooled`."""
+    """Logits as of `predict`, and the pooled states (inputs, 2, hidden) in float16, see `forward_pooled`."""
     logits, states = yield from _predict(model, inputs, batch_size, pad_id, precision, pooled=True)
     assert states is not None
     return logits, states
 
 
 def finite(logits: Tensor) -> Tensor:
-    """The same logits (examples, 2). Raises ModelError if one is no finite number: finite weights may overflow."""
+    """Return the logits (examples, 2). Raises ModelError if one is not finite: even finite weights may overflow."""
     bad = logits[~logits.isfinite().all(-1)]
     if len(bad):
         raise ModelError(
@@ -82,7 +82,7 @@ def finite(logits: Tensor) -> Tensor:
 
 
 _PART = 16
-"""Functions of a batch of pairs that are encoded together at most."""
+"""Maximum number of functions of a batch of pairs that are encoded together."""
 _Predicted = tuple[Tensor, Tensor | None]
 
 
@@ -140,7 +140,7 @@ def _predict_pairs(
         vectors[torch.tensor(chosen, device=device)] = encoded
 
     for done in _in_batches(_ordered(lengths), batch_size, compute, encode):
-        # The head costs next to nothing beside the encoder: an example counts as done with its functions.
+        # The head costs almost nothing compared with the encoder, so progress counts encoded functions.
         yield done * len(inputs) // len(functions)
     assert vectors is not None
     for start in range(0, len(inputs), 1024):
@@ -153,10 +153,10 @@ def _predict_pairs(
 def _in_batches(
     order: Sequence[int], batch_size: int, compute: Compute, work: Callable[[Sequence[int]], None]
 ) -> Generator[int, None, None]:
-    """Do `work` on all of `order`, batch by batch, without gradients; yields how many are done.
+    """Do `work` on all of `order` in batches, without gradients; yields the number done.
 
-    From the end of `order` on, where the longest are: memory that was once allocated then serves for all that follows,
-    while with ever larger batches an allocator keeps what each of them left.
+    Starts at the end of `order`, with the longest: their memory is then reused for all later batches, while with
+    growing batches an allocator would keep the memory of each.
     """
     left = len(order)
     while left:
@@ -174,9 +174,9 @@ def _in_batches(
 
 
 def _pairs(model: PairClassifier, inputs: Sequence[Encoded], pad_id: int) -> tuple[Tensor, Tensor]:
-    """The vectors (batch, hidden) of the first and of the second functions of one batch of pairs."""
+    """Vectors (batch, hidden) of the first and the second functions of one batch of pairs."""
     functions, rows = _distinct(inputs)
-    # Batches of similar length, two or more of them, have less padding than one.
+    # Several batches of similar length need less padding than one.
     order = _ordered([len(function) for function in functions])
     size = min(_PART, -(-len(order) // 2))
     parts = [
@@ -189,7 +189,7 @@ def _pairs(model: PairClassifier, inputs: Sequence[Encoded], pad_id: int) -> tup
 
 
 def _distinct(inputs: Sequence[Encoded]) -> tuple[list[FunctionInput], Tensor]:
-    """The different functions, and for each example (inputs, 2) which of them are its own."""
+    """Distinct functions, and their indices for each example (inputs, 2)."""
     places: dict[object, int] = {}
     functions: list[FunctionInput] = []
     rows = []
@@ -205,7 +205,7 @@ def _distinct(inputs: Sequence[Encoded]) -> tuple[list[FunctionInput], Tensor]:
 
 
 def _different(inputs: Sequence[Encoded]) -> tuple[Sequence[FunctionInput], Sequence[int], Tensor]:
-    """`_distinct` and the lengths; what are flat arrays already stays so."""
+    """Result of `_distinct`, and the lengths; flat arrays stay flat arrays."""
     if not isinstance(inputs, Examples):
         functions, rows = _distinct(inputs)
         return functions, [len(function) for function in functions], rows
@@ -214,19 +214,19 @@ def _different(inputs: Sequence[Encoded]) -> tuple[Sequence[FunctionInput], Sequ
 
 
 def _ordered(lengths: Any) -> list[int]:
-    """The places of these lengths, the shortest first, equal ones as they come."""
+    """Indices that sort the lengths in ascending order, stably."""
     order: list[int] = np.argsort(lengths, kind="stable").tolist()
     return order
 
 
 def _vectors(model: PairClassifier, functions: Sequence[FunctionInput], pad_id: int) -> Tensor:
-    """(functions, hidden): each function by itself, in one padded batch."""
+    """Vectors (functions, hidden) of single functions, encoded in one padded batch."""
     batch = _batch(model.encoder, functions, pad_id)
     return model.pool(batch.arguments, batch.code)
 
 
 def _batch(model: nn.Module, functions: Sequence[FunctionInput], pad_id: int) -> Batch:
-    """Token ids and attention mask, (functions, longest), on the model's device; more where there is data flow."""
+    """Token ids and attention mask (functions, longest) on the model's device; with data flow, further inputs."""
     if any(function.graph is not None and function.graph.spans for function in functions):
         model_with_words: Any = model
         return graph.batch(model_with_words.get_input_embeddings(), functions, pad_id)

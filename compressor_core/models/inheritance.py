@@ -1,4 +1,4 @@
-"""A student's token embeddings from its teacher's, though their vocabularies and widths differ."""
+"""Initialising a student's token embeddings from its teacher's, across different vocabularies and widths."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from compressor_core.models.classifier import Classifier
 from compressor_core.models.pair import whole_model
 
 _MOST = 1e15
-"""Absolute value of a weight from which on sums of squares overflow float32."""
+"""Absolute weight value from which sums of squares overflow float32."""
 
 
 @torch.no_grad()
 def inherit_embeddings(student: Classifier, teacher: Classifier) -> None:
     """Set each token's embedding, in place, to the mean of the teacher's for the same text, in fewer dimensions.
 
-    The text of a student's token is cut by the teacher's tokenizer, and the mean of its pieces' embeddings is taken
-    (Gee et al., "Fast Vocabulary Transfer for Language Model Compression", EMNLP 2022); the leading principal
-    components of these keep as much as fits the student's width (PCA, in float64 and with fixed signs, so that every
-    run gets the same). Special tokens are those of the teacher of the same name. The root mean square stays as it was.
-    Nothing is done if the teacher's tokenizer is no byte-level BPE, as the student's is: its pieces would be other
-    text. Raises ModelError for embeddings that overflow.
+    The teacher's tokenizer splits the text of each student token, and the embeddings of the pieces are averaged (Gee et
+    al., "Fast Vocabulary Transfer for Language Model Compression", EMNLP 2022). PCA reduces them to the student's
+    width (in float64 and with fixed signs, so that every run gets the same). Special tokens are taken from the teacher
+    by name. The root mean square of the student's embeddings is kept. Does nothing if the teacher's tokenizer, unlike
+    the student's, is not a byte-level BPE, since its pieces would be other text. Raises ModelError for embeddings that
+    overflow.
     """
     whole: Any = teacher.tokenizer.backend_tokenizer
     if not isinstance(whole.model, BPE) or not isinstance(whole.pre_tokenizer, ByteLevel):

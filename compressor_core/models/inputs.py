@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class GraphInput:
     """The data-flow nodes of one function, as GraphCodeBERT reads them.
 
-    `spans` has one entry per node: the half-open range of positions in the function's `ids` that the variable
-    stands at, empty if they were cut off. `edges` are pairs of nodes: the value of the first comes from the second.
+    `spans` has one entry per node: the half-open range of the variable's positions in the function's `ids`, empty if
+    they were cut off. `edges` are pairs of nodes: the value of the first comes from the second.
     """
 
     spans: tuple[tuple[int, int], ...]
@@ -23,7 +23,7 @@ class GraphInput:
 
 @dataclass(frozen=True)
 class FunctionInput:
-    """One function: its token ids, `<s>` and `</s>` included, without padding; its length counts nodes too."""
+    """One function: its token ids, including `<s>` and `</s>`, without padding; its length includes nodes."""
 
     ids: list[int]
     graph: GraphInput | None = None
@@ -40,7 +40,7 @@ Encoded = tuple[FunctionInput, ...]
 class Batch:
     """Arguments of an encoder for several functions, padded to the longest of them.
 
-    `code` (functions, longest) is 1 where a code token stands: not for padding, and not for nodes of the data flow.
+    `code` (functions, longest) is 1 for code tokens and 0 for padding and data-flow nodes.
     """
 
     arguments: dict[str, Tensor]

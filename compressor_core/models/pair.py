@@ -1,4 +1,4 @@
-"""The classifier of pairs of functions: one encoder for both, a head that compares."""
+"""Classifier of pairs of functions: one encoder for both and a head that compares them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class PairClassifier(nn.Module):
-    """Encodes each function by itself and classifies the pair; the encoder may be any of Hugging Face's.
+    """Encodes each function separately and classifies the pair, with any Hugging Face encoder.
 
-    With `PairFeatures.CONCAT` it is the paper's clone model: the last states of both functions' `<s>`,
-    concatenated, then dense, tanh, out. Its released code reads these states as they are: the pooler of
-    `RobertaModel` is in the published files and computed, but nothing reads it. With `PairFeatures.COMPARE` the
-    features are [u, v, |u − v|, u · v] of the mean-pooled states, for clones that must be told apart one by one.
+    `PairFeatures.CONCAT` is the paper's clone model: the last states of both functions' `<s>`, concatenated, then
+    dense, tanh, out. Its released code reads these states directly: the pooler of `RobertaModel` is in the published
+    files and computed, but not used. With `PairFeatures.COMPARE`, the features are [u, v, |u − v|, u · v] of the
+    mean-pooled states.
     """
 
     def __init__(self, encoder: PreTrainedModel, features: PairFeatures, classes: int = 2) -> None:
@@ -33,11 +33,11 @@ class PairClassifier(nn.Module):
         self.out = nn.Linear(width, classes)
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """One vector per function: (batch, length) token ids and mask in, (batch, hidden) out."""
+        """Vectors (batch, hidden) of functions, from token ids and mask (batch, length)."""
         return self.pool({"input_ids": input_ids, "attention_mask": attention_mask}, attention_mask)
 
     def pool(self, arguments: dict[str, Tensor], mask: Tensor) -> Tensor:
-        """`encode` from any arguments of the encoder; `mask` (batch, length) is 1 for the states to average."""
+        """`encode` for any arguments of the encoder; `mask` (batch, length) is 1 for the states to average."""
         states: Tensor = self.encoder(**arguments).last_hidden_state
         if self.features is PairFeatures.CONCAT:
             return states[:, 0]
@@ -58,13 +58,13 @@ class PairClassifier(nn.Module):
 
 
 def mean_state(states: Tensor, mask: Tensor) -> Tensor:
-    """(batch, hidden): the mean of states (batch, length, hidden) where mask (batch, length) is 1."""
+    """Mean (batch, hidden) of states (batch, length, hidden) where mask (batch, length) is 1."""
     weights = mask.unsqueeze(-1).to(states.dtype)
     return (states * weights).sum(1) / weights.sum(1)
 
 
 def encoder_of(config: PretrainedConfig, *, pooler: bool) -> PreTrainedModel:
-    """The encoder that a configuration describes, freshly initialised; without a pooler unless one is wanted."""
+    """Freshly initialised encoder of a configuration, with a pooler only if `pooler`."""
     encoder: PreTrainedModel = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
     return encoder if pooler else without_pooler(encoder)
 
@@ -77,7 +77,7 @@ def without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
 
 
 def with_attention(model: nn.Module, implementation: str) -> Callable[[], None]:
-    """Compute attention in another way, called as transformers calls it; returns what undoes that."""
+    """Set the attention implementation, by its name in transformers; returns a function that undoes this."""
     encoder: Any = model.encoder if isinstance(model, PairClassifier) else model
     before = encoder.config._attn_implementation
     encoder.set_attn_implementation(implementation)
@@ -85,11 +85,11 @@ def with_attention(model: nn.Module, implementation: str) -> Callable[[], None]:
 
 
 def whole_model(model: nn.Module) -> PreTrainedModel:
-    """The model of transformers: a classifier of functions itself, or the encoder inside one of pairs."""
+    """Transformers model: the classifier of functions itself, or the encoder inside a classifier of pairs."""
     whole: Any = model.encoder if isinstance(model, PairClassifier) else model
     return cast("PreTrainedModel", whole)
 
 
 def encoder_config(model: nn.Module) -> PretrainedConfig:
-    """The configuration of the encoder inside a classifier of functions or of pairs."""
+    """Configuration of the encoder inside a classifier of functions or pairs."""
     return whole_model(model).config

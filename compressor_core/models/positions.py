@@ -1,4 +1,4 @@
-"""How many tokens a model has positions for."""
+"""Number of tokens for which a model has positions."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from compressor_core.models.card import MAX_TOKENS
 
 
 def most_tokens(model: nn.Module) -> int:
-    """Tokens of the longest function that a model can read, at most `MAX_TOKENS`.
+    """Maximum number of tokens that a model can read, at most `MAX_TOKENS`.
 
-    RoBERTa and its like count positions from the one after padding's, so that 514 positions hold 512 tokens where
-    padding has the id 1, and 510 where it has 3; their table of positions says so.
+    RoBERTa and similar models number positions from the padding id + 1, so that 514 positions hold 512 tokens if
+    padding has the id 1, and 510 if it has 3, as their position table shows.
     """
     for name, part in model.named_modules():
         if name.endswith("position_embeddings") and isinstance(part, nn.Embedding):

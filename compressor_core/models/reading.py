@@ -1,4 +1,4 @@
-"""Model folders read through libraries that have many words for what is wrong: quietly, and with one sentence."""
+"""Reading model folders through libraries with various errors: quietly, with a one-sentence error message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from compressor_core.errors import CompressorError, ModelError
 
 @contextmanager
 def readable(folder: Path) -> Iterator[None]:
-    """Turn whatever the libraries raise for damaged files into one ModelError, and keep them quiet."""
+    """Turn any library error for damaged files into one ModelError, and silence the libraries."""
     try:
         with QUIET:
             yield
@@ -27,7 +27,7 @@ def readable(folder: Path) -> Iterator[None]:
             f"The weights in {folder} are a pickle that holds more than tensors, or damaged, and were not opened: "
             "get them as model.safetensors."
         ) from error
-    except BaseException as error:  # transformers, tokenizers and safetensors each have their own
+    except BaseException as error:  # transformers, tokenizers and safetensors each raise their own errors
         if not isinstance(error, Exception) and not panicked(error):
             raise
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
@@ -37,7 +37,10 @@ def readable(folder: Path) -> Iterator[None]:
 
 
 def _set_bars(hook: Any) -> Any:
-    """Let `hook` make the bars of transformers, None its own; returns the hook before. 4.x can but leave them out."""
+    """Set the hook that makes the progress bars of transformers, None for its own; returns the previous hook.
+
+    Transformers 4.x can only switch the bars off.
+    """
     if hasattr(logging, "set_tqdm_hook"):
         return logging.set_tqdm_hook(hook)
     (logging.disable_progress_bar if hook else logging.enable_progress_bar)()  # type: ignore[no-untyped-call]
@@ -45,9 +48,9 @@ def _set_bars(hook: Any) -> Any:
 
 
 class _Quiet:
-    """Transformers without its messages and progress bars, as long as any thread is inside.
+    """Silences the messages and progress bars of transformers while any thread is inside.
 
-    Loading and saving takes milliseconds, and missing weights are checked here.
+    Loading and saving take milliseconds, and missing weights are checked by this program.
     """
 
     def __init__(self) -> None:
@@ -73,5 +76,5 @@ QUIET = _Quiet()
 
 
 def panicked(error: BaseException) -> bool:
-    """Whether the tokenizers' own language gave up, which Python is told by something that is no Exception."""
+    """Whether the Rust code of tokenizers panicked, which raises something that is not an Exception."""
     return type(error).__name__ == "PanicException"

@@ -1,4 +1,4 @@
-"""README.md of a model folder: what the Hugging Face hub reads of a model, and what a person does."""
+"""README.md of a model folder, for the Hugging Face hub and for people."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _SCORES: Final = ("accuracy", "f1")
 
 
 def readme(card: ModelCard, name: str) -> str:
-    """README.md of a model folder that is called `name`; no figure is made up here."""
+    """README.md of a model folder called `name`; all figures come from the card."""
     return "\n".join([front_matter(card, name), *_text(card), ""])
 
 
 def front_matter(card: ModelCard, name: str) -> str:
-    """The YAML at the head of a model card, as the hub wants it: library, task, licence, base and measured scores."""
+    """YAML front matter of a model card for the hub: library, task, licence, base and measured scores."""
     dataset = card.dataset or "unknown"
     scores = {score: card.metrics.get(score) for score in _SCORES}
     results = [
@@ -95,7 +95,7 @@ def _text(card: ModelCard) -> Iterator[str]:
 
 
 def _base(card: ModelCard) -> str | None:
-    """The model on the hub that a teacher was made from, or the teacher of a student; None if it has no name there."""
+    """Hub name of the base of a teacher, or of the teacher of a student; None if it has none."""
     base = card.training.get("base")
     if base is None and card.teacher is not None and not _is_hub_name(card.teacher):
         teacher = read_card(card.teacher) if Path(card.teacher).is_dir() else None

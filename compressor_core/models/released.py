@@ -1,19 +1,19 @@
-"""Import of the students that Compressor's authors published: bare state dicts, with tokenizers of their own.
+"""Import of the students published by Compressor's authors: bare state dicts with separate tokenizers.
 
-What their code (github.com/soarsmu/Compressor) does, and what is made of it here:
+What their code (github.com/soarsmu/Compressor) does, and how it is handled here:
 
-- A state dict has no configuration. Width, layers, vocabulary and the width between come from its shapes; the
-  number of attention heads leaves no trace in them and is that of the published architecture of the same shape.
-- A vulnerability student is a `RobertaForSequenceClassification` whose class 0 is "vulnerable" (predicted where its
-  probability is above one half). Here class 1 is the positive one, so the two rows of the output layer change places.
-- A clone student reads the bare `<s>` states of both functions, concatenated: dense, tanh, out. What else its state
-  dict holds and never reads (a buffer of positions; beside GraphCodeBERT's, a whole classifier) is left behind;
-  CodeBERT's pooler stays, since it counts in the published size.
+- A state dict has no configuration. Width, layers, vocabulary and intermediate size come from its shapes; the number
+  of attention heads cannot be derived and is taken from the published architecture of the same shape.
+- A vulnerability student is a `RobertaForSequenceClassification` whose class 0 is "vulnerable" (predicted if its
+  probability is above one half). Here class 1 is the positive one, so the two rows of the output layer are swapped.
+- A clone student reads the `<s>` states of both functions, concatenated: dense, tanh, out. Unused entries of its state
+  dict (a buffer of positions; with GraphCodeBERT, a whole classifier) are dropped; CodeBERT's pooler is kept, since it
+  counts in the published size.
 - The teachers that their code fine-tunes for vulnerability have the same layout, but only the first output is trained,
-  and read by a sigmoid. An output that is 0 beside it makes a softmax of the two the same.
-- The tokenizer expects lower-cased code whose whitespace is joined to single blanks, adds a leading blank, and leaves
-  `<s>` and `</s>` to the caller. Here all of that is part of `tokenizer.json`. Beside data flow, tokens of the syntax
-  tree come in, and the whitespace of strings stays as it is.
+  and read by a sigmoid. With a second output of 0, a softmax gives the same probability.
+- The tokenizer expects lower-cased code with whitespace collapsed to single blanks, adds a leading blank, and leaves
+  `<s>` and `</s>` to the caller. Here all of that is part of `tokenizer.json`. With data flow, the input is the tokens
+  of the syntax tree, and the whitespace in strings is kept.
 - CodeBERT's students read 400 tokens of each function; GraphCodeBERT's read code and data flow, see `graph`.
 """
 
@@ -47,21 +47,21 @@ from compressor_core.paper import ARCHITECTURES, DATASET, Encoder
 from compressor_core.task import PairFeatures, Task
 
 CODE_TOKENS = {Encoder.CODEBERT: 400, Encoder.GRAPHCODEBERT: 384}
-"""Tokens of one function, `<s>` and `</s>` included; with data flow, 128 places more for its nodes."""
+"""Tokens of one function, including `<s>` and `</s>`; with data flow, 128 additional places for its nodes."""
 LABELS = {Task.VULNERABILITY: ("safe", "vulnerable"), Task.CLONE: ("different", "clone")}
 LANGUAGE = {Task.VULNERABILITY: Language.C, Task.CLONE: Language.JAVA}
-"""The language of each task's benchmark, whose data flow the students of GraphCodeBERT read."""
+"""Language of each task's benchmark, whose data flow the students of GraphCodeBERT read."""
 
 _BASE = (50_265, 768, 12, 12, 3072)
-"""The architecture of CodeBERT and GraphCodeBERT, so of teachers."""
+"""Architecture of CodeBERT and GraphCodeBERT, and so of the teachers."""
 _LARGEST_TOKENIZER = 20_000_000
-"""Bytes; the published ones have up to three million, and one is held in memory several times over."""
+"""In bytes; the published ones have up to three million, and loading one takes several times its size in memory."""
 _WORDS = "embeddings.word_embeddings.weight"
 _LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
 _OUTPUTS = ("classifier.out_proj.weight", "classifier.out_proj.bias")
 _PAIR_HEAD = {"classifier.dense": "dense", "classifier.out_proj": "out"}
 _PYTHON_WHITESPACE = r"[\s\x1c-\x1f]+"
-"""Whitespace of `str.split`, of which the regular expressions of `tokenizers` lack four separators."""
+r"""Whitespace as in `str.split`; `\s` in `tokenizers` lacks four separators."""
 
 
 def import_released(
@@ -77,7 +77,7 @@ def import_released(
 
     Raises:
         ModelError: as `read_released`.
-        StorageError: the disk refuses.
+        StorageError: writing failed.
     """
     student = read_released(checkpoint, tokenizer, encoder, task, heads=heads)
     student.save(out)
@@ -87,11 +87,11 @@ def import_released(
 def read_released(
     checkpoint: Path | str, tokenizer: Path | str, encoder: Encoder, task: Task, *, heads: int | None = None
 ) -> Classifier:
-    """The published student of `encoder` for `task`, in eval mode; `heads` is for shapes that were never published.
+    """Published student of `encoder` for `task`, in eval mode; `heads` is for unpublished shapes.
 
     Raises:
-        ModelError: a file is missing or unsafe, the weights are of something else than what was asked for, or the
-            tokenizer does not fit them; one sentence with the remedy.
+        ModelError: a file is missing or unsafe, the weights do not match `encoder` and `task`, or the tokenizer does
+            not fit them; one sentence with the remedy.
         ArchitectureError: `heads` does not divide the width.
     """
     checkpoint, tokenizer = Path(checkpoint), Path(tokenizer)
@@ -137,7 +137,7 @@ def _read_state(path: Path) -> dict[str, Tensor]:
             f"{path} is no plain state dict: reading it would run code of its own or it is damaged, so it was not "
             "loaded; get the published file again."
         ) from error
-    except Exception as error:  # whatever a damaged file makes the interpreter of its format do
+    except Exception as error:  # a damaged file may raise anything
         raise ModelError(f"{path} is damaged or no PyTorch checkpoint: get the published file again.") from error
     if not isinstance(state, Mapping) or not state:
         raise ModelError(f"{path} holds a {type(state).__name__}, no state dict: give the published file itself.")
@@ -158,7 +158,7 @@ def _require_itself(path: Path) -> None:
 
 
 def _layout(state: Mapping[str, Tensor], path: Path, encoder: Encoder, task: Task) -> str:
-    """The prefix of the encoder's keys. Raises ModelError if the keys are not those of what was asked for."""
+    """Prefix of the encoder's keys. Raises ModelError if the keys do not match `encoder` and `task`."""
     prefix = next((p for p in ("encoder.", "encoder.roberta.") if p + _WORDS in state), None)
     if prefix is None:
         raise ModelError(
@@ -186,7 +186,7 @@ def _layout(state: Mapping[str, Tensor], path: Path, encoder: Encoder, task: Tas
 
 
 def _architecture(state: Mapping[str, Tensor], prefix: str, path: Path, heads: int | None) -> Architecture:
-    """The architecture that the shapes tell, with the published number of heads, or the one given."""
+    """Architecture derived from the shapes, with the published number of heads, or `heads`."""
     layers = [
         int(match[1]) for name in state if (match := _LAYER.match(name.removeprefix(prefix))) and len(match[1]) < 5
     ]
@@ -211,7 +211,7 @@ def _architecture(state: Mapping[str, Tensor], prefix: str, path: Path, heads: i
 
 
 def _renamed(state: Mapping[str, Tensor], prefix: str, task: Task) -> dict[str, Tensor]:
-    """The weights by this program's names, without what the authors' code never reads."""
+    """Weights with this program's names, without those that the authors' code never reads."""
     weights = {}
     for name, value in state.items():
         if name.endswith(".position_ids"):
@@ -230,7 +230,7 @@ def _renamed(state: Mapping[str, Tensor], prefix: str, task: Task) -> dict[str, 
 
 
 def _complete_outputs(weights: dict[str, Tensor]) -> None:
-    """Put an output of 0 beside the one that is trained alone: where there is no second, or its bias is still 0."""
+    """Add or reset the second output to 0 if only the first was trained: it is missing, or its bias is still 0."""
     bias = weights.get(_OUTPUTS[1])
     if bias is None or bias.dim() != 1 or not len(bias) or (len(bias) > 1 and (bias[1] != 0 or bias[0] == 0)):
         return
@@ -256,7 +256,7 @@ def _require_fit(weights: Mapping[str, Tensor], wanted: Mapping[str, Tensor], pa
 
 
 def _read_tokenizer(path: Path, vocab_size: int, encoder: Encoder) -> PreTrainedTokenizerFast:
-    """The published tokenizer with the authors' preprocessing inside, so that it reads raw code by itself."""
+    """Published tokenizer with the authors' preprocessing built in, so that it reads raw code."""
     if not path.is_file():
         raise ModelError(f"There is no tokenizer {path}: check the path.")
     _require_itself(path)
@@ -286,18 +286,18 @@ def _read_tokenizer(path: Path, vocab_size: int, encoder: Encoder) -> PreTrained
             [normalizers.Replace(Regex(_PYTHON_WHITESPACE), " "), normalizers.Strip(), *own]
         )
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
-    with _understood(path):  # it is copied in writing, and not all that can be read is written so that it can be again
+    with _understood(path):  # serializes a copy, and not everything that can be read survives that
         return with_special_tokens(tokenizer)
 
 
 @contextmanager
 def _understood(path: Path) -> Iterator[None]:
-    """Turn whatever the tokenizers' library raises into a ModelError."""
+    """Turn any error of the tokenizers library into a ModelError."""
     try:
         yield
     except OSError as error:
         raise ModelError(f"{path} cannot be read ({error.strerror}): check the file and its permissions.") from error
-    except BaseException as error:  # the library raises bare Exception for whatever it does not understand, or panics
+    except BaseException as error:  # the library raises bare Exception for invalid files, or panics
         if not isinstance(error, Exception) and not panicked(error):
             raise
         raise ModelError(

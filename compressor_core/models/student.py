@@ -1,4 +1,4 @@
-"""Building a RoBERTa-like model of a given architecture, ready to be trained from scratch."""
+"""Building a RoBERTa-like model of a given architecture for training from scratch."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def build(
     labels: tuple[str, ...] = ("0", "1"),
     dropout: float = 0.0,
 ) -> nn.Module:
-    """The model that `cost.cost` prices, freshly initialised from torch's global generator, in train mode.
+    """Model whose cost `cost.cost` computes, freshly initialised from torch's global generator, in train mode.
 
-    `dropout` is that of embeddings and of each layer's two outputs, for students that see the same code again and
-    again. Attention has none: it would disable the fused CPU kernel.
+    `dropout` applies to embeddings and to each layer's two outputs, for students that see the same code in many
+    epochs. Attention has no dropout, which would disable the fused CPU kernel.
     """
     config = RobertaConfig(  # type: ignore[call-arg]
         vocab_size=architecture.vocab_size,
@@ -60,9 +60,9 @@ def build(
 
 
 class QuickDropout(nn.Dropout):
-    """Dropout whose random numbers are bytes, drawn eight at a time; the share is rounded to 1/256.
+    """Dropout whose random numbers are bytes, drawn eight at a time; the rate is rounded to 1/256.
 
-    On a CPU drawing them one by one takes a quarter of a small student's training (benchmarks/pairs.py).
+    On a CPU, drawing them one by one takes a quarter of a small student's training (benchmarks/pairs.py).
     """
 
     def forward(self, states: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ class QuickDropout(nn.Dropout):
 
 
 def _replace_dropout(model: nn.Module) -> None:
-    """Let each dropout of a model that leaves anything out be a quick one, in place."""
+    """Replace each dropout with a positive rate by `QuickDropout`, in place."""
     for parent in list(model.modules()):
         for name, child in parent.named_children():
             if isinstance(child, nn.Dropout) and child.p:
@@ -84,12 +84,12 @@ def _replace_dropout(model: nn.Module) -> None:
 
 @torch.no_grad()
 def initialise(model: nn.Module, encoder: nn.Module) -> None:
-    """Initialise in place so that a deep, narrow, post-norm model learns from its first hundred steps.
+    """Initialise in place so that a deep, narrow, post-norm model starts learning within its first hundred steps.
 
-    RoBERTa's default (normal, 0.02) leaves narrow models on a plateau for many steps. Three things shorten it:
-    Glorot-uniform linear layers, since 0.02 is far too small for a width around 100; residual branches scaled
-    by 1/√(2·layers), so that depth does not drown the input (as in GPT-2); and sinusoidal position embeddings,
-    from which "the previous token" is a linear map that need not be discovered position by position.
+    RoBERTa's default (normal, 0.02) leaves narrow models on a plateau for many steps. Three changes shorten it:
+    Glorot-uniform linear layers, since 0.02 is far too small for a width around 100; residual branches scaled by
+    1/√(2·layers), so that depth does not drown the input (as in GPT-2); and sinusoidal position embeddings, in which
+    "the previous token" is a linear map that need not be learned for each position.
     """
     for module in model.modules():
         if isinstance(module, nn.Linear):

@@ -1,4 +1,4 @@
-"""Where teachers come from: any Hugging Face encoder by name or folder, or one trained from scratch."""
+"""Bases of teachers: any Hugging Face encoder by name or folder, or one trained from scratch."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from compressor_core.task import PairFeatures, Task
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _COUNT_FROM_TWO = {"roberta", "xlm-roberta", "camembert"}
-"""Families that number positions from 2, so that data flow has 0 for its nodes."""
+"""Model families that number positions from 2, which leaves 0 for data-flow nodes."""
 
 
 def from_scratch(
@@ -53,7 +53,7 @@ def from_scratch(
     data_flow: Language | None = None,
     dropout: float = 0.0,
 ) -> Classifier:
-    """A freshly initialised model (from torch's global generator) with a tokenizer trained on `functions`.
+    """Freshly initialised model (from torch's global generator) with a tokenizer trained on `functions`.
 
     Raises:
         DataError: the vocabulary is too small for the 256 bytes.
@@ -82,12 +82,12 @@ def load_encoder(
     pair_features: PairFeatures = PairFeatures.COMPARE,
     data_flow: Language | None = None,
 ) -> Classifier:
-    """A pre-trained encoder with a fresh classification head, from a folder, the local cache or the hub.
+    """Pre-trained encoder with a fresh classification head, from a folder, the local cache or the hub.
 
-    Code that comes with a model is never run, and every weight of the encoder must be there.
+    Code that comes with a model is never run, and no weight of the encoder may be missing.
 
     Raises:
-        ModelError: the folder or name is not a usable encoder; the sentence says what is missing.
+        ModelError: the folder or name is not a usable encoder; the message says what is missing.
     """
     folder = find_encoder(base)
     config = _config(folder)
@@ -101,7 +101,7 @@ def load_encoder(
         config.num_labels = len(labels)
         config.id2label = dict(enumerate(labels))
         config.label2id = {name: i for i, name in enumerate(labels)}
-        config.problem_type = None  # or a pipeline would go by what the base was made for
+        config.problem_type = None  # otherwise a pipeline would use the problem type of the base
         model = _model(folder, config, task, pair_features)
     longest = most_tokens(model) - (DATA_FLOW_NODES if data_flow else 0)
     if longest < 3:
@@ -120,10 +120,10 @@ def load_encoder(
 
 
 def find_encoder(base: str | Path) -> Path:
-    """The folder of a pre-trained model, with all its files: `base` itself, or what the cache or the hub has of it.
+    """Folder of a pre-trained model with all its files: `base` itself, or its copy from the cache or the hub.
 
     Raises:
-        ModelError: there is no such folder, a file is missing in it, or no such name can be had; within seconds.
+        ModelError: the folder does not exist, a file is missing in it, or the name cannot be fetched; within seconds.
     """
     folder, base = checked_path(model_folder(base)), str(base)
     if not folder.exists():
@@ -137,7 +137,7 @@ def find_encoder(base: str | Path) -> Path:
 
 
 def reads_data_flow(base: str | Path) -> bool:
-    """Whether a base was trained to read data flow: GraphCodeBERT by its name, or what a folder says of itself."""
+    """Whether a base was trained to read data flow: GraphCodeBERT by name, or a folder by its own files."""
     if "graphcodebert" in str(base).lower():
         return True
     said = {name: json_object(model_folder(base) / name) for name in (CARD, "config.json")}
@@ -146,7 +146,7 @@ def reads_data_flow(base: str | Path) -> bool:
 
 
 def _config(folder: Path) -> PretrainedConfig:
-    """The configuration, if it is an encoder's: what can be trained as a masked language model, in one piece."""
+    """Configuration, if it is that of an encoder that can be trained as a masked language model."""
     values = json_object(folder / "config.json")
     kind = values.get("model_type", "without a model_type")
     encoders = "this program takes encoders, such as RoBERTa, BERT and DistilBERT models"
@@ -155,7 +155,7 @@ def _config(folder: Path) -> PretrainedConfig:
             config: PretrainedConfig = AutoConfig.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False
             )
-    except Exception as error:  # transformers has many words for a kind that it does not know
+    except Exception as error:  # transformers raises various errors for an unknown model type
         if "auto_map" in values:
             reason = "needs code of its own, which is never run"
         else:
@@ -192,7 +192,7 @@ def _model(folder: Path, config: PretrainedConfig, task: Task, pair_features: Pa
         dtype=torch.float32,
         local_files_only=True,
         trust_remote_code=False,
-        ignore_mismatched_sizes=True,  # of a head for other labels; the encoder's own are refused below
+        ignore_mismatched_sizes=True,  # for a head with other labels; mismatches in the encoder are refused below
         output_loading_info=True,
     )
     own = "" if task is Task.CLONE else f"{model.base_model_prefix}."

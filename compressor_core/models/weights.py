@@ -1,8 +1,8 @@
 """Checks of weight files before anything is loaded from them.
 
-A state dict in PyTorch's format is a pickle, and even one that may call nothing but what tensors are made of can ask
-for any amount of memory: by a call of `bytearray`, by tensors that are a thousandth as large in the file, by packed
-archives. A config.json of one line can ask for as many layers as it likes. Nothing honest does either.
+A state dict in PyTorch's format is a pickle. Even one restricted to the calls that build tensors can allocate any
+amount of memory: by calling `bytearray`, by tensors a thousand times larger than their data in the file, or by
+compressed archives. A config.json of one line can require any number of layers. Legitimate files do neither.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ _CALLED: Final = re.compile(
     r"collections OrderedDict|torch._utils _rebuild_(tensor_v2|tensor|parameter)|torch \w+Storage"
     r"|torch.storage \w+Storage|torch (float|double|half|bfloat16|long|int)\w*|torch Size"
 )
-"""Names in the pickle of a plain state dict, a small part of what `torch.load` lets pass."""
+"""Names allowed in the pickle of a plain state dict, a small part of those that `torch.load` allows."""
 _PICKLES: Final = 5
-"""An older file holds so many, one after the other: a mark, a version, a machine, the state dict, its storages."""
+"""Pickles in a file of the old format: magic number, version, machine, state dict, storages."""
 _LONGEST_PICKLE: Final = 50_000_000
 _MOST: Final = 10_000_000
-"""No number in an encoder's config.json is larger."""
+"""Upper limit of the numbers in an encoder's config.json."""
 _MOST_LAYERS: Final = 1_000
 _WIDTHS: Final = ("hidden_size", "dim", "d_model", "n_embd")
 _LAYERS: Final = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")
 
 
 def require_tensors_only(path: Path) -> None:
-    """Raise ModelError unless a file in PyTorch's format is a state dict of no more than its own size.
+    """Raise ModelError unless a file in PyTorch's format is a state dict no larger than the file.
 
-    Raises OSError, UnpicklingError or ValueError for a file that is damaged.
+    Raises OSError, UnpicklingError or ValueError for a damaged file.
     """
     with path.open("rb") as file:
         if not zipfile.is_zipfile(file):
@@ -56,7 +56,7 @@ def require_tensors_only(path: Path) -> None:
 
 
 def _require_plain(file: IO[bytes], path: Path) -> None:
-    """Read one pickle, and carry out nothing of it."""
+    """Read one pickle without executing it."""
     start = file.tell()
     for code, argument, _ in pickletools.genops(file):
         if file.tell() - start > _LONGEST_PICKLE:
@@ -69,7 +69,7 @@ def _require_plain(file: IO[bytes], path: Path) -> None:
 def require_no_code(folder: Path) -> None:
     """Raise ModelError if the tokenizer of a model folder needs code that comes with it.
 
-    Code that a config.json names is never run either: transformers is told so, and knows its own architectures.
+    Code named in a config.json is never run either: transformers is told not to, and uses its own architectures.
     """
     if json_object(folder / "tokenizer_config.json").get("auto_map"):
         raise ModelError(
@@ -79,7 +79,7 @@ def require_no_code(folder: Path) -> None:
 
 
 def json_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file of a model folder; empty if there is none."""
+    """JSON object in a file of a model folder; empty if there is none."""
     try:
         values = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -88,15 +88,15 @@ def json_object(path: Path) -> dict[str, Any]:
 
 
 def require_whole(state: Mapping[str, Any], path: Path) -> None:
-    """Raise ModelError if tensors say that they are larger than the file they came from."""
+    """Raise ModelError if tensors claim to be larger than their file."""
     if sum(value.numel() * value.element_size() for value in state.values()) > path.stat().st_size:
         raise ModelError(f"The tensors of {path} are larger than the file, so it is damaged: get the weights again.")
 
 
 def require_plausible(folder: Path) -> None:
-    """Raise ModelError if config.json asks for a model that the weights beside it cannot be those of.
+    """Raise ModelError if config.json describes a model too large for the weights beside it.
 
-    What it says otherwise is checked where the model is built: this keeps that from taking forever.
+    Everything else is checked when the model is built; this check keeps that from taking forever.
     """
     path = folder / "config.json"
     if not (values := json_object(path)):
@@ -116,7 +116,7 @@ def require_plausible(folder: Path) -> None:
         numbers.get("vocab_size", 0) * numbers.get("embedding_size", width),
         width * max(width, numbers.get("intermediate_size", 0), numbers.get("hidden_dim", 0), *heads),
     )
-    if sizes and largest > sum(sizes):  # a byte a number: no weights are kept in less
+    if sizes and largest > sum(sizes):  # a weight takes at least one byte
         raise ModelError(
             f"The weights in {folder} do not fit its config.json: they have {sum(sizes):,} bytes, and one layer by it "
             f"{largest:,} numbers; copy both files from the same model."

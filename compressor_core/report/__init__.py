@@ -1,4 +1,4 @@
-"""A report: the whole story of a run as one HTML file, for a colleague or a student, that opens without a network."""
+"""Report: the whole story of a run as one HTML file that opens without a network."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["report", "write_report"]
 
 
 def report(store: RunStore, run_id: str) -> str:
-    """The story that a run ended, as one HTML document of about 6 MB, most of which is what draws its figures.
+    """Story that ends with a run, as one HTML document of about 6 MB, most of which is Plotly.
 
-    The story is the run and what it builds on: of a comparison the distillation, its search and its teacher's
-    training. What is not over, failed or was deleted is said in the report, and the rest is there.
+    The story is the run and the runs that it builds on: for a comparison, the distillation, its search and the training
+    of its teacher. The report states which of them are unfinished, failed or were deleted, and shows the rest.
 
     Raises:
-        RunError: there is no such run, or it is of a kind that tells no story, see `Kind.told`.
-        StorageError: it cannot be read.
+        RunError: the run does not exist, or there is no report for its kind, see `Kind.told`.
+        StorageError: the run cannot be read.
     """
     story = material(store, run_id)
-    # Plotly, not before there is something to draw.
+    # Imports Plotly, so only once there is something to draw.
     from compressor_core.report.page import page
     from compressor_core.report.sections import lead, sections, title
 
@@ -32,7 +32,10 @@ def report(store: RunStore, run_id: str) -> str:
 
 
 def write_report(store: RunStore, run_id: str, out: Path) -> int:
-    """`report` as the new file `out`; bytes written. Raises RunError also if `out` exists, StorageError."""
+    """Write `report` to the new file `out` and return its size in bytes.
+
+    Raises RunError also if `out` exists, StorageError if it cannot be written.
+    """
     if checked_path(out).exists() or out.is_symlink():
         raise RunError(f"{out} is there already, and a report replaces nothing: choose another file.")
     write_text(out, report(store, run_id))

@@ -1,4 +1,4 @@
-"""The end of a report: settings, versions, data, and the commands that repeat it."""
+"""End of a report: settings, versions, data, and the commands that repeat the story."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from compressor_core.settings import description_of
 
 
 def facts(chapter: Chapter) -> dict[str, str]:
-    """What every run says of itself."""
+    """ID, name, state, start and duration of a run."""
     status = chapter.status
     return {
         "Run": chapter.run.id,
@@ -30,7 +30,7 @@ def facts(chapter: Chapter) -> dict[str, str]:
 
 
 def settings(story: Material) -> list[Block]:
-    """A table of each run: its state, and each of its settings by its description."""
+    """One table per run: its facts, and its settings by their descriptions."""
     tables: list[Block] = []
     for chapter in story.chapters:
         asked = chapter.settings
@@ -42,7 +42,7 @@ def settings(story: Material) -> list[Block]:
 
 
 def versions_and_data(story: Material) -> list[Block]:
-    """Which libraries made the models and this report, and a fingerprint of the data."""
+    """Versions of the libraries behind each model and this report, fingerprints of the data, and training settings."""
     names = student_names(story)
     made = {"Teacher": story.teacher, **{name: one.card for name, one in zip(names, story.students, strict=True)}}
     cards = {title: card for title, card in made.items() if card is not None}
@@ -58,19 +58,19 @@ def versions_and_data(story: Material) -> list[Block]:
     if cards:
         data = [(title, card.dataset or "–", card.dataset_fingerprint or "–") for title, card in cards.items()]
         blocks.append(Table("Data that each model was made with", data, ("", "Dataset", "Fingerprint")))
-        blocks.append(Text("Two fingerprints are the same exactly if the data are: compare them before the figures."))
+        blocks.append(Text("Fingerprints are equal exactly if the data are: compare them before the figures."))
     return [*blocks, *(_training(title, card) for title, card in cards.items() if card.training)]
 
 
 def repeated(story: Material) -> list[Block]:
-    """Commands, and the file of settings that they read where options do not say everything."""
+    """Commands that repeat the story, with files for settings that options cannot express."""
     found = repeat(story)
     blocks: list[Block] = [Text(sentence) for sentence in found.missing]
     if found.commands:
         blocks += [
             Text(
-                "In the folder of the program. Models and their scores come out the same on the same machine and "
-                "versions, and close to it elsewhere; times never do."
+                "Run these in the folder of the program. Models and their scores are identical on the same machine and "
+                "versions, and similar elsewhere; times always vary."
             ),
             Commands(found.commands),
         ]
@@ -79,7 +79,7 @@ def repeated(story: Material) -> list[Block]:
 
 
 def student_names(story: Material) -> list[str]:
-    """What the students are called, each by another name."""
+    """Distinct names of the students."""
     if len(story.students) < 2:
         return ["Student"] * len(story.students)
     named = [one.making.run.name if one.making and one.making.run.name else "" for one in story.students]
@@ -94,7 +94,7 @@ def _training(title: str, card: ModelCard) -> Table:
 
 
 def _description(name: str) -> str:
-    """The description of a setting that a card names; its name if no training has such a setting."""
+    """Description of a setting on a card; its name if no training has such a setting."""
     known = next((kind for kind in (DistillSettings, TeacherSettings) if name in kind.model_fields), None)
     return description_of(known, name) if known else name
 

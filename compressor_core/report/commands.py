@@ -1,4 +1,4 @@
-"""The commands that repeat a story, from the settings of its runs."""
+"""Commands that repeat a story, from the settings of its runs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from compressor_core.settings import Settings, default_of
 PROGRAM: Final = "python -m compressor_core"
 TEACHER: Final = "teacher"
 STUDENT: Final = "student"
-"""The folders that the commands make, where they are executed."""
+"""Folders that the commands create in the working directory."""
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """What repeats a story: commands, and the files by name that they read; `missing` is what cannot be repeated."""
+    """Commands that repeat a story, and the files that they read, by name; `missing` lists what cannot be repeated."""
 
     commands: tuple[str, ...]
     files: Mapping[str, str]
@@ -30,7 +30,7 @@ class Repeat:
 
 
 def repeat(story: Material) -> Repeat:
-    """The commands of all runs of a story, in its order."""
+    """Commands of all runs of a story, in order."""
     commands: list[str] = []
     missing: list[str] = []
     files: dict[str, str] = {}
@@ -68,12 +68,12 @@ def repeat(story: Material) -> Repeat:
 
 
 def command(verb: str, arguments: Sequence[str]) -> str:
-    """One line for a shell."""
+    """Command as one shell line."""
     return f"{PROGRAM} {verb} {shlex.join(arguments)}"
 
 
 def options(settings: Settings, leave_out: Container[str] = ()) -> list[str]:
-    """Settings as the options of their verb, which are named alike; what is as by default is not said."""
+    """Settings as command-line options, which have the same names; default values are omitted."""
     found: list[str] = []
     for name, value in settings.model_dump(mode="json").items():
         own, option = getattr(settings, name), "--" + name.replace("_", "-")
@@ -90,7 +90,7 @@ def options(settings: Settings, leave_out: Container[str] = ()) -> list[str]:
 
 
 def distilled_with(student: Student) -> Any:
-    """The settings of its distillation, with what that decided itself as the student's card has it."""
+    """Settings of a student's distillation, with the values that it chose itself taken from the student's card."""
     settings, card = student.making.settings if student.making else None, student.card
     if settings is None or card is None:
         return settings
@@ -99,7 +99,7 @@ def distilled_with(student: Student) -> Any:
 
 
 def _path(value: Any) -> str:
-    """A path that is no option, whatever it begins with."""
+    """Path that cannot be mistaken for an option."""
     text = str(value)
     return f"./{text}" if text.startswith("-") else text
 
@@ -109,16 +109,16 @@ def _text(value: Any) -> str:
 
 
 def _search(chapter: Chapter, name: str) -> tuple[list[str], str | None]:
-    """The arguments, and the file of this name that they read where options do not say everything."""
+    """Arguments of a search; with them the content of the file `name`, if options cannot express everything."""
     settings = chapter.settings
     if settings.space.name is not None and settings.latency is None:
-        # Said always: the default depends on the budget rule.
+        # Always stated, because the default depends on the budget rule.
         return [*options(settings, ("space",)), "--space", settings.space.name], None
     return ["--config", name], replica(settings, chapter.records).model_dump_json(indent=2)
 
 
 def _making(story: Material, student: Student, making: Chapter, out: str) -> str | None:
-    """The command that makes a student; None if its settings cannot be said in one."""
+    """Command that makes a student; None if a command cannot express its settings."""
     if student.distilled:
         settings = distilled_with(student).replace(teacher=_teacher(story) or TEACHER)
         if settings.architecture is None:
@@ -135,7 +135,7 @@ def _making(story: Material, student: Student, making: Chapter, out: str) -> str
 
 
 def _folder(student: Student, made: Mapping[str, str]) -> str:
-    """Where a student lies once the commands are executed."""
+    """Folder of a student after the commands have run."""
     out = made.get(student.making.run.id, STUDENT) if student.making else None
     if student.of_study:
         return f"{out}/{Path(student.folder or '').name}"
@@ -149,7 +149,7 @@ def _compare(story: Material, chapter: Chapter, students: Sequence[str]) -> str:
 
 
 def _teacher(story: Material) -> str | None:
-    """The teacher's folder for a command: the one that it makes, the bundled one, or where it was."""
+    """Teacher's folder for a command: the one that the commands create, the bundled one, or the original one."""
     if story.training is not None:
         return TEACHER
     folder = story.teacher_folder

@@ -1,4 +1,4 @@
-"""What a report is made of: the runs of a story, as much of it as is there."""
+"""Material of a report: the runs of a story, as far as they are available."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from compressor_core.runs.portable import RUN_ID
 
 _STANDS: Final[Mapping[State, str]] = {
     State.QUEUED: "has not begun",
-    State.RUNNING: "is not over yet",
+    State.RUNNING: "is not finished",
     State.CANCELLED: "was cancelled",
     State.FAILED: "failed",
     State.INTERRUPTED: "was interrupted",
@@ -38,7 +38,7 @@ class Chapter:
 
     @property
     def settings(self) -> Any:
-        """Its settings. Raises CompressorError if they are damaged."""
+        """Settings of the run. Raises CompressorError if they are damaged."""
         return self.run.settings
 
     @property
@@ -48,14 +48,14 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Student:
-    """One student of a story: the run that made it and the search before that, as far as they are there."""
+    """One student of a story: the run that made it and the search before that, as far as available."""
 
     making: Chapter | None
-    """A distillation, a study of budgets or the import of a published student."""
+    """Distillation, study of budgets, or import of a published student."""
     search: Chapter | None
     card: ModelCard | None
     folder: str | None
-    """As its comparison names it, where it does."""
+    """Folder as named in the settings of the comparison, if there is one."""
 
     @property
     def distilled(self) -> bool:
@@ -68,35 +68,38 @@ class Student:
 
 @dataclass(frozen=True)
 class Material:
-    """A story as it is on the disk; None is for what it does not have, or what is there no more."""
+    """A story as stored on disk; None for parts that it does not have or that were deleted."""
 
     run: Run
-    """The one that the report is asked of."""
+    """Run that the report was requested for."""
     searches: tuple[Chapter, ...]
     training: Chapter | None
-    """Of the teacher, if it was trained here."""
+    """Training of the teacher, if it was trained here."""
     students: tuple[Student, ...]
-    """In the order of the comparison."""
+    """Students in the order of the comparison."""
     comparison: Chapter | None
     teacher: ModelCard | None
     teacher_folder: str | None
     missing: tuple[str, ...]
-    """What is not in the report and why, in sentences."""
+    """Sentences on what the report lacks and why."""
 
     @property
     def chapters(self) -> tuple[Chapter, ...]:
-        """In the order of the story, each once."""
+        """Chapters in the order of the story, each once."""
         makings = (student.making for student in self.students)
         found = (*self.searches, self.training, *makings, self.comparison)
         return tuple({chapter.run.id: chapter for chapter in found if chapter is not None}.values())
 
 
 def material(store: RunStore, run_id: str) -> Material:
-    """The story that ends with a run. Raises RunError if there is no such run or it ends none, StorageError."""
+    """Story that ends with a run.
+
+    Raises RunError if the run does not exist or its kind ends no story, StorageError if it cannot be read.
+    """
     run = store.get(run_id)
     if not kind_of(run.kind).told:
         raise RunError(
-            f"Run {run.id} is of the kind {run.kind}, of which there is no report: choose a comparison, a "
+            f"Run {run.id} is of the kind {run.kind}, for which there is no report: choose a comparison, a "
             "distillation, a search or the training of a teacher."
         )
     missing: list[str] = []
@@ -128,7 +131,7 @@ def _student(store: RunStore, comparison: Chapter, folder: str, missing: list[st
 
 
 def _of(store: RunStore, making: Chapter, folder: str | None, missing: list[str]) -> Student:
-    """The student that a run made; of a study, the one in the folder."""
+    """Student that a run made; for a study, the one in `folder`."""
     search = _linked(store, making, making.run.config.get("search_run"), missing)
     student = Student(making, search, None, folder)
     place = making.run.folder / MODEL if making.summary is not None else None
@@ -142,7 +145,7 @@ def _read(run: Run) -> Chapter:
 
 
 def _linked(store: RunStore, chapter: Chapter, run_id: Any, missing: list[str]) -> Chapter | None:
-    """The run that a chapter builds on."""
+    """Run that a chapter builds on; None, with a sentence in `missing`, if it cannot be read."""
     if run_id is None:
         return None
     try:
@@ -153,7 +156,7 @@ def _linked(store: RunStore, chapter: Chapter, run_id: Any, missing: list[str]) 
 
 
 def _trained_here(store: RunStore, folder: str | None) -> Chapter | None:
-    """The run that trained the teacher; None if it is bundled, or from elsewhere."""
+    """Run that trained the teacher; None if the teacher is bundled or from elsewhere."""
     run = run_of(store, folder)
     return _read(run) if run is not None and kind_of(run.kind).makes == "teacher" else None
 
@@ -172,7 +175,7 @@ def _card(folder: Path | str | None, side: str, missing: list[str]) -> ModelCard
 
 
 def _state(chapter: Chapter) -> str | None:
-    """What has to be said of a run that is not finished."""
+    """Sentence on a run that is unfinished or whose result is damaged, or None."""
     stands = _STANDS.get(chapter.status.state)
     if stands is None:
         return None if chapter.summary else f"The result of the {chapter.name} is damaged: launch it again."

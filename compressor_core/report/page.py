@@ -1,7 +1,7 @@
-"""The document of a report: blocks of text, tables and figures in, one HTML file out that loads nothing.
+"""Document of a report: blocks of text, tables and figures → one HTML file that loads nothing.
 
-The template escapes every text. The page may execute its two scripts, which it names by their digests, and nothing
-else: a text that slipped through could neither run nor reach the network.
+The template escapes every text. The page's content security policy allows only its two scripts, by their digests: a
+text that slipped through could neither run nor reach the network.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FOLDER: Final = Path(__file__).parent / "template"
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph; a finding stands out."""
+    """A paragraph; a finding is highlighted."""
 
     text: str
     finding: bool = False
@@ -37,7 +37,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a caption. Without a `header`, the first cell of each row names the row all the same."""
+    """A table with a caption. The first cell of each row is its header, even without a `header`."""
 
     caption: str
     rows: Sequence[Sequence[str]]
@@ -47,7 +47,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure. `caption` says in words what is seen, for those who cannot see it or have it on paper."""
+    """A figure. `caption` describes it in words, for readers who cannot see it or have it on paper."""
 
     title: str
     figure: go.Figure
@@ -56,12 +56,12 @@ class Picture:
 
     @property
     def data(self) -> Markup:
-        """For a data block of the page: Plotly writes `<`, `>` and `/` as escapes, so no text can end it."""
+        """JSON for a data block of the page: Plotly escapes `<`, `>` and `/`, so no text can end the block."""
         return Markup(without_links(self.figure).to_json())
 
     @property
     def words(self) -> str:
-        """What is drawn and where it lies, for a screen reader."""
+        """Description of the figure for a screen reader."""
         return figure_words(self.figure)
 
 
@@ -75,7 +75,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Commands:
-    """Lines for a shell."""
+    """Shell commands, one per line."""
 
     lines: Sequence[str]
     block: ClassVar[str] = "commands"
@@ -100,7 +100,7 @@ Block = Text | Table | Picture | Pair | Commands | Attachment
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report under a heading of its own; `anchor` is its address within the page."""
+    """A section of the report with a heading; `anchor` is its fragment identifier."""
 
     anchor: str
     title: str
@@ -108,7 +108,7 @@ class Section:
 
 
 def page(title: str, lead: str, missing: Sequence[str], sections: Sequence[Section], made: float) -> str:
-    """The whole document; `made` is when, in seconds since the epoch."""
+    """Whole document; `made` is its time in seconds since the epoch."""
     environment = Environment(
         loader=FileSystemLoader(_FOLDER, encoding="utf-8"),
         autoescape=True,
@@ -131,17 +131,17 @@ def page(title: str, lead: str, missing: Sequence[str], sections: Sequence[Secti
 
 
 def date(seconds: float) -> str:
-    """A time, to the minute, the same for every reader."""
+    """Time to the minute, in UTC."""
     return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
 
 
 def _on_card(sections: Sequence[Section]) -> bool:
-    """Whether a figure has so many points that the graphics card draws it: Plotly compiles programs for that."""
+    """Whether a figure uses WebGL, for which Plotly compiles code at run time."""
     blocks = [block for section in sections for block in section.blocks]
     pictures = [block for block in blocks if isinstance(block, Picture)]
     return any(trace.type.endswith("gl") for picture in pictures for trace in picture.figure.data)
 
 
 def _digest(script: str) -> str:
-    """What a content security policy calls a script."""
+    """Digest of a script for a content security policy."""
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -1,4 +1,4 @@
-"""A story, section by section, from the material of its runs."""
+"""Sections of the report of a story, built from the material of its runs."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from compressor_core.search.tradeoff import TradeoffSettings
 
 
 def title(story: Material) -> str:
-    """What the report is called."""
+    """Title of the report."""
     return story.run.name or f"{story.chapters[-1].name.capitalize()} {story.run.id}"
 
 
 def lead(story: Material) -> str:
-    """The outcome in one sentence."""
+    """Outcome of the story in one sentence."""
     chapter = story.chapters[-1]
     if chapter.summary is None:
         return f"The {chapter.name} has no result."
@@ -45,9 +45,9 @@ def lead(story: Material) -> str:
 
 
 def sections(story: Material) -> list[Section]:
-    """All sections that the story has something for, in its order."""
+    """Sections of the story in order, without those that would be empty."""
     parts: list[tuple[str, str, Callable[[Material], list[Block]]]] = [
-        ("asked", "What was asked for", _asked),
+        ("asked", "Task and settings", _asked),
         ("search", "The search", _search),
         ("teacher", "The teacher", _teacher),
         ("student", "The student", _student),
@@ -66,7 +66,7 @@ def sections(story: Material) -> list[Section]:
             blocks = [Text(str(error))]
         except DAMAGED as error:
             what = f"{type(error).__name__}: {error}"
-            blocks = [Text(f"The records of this part cannot be read ({what}): another version has written them.")]
+            blocks = [Text(f"The records of this part cannot be read ({what}): they were written by another version.")]
         if blocks:
             found.append(Section(anchor, heading, blocks))
     return found
@@ -84,7 +84,7 @@ def _asked(story: Material) -> list[Block]:
         "Task": search.task if search else card.task if card else None,
         "Dataset": making.dataset if making else card.dataset if card else None,
         "Size budget": None if budget is None else f"{budget:g} MB (1 MB is 10⁶ bytes)",
-        "Most wanted within it": _goal(search) if search else None,
+        "Goal": _goal(search) if search else None,
         "Teacher": Path(story.teacher_folder).name if story.teacher_folder and not story.training else None,
         "Training of the student": _length(making) if hasattr(making, "preset") else None,
         "Seed of the search": search.seed if search else None,
@@ -92,7 +92,7 @@ def _asked(story: Material) -> list[Block]:
         "Begun": facts(first)["Begun"],
     }
     return [
-        Text("A large model of code, the teacher, is to be replaced by a small one that fits a size budget: a student.")
+        Text("A small model, the student, is to replace a large model of code, the teacher, within a size budget.")
         if story.students
         else Text(f"A {first.name}, as one step towards a small model of code."),
         Table("In short", [(name, str(value)) for name, value in rows.items() if value is not None]),
@@ -119,7 +119,7 @@ def _search(story: Material) -> list[Block]:
 
 
 def _traded(chapter: Chapter) -> list[Block]:
-    """A search with several objectives, from whose front the architecture was picked."""
+    """Blocks of a search with several objectives."""
     info = front_info(chapter.records, chapter.settings)
     blocks: list[Block] = [Text(front_sentence(info), finding=True)]
     for x, y in info.planes[:1] if info.last else []:
@@ -197,7 +197,7 @@ def _student(story: Material) -> list[Block]:
 
 
 def _made(name: str, student: Student) -> list[Block]:
-    """What a student is."""
+    """Tables of a student's architecture and figures."""
     blocks: list[Block] = []
     settings = distilled_with(student) if student.distilled else None
     if student.card is not None and student.card.architecture is not None:
@@ -222,7 +222,7 @@ def _distillation(story: Material) -> list[Block]:
 
 
 def _taught(name: str, made: Chapter, several: bool) -> list[Block]:
-    """How a student learned."""
+    """Blocks about the training of a student, or a sentence naming its origin if it was not distilled here."""
     prefix = f"{name}. " if several else ""
     if not isinstance(made.settings, DistillSettings):
         title = made.run.name or made.run.id
@@ -272,8 +272,8 @@ def _kept(chapter: Chapter) -> str:
     made = chapter.summary
     if made.teacher_accuracy is None:
         return (
-            f"The student's accuracy on the test split is {made.accuracy:.1%} at {made.size_mb:.3f} MB. That of its "
-            "teacher is not known: its recorded answers are to other code."
+            f"The student's accuracy on the test split is {made.accuracy:.1%} at {made.size_mb:.3f} MB. The "
+            "accuracy of its teacher is not known there: the recorded answers are for other code."
         )
     kept = made.accuracy / made.teacher_accuracy if made.teacher_accuracy else 0.0
     return (
@@ -301,4 +301,4 @@ _OUTCOMES: Final[Mapping[str, Callable[[Chapter], str]]] = {
     "search": lambda chapter: gap_sentence(search_info(chapter.records, chapter.settings)),
     "train-teacher": lambda chapter: f"The teacher: {kind_of(chapter.run.kind).headline(chapter.summary)}.",
 }
-"""The sentence of each kind that ends a story."""
+"""Outcome sentence of each kind of run that can end a story."""

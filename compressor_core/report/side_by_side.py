@@ -1,4 +1,4 @@
-"""The part of a report about teacher and student side by side, from the result of a comparison."""
+"""Part of a report that compares teacher and student, from the result of a comparison."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Result = Mapping[str, Any]
 
 
 def comparison_lead(result: Result) -> str:
-    """The comparison in one sentence."""
+    """Outcome of the comparison in one sentence."""
     return headline(comparison_info(result))
 
 
 def compared(result: Result) -> list[Block]:
-    """Scores, cost, latency, confusion, probabilities and kinds, each in figures and in words or a table."""
+    """Blocks on scores, cost, latency, confusion, probabilities and kinds: figures with words or tables."""
     info = comparison_info(result)
     student = "student" if info.alone else "students"
     said = [
@@ -43,8 +43,8 @@ def compared(result: Result) -> list[Block]:
         Picture(
             "Latency",
             latency_figure(info),
-            "The share of the measurements that took at most so long: the further left, the faster. Half of them are "
-            f"over within: {latency} (diamonds); 95% at the triangles.",
+            "The share of the measurements within each time: the further left, the faster. Half of them take at most: "
+            f"{latency} (diamonds); 95% at the triangles.",
         ),
     ]
     pictures = [_confusion(side, info.summary.labels) for side in info.sides]
@@ -59,12 +59,12 @@ def compared(result: Result) -> list[Block]:
 
 
 def measured(result: Result) -> list[Block]:
-    """How, and on which machine."""
+    """Blocks on how, and on which machine, the latency was measured."""
     info = comparison_info(result)
     return [
         Text(info.measured),
         Text(
-            "Milliseconds are those of this machine at that time; another gives others. Sizes do not depend on the "
+            "Milliseconds hold for this machine at that time and differ on others. Sizes do not depend on the "
             "machine, and scores on the same data hardly do."
         ),
         Table("The machine", [(_words(name), _plain(value)) for name, value in info.summary.machine.plain().items()]),
@@ -97,7 +97,7 @@ def _numbers(info: ComparisonInfo) -> Table:
 
 
 def _known(value: float | None, form: str, unit: str = "") -> str:
-    """A number; of a teacher that was not there, words."""
+    """Formatted number; "not known" for a value of a teacher that was not available."""
     return "not known" if value is None else f"{value:{form}}{unit}"
 
 
@@ -122,15 +122,15 @@ def _probabilities(info: ComparisonInfo) -> list[Block]:
     reliability = Picture(
         "Reliability diagram",
         reliability_figure(info),
-        "How often each model is right where it is so sure: below the diagonal it is surer than right. ECE is the "
+        "How often each model is right, by its confidence: below the diagonal it is overconfident. ECE is the "
         "expected calibration error, the distance to the diagonal weighted by examples (Guo et al. 2017).",
     )
     ranked = [
         Picture(
             "ROC curve",
             roc_figure(info),
-            "What a model finds for its false alarms, at every threshold: further up and to the left is better, the "
-            "diagonal guesses.",
+            "True positives against false alarms, at every threshold: further up and to the left is better, the "
+            "diagonal is guessing.",
         ),
         Picture(
             "Precision and recall",
@@ -152,7 +152,7 @@ def _groups(info: ComparisonInfo) -> list[Block]:
         Picture(
             "Accuracy by kind",
             groups_figure(info),
-            f"From what a student loses most to what it loses least. First is {worst}, with "
+            f"From the largest loss of a student to the smallest. First is {worst}, with "
             f"{info.teacher.groups[worst].examples:,} examples: {first}.",
         ),
         Table("Accuracy by kind", rows, ("Kind", "Examples", *(side.title for side in info.sides))),

@@ -1,4 +1,4 @@
-"""Long work in processes of its own, recorded in folders that anybody can read."""
+"""Long work in separate processes, recorded in readable folders."""
 
 from compressor_core.runs.context import RunContext
 from compressor_core.runs.jobs import cancel, launch, resume

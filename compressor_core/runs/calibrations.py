@@ -1,4 +1,4 @@
-"""Finished calibrations, and the latency models that they have fitted."""
+"""Finished calibrations and their fitted latency models."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from compressor_core.runs.store import RunStore
 from compressor_core.task import PairFeatures, Task
 
 BUNDLED: Final = ASSETS / "latency.json"
-"""The latency models of another machine, by task: prices of single functions, for clones with the lengths of two."""
+"""Latency models of another machine, by task, fitted to single functions; for clones, with the lengths of pairs."""
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """What predicts latencies where no model was chosen, and in words where it was measured."""
+    """Default latency predictor, and a description of where it was measured."""
 
     model: LatencyModel
     where: str
@@ -31,7 +31,7 @@ class Predictor:
 
 @dataclass(frozen=True)
 class Calibration:
-    """One finished calibration: its name, its models by runtime, and all of its summary."""
+    """One finished calibration: its name, its models by runtime, and its full summary."""
 
     run: Run
     title: str
@@ -42,7 +42,7 @@ class Calibration:
 def calibrations(
     store: RunStore, task: Task = Task.VULNERABILITY, pair_features: PairFeatures = PairFeatures.COMPARE
 ) -> list[Calibration]:
-    """The finished calibrations for a task, newest first; `pair_features` matters for the clone task only."""
+    """Finished calibrations for a task, newest first; `pair_features` matters for the clone task only."""
     found = []
     for run in store.list("calibrate"):
         with suppress(CompressorError):
@@ -54,7 +54,7 @@ def calibrations(
 
 
 def predictor(store: RunStore, task: Task) -> Predictor:
-    """The newest calibration of this machine for a task, or the one of another machine that comes with the program."""
+    """Newest calibration of this machine for a task, or else the bundled one of another machine."""
     if known := calibrations(store, task):
         return Predictor(next(iter(known[0].models.values())), "on this machine")
     given = json.loads(BUNDLED.read_text("utf-8"))
@@ -62,9 +62,9 @@ def predictor(store: RunStore, task: Task) -> Predictor:
 
 
 def open_calibration(store: RunStore, run_or_file: str) -> dict[Runtime, LatencyModel]:
-    """The models of a calibration that is named by its run, or by a file with the JSON of `calibrate --json`.
+    """Models of a calibration, given by its run or by a file with the JSON of `calibrate --json`.
 
-    Raises RunError or SettingsError, one sentence each.
+    Raises RunError or SettingsError with a one-sentence message.
     """
     path = checked_path(run_or_file)
     if path.is_file():

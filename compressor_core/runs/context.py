@@ -1,4 +1,4 @@
-"""What a generator of records is given of the run it works for."""
+"""Context of the run that a generator of records works for."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from compressor_core.runs.status import State
 from compressor_core.runs.store import RunStore
 
 LONGEST_VARIABLE = "COMPRESSOR_LONGEST_RUN"
-"""The environment variable with the seconds that a worker may work; without it there is no limit."""
+"""Environment variable with the time limit of a worker in seconds; there is no limit by default."""
 
 
 @dataclass
 class RunContext:
-    """One run, from the inside.
+    """Context of one run for its generator of records.
 
-    A generator asks `cancelled()` at each step. Told True, it yields its result, with `"cancelled": True` and
-    the best so far, and returns. One that has never asked is closed at its next record instead.
+    A generator calls `cancelled()` at each step. If True, it yields its result, with `"cancelled": True` and the best
+    so far, and returns. A generator that has never called it is closed at its next record instead.
     """
 
     run: Run
     store: RunStore
     resuming: bool
-    """Whether the run has been at work before and may find checkpoints of its own in its folder."""
+    """Whether the run has worked before and may have checkpoints in its folder."""
     asks: bool = field(default=False, init=False)
-    """Whether the generator has ever asked, and so will hear of a cancel by itself."""
+    """Whether the generator has ever called `cancelled`, and so handles a cancellation itself."""
     deadline: float = field(default=math.inf, init=False)
-    """When the work has to stop, by `time.monotonic`."""
+    """When the work must stop, by `time.monotonic`."""
 
     @property
     def config(self) -> dict[str, Any]:
@@ -46,38 +46,38 @@ class RunContext:
         return self.run.folder
 
     def cancelled(self) -> bool:
-        """Whether to stop now; cheap enough for every training step. True also once the folder is deleted."""
+        """Whether to stop now; cheap enough for every training step. Also True once the folder is deleted."""
         self.asks = True
         return self.stop_requested()
 
     def stop_requested(self) -> bool:
-        """As `cancelled`, asked by the worker."""
+        """As `cancelled`, for the worker."""
         return self.overtime or os.path.exists(self.run.cancel_marker) or not os.path.exists(self.folder)
 
     def begin(self) -> None:
-        """Note that the work begins now: the seconds of `LONGEST_VARIABLE`, if it is set, count from here."""
+        """Start the time limit of `LONGEST_VARIABLE`, if set."""
         with suppress(ValueError):
             self.deadline = time.monotonic() + float(os.environ.get(LONGEST_VARIABLE) or "inf")
 
     @property
     def seconds_left(self) -> float:
-        """How long the work may still go on; infinite without a limit."""
+        """Seconds that the work may still take; infinite without a limit."""
         return self.deadline - time.monotonic()
 
     @property
     def overtime(self) -> bool:
-        """Whether the work has taken as long as it may."""
+        """Whether the time limit is reached."""
         return time.monotonic() > self.deadline
 
     def path(self, name: str) -> Path:
-        """Where in the run's folder its file or folder `name` lies."""
+        """Path of the file or folder `name` in the run's folder."""
         return self.folder / name
 
     def dependency(self, run_id: str) -> tuple[Run, Any]:
-        """The run that this one builds on, and its summary.
+        """Run that this one builds on, and its summary.
 
-        There is nothing to wait for: a run gets its slot once those that it builds on are over.
-        One that was cancelled counts if it kept a summary. Raises RunError if there is none to build on.
+        Does not wait: a run gets its slot only after those that it builds on have ended. A cancelled run counts if it
+        kept a summary. Raises RunError if there is no summary.
         """
         other = self.store.get(run_id)
         status = other.status()
@@ -90,7 +90,7 @@ class RunContext:
         )
 
     def require_made(self, *models: str) -> None:
-        """Raise RunError if a model is the work of a run of this store that has not come to its end."""
+        """Raise RunError if a model belongs to a run of this store that has not finished."""
         for model in models:
             if Path(model).is_relative_to(self.store.root) and (run_id := RUN_ID.search(model)):
                 self.dependency(run_id[0])

@@ -1,4 +1,4 @@
-"""events.jsonl: records are appended whole, and read with whatever has happened to the file since."""
+"""The records in events.jsonl: appended as whole lines, and read even if the file was damaged since."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from compressor_core.files import storage_error, to_json
 from compressor_core.records import Record, read_record
 
 LONGEST_LINE = 1 << 24
-"""Bytes; a longer line of events.jsonl is damage, and is skipped without being held in memory."""
+"""Maximum line length in bytes; a longer line is considered damaged and skipped without loading it."""
 _TAIL = 1 << 16
-"""Bytes at the end of the file that are looked through for the last record, at first."""
+"""Bytes at the end of the file that are searched first for the last record."""
 
 _LONGEST = 1e11
-"""Seconds; a longer time at work is damage."""
+"""Maximum working time in seconds; a longer one means damage."""
 
 
 def read(path: Path, offset: int = 0) -> tuple[list[Record], int]:
-    """The records from byte `offset` on, and the offset to ask from next.
+    """Records from byte `offset` on, and the next offset.
 
-    A last line that is still being written waits for the next call; a damaged line is skipped.
+    An incomplete last line is left for the next call; a damaged line is skipped.
     Raises FileNotFoundError if there is no such file, StorageError if it cannot be read.
     """
     offset = max(offset, 0)
@@ -50,7 +50,7 @@ def read(path: Path, offset: int = 0) -> tuple[list[Record], int]:
 
 
 def last(path: Path) -> Record | None:
-    """The last record that can be read; None if there is none, or no such file."""
+    """Last readable record; None if there is none, or no such file."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -68,7 +68,7 @@ def last(path: Path) -> Record | None:
 
 
 def parse(data: bytes) -> Any:
-    """The JSON in `data`; None if it is none."""
+    """Parsed JSON in `data`; None if invalid."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
@@ -82,21 +82,21 @@ def _record(line: bytes) -> Record | None:
 
 
 class EventLog:
-    """The file of the worker that writes it: each record is handed to the system whole, so that no kill can lose it.
+    """Writer of events.jsonl: each record is written in one system call, so that no kill can lose it.
 
-    `seconds` is how long the run has been at work in earlier launches; the time of its records goes on from there.
+    `seconds` is the working time of earlier launches, from which the times of the records continue.
     """
 
     def __init__(self, path: Path, seconds: float = 0.0) -> None:
         self._path = path
-        # A worker that was killed may have recorded more since it last wrote its status.
+        # A killed worker may have recorded more after its last status.
         before = last(path)
         self._origin = time.monotonic() - max(seconds, before.time or 0.0 if before else 0.0)
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
             size = os.lseek(self._descriptor, 0, os.SEEK_END)
             if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
-                # The last worker died in the middle of a line; the next record must not be glued to it.
+                # The last worker died in the middle of a line: start the next record on a new line.
                 os.write(self._descriptor, b"\n")
         except OSError as error:
             raise storage_error(error, path) from error
@@ -109,11 +109,11 @@ class EventLog:
 
     @property
     def seconds(self) -> float:
-        """How long the run has been at work so far."""
+        """Working time of the run so far, in seconds."""
         return time.monotonic() - self._origin
 
     def append(self, record: Record) -> None:
-        """Write one line. Raises StorageError if the disk refuses."""
+        """Write one line. Raises StorageError if writing fails."""
         values = record.model_dump(mode="json", exclude_none=True) | {"time": round(self.seconds, 3)}
         line = (to_json(values) + "\n").encode("utf-8", "backslashreplace")
         try:

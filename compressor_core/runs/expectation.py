@@ -1,4 +1,4 @@
-"""How long a distillation will take: by the finished ones of this machine, else by one that came with the program."""
+"""Expected duration of a distillation, from finished ones on this machine, else from a bundled measurement."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from compressor_core.errors import DAMAGED, CompressorError
 from compressor_core.runs.store import RunStore
 
 OVERHEAD_GFLOPS: Final = 0.32
-"""What a step takes however small the student, in the paper's GFLOPs: fitted to students of 0.29, 0.52 and 1.29."""
+"""Fixed cost of a step for any student, in the paper's GFLOPs, fitted to students of 0.29, 0.52 and 1.29."""
 NEWEST: Final = 5
-"""Finished distillations that are looked at."""
+"""Number of newest finished distillations considered."""
 BUNDLED: Final = ASSETS / "pace.json"
 
 
 @dataclass(frozen=True)
 class Expected:
-    """Seconds from the start of a distillation to its model, and in words what they are reckoned from."""
+    """Seconds from the start of a distillation to its model, and a description of their source."""
 
     seconds: float
     basis: str
@@ -34,9 +34,9 @@ class Expected:
 def expected(
     store: RunStore, architecture: Architecture, dataset: str, preset: str, epochs: int | None = None
 ) -> Expected | None:
-    """How long a student of a dataset will take to train; None where nothing was measured for the dataset.
+    """Expected training time of a student of a dataset; None if there is no measurement for the dataset.
 
-    The time grows with the epochs, and with the student's computation.
+    The time grows with the number of epochs and with the student's computation.
     """
     work = (epochs or Preset(preset).epochs) * _work(architecture)
     if here := list(_measured(store, dataset)):
@@ -51,7 +51,7 @@ def expected(
 
 
 def _measured(store: RunStore, dataset: str) -> Iterator[float]:
-    """Seconds by epoch and GFLOP of the newest finished distillations."""
+    """Seconds per epoch and GFLOP of the newest finished distillations."""
     for run in [run for run in store.list("distill") if run.config.get("dataset") == dataset][:NEWEST]:
         with suppress(CompressorError, *DAMAGED):
             status = run.status()

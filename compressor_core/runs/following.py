@@ -1,4 +1,4 @@
-"""The records of runs that are being looked at: of those asked for last, only what is new is read again."""
+"""Cache of the records of recently viewed runs, which reads only new records."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from compressor_core.records import Record
 from compressor_core.runs.run import Run
 
 MOST = 6 << 20
-"""Bytes of events.jsonl whose records are kept at most; they take about four times as much in memory."""
+"""Cache limit in bytes of events.jsonl; the records take about four times as much memory."""
 
 
 class Following:
-    """The records of the runs that were asked for last, however many ask. Safe in threads."""
+    """Records of the most recently requested runs. Thread-safe."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
@@ -22,10 +22,10 @@ class Following:
         self._here = threading.local()
 
     def records(self, run: Run) -> list[Record]:
-        """All records of a run so far; they are shared.
+        """All records of a run so far, as a shared list.
 
-        The last that a thread has asked for stay with it: however many others ask meanwhile, a page that needs the
-        same ones in several places reads them once.
+        Each thread keeps its last result, so that a page that needs the same records in several places reads them only
+        once, regardless of other threads.
 
         Raises RunError if the run was deleted, StorageError if it cannot be read.
         """

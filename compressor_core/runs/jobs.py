@@ -1,4 +1,4 @@
-"""Launching a run in a process of its own, resuming it, cancelling it."""
+"""Launching a run in a separate process, resuming it, cancelling it."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def launch(
 ) -> Run:
     """Create a run and start its worker, which outlives this process.
 
-    `command` is what to start, with the run's folder as its last argument.
-    Raises RunError for a bad kind or if no process can be started, StorageError if the disk refuses; no run
-    is left behind then.
+    `command` is the worker's command, to which the run's folder is appended.
+    Raises RunError for an invalid kind or if no process can be started, StorageError if writing fails; then no run is
+    left behind.
     """
     config = settings.model_dump(mode="json") if isinstance(settings, Settings) else settings
     locks: list[int] = []
@@ -58,15 +58,15 @@ def launch(
 
 
 def resume(run: Run, *, command: Sequence[str] = WORKER) -> Run:
-    """Start another worker on a run that is interrupted, cancelled or failed; its records are appended to.
+    """Start another worker on a run that is interrupted, cancelled or failed; new records are appended.
 
-    Raises RunError if it is live, finished or deleted, StorageError if the disk refuses.
+    Raises RunError if it is live, finished or deleted, StorageError if writing fails.
     """
     _require_resumable(run, run.status())
     lock = acquire(run.folder)
     try:
         before = run.recorded()
-        _require_resumable(run, run.status(owned=True))  # it may have been resumed elsewhere meanwhile
+        _require_resumable(run, run.status(owned=True))  # it may have been resumed elsewhere
         try:
             run.cancel_marker.unlink(missing_ok=True)
         except OSError as error:
@@ -119,5 +119,5 @@ def _start(run: Run, command: Sequence[str], lock: int) -> None:
                 f"The system did not start a process for this run ({error.strerror}): "
                 "close other programs and try again."
             ) from error
-    # A server that lives for days must collect its children, or each would stay a zombie.
+    # A long-lived server must wait for its child processes, or they would stay zombies.
     threading.Thread(target=process.wait, name=f"reap-{run.id}", daemon=True).start()

@@ -1,4 +1,4 @@
-"""The kinds of runs, each described once: its words, its settings, its work and the page that shows it."""
+"""Kinds of runs, each with its labels, its settings, its work and the page that shows it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from compressor_core.settings import Settings
 
 MODEL: Final = "model"
-"""Folder, in the run's own, of the one model that a run makes."""
+"""Subfolder of a run for the one model that it makes."""
 STUDENTS: Final = "students"
-"""Folder, in the run's own, of the many students that a run makes."""
+"""Subfolder of a run for the many students that it makes."""
 
 
 QUICK_SEARCHES: Final = 40
-"""Searches that a sweep may have at most and still be quick."""
+"""Maximum number of searches of a quick sweep."""
 
 
 @dataclass(frozen=True)
@@ -30,27 +30,27 @@ class Kind:
     """One kind of run."""
 
     name: str
-    """As config.json names it."""
+    """Name in config.json."""
     title: str
     settings_class: str = ""
-    """Module and class, imported when first asked for."""
+    """Module and class, imported on first use."""
     tell: Callable[[Any], str] = lambda _: ""
-    """A few words about a summary."""
+    """Short description of a summary."""
     noun: str = ""
-    """As it is called in the middle of a sentence; by default the title."""
+    """Name within a sentence; by default the title."""
     page: str = ""
-    """The page that shows its runs; by default that of its name."""
+    """Page that shows its runs; by default the page of its name."""
     told: bool = False
-    """Whether a report can be made of it."""
+    """Whether a report can be made from it."""
     makes: str | None = None
-    """What its runs keep: a `teacher`, a `student`, or many `students`."""
+    """What its runs make: a `teacher`, a `student`, or many `students`."""
     searched: bool = False
-    """Whether its students were made here, for an architecture that a search or a person has picked."""
+    """Whether its students are trained here, for an architecture chosen by a search or a person."""
     closed: bool = False
-    """Whether visitors of a shared server may not start it: it reads whatever file it is given."""
+    """Whether visitors of a shared server may not start it, because it reads any given file."""
 
     quick: Callable[[Mapping[str, Any]], bool] = lambda _: False
-    """Whether a run with this configuration takes seconds: such runs never wait behind a training."""
+    """Whether a run with this configuration takes only seconds; such runs never wait for a training."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "noun", self.noun or self.title.lower())
@@ -64,19 +64,19 @@ class Kind:
         return found
 
     def read_settings(self, values: Mapping[str, Any]) -> Any:
-        """The settings that plain values stand for. Raises CompressorError if there are none such."""
+        """Settings from plain values. Raises CompressorError if invalid."""
         return self.settings.model_validate(values)
 
     @property
     def work(self) -> Callable[[RunContext], Work[Record | None]]:
-        """What its runs do: yields records, returns the summary."""
+        """Work of its runs, which yields records and returns the summary."""
         work: Callable[[RunContext], Work[Record | None]] = getattr(
             import_module("compressor_core.runs.work"), self.name.replace("-", "_")
         )
         return work
 
     def headline(self, summary: Any) -> str:
-        """What came out of a run, in a few words; empty without a summary."""
+        """Result of a run in a few words; empty without a summary."""
         if summary is None:
             return ""
         try:
@@ -139,7 +139,7 @@ def _reproduction(found: Any) -> str:
 
 
 def _tradeoff(found: Any) -> str:
-    share = math.floor(found.hypervolume_share * 1000 + 1e-9) / 1000  # 100% only where it is
+    share = math.floor(found.hypervolume_share * 1000 + 1e-9) / 1000  # rounded down, so that only a full share is 100%
     return f"{found.points:,} points, {share:.1%} of the true hypervolume"
 
 
@@ -197,9 +197,9 @@ _ALL = (
     ),
 )  # fmt: skip
 KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in _ALL}
-"""Every kind of run, by its name."""
+"""All kinds of runs, by name."""
 
 
 def kind_of(name: str) -> Kind:
-    """The kind of this name. A run of no known kind, which another program wrote, is shown on the page of all runs."""
+    """Kind with this name. Runs of an unknown kind, from another program, are shown on the page of all runs."""
     return KINDS.get(name) or Kind(name, name, page="runs")

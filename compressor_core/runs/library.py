@@ -1,4 +1,4 @@
-"""The models at hand: the bundled ones, and those of finished runs; and how students are compared and exported."""
+"""Available models, bundled or made by finished runs, and how students are compared and exported."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from compressor_core.task import PairFeatures, Task
 
 @dataclass(frozen=True)
 class Model:
-    """A model that can be chosen; `run` is the one that made it, None for a bundled model."""
+    """A model that can be chosen; `run` is the run that made it, None for a bundled model."""
 
     name: str
     title: str
@@ -39,7 +39,7 @@ class Model:
 
     @property
     def key(self) -> str:
-        """Its identity; the run's id where that made no other model."""
+        """Identity of the model; the run's id if it made no other model."""
         if self.run is None:
             return str(self.folder)
         return f"{self.run.id}/{self.folder.name}" if kind_of(self.run.kind).makes == "students" else self.run.id
@@ -47,7 +47,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Family:
-    """Students that can be compared: of one teacher and one dataset, the newest first."""
+    """Students that can be compared: of one teacher and one dataset, newest first."""
 
     title: str
     students: tuple[Model, ...]
@@ -58,7 +58,7 @@ class Family:
 
 
 def teachers(store: RunStore) -> list[Model]:
-    """The bundled teachers, then the trained ones, newest first."""
+    """Bundled teachers, then the trained ones, newest first."""
     found: list[Model] = []
     for info in TRAINABLE:
         if info.built_in:
@@ -68,7 +68,7 @@ def teachers(store: RunStore) -> list[Model]:
 
 
 def students(store: RunStore) -> list[Model]:
-    """The students that runs have made, newest first, then the bundled ones. A cancelled run keeps its best."""
+    """Students made by runs, newest first, then the bundled ones. A cancelled run keeps its best."""
     found = _made_by(store, "student", "students")
     for info in TRAINABLE:
         for folder in reversed(bundled_students(info.name)):
@@ -82,16 +82,16 @@ def students(store: RunStore) -> list[Model]:
 
 
 Scores = tuple[float, float, float | None]
-"""Of a bundled model, by its card: size in MB, and accuracy on the own test split and on what is written by hand."""
+"""Scores on the card of a bundled model: size in MB, and accuracy on its own test split and on hand-written code."""
 
 
 def bundled_scores(dataset: str) -> list[Scores]:
-    """Of the bundled students of a classroom dataset, the smallest first."""
+    """Scores of the bundled students of a classroom dataset, smallest first."""
     return [known for folder in bundled_students(dataset) if (known := _scores(folder)) is not None]
 
 
 def teacher_scores(dataset: str) -> Scores | None:
-    """Of the bundled teacher of a classroom dataset. Raises ModelError if there is none."""
+    """Scores of the bundled teacher of a classroom dataset. Raises ModelError if there is none."""
     return _scores(bundled_teacher(dataset))
 
 
@@ -103,7 +103,7 @@ def _scores(folder: Path) -> Scores | None:
 
 
 def models_of(run: Run) -> list[Model]:
-    """The models that a run has made, as far as they are there. Raises CompressorError for a damaged run."""
+    """Models made by a run that still exist. Raises CompressorError for a damaged run."""
     made = kind_of(run.kind).makes
     summary = run.status().summary if made else None
     if summary is None:
@@ -120,7 +120,7 @@ def models_of(run: Run) -> list[Model]:
 
 
 def run_of(store: RunStore, path: str | Path | None) -> Run | None:
-    """The run in whose folder a path lies, wherever that folder was when the path was written; None if it is gone."""
+    """Run whose folder contains a path, even if the folder was moved since; None if the run no longer exists."""
     found = RUN_ID.search(str(path or ""))
     try:
         return store.get(found[0]) if found else None
@@ -129,15 +129,15 @@ def run_of(store: RunStore, path: str | Path | None) -> Run | None:
 
 
 def teacher_title(store: RunStore, folder: str | Path) -> str:
-    """What the teacher in `folder` is called; the folder's own name if it is none of those at hand."""
+    """Title of the teacher in `folder`; the folder's name if the teacher is unknown."""
     return next((model.title for model in teachers(store) if model.folder == Path(folder)), Path(folder).name)
 
 
 def teacher_of_student(store: RunStore, student: Model) -> Path:
-    """The folder of the teacher that a student learned from; for a published one, of the teacher of its column.
+    """Folder of the teacher that a student learned from; for a published student, of the teacher of its column.
 
     Raises:
-        RunError: a published student, or a bundled one of a benchmark, has no teacher at hand.
+        RunError: the teacher of a published student, or of a bundled one of a benchmark, is not available.
     """
     run = student.run
     if run is None:
@@ -161,10 +161,10 @@ def teacher_of_student(store: RunStore, student: Model) -> Path:
 
 
 def teacher_to_ask(store: RunStore, student: Model) -> Path:
-    """The folder of the teacher that a student learned from, to answer on any code.
+    """Folder of the teacher that a student learned from, for predictions on any code.
 
     Raises:
-        RunError: as `teacher_of_student`, or its answers are recorded.
+        RunError: as `teacher_of_student`, or the teacher is a file of recorded answers.
     """
     teacher = teacher_of_student(store, student)
     if is_recorded(teacher):
@@ -176,12 +176,12 @@ def teacher_to_ask(store: RunStore, student: Model) -> Path:
 
 
 def families(store: RunStore) -> list[Family]:
-    """The students at hand, by teacher and dataset; the family with the newest student first."""
+    """Available students, by teacher and dataset; the family with the newest student first."""
     found: dict[tuple[str, str, str | None], list[Model]] = defaultdict(list)
     for model in students(store):
         try:
             teacher = str(teacher_of_student(store, model))
-        except RunError:  # a published or bundled one, whose teacher is not at hand
+        except RunError:  # a published or bundled student whose teacher is not available
             card = read_card(model.folder)
             teacher = str(model.run.config["teacher"] if model.run else card and card.teacher)
         found[teacher, model.dataset, model.data].append(model)
@@ -198,12 +198,12 @@ def families(store: RunStore) -> list[Family]:
 
 
 def comparison_of(store: RunStore, chosen: Sequence[Model]) -> dict[str, Any]:
-    """The settings of a run that compares students with their teacher.
+    """Settings of a run that compares students with their teacher.
 
-    A file is compared on the rows that neither model learned from.
+    For a file, the comparison uses the rows that none of the models learned from.
 
     Raises:
-        RunError: they are not of one teacher and one dataset, or their teacher is not at hand.
+        RunError: the students do not share one teacher and one dataset, or the teacher is not available.
     """
     first, *others = chosen
     teacher = teacher_of_student(store, first)
@@ -224,7 +224,7 @@ def comparison_of(store: RunStore, chosen: Sequence[Model]) -> dict[str, Any]:
 
 
 def export_of(student: Model) -> dict[str, Any]:
-    """The settings of a run that exports a student."""
+    """Settings of a run that exports a student."""
     split = "test" if student.run and student.run.kind != "reproduce" else None
     return {"model": str(student.folder), **_tested_on(student), "split": split, "format": "bundle", "overwrite": True}
 
@@ -232,10 +232,10 @@ def export_of(student: Model) -> dict[str, Any]:
 def measured_students(
     store: RunStore, task: Task = Task.VULNERABILITY, pair_features: PairFeatures = PairFeatures.COMPARE
 ) -> dict[str, tuple[MeasuredStudent, ...]]:
-    """The students of a task by the dataset they were distilled and tested on, the newest first.
+    """Students of a task by the dataset they were distilled and tested on, newest first.
 
-    Only those of a dataset can be held against each other. Imported students are left out: they learned from other
-    data than they are measured on here. `pair_features` matters for the clone task only.
+    Only students of the same dataset can be compared with each other. Imported students are left out, since they
+    learned from other data. `pair_features` matters for the clone task only.
     """
     found: dict[str, list[MeasuredStudent]] = defaultdict(list)
     for model in students(store):
@@ -263,7 +263,7 @@ def _tested_on(model: Model) -> dict[str, Any]:
 
 
 def _made_by(store: RunStore, *makes: str) -> list[Model]:
-    """What the runs have made that make such, the newest first."""
+    """Models of runs whose kind makes one of `makes`, newest first."""
     found: list[Model] = []
     for run in store.list(*(kind.name for kind in KINDS.values() if kind.makes in makes)):
         with suppress(CompressorError, *DAMAGED):
@@ -272,11 +272,11 @@ def _made_by(store: RunStore, *makes: str) -> list[Model]:
 
 
 def _model(run: Run, name: str, title: str, summary: Any) -> list[Model]:
-    """A model that a run has made, if it is still there."""
+    """Model made by a run, if it still exists."""
     folder = Path(summary.model)
     *_, inside = RUN_ID.split(summary.model)
     if (card := read_card(folder)) is None and inside != summary.model:
-        # The run may be a copy, and the folder that its model was made in may be gone.
+        # The run may be a copy, and the original folder of its model may be gone.
         folder = Path(f"{run.folder}{inside}")
         card = read_card(folder)
     if card is None:
@@ -288,7 +288,7 @@ def _model(run: Run, name: str, title: str, summary: Any) -> list[Model]:
 
 
 def _bundled(title: str, folder: Path, dataset: str, *, measured: bool = False) -> Iterator[Model]:
-    """A model that comes with the program, if it has a card."""
+    """Bundled model, if it has a card."""
     if (card := read_card(folder)) is not None:
         accuracy, size_mb = card.metrics.get("accuracy"), size_on_disk(folder) / 1e6
         name = f"bundled student, {size_mb:.2g} MB" if measured else folder.name

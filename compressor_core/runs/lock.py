@@ -1,7 +1,7 @@
-"""The lock of a run: whoever holds it owns the run's folder, and a run lives while its worker holds it.
+"""Lock of a run: its holder owns the run's folder, and a run is alive while its worker holds the lock.
 
-The launcher takes it and hands it on to the worker that it starts, so there is no moment without an owner. The system
-lets go when the last process that has it open is gone.
+The launcher acquires it and passes it to the worker that it starts, so the run always has an owner. The system releases
+it when the last process that has it open ends.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from compressor_core.files import storage_error
 
 NAME: Final = ".lock"
 VARIABLE: Final = "COMPRESSOR_RUN_LOCK"
-"""The environment variable that tells a worker which of its descriptors is the lock it was handed."""
+"""Environment variable with the file descriptor of the lock passed to a worker."""
 _POLL = 0.02
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a process owns the run. Asking disturbs nobody: askers share the lock for a moment."""
+    """Whether a process owns the run. Checking takes a shared lock for a moment, which does not disturb others."""
     try:
         descriptor = os.open(folder / NAME, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:  # never launched, or deleted
@@ -40,10 +40,10 @@ def is_held(folder: Path) -> bool:
 
 
 def acquire(folder: Path, wait: float = 5.0) -> int:
-    """Own the run, by a descriptor that is to be closed.
+    """Acquire the lock of the run; returns a descriptor for the caller to close.
 
-    Raises RunError if another process still owns it after `wait` seconds or it was deleted, StorageError if the disk
-    refuses.
+    Raises RunError if another process still owns the run after `wait` seconds or it was deleted, StorageError if the
+    lock file cannot be opened.
     """
     deadline = time.monotonic() + wait
     try:
@@ -59,7 +59,7 @@ def acquire(folder: Path, wait: float = 5.0) -> int:
                 if time.monotonic() > deadline:
                     raise busy(folder.name) from None
                 time.sleep(_POLL)
-        if not _is_lock_of(descriptor, folder):  # deleted meanwhile
+        if not _is_lock_of(descriptor, folder):  # deleted in the meantime
             raise absent(folder.name)
     except BaseException:
         os.close(descriptor)
@@ -69,7 +69,7 @@ def acquire(folder: Path, wait: float = 5.0) -> int:
 
 @contextmanager
 def hold(folder: Path, wait: float = 5.0) -> Iterator[None]:
-    """Own the run for as long as the block takes, with the lock that the launcher handed on or another one.
+    """Own the run during the block, with the lock passed by the launcher or a new one.
 
     Raises as `acquire`.
     """

@@ -1,4 +1,4 @@
-"""Paths in a run's files that stay true when the program or the runs are moved: bundled models are written by name."""
+"""Portable paths in a run's files, valid after the program or the runs are moved; bundled models go by name."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _PREFIX = "bundled:"
 
 
 def packed(value: Any) -> Any:
-    """The same plain value with `bundled:teachers/NAME` in the place of the folder of a bundled model."""
+    """Plain value with folders of bundled models replaced by names such as `bundled:teachers/NAME`."""
     return _mapped(value, _pack)
 
 
 def unpacked(value: Any, root: Path) -> Any:
-    """The inverse of `packed`, for runs that lie in `root`.
+    """Inverse of `packed`, for runs in `root`.
 
-    An absolute path that is there no more and leads to a bundled model, or into a run, is that of where they are now.
+    An absolute path that no longer exists and leads to a bundled model, or into a run, is replaced by its current path.
     """
     return _mapped(value, lambda text: _unpack(text, root))
 

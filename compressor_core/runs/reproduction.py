@@ -1,4 +1,4 @@
-"""Which number of the paper was measured where: cells of its tables, filled from runs, else from what ships."""
+"""Measurements next to the paper's numbers: cells of its tables, filled from runs, else from bundled figures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from compressor_core.shipped import Shipped, shipped
 
 
 class Place(NamedTuple):
-    """A place beside a published number: `imported` for the authors' student, otherwise for a model trained here."""
+    """A cell next to a published number: `imported` for the authors' student, otherwise for a model trained here."""
 
     row: Row
     column: Column
@@ -40,7 +40,7 @@ class Accuracy:
     """A measured accuracy in per cent, of `correct` among `examples`; `data` is None for the hub's published split."""
 
     run: Run | None
-    """None of a figure that ships with the program."""
+    """None for a bundled figure."""
     correct: int
     examples: int
     f1: float
@@ -48,7 +48,7 @@ class Accuracy:
     whole: bool
     """Whether it was measured on as many examples as the paper's number."""
     seeds: tuple[float, ...] = ()
-    """Per cent of several students that differ in their seed; the figures are those of the median one."""
+    """Accuracies in per cent of students that differ only in their seed; the figures are those of the median one."""
 
     @property
     def percent(self) -> float:
@@ -56,7 +56,7 @@ class Accuracy:
 
     @property
     def margin(self) -> float:
-        """Half of the 95% interval in percentage points, for examples drawn at random (normal approximation)."""
+        """Half width of the 95% interval in percentage points, for random examples (normal approximation)."""
         share = self.correct / self.examples
         return 196 * math.sqrt(share * (1 - share) / self.examples)
 
@@ -68,27 +68,27 @@ class Latency:
     median: float
     machine: Machine
     teacher: float | None = None
-    """The same of the teacher's shape with random weights, where that was timed in turns."""
+    """Latency of the teacher's shape with random weights, if timed in turns."""
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What was measured, by cell."""
+    """Measurements by cell."""
 
     accuracy: Mapping[Place, Accuracy]
     latency: Mapping[Place, Latency]
 
 
 def reproduction(store: RunStore, figures: Sequence[Shipped] | None = None) -> Reproduction:
-    """The cells that the runs of a store fill, and those that `figures`, by default what ships, fill where none does.
+    """Cells filled by the runs of a store, and where there is none by `figures`, by default the bundled ones.
 
-    A student is filled by an import of the published one, or by a distillation from a teacher of this table; a
-    teacher by a fine-tuning of the paper's pre-trained model on the paper's benchmark; latencies by imports and by
-    comparisons. Of several runs, one on as many examples as the paper's counts before others, then the newest.
+    A student's cell is filled by an import of the published one, or by a distillation from a teacher of this table; a
+    teacher's by fine-tuning the paper's pre-trained model on the paper's benchmark; latencies by imports and
+    comparisons. Of several runs, those on as many examples as the paper come first, then the newest.
     """
     runs = list(_finished(store, "train-teacher", "reproduce", "distill", "compare"))
     made: dict[str, Place] = {}
-    # Teachers first: which cell a student belongs to goes by its teacher's.
+    # Teachers first: a student's cell depends on its teacher's.
     for run, summary in sorted(runs, key=lambda pair: pair[0].kind != "train-teacher"):
         with suppress(CompressorError, *DAMAGED):  # a damaged run fills nothing
             if (cell := _cell(run, summary, made)) is not None:
@@ -125,7 +125,7 @@ def _by_cell(figures: Sequence[Shipped]) -> Mapping[Place, list[Shipped]]:
 
 
 def teacher_of(store: RunStore, column: Column) -> str | None:
-    """The folder of the newest teacher at hand that fills a column of the table; None if there is none."""
+    """Folder of the newest available teacher for a column of the table; None if there is none."""
     for run, summary in _finished(store, "train-teacher"):
         with suppress(CompressorError):
             if _teacher_column(run.settings) == column:
@@ -134,16 +134,16 @@ def teacher_of(store: RunStore, column: Column) -> str | None:
 
 
 def _finished(store: RunStore, *kinds: str) -> Iterator[tuple[Run, Any]]:
-    """Runs of these kinds that came to their end with a summary, newest first."""
+    """Finished runs of these kinds with their summaries, newest first."""
     for run in store.list(*kinds):
-        with suppress(CompressorError):  # deleted meanwhile
+        with suppress(CompressorError):  # deleted in the meantime
             summary = run.summary()
             if summary is not None and not getattr(summary, "cancelled", False):
                 yield run, summary
 
 
 def _cell(run: Run, summary: Any, made: Mapping[str, Place]) -> Place | None:
-    """The cell that the model of a run belongs to; `made` tells that of each teacher."""
+    """Cell of the model of a run; `made` has the cells of the teachers."""
     if isinstance(summary, ReproductionSummary):
         column = Column(Encoder(summary.teacher), summary.task)
         return _by_architecture(Architecture.parse(summary.architecture), column, imported=True)
@@ -165,7 +165,7 @@ def _by_architecture(architecture: Architecture, column: Column, *, imported: bo
 
 
 def _latencies(summary: Any) -> list[tuple[str, float]]:
-    """Models that a run has timed, with their median latency."""
+    """Models timed by a run, with their median latency."""
     if isinstance(summary, ComparisonSummary):
         sides = (summary.teacher, *summary.students)
         return [(side.model, side.latency.median) for side in sides if side.latency is not None]
@@ -173,7 +173,7 @@ def _latencies(summary: Any) -> list[tuple[str, float]]:
 
 
 def _teacher_column(settings: Any) -> Column | None:
-    """A teacher's column, if it is one of the paper's: known by the hub's name, or by a folder of that name."""
+    """Column of a teacher, if it is one of the paper's, recognised by hub name or a folder of that name."""
     base = Path(settings.base).name
     for column in COLUMNS:
         if base == Path(column.encoder.hub_name).name and settings.dataset == DATASET[column.task]:

@@ -1,13 +1,13 @@
-"""A run folder: what was asked for, how it stands, what it has recorded. Reading never writes.
+"""Run folders: configuration, status and records of a run. Reading never writes.
 
 A run folder, readable without this program:
 
     config.json    kind, name, created (seconds since the epoch), maker, configuration; written by the launcher
-    status.json    how the run stands, see `Status`; written by the owner of the lock
-    events.jsonl   the records, one JSON object a line, append-only; written by the worker alone
-    worker.log     what the worker and its libraries printed
+    status.json    status of the run, see `Status`; written by the owner of the lock
+    events.jsonl   records, one JSON object per line, append-only; written by the worker only
+    worker.log     output of the worker and its libraries
     cancel         present once the run was asked to stop
-    .lock          held by the worker for as long as it lives
+    .lock          held by the worker while it lives
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from compressor_core.runs.portable import RUN_ID, packed, unpacked
 from compressor_core.runs.status import State, Status, Text
 
 REMEMBERED = 4 << 20
-"""Bytes of JSON whose values are kept at most, so that a list of runs need not open every file of every run."""
+"""Cache limit in bytes of JSON, so that listing runs does not open every file of every run."""
 _LAST_TIME = 253402300800.0
-"""The year 10000: a later creation is damage."""
+"""The year 10000; a later creation time means a damaged file."""
 
 
 class _Said:
-    """What a JSON file says, and the status that it stands for."""
+    """Content of a JSON file, and the status parsed from it."""
 
     def __init__(self, content: bytes) -> None:
         self.values = events.parse(content)
@@ -47,12 +47,12 @@ _read = Remembered(_Said, REMEMBERED)
 
 
 class Maker(Plain):
-    """Who asked for a run on a server that is shared with a class."""
+    """Creator of a run on a server shared with a class."""
 
     participant: Text = None
     """Id in the class."""
     address: Text = None
-    """A digest of the address that it was asked from."""
+    """Digest of the creator's network address."""
 
 
 class _Asked(Plain):
@@ -67,7 +67,7 @@ class _Asked(Plain):
 
 @dataclass(frozen=True)
 class Run:
-    """One run: what was asked for, and where its folder is."""
+    """One run: its configuration and its folder."""
 
     id: str
     folder: Path
@@ -76,51 +76,51 @@ class Run:
     name: str | None
     created: float
     maker: Maker | None = None
-    """None of a run that was made at this machine."""
+    """None for a run created on this machine."""
 
     @property
     def settings(self) -> Any:
-        """What was asked for, as the settings of its kind. Raises CompressorError if they are none such."""
+        """Configuration as the settings of its kind. Raises CompressorError if invalid."""
         return kind_of(self.kind).read_settings(self.config)
 
     @property
     def quick(self) -> bool:
-        """Whether it takes seconds; quick runs have a slot and a queue of their own."""
+        """Whether it takes only seconds; quick runs have their own slot and queue."""
         return kind_of(self.kind).quick(self.config)
 
     @property
     def slot(self) -> Path:
-        """The lock that it holds while it works: one for all quick runs, one for all others."""
+        """Lock held while it works: one for all quick runs, one for all others."""
         return self.folder.parent / (".quick-slot" if self.quick else ".slot")
 
     @property
     def builds_on(self) -> set[str]:
-        """Ids of the runs that its configuration names, by themselves or in the paths of their models."""
+        """Ids of the runs that its configuration names, directly or in paths of their models."""
         return set(RUN_ID.findall(to_json(self.config))) - {self.id}
 
     def summary(self) -> Any:
-        """The summary of its work, if it has come to that. Raises RunError if it was deleted."""
+        """Summary of its work, if there is one yet. Raises RunError if the run was deleted."""
         return self.status().summary
 
     def status(self, *, owned: bool = False) -> Status:
-        """How the run stands now; interrupted if its worker is gone. Raises RunError if it was deleted.
+        """Current status; INTERRUPTED if the worker is gone. Raises RunError if the run was deleted.
 
-        With `owned`, who asks holds the lock, so that there is no worker.
+        With `owned`, the caller holds the lock, so that there is no worker.
         """
         recorded = self.recorded()
         while recorded is None or recorded.live:
             if not owned and is_held(self.folder):
                 return recorded or Status(state=State.QUEUED)
             before, recorded = recorded, self.recorded()
-            if recorded == before:  # else the worker wrote how it ended, or another came, while this was looked at
+            if recorded == before:  # otherwise the worker ended, or another started, in the meantime
                 return self._left_behind(recorded or Status(state=State.INTERRUPTED, started=self.created))
         return recorded
 
     def _left_behind(self, recorded: Status) -> Status:
-        """How a run stands whose worker is gone without a last word, or whose last word is lost."""
+        """Status of a run whose worker is gone without a final status, or whose final status is lost."""
         record = events.last(self.folder / "events.jsonl")
         if record is not None and record.ends:
-            # A summary is the last that a worker records: the work was done.
+            # The summary is the last record of a worker, so the work was done.
             over = State.CANCELLED if getattr(record, "cancelled", False) else State.FINISHED
             values = {**recorded.plain(), "state": over, "result": record.model_dump(mode="json")}
             return self._here(values).changed(seconds=record.time, message=None, error=None)
@@ -130,7 +130,7 @@ class Run:
         )
 
     def records(self, offset: int = 0) -> tuple[list[Record], int]:
-        """The records from byte `offset` on, and the offset to ask from next, see `events.read`.
+        """Records from byte `offset` on, and the next offset, see `events.read`.
 
         Raises RunError if the run was deleted, StorageError if it cannot be read.
         """
@@ -141,7 +141,7 @@ class Run:
             return [], max(offset, 0)
 
     def recorded_bytes(self) -> int:
-        """How long events.jsonl is. Raises RunError if the run was deleted."""
+        """Size of events.jsonl in bytes. Raises RunError if the run was deleted."""
         try:
             return (self.folder / "events.jsonl").stat().st_size
         except OSError:
@@ -151,7 +151,7 @@ class Run:
     def request_cancel(self) -> None:
         """Ask the worker to stop and keep its best so far; harmless when repeated, or if there is no worker.
 
-        Raises RunError if the run was deleted, StorageError if the disk refuses the marker.
+        Raises RunError if the run was deleted, StorageError if the marker cannot be written.
         """
         if not self.status().live:
             return
@@ -166,25 +166,25 @@ class Run:
         return self.folder / "cancel"
 
     def recorded(self) -> Status | None:
-        """What was last written of it, true or not by now; None if nothing can be read."""
+        """Status as last written, which may be out of date; None if it cannot be read."""
         said = self._read("status.json")
         if said is None or not isinstance(said.values, dict):
             return None
-        if said.status is None:  # checked once for each version of the file
+        if said.status is None:  # parsed once for each version of the file
             with suppress(ValidationError):
                 said.status = self._here(said.values)
         return said.status
 
     def record(self, status: Status) -> None:
-        """Write how it stands, as the owner of its lock. Raises StorageError if the disk refuses."""
+        """Write the status; the caller must own the lock. Raises StorageError if writing fails."""
         write_json(self.folder / "status.json", status.plain())
 
     def _here(self, values: dict[str, Any]) -> Status:
-        """A status with paths that are true where the run lies now."""
+        """Parse a status, with paths adjusted to the run's current folder."""
         return Status.model_validate(unpacked(values, self.folder.parent))
 
     def write_config(self, folder: Path) -> None:
-        """Write its config.json into `folder`. Raises StorageError if the disk refuses."""
+        """Write its config.json into `folder`. Raises StorageError if writing fails."""
         content = {"kind": self.kind, "name": self.name, "created": self.created, "config": packed(self.config)}
         maker = {} if self.maker is None else {"maker": self.maker.plain()}
         write_json(folder / "config.json", {**content, **maker})
@@ -205,7 +205,7 @@ class Run:
 
 
 def open_run(folder: Path) -> Run:
-    """The run in `folder`. Raises RunError if it is not there or its config.json is damaged."""
+    """Open the run in `folder`. Raises RunError if it does not exist or its config.json is damaged."""
     try:
         asked = _Asked.model_validate(_read(folder / "config.json").values)
     except (OSError, ValidationError) as error:

@@ -1,4 +1,4 @@
-"""How a run stands: what its status.json says."""
+"""Status of a run, as in its status.json."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from compressor_core.records import Plain, Record, read_record
 
 
 class State(StrEnum):
-    """Where a run stands."""
+    """State of a run."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -20,7 +20,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
-    """Its worker is gone without a word; what it recorded is there, and it can be resumed."""
+    """The worker is gone without a final status; its records are kept, and the run can be resumed."""
 
 
 def _or_none(value: Any, validate: Callable[[Any], Any]) -> Any:
@@ -39,15 +39,15 @@ def _plain(summary: Record | None) -> dict[str, Any] | None:
 
 
 OrNone = WrapValidator(_or_none)
-"""What is damaged in a file reads as None."""
+"""Reads damaged values as None."""
 Number = Annotated[float | None, Strict(), Field(allow_inf_nan=False), OrNone]
 Text = Annotated[str | None, Strict(), OrNone]
 
 
 class Status(Plain):
-    """How a run stands. `None` is "not yet" or "not known".
+    """Status of a run. `None` means "not yet" or "unknown".
 
-    Times are seconds since the epoch and for people to read: nothing is decided by them, for the clock may be set.
+    Times are seconds since the epoch, for display only: no decision depends on them, since the clock may be changed.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -57,42 +57,42 @@ class Status(Plain):
     heartbeat: Number = None
     """When the worker last wrote this."""
     seconds: Annotated[float | None, Strict(), Field(ge=0, allow_inf_nan=False), OrNone] = None
-    """How long the run had been at work by then, in all its launches together."""
+    """Working time of the run by then, over all launches."""
     updated: Number = None
-    """When the last record came."""
+    """Time of the last record."""
     started: Number = None
-    """When the run first got the slot; a resume keeps it."""
+    """When the run first got the slot; unchanged by a resume."""
     finished: Number = None
     progress: Annotated[float | None, Strict(), Field(ge=0, le=1), OrNone] = None
     message: Text = None
     summary: Annotated[Any, PlainValidator(_summary), PlainSerializer(_plain)] = Field(None, alias="result")
-    """What came out of it; `result` in status.json."""
+    """Result of the run; `result` in status.json."""
     error: Text = None
     """One sentence, if the run failed."""
 
     @property
     def live(self) -> bool:
-        """Whether a worker has the run in hand."""
+        """Whether a worker is in charge of the run."""
         return self.state in (State.QUEUED, State.RUNNING)
 
     @property
     def elapsed(self) -> float | None:
-        """Seconds at work, in all launches together; None before the start."""
+        """Working time in seconds over all launches; None before the start."""
         return None if self.started is None else self.seconds
 
     def plain(self) -> dict[str, Any]:
-        """Plain values, as status.json has them."""
+        """Plain values, as in status.json."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     @property
     def result(self) -> dict[str, Any] | None:
-        """The summary as plain values, as the command line prints it."""
+        """Summary as plain values, as printed by the command line."""
         return None if self.summary is None else self.summary.plain()
 
     def changed(self, **changes: Any) -> Status:
-        """A copy with some fields changed."""
+        """Copy with some fields changed."""
         return self.model_copy(update=changes)
 
     def queued(self) -> Status:
-        """The same run, launched once more."""
+        """Status of the same run, launched once more."""
         return self.changed(state=State.QUEUED, message=None, finished=None, error=None)

@@ -1,4 +1,4 @@
-"""The folder of all runs: creating, listing, renaming, deleting them, and who is next."""
+"""Folder of all runs: creating, listing, renaming and deleting runs, and the queue."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from compressor_core.runs.run import Maker, Run, open_run
 from compressor_core.runs.status import State
 
 ROOT_VARIABLE = "COMPRESSOR_RUNS"
-"""The environment variable that names the folder of all runs."""
+"""Environment variable with the folder of all runs."""
 LONGEST_NAME = 100
 
 READY = ASSETS / "runs"
-"""Runs that come with the program: finished, of the bundled models, and only read."""
+"""Bundled runs: finished, of the bundled models, and read-only."""
 
 _KIND = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _KIND_IN_ID = slice(16, -5)
@@ -37,9 +37,9 @@ Runs = list[Run]  # inside the class below, `list` is a method
 
 
 class RunStore:
-    """The folder of all runs. Holds no state: any number of processes may have one open on the same root.
+    """Folder of all runs. Stateless: any number of processes may use the same root.
 
-    Runs that are created through it are those of `maker`.
+    Runs created through it belong to `maker`.
     """
 
     def __init__(self, root: Path | str | None = None, maker: Maker | None = None) -> None:
@@ -53,11 +53,11 @@ class RunStore:
         name: str | None = None,
         prepare: Callable[[Run], object] = lambda run: None,
     ) -> Run:
-        """A new run folder with its config.json, complete from the moment it can be seen; nothing is started.
+        """Create a run folder with its config.json atomically, without starting anything.
 
-        `prepare` is given the run while nobody can see it yet.
+        `prepare` is called with the run before it becomes visible.
 
-        Raises RunError for a kind that is not a plain word, StorageError if the disk refuses.
+        Raises RunError for a kind that is not a plain word, StorageError if writing fails.
         """
         if not _KIND.fullmatch(kind):
             raise RunError(f"{kind!r} is no kind of run: use lower-case letters, digits and hyphens.")
@@ -80,52 +80,52 @@ class RunStore:
         return run
 
     def list(self, *kinds: str) -> Runs:
-        """Every run, or those of some kinds, newest first; a folder without a readable config.json is passed over.
+        """All runs, or those of some kinds, newest first.
 
-        So is a link to a folder: a run lies where its root is.
+        Folders without a readable config.json and links to folders are skipped.
 
         Raises StorageError if the root cannot be read.
         """
         return self._list(kinds=kinds)
 
     def get(self, run_id: str) -> Run:
-        """The run with this id, here or among those that come with the program.
+        """Run with this id, in this store or among the bundled runs.
 
-        Raises RunError if the id is not a plain id, or there is no such run; a link is none.
+        Raises RunError if the id is invalid or there is no such run; links do not count.
         """
         if RUN_ID.fullmatch(run_id) and (READY / run_id).is_dir():
             return open_run(READY / run_id)
         return open_run(self._folder(run_id))
 
     def delete(self, run_id: str) -> None:
-        """Remove a run for good.
+        """Delete a run permanently.
 
-        Raises RunError if it does not exist, or is queued or running; StorageError if the disk refuses.
+        Raises RunError if it does not exist, or is queued or running; StorageError if deleting fails.
         """
         folder = self._folder(run_id)
         trash = self.root / f"{_DELETED}{run_id}-{uuid4().hex[:4]}"
         live = False
-        with suppress(RunError):  # damaged: its lock alone tells
+        with suppress(RunError):  # damaged: only its lock counts
             live = open_run(folder).status().live
         if live:
             raise busy(run_id)
         with hold(folder):
             try:
-                # The rename is one step, the removal is many: a half-removed run is never listed.
+                # Renamed first, in one step, so that a partly deleted run is never listed.
                 folder.rename(trash)
             except OSError as error:
                 raise storage_error(error, folder, action="delete") from error
-        for left in (trash, *self.root.glob(f"{_DELETED}*")):  # also what a killed process did not come to remove
+        for left in (trash, *self.root.glob(f"{_DELETED}*")):  # also leftovers of killed processes
             shutil.rmtree(left, ignore_errors=True)
 
     def rename(self, run_id: str, name: str | None) -> Run:
-        """Give a run another name; an empty one takes the name away. Raises RunError, StorageError."""
+        """Rename a run; an empty name removes the name. Raises RunError, StorageError."""
         run = replace(open_run(self._folder(run_id)), name=_clean(name))
         run.write_config(run.folder)
         return run
 
     def queue(self, *, quick: bool = False) -> Runs:
-        """The runs that wait for the slot, or for that of quick runs, first in first out by creation."""
+        """Runs that wait for the slot, or for that of quick runs, oldest first."""
         waiting = []
         for run in self.list():
             with suppress(RunError):  # deleted since it was listed
@@ -134,20 +134,20 @@ class RunStore:
         return sorted(waiting, key=_age)
 
     def is_next(self, run: Run) -> bool:
-        """Whether no run that waits for its slot was created before this one, and all that it builds on are over."""
+        """Whether this is the oldest run waiting for its slot, and all runs that it builds on have ended."""
         for other in run.builds_on:
-            with suppress(RunError):  # of another store, or deleted: the work will say so
+            with suppress(RunError):  # of another store, or deleted: the work will fail with an error
                 if self.get(other).status().live:
                     return False
         return all(_age(run) <= _age(waiting) for waiting in self.queue(quick=run.quick))
 
     def queue_position(self, run: Run) -> int | None:
-        """1 for the run that is next; None for one that does not wait."""
+        """Position in the queue, from 1; None for a run that is not waiting."""
         ids = [waiting.id for waiting in self.queue(quick=run.quick)]
         return ids.index(run.id) + 1 if run.id in ids else None
 
     def _list(self, since: str = "", kinds: Sequence[str] = ()) -> Runs:
-        """The runs whose id is not before `since`, and is of one of `kinds`; of the others nothing is read."""
+        """Runs whose id is not before `since` and of one of `kinds`; others are not read."""
         try:
             names = [entry.name for entry in os.scandir(self.root) if not entry.is_symlink()]
         except FileNotFoundError:
@@ -162,7 +162,7 @@ class RunStore:
         return sorted(runs, key=_age, reverse=True)
 
     def _next_creation(self) -> float:
-        """Now, but after all that wait should the clock have been set back: a run may build on one before it."""
+        """Current time, or later than all live runs if the clock was set back: a run may build on an earlier one."""
         created = time.time()
         for run in self._list(since=_stamp(created)):
             with suppress(RunError):  # deleted since it was listed
@@ -180,7 +180,7 @@ class RunStore:
 
 
 def ready_run(kind: str) -> Run | None:
-    """The newest run of a kind that comes with the program; None if none does."""
+    """Newest bundled run of a kind; None if there is none."""
     return next(iter(RunStore(READY).list(kind)), None)
 
 

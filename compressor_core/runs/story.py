@@ -1,4 +1,4 @@
-"""The whole classroom story: search, distillation and comparison, as three ordinary runs in a row."""
+"""The classroom story: search, distillation and comparison, as three ordinary runs in a row."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from compressor_core.task import Task
 
 @dataclass(frozen=True)
 class Story:
-    """The three runs; each names the one it builds on, so the last one's id stands for the story."""
+    """The three runs; each names the one it builds on, so the id of the last identifies the story."""
 
     search: Run
     distill: Run
@@ -34,9 +34,9 @@ class Story:
         return self.search, self.distill, self.compare
 
     def cancel(self) -> None:
-        """Cancel what is not over yet; the student that is being trained is kept as good as it is."""
+        """Cancel the runs that have not ended; a student in training is kept as it is."""
         for run in self.runs:
-            with suppress(CompressorError):  # deleted, or over already
+            with suppress(CompressorError):  # deleted, or already ended
                 cancel(run)
 
 
@@ -55,7 +55,7 @@ def launch_story(
     Raises:
         ModelError: no teacher is bundled for the task.
         BudgetError: nothing in the space, by default the classroom's, fits the budget.
-        RunError, StorageError: a run cannot be started; those started before it are cancelled.
+        RunError, StorageError: a run cannot be started; those already started are cancelled.
     """
     search = SearchSettings(budget_mb=budget_mb, seed=seed, space=space or SearchSpace.classroom(), task=task)
     dataset = f"classroom-{task}"
@@ -76,12 +76,12 @@ def launch_story(
 
 
 def open_story(store: RunStore, run_id: str) -> Story:
-    """The story that a comparison ended. Raises RunError if the run is not the last of a story, or one is gone."""
+    """Story that ended with this comparison. Raises RunError if the run is not the last of a story, or one is gone."""
     compare = store.get(run_id)
     if compare.kind == "compare":
         distill = run_of(store, compare.config.get("student"))
         if distill is not None and distill.config.get("search_run"):
             search = store.get(str(distill.config["search_run"]))
-            if search.kind == "search":  # an architecture may be picked from a trade-off as well
+            if search.kind == "search":  # the architecture may also come from a trade-off
                 return Story(search, distill, compare)
     raise RunError(f"Run {run_id} is not the end of a story: open it on the Runs page.")

@@ -1,4 +1,4 @@
-"""What visitors have uploaded: how much there is, and what no run refers to."""
+"""Uploads of visitors: their total size, and those that no run refers to."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from compressor_core.runs.store import RunStore
 
 FOLDER: Final = "uploads"
 DAY: Final = 86_400.0
-"""Seconds after which an upload that no run refers to may go by itself."""
+"""Seconds after which an upload that no run refers to may be removed automatically."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """One file in the folder of uploads."""
+    """One file in the uploads folder."""
 
     path: Path
     size: int
     """In bytes."""
     age: float
-    """Seconds since it was last uploaded."""
+    """Seconds since the last upload."""
     used: bool
-    """Whether the settings of a run name it, or choices that are used."""
+    """Whether the settings of a run name it, directly or through the column choices made for it."""
 
 
 def uploads(store: RunStore) -> list[Upload]:
-    """All uploads of a store, the choices about them included; none where nothing was uploaded."""
+    """All uploads of a store, including the column choices made for them."""
     found = []
     now = time.time()
     used = _used(store)
-    arrays = {Path(name).stem for name in used if name.endswith(ARRAY)}  # whose rows have the same name
+    arrays = {Path(name).stem for name in used if name.endswith(ARRAY)}  # their rows have the same file name
     for path in _files(store):
-        with suppress(OSError):  # removed meanwhile
+        with suppress(OSError):  # removed in the meantime
             state = path.stat()
             found.append(
                 Upload(
@@ -50,7 +50,7 @@ def uploads(store: RunStore) -> list[Upload]:
 
 
 def uploaded_bytes(store: RunStore) -> int:
-    """The weight of all uploads, in bytes."""
+    """Total size of all uploads in bytes."""
     total = 0
     for path in _files(store):
         with suppress(OSError):
@@ -77,7 +77,7 @@ def _files(store: RunStore) -> list[Path]:
 
 
 def _used(store: RunStore) -> set[str]:
-    """The names of the uploads that runs refer to."""
+    """Names of the uploads that runs refer to."""
     folder = store.root / FOLDER
     named = {Path(text).name for run in store.list() for text in _texts(run.config) if Path(text).parent.name == FOLDER}
     for name in [*named]:

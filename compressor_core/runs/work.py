@@ -1,6 +1,6 @@
-"""The work of each kind of run: core loops, with the settings and the folder of the run they work for.
+"""Work of each kind of run: core loops with the settings and the folder of the run.
 
-Heavy modules are imported by the kinds that need them.
+Heavy modules are imported only by the kinds that need them.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ BUNDLE = "student"
 
 
 def search(context: RunContext) -> Loop:
-    """A search. It is over in seconds, so a resumed one starts again."""
+    """Search for an architecture. It takes seconds, so a resumed one starts again."""
     from compressor_core.search.genetic import search
 
     return _fresh(context, search(context.run.settings, cancelled=context.cancelled))
 
 
 def tradeoff(context: RunContext) -> Loop:
-    """Several objectives. As a search, a resumed one starts again."""
+    """Search with several objectives. A resumed one starts again."""
     from compressor_core.search.pareto import tradeoff
 
     summary = yield from _fresh(context, tradeoff(context.run.settings, cancelled=context.cancelled))
-    # The records have the front; a summary is read every second.
+    # The front is in the records; the summary is read every second and must stay small.
     return summary.model_copy(update={"front": ()})
 
 
 def sweep(context: RunContext) -> Loop:
-    """Many searches; a resumed one makes only those that are not recorded yet."""
+    """Run many searches; a resumed sweep makes only those not recorded yet."""
     from compressor_core.search.sweep import sweep
 
     return sweep(context.run.settings, cancelled=context.cancelled, done=context.run.records()[0])
 
 
 def train_teacher(context: RunContext) -> Loop:
-    """A teacher; it is saved in the run's folder `model`."""
+    """Train a teacher; it is saved in the run's folder `model`."""
     from compressor_core.distill.fine_tuning import train_teacher
 
     return train_teacher(
@@ -53,9 +53,9 @@ def train_teacher(context: RunContext) -> Loop:
 
 
 def distill(context: RunContext) -> Loop:
-    """A student; it is saved in the run's folder `model`.
+    """Distill a student; it is saved in the run's folder `model`.
 
-    Settings that name a `search_run` and no `architecture` take the best of that search, its budget and its space.
+    Settings with a `search_run` but no `architecture` use the best of that search, its budget and its space.
     """
     from compressor_core.distill.distillation import distill
 
@@ -73,9 +73,9 @@ def distill(context: RunContext) -> Loop:
 
 
 def study(context: RunContext) -> Loop:
-    """Students at several budgets and seeds; they lie in the run's folder `students`.
+    """Distill students at several budgets and seeds, into the run's folder `students`.
 
-    A resumed one makes only those that are not recorded yet, and goes on with the one that was cut short.
+    A resumed study makes only those not recorded yet, and continues the interrupted one.
     """
     from compressor_core.distill.study import study
 
@@ -83,7 +83,7 @@ def study(context: RunContext) -> Loop:
 
 
 def compare(context: RunContext) -> Loop:
-    """A comparison; the answers of the models go to the run's folder `predictions`."""
+    """Compare models; their answers are written to the run's folder `predictions`."""
     from compressor_core.evaluate.comparison import compare
     from compressor_core.evaluate.predictions import FOLDER
 
@@ -93,28 +93,28 @@ def compare(context: RunContext) -> Loop:
 
 
 def reproduce(context: RunContext) -> Loop:
-    """A published student, imported and measured."""
+    """Import and measure a published student."""
     from compressor_core.evaluate.reproduction import reproduce
 
     return reproduce(context.run.settings, context.path(MODEL), cancelled=context.cancelled)
 
 
 def calibrate(context: RunContext) -> Loop:
-    """This machine measured; a resumed one measures everything again."""
+    """Calibrate this machine; a resumed run measures everything again."""
     from compressor_core.evaluate.calibration import calibrate
 
     return calibrate(context.run.settings, cancelled=context.cancelled)
 
 
 def measure(context: RunContext) -> Loop:
-    """Models measured; a resumed one measures everything again."""
+    """Measure models; a resumed run measures everything again."""
     from compressor_core.evaluate.measurement import measure
 
     return measure(context.run.settings, cancelled=context.cancelled)
 
 
 def probe(context: RunContext) -> Loop:
-    """Models probed; a resumed one asks everything again."""
+    """Probe models; a resumed run starts again."""
     from compressor_core.evaluate.probe import probe
 
     settings = context.run.settings
@@ -123,7 +123,7 @@ def probe(context: RunContext) -> Loop:
 
 
 def exam(context: RunContext) -> Loop:
-    """An honest exam; a resumed one asks everything again."""
+    """Let models sit the honest exam; a resumed run starts again."""
     from compressor_core.evaluate.exam import sit_exam
 
     settings = context.run.settings
@@ -132,7 +132,7 @@ def exam(context: RunContext) -> Loop:
 
 
 def export(context: RunContext) -> Loop:
-    """The bundle of a student; it lies in the run's folder, and an interrupted run may have written it already."""
+    """Export the bundle of a student into the run's folder, where an interrupted run may have written it already."""
     from compressor_core.export.exporting import export
 
     settings = context.run.settings
@@ -141,7 +141,7 @@ def export(context: RunContext) -> Loop:
 
 
 def _fresh(context: RunContext, work: Work[T]) -> Work[T]:
-    """The records that are not there yet, of work that goes the same way each time."""
+    """Records of deterministic work that the run does not have yet."""
     recorded = {_place(record) for record in context.run.records()[0]}
     return relay(work, lambda record: record if _place(record) not in recorded else None)
 

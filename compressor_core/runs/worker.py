@@ -35,14 +35,14 @@ from compressor_core.threads import yield_when_idle
 Work = Mapping[str, Callable[[RunContext], Loop[Record | None]]]
 
 HEARTBEAT = 1.0
-"""Seconds between two writes of status.json while nothing happens."""
+"""Seconds between writes of status.json while nothing happens."""
 STATUS_INTERVAL = 0.5
-"""Seconds between two writes of status.json while records stream in."""
+"""Seconds between writes of status.json while records arrive."""
 _OVERTIME = "It was stopped after as long as a run may take on this server; what it had by then is kept."
 MOST_GRACE = 600.0
-"""Seconds after the time of a run is over in which it may keep what it has."""
+"""Seconds that a run has after its time limit to save its results."""
 POLL = 0.3
-"""Seconds between two looks at the slot while queued."""
+"""Seconds between checks of the slot while queued."""
 
 
 def main(arguments: list[str]) -> int:
@@ -53,10 +53,10 @@ def main(arguments: list[str]) -> int:
 
 
 def run_worker(folder: Path, work: Work | None = None) -> int:
-    """Wait for the slot, do the run's work, record how it went; returns the exit status of the process.
+    """Wait for the slot, do the run's work and record the outcome; returns the exit status of the process.
 
-    `work` maps each kind of run to its core loop; without it, the program's own. Progress is shown and not kept, the
-    summary that a loop returns is kept and shown as what came out of the run, every other record is kept.
+    `work` maps each kind of run to its core loop; the default is the program's own. Progress records are shown but not
+    kept; all others are kept. The summary returned by the loop is kept and shown as the result of the run.
     """
     folder = folder.absolute()
     try:
@@ -94,15 +94,15 @@ class _Worker:
                     f"The work stopped on an unexpected {type(problem).__name__}: see "
                     f"{self._run.folder / 'worker.log'} for the details, then resume it or launch another."
                 )
-        # The last word comes before the slot is free, so that the next run finds this one over.
+        # The final status is written before the slot is released, so that the next run sees this one as ended.
         self._report.end(state, error)
         slot.release()
         return 1 if state is State.FAILED else 0
 
     def _clear(self) -> None:
-        """Remove the drafts that an earlier worker left when it was killed: nobody will finish them."""
+        """Remove temporary files left behind by an earlier worker that was killed."""
         for path in self._run.folder.glob(".*"):
-            # The launcher may be writing config.json at this moment, to rename the run.
+            # The launcher may be writing config.json right now, to rename the run.
             if path.name == NAME or path.name.startswith(".config.json."):
                 continue
             if path.is_dir():
@@ -112,7 +112,7 @@ class _Worker:
                     path.unlink()
 
     def _claim(self, slot: FileLock) -> bool:
-        """Wait for the slot, first in first out; False if the run is to stop first."""
+        """Wait for the slot, first in, first out; False if the run is stopped before that."""
         while not self._context.stop_requested():
             try:
                 slot.acquire(blocking=False)
@@ -128,7 +128,7 @@ class _Worker:
         return False
 
     def _as_asked_now(self) -> Run:
-        """The run by its config.json, which may have been edited while it waited. Raises RunError if it is damaged."""
+        """Run as in config.json now, which may have been edited while it waited. Raises RunError if it is damaged."""
         run = open_run(self._run.folder)
         if run.slot != self._run.slot:
             raise RunError(
@@ -142,7 +142,7 @@ class _Worker:
         if self._run.kind not in (known := KINDS if self._work is None else self._work):
             raise RunError(f"Nothing here knows how to do {self._run.kind!r}: choose from {', '.join(known)}.")
         if self._work is None:
-            # Not before the slot is claimed: this may import torch, and a queued worker should weigh nothing.
+            # Only after claiming the slot: this may import torch, and a queued worker should use little memory.
             yield_when_idle()
             work = KINDS[self._run.kind].work
         else:
@@ -168,7 +168,7 @@ class _Worker:
             if summary is not None:
                 self._keep(summary, log)
         complete = summary is not None and not getattr(summary, "cancelled", False)
-        if complete or not self._context.stop_requested():  # told to stop when all was done, it is done
+        if complete or not self._context.stop_requested():  # finished even if told to stop after everything was done
             return State.FINISHED
         if self._context.overtime:
             self._report.update(message=_OVERTIME)
@@ -178,16 +178,16 @@ class _Worker:
         if not isinstance(record, Progress):
             log.append(record)
             self._report.update(**({"summary": record} if record.ends else {}))
-        elif record.fraction is None:  # it tells only what is being done, not how far: the bar stays where it is
+        elif record.fraction is None:  # a message without a fraction: the bar stays where it is
             self._report.update(message=record.message)
         else:
             self._report.update(message=record.message, progress=min(max(record.fraction, 0.0), 1.0))
 
 
 def _end_after(seconds: float) -> None:
-    """End this process if its work goes on for so long and as long again, `MOST_GRACE` at most, whatever hangs in it.
+    """End this process, even if it hangs, after `seconds` of work and a grace period as long, at most `MOST_GRACE`.
 
-    A thread that needs no Python does it, and writes to worker.log where the work was.
+    This is done by a thread that does not need Python and that writes a traceback to worker.log.
     """
     if math.isfinite(seconds):
         last = max(seconds, 0.0) + min(max(seconds, 0.1), MOST_GRACE)
@@ -195,11 +195,11 @@ def _end_after(seconds: float) -> None:
 
 
 class _Stopped(Exception):
-    """Closes a loop that never asks whether to stop."""
+    """Closes a loop that never checks whether to stop."""
 
 
 class _Report:
-    """The run's status.json, and the thread that keeps its heartbeat fresh."""
+    """The run's status.json, and the thread that updates its heartbeat."""
 
     def __init__(self, run: Run, recorded: Status | None) -> None:
         self._path = run.folder / "status.json"
@@ -216,18 +216,18 @@ class _Report:
 
     @property
     def seconds(self) -> float:
-        """How long the run has been at work in earlier launches, as far as its status tells."""
+        """Seconds that the run worked in earlier launches, according to its status."""
         return self._status.seconds or 0.0
 
     def begin(self, seconds: float) -> None:
-        """Turn to running, after so many seconds at work in earlier launches."""
+        """Switch to running, after `seconds` of work in earlier launches."""
         with self._lock:
             self._origin = time.monotonic() - seconds
             self._status = self._status.changed(state=State.RUNNING, started=self._status.started or time.time())
         self._write()
 
     def update(self, **changes: Any) -> None:
-        """Take in a record; cheap, because the file is written at most every `STATUS_INTERVAL`."""
+        """Update the status; cheap, because the file is written at most every `STATUS_INTERVAL`."""
         with self._lock:
             self._status = self._status.changed(updated=time.time(), **changes)
         if time.monotonic() - self._written >= STATUS_INTERVAL:
@@ -257,7 +257,7 @@ class _Report:
             try:
                 write_text(self._path, text, durable=durable)
             except StorageError:
-                # A refused write is no reason to stop the work; if the disk is full, the records will say so.
+                # A failed write must not stop the work; if the disk is full, writing the records will fail too.
                 with suppress(StorageError):
                     overwrite(self._path, text)
 

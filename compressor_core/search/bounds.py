@@ -1,10 +1,10 @@
-"""Branch and bound: the true optimum of spaces too large to enumerate, where computation is sought within a size.
+"""Branch and bound: the true optimum of spaces too large to enumerate, for the most computation within a size.
 
-At one width and one number of layers, computation and parameters are both linear in the vocabulary and in the
-feed-forward width, and the most heads are best, since they weigh nothing. So the best that any vocabulary and any
-feed-forward width could reach there, whole numbers or not, is a fractional knapsack of two items: a bound with a
-closed form. The pairs of width and layers are opened from the highest bound down, until the bound of the next is no
-better than what was found: nothing unopened can win, which certifies the optimum.
+For a given width and number of layers, computation and parameters are both linear in the vocabulary and in the
+feed-forward width, and the most heads are best, because they add no parameters. The best reachable fitness, with
+fractional values allowed, is therefore a fractional knapsack of two items: a bound in closed form. The pairs of width
+and layers are opened by falling bound, until the next bound is no better than the best fitness found. No unopened pair
+can then win, which certifies the optimum.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from compressor_core.search.fitness import Constraint, Objective
 from compressor_core.search.quantities import FloatArray, Quantity
 
 _SLACK = 1e-9
-"""Relative: bounds are computed in floats and must not fall below what they bound."""
+"""Relative slack: bounds are computed in floats and must not fall below the true values."""
 _BATCH = 64
 
 
@@ -41,7 +41,7 @@ def optimum(space: SearchSpace, objective: Objective) -> Architecture | None:
 
 
 class _Shape(NamedTuple):
-    """Widths, their most heads, and layers: arrays of one shape, or one of each."""
+    """Widths, their largest number of heads, and layers: arrays of one shape, or single values."""
 
     hidden_size: IntArray
     heads: IntArray
@@ -59,14 +59,14 @@ def _shapes(space: SearchSpace) -> _Shape:
 
 
 def _bounds(shapes: _Shape, vocab: IntArray, intermediate: IntArray, objective: Objective) -> FloatArray:
-    """For each shape a fitness that no vocabulary and no feed-forward width can exceed; -inf where nothing fits."""
+    """Upper bound of the fitness of each shape over all vocabularies and feed-forward widths; -inf if nothing fits."""
 
     def size(v: int, i: int) -> FloatArray:
         return objective.yardstick.lower_bound(Quantity.SIZE, shapes.genes(np.int64(v), np.int64(i)))  # type: ignore[arg-type]
 
     def value(v: int, i: int) -> FloatArray:
         gflops: FloatArray = paper_flops(shapes.genes(np.int64(v), np.int64(i))) / 1e9  # type: ignore[arg-type]
-        # Below the budget the paper's penalty is linear too: its size counts like computation.
+        # Below the budget the paper's penalty is linear too, so size adds to the fitness like computation.
         return gflops + (size(v, i) - objective.budget_mb if objective.constraint is Constraint.PAPER else 0)
 
     v, i = int(vocab[0]), int(intermediate[0])
@@ -78,7 +78,7 @@ def _bounds(shapes: _Shape, vocab: IntArray, intermediate: IntArray, objective: 
     (v_span, v_size, v_value), (i_span, i_size, i_value) = items
     vocab_first = v_value * i_size > i_value * v_size
     for first in (True, False):
-        # The item that brings more for its size is taken first, as much of it as fits.
+        # Take the item with more value for its size first, as much as fits.
         chosen = vocab_first if first else ~vocab_first
         span = np.where(chosen, v_span, i_span)
         weight, gain = np.where(chosen, v_size, i_size), np.where(chosen, v_value, i_value)
@@ -86,7 +86,7 @@ def _bounds(shapes: _Shape, vocab: IntArray, intermediate: IntArray, objective: 
         reachable = reachable + amount * gain
         left = left - amount * weight
     if objective.constraint is Constraint.PAPER:
-        # What is over the budget at its smallest only loses by growing in these two genes.
+        # A shape whose smallest model exceeds the budget only loses by growing in these two genes.
         over = objective.paper_fitness(shapes.genes(np.int64(v), np.int64(i)))  # type: ignore[arg-type]
         reachable = np.where(least > objective.budget_mb, over, reachable)
     else:
@@ -107,13 +107,13 @@ def _best_at(
 
     if objective.constraint is Constraint.PAPER:
         last = _last_fitting(lambda at: objective.may_fit(genes(short, long[at])), len(short), len(long))
-        # The penalty is concave along the axis: its top is on one of the two sides of the budget.
+        # The fitness is concave along the axis: its maximum is next to the budget, on one side or the other.
         columns = [np.clip(last + step, 0, len(long) - 1) for step in (0, 1)]
         every = genes(np.tile(short, 2), long[np.concatenate(columns)])
         fitness = objective.paper_fitness(every)
         return _fittest(every, fitness, to_beat)
 
-    # The header never shrinks as a gene grows, so its shortest belongs to every architecture of this shape.
+    # The header never shrinks as a gene grows, so the shortest one is a lower bound for this shape.
     smallest = genes(short[:1], long[:1])
     yardstick = objective.yardstick
     header = yardstick.measure(Quantity.SIZE, smallest) - yardstick.lower_bound(Quantity.SIZE, smallest)
@@ -149,14 +149,14 @@ def _fittest(genes: Genes, fitness: FloatArray, to_beat: float) -> tuple[Archite
 
 
 def _last_fitting(fits: Callable[[IntArray], NDArray[np.bool_]], count: int, length: int) -> IntArray:
-    """By bisection, for each of `count` rows the last of `length` places that fits; -1 where none does.
+    """Last of `length` indices that fits, for each of `count` rows, by bisection; -1 if none does.
 
-    `fits` takes one place for each row; once it is False along a row, it stays so.
+    `fits` takes one index for each row; once it is False along a row, it stays False.
     """
     low, high = np.full(count, -1), np.full(count, length - 1)
     while (low < high).any():
         middle = (low + high + 1) // 2
-        # A place of -1 is never asked for: the middle is above `low`.
+        # An index of -1 never occurs in an open row: the middle is above `low`.
         good = fits(np.maximum(middle, 0))
         low, high = np.where(good, middle, low), np.where(good, high, middle - 1)
     return low

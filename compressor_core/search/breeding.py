@@ -1,23 +1,21 @@
-"""Breeding on the narrow ridge where good architectures lie: the operators of this program.
+"""Breeding operators of this program, which keep children close to the size budget.
 
-With the operators of the paper's released code (`papers.py`) the search hardly ever finds the best architecture:
-a wider layer must be paid for with a smaller vocabulary or a thinner feed-forward part, and those operators
-step off the ridge nearly every time. What is different here, and why:
+Good architectures lie on a narrow ridge: a wider layer must be paid for with a smaller vocabulary or a thinner
+feed-forward part. The operators of the paper's released code (`papers.py`) leave this ridge nearly every time, so their
+search hardly ever finds the best architecture. The differences, and the reasons:
 
 - Parents are chosen by tournament; in the paper every survivor is as likely to breed as any other.
-- Crossover takes each gene from either parent; the paper cuts the genes at one point, so that which of them
-  travel together hangs on the order in which they happen to be listed.
-- Mutation moves one gene, by a few steps or anywhere; the paper redraws every gene from a random one on,
-  which throws away most of what was learned. Genes are indices into the sorted values of the space, so a
-  step means the same for a vocabulary as for a number of layers.
-- In half of the mutations a second gene pays: it takes the value that serves the goal best while the limits
-  hold. Costs have closed forms along one gene, so looking them up is no evaluation. This keeps children on the
-  ridge.
+- Crossover takes each gene from a random parent; the paper cuts the genes at one point, so that it depends on their
+  arbitrary order which genes stay together.
+- Mutation moves one gene, by a few steps or to a random value; the paper redraws every gene from a random position
+  on, which discards most of what was learned. Genes are indices into the sorted values of the space, so a step is
+  comparable for all genes.
+- In half of the mutations a second gene compensates: it takes the value that is best for the goal while the limits
+  hold. Costs have closed forms along one gene, so this needs no evaluation. It keeps children on the ridge.
 - A child of crossover may mutate too (`mutation_rate`); in the paper a child is either crossed or mutated.
-- A child that was judged before mutates on until it is new. Late in the search this sends the population through
-  the neighbourhood of its best members, as a local search would.
-- Heads and width are coupled: where the heads no longer divide the width, the nearest number that does is
-  taken.
+- A child that was evaluated before mutates again until it is new. Late in the search this explores the neighbourhood
+  of the best members, like a local search.
+- Heads and width are coupled: if the heads no longer divide the width, the nearest number that does is taken.
 """
 
 from __future__ import annotations
@@ -34,32 +32,32 @@ from compressor_core.search.grid import HEADS, Genome, Grid
 
 _LONGEST_STEP: Final = 3
 _PAYERS: Final = tuple(index for index in range(len(GENES)) if index != HEADS)
-"""The genes that have a weight; heads cost computation alone."""
+"""Genes that affect size; heads cost only computation."""
 
 
 def random_genome(grid: Grid, rng: Random) -> Genome:
-    """Every gene drawn evenly from its values."""
+    """A genome with every gene drawn uniformly from its values."""
     genome = [rng.randrange(len(axis)) for axis in grid.axes]
     grid.settle_heads(genome)
     return genome
 
 
 def mate(first: Sequence[int], second: Sequence[int], grid: Grid, rng: Random) -> Genome:
-    """A child with each gene of either parent."""
+    """A child that takes each gene from a random parent."""
     child = [one if rng.random() < 0.5 else other for one, other in zip(first, second, strict=True)]
     grid.settle_heads(child)
     return child
 
 
 def move(genome: Sequence[int], grid: Grid, rng: Random) -> Genome:
-    """A copy with one gene moved, by a few steps or anywhere."""
+    """A copy with one gene moved, by a few steps or to a random value."""
     child, _ = _moved(genome, grid, rng)
     grid.settle_heads(child)
     return child
 
 
 def mutate(genome: Sequence[int], objective: Objective, grid: Grid, rng: Random) -> Genome:
-    """A copy with one gene moved, by a few steps or anywhere; in half of the cases another pays for it."""
+    """A copy with one gene moved, by a few steps or to a random value; in half of the cases another compensates."""
     child, gene = _moved(genome, grid, rng)
     if rng.random() < 0.5:
         payer = rng.choice([index for index in _PAYERS if index != gene])
@@ -69,7 +67,7 @@ def mutate(genome: Sequence[int], objective: Objective, grid: Grid, rng: Random)
 
 
 def _moved(genome: Sequence[int], grid: Grid, rng: Random) -> tuple[Genome, int]:
-    """A copy with one gene moved, whose heads may no longer divide its width, and which gene it is."""
+    """A copy with one gene moved, and the index of that gene; the heads may no longer divide the width."""
     child = list(genome)
     gene = rng.randrange(len(GENES))
     last = len(grid.axes[gene]) - 1
@@ -82,12 +80,12 @@ def _moved(genome: Sequence[int], grid: Grid, rng: Random) -> tuple[Genome, int]
 
 
 def _best_that_fits(genome: Genome, payer: int, objective: Objective, grid: Grid) -> int:
-    """The place on one axis that is the furthest towards the goal within the limits.
+    """Index on one axis that is best for the goal within the limits.
 
-    If none fits, the end that is the least away.
+    If none fits, the end of the axis closest to the limits.
     """
     along = grid.along(genome, payer)
-    if objective.goal is Goal.GFLOPS:  # the last that fits, which needs no look at the computation
+    if objective.goal is Goal.GFLOPS:  # computation rises along the axis, so the last that fits is best
         fitting = np.flatnonzero(objective.may_fit(along))
         return int(fitting[-1]) if len(fitting) else 0
     lean = objective.lean(along)

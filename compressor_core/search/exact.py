@@ -1,4 +1,4 @@
-"""The true optimum of a search space: by looking at every architecture in it, or by proof where there are too many."""
+"""The true optimum of a search space, by enumeration or, in larger spaces, by branch and bound."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from compressor_core.search.fitness import Constraint, Objective
 from compressor_core.search.grid import blocks, take
 
 _BATCH = 64
-"""How many architectures are judged exactly at a time: the header of a file is costly to know."""
+"""Number of architectures evaluated exactly at a time: the length of a header is expensive to compute."""
 
 
 def optimum(space: SearchSpace, objective: Objective) -> Candidate:
-    """The fittest architecture of the whole space; always the same one among equals.
+    """The fittest architecture of the whole space; ties are broken deterministically.
 
     Raises BudgetError if nothing in the space is within the limits, or if the optimum cannot be certified, see
     `uncertifiable`.
@@ -34,7 +34,7 @@ def optimum(space: SearchSpace, objective: Objective) -> Candidate:
 
 
 def uncertifiable(space: SearchSpace, objective: Objective) -> str | None:
-    """Why the optimum cannot be known for certain; None if it can."""
+    """Reason why the optimum cannot be certified; None if it can."""
     if space.enumerable or objective.plain_goal:
         return None
     return (
@@ -65,5 +65,5 @@ def enumerated(space: SearchSpace, objective: Objective) -> Architecture | None:
 
 
 def architecture_at(genes: Genes, at: int) -> Architecture:
-    """One of the architectures of one-dimensional genes."""
+    """Architecture at index `at` of one-dimensional genes."""
     return Architecture(*(int(gene[at]) for gene in genes))

@@ -1,4 +1,4 @@
-"""What was measured here that speaks against an architecture before it is trained (docs/results.md)."""
+"""Warnings about an architecture before it is trained, based on measurements (docs/results.md)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from compressor_core.search.quantities import Quantity, Yardstick
 from compressor_core.task import Task
 
 SLOWER: Final = 1.5
-"""Times the predicted latency of the classroom's best of the same size, from which on it is said."""
+"""Ratio to the predicted latency of the classroom space's best of the same size above which a warning is given."""
 FEW_TOKENS: Final = 2_000
 """Vocabulary below which students of the vulnerability task learned less in the same time."""
 
 
 def warnings(architecture: Architecture, task: Task, latency: LatencyModel) -> list[str]:
-    """One sentence for each experience that speaks against an architecture; none for most of them."""
+    """One sentence for each reason against an architecture; most have none."""
     said = []
     yardstick = Yardstick(task, latency=latency)
     size_mb = float(yardstick.measure(Quantity.SIZE, Genes.of([architecture]))[0])

@@ -1,4 +1,4 @@
-"""What a search maximises: by default computation, within a size budget."""
+"""Fitness of a search: by default, computation within a size budget."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ class Constraint(StrEnum):
     """Budget rule."""
 
     CAP = "cap"
-    """The file must not weigh more than the budget; among those that fit, the goal decides."""
+    """The file must not exceed the budget; among architectures that fit, the goal decides."""
     PAPER = "paper"
-    """The paper's soft penalty on its own account of size: GFLOPs − |size in MB − budget in MB|."""
+    """The paper's soft penalty with its own size formula: GFLOPs − |size in MB − budget in MB|."""
 
 
 class Goal(StrEnum):
-    """What decides among the architectures within the limits."""
+    """Quantity that a search optimises within the limits."""
 
     GFLOPS = "gflops"
-    """The most computation, as in the paper."""
+    """Most computation, as in the paper."""
     LATENCY = "latency"
-    """The fastest on this machine, by prediction."""
+    """Lowest predicted latency on this machine."""
     SIZE = "size"
-    """The smallest file."""
+    """Smallest file."""
 
     @property
     def quantity(self) -> Quantity:
@@ -47,7 +47,7 @@ class Goal(StrEnum):
 
 
 class Scores(NamedTuple):
-    """The judgement of many architectures, one array per quantity, all of the genes' common shape."""
+    """Scores of many architectures: one array per quantity, all in the genes' common shape."""
 
     size_mb: FloatArray
     paper_gflops: FloatArray
@@ -58,10 +58,10 @@ class Scores(NamedTuple):
 
 
 class Objective(ModelSettings):
-    """A budget in MB and how it binds; what decides among those that fit, and further limits.
+    """A size budget in MB with its rule, the goal, and further limits.
 
-    Raises BudgetError if the paper's penalty is asked for together with another goal or limit, or if a latency is
-    asked for without a latency model.
+    Raises BudgetError if the paper's penalty is combined with another goal or limit, or if a latency is used without a
+    latency model.
     """
 
     title: ClassVar[str] = "a search"
@@ -74,18 +74,17 @@ class Objective(ModelSettings):
     )
     goal: Goal = Field(
         Goal.GFLOPS,
-        description="What wins among those within the limits: the most GFLOPs, the fastest or the smallest; the "
-        "smallest makes sense with a least computation",
+        description="Goal within the limits: the most GFLOPs, the fastest or the smallest; the "
+        "smallest makes sense with a minimum of computation",
     )
     max_latency_ms: Limit | None = Field(None, description="Longest predicted latency in ms; needs a latency model")
-    min_gflops: Limit | None = Field(None, description="Least computation in GFLOPs, in the paper's account")
+    min_gflops: Limit | None = Field(None, description="Minimum computation in GFLOPs, by the paper's formula")
 
     @model_validator(mode="after")
     def _check_objective(self) -> Self:
         if (self.goal is Goal.LATENCY or self.max_latency_ms is not None) and self.latency is None:
             raise BudgetError(
-                "A latency cannot be searched for before this machine is measured: calibrate it first, or leave the "
-                "latency out."
+                "Latency needs a latency model of this machine: calibrate it first, or leave the latency out."
             )
         if self.constraint is Constraint.PAPER and not self.plain_goal:
             raise BudgetError(
@@ -96,7 +95,7 @@ class Objective(ModelSettings):
 
     @property
     def plain_goal(self) -> bool:
-        """Whether computation is sought within nothing but a size budget."""
+        """Whether the goal is computation with no limit but the size budget."""
         return self.goal is Goal.GFLOPS and self.max_latency_ms is self.min_gflops is None
 
     @cached_property
@@ -104,11 +103,11 @@ class Objective(ModelSettings):
         return Yardstick(self.task, self.pair_features, self.latency, self.constraint is Constraint.PAPER)
 
     def evaluate(self, genes: Genes) -> Scores:
-        """Judges every architecture of `genes`.
+        """Evaluate every architecture of `genes`.
 
-        Fitness in `cap` mode is the goal where all limits hold: GFLOPs, or minus the milliseconds, or minus the
-        megabytes. Elsewhere it is minus the sum of the shares by which the limits are missed, so that a near
-        miss ranks above a far one; whatever fits ranks above whatever does not, see `rank`.
+        In `cap` mode, the fitness of a feasible architecture is its goal: GFLOPs, negative milliseconds, or negative
+        megabytes. For an infeasible one it is minus the sum of its relative violations of the limits, so that a near
+        miss ranks above a far one. Feasible ones always rank above infeasible ones, see `rank`.
         """
         measure = self.yardstick.measure
         size_mb = measure(Quantity.SIZE, genes)
@@ -144,11 +143,11 @@ class Objective(ModelSettings):
         return self.constraint is Constraint.PAPER or candidate.feasible
 
     def rank(self, candidate: Candidate) -> tuple[float, float]:
-        """What candidates are ordered by: whether they can win, then fitness."""
+        """Sort key of candidates: whether they can win, then fitness."""
         return float(self.counts(candidate)), candidate.fitness
 
     def may_fit(self, genes: Genes) -> NDArray[np.bool_]:
-        """Whether all limits hold but for the file's header: quick, and never False for what fits."""
+        """Whether all limits hold when the file's header is ignored: fast, and never False for a feasible one."""
         bound = self.yardstick.lower_bound
         fits: NDArray[np.bool_] = bound(Quantity.SIZE, genes) <= self.budget_mb
         if self.max_latency_ms is not None:
@@ -158,11 +157,11 @@ class Objective(ModelSettings):
         return fits
 
     def upper_bound(self, genes: Genes) -> FloatArray:
-        """A number that no fitness of what can win exceeds, quickly; -inf where nothing can win."""
+        """Fast upper bound of the fitness of architectures that can win; -inf for those that cannot."""
         return self.paper_fitness(genes) if self.constraint is Constraint.PAPER else self.lean(genes)
 
     def lean(self, genes: Genes) -> FloatArray:
-        """The goal, more being better, where all limits hold but for the file's header; -inf elsewhere."""
+        """The goal (more is better) if all limits hold when the file's header is ignored; else -inf."""
         goal = self._signed(self.yardstick.lower_bound(self.goal.quantity, genes))
         return np.where(self.may_fit(genes), goal, -np.inf)
 
@@ -170,14 +169,14 @@ class Objective(ModelSettings):
         return values if self.goal.quantity.maximised else -values
 
     def paper_fitness(self, genes: Genes) -> FloatArray:
-        """The paper's fitness, operation for operation as its released code computes it."""
+        """The paper's fitness, computed in the same operations as its released code."""
         target: float = self.budget_mb * 1e6 / 4
         penalty = np.abs(target - paper_parameters(genes)) * 4 / 1e6
         fitness: FloatArray = paper_flops(genes) / 1e9 - penalty
         return fitness
 
     def judged(self, architectures: Sequence[Architecture]) -> Iterator[dict[str, Any]]:
-        """The fields of a `Candidate` for each architecture, in the order given."""
+        """Fields of a `Candidate` for each architecture, in the given order."""
         scores = self.evaluate(Genes.of(architectures))._asdict()
         names = (*GENES, *(name for name, column in scores.items() if column is not None))
         columns = (column.tolist() for column in scores.values() if column is not None)
@@ -185,11 +184,11 @@ class Objective(ModelSettings):
             yield dict(zip(names, (*(getattr(architecture, gene) for gene in GENES), *row), strict=True))
 
     def candidates(self, architectures: Sequence[Architecture]) -> list[Candidate]:
-        """The judged architectures, in the order given."""
+        """Evaluated architectures, in the given order."""
         return [Candidate(**values) for values in self.judged(architectures)]
 
     def check_reachable(self, space: SearchSpace) -> None:
-        """Raises BudgetError, naming the smallest budget that would do, if nothing in `space` fits."""
+        """Raise BudgetError if nothing in `space` fits; the message names the smallest sufficient budget."""
         smallest = space.smallest()
         size = float(self.yardstick.measure(Quantity.SIZE, Genes.of([smallest]))[0])
         if size > self.budget_mb:

@@ -1,8 +1,8 @@
-"""The true front of a search space: every architecture that no other one beats in all objectives at once.
+"""The true front of a search space: all architectures that no other one dominates.
 
-Found by enumeration. A table over binned objectives remembers the best last objective seen below each bin; one look
-at it tells for most architectures that something better in every objective exists. What is left is compared
-exactly. Bins are the leading bits of a float, so that binning never reorders two values.
+The front is found by enumeration. A table over binned objectives stores the best last objective seen below each bin;
+one look-up shows for most architectures that they are dominated. The rest is compared exactly. Bins are the leading
+bits of a float, so that binning never reorders two values.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from compressor_core.search.grid import blocks, take
 from compressor_core.search.quantities import FloatArray, Quantity, Yardstick
 
 Limits = Mapping[Quantity, float]
-"""At most so much of what is minimised, at least so much of what is maximised."""
+"""Upper limits of minimised quantities, lower limits of maximised ones."""
 
 REFERENCE: Final = 1.1
-"""The worst corner that a hypervolume is counted from, on axes where the true front spans 0 to 1."""
+"""Coordinate of the hypervolume's reference point, on axes where the true front spans 0 to 1."""
 
 _MANTISSA_BITS: Final = 52
 _BIN_BITS: Final = {1: 10, 2: 6}
-"""By the number of binned objectives: each power of two is cut into 2 to so many bins."""
+"""Bits by number of binned objectives: each power of two is split into 2^bits bins."""
 _MOST_PENDING: Final = 500_000
 _BATCH: Final = 20_000
 _TINY: Final = 1e-12
@@ -36,7 +36,7 @@ _TINY: Final = 1e-12
 
 @dataclass(frozen=True)
 class Front:
-    """Architectures that do not beat each other, by rising first objective, no two of the same values."""
+    """Architectures that do not dominate each other, by rising first objective, with distinct values."""
 
     objectives: tuple[Quantity, ...]
     genes: Genes
@@ -51,9 +51,9 @@ class Front:
 def true_front(
     space: SearchSpace, objectives: Sequence[Quantity], yardstick: Yardstick, limits: Limits | None = None
 ) -> Front:
-    """The front of all architectures of `space` within `limits`; exact, and empty if there are none.
+    """Exact front of all architectures of `space` within `limits`; empty if there are none.
 
-    Of architectures with the same values the first by its genes stands for all.
+    Among architectures with the same values, only the first in order of genes is kept.
     """
     limits = limits or {}
     genes = _hopeful(space, _Bounds(space, yardstick), tuple(objectives), limits)
@@ -68,9 +68,9 @@ def true_front(
 
 
 def best_of(values: FloatArray, objectives: Sequence[Quantity]) -> IntArray:
-    """Indices of the rows, of shape [points, objectives], that no other beats; of equal rows the first.
+    """Indices of the non-dominated rows of `values` (of shape [points, objectives]); the first of equal rows.
 
-    They come by rising first objective, then by the next.
+    They are sorted by rising first objective, then by the next.
     """
     if not len(values):
         return np.empty(0, np.int64)
@@ -79,7 +79,7 @@ def best_of(values: FloatArray, objectives: Sequence[Quantity]) -> IntArray:
 
 
 def within(values: Mapping[Quantity, FloatArray], limits: Limits) -> NDArray[np.bool_]:
-    """Which architectures keep all limits, of the common shape of `values`."""
+    """Mask of the architectures within all limits, in the common shape of `values`."""
     fits = np.ones(np.broadcast_shapes(*(column.shape for column in values.values())), bool)
     for quantity, limit in limits.items():
         fits &= values[quantity] >= limit if quantity.maximised else values[quantity] <= limit
@@ -87,18 +87,18 @@ def within(values: Mapping[Quantity, FloatArray], limits: Limits) -> NDArray[np.
 
 
 def _exact(quantity: Quantity, genes: Genes, yardstick: Yardstick) -> FloatArray:
-    """Measured a batch at a time: the length of a header takes a thousand bytes an architecture to find out."""
+    """Measure exactly, in batches: computing the length of a header takes a thousand bytes per architecture."""
     starts = range(0, max(1, len(genes.vocab_size)), _BATCH)
     parts = [yardstick.measure(quantity, Genes(*(gene[at : at + _BATCH] for gene in genes))) for at in starts]
     return np.concatenate(parts)
 
 
 class Ruler:
-    """Measures hypervolumes: the share of the objectives' space that a front leaves behind it.
+    """Hypervolumes: the volume of the objective space that a front dominates.
 
-    Every axis is logarithmic, as it is drawn, so that a gain of 10% counts the same on a small model and on a large one
-    (measured shares are linear). On each, the true front spans 0, the best, to 1, the worst; a point counts if it
-    beats the reference, 1.1 on all axes. Where the true front does not extend on an axis, a power of ten spans 1.
+    Every axis is logarithmic, as in the plots, so that a gain of 10% counts the same for small and large models
+    (measured shares are linear). On each axis, the true front spans 0 (best) to 1 (worst); the reference point is 1.1
+    on all axes. If the true front has no extent along an axis, a power of ten spans 1.
     """
 
     def __init__(self, front: Front) -> None:
@@ -109,17 +109,17 @@ class Ruler:
         self._span = np.where(span > 0, span, 1.0)
 
     def place(self, values: FloatArray) -> FloatArray:
-        """Values of shape [points, objectives] on the axes described above; less is better on each."""
+        """Values of shape [points, objectives] on the scaled axes; less is better on each."""
         placed: FloatArray = (costs_of(values, self._objectives) - self._best) / self._span
         return placed
 
     def hypervolume(self, values: FloatArray) -> float:
-        """Of points of shape [points, objectives], dominated ones among them or not; 0 for none."""
+        """Hypervolume of points of shape [points, objectives], which may include dominated ones; 0 without points."""
         return float(moocore.hypervolume(self.place(values), ref=REFERENCE)) if len(values) else 0.0
 
 
 def costs_of(values: FloatArray, objectives: Sequence[Quantity]) -> FloatArray:
-    """Values of shape [points, objectives] as costs: less is better, and all but measured shares are logarithms."""
+    """Values of shape [points, objectives] as costs: less is better; all but measured shares are logarithms."""
     columns = []
     for column, objective in zip(values.T, objectives, strict=True):
         cost = column if objective.measured else np.log10(np.maximum(column, _TINY))
@@ -128,9 +128,9 @@ def costs_of(values: FloatArray, objectives: Sequence[Quantity]) -> FloatArray:
 
 
 def thinned(places: FloatArray, most: int) -> IntArray:
-    """Indices of at most about `most` points that cover all of them evenly: the best of each objective, one a cell.
+    """Indices of at most about `most` evenly spread points: one for each grid cell, and the best of each objective.
 
-    `places` are of shape [points, objectives], see `Ruler.place`.
+    `places` has the shape [points, objectives], see `Ruler.place`.
     """
     if len(places) <= most:
         return np.arange(len(places))
@@ -147,7 +147,7 @@ def thinned(places: FloatArray, most: int) -> IntArray:
 
 
 class _Bounds:
-    """Quantities from below and from above, quickly: a file's header lies between those of its depth's extremes."""
+    """Fast lower and upper bounds of quantities: a header's length is between those of the extremes at its depth."""
 
     def __init__(self, space: SearchSpace, yardstick: Yardstick) -> None:
         self._yardstick = yardstick
@@ -160,7 +160,7 @@ class _Bounds:
             self._headers[row, depths] = bytes_ - self._weights(genes)
 
     def of(self, quantity: Quantity, genes: Genes) -> tuple[FloatArray, FloatArray]:
-        """Never above, and never below, what is measured."""
+        """Lower and upper bound of the measured quantity."""
         if quantity is not Quantity.SIZE:
             exact = self._yardstick.measure(quantity, genes)
             return exact, exact
@@ -172,7 +172,7 @@ class _Bounds:
 
 
 class _Bins:
-    """The bins of one minimised, not negative objective."""
+    """Bins of one minimised, non-negative objective."""
 
     def __init__(self, space: SearchSpace, bounds: _Bounds, objective: Quantity, bits: int) -> None:
         self._shift = _MANTISSA_BITS - bits
@@ -182,7 +182,7 @@ class _Bins:
         self.number = int(self._leading(ceiling).max()) - self._first + 1
 
     def __call__(self, values: FloatArray) -> IntArray:
-        """From 0 to `number` - 1; a value in a lower bin is truly less."""
+        """Bin of each value, from 0 to `number` - 1; a value in a lower bin is strictly less."""
         return np.clip(self._leading(values) - self._first, 0, self.number - 1)
 
     def _leading(self, values: FloatArray) -> IntArray:
@@ -190,14 +190,14 @@ class _Bins:
 
 
 def _hopeful(space: SearchSpace, bounds: _Bounds, objectives: tuple[Quantity, ...], limits: Limits) -> Genes:
-    """A few architectures of the space among which all of its front are."""
-    # The last objective needs no bins; the only one that is maximised takes its place.
+    """A small subset of the space that contains its whole front."""
+    # The last objective needs no bins; this is the only maximised one, if any.
     ordered = sorted(objectives, key=lambda objective: objective.maximised)
     *binned, last = ordered
     bins = [_Bins(space, bounds, objective, _BIN_BITS[len(binned)]) for objective in binned]
     sign = -1.0 if last.maximised else 1.0
     best_below = np.full([each.number + 1 for each in bins], np.inf)
-    """The least of the last objective among what lies in a lower bin of all others."""
+    """Least last objective among architectures in a lower bin of all other objectives."""
     kept: list[_Pending] = []
     pending = 0
     for block in blocks(space):
@@ -239,7 +239,7 @@ def _hopeful(space: SearchSpace, bounds: _Bounds, objectives: tuple[Quantity, ..
 
 @dataclass(frozen=True)
 class _Pending:
-    """Architectures that nothing seen so far beats for certain: genes, bins, and the last objective."""
+    """Architectures not certainly dominated so far: genes, bins, and the last objective."""
 
     genes: Genes
     floors: tuple[IntArray, ...]

@@ -1,9 +1,9 @@
 """The genetic algorithm of Compressor (Shi et al., ASE 2022), built with DEAP, one record per generation.
 
 The genes, the fitness, the population of 50, the 100 generations, the crossover rate of 0.6 and the survival of the
-fittest among parents and children are the paper's. How children are bred is this program's own (`breeding.py`) or,
-for contrast, the paper's (`papers.py`). No architecture is judged twice by the first; the second may judge one anew
-that has died since. `benchmarks/search.py` measures both.
+fittest among parents and children are the paper's. Breeding uses this program's operators (`breeding.py`) or, for
+comparison, the paper's (`papers.py`). The former never evaluate an architecture twice; the latter may evaluate a
+discarded one again. `benchmarks/search.py` measures both.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ from compressor_core.settings import description_of
 
 _TOURNAMENT: Final = 3
 _RETRIES: Final = 20
-"""How often a child that was seen before mutates on until it is given up: only tiny spaces come to that."""
+"""Further mutations of a known child before it is dropped; only reached in tiny spaces."""
 
-# DEAP keeps its classes in one global registry, so they are made once, here. What can win comes before fitness.
+# DEAP keeps its classes in one global registry, so they are made once, here. Two weights: can win, then fitness.
 creator.create("CompressorFitness", base.Fitness, weights=(1.0, 1.0))
 creator.create("CompressorGenome", list, fitness=creator.CompressorFitness, individual=None)
 Member = Any
@@ -50,12 +50,12 @@ Member = Any
 
 
 class Operators(StrEnum):
-    """How children are bred."""
+    """Breeding operators."""
 
     STUDIO = "studio"
-    """This program's, see `breeding.py`."""
+    """This program's operators, see `breeding.py`."""
     PAPER = "paper"
-    """The paper's, see `papers.py`; `mutation_rate` has no meaning there."""
+    """The paper's operators, see `papers.py`; they ignore `mutation_rate`."""
 
 
 Newborn = tuple[Sequence[int], tuple[int, ...]]
@@ -63,14 +63,14 @@ Newborn = tuple[Sequence[int], tuple[int, ...]]
 
 
 class SearchSettings(GeneticSettings, Objective):
-    """Everything a search depends on: the same settings give the same records on every Python version.
+    """Settings of a search. The same settings give the same records on every Python version.
 
     Raises BudgetError if nothing in the space fits the budget, SettingsError if a value is out of range.
     """
 
     operators: Operators = Field(
         Operators.STUDIO,
-        description="How children are bred: by this program's operators or the paper's, which hardly ever meet the "
+        description="Breeding operators: this program's or the paper's, which hardly ever find the "
         "optimum with the same number of candidates",
     )
 
@@ -90,7 +90,7 @@ class SearchSettings(GeneticSettings, Objective):
 def evolve(settings: SearchSettings) -> Iterator[Generation]:
     """Run the search: the first, random generation, then `settings.generations` more.
 
-    At most `population · (generations + 1)` architectures are judged.
+    At most `population · (generations + 1)` architectures are evaluated.
     """
     rng = Random(settings.seed)
     grid = Grid(settings.space)
@@ -140,7 +140,7 @@ def evolve(settings: SearchSettings) -> Iterator[Generation]:
 
 
 Breeder = Callable[[list[Member]], list[Newborn]]
-"""From a population to the children of its next generation."""
+"""Function from a population to the children of the next generation."""
 
 
 def _paper_breeder(settings: SearchSettings, grid: Grid, rng: Random) -> Breeder:
@@ -170,7 +170,7 @@ def _breeder(settings: SearchSettings, grid: Grid, rng: Random) -> Breeder:
         return child, _ids(first, second)
 
     def breed(population: list[Member]) -> list[Newborn]:
-        # Whatever was born here survived or is known already; of the founders, all are in the first population.
+        # Children are known already; this adds the founders, which are all in the first population.
         known.update(tuple(member) for member in population)
         children = []
         for _ in range(settings.population):
@@ -191,9 +191,9 @@ def _ids(*parents: Member) -> tuple[int, ...]:
 
 
 def search(settings: SearchSettings, *, cancelled: Callable[[], bool] = lambda: False) -> Work[SearchSummary]:
-    """Find the true optimum, or say why it is not known, then breed generation after generation.
+    """Find the true optimum, or report why it is not known, then breed generation after generation.
 
-    `cancelled` is asked after each generation.
+    `cancelled` is checked after each generation.
 
     Raises BudgetError if nothing in the space is within the limits.
     """
@@ -225,7 +225,7 @@ def search(settings: SearchSettings, *, cancelled: Callable[[], bool] = lambda: 
 
 
 def gap(optimum: Candidate | None, best: Candidate | None) -> float | None:
-    """How far a search stayed below the optimum, as a share of it; None unless both are known."""
+    """Distance of a search's best from the optimum, as a share of the optimum; None unless both are known."""
     if optimum is None or best is None:
         return None
     return (optimum.fitness - best.fitness) / abs(optimum.fitness)

@@ -1,4 +1,4 @@
-"""A search space as axes and as arrays: genomes are indices, enumeration goes block by block."""
+"""A search space as axes and arrays: genomes are indices, and enumeration works in blocks."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _BLOCK: Final = 2**16
 
 
 class Grid:
-    """A search space as five axes, on which a genome holds indices."""
+    """A search space as five axes; a genome has an index on each."""
 
     def __init__(self, space: SearchSpace) -> None:
         self.axes: tuple[tuple[int, ...], ...] = tuple(
-            # A width that no number of heads divides has no architecture.
+            # A width that is divisible by no number of heads has no architecture.
             tuple(width for width in space.hidden_size if space.heads_for(width))
             if gene == "hidden_size"
             else getattr(space, gene)
@@ -33,7 +33,7 @@ class Grid:
         self.arrays = [np.array(axis, dtype=np.int64) for axis in self.axes]
 
     def architecture(self, genome: Sequence[int]) -> Architecture:
-        """The architecture that a genome stands for."""
+        """Architecture of a genome."""
         return Architecture(*(axis[index] for axis, index in zip(self.axes, genome, strict=True)))
 
     def along(self, genome: Sequence[int], gene: int) -> Genes:
@@ -46,7 +46,7 @@ class Grid:
         )
 
     def settle_heads(self, genome: Genome) -> None:
-        """Moves the heads to the nearest number that divides the width, the fewer if two are as near."""
+        """Move the heads to the nearest number that divides the width, the smaller one of two equally near."""
         width, heads = self.axes[WIDTH][genome[WIDTH]], self.axes[HEADS]
         if width % heads[genome[HEADS]]:
             legal = (index for index, number in enumerate(heads) if width % number == 0)
@@ -54,9 +54,9 @@ class Grid:
 
 
 def blocks(space: SearchSpace) -> Iterator[Genes]:
-    """The space in grids of about 65,536 architectures, small enough for the processor's cache.
+    """Blocks of the space of about 65,536 architectures, small enough for the processor's cache.
 
-    The axes are the legal pairs of width and heads, layers, vocabulary, feed-forward width: the arrays broadcast
+    The axes are the legal pairs of width and heads, layers, vocabulary, and feed-forward width; the arrays broadcast
     to four dimensions.
     """
     shapes = [(width, heads) for width in space.hidden_size for heads in space.heads_for(width)]
@@ -79,6 +79,6 @@ def blocks(space: SearchSpace) -> Iterator[Genes]:
 
 
 def take(block: Genes, at: IntArray) -> Genes:
-    """The architectures of a block at flat places `at`, as five arrays of its shape."""
+    """Architectures of a block at flat indices `at`, as five arrays in the shape of `at`."""
     shape = np.broadcast_shapes(*(gene.shape for gene in block))
     return Genes(*(np.broadcast_to(gene, shape).flat[at] for gene in block))

@@ -1,7 +1,7 @@
-"""The exact front of the named search spaces at sizes that are asked for, without enumerating them again.
+"""Precomputed exact fronts of the named search spaces.
 
-The genes of its architectures are bundled (`assets/fronts.json`, written by `python -m compressor_core.search.known`);
-what they cost is computed, and a test compares all with `front.true_front`.
+The genes are bundled (`assets/fronts.json`, written by `python -m compressor_core.search.known`); costs are computed,
+and a test compares everything with `front.true_front`.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _FILE: Final[Path] = ASSETS / "fronts.json"
 
 @cache
 def known_front(space: str, task: Task) -> tuple[Measured, ...]:
-    """The front of size and computation of a space in `SPACES`, by rising size, up to `LARGEST_MB`."""
+    """Front of size and computation of a space in `SPACES`, by rising size, up to `LARGEST_MB`."""
     architectures = [Architecture(*genes) for genes in json.loads(_FILE.read_text("utf-8"))[space][task]]
     return measured(architectures, Yardstick(task))
 
 
 def measured(architectures: Sequence[Architecture], yardstick: Yardstick) -> tuple[Measured, ...]:
-    """Architectures with what they cost; without a latency model, without a latency."""
+    """Architectures with their costs; the latency only with a latency model."""
     genes = Genes.of(architectures)
     wanted = [Quantity.SIZE, Quantity.GFLOPS, Quantity.PARAMETERS]
     wanted += [Quantity.LATENCY] if yardstick.latency else []
@@ -45,7 +45,7 @@ def measured(architectures: Sequence[Architecture], yardstick: Yardstick) -> tup
 
 
 def computed(space: SearchSpace, task: Task) -> list[tuple[int, ...]]:
-    """The genes of a front, by enumeration."""
+    """Genes of the front, by enumeration."""
     objectives = (Quantity.SIZE, Quantity.GFLOPS)
     front = true_front(space, objectives, Yardstick(task), {Quantity.SIZE: LARGEST_MB})
     return [tuple(int(gene[at]) for gene in front.genes) for at in range(len(front))]

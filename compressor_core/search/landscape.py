@@ -1,6 +1,6 @@
-"""The landscape of a search: over every pair of values of two genes, the best that the other three genes allow.
+"""Fitness landscape: for every pair of values of two genes, the best fitness over the other three genes.
 
-Exact: the whole space is looked through, which takes a fraction of a second for the paper's.
+The result is exact: the whole space is enumerated, which takes a fraction of a second for the paper's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from compressor_core.search.grid import Grid, blocks, take
 from compressor_core.search.quantities import FloatArray, Quantity
 
 MOST_CELLS: Final = 200
-"""Along one gene. Of a gene with more values, neighbours share a cell, which shows the best of them."""
+"""Largest number of cells along one gene. With more values, neighbours share a cell, which shows the best of them."""
 
 _BLOCK_AXIS: Final = {
     "hidden_size": 0,
@@ -29,12 +29,12 @@ _BLOCK_AXIS: Final = {
     "vocab_size": 2,
     "intermediate_size": 3,
 }
-"""Along which axis of the arrays of `blocks` each gene varies."""
+"""Axis of the arrays of `blocks` along which each gene varies."""
 
 
 @dataclass(frozen=True)
 class Landscape:
-    """The best of each cell. A cell is one value, or a run of neighbouring values, of gene `x` and of gene `y`."""
+    """Best fitness of each cell. A cell is one value, or a run of neighbouring values, of gene `x` and of gene `y`."""
 
     x: str
     y: str
@@ -42,24 +42,24 @@ class Landscape:
     """The smallest and the largest value of gene `x` in each column."""
     y_cells: tuple[tuple[int, int], ...]
     fitness: FloatArray
-    """`[rows, columns]`: the best fitness of each cell; NaN where nothing keeps within the limits."""
+    """`[rows, columns]`: the best fitness of each cell; NaN if nothing is feasible."""
     best: IntArray
-    """`[rows, columns, 5]`: the genes of an architecture with that fitness; 0 where there is none."""
+    """`[rows, columns, 5]`: the genes of an architecture with that fitness; 0 if there is none."""
     exists: NDArray[np.bool_]
-    """`[rows, columns]`: whether the cell holds any architecture: a number of heads must divide the width."""
+    """`[rows, columns]`: whether the cell has any architecture; the number of heads must divide the width."""
 
     @property
     def infeasible(self) -> NDArray[np.bool_]:
-        """`[rows, columns]`: cells with architectures, none of which keeps within the limits."""
+        """`[rows, columns]`: cells that have architectures but no feasible one."""
         return self.exists & np.isnan(self.fitness)
 
 
 def landscape(settings: SearchSettings, x: str, y: str) -> Landscape:
-    """The best fitness over the other three genes at every pair of values of genes `x` and `y`.
+    """The best fitness over the other three genes for every pair of values of genes `x` and `y`.
 
-    In the paper's mode every architecture counts, within the budget or not, since fitness alone decides.
+    In `paper` mode every architecture counts, within the budget or not, because fitness alone decides.
 
-    Raises CompressorError if `x` and `y` are not two different genes, or if the space is too large to look through.
+    Raises CompressorError if `x` and `y` are not two different genes, or if the space is too large to enumerate.
     """
     if x == y or {x, y} - set(GENES):
         raise CompressorError(f"A landscape is over two different genes of {', '.join(GENES)}, not {x!r} and {y!r}.")
@@ -77,7 +77,7 @@ def landscape(settings: SearchSettings, x: str, y: str) -> Landscape:
         certain = _certain(upper, block, settings, slack)
         winners = _argmax(certain, kept)
         best.offer(certain.flat[winners], take(block, winners))
-        # The rest is decided by the length of its file's header, which is costly to know.
+        # The rest depends on the length of the file's header, which is expensive to compute.
         doubt = np.flatnonzero(upper > certain)
         doubtful.append(best.hopeful(upper.flat[doubt], take(block, doubt)))
     for bound, genes in doubtful:
@@ -107,12 +107,12 @@ class _Best:
         return np.broadcast_to(row * len(self.x_cells) + column, shape)
 
     def hopeful(self, bounds: FloatArray, genes: Genes) -> tuple[FloatArray, Genes]:
-        """Those whose upper bounds are above what their cells have; the arrays are of one length."""
+        """Architectures whose upper bounds exceed the best of their cells; the arrays have the same length."""
         at = np.flatnonzero(bounds > self.fitness[self.cell(genes)])
         return bounds[at], Genes(*(gene[at] for gene in genes))
 
     def offer(self, fitness: FloatArray, genes: Genes) -> None:
-        """Keeps what is fitter than what its cell has; the arrays are of one length."""
+        """Store each architecture that is fitter than the best of its cell; the arrays have the same length."""
         cells = self.cell(genes)
         self.exists[cells] = True
         order = np.lexsort((fitness, cells))
@@ -141,22 +141,22 @@ def _cells(values: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
 
 
 def _longest_header(space: SearchSpace, objective: Objective) -> float:
-    """In MB: how far the size of any architecture of the space is above its lower bound, at most."""
+    """Largest difference in MB between an architecture's size and its lower bound."""
     largest = Genes(*(np.array([max(getattr(space, gene))]) for gene in GENES))
     yardstick = objective.yardstick
     return float((yardstick.measure(Quantity.SIZE, largest) - yardstick.lower_bound(Quantity.SIZE, largest))[0])
 
 
 def _certain(upper: FloatArray, block: Genes, objective: Objective, slack: float) -> FloatArray:
-    """A fitness that each architecture has at the least, whatever its header; -inf if it may not fit."""
-    if slack == 0:  # the paper's account knows no header
+    """Lower bound of each architecture's fitness for any header length; -inf if it may not fit."""
+    if slack == 0:  # the paper's size formula has no header
         return upper
     sure = objective.yardstick.lower_bound(Quantity.SIZE, block) + slack < objective.budget_mb
     return np.where(sure, upper - slack if objective.goal is Goal.SIZE else upper, -np.inf)
 
 
 def _argmax(values: FloatArray, kept: list[int]) -> IntArray:
-    """Flat places of the largest values along all axes but the `kept` ones."""
+    """Flat indices of the largest values along all axes but the `kept` ones."""
     order = [*kept, *(axis for axis in range(values.ndim) if axis not in kept)]
     rows = int(np.prod([values.shape[axis] for axis in kept]))
     places = np.arange(values.size).reshape(values.shape).transpose(order).reshape(rows, -1)

@@ -1,9 +1,9 @@
-"""The paper's operators, written anew from its description and its released code's behaviour, for contrast.
+"""The paper's operators, reimplemented from its description and the behaviour of its released code, for comparison.
 
-Parents are drawn evenly from the population; one-point crossover over the genes in alphabetical order, or else every
-gene from a random one on redrawn (Compressor, ASE 2022, Section 3.2); a child that lives already, or is born twice,
-mutates on. Heads that do not divide the width become the nearest number that does: the published space has none
-such, an edited one may.
+Parents are drawn uniformly from the population. Children come from one-point crossover over the genes in alphabetical
+order, or else from redrawing every gene from a random position on (Compressor, ASE 2022, Section 3.2). A child that is
+already in the population or among the children mutates again. Heads that do not divide the width become the nearest
+number that does; this never happens in the published space, but may in an edited one.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from compressor_core.architecture import GENES
 from compressor_core.search.grid import Genome, Grid
 
 _ORDER: Final = tuple(GENES.index(gene) for gene in sorted(GENES))
-"""The places of the genes in alphabetical order."""
+"""Indices of the genes in alphabetical order."""
 _RETRIES: Final = 200
-"""How often a child that lives already mutates on until it is given up: only tiny spaces come to that."""
+"""Further mutations of a duplicate child before it is dropped; only reached in tiny spaces."""
 
 Child = tuple[Genome, list[int]]
-"""A genome and the places of its parents in the population."""
+"""A genome and the indices of its parents in the population."""
 
 
 def offspring(
     population: Sequence[Sequence[int]], size: int, crossover_rate: float, grid: Grid, rng: Random
 ) -> list[Child]:
-    """`size` children that differ from each other and from the living; fewer in a space that is nearly exhausted."""
+    """`size` children, distinct from each other and from the population; fewer in a nearly exhausted space."""
     bred: list[Child] = []
     while len(bred) < size:
         one, other = rng.sample(range(len(population)), 2) if len(population) > 1 else (0, 0)

@@ -1,9 +1,9 @@
-"""Several objectives at once: NSGA-II (Deb et al., 2002), built with DEAP, beside the true front of the space.
+"""Multi-objective search: NSGA-II (Deb et al., 2002), built with DEAP, compared with the true front of the space.
 
-Sorting into fronts, crowding distances and survival are DEAP's. The tournament is written anew after DEAP's
-`selTournamentDCD`, which draws from Python's global random numbers and takes only populations of a multiple of
-four. An architecture beyond a limit loses to every one within, and to every one that misses the limits by less
-(Deb's constrained domination). No architecture is judged twice.
+Sorting into fronts, crowding distances and survival are DEAP's. The tournament is a reimplementation of DEAP's
+`selTournamentDCD`, which uses Python's global random numbers and needs a population divisible by four. An architecture
+that violates a limit loses to every feasible one, and to every one with a smaller violation (Deb's constrained
+domination). No architecture is evaluated twice.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from compressor_core.search.quantities import FloatArray
 from compressor_core.search.tradeoff import TradeoffSettings, judgements, measure
 
 MOST_RECORDED: Final = 2_000
-"""How many points of the true front are recorded; a larger one is thinned evenly, its size and hypervolume are not."""
+"""Largest number of recorded points of the true front. A larger front is thinned evenly; its recorded size and
+hypervolume are those of the whole front."""
 _RETRIES: Final = 20
 
 # DEAP keeps its classes in one global registry, so they are made once, here.
@@ -45,7 +46,7 @@ Newborn = tuple[Sequence[int], tuple[int, ...]]
 def evolve(settings: TradeoffSettings, truth: Front | None = None) -> Iterator[FrontGeneration]:
     """Run NSGA-II: the first, random generation, then `settings.generations` more.
 
-    At most `population · (generations + 1)` architectures are judged, none of them twice. `truth` is the true front.
+    At most `population · (generations + 1)` architectures are evaluated, none of them twice. `truth` is the true front.
     """
     truth = truth or best_possible(settings)
     ruler, points = Ruler(truth), set(map(tuple, truth.values.tolist()))
@@ -108,7 +109,7 @@ def evolve(settings: TradeoffSettings, truth: Front | None = None) -> Iterator[F
 
 
 def best_possible(settings: TradeoffSettings) -> Front:
-    """The true front of the settingsuration. Raises CompressorError if nothing is within the limits."""
+    """The true front for the settings. Raises CompressorError if nothing is within the limits."""
     if settings.by_measurement:
         architectures = sorted(settings.measured)
         genes = Genes.of(architectures)
@@ -129,7 +130,7 @@ def best_possible(settings: TradeoffSettings) -> Front:
 
 
 def tradeoff(settings: TradeoffSettings, *, cancelled: Callable[[], bool] = lambda: False) -> Work[TradeoffSummary]:
-    """Find the true front, then breed generation after generation. `cancelled` is asked after each generation.
+    """Find the true front, then breed generation after generation. `cancelled` is checked after each generation.
 
     Raises CompressorError if nothing in the space is within the limits.
     """
@@ -174,7 +175,7 @@ def tradeoff(settings: TradeoffSettings, *, cancelled: Callable[[], bool] = lamb
 
 
 def _breed(population: Sequence[Member], settings: TradeoffSettings, grid: Grid, rng: Random) -> Newborn:
-    """One child and the ids of those it came from."""
+    """One child and the ids of its parents."""
     first = _tournament(population, rng)
     if rng.random() >= settings.crossover_rate:
         return breeding.move(first, grid, rng), (first.individual.id,)
@@ -186,7 +187,7 @@ def _breed(population: Sequence[Member], settings: TradeoffSettings, grid: Grid,
 
 
 def _tournament(population: Sequence[Member], rng: Random) -> Member:
-    """The one of two that beats the other, or else lies in the less crowded part of its front."""
+    """The dominating one of two random members, or else the one with the larger crowding distance."""
     one, other = (population[rng.randrange(len(population))] for _ in range(2))
     if one.fitness.dominates(other.fitness):
         return one
@@ -196,6 +197,6 @@ def _tournament(population: Sequence[Member], rng: Random) -> Member:
 
 
 def _values(settings: TradeoffSettings, individuals: Sequence[Bred]) -> FloatArray:
-    """Of shape [individuals, objectives]."""
+    """Objective values, of shape [individuals, objectives]."""
     rows = [[getattr(each, objective) for objective in settings.objectives] for each in individuals]
     return np.array(rows, np.float64).reshape(-1, len(settings.objectives))

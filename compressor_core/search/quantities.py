@@ -1,4 +1,4 @@
-"""What can be known of an architecture without building it, and how each quantity is told."""
+"""Quantities of an architecture, and how each is measured."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ FloatArray = NDArray[np.float64]
 
 
 class Quantity(StrEnum):
-    """A coordinate of an architecture, by its key in records."""
+    """A quantity of an architecture, by its key in records."""
 
     SIZE = "size_mb"
     GFLOPS = "paper_gflops"
     LATENCY = "latency_ms"
     PARAMETERS = "parameters"
     ACCURACY = "accuracy"
-    """Measured on distilled students; nothing here predicts it. Likewise the next."""
+    """Measured on distilled students, never predicted; likewise `FLIPS`."""
     FLIPS = "flips"
-    """Share of the answers that flip under changes that keep the label."""
+    """Share of the answers that flip under label-preserving changes."""
 
     @property
     def maximised(self) -> bool:
@@ -46,31 +46,31 @@ class Quantity(StrEnum):
 
     @property
     def measured(self) -> bool:
-        """Whether it is a share that is looked up among measured students."""
+        """Whether the quantity is a share that is looked up among measured students."""
         return self in (Quantity.ACCURACY, Quantity.FLIPS)
 
 
 @dataclass(frozen=True)
 class Yardstick:
-    """Measures architectures in bulk for one task."""
+    """Measures many architectures at once for one task."""
 
     task: Task = Task.VULNERABILITY
     pair_features: PairFeatures = PairFeatures.COMPARE
     latency: LatencyModel | None = None
     paper_account: bool = False
-    """Whether parameters and size are the paper's, 4 bytes a parameter, and not those of the file."""
+    """Whether parameters and size follow the paper's formulas (4 bytes per parameter) instead of the file."""
 
     def measure(self, quantity: Quantity, genes: Genes) -> FloatArray:
-        """One number for each architecture, of the genes' common shape.
+        """One number for each architecture, in the genes' common shape.
 
-        Raises CompressorError for a latency without a latency model, and for what is measured on students.
+        Raises CompressorError for a latency without a latency model, and for quantities measured on students.
         """
         if quantity is Quantity.SIZE and not self.paper_account:
             return file_bytes(genes, self.task, self.pair_features) / MEGABYTE
         return self.lower_bound(quantity, genes)
 
     def lower_bound(self, quantity: Quantity, genes: Genes) -> FloatArray:
-        """As `measure`, but the size leaves out the file's header: never more, and much quicker."""
+        """As `measure`, but the size omits the file's header: never larger, and much faster."""
         if quantity is Quantity.SIZE:
             return BYTES_PER_PARAMETER * self._parameters(genes) / MEGABYTE
         if quantity is Quantity.PARAMETERS:

@@ -1,4 +1,4 @@
-"""A search as one JSON object that repeats it: the settings, what came out, and a fingerprint of the way there."""
+"""A reproducible search as one JSON object: settings, result, and a fingerprint of its trajectory."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from compressor_core.settings import Count, Settings
 
 
 class Replica(Settings):
-    """What the page Search writes into a JSON file."""
+    """Content of the JSON file that the page Search writes."""
 
     title: ClassVar[str] = "the JSON of a search"
 
     format: Literal[1] = 1
     program: str = __version__
-    """The version that wrote it."""
+    """Program version that wrote the file."""
     config: SearchSettings
     generations: Count
     best: Candidate | None = None
     trajectory: str
 
     def is_of(self, records: Iterable[Record]) -> bool:
-        """Whether a search of the same settings went the same way, as far as this one went."""
+        """Whether a search with the same settings has the same trajectory, up to the length of this one."""
         generations = (record for record in records if isinstance(record, Generation))
         return trajectory(islice(generations, self.generations)) == self.trajectory
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """What came of repeating a search."""
+    """Result of repeating a search."""
 
     same: bool
-    """Whether it visited the same architectures, bred from the same parents, in every generation."""
+    """Whether every generation has the same architectures with the same parents."""
     generations: int
-    """Generations that were compared, the first, random one included."""
+    """Number of compared generations, including the first, random one."""
     trajectory: str
-    """The fingerprint of the repeated search."""
+    """Fingerprint of the repeated search."""
 
 
 def replica(settings: SearchSettings, records: Iterable[Record]) -> Replica:
-    """A search so far. Raises CompressorError if the records hold no generation."""
+    """Replica of a search so far. Raises CompressorError if the records contain no generation."""
     generations = [record for record in records if isinstance(record, Generation)]
     if not generations:
         raise CompressorError("The search has no generation yet, so there is nothing to repeat: wait for the first.")
@@ -62,9 +62,9 @@ def replica(settings: SearchSettings, records: Iterable[Record]) -> Replica:
 
 
 def trajectory(generations: Iterable[Generation]) -> str:
-    """The SHA-256 of the way of a search: of every generation its survivors, their parents and their genes.
+    """SHA-256 of a search's trajectory: the survivors of every generation, with their parents and genes.
 
-    Whole numbers only, so that it is the same on every machine and every version of Python.
+    It covers only whole numbers, so that it is the same on every machine and every version of Python.
     """
     digest = hashlib.sha256()
     for record in generations:
@@ -74,7 +74,7 @@ def trajectory(generations: Iterable[Generation]) -> str:
 
 
 def repeat(known: Replica) -> Repeat:
-    """Run a search again, as far as it went, and compare the two."""
+    """Run a search again for the same number of generations, and compare the two."""
     generations = list(islice(evolve(known.config), known.generations))
     found = trajectory(generations)
     return Repeat(same=found == known.trajectory, generations=len(generations), trajectory=found)

@@ -1,4 +1,4 @@
-"""Settings that every kind of search has."""
+"""Settings shared by all kinds of search."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from compressor_core.settings import Seed, Settings, Share
 from compressor_core.task import PairFeatures, Task
 
 MAX_BUDGET_MB: Final = 10**9
-"""Far beyond every space; keeps the paper's penalty finite."""
+"""Upper limit of budgets, far beyond every space; keeps the paper's penalty finite."""
 
 
 class ModelSettings(Settings):
-    """What the models are for that architectures stand for."""
+    """Task, head and latency model of the models that a search is for."""
 
     task: Task = Field(Task.VULNERABILITY, description="Task of the model")
     pair_features: PairFeatures = Field(
@@ -31,12 +31,12 @@ class ModelSettings(Settings):
 
     @cached_property
     def yardstick(self) -> Yardstick:
-        """What architectures are measured with."""
+        """Yardstick that measures the architectures."""
         return Yardstick(self.task, self.pair_features, self.latency)
 
 
 class GeneticSettings(Settings):
-    """How a population is bred. `space` may be given by its name."""
+    """Settings of the genetic algorithm. `space` may be given by name."""
 
     seed: Seed = Field(0, description="Seed of the random numbers; the same seed gives the same search")
     population: int = Field(50, ge=2, le=1_000, strict=True, description="Architectures in each generation")

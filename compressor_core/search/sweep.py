@@ -1,7 +1,7 @@
-"""Many searches in one go: over seeds, to see how much of a result was luck, or over budgets, to see what a
-megabyte buys.
+"""Sweeps of many searches: over seeds, to see how much of a result was luck, or over budgets, to see the effect of
+size.
 
-A sweep over budgets knows the true optimum at each of them; searches may run beside it.
+A sweep over budgets finds the true optimum at each budget; searches are optional.
 """
 
 from __future__ import annotations
@@ -33,41 +33,41 @@ from compressor_core.search.settings import MAX_BUDGET_MB
 from compressor_core.settings import Seed, Settings
 
 PAPER_BUDGETS_MB: Final = (3.0, 25.0, 50.0)
-"""The budgets of the paper's tables; a sweep over budgets always has them."""
+"""Budgets of the paper's tables; a sweep over budgets always includes them."""
 MAX_SEARCHES: Final = 2_000
 MAX_BUDGETS: Final = 200
 HIT: Final = 1e-12
-"""A gap up to this is none: what adding the same numbers in another order may leave."""
+"""Largest gap that counts as none, to allow for rounding in another order of summation."""
 CONFIDENCE: Final = 0.95
 
 
 class Over(StrEnum):
-    """What a sweep varies."""
+    """Variable of a sweep."""
 
     SEED = "seed"
     BUDGET = "budget"
 
 
 class SweepSettings(Settings):
-    """Everything a sweep depends on: the same settings give the same records, seconds apart.
+    """Settings of a sweep. The same settings give the same records, except for `seconds`.
 
-    Raises SettingsError for a sweep with nothing to do or too much.
+    Raises SettingsError for a sweep without a search or with too many.
     """
 
     title: ClassVar[str] = "a sweep"
 
     search: SearchSettings = Field(
-        description="What every search has in common; its seed, and over budgets its budget, are replaced"
+        description="Settings of every search; the sweep replaces the seed and, over budgets, the budget"
     )
     over: Over = Field(Over.SEED, description="What the sweep varies")
     seeds: tuple[Seed, ...] = Field(
-        (), description="Seeds, one search for each; over budgets there may be none: then the optima alone are found"
+        (), description="Seeds, one search for each; over budgets they may be empty: then only the optima are found"
     )
     budgets: tuple[Limit, ...] = Field(
-        (), validate_default=True, description="Budgets in MB, of a sweep over budgets; the paper's are always added"
+        (), validate_default=True, description="Budgets in MB for a sweep over budgets; the paper's are always added"
     )
     operators: tuple[Operators, ...] = Field(
-        (), description="Operators side by side, each with every seed; without any, those of the search"
+        (), description="Operators to compare, each with every seed; by default, those of the search"
     )
 
     @field_validator("seeds", "operators")
@@ -98,7 +98,7 @@ class SweepSettings(Settings):
 
     @property
     def all_budgets(self) -> tuple[float, ...]:
-        """The budgets at which the sweep looks for the optimum."""
+        """Budgets at which the sweep finds the optimum."""
         return (self.search.budget_mb,) if self.over is Over.SEED else self.budgets
 
     @property
@@ -107,14 +107,14 @@ class SweepSettings(Settings):
 
     @property
     def searches(self) -> int:
-        """How many searches the sweep has at most; a budget that nothing fits has none."""
+        """Maximum number of searches; a budget that nothing fits has none."""
         return len(self.all_budgets) * len(self.seeds) * len(self.all_operators)
 
 
 def budgets_between(low: float, high: float, count: int = 40) -> tuple[float, ...]:
-    """`count` budgets in MB, evenly spread over the logarithm, rounded to three digits.
+    """`count` logarithmically spaced budgets in MB, rounded to three digits.
 
-    Raises BudgetError unless 0 < low < high, and SettingsError for fewer than 2 budgets or more than a sweep has.
+    Raises BudgetError unless 0 < low < high, and SettingsError for fewer than 2 budgets or more than a sweep allows.
     """
     if not 0 < low < high <= MAX_BUDGET_MB:
         raise BudgetError(f"the budgets cannot go from {low:g} to {high:g} MB: give a smaller and a larger one above 0")
@@ -128,10 +128,10 @@ def budgets_between(low: float, high: float, count: int = 40) -> tuple[float, ..
 def sweep(
     settings: SweepSettings, *, cancelled: Callable[[], bool] = lambda: False, done: Iterable[Record] = ()
 ) -> Work[SweepSummary]:
-    """The optimum at every budget, then every search, with progress before each.
+    """Find the optimum at every budget, then run every search, with progress before each.
 
-    `cancelled` is asked before each generation. A search that is cut short is left out; those that were over are kept.
-    `done` are records of the same sweep, cut short before: they are not made again.
+    `cancelled` is checked before each generation. An interrupted search is dropped; finished ones are kept. `done` are
+    records of an earlier, interrupted run of the same sweep; they are not computed again.
     """
     optima: dict[float, BudgetOptimum] = {}
     searches: dict[tuple[float, str, int], SweptSearch] = {}
@@ -190,11 +190,11 @@ def sweep(
 
 
 def group_summary(operators: str, searches: Sequence[SweptSearch]) -> SweepGroup:
-    """How the searches of one group did; the numbers are None without any search.
+    """Results of one group of searches; the numbers are None without any search.
 
-    A hit is a gap of none; the hit rate has its Wilson score interval at 95% (Wilson 1927). A search that found nothing
-    counts as worse than every other, so `worst_gap` is None if there is such a one, `median_gap` if it falls on one.
-    Where a search found something and the optimum is not known, none of these can be told.
+    A hit is a search without a gap (see `HIT`); the hit rate has a 95% Wilson score interval (Wilson 1927). A search
+    that found nothing counts as worse than all others: `worst_gap` is None if there is one, `median_gap` if the median
+    falls on one. If a search found something but the optimum is not known, all these numbers are None.
     """
     known = all(each.gap is not None or each.best is None for each in searches)
     gaps = [float("inf") if each.gap is None else each.gap for each in searches if known]
@@ -214,7 +214,7 @@ def group_summary(operators: str, searches: Sequence[SweptSearch]) -> SweepGroup
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:
-    """The Wilson score interval of a share, at 95%."""
+    """95% Wilson score interval of a share."""
     from scipy.stats import binomtest
 
     interval = binomtest(hits, of).proportion_ci(CONFIDENCE, method="wilson")
@@ -235,7 +235,7 @@ def _optimum(settings: SweepSettings, budget: float) -> BudgetOptimum:
 
 
 def _searches(settings: SweepSettings, optima: Mapping[float, BudgetOptimum]) -> Iterator[SearchSettings]:
-    """Operators take turns, so that a sweep that is cut short has as many searches of each."""
+    """Searches in order. Operators alternate, so that an interrupted sweep has equally many searches of each."""
     for budget in settings.all_budgets:
         if budget not in optima or not optima[budget].reachable:
             continue
@@ -245,7 +245,7 @@ def _searches(settings: SweepSettings, optima: Mapping[float, BudgetOptimum]) ->
 
 
 def _search(settings: SearchSettings, goal: Candidate | None, cancelled: Callable[[], bool]) -> SweptSearch | None:
-    """The record of one search; None if it was cut short."""
+    """Record of one search; None if it was interrupted."""
     start = time.perf_counter()
     best_fitness: list[float | None] = []
     for generation in evolve(settings):

@@ -1,8 +1,7 @@
-"""What a search for a front weighs: objectives, limits, and what was measured on students.
+"""Settings of a trade-off search: objectives, limits, and measured students.
 
-Accuracy and flips are looked up among students that were distilled and measured, never predicted: with one of them
-among the objectives the search goes over the genes of those students, and an architecture that was not measured is
-not feasible.
+Accuracy and flips are looked up among students that were distilled and measured, never predicted. With one of them as
+an objective, the search covers the genes of those students, and an architecture that was not measured is infeasible.
 """
 
 from __future__ import annotations
@@ -24,28 +23,28 @@ from compressor_core.search.settings import GeneticSettings, ModelSettings
 from compressor_core.settings import Settings, Share
 
 _BEYOND: Final = 1e6
-"""More than any cost: what an infeasible architecture costs, before the extent of its violation."""
+"""Cost of an infeasible architecture, above any other cost; its violation is added."""
 
 
 class MeasuredStudent(Settings):
-    """A distilled student and what it scored on its dataset's test split."""
+    """A distilled student and its scores on its dataset's test split."""
 
     title: ClassVar[str] = "a measured student"
 
     architecture: ArchitectureField
     accuracy: Share
     flips: Share | None = None
-    """Share of the answers that flip; None where that was not measured."""
+    """Share of the answers that flip; None if not measured."""
     dataset: str
     run: str | None = None
-    """The run that made it."""
+    """Run that made the student."""
 
 
 class TradeoffSettings(ModelSettings, GeneticSettings):
-    """Everything a search for a front depends on: the same settings give the same records everywhere.
+    """Settings of a trade-off search. The same settings give the same records everywhere.
 
-    Raises CompressorError if a value is out of range, if the space is too large to enumerate, or if a latency or an
-    accuracy is asked for without what it takes to know it.
+    Raises CompressorError if a value is out of range, if the space is too large to enumerate, if a latency is used
+    without a latency model, or if accuracy or flips are used without enough measured students.
     """
 
     title: ClassVar[str] = "a trade-off"
@@ -55,13 +54,12 @@ class TradeoffSettings(ModelSettings, GeneticSettings):
     )
     limits: dict[Quantity, float] = Field(
         default_factory=dict,
-        description="Limits, of an objective or not: at most so much of what is minimised, at least so much of what "
-        "is maximised",
+        description="Limits of any quantity: an upper limit if it is minimised, a lower limit if it is maximised",
     )
     population: int = Field(100, ge=2, le=1_000, strict=True, description="Architectures in each generation")
     students: tuple[MeasuredStudent, ...] = Field(
         (),
-        description="Measured students; with accuracy or flips as an objective or a limit, the space is of their genes",
+        description="Measured students; with accuracy or flips as an objective or a limit, the space has their genes",
     )
 
     @model_validator(mode="after")
@@ -102,7 +100,7 @@ class TradeoffSettings(ModelSettings, GeneticSettings):
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
-        """What has an objective or a limit."""
+        """Quantities with an objective or a limit."""
         return tuple(each for each in Quantity if each in self.objectives or each in self.limits)
 
     @property
@@ -112,7 +110,7 @@ class TradeoffSettings(ModelSettings, GeneticSettings):
 
     @cached_property
     def searched(self) -> SearchSpace:
-        """The space that is searched: or every combination of the genes of measured students."""
+        """The space to search: `space`, or all combinations of the genes of measured students if `by_measurement`."""
         if not self.by_measurement:
             return self.space
         return SearchSpace(
@@ -121,7 +119,7 @@ class TradeoffSettings(ModelSettings, GeneticSettings):
 
     @cached_property
     def measured(self) -> Mapping[Architecture, MeasuredStudent]:
-        """The student of each architecture of which all is known that is asked for: the most accurate, of several."""
+        """The most accurate student of each architecture, among students with all needed measurements."""
         found: dict[Architecture, MeasuredStudent] = {}
         for student in self.students:
             before = found.get(student.architecture)
@@ -134,7 +132,7 @@ class TradeoffSettings(ModelSettings, GeneticSettings):
 def judgements(
     settings: TradeoffSettings, architectures: Sequence[Architecture]
 ) -> list[tuple[dict[str, Any], tuple[float, ...]]]:
-    """For each architecture the fields of a `Measured`, and its costs, one an objective."""
+    """Fields of a `Measured` and costs (one per objective) of each architecture."""
     if not architectures:
         return []
     measured = measure(settings, architectures)
@@ -155,7 +153,7 @@ def judgements(
 
 
 def measure(settings: TradeoffSettings, architectures: Sequence[Architecture]) -> dict[Quantity, FloatArray]:
-    """All that is known of architectures, one array a quantity; accuracy and flips are NaN where not measured."""
+    """Known quantities of architectures, one array per quantity; accuracy and flips are NaN if not measured."""
     genes = Genes.of(architectures)
     known = [Quantity.SIZE, Quantity.GFLOPS, Quantity.PARAMETERS]
     if settings.latency is not None:
@@ -171,7 +169,8 @@ def measure(settings: TradeoffSettings, architectures: Sequence[Architecture]) -
 def _missed(
     settings: TradeoffSettings, architectures: Sequence[Architecture], measured: Mapping[Quantity, FloatArray]
 ) -> FloatArray:
-    """By how much limits are missed, on the scale of `costs_of`; without a measurement, the genes away from one."""
+    """Total violation of the limits, on the scale of `costs_of`. For an unmeasured architecture, the number of genes in
+    which it differs from the nearest measured student is added."""
     missed = np.zeros(len(architectures))
     for quantity, limit in settings.limits.items():
         ends = np.stack([measured[quantity], np.full(len(missed), float(limit))])

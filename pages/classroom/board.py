@@ -1,4 +1,4 @@
-"""Board: the class that is open, what everybody has made in it, forecasts against outcomes; opening and leading it."""
+"""Board: the open class with everybody's results, forecasts against outcomes, and the lecturer's controls."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from pages.parts.rows import table
 from pages.parts.task import TASKS
 
 EVERY = 2.0
-"""Seconds between two looks at the board."""
+"""Seconds between updates of the board."""
 FORMATS = {
     **dict.fromkeys(("Size (MB)", "Size, forecast (MB)", "Size, outcome (MB)", "GFLOPs"), "%.2f"),
     **dict.fromkeys(("Accuracy (%)", "Accuracy, forecast (%)", "Accuracy, outcome (%)"), "%.1f"),
@@ -47,13 +47,13 @@ FORMATS = {
 
 @st.cache_resource(ttl=1.0, max_entries=2, show_spinner=False)
 def info_of(root: str, changed: str) -> BoardInfo:
-    """The board, made once a second however many look at it; `changed` is the class as JSON."""
+    """The board, built at most once a second for all viewers; `changed` is the class as JSON."""
     return board(RunStore(root), ClassRecord.model_validate_json(changed))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={BoardInfo: repr})
 def drawn(info: BoardInfo, forecasts: bool, theme: str | None, large: bool) -> tuple[Drawing, list[dict[str, Any]]]:
-    """The chart and the rows of a board, made once for all who look at it, and again when something has changed."""
+    """Chart and rows of a board, cached for all viewers until the board changes."""
     figure, sentence, rows = (
         (forecast_figure, forecast_sentence, forecast_rows) if forecasts else (board_figure, board_sentence, board_rows)
     )
@@ -72,7 +72,7 @@ def live_board() -> None:
 
 
 def invitation() -> None:
-    """What participants need: link, code, and the link as a QR code."""
+    """Show what participants need to join: link, access code, and the link as a QR code."""
     with sentences():
         record = classroom().require()
     address = class_link(st.context.url or "", st.get_option("server.address"), st.get_option("server.allowedHosts"))
@@ -108,7 +108,7 @@ def open_class() -> None:
 
 
 def lead(record: ClassRecord) -> None:
-    """What the lecturer can do about the class."""
+    """Lecturer's controls of the class."""
     with st.expander("Lead the class", icon=":material/settings:"):
         paused = st.toggle("Pause joining", not record.joining)
         if paused is record.joining:
@@ -139,7 +139,7 @@ def lead(record: ClassRecord) -> None:
 
 
 def predict(participant: Participant) -> None:
-    """The forecast of a participant, before the first run."""
+    """Form for a participant's forecast, before the first run."""
     with st.form("forecast"):
         st.markdown("**Predict, then discover.** What will your best student reach? You cannot change it later.")
         accuracy = st.number_input("Accuracy (%)", 0.0, 100.0, 70.0, 0.5, help=description_of(Forecast, "accuracy"))
@@ -154,7 +154,7 @@ def predict(participant: Participant) -> None:
 
 
 def own(record: ClassRecord, participant: Participant) -> None:
-    """The participant's own runs, and the way to the next."""
+    """Show the participant's own runs and a link to start the next."""
     forecast = participant.forecast
     said = f". Forecast: {forecast.accuracy:.1%} at {forecast.size_mb:g} MB" if forecast else ""
     st.markdown(f"You joined as **{literal(participant.name)}**{said}.")
@@ -163,7 +163,7 @@ def own(record: ClassRecord, participant: Participant) -> None:
     def part() -> bool:
         live = False
         for run in runs_of(store(), record, participant.id):
-            with suppress(CompressorError):  # deleted since it was listed
+            with suppress(CompressorError):  # deleted since the listing
                 status = run.status()
                 live = live or status.live
                 left, right = st.columns([4, 1], vertical_alignment="center")

@@ -1,4 +1,4 @@
-"""Runs: everything that was started, and what can be done about it."""
+"""Runs: list of all runs, with controls to open, rename, cancel, resume and delete them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Row = tuple[Run, Status]
 def all_runs() -> list[Row]:
     rows = []
     for run in store().list():
-        with suppress(CompressorError):  # deleted since it was listed
+        with suppress(CompressorError):  # deleted since the listing
             rows.append((run, run.status()))
     return rows
 
 
 def table(rows: list[Row]) -> None:
     ids = [run.id for run, _ in rows]
-    # A choice is the number of a row: under the same key it would pass to another run when the rows change.
+    # A selection is a row number: with the same key it would move to another run when the rows change.
     key = f"runs-table/{hash(tuple(ids))}"
 
     def choose() -> None:
@@ -130,7 +130,7 @@ def show() -> None:
 
 
 def unused_uploads() -> None:
-    """What was uploaded and no run refers to, with the button that clears it."""
+    """Show the uploads that no run refers to, with a button that deletes them."""
     found = uploads(store())
     unused = [upload for upload in found if not upload.used]
     if not unused or shared():

@@ -31,7 +31,7 @@ def settings() -> None:
 
 def choose_students(family: Family) -> None:
     models = {model.key: model for model in family.students}
-    # The newest, until others are chosen or none; those of another teacher cannot stay.
+    # The newest by default; students of another teacher cannot stay selected.
     kept = [key for key in st.session_state.compared_students if key in models]
     if st.session_state.get("compared_of") != family.key:
         st.session_state.compared_of = family.key

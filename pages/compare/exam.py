@@ -42,7 +42,7 @@ def form() -> None:
 
 
 def begin(family: Family, chosen: list[str]) -> None:
-    """Start the exam of a family's teacher and the students that are chosen."""
+    """Start the exam of a family's teacher and the chosen students."""
     students = [model for model in family.students if model.key in chosen]
     with sentences():
         asked = comparison_of(store(), students)
@@ -82,7 +82,7 @@ def show(run: Run, status: Status) -> None:
 
 
 def verdicts(info: ExamInfo) -> None:
-    """What each model is told, the first one first."""
+    """Show the verdict on each model, the first one first."""
     for one in info.summary.models:
         st.markdown(literal(one.verdict or ""))
 

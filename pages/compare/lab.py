@@ -1,4 +1,4 @@
-"""Lab: whether the answers of a teacher and its students hold when code changes and its meaning does not."""
+"""Lab: whether the answers of a teacher and its students hold under changes that keep the meaning of the code."""
 
 from __future__ import annotations
 

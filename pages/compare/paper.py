@@ -1,4 +1,4 @@
-"""The paper: its published numbers beside what this machine reproduced."""
+"""Paper: its published numbers beside those reproduced on this machine."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from pages.parts.table import Cell, beside
 EXPERIMENTS = {column.title: column for column in COLUMNS}
 UNITS = {Task.VULNERABILITY: "functions", Task.CLONE: "pairs"}
 NOT_HERE = {
-    Row.TEACHER: "not measured: neither its weights nor a GPU to fine-tune it were at hand",
+    Row.TEACHER: "not measured: neither its weights nor a GPU to fine-tune it were available",
     Row.BASELINE: "not trained by this program",
 }
 PATH, UPLOAD = "Files on this machine", "Upload"
@@ -61,8 +61,8 @@ def tables(found: Reproduction) -> None:
     beside(titles, [(row.value, [latency_cell(found, row, column) for column in COLUMNS]) for row in LATENCY])
     st.caption(
         "Published: on eight cores, every function padded to 400 tokens. Here: the median of single queries"
-        f"{how_measured(found)}, unpadded, tokenisation apart; what ships is the processor's time. Compare the "
-        "two in their ratios only."
+        f"{how_measured(found)}, unpadded, tokenisation apart; shipped figures are processor time. Compare "
+        "only the ratios of the two."
     )
 
 
@@ -77,7 +77,7 @@ def accuracy_cell(found: Reproduction, row: Row, column: Column) -> Cell:
 
 
 def on_what(measured: Accuracy, column: Column) -> str:
-    """How many were right, whether these are as many as the paper's, and how far seeds lie apart."""
+    """Number of correct answers, whether the test set is as large as the paper's, and the spread over seeds."""
     said = f"{measured.correct:,} of {measured.examples:,} {UNITS[column.task]}"
     whole = "as many as the paper's" if measured.whole else f"not the paper's {TEST_EXAMPLES[column.task]:,}"
     seeds = measured.seeds
@@ -101,11 +101,11 @@ def latency_cell(found: Reproduction, row: Row, column: Column) -> Cell:
 
 
 def sources() -> None:
-    """Where the figures come from that are no run's of this machine."""
+    """Show the sources of the figures that were not measured by a run on this machine."""
     figures = shipped()
     if not figures:
         return
-    with st.expander("Where the figures come from that no run of this machine has measured"):
+    with st.expander("Sources of the figures that were not measured on this machine"):
         table(
             [
                 {
@@ -125,7 +125,7 @@ def sources() -> None:
             "paper",
             {"MB": "%.2f", "ms": "%.1f", "Teacher's shape, ms": "%.0f"},
         )
-        st.caption("Runs of this machine take the place of these figures. A model's shape has random weights.")
+        st.caption("Runs on this machine replace these figures. The model of the teacher's shape has random weights.")
 
 
 def how_measured(found: Reproduction) -> str:
@@ -237,7 +237,7 @@ def import_form(row: Row, column: Column) -> None:
 
 
 def kept(given: Any) -> str:
-    """The path of a file that was given as one, or uploaded."""
+    """Path of a file that was given as a path or uploaded."""
     if isinstance(given, str):
         return str(Path(given.strip()).expanduser().absolute())
     return str(keep_upload(store(), given.name, given.getvalue(), (".bin", ".json")))

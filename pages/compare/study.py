@@ -38,7 +38,7 @@ from pages.parts.teacher import choose_teacher
 BUDGETS = ", ".join(f"{budget:g}" for budget in default_of(StudySettings, "budgets"))
 SEEDS = len(default_of(StudySettings, "seeds"))
 GOALS = {"gflops": "The most GFLOPs", "latency": "The fastest on this machine, predicted"}
-# How the numbers of both tables are written. (A string here would be printed on the page.)
+# Number formats of both tables. (Streamlit would print a docstring here on the page.)
 FORMATS = {
     **dict.fromkeys(("Size (MB)", "GFLOPs"), "%.3f"),
     **dict.fromkeys(("Mean accuracy (%)", "Standard deviation (points)", "Lowest (%)", "Highest (%)"), "%.2f"),
@@ -112,7 +112,7 @@ def form() -> None:
 
 
 def predictor(task: Task, features: PairFeatures) -> LatencyModel | None:
-    """The prediction of a calibration, of the runtime that students are measured with where there is one."""
+    """Latency model of a calibration, preferably of the runtime that students are measured with."""
     with sentences():
         found = {one.run.id: one for one in calibrations(store(), task, features)}
     if not found:
@@ -179,7 +179,7 @@ def show(run: Run, status: Status) -> None:
 
 
 def ready() -> None:
-    """What the bundled students have measured, while there is no study on show."""
+    """Show the measurements of the bundled students while there is no study."""
     task = st.session_state.task
     known, teacher = bundled_scores(f"classroom-{task}"), teacher_scores(f"classroom-{task}")
     said = ", ".join(f"{own:.1%}{f' ({hand:.1%})' if hand else ''} at {size:.2g} MB" for size, own, hand in known)

@@ -1,1 +1,1 @@
-"""What the pages share: presentation only."""
+"""Parts that pages share; presentation only."""

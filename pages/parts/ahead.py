@@ -1,6 +1,6 @@
-"""What charts and tables are drawn with, fetched while a visitor reads the first page.
+"""Prefetch of the scripts for charts and tables while a visitor reads the first page.
 
-Streamlit lets the browser ask for it when the first chart is there: then that chart waits a second for 5 MB of program.
+Otherwise Streamlit loads them with the first chart, which then waits a second for 5 MB of scripts.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _SCRIPT: Final = """<script>
 
 @cache
 def programs() -> tuple[str, ...]:
-    """The files of Streamlit that the browser will ask for, by their names; none where Streamlit names them anew."""
+    """Names of the Streamlit scripts that the browser will load; empty if Streamlit renames them."""
     folder = Path(st.__file__).parent / "static" / "static" / "js"
     return tuple(path.name for name in DRAWN_WITH for path in folder.glob(f"{name}.*.js"))
 
 
 def fetch_ahead() -> None:
-    """Have the browser fetch them when it has nothing else to do, and draw once, however often the page is drawn."""
+    """Let the browser, when idle, fetch the scripts and draw one hidden figure, once per visit."""
     names = ", ".join(f"'./{name}'" for name in programs())
     st.html(_SCRIPT.replace("NAMES", names), unsafe_allow_javascript=True)

@@ -1,4 +1,4 @@
-"""A teacher's recorded answers in the place of a teacher: uploaded, and held against the data before a run starts."""
+"""A teacher's recorded answers instead of a teacher: uploaded, and checked against the data before a run starts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MODEL, RECORDED = "A model", "Its recorded answers"
 
 
 def teacher_is_recorded() -> bool:
-    """Whether the visitor has answers of a teacher and not the teacher itself."""
+    """Whether the visitor has only recorded answers of the teacher."""
     chosen = st.segmented_control(
         "The teacher is", [MODEL, RECORDED], default=MODEL, required=True, key="teacher_is", persist_state="session"
     )
@@ -33,7 +33,7 @@ def teacher_is_recorded() -> bool:
 
 
 def choose_answers() -> Model | None:
-    """The uploaded answers as a teacher; None while they are missing, or refused in one sentence."""
+    """Uploaded answers as a teacher; None while they are missing or refused with a message."""
     chosen = choose_data()
     files = st.file_uploader(
         "The teacher's recorded answers",
@@ -48,7 +48,7 @@ def choose_answers() -> Model | None:
     try:
         path = kept(files)
         task = task_of_answers(path) if chosen.opened is None else chosen.opened.task
-        if chosen.opened is None or shared():  # which reads no visitor's file itself
+        if chosen.opened is None or shared():  # a shared server never reads a visitor's file in its own process
             st.caption("The answers are checked against the dataset when the run starts.")
         else:
             found = read(str(path), chosen.info.name, chosen.data, changed(Path(chosen.data)) if chosen.data else None)
@@ -60,7 +60,7 @@ def choose_answers() -> Model | None:
 
 
 def kept(files: Sequence[UploadedFile]) -> Path:
-    """Where the uploaded files lie; they are written when others were uploaded, or they are gone."""
+    """Path of the uploaded files, written again if the upload changed or the file is gone."""
     ids = [file.file_id for file in files]
     before: tuple[list[str], Path] | None = st.session_state.get("answers_kept")
     if before is None or before[0] != ids or not before[1].is_file():
@@ -71,5 +71,5 @@ def kept(files: Sequence[UploadedFile]) -> Path:
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the answers")
 def read(path: str, name: str, data: str | None, when: float | None) -> RecordedAnswers:
-    """The answers in an uploaded file, whose name changes with its content; `when` tells data of one path apart."""
+    """Answers in an uploaded file, whose name depends on its content; `when` distinguishes versions of the data."""
     return read_answers(path, opened(name, data, when))

@@ -1,4 +1,4 @@
-"""Figures on a page, what they show in words, and the picture files that their camera button saves."""
+"""Figures on a page, their descriptions in words, and the pictures that their camera button saves."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _left_out = ContextVar("left_out", default=False)
 
 @contextmanager
 def no_charts() -> Iterator[None]:
-    """Leave charts out, where there is nothing yet that they could show: a browser works a second for each page."""
+    """Skip charts while they have nothing to show: they cost the browser about a second per page."""
     before = _left_out.set(True)
     try:
         yield
@@ -37,16 +37,16 @@ def no_charts() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure as it is drawn, and what it shows in words; ready to be drawn for many, who must not change it."""
+    """A figure that is ready to draw, and its description in words; shared between visitors, so not to be changed."""
 
     figure: go.Figure
     words: str
 
 
 def drawing(figure: go.Figure, alt: str, theme: str | None, large: bool) -> Drawing:
-    """A figure in the colours of a theme, `large` for present mode; `alt` as in `chart`. The figure is changed."""
+    """Drawing in the colours of a theme, `large` for present mode; `alt` as in `chart`. Modifies the figure."""
     ink = INK.get(theme or "", INK["light"])
-    # A picture taken in the dark theme is read on white paper too.
+    # An opaque background keeps a picture saved in the dark theme readable on white paper.
     figure.update_layout(font={"color": ink}, paper_bgcolor=PAPER.get(theme or "", PAPER["light"]))
     bars = [scale.colorbar for scale in figure.select_coloraxes()]
     for part in (*figure.select_xaxes(), *figure.select_yaxes(), *bars):
@@ -60,16 +60,16 @@ def drawing(figure: go.Figure, alt: str, theme: str | None, large: bool) -> Draw
 def chart(figure: go.Figure, key: str, alt: str, **more: Any) -> None:
     """Draw a figure in the colours of the visitor's theme; `more` goes to `st.plotly_chart`.
 
-    `alt` says in words what is to be seen. With what is drawn and where it lies, it is the figure's name for screen
-    readers, and anybody can open it below the figure, with the points as a table. The camera button saves a picture
-    in the format of `picture_format`, named after `key`.
+    `alt` describes the figure in words. Together with the description of its traces, it is the figure's name for screen
+    readers, and it can be opened below the figure, with the points as a table. The camera button saves a picture in
+    the format of `picture_format`, named after `key`.
     """
     if not _left_out.get():
         draw(drawing(figure, alt, st.context.theme.type, presenting()), key, **more)
 
 
 def draw(ready: Drawing, key: str, **more: Any) -> None:
-    """Draw a figure that is ready; otherwise as `chart`."""
+    """As `chart`, for a figure that is ready to draw."""
     picture = {
         "format": st.session_state.get(_FORMAT) or "png",
         "filename": re.sub(r"[^\w.-]+", "-", key),
@@ -87,7 +87,7 @@ def draw(ready: Drawing, key: str, **more: Any) -> None:
 
 
 def enlarge(figure: go.Figure) -> None:
-    """Type and marks that are read from the last row."""
+    """Enlarge type and marks so that they can be read from the last row."""
     figure.update_layout(font_size=TYPE, legend_font_size=TYPE, hoverlabel_font_size=TYPE)
     figure.update_annotations(font_size=TYPE)
     figure.update_shapes(label_font_size=TYPE)
@@ -99,7 +99,7 @@ def enlarge(figure: go.Figure) -> None:
 
 
 def picture_format() -> None:
-    """A choice of the file format of every picture, on this page and the others."""
+    """Choice of the file format of pictures, on all pages."""
     st.segmented_control(
         "Pictures",
         list(FORMATS),

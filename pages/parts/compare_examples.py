@@ -1,4 +1,4 @@
-"""The examples of a comparison: those where teacher and student disagree, filtered, with their code."""
+"""Examples of a comparison, filtered (by default where teacher and student disagree), with their code."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def examples(run: Run, info: ComparisonInfo) -> None:
     numbers = [key for key in shown[0] if key.startswith(("Teacher:", "Student:"))]
     picked = dataframe(
         shown,
-        # Another selection of rows is another table: a chosen row is not kept.
+        # The key depends on the filtered examples, so that a new filter clears the selected row.
         key=f"examples/{run.id}/{student}/{hash(tuple(chosen.tolist()))}",
         on_select="rerun",
         selection_mode="single-row",
@@ -77,7 +77,7 @@ def examples(run: Run, info: ComparisonInfo) -> None:
 
 
 def filtered(predictions: Predictions, info: ComparisonInfo) -> tuple[int, Any]:
-    """The student that is looked at, by its place among the models, and the examples that the filters leave."""
+    """Index of the selected student among the models, and the examples that pass the filters."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         student = 1
         if not info.alone:
@@ -101,7 +101,7 @@ def filtered(predictions: Predictions, info: ComparisonInfo) -> tuple[int, Any]:
 
 
 def code(predictions: Predictions, row: Mapping[str, Any], language: str | None) -> None:
-    """The function of one example, or the two of a pair, as text that is never interpreted."""
+    """Show the function of one example, or both of a pair, as plain text."""
     said = f"Truth: {row['Truth']} · teacher: {row['Teacher says']} · student: {row['Student says']}"
     st.text(f"Example {row['Example']} · {row['Origin']} · {said}")
     parts = predictions.codes(row["Example"])
@@ -111,7 +111,7 @@ def code(predictions: Predictions, row: Mapping[str, Any], language: str | None)
 
 
 def read(folder: Path) -> Predictions:
-    """The predictions of a run; a comparison that was resumed has written others."""
+    """Predictions of a run, cached until a resumed comparison writes new ones."""
     file = folder / "examples.jsonl"
     return cached(str(folder), file.stat().st_mtime if file.is_file() else None)
 

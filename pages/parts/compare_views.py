@@ -1,4 +1,4 @@
-"""The views of a comparison: which one is shown, and each but that of examples; the address keeps the choice."""
+"""Views of a comparison, except that of examples; the URL stores the chosen view."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ WHY_UNEQUAL = (
 
 
 def views(run: Run, info: ComparisonInfo) -> None:
-    """The choice of a view, and that view."""
+    """Show the control that selects a view, and the view."""
     view = st.segmented_control(
         "View",
         list(VIEWS),
@@ -113,7 +113,7 @@ def overview(run: Run, info: ComparisonInfo) -> None:
 
 
 def figures_of(found: Any) -> list[tuple[str, str]]:
-    """What is known of one model of a comparison, titles and values."""
+    """Titles and values of the figures of one model."""
     return [
         ("Accuracy", f"{found.accuracy:.1%}"),
         ("Size", "not known" if found.size_mb is None else f"{found.size_mb:.2f} MB"),

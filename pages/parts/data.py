@@ -1,4 +1,4 @@
-"""Choosing a dataset."""
+"""Choice of a dataset."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from pages.parts.sharing import keep_upload, shared
 
 INFO = {info.name: info for info in TRAINABLE}
 UPLOADED = "uploaded-path"
-"""Where the session keeps the path of what was uploaded last, which no widget can set."""
+"""Session key of the path of the last upload, which no widget can set."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The dataset that a run is to use: `data` is the path of its file or folder, None without one.
+    """Dataset that a run will use: `data` is the path of its file or folder, or None.
 
-    `opened` is None where it is on the hub and only a run will download it; of one's own file it is a sample, and
-    `survey` is what the whole has.
+    `opened` is None if only a run will download the dataset from the hub. For the visitor's own file, `opened` is a
+    sample and `survey` describes the whole file.
     """
 
     info: DatasetInfo
@@ -48,7 +48,7 @@ class Chosen:
 
 
 def choose_data() -> Chosen | None:
-    """The dataset as the visitor wants it; None while something about it is missing or wrong."""
+    """Dataset that the visitor chooses; None while something about it is missing or wrong."""
     st.radio(
         "Dataset",
         list(INFO),
@@ -75,7 +75,7 @@ def choose_data() -> Chosen | None:
 
 
 def choose_path(info: DatasetInfo) -> str:
-    """The file or folder that the visitor names or uploads; empty without one."""
+    """Path of the file or folder that the visitor names or uploads; empty without one."""
     if not info.needs_data and shared():
         return ""
     if not info.needs_data:
@@ -108,7 +108,7 @@ def choose_path(info: DatasetInfo) -> str:
 
 
 def published(info: DatasetInfo, path: str) -> Chosen | None:
-    """A benchmark, from files or the hub; one that is not on this machine is not opened, nor to be had if shared."""
+    """Benchmark from files or the hub. One that is not on this machine is not opened; a shared server refuses it."""
     if path:
         return Chosen(info, path, opened(info.name, path, changed(Path(path))))
     if cached_parts(info.hub or "") is not None:
@@ -124,7 +124,7 @@ def published(info: DatasetInfo, path: str) -> Chosen | None:
 
 
 def changed(path: Path) -> float | None:
-    """When a file, or the newest file of a folder, last was: what else has its name is read anew."""
+    """Modification time of a file, or of the newest file in a folder; a changed file is read again."""
     try:
         paths = path.iterdir() if path.is_dir() else (path,)
         return max((one.stat().st_mtime for one in paths), default=None)
@@ -134,5 +134,5 @@ def changed(path: Path) -> float | None:
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the dataset")
 def opened(name: str, data: str | None, when: float | None) -> Dataset:
-    """`when` tells apart what has the same path."""
+    """Opened dataset; `when` distinguishes versions of the same path in the cache."""
     return open_dataset(name, data)

@@ -1,4 +1,4 @@
-"""What is in a dataset: sizes, examples, figures, and what stands out."""
+"""Contents of a dataset: sizes, examples, figures and remarks."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from pages.parts.frame import metrics
 
 EXAMPLES, FIGURES, DATA_FLOW = "Examples", "Figures", "Data flow"
 SHOWN = 3
-"""Examples in a preview."""
+"""Number of examples in a preview."""
 MOST_SHOWN = 20_000
-"""Characters of a function in a preview: a browser is slow to colour more."""
+"""Largest number of characters of a function in a preview; browsers highlight longer code slowly."""
 
 
 def contents(chosen: Chosen) -> None:
-    """What is in a dataset: sizes, examples, figures, and what stands out."""
+    """Show the contents of a dataset: sizes, remarks, examples and figures."""
     dataset = chosen.opened
     if dataset is None:
         return
@@ -42,7 +42,7 @@ def contents(chosen: Chosen) -> None:
     tabs = st.tabs(views, key="data_view", on_change="rerun")
     for view, tab in zip(views, tabs, strict=True):
         if not tab.open:
-            continue  # what is not seen is not drawn
+            continue  # hidden tabs are not drawn
         with tab:
             if view == EXAMPLES:
                 preview(dataset, parts)
@@ -53,7 +53,7 @@ def contents(chosen: Chosen) -> None:
 
 
 def remarks(found: Survey) -> None:
-    """What to know before trusting a figure that is measured on these data."""
+    """Show what to know before trusting figures measured on these data."""
     for note in found.notes:
         st.info(literal(note), icon=":material/info:")
     if found.conflict:
@@ -81,7 +81,7 @@ def remarks(found: Survey) -> None:
 
 
 def preview(dataset: Dataset, parts: Mapping[Split, Sequence[Example]]) -> None:
-    """A few examples of one split, from where the visitor says."""
+    """Show a few examples of one split, from a chosen number on."""
     left, right = st.columns([3, 1])
     split = left.segmented_control(
         "Split", list(parts), default=next(iter(parts)), format_func=str.capitalize, key="preview_split", required=True
@@ -95,7 +95,7 @@ def preview(dataset: Dataset, parts: Mapping[Split, Sequence[Example]]) -> None:
 
 
 def flow(dataset: Dataset, language: Language, parts: Mapping[Split, Sequence[Example]]) -> None:
-    """One function with its data flow, the one that the visitor chooses."""
+    """Draw the data flow of a chosen function."""
     st.caption(
         "Where the value of each variable comes from. GraphCodeBERT reads it beside the code; CodeBERT does not."
     )
@@ -119,7 +119,7 @@ def flow(dataset: Dataset, language: Language, parts: Mapping[Split, Sequence[Ex
 
 
 def draw(found: Survey) -> None:
-    """Balance and lengths."""
+    """Draw the balance of the labels and the lengths of the functions."""
     left, right = st.columns(2)
     with left:
         st.markdown("**Labels in each split**")
@@ -141,7 +141,7 @@ def draw(found: Survey) -> None:
 
 
 def show(example: Example, dataset: Dataset, *, expanded: bool) -> None:
-    """One example behind its label."""
+    """Show one example in an expander titled with its label."""
     with st.expander(name_of(example, dataset), expanded=expanded):
         for code, column in zip(example.codes, st.columns(len(example.codes)), strict=True):
             column.code(
@@ -155,7 +155,7 @@ def show(example: Example, dataset: Dataset, *, expanded: bool) -> None:
 
 
 def name_of(example: Example, dataset: Dataset) -> str:
-    """What an example is called, in Markdown: its label, its kind, where it comes from."""
+    """Title of an example in Markdown: its label, kind and origin."""
     label = "no label" if example.label == UNKNOWN else dataset.labels[example.label]
     kind = f" · {example.group}" if example.group else ""
     return f"{literal(label + kind)} · {literal_code(example.origin)}"

@@ -1,4 +1,4 @@
-"""A function with its data flow drawn into it."""
+"""Drawing of a function with its data flow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WIDE = 96
 
 
 def draw_data_flow(code: str, language: Language, key: str) -> None:
-    """Draw a function and what flows in it, one variable at a time or all of them; `key` is unique on the page."""
+    """Draw a function and the data flow of one variable or all; `key` is unique on the page."""
     records = extract(code, language).to_records()
     info = data_flow_info(code, records)
     if not info.variables:

@@ -1,4 +1,4 @@
-"""The field's terms where they appear on a page: a row of words, each with its explanation behind it."""
+"""Explanations of technical terms: a row of words, each with a pop-up."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ STYLE = (
     ".stPopover button[kind=tertiary]:hover p{text-decoration-style:solid}"
     ".stPopover button[kind=tertiary] [aria-hidden]{display:none}"
 )
-"""Words in a row and not buttons: `look.style` gives it to every page."""
+"""CSS that shows the pop-up buttons as words; `look.style` adds it to every page."""
 
 
 def terms(*names: str) -> None:
-    """A row of the terms of a part of a page; a click on one explains it (`assets/terms/NAME.md`)."""
+    """Row of terms; a click on one explains it (`assets/terms/NAME.md`)."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.caption("Terms here", width="content")
         for name in names:
@@ -30,9 +30,9 @@ def terms(*names: str) -> None:
 
 @cache
 def explained(name: str) -> tuple[str, str]:
-    """The title of a term, which stands alone and bold in the first line of its file, and the text to draw.
+    """Title of a term, which is the bold first paragraph of its file, and the Markdown to draw.
 
-    What the last two paragraphs say, source and place in the code, is drawn small.
+    The last two paragraphs, source and place in the code, are drawn small.
     """
     *text, source, code = (TERMS / f"{name}.md").read_text("utf-8").strip().split("\n\n")
     return text[0].strip("*"), "\n\n".join([*text, f":small[{source}]  \n:small[{code}]"])

@@ -1,4 +1,4 @@
-"""The explorer's slider and drawings: what a budget buys, at once and without a run."""
+"""Slider and drawings of the explorer, which shows at once, without a run, what a budget buys."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from pages.parts.live import store
 from pages.parts.stage import component
 
 LOW, HIGH = 0.25, 50.0
-"""The ends of the budget's slider, in MB."""
+"""Ends of the budget slider, in MB."""
 TICKS: Final = (1, 3, 10, 25)
 COLORS: Final = dict(zip(PARTS, (theme.TEACHER, theme.GREY, theme.FEASIBLE, theme.STUDENT, theme.OPTIMUM), strict=True))
 _BUDGET, _ANATOMY = component("budget"), component("anatomy")
 
 
 def budget(task: Task | None = None) -> float:
-    """The slider of the size budget in MB, logarithmic, which all pages share; the address keeps it.
+    """Logarithmic slider of the size budget in MB, shared by all pages and stored in the URL.
 
-    With a `task`, it says how good the nearest bundled student is.
+    With a `task`, it also shows the accuracy of the nearest bundled student.
     """
 
     def moved() -> None:
@@ -55,7 +55,7 @@ def budget(task: Task | None = None) -> float:
 
 
 def student_drawing(space: str, task: Task) -> None:
-    """The best student of the budget to scale beside the bundled teacher; its genes can be edited."""
+    """Draw the best student of the budget to scale beside the bundled teacher; its genes can be edited."""
 
     def edited() -> None:
         st.session_state.edited = st.session_state.anatomy.architecture
@@ -77,7 +77,7 @@ def student_drawing(space: str, task: Task) -> None:
 
 
 def pick_drawing(architecture: Architecture, space: SearchSpace, task: Task, features: PairFeatures) -> None:
-    """One architecture to scale beside the bundled teacher; an edited gene picks another one."""
+    """Draw one architecture to scale beside the bundled teacher; editing a gene picks another architecture."""
 
     def edited() -> None:
         st.session_state.architecture = st.session_state.pick.architecture
@@ -122,7 +122,7 @@ def _megabytes(text: str) -> float:
 
 
 def _from_address(name: str, key: str, read: Callable[[str], Any]) -> None:
-    """Take a value that the address gives, once a visit; what cannot be read is passed over."""
+    """Copy a value from the URL into the session, once per session; invalid values are ignored."""
     if st.session_state.setdefault(f"address/{name}", st.query_params.get(name)) is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""Controls for fields of settings: default and help come from the field."""
+"""Controls for fields of settings, with default and help from the field."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from compressor_core.settings import Settings, default_of, description_of
 
 
 def number(where: Any, settings: type[Settings], name: str, title: str, low: float, high: float, **options: Any) -> Any:
-    """A number from `low` to `high` for one setting, in a column such as `st`; `options` go to the widget.
+    """Number input from `low` to `high` for one setting, in a container such as `st`; `options` go to the widget.
 
-    The first value is the setting's default, unless `value` is another. Only a setting that may be left open can be
-    cleared.
+    The initial value is the setting's default, unless `value` is given. It can be cleared only if it starts as None.
     """
     value = options.pop("value", default_of(settings, name))
     options = {"key": name, "help": description_of(settings, name), "persist_state": "session", **options}

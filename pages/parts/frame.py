@@ -1,4 +1,4 @@
-"""The frame of every page: its entry in the navigation, its opening, and errors as sentences."""
+"""Frame of every page: its entry in the navigation, its heading, and error messages."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from pages.parts.sharing import prepare, shared
 
 @dataclass(frozen=True)
 class Tab:
-    """One address of the app: a file in `pages/`, named after it, in the folder of its section."""
+    """One page of the app: a file of the same name in `pages/`, in the folder of its section."""
 
     section: str
     name: str
     label: str
     question: str
-    """What the tab answers: at the end of the tab before it, the question leads on."""
+    """Question that the tab answers; shown at the end of the previous tab."""
 
     @property
     def path(self) -> str:
@@ -48,7 +48,7 @@ SECTIONS = {
     "Try": "try_it",
     "Class": "classroom",
 }
-"""The navigation: what is read there, and the folder of the tabs in it."""
+"""Entries of the navigation, each with the folder of its tabs."""
 TABS = (
     Tab("Start", "start", "Start", "What about another budget or task?"),
     Tab("Search", "search", "Single search", "Which architecture makes the most of a few megabytes?"),
@@ -71,7 +71,7 @@ _BY_NAME = {tab.name: tab for tab in TABS}
 
 
 def set_up() -> None:
-    """What app.py does before anything else."""
+    """Set up the page; called first by app.py."""
     load_again()
     prepare()
     st.set_page_config(page_title="Compressor Studio", page_icon="🗜️", layout="wide")
@@ -81,8 +81,8 @@ def set_up() -> None:
 def load_again() -> None:
     """Reload the first visit to a freshly started server, if it came by a deep link.
 
-    Beside a folder named `pages`, Streamlit looks for the address in there until this app has said what its pages are,
-    and tells the visitor that there is none.
+    If there is a folder `pages`, Streamlit looks up the URL there until the app has declared its pages, and tells the
+    visitor that the page does not exist.
     """
     url = st.context.url or ""
     if PagesManager.uses_pages_directory and urlsplit(url).path.strip("/"):
@@ -93,9 +93,9 @@ def load_again() -> None:
 
 
 def navigate() -> tuple[StreamlitPage, Tab]:
-    """The page that the address asks for and its tab, below the six entries of the navigation."""
+    """Draw the navigation; returns the page of the URL and its tab."""
     pages = [st.Page(tab.path, title=tab.label, url_path=tab.url, default=tab.url is None) for tab in TABS]
-    # A section is an address as well, that of its first tab: /train is what people type.
+    # A section has a URL as well, which opens its first tab: people type /train.
     doors = [
         st.Page(partial(_go_in, name), url_path=name.lower(), title=name)
         for name in SECTIONS
@@ -125,9 +125,9 @@ def _go_in(section: str) -> None:
 
 
 def _links(tabs: Mapping[str, Tab], here: str) -> None:
-    """Links in a row; the one that is `here` is marked."""
+    """Row of links, with the one labelled `here` marked."""
     for label, tab in tabs.items():
-        # The key is the mark: a link knows of itself only whether its very page is open.
+        # The key marks the link for CSS: a page link itself knows only whether exactly its page is open.
         with st.container(
             key=f"{'here' if label == here else 'there'}-{tab.name}-{tab.section == label}", width="content"
         ):
@@ -135,7 +135,7 @@ def _links(tabs: Mapping[str, Tab], here: str) -> None:
 
 
 def open_page(name: str, words: str) -> None:
-    """Open a tab: its heading, the tabs beside it, and in at most two sentences what happens here."""
+    """Draw the heading of a tab, links to the other tabs of its section, and a description of at most two sentences."""
     here = _BY_NAME[name]
     with st.container(key="heading", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(here.label, anchor=False, width="content")
@@ -149,7 +149,7 @@ def open_page(name: str, words: str) -> None:
 
 
 def lead_on(here: Tab) -> None:
-    """The end of a tab: the question that comes next, and the way to the tab that answers it."""
+    """End a tab with the next question and a link to the tab that answers it."""
     following = TABS[(TABS.index(here) + 1) % len(TABS)]
     st.divider()
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -159,7 +159,7 @@ def lead_on(here: Tab) -> None:
 
 @contextmanager
 def sentences() -> Iterator[None]:
-    """Show an error of this program as the sentence it is, and end the page there."""
+    """Show an error of this program as a message and stop the page."""
     try:
         yield
     except CompressorError as error:
@@ -168,24 +168,24 @@ def sentences() -> Iterator[None]:
 
 
 def say(error: CompressorError) -> None:
-    """Show an error of this program as the sentence it is; names in it stay text."""
+    """Show an error of this program as a message; names in it are not read as Markdown."""
     st.error(literal(str(error)), icon=":material/error:")
 
 
 def link(name: str, label: str, *, icon: str | None = None, **parameters: str) -> None:
-    """A link to a page, with its query parameters."""
+    """Link to a page, with query parameters."""
     icon = icon or ":material/arrow_forward:"
     st.page_link(_BY_NAME[name].path, label=label, icon=icon, query_params=parameters or None)
 
 
 def go(name: str, **parameters: str) -> None:
-    """Switch to a page, with its query parameters."""
-    # Never None: that is refused while a widget is bound to a query parameter.
+    """Switch to a page, with query parameters."""
+    # Never None, which Streamlit refuses while a widget is bound to a query parameter.
     st.switch_page(_BY_NAME[name].path, query_params=parameters)
 
 
 def metrics(*figures: tuple[str, str] | tuple[str, str, str]) -> None:
-    """Figures in a row: title, value and, if given, what to hold it against."""
+    """Row of metrics: title, value and, if given, a value to compare with."""
     with st.container(horizontal=True):
         for title, value, *against in figures:
             delta = literal(against[0]) if against else None

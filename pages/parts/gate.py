@@ -1,4 +1,4 @@
-"""Who visits: the lecturer, who sits at this machine, or a participant, who has joined the class by its access code."""
+"""Access control: a visitor is the lecturer, at this machine, or a participant who joined with the access code."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from pages.parts.sharing import (
 )
 
 CODE_VARIABLE: Final = "COMPRESSOR_ACCESS_CODE"
-"""Opens a class with this access code where nobody sits at the machine: in a container, at a service."""
+"""Environment variable that opens a class with this access code, for servers without anybody at the machine."""
 _COOKIE: Final = "compressor-class"
 _TOKEN: Final = "class-token"
 _LASTS: Final = 7 * 24 * 3600
-"""Seconds that a browser keeps the cookie."""
+"""Lifetime of the cookie in seconds."""
 
 
 def classroom() -> Classroom:
@@ -42,19 +42,19 @@ def classroom() -> Classroom:
 
 
 def lecturing() -> bool:
-    """Whether the visitor may lead the class: whoever sits at this machine."""
+    """Whether the visitor may lead the class, as anybody at this machine may."""
     return not shared() or from_here()
 
 
 def me(record: ClassRecord | None = None) -> Participant | None:
-    """Who the visitor is in the class that is open, by the token of this session or of the browser's cookie."""
+    """Visitor as a participant of the open class, by the token of the session or the cookie; None if not joined."""
     record = record or classroom().current()
     token = st.session_state.get(_TOKEN) or st.context.cookies.get(_COOKIE)
     return record.participant(token) if record and token else None
 
 
 def maker() -> Maker | None:
-    """Who makes the runs of this visit; None for the lecturer who has not joined."""
+    """Maker of the visitor's runs; None without a class, or for a lecturer who has not joined."""
     if (record := classroom().current()) is None:
         return None
     made = record.maker(me(record), st.context.ip_address)
@@ -63,9 +63,9 @@ def maker() -> Maker | None:
 
 @contextmanager
 def allowed(store: RunStore, kind: str, configs: Collection[Mapping[str, Any]]) -> Iterator[None]:
-    """Let the visitor start these runs in the block, with nobody else at it meanwhile, so that none slips past a limit.
+    """Let the visitor start these runs in the block, under a lock so that no run slips past a limit.
 
-    Raises CompressorError if that is refused. On a server that is not shared there are no limits.
+    Raises CompressorError if the visitor may not start them. A server that is not shared has neither limits nor a lock.
     """
     visitor = me()
     if visitor is not None and visitor.forecast is None:
@@ -88,7 +88,7 @@ def allowed(store: RunStore, kind: str, configs: Collection[Mapping[str, Any]]) 
 
 
 def mine(run: Run) -> bool:
-    """Whether the visitor may cancel, resume and rename a run: the own ones, and the lecturer all of them."""
+    """Whether the visitor may cancel, resume and rename a run: participants their own, the lecturer all."""
     if lecturing():
         return True
     visitor = me()
@@ -96,7 +96,7 @@ def mine(run: Run) -> bool:
 
 
 def admit() -> None:
-    """Ask for the access code before anything else is shown; the page ends here for whoever has none."""
+    """Ask for the access code before anything else, and stop the page for visitors who have not joined."""
     _open_by_variable()
     if lecturing() or me() is not None:
         return
@@ -108,7 +108,7 @@ def admit() -> None:
 
 
 def join(record: ClassRecord, *, code: bool = True) -> None:
-    """The form to join the class; at this machine `code` may be left out."""
+    """Form to join the class; without `code`, for use at this machine, it does not ask for the access code."""
     with st.form("join"):
         given = st.text_input("Access code", autocomplete="off") if code else record.code
         name = st.text_input("Nickname", autocomplete="nickname", help="Everybody in the class sees it.")
@@ -124,7 +124,7 @@ def join(record: ClassRecord, *, code: bool = True) -> None:
 
 
 def keep_token() -> None:
-    """Have the browser keep the token of this session, so that a reload finds the same participant."""
+    """Store the token of the session in a cookie, so that a reload finds the same participant."""
     token = st.session_state.get(_TOKEN)
     if token and st.context.cookies.get(_COOKIE) != token:
         secure = "; Secure" if (st.context.url or "").startswith("https:") else ""

@@ -1,4 +1,4 @@
-"""The server in front of Streamlit's own: whom it answers, and how much it takes in before a page sees any of it."""
+"""Server in front of Streamlit's: which requests it answers, and how much it accepts before a page sees it."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ if TYPE_CHECKING:
     Session = tuple[str, str]
 
 MOST_OF_SESSION, MOST_OF_ADDRESS, MOST_IN_MEMORY = 110_000_000, 220_000_000, 440_000_000
-"""Bytes of uploads that the server holds in memory: of one session, of one address, in all."""
+"""Largest total of uploads in memory, in bytes: of one session, of one address, in all."""
 MOST_AT_ONCE: Final = 4
-"""Uploads of one session at the same time."""
+"""Largest number of simultaneous uploads of one session."""
 LONGEST_UPLOAD: Final = 300.0
-"""Seconds that an upload may take to arrive."""
+"""Time limit of an upload in seconds."""
 MOST_CONNECTIONS: Final = 250
-"""Open pages, of all visitors."""
+"""Largest number of open pages, of all visitors."""
 BURST, RATE = 300.0, 30.0
-"""Messages that a page may send at once, and in a second on the average: a slider that is dragged sends about ten."""
+"""Messages that a page may send at once, and per second on average; a dragged slider sends about ten a second."""
 _FULL: Final = 413, "The server holds as many uploads as it can: remove some, or try again later."
-_LATE: Final = 408, f"The file did not arrive within {LONGEST_UPLOAD:g} s: give a smaller one, or come closer."
-_NO_DISK: Final = 507, "The server's disk for temporary files is full: whoever runs it has to free some space there."
+_LATE: Final = 408, f"The file did not arrive within {LONGEST_UPLOAD:g} s: use a smaller file or a faster connection."
+_NO_DISK: Final = 507, "The server's disk for temporary files is full: whoever runs it must free some space there."
 _STREAMLIT: Final = str(Path(streamlit.__file__).parent)
 _READING: Final = frozenset(("deserialize", "unpack_widget_state_value"))
-"""Functions of Streamlit that read what a control was set to."""
+"""Streamlit functions that read the value of a control."""
 _UPLOAD: Final = "/_stcore/upload_file/"
 _METRICS: Final = "/_stcore/metrics"
 
 
 class Guard:
-    """ASGI middleware that refuses what no browser of a visitor asks for."""
+    """ASGI middleware that refuses requests that no visitor's browser makes, and requests beyond the limits."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -80,7 +80,7 @@ class Guard:
             message = await receive()
             now = time.monotonic()
             left, last = min(BURST, left + (now - last) * RATE) - 1.0, now
-            if left < 0:  # and meanwhile no more is read from the network
+            if left < 0:  # reading from the network pauses meanwhile
                 await asyncio.sleep(-left / RATE)
             return message
 
@@ -138,7 +138,7 @@ class Guard:
             await _refuse(send, *refusal)
 
     def _has_room(self, session: str, address: str, more: int = 0) -> bool:
-        """Whether the server may hold what it has and `more` bytes of this visitor."""
+        """Whether the server may hold its uploads and `more` bytes from this visitor."""
         held = held_in_memory()
         for gone in self._address.keys() - held.keys() - {session for session, _ in self._arriving}:
             del self._address[gone]
@@ -154,21 +154,21 @@ class Guard:
 
 
 def held_in_memory() -> dict[str, int]:
-    """Bytes of the uploads that Streamlit holds, by session."""
+    """Bytes of the uploads that Streamlit holds in memory, by session."""
     storage: Mapping[str, Mapping[str, Any]] = Runtime.instance().uploaded_file_mgr.file_storage  # type: ignore[attr-defined]
     return {session: sum(len(file.data) for file in [*files.values()]) for session, files in [*storage.items()]}
 
 
 def claimed(scope: Scope) -> int:
-    """Bytes that a request says it has; 0 if it does not say."""
+    """Length of a request according to its header, in bytes; 0 if not stated."""
     length = _headers(scope).get("content-length", "")
     return int(length) if length.isdigit() and len(length) < 20 else 0
 
 
 def is_own_origin(origin: str | None, host: str | None) -> bool:
-    """Whether a browser's page is this server's own, its port included, or of a site that the settings allow.
+    """Whether a request comes from a page of this server, including its port, or of a site that the settings allow.
 
-    A proxy may leave the port out of `host`. What is no browser sends no `origin`.
+    A proxy may omit the port of `host`. Clients other than browsers send no `origin`.
     """
     if origin is None:
         return True
@@ -194,14 +194,14 @@ async def _refuse(send: Send, status: int, words: str) -> None:
 
 
 def is_forged(error: BaseException | None) -> bool:
-    """Whether an error comes from a value that no control of a page sends: reading it failed within Streamlit."""
+    """Whether an error comes from a value that no control can send: Streamlit failed to read it."""
     trace = error.__traceback__ if error else None
     frames = [frame for frame, _ in traceback.walk_tb(trace)]
     return any(frame.f_code.co_filename.startswith(_STREAMLIT) and frame.f_code.co_name in _READING for frame in frames)
 
 
 def excuse(error: Exception) -> bool:
-    """Say in the visitor's page that its message was not one; anything else is shown as ever."""
+    """Show a message on the page for a forged value and return True; return False for any other error."""
     if is_forged(error):
         st.error("A control of this page was given a value that it cannot have: reload the page.")
         return True
@@ -209,7 +209,7 @@ def excuse(error: Exception) -> bool:
 
 
 class ShortLog(logging.Filter):
-    """Of what visitors send, one line and no traceback; and no more than so many lines of a kind in a minute."""
+    """Log filter: one line without traceback for visitors' errors, and at most `most` lines of a kind per minute."""
 
     most = 20
 
@@ -233,7 +233,7 @@ class ShortLog(logging.Filter):
 
 @asynccontextmanager
 async def running(app: object) -> AsyncIterator[None]:
-    """What holds while the server runs: its log is short, and the browser is opened if that is wanted."""
+    """Lifespan of the server: shorten its log and, unless headless, open the browser."""
     short = ShortLog()
     for name in [*logging.root.manager.loggerDict]:
         if name.split(".")[0] in ("streamlit", "uvicorn", "asyncio"):

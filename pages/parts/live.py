@@ -1,4 +1,4 @@
-"""Runs on a page: which one it shows, its records, its state, drawn live while it is at work."""
+"""Runs on a page: the chosen run, its records and its state, redrawn while it is live."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _log = logging.getLogger(__name__)
 
 
 def store() -> RunStore:
-    """The runs; those that are created through it are the visitor's."""
+    """Store of runs; runs created through it belong to the visitor."""
     return RunStore(maker=maker())
 
 
 def page_of(run_id: str) -> str:
-    """The page that shows a run; that of all runs if it is there no more."""
+    """Name of the page that shows a run; the Runs page if it no longer exists."""
     try:
         return kind_of(store().get(run_id).kind).page
     except RunError:
@@ -42,7 +42,7 @@ def page_of(run_id: str) -> str:
 
 
 def chosen_run(kind: str) -> Run | None:
-    """The run of `?run=`, or the one this page showed last; None to start with."""
+    """Run of `?run=`, or the one this page showed last; None if there is neither."""
     remembered = f"shown/{kind}"
     run_id = st.query_params.get("run")
     if run_id is None and remembered in st.session_state:
@@ -83,14 +83,14 @@ def start(kind: str, settings: Settings | Mapping[str, Any], *, name: str | None
 
 
 def open_earlier(kind: str, *without: str) -> None:
-    """A choice among the runs of one kind, newest first; of the link, what `without` names is left behind."""
+    """Select box of the runs of one kind, newest first; a choice drops the query parameters `without`."""
     with sentences():
         runs = store().list(kind)
     if not runs:
         return
     titles = {run.id: run_title(run) for run in runs}
     shown = st.query_params.get("run", "")
-    # Its text changes with the state of the run; under the same key the browser would keep the old one.
+    # The title changes with the state of the run; with the same key the browser would keep the old title.
     key = f"earlier/{kind}/{titles.get(shown)}"
 
     def choose() -> None:
@@ -106,13 +106,13 @@ def open_earlier(kind: str, *without: str) -> None:
         format_func=titles.__getitem__,
         placeholder="Choose a run",
         key=key,
-        # Before the page is drawn, so that it is drawn once.
+        # A callback runs before the page is drawn, so that it is drawn only once.
         on_change=choose,
     )
 
 
 def run_title(run: Run) -> str:
-    """Name, when, and what came out."""
+    """Name of a run, or its ID, and its outcome or state."""
     try:
         status = run.status()
     except CompressorError:
@@ -127,18 +127,18 @@ def _following() -> Following:
 
 
 def records(run: Run) -> list[Record]:
-    """All records of a run; those that any visitor has looked at lately are not read again."""
+    """All records of a run, cached for all visitors."""
     return _following().records(run)
 
 
 SOON = 0.3
-"""Seconds between two looks at a run that takes seconds."""
+"""Seconds between updates of a run that takes only seconds."""
 
 
 def watch(run: Run, draw: Draw, *, first: Draw | None = None, beside: Draw | None = None) -> None:
-    """Draw a run now and, while it is live, again and again; the whole page once it begins and once it is over.
+    """Draw a run, repeatedly while it is live; rerun the whole page when it starts and when it ends.
 
-    What `first` draws stands above the run's state, in any state, and what `beside` draws at the right of it all.
+    `first` draws above the run's state, `beside` to the right of everything, both in any state.
     """
     with sentences():
         before = run.status()
@@ -152,7 +152,7 @@ def watch(run: Run, draw: Draw, *, first: Draw | None = None, beside: Draw | Non
                 if first:
                     first(run, status)
                 state_line(run, status)
-                if waiting:  # nothing but its place in the queue changes
+                if waiting:  # only its place in the queue changes
                     return status.state is State.QUEUED
                 draw(run, status)
             with side, undamaged(run):
@@ -168,7 +168,7 @@ def watch(run: Run, draw: Draw, *, first: Draw | None = None, beside: Draw | Non
 
 @contextmanager
 def undamaged(run: Run) -> Iterator[None]:
-    """Say in a sentence that a run's files are not what its work writes, where drawing them fails."""
+    """Raise RunError if drawing fails because a run's files are damaged."""
     try:
         yield
     except CompressorError:
@@ -182,7 +182,7 @@ def undamaged(run: Run) -> Iterator[None]:
 
 
 def state_line(run: Run, status: Status) -> None:
-    """State, progress, message and elapsed time of a run, with what can be done about it."""
+    """Draw the state of a run beside the button that cancels or resumes it."""
     left, right = st.columns([5, 1], vertical_alignment="center")
     with left:
         state_of(run, status)
@@ -191,7 +191,7 @@ def state_line(run: Run, status: Status) -> None:
 
 
 def cancel_or_resume(run: Run, status: Status) -> None:
-    """The button that acts on a run of the visitor's own; none for a finished one."""
+    """Button that cancels or resumes a run that the visitor may change; none for a finished run."""
     if not mine(run) or status.state is State.FINISHED:
         return
     if status.live:
@@ -205,7 +205,7 @@ def cancel_or_resume(run: Run, status: Status) -> None:
 
 
 def state_of(run: Run, status: Status) -> None:
-    """State, elapsed time, place in the queue, message and progress."""
+    """Draw state, elapsed time, place in the queue, message and progress of a run."""
     parts = [f"**{state_text(status.state)}**"]
     if status.elapsed is not None:
         parts.append(duration(status.elapsed))
@@ -223,9 +223,9 @@ def state_of(run: Run, status: Status) -> None:
 
 
 def watch_chosen(kind: str, draw: Draw) -> None:
-    """The run of a kind that the page is about, with a choice among the earlier ones, see `open_earlier`.
+    """Watch the chosen run of a kind, with a choice among the earlier ones, see `open_earlier`.
 
-    Until there is one, it is one that comes with the program.
+    If none is chosen, show the one that ships with the program, if any.
     """
     run = chosen_run(kind)
     open_earlier(kind)

@@ -1,6 +1,6 @@
-"""What the theme of `.streamlit/config.toml` cannot say: text that is read, and seen when it has the focus.
+"""Styles that the theme in `.streamlit/config.toml` cannot express: readable text and visible focus.
 
-Measured with axe-core and by the ratios of WCAG 2: text 4.5:1, marks and the rings of the focus 3:1.
+Checked with axe-core against the contrast ratios of WCAG 2: 4.5:1 for text, 3:1 for marks and focus rings.
 """
 
 from __future__ import annotations
@@ -59,16 +59,16 @@ _CODE: Final = {
     "string char boolean number attr-value symbol": {"light": "#0f6b32", "dark": "#6fdc96"},
     "comment punctuation operator": {"light": "#5b6470", "dark": "#a9b2bc"},
 }
-"""The words of code, by their kinds."""
+"""Colours of code by kind of token."""
 
 
 def picture(source: str, name: str) -> None:
-    """A picture of ours, as wide as its place and at most 16rem: `source` is its data URI."""
+    """Show an image as wide as its container and at most 16rem; `source` is its data URI."""
     st.html(f'<img alt="{escape(name)}" src="{escape(source)}" style="width:100%;max-width:16rem">')
 
 
 def style(*, large: bool = False) -> None:
-    """Add the rules to the page, in the colours of the visitor's theme; with `large`, those of present mode."""
+    """Add the CSS to the page, in the colours of the visitor's theme; with `large`, also that of present mode."""
     theme = st.context.theme.type or "light"
     variables = "".join(f"--{name}:{color};" for name, color in _VARIABLES[theme].items())
     words = "".join(

@@ -1,4 +1,4 @@
-"""Latency and cost of several models: a run that measures them, watched and shown."""
+"""Latency and cost of several models: start, watch and show a measurement."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ STAY: dict[str, Any] = {"persist_state": "session"}
 def latency_and_cost(
     models: Mapping[str, str | Path], dataset: str, data: str | None = None, split: Rows | None = None
 ) -> None:
-    """Measure these models, by name, the teacher first; the newest measurement of just these is shown, live."""
+    """Controls to measure these models (by name, teacher first), and the newest measurement of exactly these, live."""
     folders = [str(folder) for folder in models.values()]
     st.markdown(
         "Latency, throughput, cold start, memory and energy of each model: in PyTorch, as "
@@ -70,7 +70,7 @@ def latency_and_cost(
 
 
 def newest(folders: list[str], dataset: str, data: str | None) -> Run | None:
-    """The newest run that measured these models on this data."""
+    """Newest run that measured these models on this data."""
     wanted = (folders, dataset, data)
     return next(
         (run for run in store().list("measure") if tuple(map(run.config.get, ("models", "dataset", "data"))) == wanted),
@@ -79,7 +79,7 @@ def newest(folders: list[str], dataset: str, data: str | None) -> Run | None:
 
 
 def numbers() -> dict[str, int]:
-    """How much is measured, and how carefully."""
+    """Fields for the extent of the measurement."""
     controls = (
         ("examples", "Examples", 1, 10_000),
         ("rounds", "Rounds", 1, 100),

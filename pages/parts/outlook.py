@@ -1,4 +1,4 @@
-"""What to expect of a student before it is trained: minutes, milliseconds, and what experience says against it."""
+"""Expectations before a student is trained: training time and warnings from experience."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pages.parts.live import store
 
 
 def outlook(architecture: Architecture, task: Task, dataset: str, epochs: int | None = None) -> None:
-    """Expected training time of the preset that the session has, and a warning for each bad experience."""
+    """Show the expected training time with the session's preset, and warnings for the architecture."""
     preset = st.session_state.preset
     found = expected(store(), architecture, dataset, preset, epochs)
     st.caption(

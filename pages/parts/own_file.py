@@ -1,4 +1,4 @@
-"""A file of one's own: what its columns mean, and which of its rows cannot be used."""
+"""A visitor's own file: the meaning of its columns, and its unusable rows."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from pages.parts.rows import dataframe
 from pages.parts.sharing import allow_keeping, shared
 
 MOST_LOOKS = 40
-"""Looks at files that are remembered, of all visitors together: each has about a megabyte of examples at most."""
+"""Number of inspected files kept in memory, of all visitors; each holds at most about a megabyte of examples."""
 
 
 def own_file(path: Path, when: float | None) -> tuple[str, Look] | None:
-    """One's own file as the visitor says it is to be read: the path of what was said of it, and what is in it.
+    """Path of the stored choices on how to read a file, and the contents of the file.
 
-    None while that is not settled. `when` is when it was last changed.
+    None while choices are missing. `when` is the file's modification time.
     """
     place = f"{path}/{when}"
     first, second, label, positive = (
@@ -50,9 +50,9 @@ def own_file(path: Path, when: float | None) -> tuple[str, Look] | None:
 
 
 def meaning(place: str, found: Inspection) -> Language | None:
-    """What the columns and labels of a file mean, as guessed; open where the visitor has to say something.
+    """Controls for the meaning of columns and labels, filled with guesses; open while a choice is missing.
 
-    What is chosen here is read at the top of the next run, see `own_file`.
+    `own_file` reads the choices at the start of the next rerun. Returns the chosen language.
     """
     code = found.columns.code
     unsettled = bool(found.missing) or (found.needs_positive and st.session_state.get(f"positive/{place}") is None)
@@ -82,7 +82,7 @@ def meaning(place: str, found: Inspection) -> Language | None:
                 list(LANGUAGE_NAMES),
                 index=None,
                 format_func=LANGUAGE_NAMES.__getitem__,
-                placeholder="Not said",
+                placeholder="Not given",
                 key=f"language/{place}",
                 persist_state="session",
                 help="GraphCodeBERT needs to know it, and so does the view of a function's data flow.",
@@ -103,7 +103,7 @@ def meaning(place: str, found: Inspection) -> Language | None:
 
 
 def leave_out(place: str, found: Inspection) -> bool:
-    """The rows that cannot be used, by line, and whether the visitor agrees to leave them out."""
+    """List the unusable rows by line; returns whether the visitor agrees to leave them out."""
     one = found.bad_count == 1
     st.warning(
         f"{found.bad_count:,} {'row' if one else 'rows'} of {found.rows + found.bad_count:,} cannot be used.",
@@ -125,7 +125,7 @@ def leave_out(place: str, found: Inspection) -> bool:
 
 
 def looked(path: Path, when: float | None, columns: Columns | None = None, positive: str | None = None) -> Look:
-    """What is in a file; one that any visitor has looked at lately is not read again."""
+    """Contents of a file, cached for all visitors."""
     limits = Limits() if shared() else None
     question = Question(path=path, columns=columns or Columns(), positive=positive, limits=limits)
     looks, key = _looks(), (question, when)
@@ -154,7 +154,7 @@ def _looks() -> dict[tuple[Question, float | None], Look]:
 def said_of(
     place: str, path: str, columns: Columns, positive: str | None, language: Language | None, skip_bad_rows: bool
 ) -> str:
-    """Keep what the visitor says of a file; the rows are kept once."""
+    """Store the visitor's choices on how to read a file and return their path; the rows are stored once."""
     allow_keeping(store())
     kept = keep_choices(
         Path(path),
@@ -162,7 +162,7 @@ def said_of(
         columns=columns,
         positive=positive,
         language=language,
-        skip_bad_rows=skip_bad_rows,  # not before the visitor agrees, see `own_file`
+        skip_bad_rows=skip_bad_rows,  # `own_file` calls this only after the visitor agrees
     )
     return str(kept)
 

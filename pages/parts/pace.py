@@ -1,4 +1,4 @@
-"""How often pages are drawn anew while a run is at work: every second, and less often the more of them there are."""
+"""Rate at which pages are redrawn while a run is live: every second, and less often the more pages there are."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from collections.abc import Callable
 import streamlit as st
 
 LEAST, MOST = 1.0, 16.0
-"""Seconds between two drawings of a page."""
+"""Shortest and longest interval between two drawings of a page, in seconds."""
 SHARE = 0.3
-"""Of one core: what all drawings together may take, so that there is time for whoever clicks or opens a page."""
+"""Share of one core that all drawings together may use, to leave time for clicks and new pages."""
 GONE = 40.0
-"""Seconds after which a page that was not drawn again counts as closed."""
+"""Seconds without a drawing after which a page counts as closed."""
 
 
 class Pace:
-    """What the drawings of all visitors cost, each by the part drawn last, and how far apart they have to be.
+    """Redraw interval from the cost of all visitors' pages, each estimated by its last drawing.
 
-    Safe in threads.
+    Thread-safe.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -29,12 +29,12 @@ class Pace:
         self._lock = threading.Lock()
 
     def drawn(self, visitor: str, seconds: float) -> None:
-        """Note that a visitor's page was drawn just now, which took so many seconds of processor time."""
+        """Record that a visitor's page was just drawn, in `seconds` of processor time."""
         with self._lock:
             self._drawn[visitor] = self._clock(), seconds
 
     def every(self) -> float:
-        """Seconds from one drawing of a page to the next: a power of two, so that it does not change all the time."""
+        """Interval between drawings of a page in seconds: a power of two, so that it seldom changes."""
         with self._lock:
             past = self._clock() - GONE
             self._drawn = {visitor: last for visitor, last in self._drawn.items() if last[0] > past}
@@ -44,14 +44,14 @@ class Pace:
 
 @st.cache_resource
 def pace() -> Pace:
-    """That of the server."""
+    """Pace shared by all visitors of the server."""
     return Pace()
 
 
 def redrawn(live: bool, part: Callable[[], bool], *, every: float | None = None) -> None:
-    """Draw a part of a page, again and again while it is live; the whole page once `part` says that it is otherwise.
+    """Draw a part of a page, repeatedly while it is live; rerun the whole page once `part` returns another state.
 
-    What takes only seconds may be looked at more often: `every` so many, while few look.
+    A run that takes only seconds may set `every`, a shorter interval in seconds that applies while load is low.
     """
     usual = pace().every()
     every = usual if every is None or usual > LEAST else every
@@ -69,5 +69,5 @@ def redrawn(live: bool, part: Callable[[], bool], *, every: float | None = None)
 
 
 def _visitor() -> str:
-    """A name for this visitor's page, the same as long as it is open."""
+    """Identifier of this visitor's page, constant while it is open."""
     return str(st.session_state.setdefault("visitor", f"{time.monotonic_ns()}"))

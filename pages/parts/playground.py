@@ -1,4 +1,4 @@
-"""Answers and line scores for the playground, kept for as long as nothing changes."""
+"""Cached answers and line scores for the playground."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from compressor_core.models.classifier import Classifier
 
 PATIENCE = 20.0
-"""Seconds that a model's lines, or its threshold, may be expected to take without being asked for."""
+"""Expected seconds up to which line scores or a threshold are computed without being requested."""
 _CALLS_PER_LINES = 60
-"""About as many calls of a model, at least, as long as scoring its lines takes: twenty gradients."""
+"""Lower estimate of the cost of line scores (twenty gradients), in calls of the model."""
 
 Place = tuple[str, float | None]
-"""A model's folder, and when it last changed."""
+"""Folder of a model and its modification time."""
 
 
 def place_of(folder: Path) -> Place:
@@ -36,7 +36,7 @@ def place_of(folder: Path) -> Place:
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the model")
 def loaded(place: Place) -> Classifier:
-    """The model in a folder, for inference only."""
+    """Model in a folder, for inference only."""
     from compressor_core.models.classifier import load
 
     classifier = load(place[0])
@@ -46,7 +46,7 @@ def loaded(place: Place) -> Classifier:
 
 @st.cache_data(max_entries=50, show_spinner="Asking both")
 def answers(places: Mapping[str, Place], codes: tuple[str, ...]) -> dict[str, Prediction]:
-    """The answer of each side, and how long it took: each model by itself."""
+    """Answer of each side with its latency, measured in turns."""
     from compressor_core.evaluate.prediction import predict_in_turns
 
     return predict_in_turns({side: loaded(place) for side, place in places.items()}, codes)
@@ -62,14 +62,14 @@ def attributed(place: Place, codes: tuple[str, ...]) -> Attribution:
 
 @st.cache_data(max_entries=20, show_spinner="Asking about clean code, once for each model")
 def threshold(place: Place) -> AlarmThreshold | None:
-    """The probability up to which an alarm of a model is unsure."""
+    """Probability up to which an alarm of a model is unsure."""
     from compressor_core.evaluate.unsure import alarm_threshold
 
     return alarm_threshold(loaded(place))
 
 
 def thresholds(places: Mapping[str, Place], found: Mapping[str, Prediction]) -> dict[str, AlarmThreshold]:
-    """Thresholds of the sides that answer fast enough to be asked about clean code."""
+    """Thresholds of the sides that are fast enough to compute them on clean code."""
     from compressor_core.evaluate.unsure import FUNCTIONS
 
     fast = {side: place for side, place in places.items() if found[side].milliseconds * FUNCTIONS / 1e3 < PATIENCE}
@@ -77,13 +77,13 @@ def thresholds(places: Mapping[str, Place], found: Mapping[str, Prediction]) -> 
 
 
 def seconds_of_lines(milliseconds: float) -> float:
-    """How long scoring the lines takes at least, of a model that answers in so many milliseconds."""
+    """Least time in seconds to score the lines, for a model that answers in `milliseconds`."""
     return milliseconds * _CALLS_PER_LINES / 1e3
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """An example of a test split: which one, of what, and the number of its true class, None if nobody knows it."""
+    """Drawn example of a test split: its source and number, and the number of its true class, None if unknown."""
 
     source: tuple[str, str | None]
     number: int
@@ -94,7 +94,7 @@ class Drawn:
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the dataset")
 def test_examples(name: str, data: str | None, when: float | None) -> Sequence[Example]:
-    """The test split in an order of its own, always the same."""
+    """Test split in a fixed random order."""
     return shuffled(opened(name, data, when).examples(Split.TEST))
 
 
@@ -104,10 +104,10 @@ def shuffled(examples: Sequence[Example]) -> Sequence[Example]:
 
 
 def example_of(student: Model, number: int) -> Drawn:
-    """An example of the test split of what a student was made for; after the last one comes the first.
+    """Example `number` of the test split of the student's dataset, in a shuffled order; numbers wrap around.
 
     Raises:
-        DataError: its file is gone or has no test split, or it is on the hub and not on this machine.
+        DataError: the file is missing or has no test split, or the dataset is on the hub and not on this machine.
     """
     info = INFO[student.dataset]
     if student.data is None and info.hub is not None and cached_parts(info.hub) is None:

@@ -1,4 +1,4 @@
-"""Pairs of the exam to start with, edits of one click, and what a tool with rules says, for the playground."""
+"""Parts of the playground: pairs of the exam to start with, one-click edits, and the findings of Bandit."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from pages.parts.frame import metrics
 from pages.parts.playground import Place, answers
 
 OTHER = "other"
-"""The edit that gives the other half of a pair."""
+"""Key of the edit that gives the other half of a pair."""
 
 
 def chosen_chip(task: Task, language: Language | None) -> Chip | None:
-    """Pairs of the exam as chips; the one that was clicked just now."""
+    """Show pairs of the exam as chips; returns the one that was just clicked, or None."""
     titles = {chip.title: chip for chip in chips(task, language)}
     key, seen = f"chip/{task}/{language}", f"chip-seen/{task}/{language}"
     title = st.pills("Written and checked by hand", list(titles), key=key, persist_state="session")
@@ -35,7 +35,7 @@ def chosen_chip(task: Task, language: Language | None) -> Chip | None:
 
 
 def chip_of(task: Task, language: Language | None, codes: tuple[str, ...]) -> Chip | None:
-    """The pair of which these are a half, with this half as its `codes`."""
+    """Pair of which `codes` are one half, with this half as its `codes`; None if there is none."""
     for chip in chips(task, language):
         if _words(chip.codes) == _words(codes):
             return chip
@@ -45,12 +45,12 @@ def chip_of(task: Task, language: Language | None, codes: tuple[str, ...]) -> Ch
 
 
 def _words(codes: tuple[str, ...]) -> list[list[str]]:
-    """A box gives back other line ends than it was given."""
+    """Words of each code, for comparison: a text box returns other line endings than it was given."""
     return [code.split() for code in codes]
 
 
 def show_fix(chip: Chip) -> None:
-    """What makes the difference between the halves of a pair of weaknesses."""
+    """Show the reason for the labels of a pair and, if they differ, the fix as a diff."""
     st.caption(literal(chip.reason))
     if chip.truths[0] != chip.truths[1]:
         unsafe, fixed = (chip.codes, chip.other) if chip.truths[0] else (chip.other, chip.codes)
@@ -63,7 +63,7 @@ def ruled(code: str) -> tuple[Finding, ...] | None:
 
 
 def show_rules(code: str) -> None:
-    """What Bandit says of a Python function, where it is installed."""
+    """Show Bandit's findings on a Python function, if Bandit is installed."""
     if bandit_version() is not None:
         st.markdown(f":material/rule: **A tool with rules, no model:** {literal(words(ruled(code)))}")
 
@@ -71,7 +71,7 @@ def show_rules(code: str) -> None:
 def show_edits(
     places: Mapping[str, Place], before: AnswersInfo, codes: tuple[str, ...], chip: Chip | None, language: Language
 ) -> None:
-    """The edits that do something to the code, and the answers before and after the chosen one."""
+    """Show the edits that change the code, and the answers before and after the chosen one."""
     kinds = {OTHER: "The other half of the pair" if len(codes) == 1 else "The two functions exchanged"} if chip else {}
     edited = {OTHER: chip.other} if chip else {}
     for change in changes_for(language):
@@ -81,7 +81,7 @@ def show_edits(
     if not kinds:
         return
     st.markdown("**Change the code and ask again**")
-    key = f"edit/{'/'.join(kinds)}"  # other code has other edits
+    key = f"edit/{'/'.join(kinds)}"  # available edits depend on the code
     name = st.pills("Edit", list(kinds), key=key, format_func=kinds.__getitem__, label_visibility="collapsed")
     if name is None:
         return

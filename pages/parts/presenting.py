@@ -1,4 +1,4 @@
-"""Present mode, for a beamer: no navigation, large type and marks, the whole width. The key F or `?present=1`."""
+"""Present mode for a projector: no navigation, large type and marks, full width. Key F or `?present=1`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 _KEY = "presenting"
 TYPE, MARK = 20, 16
-"""Least size of type in charts and of marks, in pixels."""
+"""Smallest size of type in charts and of marks, in pixels."""
 STYLE = """
 html{font-size:23px}
 .stMainBlockContainer{max-width:none;padding:1rem var(--side)}
@@ -20,7 +20,7 @@ html{font-size:23px}
 
 
 def presenting() -> bool:
-    """Whether the visitor presents; the address says so on every page."""
+    """Whether present mode is on; the URL keeps it on every page."""
     if "present" in st.query_params:
         st.session_state[_KEY] = st.query_params["present"] == "1"
     elif st.session_state.get(_KEY):
@@ -29,7 +29,7 @@ def presenting() -> bool:
 
 
 def present_button() -> None:
-    """Begin or end present mode; the key F does the same, also where the button cannot be seen."""
+    """Button that starts or ends present mode; the key F works even if the button is hidden."""
 
     def toggle() -> None:
         st.session_state[_KEY] = not st.session_state.get(_KEY)

@@ -1,4 +1,4 @@
-"""How a student learns from its teacher: the controls that a distillation and a study share."""
+"""Controls of the training recipe, shared by distillations and studies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STAY: dict[str, Any] = {"persist_state": "session"}
 
 
 def choose_length(preset: DeltaGenerator, epochs: DeltaGenerator) -> None:
-    """Preset and epochs, which the session keeps."""
+    """Controls for preset and epochs, stored in the session."""
     preset.radio(
         "Preset",
         [one.value for one in Preset],
@@ -30,9 +30,9 @@ def choose_length(preset: DeltaGenerator, epochs: DeltaGenerator) -> None:
 
 
 def choose_recipe(task: Task, *, recorded: bool = False) -> dict[str, Any]:
-    """The settings of that name in a `Recipe`; what is not touched is as its defaults have it for the task.
+    """Controls for settings of `Recipe`, by field name; initially the defaults for the task.
 
-    A teacher whose answers are `recorded` has no states.
+    With `recorded` answers, the teacher has no hidden states to learn from.
     """
     with st.expander("What the student learns from besides soft labels"):
         terms(

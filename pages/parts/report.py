@@ -1,4 +1,4 @@
-"""The report of a story, to download."""
+"""Download of the report of a story."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pages.parts.live import store
 
 
 def report_button(run: Run) -> None:
-    """Download the story that ends with a run as one HTML file, which is made when the button is pressed."""
+    """Button that builds and downloads the report of the story that ends with a run."""
     if kind_of(run.kind).told:
         st.download_button(
             "Report",
@@ -30,10 +30,10 @@ def report_button(run: Run) -> None:
 
 
 def report_of(run_id: str) -> str:
-    """The report, or a page with the sentence why there is none: a download has no other place to say so."""
+    """Report, or a page with the reason why there is none: a download cannot show an error otherwise."""
     try:
         return report(store(), run_id)
-    except CompressorError as error:  # deleted meanwhile, for example
+    except CompressorError as error:  # for example, deleted meanwhile
         reason = str(error)
     except DAMAGED as error:
         reason = (

@@ -1,4 +1,4 @@
-"""Rows as a table, with a download of them."""
+"""Rows as a table with a download button."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def arrow(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Rows of numbers, texts and nothings as Streamlit sends them to the browser.
+    """Rows of numbers, texts and None as an Arrow table, the form that Streamlit sends to the browser.
 
-    Given as they are, or made by `pyarrow.array`, they would take a detour over pandas, which is a third of the
-    server's memory and nothing else here needs.
+    Plain rows, or arrays from `pyarrow.array`, would load pandas, which takes a third of the server's memory and is not
+    needed elsewhere.
     """
     import pyarrow as pa
     from pyarrow.json import ParseOptions, ReadOptions, read_json
@@ -27,7 +27,7 @@ def arrow(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     if not rows:
         return pa.table({})
     names = dict.fromkeys(name for row in rows for name in row)
-    # What looks like a time is a text too.
+    # An explicit schema keeps texts that look like times as texts.
     texts = [name for name in names if any(isinstance(row.get(name), str) for row in rows)]
     lines = "\n".join(to_json({name: row.get(name) for name in names}) for row in rows).encode("utf-8", "replace")
     return read_json(
@@ -38,7 +38,7 @@ def arrow(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 
 
 def dataframe(rows: Sequence[Mapping[str, Any]], **more: Any) -> Any:
-    """`st.dataframe` of rows, without pandas: a table that the browser may ask for in parts would look for it too."""
+    """`st.dataframe` of rows without pandas, which a lazy table would load too."""
     return st.dataframe(arrow(rows), hide_index=True, lazy=False, **more)
 
 
@@ -49,9 +49,9 @@ def table(
     file: str | None = None,
     **more: Any,
 ) -> None:
-    """A table, its numbers written by their formats, with a download of it; `more` goes to `st.dataframe`.
+    """Table with formatted numbers and a download button; `more` goes to `st.dataframe`.
 
-    A column without any value is in the download only.
+    Columns without any value appear only in the download.
     """
     if not rows:
         return

@@ -1,4 +1,4 @@
-"""What a search is asked for: budget, goal, limits, operators, space, or the JSON of an earlier one."""
+"""Settings of a search: budget, goal, limits, operators and space, or the JSON of an earlier search."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ CONSTRAINTS = {
 GOALS = {Goal.GFLOPS: "The most GFLOPs", Goal.LATENCY: "The fastest", Goal.SIZE: "The smallest"}
 OPERATORS = {Operators.STUDIO: "This program's", Operators.PAPER: "The paper's"}
 NARROW, WIDE = 135, 215
-"""Widths of fields that stand in a row, in pixels: as many as there is room for."""
+"""Widths in pixels of fields in a row, which wraps where there is no room."""
 FIELDS = (
     *("budget_mb", "constraint", "task", "goal", "max_latency_ms", "min_gflops", "operators"),
     *("seed", "population", "generations", "crossover_rate", "mutation_rate"),
 )
-"""Settings that the session keeps under their own names."""
+"""Settings that the session stores under their own names."""
 BREEDING: dict[str, tuple[Any, ...]] = {
     "seed": (0, 2**32 - 1),
     "population": (2, 1_000),
@@ -48,9 +48,9 @@ BREEDING: dict[str, tuple[Any, ...]] = {
 }
 """Least and greatest value of the settings of a genetic algorithm."""
 MOST_BYTES = 1_000_000
-"""Largest search file that is read, in bytes; the browser's own limit is only a courtesy."""
+"""Largest search file that is read, in bytes; the browser's limit can be bypassed."""
 FILE = "replica"
-"""Where the session keeps the JSON that was opened."""
+"""Session key of the opened JSON."""
 
 
 def help_of(name: str) -> str:
@@ -89,7 +89,7 @@ def begin(search: SearchSettings, note: str = "") -> None:
 
 
 def chosen(space: SearchSpace, latency: LatencyModel | None, budget_mb: float | None = None) -> SearchSettings:
-    """The search that the fields ask for, or with another budget. Raises CompressorError if there is none."""
+    """Search settings of the fields, or with another budget. Raises CompressorError if they are invalid."""
     asked = {name: st.session_state[name] for name in FIELDS}
     if asked["constraint"] == Constraint.PAPER:
         asked |= {"goal": Goal.GFLOPS, "max_latency_ms": None, "min_gflops": None}
@@ -99,7 +99,7 @@ def chosen(space: SearchSpace, latency: LatencyModel | None, budget_mb: float | 
 
 
 def options(label: str, name: str, titles: dict[Any, str], **more: Any) -> None:
-    """A choice among the values of a setting."""
+    """Radio buttons for the values of a setting."""
     st.radio(
         label,
         [each.value for each in titles],
@@ -113,7 +113,7 @@ def options(label: str, name: str, titles: dict[Any, str], **more: Any) -> None:
 
 
 def breeding(*without: str, prefix: str = "", operators: bool = True) -> None:
-    """The settings of a genetic algorithm in one row; sizes and seed are kept under their names with a `prefix`."""
+    """Settings of a genetic algorithm in one row; session keys of sizes and seed start with `prefix`."""
     names = [name for name in BREEDING if name not in without]
     row: Any = st.container(horizontal=True)
     for name in names:
@@ -131,7 +131,7 @@ def breeding(*without: str, prefix: str = "", operators: bool = True) -> None:
 
 
 def goal_and_limits() -> LatencyModel | None:
-    """What wins, within which limits; returns the latency model, if one is chosen."""
+    """Controls of the goal and its limits; returns the latency model if one is chosen."""
     options("Budget rule", "constraint", CONSTRAINTS)
     soft = st.session_state.constraint == Constraint.PAPER
     options("Goal within the limits", "goal", GOALS, disabled=soft)
@@ -159,7 +159,7 @@ def goal_and_limits() -> LatencyModel | None:
 
 
 def latency_model() -> LatencyModel | None:
-    """A choice among the calibrations at hand, for the task."""
+    """Select box of the available calibrations for the task."""
     with sentences():
         found = {
             f"{each.run.id}/{runtime}": (f"{each.title}, {runtime}", model)
@@ -186,7 +186,7 @@ def latency_model() -> LatencyModel | None:
 
 
 def search_space(latency: LatencyModel | None) -> SearchSpace | None:
-    """The values of each gene; returns the space if they make one."""
+    """Fields for the values of each gene; returns the space if they are valid."""
     row: Any = st.container(horizontal=True)
     for gene, title in GENE_TITLES.items():
         help = "`16 to 768 by 16` or `1, 2, 4, 8`"
@@ -202,12 +202,12 @@ def search_space(latency: LatencyModel | None) -> SearchSpace | None:
 
 
 def certainty(space: SearchSpace, latency: LatencyModel | None) -> str:
-    """How the optimum of the search that the fields ask for will be known."""
+    """Statement on how the optimum of the search will be found."""
     if space.enumerable:
         return "few enough to enumerate, so the true optimum is known at once."
     try:
         reason = uncertifiable(space, chosen(space, latency))
-    except CompressorError:  # said when the search is started
+    except CompressorError:  # shown when the search is started
         reason = None
     if reason:
         return f"too many to enumerate (more than {ENUMERABLE:,}). {reason}"
@@ -224,7 +224,7 @@ def edited_space() -> SearchSpace:
 
 
 def from_file() -> None:
-    """Open the JSON of a search: start it again as it was, or go on from its settings."""
+    """Open the JSON of a search, to repeat the search or to start from its settings."""
     file = st.file_uploader(
         "JSON of a search", type="json", max_upload_size=1, help="This page offers it below each search."
     )
@@ -235,7 +235,7 @@ def from_file() -> None:
         try:
             values = json.loads(file.getvalue()[:MOST_BYTES])
         except (ValueError, RecursionError) as error:
-            raise CompressorError(f"{file.name} is not JSON: choose a file that this page has written.") from error
+            raise CompressorError(f"{file.name} is not JSON: choose a file downloaded from this page.") from error
         known = Replica.model_validate(values)
     st.session_state[FILE] = known
     best, search = known.best, known.config
@@ -248,7 +248,7 @@ def from_file() -> None:
 
 
 def fill(search: SearchSettings) -> None:
-    """Write the settings of a search into the fields; a latency model has to be one of this machine's."""
+    """Write the settings of a search into the fields, except for a latency model, which must be this machine's."""
     values = search.model_dump(mode="json")
     st.session_state.update({name: values[name] for name in FIELDS})
     for gene, some in values["space"].items():
@@ -256,7 +256,7 @@ def fill(search: SearchSettings) -> None:
 
 
 def goal_text(search: SearchSettings, *, each: str | None = None) -> str:
-    """What a search asks for, in a few words; `each` stands for the budget where there are many."""
+    """Goal and limits of a search in a few words; `each` replaces the budget if there are several."""
     budget = each or f"{search.budget_mb:g} MB"
     if search.constraint is Constraint.PAPER:
         return f"the paper's penalty around {budget}"

@@ -1,4 +1,4 @@
-"""Taking a search away: every individual, the search itself, its pictures, and the link to what is shown."""
+"""Downloads of a search: every individual, the search itself and its pictures; and a check against an opened file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pages.parts.search_settings import FILE
 
 
 def take_away(run: Run, settings: SearchSettings, known: Sequence[Record]) -> None:
-    """Download buttons, the format of pictures, and where the link to this view is."""
+    """Download buttons, the format of pictures, and a note on the link to this view."""
     st.markdown("**Downloads**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
@@ -47,7 +47,7 @@ def take_away(run: Run, settings: SearchSettings, known: Sequence[Record]) -> No
 
 
 def compare_with_file(settings: SearchSettings, known: Sequence[Record]) -> None:
-    """If the JSON that was opened is of this very search: whether this run went the same way."""
+    """Show whether this run has the trajectory of the opened JSON, if that is of the same search."""
     file: Replica | None = st.session_state.get(FILE)
     if file is None or file.config != settings:
         return

@@ -1,4 +1,4 @@
-"""The views of a search. Only the one that is chosen is computed and drawn; the address keeps the choice."""
+"""Views of a search. Only the chosen view is computed and drawn; the URL stores the choice."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ LOOK_FOR = {
 
 
 def choose_view() -> str:
-    """The choice of a view, above what it draws."""
+    """Control that selects the view, shown above it."""
     view = st.segmented_control(
         "View",
         list(VIEWS),
@@ -87,7 +87,7 @@ TALL = 640
 
 
 def draw(view: str, run: Run, info: SearchInfo, known: Sequence[Record], place: DeltaGenerator, *, live: bool) -> None:
-    """One view of the generation that the control bar stands at, with what was picked: its chart goes to `place`."""
+    """Draw one view at the generation of the control bar, with the picked architecture; the chart goes to `place`."""
     at = None if live else generation_shown()
     one = None if live else picked(info)
     if view == "lineage":
@@ -132,7 +132,7 @@ def genes(run: Run, info: SearchInfo, one: Candidate | None, place: DeltaGenerat
 
 
 def lines(run: Run, info: SearchInfo, one: Candidate | None, place: DeltaGenerator) -> None:
-    """Parallel coordinates, and the brushes on them, which the session keeps."""
+    """Draw parallel coordinates; their brushes are stored in the session."""
     shown = parallel_info(info)
     if sentence := parallel_sentence(shown, info):
         st.caption(sentence)
@@ -205,7 +205,7 @@ def gene(label: str, key: str, default: str) -> str:
 
 
 def axes(info: SearchInfo) -> tuple[str, str]:
-    """The two quantities of the plane, among those that every candidate has."""
+    """Quantities of the two axes, chosen among those that every candidate has."""
     found = choices(info)
     left, right = st.columns(2)
 
@@ -228,21 +228,21 @@ def axes(info: SearchInfo) -> tuple[str, str]:
 
 
 def wider(info: SearchInfo, known: Sequence[Record]) -> SearchInfo:
-    """With the individuals that did not survive, if they are wanted."""
+    """Search info that includes discarded individuals if the toggle is on."""
     wanted = st.toggle("Show discarded candidates", key="everyone", bind="query-params")
     return search_info(known, info.settings, everyone=True) if wanted else info
 
 
 def picked(info: SearchInfo) -> Candidate | None:
-    """The architecture that is picked, judged as the search judges; at first the best."""
+    """Picked architecture, evaluated as in this search; None if the text is not an architecture."""
     try:
         return info.settings.candidates([Architecture.parse(st.session_state.architecture)])[0]
-    except ArchitectureError:  # the field on Distill takes any text
+    except ArchitectureError:  # the field on Distill accepts any text
         return None
 
 
 def card(info: SearchInfo, run: Run) -> None:
-    """What is picked: drawing, figures, what to expect of it, and the way to its distillation."""
+    """Draw the card of the picked architecture: warnings, button to distill it, expectations and drawing."""
     best, one = info.best, picked(info)
     if best is None or one is None:
         return
@@ -263,7 +263,7 @@ def card(info: SearchInfo, run: Run) -> None:
 
 
 def first_pick(run: Run, one: Genes) -> None:
-    """Pick an architecture, unless one was picked from this run already; the address may say which."""
+    """Pick `one`, or the architecture in the URL, unless one was already picked from this run."""
     if st.session_state.get("picked-in") != run.id:
         st.session_state["picked-in"] = run.id
         st.session_state.architecture = one.short_form
@@ -272,7 +272,7 @@ def first_pick(run: Run, one: Genes) -> None:
 
 
 def distill_button(column: Any, run: Run, space: str | None, budget_mb: float | None) -> None:
-    """The way to the distillation of what is picked; where it comes from goes along."""
+    """Button that opens Distill with the picked architecture and the search that it comes from."""
     if column.button("Distill this one", type="primary", icon=":material/science:", width="stretch"):
         with sentences():
             st.session_state.picked = Pick(
@@ -282,20 +282,20 @@ def distill_button(column: Any, run: Run, space: str | None, budget_mb: float | 
 
 
 def picks(key: str) -> dict[str, Any]:
-    """What lets a chart pick the point that is clicked."""
+    """Chart options that pick the clicked point."""
     return {"on_select": lambda: pick_point(key), "selection_mode": "points"}
 
 
 def pick_point(key: str) -> None:
     points = st.session_state[key].selection.points
     if points and (values := points[0].get("customdata")):
-        # Of a typed array, the browser sends a row as an object: {"0": …, "1": …}.
+        # The browser sends a row of a typed array as an object: {"0": …, "1": …}.
         row = list(values.values() if isinstance(values, dict) else values)
         st.session_state.architecture = ",".join(str(int(each)) for each in row[:5])
 
 
 def table(info: SearchInfo, run: Run) -> None:
-    """The fittest candidates; a row can be picked."""
+    """Table of the fittest candidates; selecting a row picks it."""
     rows = candidate_rows(info)
     key = f"candidates/{run.id}"
 

@@ -1,8 +1,8 @@
-"""A server that others can reach: what is closed there, and how much one visitor may ask of it.
+"""Limits of a server that others can reach: closed features, and how much one visitor may use.
 
-Visitors take part in a class, by whose token a run is theirs, see `gate`. What is closed belongs to the server, not to
-a person: whoever runs it opens a second one on loopback, on the same run folder, and has everything there. The rules
-are plain functions; only `shared` and what follows it know of Streamlit.
+Visitors take part in a class; its token determines which runs are theirs, see `gate`. Features are closed per server,
+not per person: the operator can open a second server on loopback, on the same run folder, with all features. The rules
+are plain functions; only `shared` and the functions after it use Streamlit.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ from compressor_core.runs.run import Maker
 from compressor_core.runs.uploads import clear, uploaded_bytes
 
 VARIABLE = "COMPRESSOR_SHARED"
-"""1 where something else makes a server on loopback public: a proxy, a tunnel, a container's port.
+"""Environment variable: 1 if a proxy, a tunnel or a container's port makes a server on loopback public.
 
-The first visit under another name than this machine's, or through a proxy that says so, sets it; 0 prevents that.
+The first visit under another host name, or through a proxy that identifies itself, sets it; 0 prevents that.
 """
 MOST_LIVE = 24
-"""Runs that may wait or be at work, of all visitors together."""
+"""Largest number of queued or running runs, of all visitors together."""
 MOST_OWN = 3
-"""Runs of one participant among them: as many as a story has."""
+"""Largest number of these from one participant: as many as a story has."""
 MOST_ADDRESS = 12
-"""Runs from one address among them: whoever joins again and again gets no more, and a class behind one router works."""
+"""Largest number of these from one address: joining again gains nothing, and a class behind one router can work."""
 LONGEST = 1800
-"""Seconds that a run may work; then it stops, as if cancelled, and keeps its best so far."""
+"""Time limit of a run in seconds; then it stops, as if cancelled, and keeps its best so far."""
 LARGEST_MB = 100.0
-"""Size of a student that may be asked for."""
+"""Largest student that a run may make, in MB."""
 LEAST_FREE = 2_000_000_000
-"""Bytes that have to be free on the disk before anything new is kept there."""
+"""Bytes that must be free on the disk before anything new is stored."""
 MOST_UPLOADED, MOST_ADDRESS_UPLOADED, MOST_OWN_UPLOADED = 2_000_000_000, 800_000_000, 200_000_000
-"""Bytes of uploads that are kept: of all visitors, from one address, and of one participant."""
+"""Largest total of stored uploads in bytes: of all visitors, from one address, and of one participant."""
 PLACES = (
     *("base", "teacher", "student", "others", "models", "model"),
     *("data", "unlabelled", "substitutes", "checkpoint", "tokenizer"),
@@ -55,12 +55,12 @@ PLACES = (
 """Settings of a run that name files, folders or models of the hub."""
 
 _VISIT = "visit"
-"""Of `VARIABLE`, where a visit has set it."""
+"""Value of `VARIABLE` if a visit has set it."""
 ASK = "whoever runs this server can do it"
 
 
 def is_shared(address: str | None, variable: str | None = None) -> bool:
-    """Whether a server bound to `address` can be reached from elsewhere; what is not known to be loopback can be."""
+    """Whether a server bound to `address` can be reached from elsewhere: any address not known to be loopback can."""
     if variable not in (None, "", "0"):
         return True
     if address == "localhost":
@@ -72,13 +72,13 @@ def is_shared(address: str | None, variable: str | None = None) -> bool:
 
 
 def from_elsewhere(headers: Mapping[str, str]) -> bool:
-    """Whether the headers of a visit say that it came under another name than this machine's, or through a proxy."""
+    """Whether the headers of a visit show another host name than this machine's, or a proxy."""
     host = urlsplit(f"//{headers.get('Host') or 'localhost'}").hostname
     return is_shared(host) or any(name in headers for name in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host"))
 
 
 def places(config: Mapping[str, Any]) -> Iterator[str]:
-    """Everything in the settings of a run that names a file, a folder or a model of the hub."""
+    """Values in the settings of a run that name a file, a folder or a model of the hub."""
     for key in PLACES:
         value = config.get(key)
         for one in value if isinstance(value, list | tuple) else [value]:
@@ -87,10 +87,10 @@ def places(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def require_known_places(config: Mapping[str, Any], root: Path, known: Collection[str]) -> None:
-    """Raise RunError if settings name a place that is not in the run folder, bundled, or among those known."""
+    """Raise RunError if settings name a place that is neither in the run folder, nor bundled, nor known."""
     for place in places(config):
         path = Path(os.path.realpath(place))
-        # What lies in the run folder itself, such as the keys of a class, is no model and no data.
+        # Files directly in the run folder, such as the keys of a class, are neither models nor data.
         inside = any(
             path.is_relative_to(one) and path.parent != one for one in map(Path, map(os.path.realpath, (root, ASSETS)))
         )
@@ -99,8 +99,8 @@ def require_known_places(config: Mapping[str, Any], root: Path, known: Collectio
 
 
 def require_size(config: Mapping[str, Any]) -> None:
-    """Raise RunError if settings ask for a student larger than `LARGEST_MB`, or a budget above it."""
-    # numpy, which the first page does without
+    """Raise RunError if settings request a student or a budget above `LARGEST_MB`."""
+    # imports numpy, which the first page does not need
     from compressor_core.architecture import Architecture
     from compressor_core.cost import cost
 
@@ -116,9 +116,9 @@ def require_size(config: Mapping[str, Any]) -> None:
 
 
 def require_turn(live: Sequence[Maker | None], maker: Maker | None, more: int = 1) -> None:
-    """Raise RunError if somebody asks for `more` runs beside the `live` ones, which are given by their makers.
+    """Raise RunError if `maker` may not start `more` runs beside the `live` ones, which are given by their makers.
 
-    Who made them counts, by participant and by address, not the session that asks.
+    Runs are counted by participant and by address, not by session.
     """
     made = [one for one in live if one and maker]
     own = sum(one.participant == maker.participant for one in made) if maker and maker.participant else 0
@@ -149,9 +149,9 @@ def require_room(free: int) -> None:
 
 
 def require_space(size: int, uploaded: int, own: int, beside: int = 0) -> None:
-    """Raise StorageError if `size` bytes are too many beside those uploaded.
+    """Raise StorageError if `size` more bytes exceed a limit, given the bytes `uploaded` so far.
 
-    Of those, the visitor has uploaded `own`, and `beside` came from the visitor's address.
+    Of these, `own` are from the visitor and `beside` from the visitor's address.
     """
     for there, most, words in (
         (own, MOST_OWN_UPLOADED, "You have uploaded {}, and a visitor of this shared server may have {}"),
@@ -168,32 +168,32 @@ def require_space(size: int, uploaded: int, own: int, beside: int = 0) -> None:
 
 
 class Senders:
-    """Who has uploaded what is kept, however often they reconnect; as long as the server runs."""
+    """Senders of the stored uploads, remembered across reconnections while the server runs."""
 
     def __init__(self) -> None:
         self._files: defaultdict[str, dict[Path, int]] = defaultdict(dict)
 
     def add(self, maker: Maker | None, file: Path, size: int) -> None:
-        """Take down that a file was uploaded by a participant, from an address, or both."""
+        """Record that a file was uploaded by a participant, from an address, or both."""
         for who in _names(maker):
             self._files[who][file] = size
 
     def of(self, maker: Maker | None) -> tuple[int, int]:
-        """Bytes that are still there: of the participant (else of the address), and of the address."""
+        """Bytes still stored: of the participant (without one, of the address), and of the address."""
         names = _names(maker)
         held = [sum(size for file, size in self._files[who].items() if file.exists()) for who in names]
         return held[0], held[-1]
 
 
 def _names(maker: Maker | None) -> list[str]:
-    """Who counts, the participant before the address; whoever is neither is the lecturer."""
+    """Names to count uploads by: participant, then address; an empty name for the lecturer."""
     known = (maker.participant, maker.address) if maker else ()
     return [name for name in known if name] or [""]
 
 
 @st.cache_resource
 def _senders(root: Path) -> Senders:
-    """Of the uploads in one folder of runs."""
+    """Senders of the uploads in one run folder."""
     return Senders()
 
 
@@ -203,17 +203,17 @@ def shared() -> bool:
 
 
 def from_here() -> bool:
-    """Whether the visit comes from this machine itself, through no proxy that can be told; its person is trusted."""
+    """Whether the visit comes from this machine, without a detectable proxy; such a visitor is trusted."""
     here = st.context.ip_address is None and not from_elsewhere(st.context.headers)
     return here and os.environ.get(VARIABLE, "0") in ("", "0", _VISIT)
 
 
 def prepare() -> None:
-    """What a shared server does before anything else: say so to who runs it, and bind its workers."""
+    """Detect a shared server; if so, warn its operator and restrict its workers."""
     if from_elsewhere(st.context.headers):
         os.environ.setdefault(VARIABLE, _VISIT)
     if shared():
-        # Workers inherit both; whoever runs the server may have set them otherwise.
+        # Workers inherit both; the operator's own values take precedence.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         os.environ.setdefault(LONGEST_VARIABLE, str(LONGEST))
         _warn(str(st.get_option("server.address") or "all addresses"), int(st.get_option("server.port")))
@@ -221,7 +221,7 @@ def prepare() -> None:
 
 @cache
 def _warn(address: str, port: int) -> None:
-    """Once for each server, in its terminal."""
+    """Print a warning in the terminal, once per server."""
     print(
         f"\n  WARNING: Compressor Studio is served on {address}, port {port}, without encryption, to everyone who has\n"
         "  the access code of the class that you open. They see all runs, names and uploads of this run folder. Use\n"
@@ -235,14 +235,14 @@ def _warn(address: str, port: int) -> None:
 
 
 def allow_keeping(store: RunStore) -> None:
-    """Raise StorageError if a shared server has no room for what a visitor brings or makes."""
+    """Raise StorageError if a shared server has no room for uploads or results of a visitor."""
     if shared():
         there = next(folder for folder in (store.root, *store.root.parents) if folder.is_dir())
         require_room(disk_usage(there).free)
 
 
 def keep_upload(store: RunStore, name: str, data: bytes, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
-    """Keep what a visitor uploads, within what a shared server has room for; those that nobody needs make way.
+    """Store an upload within the limits of a shared server; unused uploads are deleted first.
 
     Raises CompressorError if it is refused.
     """
@@ -250,7 +250,7 @@ def keep_upload(store: RunStore, name: str, data: bytes, suffixes: tuple[str, ..
 
 
 def keep_answers(store: RunStore, files: Mapping[str, bytes]) -> Path:
-    """`keep_upload` for recorded answers, see `save_answers`."""
+    """As `keep_upload`, for recorded answers, see `save_answers`."""
     return _kept(store, sum(map(len, files.values())), lambda: save_answers(store.root, files))
 
 

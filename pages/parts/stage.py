@@ -1,7 +1,7 @@
-"""The stage: a search that one can watch, in a place that never moves.
+"""The stage: the animated replay of a search, in a fixed place on the page.
 
-What is drawn comes from `compressor_core.figures.search.stage`; the browser plays it (`web/stage.js`) with the
-Plotly that Streamlit brings along.
+`compressor_core.figures.search.stage` provides the data; the browser plays it (`web/stage.js`) with the Plotly that
+Streamlit ships.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _WEB: Final = Path(__file__).parent / "web"
 
 
 def component(name: str) -> Any:
-    """The part of a page that `web/NAME.html`, `.css` and `.js` make.
+    """Component made of `web/NAME.html`, `.css` and `.js`.
 
-    The browser gets its data in a list: in a dictionary Streamlit looks for tables, for which it imports pandas.
+    Its data are sent in a list: Streamlit searches a dictionary for tables, for which it imports pandas.
     """
     html, css, js = ((_WEB / f"{name}.{kind}").read_text("utf-8") for kind in ("html", "css", "js"))
     mount = st.components.v2.component(name, html=html, css=css, js=js, isolate_styles=False)
@@ -55,9 +55,9 @@ def stage(
 ) -> None:
     """Draw the stage; a click on a mark picks its architecture.
 
-    `run` names what is played: the same one goes on where it is. With `plays` it begins by itself, and it follows
-    the budget's slider, which stands at `asked_mb`: the population of another budget turns grey. With the look
-    `control` it is the control bar of another view, which draws the generation of `generation_shown`.
+    `run` identifies the search: the replay of the same one continues where it is. With `plays` the replay starts by
+    itself. It follows the budget slider, which is at `asked_mb`: a population of another budget turns grey. With the
+    look `control` it is the control bar of another view, which draws the generation of `generation_shown`.
     """
     front = front_of(space, task)
     key = f"stage/{run}"
@@ -92,13 +92,13 @@ def stage(
 
 
 def generation_shown() -> int | None:
-    """The generation that the address asks for."""
+    """Number of the generation in the URL, or None."""
     at = st.query_params.get("at", "")
     return int(at) if at.isascii() and at.isdigit() and len(at) < 6 else None
 
 
 def stage_of(run: Run, *, live: bool, **more: Any) -> None:
-    """The stage of a search that plays by itself, see `stage`."""
+    """Draw the stage of a search run, playing by default; `more` as for `stage`."""
     asked: SearchSettings = run.settings
     stage(
         search_info(records(run), asked),
@@ -117,5 +117,5 @@ def _front(name: str, task: str) -> tuple[Measured, ...]:
 
 
 def front_of(space: SearchSpace, task: Task) -> tuple[Measured, ...]:
-    """The exact front of a named space; empty for a space of one's own."""
+    """Exact front of a named space; empty for a custom space."""
     return _front(space.name, task) if space.name else ()

@@ -1,4 +1,4 @@
-"""What a visitor can set: the first values. Each widget keeps its own across pages (`persist_state`)."""
+"""Initial values of a visitor's settings. Widgets keep their values across pages (`persist_state`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from compressor_core.models.bundled import FROM_SCRATCH
 
 
 def gene_key(gene: str) -> str:
-    """The key of the text field of one gene's values."""
+    """Key of the text field of one gene's values."""
     return f"space_{gene}"
 
 
@@ -23,7 +23,7 @@ def fill_space(name: str) -> None:
 
 
 NEWEST = "newest"
-"""Stands for the newest calibration until another is chosen, or none."""
+"""Stands for the newest calibration until the visitor makes a choice."""
 
 DEFAULTS: dict[str, Any] = {
     "story_preset": "quick",
@@ -44,7 +44,7 @@ DEFAULTS: dict[str, Any] = {
     "tradeoff_seed": 0,
     "tradeoff_population": 100,
     "tradeoff_generations": 100,
-    "architecture": "2000,144,3,8,128",  # the best within 3 MB of the default space
+    "architecture": "2000,144,3,8,128",  # the best of the default space within 3 MB
     "teacher": None,
     "preset": "quick",
     "dataset": "classroom-vulnerability",
@@ -58,7 +58,7 @@ DEFAULTS: dict[str, Any] = {
 
 
 def begin() -> None:
-    """Give every setting its first value; called at the top of each run of the app."""
+    """Set every missing setting to its initial value; called at the start of each rerun of the app."""
     for key, value in DEFAULTS.items():
         st.session_state.setdefault(key, value)
     if gene_key("vocab_size") not in st.session_state:

@@ -1,4 +1,4 @@
-"""What a sweep over seeds or over budgets is started with."""
+"""Settings of a sweep over seeds or over budgets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STAY: dict[str, Any] = {"persist_state": "session"}
 
 
 def seed_settings() -> None:
-    """The form of a sweep over seeds; starts it."""
+    """Form that starts a sweep over seeds."""
     with st.container(border=True):
         first, second, third, button = st.columns([2, 2, 4, 3], vertical_alignment="bottom")
         budget = first.number_input("Budget (MB)", value=3.0, step=0.5, key="sweep_budget", **STAY)
@@ -38,7 +38,7 @@ def seed_settings() -> None:
 
 
 def budget_settings() -> None:
-    """The form of a sweep over budgets; starts it."""
+    """Form that starts a sweep over budgets."""
     with st.container(border=True):
         first, second, third, fourth = st.columns(4, vertical_alignment="bottom")
         low = first.number_input("From (MB)", value=1.0, step=0.5, key="sweep_low", **STAY)
@@ -62,7 +62,7 @@ def budget_settings() -> None:
     if go_on:
         with sentences():
             config = SweepSettings(
-                # The largest stands for all until each budget takes its place.
+                # A placeholder: each search of the sweep replaces it by its own budget.
                 search=search(max(high, *PAPER_BUDGETS_MB)),
                 over=Over.BUDGET,
                 seeds=tuple(range(seeds)),
@@ -73,7 +73,7 @@ def budget_settings() -> None:
 
 
 def choose_operators(column: Any) -> list[Any]:
-    """Those that are picked; of none, those of the page Search are used."""
+    """Chosen sets of operators; if none, the sweep uses those of the page Search."""
     picked: list[Any] = column.pills(
         "Operators, side by side",
         list(OPERATORS),
@@ -88,7 +88,7 @@ def choose_operators(column: Any) -> list[Any]:
 
 
 def search_settings() -> Callable[[float], SearchSettings]:
-    """The settings that the page Search has too, and the same there; returns the search of a budget."""
+    """Controls of the settings shared with the page Search; returns a function from a budget to its search."""
     with st.expander("Settings of the searches"):
         choose_task()
         latency = goal_and_limits()

@@ -1,4 +1,4 @@
-"""A published table beside what was measured here: a table on a wide screen, a list of cells on a narrow one."""
+"""Published values beside those measured here: a table on a wide screen, a list of cells on a narrow one."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _STYLE = """<style>
 
 @dataclass(frozen=True)
 class Cell:
-    """A published number; beside it what an import and a model of one's own measured, each with a note, if any did."""
+    """A published number, and those measured on an imported and on an own model, each with a note, or None."""
 
     published: str
     imported: tuple[str, str] | None = None
     own: tuple[str, str] | None = None
     note: str = "not reproduced"
-    """Said where neither is there."""
+    """Text shown if there is neither."""
 
 
 def beside(columns: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell]]], *, corner: str = "") -> None:

@@ -1,4 +1,4 @@
-"""The choice of the task, and of how a model of pairs compares."""
+"""Choice of the task, the search space and the head of a model of pairs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAIR_FEATURES = {
 
 
 def choose_task(key: str = "task", *, label: str = "The student's task", help: str | None = None) -> Task:
-    """What the student is to tell; the pages that ask for it share the answer."""
+    """Choice of the student's task, shared by all pages."""
     name = st.radio(
         label,
         list(TASKS),
@@ -40,7 +40,7 @@ SPACE_TITLES = {
 
 
 def choose_space() -> str:
-    """The space in which an architecture is sought, the same on all pages."""
+    """Choice of the search space, shared by all pages."""
     name: str = st.radio(
         "Search space",
         list(SPACE_TITLES),
@@ -53,14 +53,14 @@ def choose_space() -> str:
 
 
 def space_badge(space: SearchSpace) -> None:
-    """Whose optimum is meant wherever an optimum is named."""
+    """Badge that names the space whose optimum is meant."""
     titles = {"classroom": "Classroom space", "paper": "The paper's space", "fastest": "One-layer space"}
     title = titles.get(space.name or "", "Custom space")
     st.badge(title, icon=":material/grid_on:", color="gray")
 
 
 def choose_pair_features(key: str) -> PairFeatures:
-    """The head of a model of pairs."""
+    """Choice of the head of a model of pairs."""
     name = st.radio(
         "How the head compares two functions",
         [features.value for features in PAIR_FEATURES],

@@ -1,4 +1,4 @@
-"""The choice of the teacher that students learn from."""
+"""Choice of the teacher that students learn from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pages.parts.live import store
 
 
 def choose_teacher() -> Model | None:
-    """One of those at hand, the same on every page; None, and the way to one, where there is none."""
+    """Choice among the available teachers, shared by all pages; None, with a link to train one, if there are none."""
     with sentences():
         found = {str(teacher.folder): teacher for teacher in teachers(store())}
     if not found:

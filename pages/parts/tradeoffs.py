@@ -1,4 +1,4 @@
-"""What a search for a front is asked for: objectives, limits, seed and sizes."""
+"""Settings of a search for a front: objectives, limits, seed and sizes."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def settings() -> None:
 
 
 def with_flips(students: tuple[MeasuredStudent, ...]) -> tuple[MeasuredStudent, ...]:
-    """Those of which it is known how often their answers flip."""
+    """Students whose share of flipped answers is known."""
     return tuple(student for student in students if student.flips is not None)
 
 
@@ -87,7 +87,7 @@ def title(quantity: Quantity) -> str:
 
 
 def choose_objectives(column: Any, offered: list[Quantity]) -> list[Quantity]:
-    """Two or three; one that is no longer offered is dropped."""
+    """Choice of two or three objectives; one that is no longer offered is dropped."""
     key = "objectives"
     if key in st.session_state:
         st.session_state[key] = [each for each in st.session_state[key] if each in offered]
@@ -102,12 +102,12 @@ def choose_objectives(column: Any, offered: list[Quantity]) -> list[Quantity]:
         help="↓ less is better, ↑ more is better",
         **STAY,
     )
-    # In the order of the offer, whatever was clicked first.
+    # In the order of `offered`, not of the clicks.
     return [each for each in offered if each in picked]
 
 
 def choose_students(at_hand: dict[str, tuple[MeasuredStudent, ...]]) -> tuple[MeasuredStudent, ...]:
-    """The students whose accuracies and flips are looked up: those of one dataset, as no others can be compared."""
+    """Students whose accuracies and flips are used, all measured on one dataset to be comparable."""
     datasets = list(at_hand)
     if st.session_state.get("tradeoff_dataset") not in datasets:
         st.session_state.tradeoff_dataset = datasets[0]
@@ -123,7 +123,7 @@ def choose_students(at_hand: dict[str, tuple[MeasuredStudent, ...]]) -> tuple[Me
 
 
 def choose_limits(offered: list[Quantity]) -> dict[Quantity, float]:
-    """The limits that are given, in the units of records."""
+    """Fields for limits; returns those that are given, in the units of records."""
     limits = {}
     for column, quantity in zip(st.columns(len(offered)), offered, strict=True):
         label, step = LIMITS[quantity]

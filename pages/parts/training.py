@@ -1,4 +1,4 @@
-"""What the training of a teacher and of a student show alike."""
+"""Display that the trainings of teachers and students share."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pages.parts.live import records
 
 
 def time_left(run: Run, status: Status) -> float | None:
-    """Seconds of training to go by the pace of its epochs; None before the first has ended."""
+    """Remaining seconds of training at the pace of its epochs; None before the first has ended."""
     return seconds_left(training_info(records(run)), status.progress, status.elapsed)
 
 
 def curves(run: Run) -> None:
-    """Loss and validation accuracy so far, one below the other, where there is little room."""
+    """Draw loss and validation accuracy so far in little space, one below the other."""
     info = training_info(records(run))
     figure = loss_figure(info).update_layout(height=230, showlegend=False)
     chart(figure, key=f"loss/{run.id}", alt=loss_words(info))
@@ -28,7 +28,7 @@ def curves(run: Run) -> None:
 
 
 def training(run: Run, status: Status, *, loss: str, teacher: float | None = None) -> None:
-    """Loss and validation accuracy so far, and how long it will take where that can be told honestly."""
+    """Draw loss and validation accuracy so far, and the remaining time if it can be estimated."""
     info = training_info(records(run))
     if status.state is State.RUNNING:
         left = seconds_left(info, status.progress, status.elapsed)

@@ -1,4 +1,4 @@
-"""Latency: this machine measured once, and what that says about every architecture."""
+"""Latency: calibrate this machine once to predict the latency of every architecture."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def settings() -> None:
 
 
 def how_much() -> dict[str, int]:
-    """How much is measured, and how carefully."""
+    """Fields for the extent of the calibration."""
     columns = iter(st.columns(6))
 
     def ask(name: str, title: str, low: int, high: int, **value: int) -> Any:
@@ -99,7 +99,7 @@ def show(run: Run, status: Status) -> None:
 
 
 def what_gflops_do_not_tell(info: LatencyInfo, run: Run, runtime: str) -> None:
-    st.header("What GFLOPs do not tell", anchor=False)
+    st.header("What GFLOPs do not show", anchor=False)
     if sentence := stratum_sentence(info, runtime):
         st.markdown(f"### {sentence}")
     left, right = st.columns(2)
@@ -145,7 +145,7 @@ def how_good(info: LatencyInfo, run: Run, runtime: str) -> None:
 
 
 def what_it_is_made_of(info: LatencyInfo, run: Run, runtime: str) -> None:
-    st.header("What the time goes into", anchor=False)
+    st.header("Where the time goes", anchor=False)
     chart(parts_figure(info, runtime), key=f"parts/{run.id}", alt="Parts of the predicted latency")
     st.caption(
         "GFLOPs count only matrix products: look at how much of the time of a thin, deep student goes elsewhere. The "

@@ -1,4 +1,4 @@
-"""Search: the genetic algorithm at work, live and replayed, and what to learn from its way."""
+"""Search: the genetic algorithm at work, live and replayed, in several views."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pages.parts.task import space_badge
 
 
 def play(run: Run, status: Status) -> None:
-    """The chosen view of the search, and one control bar under it."""
+    """Draw the chosen view of the search, with one control bar under it."""
     known, view = records(run), choose_view()
     info, live = search_info(known, run.settings), status.live
     if not live and info.best:
@@ -32,7 +32,7 @@ def play(run: Run, status: Status) -> None:
             live=live,
             asked_mb=st.session_state.budget_mb,
             picked=None if live else picked(info),
-            # A view that is drawn by the server follows where it is led, and does not run by itself.
+            # Views drawn by the server follow the control bar and do not play by themselves.
             plays=view == "population",
             look="tall" if view == "population" else "control",
         )
@@ -41,7 +41,7 @@ def play(run: Run, status: Status) -> None:
 
 
 def pick(run: Run, status: Status) -> None:
-    """The sticky card at the right."""
+    """Draw the sticky card on the right."""
     if not status.live:
         card(search_info(records(run), run.settings), run)
 

@@ -1,4 +1,4 @@
-"""Sweeps: several searches held against each other, over seeds, and over budgets."""
+"""Sweeps: several searches compared, over seeds, and over budgets."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ START_WITH = 3
 
 
 def chosen_view() -> str:
-    """The view of the link; of the run in the link; the one looked at last."""
+    """View of the URL, else of the run in the URL, else the last one shown."""
     view = st.query_params.get("view")
     if view not in VIEWS:
         if "run" in st.query_params and (run := chosen_run("sweep")) is not None:
@@ -81,7 +81,7 @@ def chosen_view() -> str:
         label_visibility="collapsed",
     )
     st.query_params["view"] = view
-    # What the other views show is remembered without the link.
+    # The session remembers what the other views show.
     st.query_params.pop("run" if view == "overlay" else "runs", None)
     st.markdown(LOOK_FOR[view])
     return view
@@ -108,11 +108,11 @@ def overlay() -> None:
 
 
 def chosen_searches(at_hand: Mapping[str, Run]) -> list[str]:
-    """The runs of the link; those looked at last; the newest."""
+    """Runs of the URL, else the last ones shown, else the newest."""
     told = st.query_params.get("runs")
     wanted = told.split(",") if told is not None else st.session_state.get(RUNS, list(at_hand)[:START_WITH])
     if gone := [run_id for run_id in wanted if run_id and run_id not in at_hand]:
-        st.warning(f"Not among the searches here, and left out: {literal(', '.join(gone))}", icon=":material/warning:")
+        st.warning(f"Not found, and left out: {literal(', '.join(gone))}", icon=":material/warning:")
     st.session_state[RUNS] = [run_id for run_id in wanted if run_id in at_hand][:MOST_RUNS]
     chosen: list[str] = st.multiselect(
         f"Searches, up to {MOST_RUNS}",
@@ -133,7 +133,7 @@ def title(run: Run) -> str:
 
 
 def drawn(run: Run, slot: int) -> OverlayRun:
-    """One search as the overlay draws it; of one that is over, what was drawn before."""
+    """One search as the overlay draws it, cached once the search is over."""
     with undamaged(run):
         if (status := run.status()).live:
             return OverlayRun(title(run), slot, search_info(records(run), run.settings))
@@ -218,7 +218,7 @@ def show_budgets(run: Run, status: Status) -> None:
 
 
 def opened(run: Run) -> tuple[SweepSettings, SweepInfo]:
-    """What a sweep was asked for and how its searches did, in words and as a table."""
+    """Show the settings of a sweep and the results of its searches, in words and as a table."""
     settings: SweepSettings = run.settings
     search, seeds = settings.search, len(settings.seeds)
     if settings.over is Over.SEED:
@@ -263,7 +263,7 @@ def choice(label: str, options: Mapping[str, str], key: str) -> str:
 
 
 def axis(label: str, axes: Sequence[str], first: str, key: str) -> str:
-    """A choice among the quantities that everything shown has."""
+    """Select box of the quantities that all shown architectures have."""
     offered = [first, *(name for name in axes if name != first)]
     return choice(label, {name: AXES[name].label for name in offered}, key)
 

@@ -1,4 +1,4 @@
-"""Trade-offs: several objectives at once, the front that a search finds beside the true one."""
+"""Trade-offs: search with several objectives; the front found beside the true one."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def numbers(info: FrontInfo) -> None:
 
 
 def plane(info: FrontInfo) -> tuple[str, str]:
-    """Which two objectives are drawn against each other; a choice if there are three."""
+    """Pair of objectives that is drawn; a control selects it if there are three."""
     planes = {f"{x}-{y}": (x, y) for x, y in info.planes}
     if len(planes) == 1:
         return info.planes[0]
@@ -125,7 +125,7 @@ def third_text(info: FrontInfo, x: str, y: str) -> str:
 
 
 def fronts(run: Run, info: FrontInfo, x: str, y: str) -> None:
-    """The figure, and a walk along either front to the architecture that is distilled."""
+    """Draw the fronts, with a slider along either to pick the architecture to distill."""
     which = st.segmented_control(
         "Walk along",
         list(FRONTS),
@@ -151,7 +151,7 @@ def fronts(run: Run, info: FrontInfo, x: str, y: str) -> None:
 
 
 def walk(run: Run, along: Sequence[Measured], info: FrontInfo) -> None:
-    """A slider along a front; follows a click on a point."""
+    """Slider along a front; follows clicks on points."""
     by_name = {one.short_form: one for one in along}
     if len(by_name) < 2:
         return
@@ -174,7 +174,7 @@ def walk(run: Run, along: Sequence[Measured], info: FrontInfo) -> None:
 
 
 def show_pick(picked: Measured, run: Run, info: FrontInfo) -> None:
-    """Genes and costs of the picked architecture, and the way to its distillation."""
+    """Show genes and costs of the picked architecture, and the button to distill it."""
     settings = info.settings
     with st.container(border=True):
         left, right = st.columns([3, 1], vertical_alignment="center")

@@ -30,7 +30,7 @@ from pages.parts.pace import redrawn
 from pages.parts.stage import front_of, stage, stage_of
 from pages.parts.task import TASKS, choose_space, choose_task
 
-# What a story, its outcome and its report need is imported with them: the first page is to be there at once.
+# Imports for a story, its outcome and its report are deferred, so that the first page appears at once.
 if TYPE_CHECKING:
     from compressor_core.runs.story import Story
 
@@ -40,7 +40,7 @@ JAVA = "java"
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def example(space: str, task: str) -> Future[SearchInfo]:
-    """A real search at 3 MB with the first seed, made once a server while the page is already there."""
+    """Real search at 3 MB with the first seed, run once per server in the background."""
     settings = SearchSettings(budget_mb=3.0, space=SPACES[space](), task=Task(task))
     pool = ThreadPoolExecutor(1, thread_name_prefix="example")
     made = pool.submit(lambda: search_info(list(search(settings)), settings))
@@ -74,7 +74,7 @@ def controls() -> None:
 
 
 def benchmark(folder: Path) -> None:
-    """In the place of the story, whose teacher is not bundled: the shipped student, and where to go on with it."""
+    """Show the shipped student and links to continue with it, instead of a story: its teacher is not bundled."""
     budget()
     with st.container(border=True):
         found = next((one.sentence for one in shipped() if one.name == folder.name), None)
@@ -88,7 +88,7 @@ def benchmark(folder: Path) -> None:
 
 
 def choose_start_task() -> None:
-    """The task of the classroom, and that of the benchmark if its student is bundled."""
+    """Choice of the classroom task, or of the benchmark if its student is bundled."""
     titles = {**TASKS, JAVA: "Clones in Java, from CodeBERT: its answers to BigCloneBench, and a student of 3 MB"}
     if java_student() is None:
         choose_task(label="Task")
@@ -113,7 +113,7 @@ def explorer(story: Story | None) -> None:
 
 
 def beside(story: Story) -> None:
-    """Loss and accuracy while the student learns; before and after that, the student."""
+    """Draw loss and accuracy while the student is trained, otherwise the student."""
 
     def part() -> bool:
         with sentences(), undamaged(story.distill):
@@ -171,7 +171,7 @@ def opened(story_id: str) -> Story:
         try:
             story = open_story(store(), story_id)
         except RunError:
-            st.session_state.pop("story", None)  # said once; the next visit begins anew
+            st.session_state.pop("story", None)  # the error is shown once; the next visit starts without a story
             raise
     if st.session_state.get("story") != story_id:
         st.session_state.story = story_id
@@ -211,7 +211,7 @@ def watch_story(story: Story) -> None:
 
 
 def to_go(story: Story) -> str:
-    """How long the story has gone on, and how long its training will take, from the first second on."""
+    """Elapsed and remaining training time; estimated from earlier runs before the first epoch ends."""
     from pages.parts.training import time_left
 
     distill = story.distill

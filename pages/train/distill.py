@@ -1,4 +1,4 @@
-"""Distill: a student of the chosen architecture learns the teacher's soft labels."""
+"""Distill: train a student of the chosen architecture on the teacher's soft labels."""
 
 from __future__ import annotations
 
@@ -99,16 +99,16 @@ def form() -> None:
 
 
 def pick_of(architecture: Architecture) -> Pick:
-    """Where the architecture comes from, if it is still the one that was picked on another page."""
+    """Pick that the architecture comes from, if it is still the one picked on another page."""
     picked: Pick | None = st.session_state.get("picked")
     return picked if picked and picked.architecture == architecture else Pick(architecture=architecture)
 
 
 def architecture_of(settings: DistillSettings) -> str:
-    """As it was asked for, or what the search found that the run builds on."""
+    """Architecture of the settings, or the best of the search that the run builds on."""
     if settings.architecture is not None:
         return str(settings.architecture)
-    with suppress(CompressorError):  # that search may be deleted, or not over yet
+    with suppress(CompressorError):  # the search may be deleted or unfinished
         found = store().get(settings.search_run or "").summary()
         if found is not None and found.best:
             return ",".join(str(getattr(found.best, gene)) for gene in GENES)

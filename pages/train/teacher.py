@@ -1,4 +1,4 @@
-"""Teacher & data: see what the models learn from, and train a teacher on it."""
+"""Teacher & data: inspect the data that the models learn from, and train a teacher on them."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ CHOICES = {**BASES, OTHER: "Another encoder, by folder or Hugging Face name"}
 
 
 def choose_base(chosen: Chosen | None) -> str:
-    """The encoder to start from; empty while it has no name."""
-    # An encoder of any other name or folder is a download, or a place of this machine.
+    """Encoder to start from; empty while its name is missing."""
+    # On a shared server: other encoders would be downloads, or folders of this machine.
     choices = [FROM_SCRATCH] if shared() else list(CHOICES)
     st.selectbox("Start from", choices, key="base", persist_state="session", format_func=CHOICES.__getitem__)
     base = str(st.session_state.base)
@@ -50,7 +50,7 @@ def choose_base(chosen: Chosen | None) -> str:
 
 
 def more_settings(chosen: Chosen | None, base: str) -> dict[str, Any]:
-    """What most trainings leave as it is."""
+    """Settings that rarely need a change."""
     with st.expander("Settings", icon=":material/tune:"):
         first, second, third = st.columns(3)
         more: dict[str, Any] = {

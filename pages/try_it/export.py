@@ -1,4 +1,4 @@
-"""Export: the student in forms that run elsewhere, each tried before it is handed over."""
+"""Export: the student in forms that run elsewhere, each tested before download."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ def show(run: Run, status: Status) -> None:
 
 
 def button(run: Run, path: Path, label: str, *, primary: bool = False, help: str | None = None) -> None:
-    """A download that reads its file only when it is clicked."""
+    """Download button that reads its file only when clicked."""
 
     def content() -> bytes:
-        # By a link, or a result that somebody changed, it would be any file of this machine.
+        # A symbolic link or a manipulated result could otherwise expose any file of this machine.
         if not path.resolve().is_relative_to(run.folder.resolve()):
             raise RunError(f"{path} is not in the folder of this run: export the student again.")
         try:

@@ -1,4 +1,4 @@
-"""Playground: one's own code, answered by teacher and student, each by itself."""
+"""Playground: teacher and student each answer on the visitor's own code."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ MONOSPACED = "<style>.st-key-pasted textarea{font-family:'Source Code Pro',monos
 
 
 def choose_student() -> Model | None:
-    """The student of the address, or the one chosen here or on another page."""
+    """Student of the URL, or the one chosen here or on another page."""
     with sentences():
         found = {model.key: model for model in students(store())}
         wanted = {name: st.query_params[name] for name in ("run", "student") if name in st.query_params}
@@ -76,7 +76,7 @@ def choose_student() -> Model | None:
 
 
 def keep(name: str, value: str | None) -> None:
-    """Write a value into the address, or take it off."""
+    """Set a query parameter of the URL; None removes it."""
     if value is not None:
         st.query_params[name] = value
     elif name in st.query_params:
@@ -84,7 +84,10 @@ def keep(name: str, value: str | None) -> None:
 
 
 def student_of(wanted: dict[str, str], found: dict[str, Model]) -> str:
-    """The key of the first student that a run has made, or of a bundled one by its name."""
+    """Key of the first student of the run in the URL, or of a bundled student by its name; empty if not found.
+
+    Raises RunError if the run has no student.
+    """
     if (run_id := wanted.get("run")) is None:
         return next((key for key, one in found.items() if not one.run and one.folder.name == wanted["student"]), "")
     run = store().get(run_id)
@@ -95,12 +98,12 @@ def student_of(wanted: dict[str, str], found: dict[str, Model]) -> str:
 
 
 def field(student: Model, number: int) -> str:
-    """The key of a box; students of one task share what is in it."""
+    """Key of a text box; students of one task share its content."""
     return f"pasted/{student.task}/{number}"
 
 
 def paste(student: Model) -> tuple[str, ...] | None:
-    """The code to ask about: pasted, uploaded or drawn. None while there is none, and the sentence why."""
+    """Code to ask about: pasted, uploaded or drawn. None, with a message on the page, while there is none."""
     titles = TITLES[student.task]
     st.html(MONOSPACED)
     with st.container(border=True, key="pasted"):
@@ -111,7 +114,7 @@ def paste(student: Model) -> tuple[str, ...] | None:
         if draw.button("Draw an example", icon=":material/casino:", width="stretch", help="From the test split"):
             draw_example(student, st.session_state.get(drawn_so_far(student), -1) + 1)
         elif (
-            linked := st.query_params.get("example", "")[:9]  # of more digits Python makes no number
+            linked := st.query_params.get("example", "")[:9]  # Python does not convert longer digit strings
         ).isdecimal() and "playground_example" not in st.session_state:
             draw_example(student, int(linked))
         elif (pasted := st.query_params.get("code")) and st.session_state.get("playground_code") != pasted:
@@ -151,7 +154,7 @@ def paste(student: Model) -> tuple[str, ...] | None:
 
 
 def upload(student: Model, number: int, title: str) -> None:
-    """A file whose text goes into the box; one that is no code is refused in a sentence."""
+    """Upload whose text fills the box; shows an error for a file that is not code."""
     key = field(student, number)
     file = st.file_uploader(
         f"Upload: {title.lower()}", key=f"file/{key}", label_visibility="collapsed", max_upload_size=1
@@ -166,7 +169,7 @@ def upload(student: Model, number: int, title: str) -> None:
 
 
 def drawn_so_far(student: Model) -> str:
-    """The key of the number of the last example that was drawn."""
+    """Session key of the number of the last drawn example."""
     return f"drawn/{student.dataset}/{student.data}"
 
 
@@ -186,16 +189,16 @@ def fill(student: Model, codes: tuple[str, ...]) -> None:
 
 
 def example_in(student: Model, codes: tuple[str, ...]) -> Drawn | None:
-    """The example that is in the boxes; None if they hold something else."""
+    """Drawn example in the boxes; None if they hold something else."""
     drawn: Drawn | None = st.session_state.get("playground_example")
     if drawn is None or drawn.source != (student.dataset, student.data):
         return None
-    # A box gives back other line ends than it was given.
+    # A text box returns other line endings than it was given.
     return drawn if [code.split() for code in drawn.codes] == [code.split() for code in codes] else None
 
 
 def sides_of(student: Model) -> dict[str, Place]:
-    """The models that can be asked: one that cannot is told, and does not keep the other from answering."""
+    """Models that can answer, by side; a model that fails to load is reported and does not block the other."""
     places: dict[str, Place] = {}
     for side in ("teacher", "student"):
         try:
@@ -227,7 +230,7 @@ def show_answers(info: AnswersInfo, source: str) -> None:
 
 
 def show_lines(places: dict[str, Place], info: AnswersInfo, codes: tuple[str, ...], titles: tuple[str, ...]) -> None:
-    """The code with what each line adds to each side's answer."""
+    """Show the code with the score of each line for each side's answer."""
     st.markdown("**The lines that mattered**")
     records = {}
     for side, place in places.items():
@@ -284,7 +287,7 @@ def play(student: Model) -> None:
 
 
 def show_domain(dataset: str | None) -> None:
-    """What these models were made for."""
+    """Show what these models were made for."""
     if (known := domain(dataset)) is None:
         return
     st.warning(known.sentence, icon=":material/science:")

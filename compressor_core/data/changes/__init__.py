@@ -1,8 +1,7 @@
-"""Changes of a function that keep its label: the same behaviour, another text.
+"""Label-preserving changes of a function: another text with the same behaviour.
 
-Whoever has learned what code does answers the same before and after; how often a model does not is what `probe` counts
-(MORPH, ICSE 2025: prediction flips). `data/rewriting.py` goes further: its clones may have other literals and
-statements.
+A model that understands code answers the same before and after; `probe` counts how often a model does not (MORPH, ICSE
+2025: prediction flips). `data/rewriting.py` goes further: its clones may have other literals and statements.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _OfBraces = Callable[[Braces, random.Random], list[Edit]]
 
 @dataclass(frozen=True)
 class Change:
-    """One kind of change. `name` is what settings and records call it, `description` says what it does."""
+    """One kind of change, with its `name` in settings and records and a `description`."""
 
     name: str
     description: str
@@ -37,7 +36,7 @@ class Change:
 
     @property
     def languages(self) -> tuple[Language, ...]:
-        """The languages that it is for."""
+        """Languages that the change supports."""
         if self.name == RENAME:
             return tuple(Language)
         python = (Language.PYTHON,) if self.python else ()
@@ -61,7 +60,7 @@ class Change:
                 assert self.braces is not None
                 edits = self.braces(Braces(code, language), rng)
             changed = splice(code.encode(), edits)
-            # Where the parser has to guess, such as at a function without a type, it may guess by the layout.
+            # If the parser has to guess, such as at a function without a type, the layout may affect its guess.
             if language is not Language.PYTHON and not Braces(changed, language).readable:
                 return None
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -97,11 +96,11 @@ _ALL: Final = (
     Change("alias", "An import inside the function under another name", python_structure.alias_imports),
 )
 CHANGES: Final[Mapping[str, Change]] = {change.name: change for change in _ALL}
-"""Every kind of change by its name, in the order in which they are shown."""
+"""All kinds of change by name, in display order."""
 
 
 def changes_for(language: Language, names: Iterable[str] = ()) -> tuple[Change, ...]:
-    """The changes of a language, all or those named.
+    """Changes for a language, all or those named.
 
     Raises:
         SettingsError: a name is unknown, or none of the changes is for the language.
@@ -119,7 +118,7 @@ def changes_for(language: Language, names: Iterable[str] = ()) -> tuple[Change, 
 def change(
     code: str, language: Language, rng: random.Random, changes: Sequence[Change], most: int = 1
 ) -> tuple[str, tuple[str, ...]]:
-    """The code after up to `most` different ones of these changes, drawn in a random order, and their names."""
+    """The code after up to `most` different changes in random order, and their names."""
     applied: list[str] = []
     for one in rng.sample(changes, len(changes)):
         if len(applied) == most:
@@ -134,7 +133,7 @@ def change(
 def change_example(
     codes: tuple[str, ...], language: Language, rng: random.Random, changes: Sequence[Change], most: int = 1
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """An example with each of its functions changed by itself, and the names of what was done to any of them."""
+    """An example with each of its functions changed separately, and the names of all applied changes."""
     changed = [change(code, language, rng, changes, most) for code in codes]
     names = dict.fromkeys(name for _, applied in changed for name in applied)
     return tuple(code for code, _ in changed), tuple(names)

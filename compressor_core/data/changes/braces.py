@@ -1,4 +1,4 @@
-"""Changes of functions in C and Java, which keep their tokens or add some that do nothing."""
+"""Behaviour-preserving changes of functions in C and Java: layout, comments, order, and dead code."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _INDENT = re.compile(rb"[ \t]*")
 _WORD = re.compile(rb"\w+")
 _NUMBER_OR_SUM = re.compile(rb"""-?\d[\w.]*|"[^"\\]*"|'[^'\\]'|[A-Za-z_]\w*(?:\s*[-+]\s*\w+)*""")
 _HEAD = re.compile(rb"(?![ \t]*(?:#|\*|/\*))(?:(?!//).)*(?:\)|\belse|\bdo|\btry)")
-"""A line that a brace can follow: no comment and no directive."""
+"""A line that a brace can follow: not a comment or a directive."""
 _ASSIGNED = re.compile(rb"(?:(?:\w+\s+)+\**\s*)?(\w+)\s*=\s*([^;]*);", re.S)
 _DECLARED = re.compile(rb"(?:\w+\s+)+[\w\s,*]+;")
 _DEAD = {
@@ -52,9 +52,9 @@ _DEAD = {
 
 
 class Braces:
-    """A text of C or Java with the places of what can be changed; offsets are in bytes of its UTF-8.
+    """C or Java code with the places that can be changed; offsets are in bytes of UTF-8.
 
-    A text in which the parser finds an error has none of them.
+    Code with parse errors has no such places.
     """
 
     def __init__(self, code: str, language: Language) -> None:
@@ -69,7 +69,7 @@ class Braces:
 
     @cached_property
     def statements(self) -> list[tree_sitter.Node]:
-        """The statements of blocks that lead their line."""
+        """Statements of blocks that are the first on their line."""
         return [
             node
             for node in self._all("statement")
@@ -82,25 +82,25 @@ class Braces:
 
     @cached_property
     def blocks(self) -> list[tree_sitter.Node]:
-        """The blocks in braces."""
+        """Blocks in braces."""
         return self._all("block")
 
     @cached_property
     def keywords(self) -> list[int]:
-        """Where the words end that a parenthesis follows."""
+        """Ends of the keywords that are followed by a parenthesis."""
         return [child.end_byte for node in self._all("keyword") if (child := node.child(0)) is not None]
 
     @cached_property
     def wholes(self) -> list[tuple[int, int]]:
-        """Where comments, strings and macros are, which stay as they are."""
+        """Spans of comments, strings and macros, which stay unchanged."""
         return [(node.start_byte, node.end_byte) for node in self._all("whole")]
 
     def line(self, at: int) -> int:
-        """Where the line of a place starts."""
+        """Start of the line that contains the offset `at`."""
         return self.text.rfind(b"\n", 0, at) + 1
 
     def indent(self, node: tree_sitter.Node) -> str | None:
-        """The white space before a node that leads its line; None if it does not."""
+        """White space before a node that is the first on its line; None if it is not."""
         start = self.line(node.start_byte)
         before = self.text[start : node.start_byte]
         continued = self.text[: max(0, start - 1)].endswith(b"\\")
@@ -123,12 +123,12 @@ def _captures(root: tree_sitter.Node, language: Language) -> dict[str, list[tree
 
 
 def reformat(source: Braces, rng: random.Random) -> list[Edit]:
-    """Braces on lines of their own or none of them, another width of indentation, other spaces before parentheses."""
+    """Move braces to lines of their own or back, and change the indentation and the spaces before parentheses."""
     return [*_braces(source, rng), *_spaces(source, rng), *_indentation(source, rng)]
 
 
 def insert_comments(source: Braces, rng: random.Random) -> list[Edit]:
-    """Comments before some statements."""
+    """Insert comments before some statements."""
     edits = []
     for place in some(range(len(source.statements)), rng, 0.2, 4):
         node, text = source.statements[place], rng.choice(COMMENTS)
@@ -138,7 +138,7 @@ def insert_comments(source: Braces, rng: random.Random) -> list[Edit]:
 
 
 def insert_dead_code(source: Braces, rng: random.Random) -> list[Edit]:
-    """Statements without effect before some others."""
+    """Insert statements without effect before some others."""
     names = fresh_names(source.code, NAMES[source.language], rng)
     edits = []
     for place in some(range(len(source.statements)), rng, 0.1, 3):
@@ -149,7 +149,7 @@ def insert_dead_code(source: Braces, rng: random.Random) -> list[Edit]:
 
 
 def reorder_statements(source: Braces, rng: random.Random) -> list[Edit]:
-    """Neighbouring declarations and assignments of plain values of which neither needs the other."""
+    """Swap neighbouring, independent declarations and assignments of plain values."""
     edits: list[Edit] = []
     done = 0
     for first in source.statements:
@@ -174,8 +174,7 @@ def _independent(first: bytes, second: bytes) -> bool:
 
 
 def _written(statement: bytes) -> set[bytes] | None:
-    """What a statement gives a value; None if it does more than that. Of a declaration of several, all its words but
-    those of its type."""
+    """Names that a statement declares or assigns; None if it does more than that."""
     if statement.startswith((b"return", b"goto", b"throw", b"else", b"extern", b"break", b"continue")):
         return None
     assigned = _ASSIGNED.fullmatch(statement)
@@ -220,7 +219,7 @@ def _spaces(source: Braces, rng: random.Random) -> list[Edit]:
 
 
 def _indentation(source: Braces, rng: random.Random) -> list[Edit]:
-    """The white space before every line scaled, which means nothing outside comments, strings and macros."""
+    """Scale the indentation of every line outside comments, strings and macros."""
     indents = [
         found[0] for line in source.text.split(b"\n") if (found := _INDENT.match(line)) and found[0].strip(b"\n")
     ]

@@ -1,4 +1,4 @@
-"""Edits of a text, in bytes: what a change asks for, and how several of them are made at once."""
+"""Edits of a text, with byte offsets, and functions that create and apply them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Edit:
-    """`text` takes the place of the bytes from `start` up to `end`."""
+    """Replacement of the bytes from `start` to `end` (exclusive) by `text`."""
 
     start: int
     end: int
@@ -26,7 +26,7 @@ def insertion(at: int, text: str) -> Edit:
 
 
 def splice(source: bytes, edits: Iterable[Edit]) -> str:
-    """The text with all edits made, which must not overlap; of several at one place, in their order."""
+    """The text with all edits applied. They must not overlap; insertions at the same place keep their order."""
     parts, done = [], 0
     for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
         assert done <= edit.start, "edits overlap"
@@ -36,14 +36,14 @@ def splice(source: bytes, edits: Iterable[Edit]) -> str:
 
 
 def fresh_names(code: str, names: Sequence[str], rng: random.Random) -> Iterator[str]:
-    """Different names that are no word of the code: some of `names` in a random order, then the same with numbers."""
+    """Distinct names that do not occur in the code: `names` in random order, then the same with numbers."""
     used = set(_WORD.findall(code))
     yield from (name for name in rng.sample(names, len(names)) if name not in used)
     yield from (name for n in count(2) for word in names if (name := f"{word}{n}") not in used)
 
 
 def some(places: Sequence[int], rng: random.Random, share: float, most: int) -> list[int]:
-    """At least one and at most `most` of the places, about that share, in their order; none of none."""
+    """A random share of the places, in order: at least one and at most `most`; empty if there are no places."""
     if not places:
         return []
     number = min(most, len(places), max(1, round(share * len(places))))

@@ -1,4 +1,4 @@
-"""A Python text and its syntax tree, with the places where statements start, for changes that edit the text."""
+"""Python code with its syntax tree and the positions of its nodes, for changes that edit the text."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from compressor_core.dataflow.own import DYNAMIC
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Placed = ast.expr | ast.stmt | ast.keyword | ast.arg | ast.alias
-"""Nodes that know where they are."""
+"""Nodes with a position."""
 _INDENT = re.compile(rb"[ \t]*")
 
 
 class Statement(NamedTuple):
-    """A statement of the text.
+    """A statement of the code.
 
-    `body` are its siblings and itself; `scope` is the function whose variables it sees as its own, None in a class or a
-    module.
+    `body` is the list that contains the statement, at index `place`; `scope` is the enclosing function, None in a class
+    or a module.
     """
 
     node: ast.stmt
@@ -31,17 +31,17 @@ class Statement(NamedTuple):
 
 
 class Python:
-    """A text of Python with `tree`; offsets are in bytes of its UTF-8.
+    """Python code with its `tree`; offsets are in bytes of UTF-8.
 
-    What is inside an f-string is left alone: before Python 3.12 its positions are not known.
+    The inside of f-strings is left alone, because its positions are not known before Python 3.12.
 
     Raises:
-        SyntaxError, ValueError, RecursionError, MemoryError: it cannot be parsed.
+        SyntaxError, ValueError, RecursionError, MemoryError: the code cannot be parsed.
     """
 
     def __init__(self, code: str) -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of escapes that are not ours to report
+            warnings.simplefilter("ignore")  # about escapes in the user's code
             self.tree = ast.parse(code)
         self.code = code
         self.text = code.encode()
@@ -82,16 +82,16 @@ class Python:
 
     @property
     def statements(self) -> list[Statement]:
-        """All statements, of outer blocks first."""
+        """All statements, outer blocks first."""
         return self._walk[2]
 
     def parent(self, node: ast.AST) -> ast.AST:
-        """The node that has this one as a child."""
+        """Parent of a node."""
         return self._walk[1][id(node)]
 
     @cached_property
     def names(self) -> dict[str, list[ast.Name]]:
-        """Names by their text, those inside f-strings too."""
+        """Name nodes by name, including those inside f-strings."""
         found: dict[str, list[ast.Name]] = {}
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Name):
@@ -100,12 +100,12 @@ class Python:
 
     @cached_property
     def watched(self) -> bool:
-        """Whether something in it may see the names of variables, so that a new one is not unseen."""
+        """Whether the code may inspect the names of variables, so that a new one would be noticed."""
         return any(name in self.names for name in DYNAMIC)
 
     @cached_property
     def inside_strings(self) -> set[int]:
-        """Numbers, from 0, of the lines that start inside a string."""
+        """Numbers (from 0) of the lines that start inside a string."""
         return {
             line
             for node in self.nodes
@@ -115,44 +115,44 @@ class Python:
 
     @cached_property
     def unit(self) -> str:
-        """What one level of indentation is made of."""
+        """White space of one level of indentation."""
         inner = (s.node for s in self.statements if s.scope is not None and self.leads(s.node))
         return min((self.indent(node) for node in inner), key=len, default="    ") or "    "
 
     def at(self, line: int, column: int) -> int:
-        """The offset of a place that a node names."""
+        """Offset of a line and column as in `ast` nodes."""
         return self._starts[line - 1] + column
 
     def span(self, node: Placed) -> tuple[int, int]:
-        """Where a node starts and ends."""
+        """Start and end offset of a node."""
         return self.at(node.lineno, node.col_offset), self.at(node.end_lineno or 0, node.end_col_offset or 0)
 
     def segment(self, node: Placed) -> str:
-        """The text of a node."""
+        """Text of a node."""
         start, end = self.span(node)
         return self.text[start:end].decode()
 
     def first_line(self, node: ast.stmt) -> int:
-        """The number, from 0, of a statement's first line, that of its first decorator if it has one."""
+        """Number (from 0) of a statement's first line, or of its first decorator's if it has one."""
         decorators: list[ast.expr] = getattr(node, "decorator_list", [])
         return min([node.lineno, *(decorator.lineno for decorator in decorators)]) - 1
 
     def start(self, node: ast.stmt) -> int:
-        """Where the first line of a statement starts."""
+        """Offset of the start of a statement's first line."""
         return self._starts[self.first_line(node)]
 
     def after(self, node: ast.stmt) -> int:
-        """Where the line after a statement starts; behind the text if there is none."""
+        """Offset of the start of the line after a statement; past the end of the text if there is none."""
         return self._starts[node.end_lineno or 0]
 
     def indent(self, node: ast.stmt) -> str:
-        """The white space before a statement that leads its line."""
+        """White space before a statement that is the first on its line."""
         found = _INDENT.match(self.lines[self.first_line(node)])
         assert found is not None
         return found[0].decode()
 
     def leads(self, node: ast.stmt) -> bool:
-        """Whether a statement is the first of its line and no `elif`, so that another may stand before it."""
+        """Whether a statement is the first on its line and not an `elif`, so that another can be put before it."""
         line = self.first_line(node)
         found = _INDENT.match(self.lines[line])
         assert found is not None
@@ -169,7 +169,7 @@ class Python:
         return not self.lines[node.end_lineno - 1][node.end_col_offset :].strip()
 
     def slots(self) -> list[Statement]:
-        """The statements of functions before which others can be put: all but a docstring, and what leads no line."""
+        """Statements of functions before which others can be put: all that are first on their line, but docstrings."""
         return [
             s
             for s in self.statements
@@ -178,12 +178,12 @@ class Python:
 
 
 def is_text(node: ast.stmt) -> bool:
-    """Whether a statement is a string alone, as a docstring is."""
+    """Whether a statement is only a string, like a docstring."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def after_docstring(function: Function) -> list[ast.stmt]:
-    """The body of a function without its docstring."""
+    """Body of a function without its docstring."""
     return function.body[1:] if is_text(function.body[0]) else function.body
 
 

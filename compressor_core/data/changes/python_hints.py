@@ -1,4 +1,4 @@
-"""Type hints and docstrings of Python functions, which say nothing of what they do to the interpreter."""
+"""Changes of type hints and docstrings of Python functions, which do not affect their behaviour."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _END = re.compile(rb"\)\s*:")
 
 
 def change_hints(source: Python, rng: random.Random) -> list[Edit]:
-    """Type hints and docstring dropped where there are some, added where there are none."""
+    """Remove type hints and docstrings where present, and add them where absent."""
     functions = [node for node in source.nodes if isinstance(node, Function) and not node.decorator_list]
     edits: list[Edit] = []
     for function in functions:
@@ -70,7 +70,7 @@ def _without_hints(source: Python, function: Function, hinted: list[ast.arg]) ->
 
 
 def _with_hints(source: Python, function: Function) -> list[Edit]:
-    """The type of a default for its parameter, `object` for the others, and None for what returns nothing."""
+    """Add hints: the type of its default for a parameter, else `object`; None for a function that returns nothing."""
     own = function.args
     positional = [*own.posonlyargs, *own.args]
     defaults = dict(zip(map(id, reversed(positional)), reversed(own.defaults), strict=False))

@@ -1,4 +1,4 @@
-"""Changes of what Python's parser does not see, or sees the same: quotes, layout, comments."""
+"""Changes that Python's parser ignores: quotes, layout, comments."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ COMMENTS = (
     "not obvious",
     "see the documentation",
 )
-"""What an inserted comment says, in any language: nothing that could tell one label from another."""
+"""Texts of inserted comments, for any language; none reveals a label."""
 
 
 def swap_quotes(source: Python, rng: random.Random) -> list[Edit]:
-    """Every string in the other quotes, unless it has one of those inside."""
+    """Write every string in the other quotes, unless it contains one of those."""
     edits = []
     for node in source.nodes:
         literal = isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
@@ -52,7 +52,7 @@ def swap_quotes(source: Python, rng: random.Random) -> list[Edit]:
 
 
 def reformat(source: Python, rng: random.Random) -> list[Edit]:
-    """Other line breaks in calls, other blank lines and another width of indentation; the tree stays the same."""
+    """Change the line breaks in calls, the blank lines and the indentation; the syntax tree stays the same."""
     calls = _calls(source, rng)
     joined = [edit for edit in calls if edit.start < edit.end]
     indentation = [
@@ -62,7 +62,7 @@ def reformat(source: Python, rng: random.Random) -> list[Edit]:
 
 
 def insert_comments(source: Python, rng: random.Random) -> list[Edit]:
-    """Comments before some statements, or behind them."""
+    """Insert comments before or after some statements."""
     edits = []
     leading = [s.node for s in source.statements if s.scope is not None and source.leads(s.node)]
     for place in some(range(len(leading)), rng, 0.2, 4):
@@ -75,7 +75,7 @@ def insert_comments(source: Python, rng: random.Random) -> list[Edit]:
 
 
 def _indentation(source: Python, rng: random.Random) -> list[Edit]:
-    """Every block indented by another width."""
+    """Change the width of indentation of every block."""
     unit = rng.choice([unit for unit in ("  ", "    ", "\t", "   ") if unit != source.unit]).encode()
     starts = {source.first_line(s.node) for s in source.statements if source.leads(s.node)}
     continued = {line for s in source.statements for line in _continued(source, s.node)}
@@ -101,14 +101,14 @@ def _indentation(source: Python, rng: random.Random) -> list[Edit]:
 
 
 def _continued(source: Python, node: ast.stmt) -> range:
-    """The lines that a statement, or the head of one with a body, goes on over."""
+    """Continuation lines of a statement, or of the head of a compound statement."""
     body: list[ast.stmt] = getattr(node, "body", [])
     last = source.first_line(body[0]) if body else node.lineno if isinstance(node, ast.Match) else node.end_lineno
     return range(node.lineno, last or 0)
 
 
 def _blank_lines(source: Python, rng: random.Random) -> list[Edit]:
-    """Blank lines before some statements, and none where there were some."""
+    """Insert blank lines before some statements, and remove existing ones."""
     edits = []
     for statement in source.statements:
         node = statement.node
@@ -127,7 +127,7 @@ def _blank_lines(source: Python, rng: random.Random) -> list[Edit]:
 
 
 def _calls(source: Python, rng: random.Random) -> list[Edit]:
-    """Some calls over several lines, and others on one."""
+    """Spread some calls over several lines, and join others on one."""
     edits: list[Edit] = []
     done = 0
     calls = [node for node in source.nodes if isinstance(node, ast.Call) and (node.args or node.keywords)]
@@ -158,13 +158,13 @@ def _calls(source: Python, rng: random.Random) -> list[Edit]:
 
 
 def _joint(text: bytes, gap: re.Match[bytes]) -> bytes:
-    """What stands where a line break was: nothing beside a bracket, else a space."""
+    """Replacement of a line break: nothing beside a bracket, else a space."""
     before, after = text[: gap.start()][-1:], text[gap.end() :][:1]
     return b"" if before in b"([{" or after in b")]}" else b" "
 
 
 def _break(text: bytes, at: int, margin: bytes) -> Edit:
-    """A line break before an argument, in place of the spaces there."""
+    """Edit that replaces the spaces before an argument by a line break."""
     start = at
     while text[start - 1 : start] == b" ":
         start -= 1

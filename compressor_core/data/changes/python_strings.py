@@ -1,4 +1,4 @@
-"""The same text put together in another way: f-string, %, format or concatenation."""
+"""Rewriting of strings with values into another form: f-string, %, format or concatenation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CONVERSIONS = {-1: "", ord("s"): "s", ord("r"): "r"}
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """A value among the texts; `text` is its code, `whole` says that it is a string for sure."""
+    """A value in a string; `text` is its code, `whole` whether it is certainly a string."""
 
     text: str
     conversion: str = ""
@@ -31,9 +31,9 @@ _Part = str | _Value
 
 
 def string_forms(source: Python, rng: random.Random) -> list[Edit]:
-    """Every text with values in it written in another form; a value beside `+` is taken for a string.
+    """Rewrite every string with values in another form. An operand of `+` is assumed to be a string.
 
-    A single value of `%` that is no tuple as written is taken for none.
+    A single operand of `%` that is not a tuple literal is assumed not to be a tuple.
     """
     edits: list[Edit] = []
     done: set[int] = set()
@@ -62,7 +62,7 @@ def string_forms(source: Python, rng: random.Random) -> list[Edit]:
 
 
 def _read(source: Python, node: ast.expr) -> tuple[str, list[_Part]] | None:
-    """The form of an expression and its parts; None if it is no text with values, or one that cannot change."""
+    """Form and parts of an expression; None if it is not a string with values, or cannot be rewritten."""
     if isinstance(node, ast.JoinedStr):
         parts = _joined(node)
         return None if parts is None else ("f-string", parts)
@@ -99,7 +99,7 @@ def _joined(node: ast.JoinedStr) -> list[_Part] | None:
 
 
 def _formatted(source: Python, node: ast.Call) -> list[_Part] | None:
-    """`"…{}…".format(a, b)`, each argument used once and in order."""
+    """Parts of `"…{}…".format(a, b)` if each argument is used once and in order."""
     function = node.func
     if not (isinstance(function, ast.Attribute) and function.attr == "format"):
         return None
@@ -131,7 +131,7 @@ def _formatted(source: Python, node: ast.Call) -> list[_Part] | None:
 
 
 def _interpolated(source: Python, node: ast.BinOp) -> list[_Part] | None:
-    """`"…%s…" % (a, b)`."""
+    """Parts of `"…%s…" % (a, b)`."""
     text = node.left
     if not isinstance(text, ast.Constant) or not isinstance(text.value, str):
         return None
@@ -156,7 +156,7 @@ def _interpolated(source: Python, node: ast.BinOp) -> list[_Part] | None:
 
 
 def _added(source: Python, node: ast.BinOp) -> list[_Part] | None:
-    """`"…" + a + "…"`, with a string among the first two, so that all of it is one."""
+    """Parts of `"…" + a + "…"`; one of the first two operands must be a string, so that the whole is one."""
     terms: list[ast.expr] = []
     left: ast.expr = node
     while isinstance(left, ast.BinOp) and isinstance(left.op, ast.Add):
@@ -200,13 +200,13 @@ def _called(node: ast.expr) -> str:
 
 
 def _binds(node: ast.expr) -> bool:
-    """Whether its place in the code matters to more than its value, or it cannot stand in every form."""
+    """Whether moving the expression has side effects, or it cannot be used in every form."""
     odd = ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom | ast.Lambda | ast.GeneratorExp | ast.IfExp
     return any(isinstance(inner, odd) for inner in ast.walk(node))
 
 
 def _merged(parts: Sequence[_Part]) -> list[_Part]:
-    """Neighbouring texts as one, without empty ones."""
+    """Parts with neighbouring texts joined and empty ones removed."""
     merged = list[_Part]()
     for part in parts:
         if isinstance(part, str) and merged and isinstance(merged[-1], str):
@@ -290,6 +290,6 @@ def _quoted(text: str) -> str:
 
 
 def _escaped(text: str, quote: str) -> str:
-    """The text as it stands between such quotes."""
+    """The text as written between such quotes."""
     escaped = repr(text + "'\"")[1:-4]  # with both quotes, `repr` is sure to write single ones
     return escaped.replace("\\'", "'").replace(quote, f"\\{quote}")

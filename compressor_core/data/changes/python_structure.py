@@ -1,7 +1,7 @@
-"""Changes of the syntax tree that keep what a Python function does: order, helpers, variables, aliases.
+"""Behaviour-preserving changes of the structure of Python functions: order, helpers, variables, aliases.
 
-Attributes are taken for plain data: reading one has no effect. What a function sees of its own source, such as its
-annotations or the names in a traceback, may change.
+Attributes are assumed to be plain data, so that reading one has no effect. What a function sees of its own source, such
+as its annotations or the names in a traceback, may change.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from compressor_core.data.restructuring import independent
 from compressor_core.language import Language
 
 _ORDERED = frozenset({"dict", "OrderedDict", "update", "defaultdict", "Counter", "ChainMap", "SimpleNamespace"})
-"""Callables that show the order of their keyword arguments."""
+"""Callables for which the order of keyword arguments matters."""
 _HELPERS = ("helper", "inner", "run", "compute", "inside", "work", "build", "evaluate", "make", "apply", "step", "get")
 _DEAD = (
     "if False:\n{unit}{fresh} = None",
@@ -31,7 +31,7 @@ _DEAD = (
 
 
 def reorder_statements(source: Python, rng: random.Random) -> list[Edit]:
-    """Neighbouring assignments of which neither calls anything nor needs the other, and neighbouring imports."""
+    """Swap neighbouring assignments that call nothing and are independent, and neighbouring imports."""
     edits: list[Edit] = []
     taken: set[int] = set()
     for first in source.statements:
@@ -48,7 +48,7 @@ def reorder_statements(source: Python, rng: random.Random) -> list[Edit]:
 
 
 def reorder_keywords(source: Python, rng: random.Random) -> list[Edit]:
-    """The keyword arguments of every call in another order, where evaluating them has no effect."""
+    """Rotate the keyword arguments of every call whose evaluation has no effect."""
     edits: list[Edit] = []
     done = 0
     calls = [node for node in source.nodes if isinstance(node, ast.Call) and len(node.keywords) > 1]
@@ -67,7 +67,7 @@ def reorder_keywords(source: Python, rng: random.Random) -> list[Edit]:
 
 
 def insert_dead_code(source: Python, rng: random.Random) -> list[Edit]:
-    """Statements without effect before some others."""
+    """Insert statements without effect before some others."""
     if source.watched:
         return []
     names = fresh_names(source.code, NAMES[Language.PYTHON], rng)
@@ -81,7 +81,7 @@ def insert_dead_code(source: Python, rng: random.Random) -> list[Edit]:
 
 
 def wrap(source: Python, rng: random.Random) -> list[Edit]:
-    """The body of a function, or one of its values, in a nested function that is called at once."""
+    """Move the body of a function, or one of its values, into a nested function that is called at once."""
     if source.watched or "super" in source.names or "__class__" in source.names:
         return []
     values = [s for s in source.slots() if _is_wrappable(s)]
@@ -113,7 +113,7 @@ def wrap(source: Python, rng: random.Random) -> list[Edit]:
 
 
 def hoist(source: Python, rng: random.Random) -> list[Edit]:
-    """An argument of a call in a variable of its own; nothing that is evaluated changes its turn."""
+    """Move an argument of a call into a variable of its own, without changing the order of evaluation."""
     if source.watched:
         return []
     found: list[tuple[ast.stmt, ast.expr]] = []
@@ -135,7 +135,7 @@ def hoist(source: Python, rng: random.Random) -> list[Edit]:
 
 
 def alias_imports(source: Python, rng: random.Random) -> list[Edit]:
-    """What a function imports for itself under another name."""
+    """Rename the local imports of a function."""
     if source.watched:
         return []
     used = set(re.findall(r"\w+", source.code))
@@ -164,7 +164,7 @@ def alias_imports(source: Python, rng: random.Random) -> list[Edit]:
     return edits
 
 
-# What may be done
+# Conditions
 
 
 def _exchangeable(first: ast.stmt, second: ast.stmt) -> bool:
@@ -181,12 +181,12 @@ def _exchangeable(first: ast.stmt, second: ast.stmt) -> bool:
         ]
         for stored in (True, False)
     )
-    # Two names may be of one object.
+    # Two names may refer to the same object.
     return not (written[0] & (written[1] | read[1]) or written[1] & read[0])
 
 
 def _is_pure(node: ast.expr) -> bool:
-    """Whether evaluating it calls nothing and binds nothing."""
+    """Whether evaluating the expression calls and binds nothing."""
     pure = (
         ast.Name
         | ast.Constant
@@ -215,7 +215,7 @@ def _binds(node: ast.expr) -> bool:
 
 
 def _first_call(node: ast.stmt) -> ast.Call | None:
-    """The call with whose evaluation a statement begins."""
+    """The call that a statement evaluates first, if any."""
     value: ast.expr | None = None
     if isinstance(node, ast.Expr | ast.Return | ast.Assign):
         value = node.value
@@ -227,7 +227,7 @@ def _first_call(node: ast.stmt) -> ast.Call | None:
 
 
 def _hoistable(call: ast.Call) -> ast.expr | None:
-    """An argument that may be evaluated before the function and the arguments that stand before it."""
+    """An argument that may be evaluated before the function and the preceding arguments."""
     if not _is_pure(call.func):
         return None
     root = call.func.value if isinstance(call.func, ast.Attribute) else call.func
@@ -238,7 +238,7 @@ def _hoistable(call: ast.Call) -> ast.expr | None:
             return argument if steady and not apart else None
         if isinstance(argument, ast.JoinedStr | ast.BinOp):
             return argument
-        # What is called later may change an attribute, and so what stands before must not be read after it.
+        # A later call may change an attribute, so an attribute before it must not be read after it.
         steady = steady and isinstance(argument, ast.Name | ast.Constant)
     return None
 
@@ -252,7 +252,7 @@ def _is_wrappable(statement: Statement) -> bool:
 
 
 def _is_wholly_wrappable(source: Python, function: ast.FunctionDef) -> bool:
-    """Whether the body of a function can: none of its parameters is bound anew, and it yields nothing."""
+    """Whether the body of a function can move into a nested one: it rebinds no parameter and yields nothing."""
     body = after_docstring(function)
     parameters = {argument.arg for argument in arguments(function)}
     if not body or not source.leads(body[0]):
@@ -283,7 +283,8 @@ def _wrap_body(source: Python, function: ast.FunctionDef, name: str) -> list[Edi
 
 
 def _indented(text: str, indent: str, *, first_only: bool = False, unit: str = "") -> str:
-    """Lines of code with a line end, each indented; with `first_only` but the first two, whose rest is as it was."""
+    """Indented lines of code with a line end. With `first_only`, the text is a header and a body, of which only the
+    first line each is indented."""
     if first_only:
         head, _, rest = text.partition("\n")
         return f"{indent}{head}\n{indent}{rest}\n"
@@ -294,7 +295,7 @@ def _indented(text: str, indent: str, *, first_only: bool = False, unit: str = "
 
 
 def _uses(source: Python, name: str, alias: ast.alias, scope: Function) -> list[ast.Name] | None:
-    """Where a name that a function imports stands in it; None if it is bound elsewhere, or a place is not known."""
+    """Uses of an imported name in a function; None if it is bound elsewhere, or if a use cannot be located."""
     known = {id(node) for node in source.nodes}
     for node in ast.walk(source.tree):
         bound = [getattr(node, field, None) for field in ("arg", "rest")]

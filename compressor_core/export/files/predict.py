@@ -1,7 +1,7 @@
 """What the model beside this file says of code: python predict.py [--int8] FILE [FILE]
 
-Needs numpy, onnxruntime and tokenizers; for a model that reads data flow Compressor Studio as well, which extracts it.
-Two files are for a model that compares two functions.
+Needs numpy, onnxruntime and tokenizers, and for a model that reads data flow also Compressor Studio, which extracts it.
+Give two files for a model that compares two functions.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def predict(codes: list[str], model: str = "model.onnx") -> dict[str, float]:
-    """The probability of each label. Raises ValueError, with a sentence, for files that are not whole."""
+    """Probability of each label. Raises ValueError, with a message, for incomplete or changed files."""
     part = {name: whole(name) for name in ("compressor.json", "tokenizer.json", model)}
     card = json.loads(part["compressor.json"])
     session = onnxruntime.InferenceSession(part[model], providers=["CPUExecutionProvider"])
@@ -42,7 +42,7 @@ def predict(codes: list[str], model: str = "model.onnx") -> dict[str, float]:
 
 
 def data_flow(codes: list[str], language: str) -> list[np.ndarray]:
-    """The inputs of a model that reads data flow. Raises ValueError, with a sentence, without Compressor Studio."""
+    """Inputs of a model that reads data flow. Raises ValueError, with a message, if Compressor Studio is missing."""
     try:
         from compressor_core.export.data_flow import reader
     except ImportError as error:
@@ -54,7 +54,7 @@ def data_flow(codes: list[str], language: str) -> list[np.ndarray]:
 
 
 def whole(name: str) -> bytes:
-    """The content of a file of this folder, if it is what SHA256SUMS says."""
+    """Content of a file of this folder, checked against SHA256SUMS."""
     sums = (HERE / "SHA256SUMS").read_text("utf-8").splitlines()
     content = (HERE / name).read_bytes()
     if f"{hashlib.sha256(content).hexdigest()}  {name}" not in sums:
@@ -63,7 +63,7 @@ def whole(name: str) -> bytes:
 
 
 def read(name: str) -> str:
-    """The code in a file."""
+    """Read the code in a file."""
     data = Path(name).read_bytes()
     if b"\0" in data:
         raise ValueError(f"{name} is binary data or UTF-16, not UTF-8 text: give source code")
@@ -91,6 +91,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    if isinstance(sys.stdout, io.TextIOWrapper):  # labels are in any script, locales are not
+    if isinstance(sys.stdout, io.TextIOWrapper):  # labels may be in any script
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""The board of a class: what everybody has made, by size; students by accuracy, searches beside the curve of optima."""
+"""The board of a class by size: accuracy of students, and searches beside the curve of optima."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from plotly.subplots import make_subplots
 from compressor_core.figures import theme
 
 NAMED: Final = 12
-"""Points of one kind that have their names beside them; of more, those with the first places."""
+"""Largest number of labelled points of one kind; of more, those ranked first are labelled."""
 
 
 @dataclass(frozen=True)
@@ -25,26 +25,26 @@ class Made:
     """`search` or `student`."""
     size_mb: float
     gflops: float
-    """The paper's account."""
+    """By the paper's formula."""
     architecture: str
     run: str
     created: float
     accuracy: float | None = None
-    """On the test split; None of a search, likewise the next three."""
+    """On the test split. This and the next three are None for a search."""
     teacher_accuracy: float | None = None
     flips: float | None = None
     """Share of answers that flip after changes that keep the label."""
     speedup: float | None = None
-    """Median latency of the teacher by its own; None until a comparison or a study has measured it."""
+    """Teacher's median latency divided by the student's; None until a comparison or a study has measured it."""
     gap: float | None = None
-    """Of a search: how far it is below the optimum, as a share of it."""
+    """Distance of a search's best from the optimum, as a share of the optimum."""
     place: int | None = None
-    """In the challenge; each participant's best student has one."""
+    """Rank in the challenge; only each participant's best student has one."""
 
 
 @dataclass(frozen=True)
 class Foretold:
-    """A participant's forecast, and the student that it is held against."""
+    """A participant's forecast, and the student that it is compared with."""
 
     who: str
     accuracy: float
@@ -59,17 +59,17 @@ class Foretold:
 
 @dataclass(frozen=True)
 class BoardInfo:
-    """The board of a class as it stands."""
+    """Current state of the board of a class."""
 
     made: tuple[Made, ...]
-    """By place, those without one after them, the newest first."""
+    """Sorted by place; those without one last, newest first."""
     foretold: tuple[Foretold, ...]
     optima: Mapping[str, Sequence[tuple[float, float]]]
-    """Size and GFLOPs of the true optima of a search space, by rising size; of each space that was searched."""
+    """Size and GFLOPs of the true optima of each space that was searched, by increasing size."""
     teacher: float | None
     """Its accuracy on the same split; None if not known."""
     most_mb: float | None = None
-    """Limit of the challenge on size; likewise on accuracy lost."""
+    """Limit of the challenge on size; `lost` is that on lost accuracy."""
     lost: float | None = None
 
     def of(self, kind: str) -> list[Made]:
@@ -77,7 +77,7 @@ class BoardInfo:
 
 
 def board_sentence(info: BoardInfo) -> str:
-    """Who leads, or what is missing for that."""
+    """Sentence on who leads, or that nobody meets the challenge yet."""
     first = next((one for one in info.made if one.place == 1), None)
     if first is None:
         searches, students = len(info.of("search")), len(info.of("student"))
@@ -87,7 +87,7 @@ def board_sentence(info: BoardInfo) -> str:
 
 
 def forecast_sentence(info: BoardInfo) -> str:
-    """How far off the forecasts were, and to which side."""
+    """Sentence on the error of the forecasts and its direction."""
     if not info.foretold:
         return "No forecast has an outcome yet."
     off = [one.points for one in info.foretold]
@@ -99,7 +99,7 @@ def forecast_sentence(info: BoardInfo) -> str:
 
 
 def board_rows(info: BoardInfo) -> list[dict[str, Any]]:
-    """A table of all points."""
+    """Table of all points."""
     return [
         {
             "Place": one.place,
@@ -122,7 +122,7 @@ def board_rows(info: BoardInfo) -> list[dict[str, Any]]:
 
 
 def forecast_rows(info: BoardInfo) -> list[dict[str, Any]]:
-    """A table of forecasts and outcomes."""
+    """Table of forecasts and outcomes."""
     return [
         {
             "Name": one.who,
@@ -137,7 +137,7 @@ def forecast_rows(info: BoardInfo) -> list[dict[str, Any]]:
 
 
 def board_figure(info: BoardInfo) -> go.Figure:
-    """Students by accuracy with the teacher's line, above searches by computation with the curve of optima."""
+    """Two panels: accuracy of students with the teacher's line, and GFLOPs of searches with the curve of optima."""
     students, searches = info.of("student"), info.of("search")
     figure = _figure([one.size_mb for one in info.made] or [0.25, 10.0])
     low, high = (10**end for end in figure.layout.xaxis.range)
@@ -169,7 +169,7 @@ def board_figure(info: BoardInfo) -> go.Figure:
         if info.lost:
             _line(figure, info.teacher - info.lost, f"{100 * info.lost:g} points below", theme.GREY, "dot")
         levels += [info.teacher, info.teacher - 0.1]
-    if levels:  # lines alone make no range
+    if levels:  # lines alone do not set a range
         figure.update_yaxes(range=[100 * min(levels) - 2, min(100 * max(levels) + 3, 101)], row=1)
     if info.most_mb and low < info.most_mb < high:
         figure.add_vline(
@@ -184,7 +184,7 @@ def board_figure(info: BoardInfo) -> go.Figure:
 
 
 def forecast_figure(info: BoardInfo) -> go.Figure:
-    """From what was forecast to what came out: accuracy against size, a line for each participant."""
+    """Accuracy against size, with a line from forecast to outcome for each participant."""
     figure = go.Figure(layout=theme.layout(_SIZE, _ACCURACY, height=460))
     if not info.foretold:
         return theme.note(figure, "No forecast has an outcome yet")
@@ -259,7 +259,7 @@ def _points(figure: go.Figure, points: Sequence[Made], name: str, marker: dict[s
 
 
 def _line(figure: go.Figure, share: float, text: str, color: str, dash: str) -> None:
-    """A level of accuracy across the upper panel."""
+    """Add a level of accuracy across the upper panel."""
     figure.add_shape(
         type="line", xref="x domain", x0=0, x1=1, yref="y", y0=100 * share, y1=100 * share,
         line={"color": color, "width": 2, "dash": dash},

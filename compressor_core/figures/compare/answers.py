@@ -1,4 +1,4 @@
-"""The answers of teacher and student to one example, as a sentence and as bars of probability."""
+"""Answers of teacher and student to one example, as sentences and as bars of probability."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from compressor_core.records import AlarmThreshold, Prediction
 
 @dataclass(frozen=True)
 class AnswersInfo:
-    """The answers by side, the teacher's first; `truth` is the number of the true class, None if nobody knows it.
+    """Answers by side, the teacher's first; `truth` is the number of the true class, None if unknown.
 
-    An alarm, class 1, of no more than the threshold of its side is unsure.
+    An alarm (class 1) is unsure if its probability is at most the threshold of its side.
     """
 
     answers: Mapping[str, Prediction]
@@ -25,27 +25,27 @@ class AnswersInfo:
     thresholds: Mapping[str, AlarmThreshold] = field(default_factory=dict)
 
     def unsure(self, side: str) -> bool:
-        """Whether a side raises an alarm that clean code raises too."""
+        """Whether a side raises an alarm that is no more probable than alarms on clean code."""
         answer, threshold = self.answers[side], self.thresholds.get(side)
         return threshold is not None and answer.number == 1 and _share(answer) <= threshold.probability
 
     def label(self, side: str) -> str:
-        """The answer of a side in a word or two."""
+        """Label of a side's answer, or "unsure"."""
         return "unsure" if self.unsure(side) else self.answers[side].label
 
     def right(self, side: str) -> bool:
-        """Whether a side is sure and right."""
+        """Whether a side is both sure and right."""
         return self.answers[side].number == self.truth and not self.unsure(side)
 
     @property
     def true_label(self) -> str | None:
-        """The name of the true class, in the student's words if it is there."""
+        """Name of the true class, as labelled by the student if it is present."""
         last = list(self.answers.values())[-1]
         return None if self.truth is None else list(last.probabilities)[self.truth]
 
     @property
     def labels(self) -> list[str]:
-        """All labels that any side tells apart."""
+        """All labels that any side distinguishes."""
         return list(dict.fromkeys(label for answer in self.answers.values() for label in answer.probabilities))
 
 
@@ -54,13 +54,13 @@ def _share(answer: Prediction) -> float:
 
 
 def sure(answer: Prediction) -> str:
-    """How sure an answer is; no model is certain."""
+    """Confidence of an answer in words; never 100%."""
     share = _share(answer)
     return f"{share:.1%} sure" if share < 0.9995 else "more than 99.9% sure"
 
 
 def answers_headline(info: AnswersInfo) -> str:
-    """Whether they agree, whether they are right, and how their times compare."""
+    """Sentences on whether the sides agree, whether they are right, and how their times compare."""
     said = {side: _said(info, side) for side in info.answers}
     if len(said) < 2:
         ((side, words),) = said.items()
@@ -86,7 +86,7 @@ def answers_headline(info: AnswersInfo) -> str:
 
 
 def answers_figure(info: AnswersInfo) -> go.Figure:
-    """The probability that each side gives to each label."""
+    """Probability that each side gives to each label."""
     labels = info.labels
     rows = len(labels) * len(info.answers)
     figure = go.Figure(
@@ -118,7 +118,7 @@ def answers_figure(info: AnswersInfo) -> go.Figure:
 
 
 def unsure_sentence(info: AnswersInfo) -> str | None:
-    """From where on an alarm counts, and how that was found; None if no side has a threshold."""
+    """Explanation of the alarm thresholds and how they were computed; None if no side has one."""
     if not info.thresholds:
         return None
     one = next(iter(info.thresholds.values()))
@@ -130,7 +130,7 @@ def unsure_sentence(info: AnswersInfo) -> str | None:
 
 
 def edit_sentence(before: AnswersInfo, after: AnswersInfo) -> str:
-    """Whose answer changes under an edit, and whether it should: a fix changes the label, other edits keep it."""
+    """Sentence on which answers change under an edit, and whether they should: only a fix changes the label."""
     sides = list(before.answers)
     if before.truth != after.truth:
         right = [side for side in sides if before.right(side) and after.right(side)]
@@ -140,7 +140,7 @@ def edit_sentence(before: AnswersInfo, after: AnswersInfo) -> str:
 
 
 def edit_metrics(before: AnswersInfo, after: AnswersInfo) -> list[tuple[str, str, str]]:
-    """Title, label and how sure it is, for each side before and after an edit."""
+    """Title, label and confidence for each side before and after an edit."""
     return [
         (f"{side.capitalize()} {when}", info.label(side), sure(info.answers[side]))
         for side in before.answers

@@ -1,7 +1,7 @@
-"""The lines that an answer rests on: the scores of each side → `AttributionInfo` → the code with a bar for each score.
+"""Line scores of an answer: scores of each side → `AttributionInfo` → the code with a bar for each score.
 
-It is a table in HTML and no chart, so that code wraps at any width, can be selected and is read by screen readers. All
-that comes from outside is escaped, and nothing of it ever stands inside a tag.
+The output is an HTML table rather than a chart, so that code wraps at any width, can be selected and is read by screen
+readers. All external text is escaped and never placed inside a tag.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from compressor_core.records import Attribution
 
 SIDES: Mapping[str, str] = {"teacher": theme.TEACHER, "student": theme.STUDENT}
 MOST_NAMED = 3
-"""Lines that a sentence names."""
+"""Largest number of lines that a sentence names."""
 _LONGEST = 400
-"""Characters of a line that are shown."""
+"""Largest number of characters shown per line."""
 _BEYOND = 2
-"""Lines that are shown behind the last one that any model has read."""
+"""Number of lines shown after the last one that any model has read."""
 _CLOSE = 0.05
-"""Share of what they should add up to, or of one logit, that scores may miss without a word."""
+"""Tolerated deviation of the scores' sum, as a share of its expected value or of one logit."""
 _NOTABLE = 0.1
-"""Share of the highest score from which a line counts among those that mattered."""
+"""Share of the highest score from which a line counts as one that mattered."""
 
 WHAT_IT_IS = (
     "Integrated gradients of each model's own answer, in logits, summed over the tokens of each line: a bar to the "
@@ -34,7 +34,7 @@ WHAT_IT_IS = (
 
 @dataclass(frozen=True)
 class LineInfo:
-    """A line: its number, its text, and by side its score in logits; None where the side has not read it."""
+    """A line: its number, its text, and its score in logits by side; None if the side has not read it."""
 
     number: int
     text: str
@@ -43,7 +43,7 @@ class LineInfo:
 
 @dataclass(frozen=True)
 class AttributionInfo:
-    """A function as it is drawn. `largest` is the scale of each side's bars, `more` how many lines are left out."""
+    """A function as it is drawn. `largest` is the scale of each side's bars, `more` the number of omitted lines."""
 
     lines: tuple[LineInfo, ...]
     labels: Mapping[str, str]
@@ -51,23 +51,23 @@ class AttributionInfo:
     more: int
 
     def share(self, side: str, line: LineInfo) -> float:
-        """The length of a bar, from −1 to 1."""
+        """Length of a bar, from −1 to 1."""
         score, largest = line.scores[side], self.largest[side]
         return 0.0 if score is None or largest == 0 else score / largest
 
     def top(self, side: str) -> list[int]:
-        """The numbers of the lines that spoke most for the side's answer, the first one first."""
+        """Numbers of the lines that spoke most for the side's answer, strongest first."""
         ranked = sorted(self.lines, key=lambda line: -self.share(side, line))
         return [line.number for line in ranked[:MOST_NAMED] if self.share(side, line) >= _NOTABLE]
 
 
 def attribution_info(codes: Sequence[str], records: Mapping[str, Attribution], function: int = 0) -> AttributionInfo:
-    """One function of an example with what each side says of its lines.
+    """One function of an example with each side's scores of its lines.
 
     Args:
         codes: The functions of the example.
-        records: By side (`teacher`, `student`).
-        function: Which of the functions; bars have the same scale in both.
+        records: Attributions by side (`teacher`, `student`).
+        function: Index of the function; bars have the same scale in both functions of a pair.
     """
     sides = [side for side in SIDES if side in records]
     scores: dict[str, Sequence[Sequence[float | None]]] = {side: records[side].lines for side in sides}
@@ -90,7 +90,7 @@ def attribution_info(codes: Sequence[str], records: Mapping[str, Attribution], f
 
 
 def attribution_sentence(infos: Sequence[AttributionInfo], side: str) -> str:
-    """Which lines mattered most to a side, in words; one info for each function of the example."""
+    """Sentence on the lines that mattered most to a side; one info per function of the example."""
     found = []
     for info, where in zip(infos, ("", "") if len(infos) == 1 else ("first", "second"), strict=False):
         if top := info.top(side):
@@ -104,17 +104,17 @@ def attribution_sentence(infos: Sequence[AttributionInfo], side: str) -> str:
 
 
 def attribution_caveat(records: Mapping[str, Attribution]) -> str | None:
-    """A warning where scores miss what they should add up to; `records` as for `attribution_info`."""
+    """Warning if scores do not add up to their expected sum, or None; `records` as for `attribution_info`."""
     said = []
     for side, record in records.items():
         gained = record.margin - record.baseline
         if abs(record.missing) > _CLOSE * max(1.0, abs(gained)):
             said.append(f"The {side}'s scores add up to {gained + record.missing:.2f} in the place of {gained:.2f}")
-    return f"{'. '.join(said)}: take their order for a hint only." if said else None
+    return f"{'. '.join(said)}: treat their order only as a hint." if said else None
 
 
 def attribution_html(info: AttributionInfo) -> str:
-    """The table: each line with its number and a bar for each side, in that side's colour."""
+    """HTML table of the lines, each with its number and a bar for each side in the side's colour."""
     sides = list(info.labels)
     head = "".join(f'<th scope="col">{escape(side.capitalize())}</th>' for side in sides)
     body = "".join(_row(info, line, sides) for line in info.lines)

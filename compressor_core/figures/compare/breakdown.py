@@ -10,14 +10,14 @@ from compressor_core.records import Part
 
 
 def groups_figure(info: ComparisonInfo) -> go.Figure:
-    """Accuracy by kind of example: the models as points on a line, from the widest loss to the widest gain."""
+    """Accuracy by kind of example, the models as points on a line, from the largest loss to the largest gain."""
     kinds = info.kinds
     row = 30 if info.alone else 36
     figure = go.Figure(
         layout=theme.layout("Accuracy", "", height=120 + row * max(len(kinds), 4), xaxis={"tickformat": ".0%"})
     )
     if not kinds:
-        return theme.note(figure, "This data does not say of which kind its examples are")
+        return theme.note(figure, "This dataset does not name the kinds of its examples")
     groups = {side.title: side.groups for side in info.sides}
     names = [f"{kind} ({info.teacher.groups[kind].examples:,})" for kind in kinds]
     x: list[float | None] = []

@@ -1,4 +1,4 @@
-"""Figures of a comparison: what the models cost in size, computation and time."""
+"""Figures of a comparison: cost of the models in size, computation and time."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from compressor_core.figures.compare.info import RECORDED, ComparisonInfo, SideI
 
 
 def latency_figure(info: ComparisonInfo) -> go.Figure:
-    """The share of inferences that took at most so long, with median and 95th percentile marked."""
+    """Cumulative distribution of the latency of inferences, with median and 95th percentile marked."""
     measured = [(side, side.found.latency) for side in info.sides if side.found.latency is not None]
     figure = go.Figure(
         layout=theme.layout(
             "Latency of one inference (ms)",
-            "Share that took at most so long",
+            "Share within this time",
             height=330 + 18 * len(info.sides),
             xaxis=theme.log_axis([sample for _, latency in measured for sample in latency.samples]),
             yaxis={"tickformat": ".0%", "range": [0, 1.02]},
@@ -42,7 +42,7 @@ def latency_figure(info: ComparisonInfo) -> go.Figure:
 
 
 def cost_figure(info: ComparisonInfo) -> go.Figure:
-    """What each student needs as a share of what the teacher needs; shorter bars are better."""
+    """Costs of each student as a share of the teacher's; shorter bars are better."""
     if info.recorded:
         return theme.note(go.Figure(layout=theme.layout("Share of the teacher's", "", height=200)), RECORDED)
     units = {"Size": "MB", "Parameters": "million"}
@@ -68,7 +68,7 @@ def cost_figure(info: ComparisonInfo) -> go.Figure:
         f"{_figure(teacher[name])} {units[name]}"
         for name in rows
     ]
-    # Horizontal groups grow upwards, and legends downwards.
+    # Horizontal bar groups are ordered upwards, legends downwards.
     for side, values in reversed(list(zip(info.students, shares, strict=True))):
         needs = _needs(side)
         figure.add_bar(

@@ -1,4 +1,4 @@
-"""Figures of a comparison that look at probabilities: reliability diagram, ROC and precision-recall curves."""
+"""Figures of a comparison based on probabilities: reliability diagram, ROC and precision-recall curves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ONE_CLASS = "All examples are of one class: there is nothing to rank"
 
 
 def reliability_figure(info: ComparisonInfo) -> go.Figure:
-    """How often each model is right where it says that it is so sure; on the diagonal it is as good as its word."""
+    """Accuracy of each model by confidence; on the diagonal a model is perfectly calibrated."""
     figure = _squared(info, "Confidence: probability of the predicted class", "Share that is right", 0.48)
     _line(figure, [0.5, 1], [0.5, 1])
     for side in info.sides:
@@ -27,7 +27,7 @@ def reliability_figure(info: ComparisonInfo) -> go.Figure:
             mode="lines+markers",
             name=f"{side.title}: ECE {found.ece:.1%}",
             line={**side.look.line, "width": 2},
-            # The area of a mark goes with the share of the examples that it stands for.
+            # The area of a mark is proportional to its share of the examples.
             marker={
                 "symbol": side.look.symbol,
                 "size": [6 + 16 * (part.examples / side.found.examples) ** 0.5 for part in found.bins],
@@ -43,7 +43,7 @@ def reliability_figure(info: ComparisonInfo) -> go.Figure:
 
 
 def roc_figure(info: ComparisonInfo) -> go.Figure:
-    """Share of class 1 that is found against share of class 0 that is taken for it, at every threshold."""
+    """True-positive rate of class 1 against its false-positive rate, at every threshold."""
     zero, one = info.summary.labels
     figure = _squared(info, f"False alarms: share of “{zero}” called “{one}”", f"Found: share of “{one}”")
     if info.teacher.found.curves is None:
@@ -63,7 +63,7 @@ def roc_figure(info: ComparisonInfo) -> go.Figure:
 
 
 def precision_recall_figure(info: ComparisonInfo) -> go.Figure:
-    """Share of the finds that are right against share of class 1 that is found, at every threshold."""
+    """Precision against recall of class 1, at every threshold."""
     one = info.summary.labels[1]
     figure = _squared(info, f"Recall: share of “{one}” that is found", "Precision: share of the finds that are right")
     if (teacher := info.teacher.found.curves) is None:
@@ -83,7 +83,7 @@ def precision_recall_figure(info: ComparisonInfo) -> go.Figure:
 
 
 def _squared(info: ComparisonInfo, x: str, y: str, start: float = -0.02) -> go.Figure:
-    """An empty figure of shares; on a phone its legend has a line for each model."""
+    """Empty figure with axes of shares; on a phone its legend has one line per model."""
     return go.Figure(
         layout=theme.layout(
             x,

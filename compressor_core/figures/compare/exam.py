@@ -1,4 +1,4 @@
-"""An exam for tables and figures: every score beside the others, of models and of baselines."""
+"""Exam results for tables and figures: all scores of models and baselines side by side."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BASELINES = (theme.Look(theme.GREY, "dash", "triangle-down", ""), theme.Look(th
 
 @dataclass(frozen=True)
 class ExamInfo:
-    """An exam's summary, with a look for each who sat it."""
+    """Summary of an exam, with the look of each examinee."""
 
     summary: ExamSummary
     looks: Mapping[str, theme.Look]
@@ -30,31 +30,31 @@ class ExamInfo:
 
     @property
     def parts(self) -> tuple[ExamPart, ...]:
-        """What was counted, in the order of the exam."""
+        """Scored parts, in the order of the exam."""
         return tuple(part for part in ExamPart if any(part in one.scores for one in self.all))
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """Weaknesses, or kinds of pairs, from the one that the first model knows best."""
+        """Weaknesses, or kinds of pairs, by decreasing accuracy of the first model."""
         return tuple(one.group for one in sorted(self.all[0].groups, key=lambda one: -one.accuracy))
 
 
 def exam_info(found: Mapping[str, Any] | Record | None) -> ExamInfo:
-    """The summary of an exam, or the result of its run.
+    """Build the info from the summary of an exam, or from the result of its run.
 
     Raises:
         RunError: the result is damaged.
     """
     summary = read_record(found) if isinstance(found, Mapping) else found
     if not isinstance(summary, ExamSummary):
-        raise RunError("The result of this exam is damaged: let the models sit it again.")
+        raise RunError("The result of this exam is damaged: repeat the exam.")
     looks = dict(zip((one.name for one in summary.models), (theme.OF_TEACHER, *theme.OF_STUDENTS), strict=False))
     looks |= dict(zip((one.name for one in summary.baselines), _BASELINES, strict=False))
     return ExamInfo(summary, looks)
 
 
 def exam_rows(info: ExamInfo) -> list[dict[str, Any]]:
-    """One row of a table for each score, with a column for each who sat the exam."""
+    """One table row per score, with a column for each examinee."""
     return [{"Score": part.words, **{one.name: _said(one, part) for one in info.all}} for part in info.parts]
 
 
@@ -66,7 +66,7 @@ def _said(one: Examinee, part: ExamPart) -> str:
 
 
 def group_rows(info: ExamInfo) -> list[dict[str, Any]]:
-    """One row for each weakness or kind of pair: accuracy on its hand-written functions in percent."""
+    """One table row per weakness or kind of pair: accuracy on its hand-written functions in percent."""
     found = {one.name: {group.group: group for group in one.groups} for one in info.all}
     first = next(iter(found.values()))
     return [
@@ -80,7 +80,7 @@ def group_rows(info: ExamInfo) -> list[dict[str, Any]]:
 
 
 def exam_figure(info: ExamInfo) -> go.Figure:
-    """Every score of everybody as a point with its 95% interval."""
+    """Every score of every examinee as a point with its 95% interval."""
     parts = info.parts
     step = 0.76 / len(info.all)
     figure = go.Figure(
@@ -131,6 +131,6 @@ def markdown(info: ExamInfo) -> str:
 
 
 def markdown_of(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows with the same columns as a table in Markdown."""
+    """Markdown table of rows with the same columns."""
     lines = [list(rows[0]), ["---"] * len(rows[0]), *(map(str, row.values()) for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

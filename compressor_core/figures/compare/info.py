@@ -1,4 +1,4 @@
-"""A comparison for figures and sentences: its summary, with a title and a look for each model."""
+"""A comparison for figures and sentences: its summary with the title and look of each model."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from compressor_core.records import (
 
 SCORES: Final = {"accuracy": "Accuracy", "precision": "Precision", "recall": "Recall", "f1": "F1"}
 NOISE: Final = 0.05
-"""A difference whose p-value is at least this is called noise."""
+"""A difference with at least this p-value is called noise."""
 TEMPLATES: Final = (
     "They are made from the same templates as the training functions, so these scores say little about code that "
     "people write: let the models sit the exam."
 )
-"""Said of scores on a dataset of the classroom."""
+"""Warning about scores on a classroom dataset."""
 RECORDED: Final = "The teacher's answers are recorded: its size and its latency are not known here."
 _LONGEST_TITLE: Final = 28
 
 
 @dataclass(frozen=True)
 class SideInfo:
-    """One of the models."""
+    """One model of a comparison."""
 
     title: str
     look: theme.Look
@@ -40,12 +40,12 @@ class SideInfo:
 
     @property
     def scores(self) -> list[float]:
-        """In the order of `SCORES`."""
+        """Scores in the order of `SCORES`."""
         return [getattr(self.found, score) for score in SCORES]
 
     @property
     def intervals(self) -> list[Interval]:
-        """In the order of `SCORES`."""
+        """Intervals in the order of `SCORES`."""
         return [getattr(self.found.intervals, score) for score in SCORES]
 
     @property
@@ -55,14 +55,14 @@ class SideInfo:
 
 @dataclass(frozen=True)
 class StudentInfo(SideInfo):
-    """One of the students, held against the teacher."""
+    """One student, compared with the teacher."""
 
     found: StudentSide
     teacher: Side
 
     @property
     def p(self) -> float:
-        """McNemar's exact test; of several students, corrected by Holm's method."""
+        """p-value of McNemar's exact test, corrected by Holm's method if there are several students."""
         test = self.found.mcnemar
         return test.p if test.p_adjusted is None else test.p_adjusted
 
@@ -100,17 +100,17 @@ class ComparisonInfo:
 
     @property
     def alone(self) -> bool:
-        """Whether there is one student."""
+        """Whether there is only one student."""
         return len(self.students) == 1
 
     @property
     def recorded(self) -> bool:
-        """Whether the teacher was not there to be measured, and only its answers are known."""
+        """Whether only the teacher's recorded answers are known, not its size and latency."""
         return self.teacher.found.latency is None
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of examples, from the widest loss of any student to the widest gain; empty if there are none."""
+        """Kinds of examples, from the largest loss of any student to the largest gain; empty if there are none."""
         teacher, students = self.teacher.groups, [side.groups for side in self.students]
 
         def gain(kind: str) -> tuple[float, str]:
@@ -120,7 +120,7 @@ class ComparisonInfo:
 
     @property
     def measured(self) -> str:
-        """How and where the latency was measured."""
+        """Sentences on how and where the latency was measured."""
         machine, measurements = self.summary.machine, self.students[0].found.latency.measurements
         return (
             f"Latency: one example at a time (batch size {machine.batch_size}), unpadded, tokenisation apart, after "
@@ -130,7 +130,7 @@ class ComparisonInfo:
 
     @property
     def data(self) -> str:
-        """On what the scores were measured."""
+        """Sentence on the data that the scores were measured on."""
         split = "the whole file" if self.summary.split == "all" else f"the {self.summary.split} split"
         same = self.summary.dataset.startswith("classroom-")
         return (
@@ -139,7 +139,7 @@ class ComparisonInfo:
 
 
 def comparison_info(found: Mapping[str, Any] | Record | None) -> ComparisonInfo:
-    """The summary of a comparison, or the result of its run.
+    """Build the info from the summary of a comparison, or from the result of its run.
 
     Raises:
         RunError: the result is damaged.

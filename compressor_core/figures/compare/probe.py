@@ -1,4 +1,4 @@
-"""A probe for tables, sentences and figures: how often answers flip by kind of change, and the worst example."""
+"""Probe results for tables, sentences and figures: flip rates by kind of change, and the worst example."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from compressor_core.records import ChangedExample, Mimicry, ProbedChange, Probe
 
 @dataclass(frozen=True)
 class ProbeInfo:
-    """A probe's summary, with a look for each model."""
+    """Summary of a probe, with the look of each model."""
 
     summary: ProbeSummary
     looks: Mapping[str, theme.Look]
 
     @property
     def changes(self) -> tuple[ProbedChange, ...]:
-        """The kinds that changed anything, in the order of the probe."""
+        """Kinds of change that changed anything, in the order of the probe."""
         return tuple(change for change in self.summary.changes.values() if change.functions)
 
     @property
     def first(self) -> str:
-        """The model that the others are held against."""
+        """Name of the model that the others are compared with."""
         return next(iter(self.summary.models))
 
     @property
     def worst(self) -> ChangedExample | None:
-        """The example of which a student's probability changes most under any kind."""
+        """Example whose probability, as given by a student, changes most under any kind of change."""
         examples = [change.worst for change in self.changes if change.worst is not None]
         return max(examples, key=_shift, default=None)
 
@@ -44,7 +44,7 @@ def _shift(one: ChangedExample) -> float:
 
 
 def probe_info(found: Mapping[str, Any] | Record | None) -> ProbeInfo:
-    """The summary of a probe, or the result of its run.
+    """Build the info from the summary of a probe, or from the result of its run.
 
     Raises:
         RunError: the result is damaged.
@@ -56,9 +56,9 @@ def probe_info(found: Mapping[str, Any] | Record | None) -> ProbeInfo:
 
 
 def probe_sentence(info: ProbeInfo) -> str:
-    """How many answers flip, over the first kind, which is the mixed draw where there is one."""
+    """Sentence on flipped answers under the first kind of change, which is the mixed draw if there is one."""
     if not info.changes:
-        return "None of these changes finds anything to change in these functions."
+        return "None of these changes applies to these functions."
     change = info.changes[0]
     said = ", ".join(f"{name} on {model.rate:.1%}" for name, model in change.models.items())
     what = "up to three changes" if change.change == "mixed" else f"the change “{change.change}”"
@@ -67,7 +67,7 @@ def probe_sentence(info: ProbeInfo) -> str:
 
 
 def _times(change: ProbedChange) -> str:
-    """How often the students flip for each time that the first model does."""
+    """Flip rates of the students relative to that of the first model."""
     first, *others = change.models.items()
     if not others or not first[1].flips:
         return ""
@@ -76,7 +76,7 @@ def _times(change: ProbedChange) -> str:
 
 
 def pairs_sentence(info: ProbeInfo) -> str:
-    """What the models say of pairs with different labels; empty without any."""
+    """Sentence on the answers to pairs with different labels; empty without pairs."""
     said = [
         f"{name} gives both halves the right answer in {answers.both_right / answers.pairs:.0%}, and both the same in "
         f"{1 - answers.changed / answers.pairs:.0%}"
@@ -87,7 +87,7 @@ def pairs_sentence(info: ProbeInfo) -> str:
 
 
 def probe_rows(info: ProbeInfo) -> list[dict[str, Any]]:
-    """One row of a table for each kind of change and model."""
+    """One table row per kind of change and model."""
     return [
         {
             "Change": change.change,
@@ -153,7 +153,7 @@ def flips_figure(info: ProbeInfo) -> go.Figure:
 
 
 def worst_sentence(info: ProbeInfo, worst: ChangedExample) -> str:
-    """What each model said of an example before and after."""
+    """Answer of each model to an example before and after the change."""
     said = [
         f"{name} {worst.probabilities_before[name]:.1%} before and {after:.1%} after"
         for name, after in worst.probabilities.items()
@@ -163,7 +163,7 @@ def worst_sentence(info: ProbeInfo, worst: ChangedExample) -> str:
 
 
 def edit(before: Sequence[str], after: Sequence[str]) -> str:
-    """The changed functions as one unified diff, whole, without its head."""
+    """Changed functions as one unified diff with full context, without its header."""
     parts = []
     for one, other in zip(before, after, strict=True):
         lines = difflib.unified_diff(one.splitlines(), other.splitlines(), lineterm="", n=10_000)

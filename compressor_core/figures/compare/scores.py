@@ -64,7 +64,7 @@ def scores_figure(info: ComparisonInfo) -> go.Figure:
 
 
 def losses_figure(info: ComparisonInfo) -> go.Figure:
-    """How much accuracy each student loses to the teacher, in percentage points, with the interval of the pair."""
+    """Accuracy that each student loses to the teacher, in percentage points, with the paired interval."""
     figure = go.Figure(
         layout=theme.layout(
             "Accuracy lost (percentage points)",
@@ -108,7 +108,7 @@ def confusion_figure(side: SideInfo, labels: Sequence[str] = ("0", "1")) -> go.F
         ),
         layout=theme.layout(f"Predicted: {side.title}", "Truth", height=300, showlegend=False),
     )
-    # Text of its own, because a heatmap's would be coloured for a white page, in the dark too.
+    # Separate annotations, because Plotly colours a heatmap's text for a white page even in the dark theme.
     cells = [(row, column) for row in (0, 1) for column in (0, 1)]
     figure.add_scatter(
         x=[labels[column] for _, column in cells],

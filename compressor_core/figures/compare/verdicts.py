@@ -1,4 +1,4 @@
-"""A comparison in words and tables: what the numbers allow to be said, and what they do not."""
+"""A comparison in words and tables: what the numbers support, and what they do not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 from compressor_core.figures.compare.info import RECORDED, ComparisonInfo, StudentInfo
 
 FEW: Final = 100
-"""With fewer examples than this, an interval is a rough guide itself."""
+"""Number of examples below which an interval itself is only a rough guide."""
 
 
 def headline(info: ComparisonInfo) -> str:
@@ -32,7 +32,7 @@ def headline(info: ComparisonInfo) -> str:
 
 
 def codebert_sentence(info: ComparisonInfo) -> str:
-    """What the paper's own teacher would have made of the headline; empty where it was not measured."""
+    """The headline relative to the paper's own teacher; empty if that was not measured."""
     beside, student = info.summary.codebert, info.students[0].found
     if beside is None:
         return ""
@@ -72,7 +72,7 @@ def _said(info: ComparisonInfo, side: StudentInfo) -> str:
 
 
 def caution(info: ComparisonInfo) -> str:
-    """Where the intervals say less than they seem to: with few examples."""
+    """Warning that intervals are unreliable with few examples; empty otherwise."""
     examples = info.summary.examples
     if examples >= FEW:
         return ""
@@ -83,7 +83,7 @@ def caution(info: ComparisonInfo) -> str:
 
 
 def flips_sentence(info: ComparisonInfo) -> str:
-    """How often each model gives another answer after changes that keep the label; empty where that is not known."""
+    """How often the answers of each model flip after changes that keep the label; empty if not known."""
     known = [(side.title, side.found.flips, side.found.flips_interval) for side in info.sides]
     said = [
         f"{title} on {flips:.1%} (95% interval {ends[0]:.1%} to {ends[1]:.1%})"
@@ -99,7 +99,7 @@ def flips_sentence(info: ComparisonInfo) -> str:
 
 
 def student_rows(info: ComparisonInfo) -> list[dict[str, Any]]:
-    """One row of a table for each student."""
+    """One table row per student."""
     return [
         {
             "Student": side.title,
@@ -120,7 +120,7 @@ def student_rows(info: ComparisonInfo) -> list[dict[str, Any]]:
 
 
 def verdict(side: StudentInfo) -> str:
-    """The difference to the teacher in three words."""
+    """Verdict on the difference to the teacher in at most three words."""
     if not side.significant:
         return "within noise"
     test = side.found.mcnemar

@@ -1,4 +1,4 @@
-"""What a calibration has found, for figures, sentences and tables: records → `LatencyInfo`."""
+"""Results of a calibration for figures, sentences and tables: records → `LatencyInfo`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from compressor_core.records import CalibrationPoint, CalibrationPrediction, Cal
 from compressor_core.task import Task
 
 RUNTIMES: Final = {Runtime.ONNX: "ONNX Runtime", Runtime.PYTORCH: "PyTorch"}
-"""A title for each runtime."""
+"""Title of each runtime."""
 ROLES: Final = {"fit": "fitted to", "held-out": "held out", "budget": "most GFLOPs of its size, by layers"}
-"""A title for each role of a point."""
+"""Title of each role of a point."""
 PARTS: Final = {
     "call": "each call",
     "layers": "each layer: operators started",
@@ -24,20 +24,20 @@ PARTS: Final = {
     "activations": "activations of the feed-forward part",
     "attention": "attention weights of every head",
 }
-"""A title for each part of a predicted latency."""
+"""Title of each part of a predicted latency."""
 
 
 @dataclass(frozen=True)
 class LatencyInfo:
-    """A calibration so far. Before the fit, there are neither predictions nor a summary."""
+    """State of a calibration so far. Before the fit, there are neither predictions nor a summary."""
 
     points: tuple[CalibrationPoint, ...]
     predictions: dict[int, CalibrationPrediction]
-    """By index of the point."""
+    """Predictions by index of the point."""
     summary: CalibrationSummary | None
 
     def of_role(self, role: str) -> list[CalibrationPoint]:
-        """The points of a role, by their layers."""
+        """Points of a role, sorted by number of layers."""
         chosen = (one for one in self.points if one.role == role)
         return sorted(chosen, key=lambda one: (one.num_hidden_layers, one.index))
 
@@ -47,25 +47,25 @@ class LatencyInfo:
 
     @property
     def runtimes(self) -> list[Runtime]:
-        """The runtimes that every point was measured by."""
+        """Runtimes in which every point was measured."""
         return [name for name in RUNTIMES if self.points and all(name in point.latency for point in self.points)]
 
     def held_out(self, runtime: str) -> PredictionError | None:
-        """The errors for what was held out; None before the fit."""
+        """Errors on the held-out points; None before the fit."""
         return None if self.summary is None else _known(self.summary.held_out_error.get(runtime))
 
     def budget(self, runtime: str) -> PredictionError | None:
-        """The errors for the students of one size; None before the fit, or without any."""
+        """Errors on the students of one size; None before the fit, or if there are none."""
         return None if self.summary is None else _known(self.summary.budget_error.get(runtime))
 
     def predicted(self, point: CalibrationPoint, runtime: str) -> float | None:
-        """Milliseconds; None before the fit."""
+        """Predicted latency in milliseconds; None before the fit."""
         prediction = self.predictions.get(point.index)
         return None if prediction is None else prediction.latency[runtime]
 
 
 def latency_info(records: Iterable[Record]) -> LatencyInfo:
-    """From the records of a calibration, in any state; of several points of one index the last counts."""
+    """Build the info from the records of a calibration in any state; of repeated points the last counts."""
     points: dict[int, CalibrationPoint] = {}
     predictions: dict[int, CalibrationPrediction] = {}
     summary = None
@@ -80,7 +80,7 @@ def latency_info(records: Iterable[Record]) -> LatencyInfo:
 
 
 def stratum_sentence(info: LatencyInfo, runtime: str) -> str:
-    """How slow the student with the most GFLOPs is among those of its size, measured; empty with fewer than two."""
+    """Measured latency of the student with the most GFLOPs among those of its size; empty with fewer than two."""
     students = [one for one in info.of_role("budget") if runtime in one.latency]
     if len(students) < 2:
         return ""
@@ -104,7 +104,7 @@ def stratum_sentence(info: LatencyInfo, runtime: str) -> str:
 
 
 def error_sentence(info: LatencyInfo, runtime: str) -> str:
-    """Accuracy of the predictions on what was left out of the fit; empty before the fit."""
+    """Accuracy of the predictions on points left out of the fit; empty before the fit."""
     if (error := info.held_out(runtime)) is None:
         return ""
     sentence = (
@@ -120,7 +120,7 @@ def error_sentence(info: LatencyInfo, runtime: str) -> str:
 
 
 def noise_sentence(info: LatencyInfo) -> str:
-    """How much else the machine did meanwhile; empty before a second round."""
+    """Sentence on the noise of the measurements, and whether the machine was busy; empty before a second round."""
     ratios = [one.median / one.mean for point in info.points if point.rounds > 1 for one in point.latency.values()]
     if not ratios:
         return ""
@@ -130,7 +130,7 @@ def noise_sentence(info: LatencyInfo) -> str:
 
 
 def point_rows(info: LatencyInfo) -> list[dict[str, Any]]:
-    """One row per architecture, for a table and its CSV; all with the same keys."""
+    """One row per architecture for a table and its CSV, all with the same keys."""
     rows = []
     for one in info.points:
         row: dict[str, Any] = {
@@ -154,7 +154,7 @@ def point_rows(info: LatencyInfo) -> list[dict[str, Any]]:
 
 
 def machine_sentence(summary: CalibrationSummary) -> str:
-    """What was measured, how and on which machine."""
+    """Sentence on what was measured, how, and on which machine."""
     machine, lengths = summary.machine, summary.lengths
     what = "pairs of functions" if summary.task is Task.CLONE else "functions"
     return (

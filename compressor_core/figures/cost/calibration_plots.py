@@ -11,7 +11,7 @@ from compressor_core.figures.cost.calibration import PARTS, ROLES, RUNTIMES, Lat
 from compressor_core.latency_model import Runtime
 
 GOAL: Final = 0.15
-"""The band around exact predictions that is drawn."""
+"""Half-width of the band drawn around exact predictions, as a share."""
 MOST_BARS: Final = 14
 
 _LOOKS: Final = {
@@ -29,7 +29,7 @@ _COLORS: Final = (theme.MUTED, *theme.CYCLE)
 
 
 def measured_figure(info: LatencyInfo) -> go.Figure:
-    """Measured latency against the exact operations of a forward pass, by runtime: one figure while it is measured."""
+    """Measured latency against the exact GFLOPs of a forward pass, by runtime; grows while the calibration measures."""
     figure = go.Figure(layout=theme.layout("GFLOPs of one forward pass, exact", "Measured latency (ms)"))
     if not info.runtimes:
         return theme.note(figure, "Waiting for the first architecture")
@@ -54,7 +54,7 @@ def measured_figure(info: LatencyInfo) -> go.Figure:
 
 
 def predicted_figure(info: LatencyInfo, runtime: str) -> go.Figure:
-    """Predicted against measured latency; what was held out stands apart from what was fitted to."""
+    """Predicted against measured latency; held-out points look different from fitted ones."""
     figure = go.Figure(layout=theme.layout("Measured (ms)", "Predicted (ms)"))
     if not info.fitted or runtime not in info.runtimes:
         return theme.note(figure, "The fit follows the last measurement")
@@ -101,7 +101,7 @@ def predicted_figure(info: LatencyInfo, runtime: str) -> go.Figure:
 
 
 def stratum_figure(info: LatencyInfo) -> go.Figure:
-    """GFLOPs against measured latency of students of one size, one for each number of layers; the most is marked."""
+    """GFLOPs against measured latency of students of one size, one per number of layers; the most GFLOPs are marked."""
     figure = go.Figure(layout=theme.layout("GFLOPs, paper's account", "Measured latency (ms)"))
     students = [one for one in info.of_role("budget") if one.latency]
     if not students:
@@ -142,7 +142,7 @@ def stratum_figure(info: LatencyInfo) -> go.Figure:
 
 
 def parts_figure(info: LatencyInfo, runtime: str) -> go.Figure:
-    """What predicted latencies are made of: students of one size by their layers, or else the held-out ones."""
+    """Parts of the predicted latencies of students of one size by their layers, or else of the held-out ones."""
     students = info.of_role("budget")
     points = (students or info.of_role("held-out"))[:MOST_BARS]
     labels = [str(one.num_hidden_layers) if students else one.short_form for one in points]

@@ -10,19 +10,19 @@ from compressor_core.task import Task
 WEIGHTS, FLOAT32, INT8 = "model.safetensors", "model.onnx", "model.int8.onnx"
 PURPOSES: Final = {
     WEIGHTS: "For PyTorch: to train on, or to load with transformers; for pairs or data flow with this program.",
-    FLOAT32: "For any other place: ONNX Runtime reads it from C++, C#, Java, JavaScript, Rust and Python.",
-    INT8: "The same with weights in 8 bits: the smallest to ship. It rounds, so its accuracy is its own.",
-    "README.md": "The model card: what was measured, how to use it, where it comes from, where it ends.",
+    FLOAT32: "For other platforms: ONNX Runtime reads it from C++, C#, Java, JavaScript, Rust and Python.",
+    INT8: "The same with weights in 8 bits: the smallest to ship. Rounding may change its accuracy.",
+    "README.md": "The model card: measurements, usage, origin and limits.",
     "index.html": "The model in a browser: a page that needs no server and no network.",
-    "predict.py": "A prediction from the command line, with onnxruntime and tokenizers; data flow needs this program.",
+    "predict.py": "Predictions from the command line, with onnxruntime and tokenizers; data flow needs this program.",
 }
-"""The purpose of each file of a bundle."""
+"""Purpose of each file of a bundle."""
 TITLES: Final = {WEIGHTS: "PyTorch, float32", FLOAT32: "ONNX, float32", INT8: "ONNX, int8"}
-"""A title for each file that answers."""
+"""Title of each model file."""
 
 
 def form_figures(summary: ExportSummary) -> dict[str, list[tuple[str, str]]]:
-    """By file that answers, titles and values of what was measured of it."""
+    """Titles and values of the measurements, by model file."""
     return {WEIGHTS: [("Size", f"{summary.weights_mb:.2f} MB")]} | {
         name: _figures(form) for name, form in summary.forms.items()
     }
@@ -38,17 +38,17 @@ def _figures(form: ExportedForm) -> list[tuple[str, str]]:
 
 
 def extras(summary: ExportSummary) -> list[str]:
-    """The files beside the model that the bundle has."""
+    """Files of the bundle beside the model."""
     return [name for name in ("README.md", "index.html", "predict.py") if name in (summary.contents or {})]
 
 
 def command(summary: ExportSummary) -> str:
-    """How to ask the exported model on the command line."""
+    """Command that queries the exported model."""
     return f"python predict.py {'FILE FILE' if summary.task is Task.CLONE else 'FILE'}"
 
 
 def export_headline(summary: ExportSummary) -> str:
-    """What 8 bits save, and what they cost, in one sentence."""
+    """Savings and loss of accuracy from 8-bit weights, in one sentence."""
     float32, int8 = summary.forms[FLOAT32], summary.forms[INT8]
     share = f"In 8 bits the student takes {int8.size_mb:.2f} MB instead of {float32.size_mb:.2f} MB"
     loss = summary.loss_points
@@ -62,7 +62,7 @@ def export_headline(summary: ExportSummary) -> str:
 
 
 def method_sentences(summary: ExportSummary) -> str:
-    """On what the files were tried, and how they were timed."""
+    """Sentences on the examples that the files were tested on, and how they were timed."""
     float32, machine = summary.forms[FLOAT32], summary.machine
     part = "all" if summary.split == "all" else f"the {summary.split} split"
     accuracy = f"Accuracy on {part} of {summary.dataset}, {summary.examples:,} examples. " if summary.labelled else ""

@@ -1,4 +1,4 @@
-"""What a measurement of costs has found, for figures, sentences and tables: records → `MeasurementInfo`."""
+"""Results of a measurement of costs for figures, sentences and tables: records → `MeasurementInfo`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from compressor_core.records import (
 )
 
 FORMS: Final = {Form.PYTORCH: "PyTorch", Form.ONNX: "ONNX Runtime", Form.INT8: "ONNX Runtime, int8"}
-"""A title for each form in which a model is run."""
+"""Title of each form in which a model is run."""
 PERCENTILES: Final = {"median": "p50", "p90": "p90", "p95": "p95", "p99": "p99"}
-"""A title for each percentile of a record."""
+"""Title of each percentile of a record."""
 BUSY: Final = 1.25
-"""From how many times the processor's own time on, a wait says that the machine had other work."""
+"""Ratio of wall time to processor time from which the machine counts as busy with other work."""
 _LONGEST: Final = 18
-"""Characters of a name beside a bar."""
+"""Largest length of a name beside a bar, in characters."""
 _ORDER: Final = list(FORMS)
 
 Key = tuple[int, Form, bool]
@@ -33,19 +33,19 @@ Key = tuple[int, Form, bool]
 
 @dataclass
 class MeasurementInfo:
-    """All that is known so far; without a setup, nothing is."""
+    """Records so far; empty before the setup record."""
 
     setup: MeasurementSetup | None = None
     latency: dict[Key, MeasuredLatency] = field(default_factory=dict)
     joules: dict[Key, float] = field(default_factory=dict)
-    """For 1,000 predictions."""
+    """Joules per 1,000 predictions."""
     rates: dict[Key, dict[int, float]] = field(default_factory=dict)
     """Examples per second by batch size."""
     starts: dict[tuple[int, Form], ColdStart] = field(default_factory=dict)
 
     @property
     def models(self) -> tuple[MeasuredModel, ...]:
-        """The first is what the others are held against."""
+        """Measured models; the others are compared with the first."""
         return () if self.setup is None else self.setup.models
 
     @property
@@ -55,17 +55,17 @@ class MeasurementInfo:
 
     @property
     def forms(self) -> tuple[Form, ...]:
-        """Those that any model has been measured in, in the order of `FORMS`."""
+        """Forms that any model has been measured in, in the order of `FORMS`."""
         return tuple(form for form in FORMS if any(key[1] == form for key in self.latency))
 
     def of_length(self, padded: bool) -> list[MeasuredLatency]:
-        """Latencies by form, within it by model."""
+        """Latencies at padded or true lengths, sorted by form, then model."""
         rows = [row for row in self.latency.values() if row.padded is padded]
         return sorted(rows, key=lambda row: (_ORDER.index(row.form), row.model))
 
     @property
     def starts_in_order(self) -> list[ColdStart]:
-        """Cold starts by form, within it by model."""
+        """Cold starts, sorted by form, then model."""
         return sorted(self.starts.values(), key=lambda one: (_ORDER.index(one.form), one.model))
 
     def label(self, model: int, form: Form) -> str:
@@ -75,7 +75,7 @@ class MeasurementInfo:
 
 
 def measurement_info(records: Iterable[Record]) -> MeasurementInfo:
-    """From the records of a measurement, in any state; of several of one kind the last counts."""
+    """Build the info from the records of a measurement in any state; of repeated records the last counts."""
     info = MeasurementInfo()
     for record in records:
         if isinstance(record, MeasuredLatency):
@@ -92,9 +92,9 @@ def measurement_info(records: Iterable[Record]) -> MeasurementInfo:
 
 
 def speed_sentences(info: MeasurementInfo, padded: bool) -> list[str]:
-    """For each model but the first, how much faster it answers: in the same form, and against PyTorch.
+    """Speedup of each model but the first, in the same form and against PyTorch.
 
-    On a busy machine the ratio of the processor's own times stands beside that of the waits.
+    On a busy machine, the ratio of processor times is added to that of wall times.
     """
     sentences = []
     busy = bool(busy_sentence(info))
@@ -121,7 +121,7 @@ def speed_sentences(info: MeasurementInfo, padded: bool) -> list[str]:
 
 
 def method_sentence(info: MeasurementInfo) -> str:
-    """How and where it was measured."""
+    """Method and machine of the measurement."""
     if (setup := info.setup) is None:
         return ""
     split = "all rows" if setup.split == "all" else f"the {setup.split} split"
@@ -133,7 +133,7 @@ def method_sentence(info: MeasurementInfo) -> str:
 
 
 def busy_sentence(info: MeasurementInfo) -> str:
-    """Whether the machine did something else meanwhile; empty if it did not, or if nothing is measured yet."""
+    """Warning that the machine was busy with other work; empty if it was not, or if nothing is measured yet."""
     shares = sorted(row.median / row.cpu_median for row in info.latency.values() if row.cpu_median > 0)
     if not shares or info.setup is None or info.setup.machine.threads != 1:
         return ""
@@ -147,7 +147,7 @@ def busy_sentence(info: MeasurementInfo) -> str:
 
 
 def data_flow_sentence(info: MeasurementInfo) -> str:
-    """Which models read data flow, and that extracting it is not counted; empty if none."""
+    """Note that extracting data flow is not counted, for the models that read it; empty if none do."""
     names = [model.name for model in info.models if model.data_flow]
     if not names:
         return ""
@@ -158,7 +158,7 @@ def data_flow_sentence(info: MeasurementInfo) -> str:
 
 
 def energy_sentence(info: MeasurementInfo) -> str:
-    """Where the energy comes from."""
+    """Source of the energy figures."""
     if info.setup is None:
         return ""
     source = info.setup.energy_source
@@ -171,7 +171,7 @@ def energy_sentence(info: MeasurementInfo) -> str:
 
 
 def table_rows(info: MeasurementInfo, padded: bool) -> list[dict[str, Any]]:
-    """One row for each model and form, its units in the column names."""
+    """One row per model and form, with units in the column names."""
     rows = []
     first = _by_form(info, 0, padded)
     for row in info.of_length(padded):

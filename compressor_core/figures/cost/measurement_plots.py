@@ -12,18 +12,18 @@ from compressor_core.figures.cost.measurement import FORMS, PERCENTILES, Measure
 from compressor_core.records import ColdStart, MeasuredLatency
 
 LOOKS: Final = (theme.OF_TEACHER, *theme.OF_STUDENTS)
-"""The looks of the models, in order."""
+"""Looks of the models, in order."""
 _SYMBOLS: Final = {"median": "", "p90": "-open", "p95": "-open", "p99": "-open"}
 _STEPS: Final = {"imports": "importing libraries", "load": "loading the model", "first": "first prediction"}
 _STEP_COLORS: Final = (theme.MUTED, theme.TEACHER, theme.STUDENT)
 _PATTERNS: Final = ("", "/", "x")
 _HATCHED: Final = {"fillmode": "overlay", "fgcolor": "rgba(255,255,255,0.6)", "size": 6, "solidity": 0.3}
 _BAR: Final = 34
-"""Pixels."""
+"""Height of a bar in pixels."""
 
 
 def percentiles_figure(info: MeasurementInfo, padded: bool) -> go.Figure:
-    """From half of the answers to 99 of 100: a line for each model and form."""
+    """Latency percentiles from p50 to p99, one line per model and form."""
     rows = info.of_length(padded)
     figure = _barred("Latency (ms)", info, rows, showlegend=False)
     if not rows:
@@ -49,11 +49,11 @@ def percentiles_figure(info: MeasurementInfo, padded: bool) -> go.Figure:
 
 
 def distribution_figure(info: MeasurementInfo, form: str, padded: bool) -> go.Figure:
-    """The share of single answers that took at most so long, of each model in one form."""
+    """Cumulative distribution of the latency of single answers, for each model in one form."""
     figure = go.Figure(
         layout=theme.layout(
             "Latency of one example (ms)",
-            "Share that took at most so long",
+            "Share within this time",
             yaxis={"tickformat": ".0%", "range": [0, 1.02]},
         )
     )
@@ -75,7 +75,7 @@ def distribution_figure(info: MeasurementInfo, form: str, padded: bool) -> go.Fi
 
 
 def throughput_figure(info: MeasurementInfo, form: str, padded: bool) -> go.Figure:
-    """Examples per second against the batch size, of each model in one form."""
+    """Examples per second against batch size, for each model in one form."""
     figure = go.Figure(layout=theme.layout("Batch size (examples)", "Throughput (examples/s)"))
     shown = {key[0]: rates for key, rates in sorted(info.rates.items()) if key[1:] == (form, padded)}
     if not shown:
@@ -99,7 +99,7 @@ def throughput_figure(info: MeasurementInfo, form: str, padded: bool) -> go.Figu
 
 
 def start_figure(info: MeasurementInfo) -> go.Figure:
-    """A fresh process until its first answer, step by step."""
+    """Time from the start of a process to its first answer, by step."""
     starts = info.starts_in_order
     figure = _barred("Until the first answer (s)", info, starts, barmode="stack")
     if not starts:
@@ -110,7 +110,7 @@ def start_figure(info: MeasurementInfo) -> go.Figure:
 
 
 def memory_figure(info: MeasurementInfo) -> go.Figure:
-    """The most memory that such a process took: what the libraries alone take, and what the model adds."""
+    """Peak memory of the cold-start processes: the libraries' share, and what the model adds."""
     starts = info.starts_in_order
     figure = _barred("Resident memory (MB)", info, starts, barmode="stack")
     if not starts:
@@ -122,7 +122,7 @@ def memory_figure(info: MeasurementInfo) -> go.Figure:
 
 
 def energy_figure(info: MeasurementInfo, padded: bool) -> go.Figure:
-    """Joules of 1,000 predictions, one at a time; what is estimated is called so on the axis."""
+    """Joules per 1,000 predictions, one at a time; the axis title marks estimates."""
     rows = [row for row in info.of_length(padded) if (row.model, row.form, row.padded) in info.joules]
     figure = _barred(f"Energy{', estimated' if info.estimated else ''} (J)", info, rows, showlegend=False)
     if not rows:
@@ -171,7 +171,7 @@ def _add_bars(
 def _barred(
     title: str, info: MeasurementInfo, bars: Sequence[MeasuredLatency] | Sequence[ColdStart], **more: Any
 ) -> go.Figure:
-    """An empty figure of horizontal bars at 0, 1, 2 …, the first on top."""
+    """Empty figure for horizontal bars at 0, 1, 2, …, the first on top."""
     figure = go.Figure(
         layout=theme.layout(title, "", height=110 + _BAR * max(len(bars), 4), legend={"traceorder": "normal"}, **more)
     )

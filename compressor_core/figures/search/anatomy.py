@@ -1,4 +1,4 @@
-"""What an architecture is made of: the bytes of its blocks, what it costs, and what one step of a gene would cost."""
+"""Anatomy of an architecture: the size of its blocks, its cost, and the cost of one step of each gene."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from compressor_core.search.quantities import Yardstick
 
 
 class Step(Plain):
-    """One gene, one value up: what that adds."""
+    """Added cost of raising one gene by one value."""
 
     gene: str
     to: int
@@ -27,9 +27,9 @@ class Anatomy(Plain):
     """One architecture, drawn to scale by its `parts`."""
 
     architecture: str
-    """V,H,L,A,I."""
+    """Short form V,H,L,A,I."""
     parts: dict[str, float]
-    """Megabytes of each block; they add up to the file."""
+    """Size of each block in MB; the sum is the size of the file."""
     size_mb: float
     parameters: int
     paper_gflops: float
@@ -40,7 +40,7 @@ class Anatomy(Plain):
 def anatomies(
     architectures: Sequence[Architecture], yardstick: Yardstick, space: SearchSpace | None = None
 ) -> list[Anatomy]:
-    """What each architecture is made of; with a `space`, also what a step up to the next of its values costs."""
+    """Anatomy of each architecture; with a `space`, also the cost of a step to the next larger value of each gene."""
     steps = [_steps(one, space) if space else {} for one in architectures]
     everyone = [*architectures, *(after for each in steps for after in each.values())]
     known = dict(zip(map(str, everyone), measured(everyone, yardstick), strict=True))
@@ -63,18 +63,18 @@ def anatomies(
 
 
 def anatomy(architecture: Architecture, yardstick: Yardstick, space: SearchSpace | None = None) -> Anatomy:
-    """As `anatomies`, of one."""
+    """As `anatomies`, for one architecture."""
     return anatomies([architecture], yardstick, space)[0]
 
 
 def _steps(one: Architecture, space: SearchSpace) -> dict[str, Architecture]:
-    """By gene, the architecture with the next larger value of the space, where there is one."""
+    """Architecture with the next larger valid value of the space, by gene, where there is one."""
     found = {}
     for gene in GENES:
         for value in sorted(value for value in getattr(space, gene) if value > getattr(one, gene)):
             try:
                 found[gene] = replace(one, **{gene: value})
-            except ArchitectureError:  # the heads do not divide that width
+            except ArchitectureError:  # the width is not divisible by the heads
                 continue
             break
     return found

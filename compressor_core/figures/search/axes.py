@@ -1,4 +1,4 @@
-"""The coordinates that a figure can have: how each quantity of a record is called and written."""
+"""Axes that a figure can have: title and format of each quantity of a record."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ class Axis:
     unit: str
     maximised: bool
     format: str
-    """As in `format(value, axis.format)`; Plotly's hover texts take the same."""
+    """Format specification, as in `format(value, axis.format)` and in Plotly's hover texts."""
     scale: float = 1.0
-    """What a record's value is multiplied by to be in `unit`."""
+    """Factor that converts a record's value to `unit`."""
 
     @property
     def label(self) -> str:
-        """The title with its unit, for an axis."""
+        """Axis title with its unit."""
         return f"{self.title} ({self.unit})" if self.unit else self.title
 
     @property
     def linear(self) -> bool:
-        """Whether it is drawn as it is: a share, measured on students. All others by their logarithm."""
+        """Whether the axis is linear, as for shares measured on students; all others are logarithmic."""
         return self.unit == "%"
 
     def text(self, value: float) -> str:
-        """A value of a record with its unit, for a sentence."""
+        """Value of a record with its unit, for a sentence."""
         return f"{format(value * self.scale, self.format)} {self.unit}".rstrip()
 
 
@@ -60,7 +60,7 @@ GENE_TITLES: Final[Mapping[str, str]] = {
     "num_attention_heads": "Heads",
     "intermediate_size": "Feed-forward",
 }
-"""The five genes, in the order of the short form V,H,L,A,I."""
+"""Titles of the five genes, in the order of the short form V,H,L,A,I."""
 
 GENES_HOVER: Final = (
     "vocabulary %{customdata[0]:,} · width %{customdata[1]}<br>"
@@ -70,16 +70,16 @@ GENES_HOVER: Final = (
 
 
 def axes_of(individuals: Iterable[Measured]) -> list[str]:
-    """The keys of `AXES` that every individual has a value of, in that order; none without individuals."""
+    """Keys of `AXES` for which every individual has a value, in order; empty without individuals."""
     known = list(individuals)
     return [key for key in AXES if known and all(getattr(one, key) is not None for one in known)]
 
 
 def values(individuals: Iterable[Measured], key: str) -> NDArray[np.float32]:
-    """One quantity of many individuals, in the unit of its axis; NaN where it is not known."""
+    """One quantity of many individuals, in the unit of its axis; NaN where unknown."""
     return np.array([getattr(one, key) for one in individuals], np.float32) * np.float32(AXES[key].scale)
 
 
 def places(individuals: Sequence[Measured], x: str, y: str) -> dict[str, Any]:
-    """The coordinates of a trace."""
+    """Coordinates of a trace."""
     return {"x": values(individuals, x), "y": values(individuals, y)}

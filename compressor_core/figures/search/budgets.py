@@ -1,4 +1,4 @@
-"""Figures of a sweep over budgets: the optimum at each of them, and what searches found beside it."""
+"""Figures of a sweep over budgets: the optimum at each budget beside the results of searches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from compressor_core.figures.search.sweeps import OPERATORS, STYLES, SweepInfo
 
 
 def budget_figure(info: SweepInfo, y: str = "paper_gflops") -> go.Figure:
-    """The optimum against the budget, the paper's budgets marked, what searches found beside it."""
+    """Optimum against budget with the paper's budgets marked, beside the results of searches."""
     figure = go.Figure(
         layout=theme.layout("Size budget in MB (10⁶ bytes)", AXES[y].label, height=480, uirevision=f"budget/{y}")
     )
@@ -67,7 +67,7 @@ def budget_figure(info: SweepInfo, y: str = "paper_gflops") -> go.Figure:
 
 
 def genes_figure(info: SweepInfo) -> go.Figure:
-    """How the genes of the optimum, and the size it makes use of, go with the budget: a small panel for each."""
+    """Genes and size of the optimum against the budget, each in a small panel."""
     panels = {**GENE_TITLES, "size_mb": "Budget used"}
     figure = make_subplots(3, 2, subplot_titles=list(panels.values()), vertical_spacing=0.13, horizontal_spacing=0.12)
     figure.update_layout(theme.layout("", "", height=620, showlegend=False))
@@ -106,7 +106,7 @@ def _nothing(info: SweepInfo) -> str:
 
 
 def _sparse(axis: Mapping[str, Any]) -> dict[str, Any]:
-    """A logarithmic axis for a narrow panel: the powers of ten alone, where it spans two of them."""
+    """Logarithmic axis for a narrow panel: ticks only at powers of ten if it spans at least two."""
     low, high = axis["range"]
     powers = [10.0**power for power in range(math.ceil(low), math.floor(high) + 1)]
     return {**axis, "tickvals": powers, "ticktext": [f"{power:g}" for power in powers]} if len(powers) > 1 else {**axis}

@@ -1,4 +1,4 @@
-"""In which of their settings searches differ."""
+"""Differences between the settings of searches."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _UNITS: Final = {"budget_mb": "Budget (MB)", "max_latency_ms": "Longest latency 
 def difference_rows(
     searches: Sequence[SearchSettings], titles: Sequence[str], *, every: bool = False
 ) -> list[dict[str, str]]:
-    """The settings in which searches differ, one row each with a column per run; with `every`, all settings.
+    """Settings in which searches differ, one row each with a column per run; with `every`, all settings.
 
-    The search space counts gene by gene, and a latency model as one value.
+    The search space is compared gene by gene, a latency model as one value.
     """
     rows = [
         {"Setting": name, **dict(zip(titles, texts, strict=True))}
@@ -31,7 +31,7 @@ def difference_rows(
 
 
 def _settings(search: SearchSettings) -> dict[str, str]:
-    """The settings by their titles, as text; the space last."""
+    """Settings as text, by title; the space last."""
     values = search.model_dump(mode="json")
     space = values.pop("space")
     titles = {name: _UNITS.get(name, name.replace("_", " ").capitalize()) for name in values}
@@ -45,7 +45,7 @@ def _text(name: str, value: Any) -> str:
     if value is None:
         return "–"
     if name == "latency":
-        # Two calibrations of the same runtime are two models: a checksum tells them apart.
+        # A checksum distinguishes calibrations of the same runtime.
         digest = f"{zlib.crc32(json.dumps(value, sort_keys=True).encode()):08x}"[:4]
         return f"{value['runtime']}, {value['task']} (#{digest})"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""Drawings of several objectives: the front found against the true front, and how much of it is covered."""
+"""Figures of several objectives: the front found against the true front, and the hypervolume covered."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from compressor_core.figures.search.replay import Replay, add_replay
 from compressor_core.records import FrontGeneration, Measured
 
 MOST_DRAWN: Final = 1_500
-"""Points of a front in one picture; of more, every second or third one stands for all."""
+"""Largest number of points of a front in one picture; of more, every k-th is drawn."""
 MOST_MOVING: Final = 200
-"""Points of a front in each frame of a replay before the last, which has as many as the still picture."""
+"""Largest number of points of a front per frame of a replay; the last frame has as many as the still picture."""
 TRUE_MARKER: Final = {"color": theme.OPTIMUM, "size": 8, "symbol": "circle-open", "maxdisplayed": 400}
-"""On the line of the true front, which goes through all of its points; each of them tells its details."""
+"""Markers on the line of the true front. The line connects all points, and each shows its details on hover."""
 _CROWDED: Final = 200
-"""With more points than this, markers have no rims: they would be all that is seen."""
+"""Number of points above which markers have no rims, which would cover everything else."""
 _SIZES: Final = (6, 20)
-"""Pixels of a marker with the least and with the most of a third objective."""
+"""Marker sizes in pixels for the least and the greatest value of a third objective."""
 
 
 def front_figure(info: FrontInfo, x: str, y: str, *, replay: bool = False, picked: Measured | None = None) -> go.Figure:
-    """Two objectives against each other, a third as the colour and the size of the markers of both fronts.
+    """Two objectives against each other, a third as colour and size of the markers of both fronts.
 
     With `replay`, every generation is a frame, with buttons to play and pause and a slider.
     """
@@ -47,7 +47,7 @@ def front_figure(info: FrontInfo, x: str, y: str, *, replay: bool = False, picke
         )
     )
     if not info.true and info.last is None:
-        return theme.note(figure, "Looking through the whole space for the true front")
+        return theme.note(figure, "Searching the whole space for the true front")
     look = _Look(info, x, y)
     population, beyond, found = look.moment(info.last)
     measured = info.settings.by_measurement
@@ -95,7 +95,7 @@ def front_figure(info: FrontInfo, x: str, y: str, *, replay: bool = False, picke
 
 
 def hypervolume_figure(info: FrontInfo) -> go.Figure:
-    """How much of the objectives' space each generation's front leaves behind it, with the true front's."""
+    """Hypervolume of the front by generation, with that of the true front."""
     figure = go.Figure(layout=theme.layout("Generation", "Hypervolume", height=300))
     if not info.generations:
         return theme.note(figure, "Waiting for the first generation")
@@ -113,7 +113,7 @@ def hypervolume_figure(info: FrontInfo) -> go.Figure:
 
 
 class _Look:
-    """How the individuals of one figure are drawn."""
+    """Drawing style of the individuals of one figure."""
 
     def __init__(self, info: FrontInfo, x: str, y: str) -> None:
         self._info, self._x, self._y, self.third = info, x, y, info.third(x, y)
@@ -124,7 +124,7 @@ class _Look:
             self._span = float(strengths.min()), float(strengths.max())
 
     def hover(self, *, measured: bool = True) -> str:
-        """All genes and all quantities; without what is measured where it may not be."""
+        """Hover text with all genes and quantities; without measured shares if not `measured`."""
         texts = [
             f"%{{customdata[{at}]:{AXES[key].format}}} {AXES[key].unit}".rstrip()
             for at, key in enumerate(self._known, 5)
@@ -133,7 +133,7 @@ class _Look:
         return f"{GENES_HOVER}<br>{' · '.join(texts)}<extra></extra>"
 
     def points(self, individuals: Sequence[Measured]) -> dict[str, Any]:
-        """Coordinates and custom data; a trace without any point still stays in the legend."""
+        """Coordinates and custom data; an empty trace stays in the legend."""
         drawn = [one for one in individuals if None not in (getattr(one, self._x), getattr(one, self._y))]
         if not drawn:
             return {"x": [None], "y": [None], "customdata": [[]]}
@@ -142,7 +142,7 @@ class _Look:
         return {**places(drawn, self._x, self._y), "customdata": np.concatenate([genes, known], axis=1)}
 
     def moment(self, generation: FrontGeneration | None, most: int = MOST_DRAWN) -> list[dict[str, Any]]:
-        """The traces that change: the dominated of the population, those beyond a limit, the front."""
+        """Traces that change: dominated individuals within the limits, those beyond a limit, and the front."""
         if generation is None:
             return [self.points([])] * 3
         whole = self._info.front(generation)
@@ -161,7 +161,7 @@ class _Look:
         ]
 
     def true_marker(self, individuals: Sequence[Measured]) -> dict[str, Any]:
-        """What the true front's markers have of a third objective."""
+        """Marker properties of the true front that show a third objective; empty without one."""
         if self.third is None:
             return {}
         return {**self._coloured(individuals), "size": 4, "symbol": "circle", "opacity": 0.6, "maxdisplayed": 0}
@@ -180,7 +180,7 @@ class _Look:
         }
 
     def _strength(self, individuals: Sequence[Measured]) -> NDArray[np.float32]:
-        """The third objective; all but measured shares by its logarithm, as the axes are."""
+        """Values of the third objective, as logarithms unless it is a measured share, like the axes."""
         if self.third is None:
             return np.empty(0, np.float32)
         found = values([one for one in individuals if getattr(one, self.third) is not None], self.third)
@@ -210,7 +210,7 @@ def _axis(info: FrontInfo, key: str, shown: Sequence[Measured]) -> dict[str, Any
 
 
 def _add_limits(figure: go.Figure, info: FrontInfo, x: str, y: str) -> None:
-    """The limits that lie on the axes, as lines."""
+    """Add the limits of the two axes as lines."""
     for key, limit in info.settings.limits.items():
         bound = limit * AXES[key].scale
         line = {"line_dash": "dash", "line_width": 1.5, "line_color": theme.BEST}

@@ -1,4 +1,4 @@
-"""A search with several objectives so far: its front and the true one, in words and as tables."""
+"""State of a search with several objectives: its front and the true one, in words and as tables."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from compressor_core.search.tradeoff import TradeoffSettings
 
 @dataclass(frozen=True)
 class FrontInfo:
-    """A search for a front so far."""
+    """State of a search for a front so far."""
 
     settings: TradeoffSettings
     generations: tuple[FrontGeneration, ...]
     by_id: Mapping[int, Bred]
-    """All that were ever judged, in the order of their birth."""
+    """All individuals that were ever evaluated, by birth."""
     truth: TrueFront | None
 
     @property
@@ -30,12 +30,12 @@ class FrontInfo:
 
     @property
     def individuals(self) -> tuple[Bred, ...]:
-        """All that were ever judged, in the order of their birth."""
+        """All individuals that were ever evaluated, by birth."""
         return tuple(self.by_id.values())
 
     @property
     def true(self) -> tuple[Measured, ...]:
-        """The true front, thinned evenly if it is large."""
+        """The true front, evenly thinned if it is large."""
         return self.truth.points if self.truth else ()
 
     @property
@@ -44,26 +44,26 @@ class FrontInfo:
 
     @property
     def planes(self) -> list[tuple[str, str]]:
-        """The pairs of objectives that can be drawn against each other, what is maximised upwards."""
+        """Pairs of objectives to draw as x and y, with maximised ones on y."""
         pairs = combinations(sorted(self.objectives, key=lambda key: AXES[key].maximised), 2)
         return sorted(pairs, key=lambda pair: not AXES[pair[1]].maximised)
 
     def front(self, generation: FrontGeneration | None) -> tuple[Bred, ...]:
-        """The front of all that were judged by the end of a generation, by rising first objective."""
+        """Front of all individuals evaluated by the end of a generation, by increasing first objective."""
         return tuple(self.by_id[at] for at in generation.front) if generation else ()
 
     def third(self, x: str, y: str) -> str | None:
-        """The objective that is on neither axis."""
+        """Objective on neither axis, if there is one."""
         return next((key for key in self.objectives if key not in (x, y)), None)
 
     def shown(self) -> list[Measured]:
-        """What axes must have room for: all fronts. Some of the first populations may lie far away from them."""
+        """Points that the axes must cover: all fronts. Early populations may lie far away and are left out."""
         fronts = [one for generation in self.generations for one in self.front(generation)]
         return [*self.true, *fronts] or list(self.individuals)
 
 
 def front_info(records: Iterable[Record], settings: TradeoffSettings) -> FrontInfo:
-    """From the records of a trade-off, in any state; other records are passed over."""
+    """Build the info from the records of a trade-off in any state; other records are ignored."""
     generations: dict[int, FrontGeneration] = {}
     by_id: dict[int, Bred] = {}
     truth: TrueFront | None = None
@@ -77,7 +77,7 @@ def front_info(records: Iterable[Record], settings: TradeoffSettings) -> FrontIn
 
 
 def front_sentence(info: FrontInfo) -> str:
-    """How much of the true front has been found, in words."""
+    """Sentence on how much of the true front has been found."""
     if info.last is None:
         begun = info.truth and f"{_size_sentence(info.truth)} Now the search begins."
         return begun or "The search has not begun yet."
@@ -95,12 +95,12 @@ def _size_sentence(truth: TrueFront) -> str:
 
 
 def _floor(share: float) -> str:
-    """A share that reads 100% only where it is."""
+    """Share as text, rounded down so that only 1 reads 100%."""
     return f"{np.floor(min(share + 1e-12, 1.0) * 1e4) / 1e4:.2%}"
 
 
 def true_front_note(info: FrontInfo) -> str:
-    """What the true front is, and what of it is drawn; empty as long as it is not known."""
+    """Note on the size of the true front, how it was found and how much is drawn; empty while it is not known."""
     if info.truth is None:
         return ""
     measured = info.settings.by_measurement
@@ -117,13 +117,13 @@ def true_front_note(info: FrontInfo) -> str:
 
 
 def pick_label(individual: Measured, objectives: Sequence[str]) -> str:
-    """The objectives of one architecture with their units."""
+    """Objectives of one architecture with their units."""
     known = ((AXES[key], getattr(individual, key)) for key in objectives)
     return " · ".join(axis.text(value) for axis, value in known if value is not None)
 
 
 def individual_rows(info: FrontInfo) -> list[dict[str, Any]]:
-    """A table of everything that was judged, for a file."""
+    """Table of all evaluated individuals, for a file."""
     front = set(info.last.front) if info.last else set()
     some = [key for key in AXES if any(getattr(one, key) is not None for one in info.individuals)]
     return [
@@ -140,6 +140,6 @@ def individual_rows(info: FrontInfo) -> list[dict[str, Any]]:
 
 
 def true_rows(info: FrontInfo) -> list[dict[str, Any]]:
-    """A table of the true front as far as it is recorded, for a file."""
+    """Table of the recorded part of the true front, for a file."""
     keys = (*GENE_TITLES, *axes_of(info.true))
     return [{"architecture": one.short_form, **{key: getattr(one, key) for key in keys}} for one in info.true]

@@ -1,4 +1,4 @@
-"""An axis for gaps to the optimum: logarithmic, with a row of its own for a gap of none."""
+"""Axis for gaps to the optimum: logarithmic, with a separate row for a gap of zero."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 NONE: Final = 1e-12
-"""A gap up to this is none."""
+"""Largest gap that counts as zero."""
 _LOWEST, _HIGHEST = -9, 6
-"""Decades that the axis never goes beyond, whatever a search did."""
+"""Powers of ten that limit the axis."""
 
 
 @dataclass(frozen=True)
 class GapAxis:
-    """Where gaps (shares of the optimum, 0 for none) stand; `floor` is the optimum's row, `top` the upper end."""
+    """Axis for gaps as shares of the optimum; `floor` is the row of the optimum, `top` the upper end."""
 
     floor: float
     top: float
 
     @classmethod
     def around(cls, gaps: Iterable[float | None]) -> GapAxis:
-        """The axis on which all of these can be told apart; of usual gaps, if there are none."""
+        """Axis that resolves all of these gaps; a default range if there are none."""
         some = [gap for gap in gaps if gap is not None and gap > NONE] or [0.01, 1.0]
         lowest = max(math.floor(math.log10(min(some))), _LOWEST)
         return cls(floor=10**lowest / 4, top=min(max(max(some), 10 ** (lowest + 1)), 10**_HIGHEST) * 1.4)
 
     def place(self, gaps: Iterable[float | None]) -> NDArray[np.float64]:
-        """Heights on the axis, NaN where there is no gap to tell."""
+        """Positions on the axis, NaN for None."""
         known = np.array([math.nan if gap is None else gap for gap in gaps], np.float64)
         return np.where(known <= NONE, self.floor, np.clip(known, self.floor * 4, self.top))
 
@@ -49,13 +49,13 @@ class GapAxis:
 
 
 def gap_text(gap: float | None, none: str = "optimum") -> str:
-    """A gap for people: `none` where there is none, `0.123%`, or a dash where it is not known."""
+    """Gap as text: `none` for a gap of zero, `0.123%`, or a dash if unknown."""
     if gap is None:
         return "–"
     return none if gap <= NONE else f"{gap:.3%}"
 
 
 def turns(values: Sequence[float | None]) -> list[int]:
-    """Where a series that moves in steps changes, and its last place: all that a step line needs."""
+    """Indices where a step-wise series changes, and its last: all that a step line needs."""
     places = [at for at, value in enumerate(values) if at == 0 or value != values[at - 1]]
     return places if not values or places[-1] == len(values) - 1 else [*places, len(values) - 1]

@@ -1,4 +1,4 @@
-"""The genes of a search from generation to generation."""
+"""Genes of a search by generation."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from compressor_core.figures.search.plane import add_pick
 from compressor_core.records import Candidate
 
 MOST_ROWS: Final = 100
-"""Of a gene with more values, neighbours share a row."""
+"""Largest number of rows per gene; if it has more values, neighbouring values share a row."""
 MOST_COLUMNS: Final = 300
-"""Of more generations, every second or third one is drawn."""
+"""Approximate largest number of columns; of more generations, every k-th is drawn."""
 
 FloatArray = NDArray[np.float64]
 
@@ -31,16 +31,16 @@ class GeneInfo:
 
     gene: str
     cells: tuple[tuple[int, int], ...]
-    """The smallest and the largest value of each row; the same twice where a row is one value."""
+    """Smallest and largest value of each row; equal if the row is a single value."""
     generations: tuple[int, ...]
     shares: FloatArray
-    """`[rows, generations]`: the share of the population that has a value of the row; a column adds up to 1."""
+    """`[rows, generations]`: share of the population with a value of the row; each column sums to 1."""
     optimum: int | None
-    """The row of the optimum's value, if the optimum is known."""
+    """Row of the optimum's value; None if the optimum is not known."""
 
 
 def gene_infos(info: SearchInfo) -> list[GeneInfo]:
-    """The five genes; rows for the values that occurred or that the optimum has. Empty without a generation."""
+    """The five genes, with rows for the values that occurred or that the optimum has. Empty without a generation."""
     if not info.generations:
         return []
     stride = -(-len(info.generations) // MOST_COLUMNS)
@@ -71,7 +71,7 @@ def gene_infos(info: SearchInfo) -> list[GeneInfo]:
 
 
 def genes_figure(info: SearchInfo, *, picked: Candidate | None = None) -> go.Figure:
-    """Which values of each gene the population has, generation by generation: five maps below one another."""
+    """Share of each value of each gene in the population by generation, as five heatmaps one below the other."""
     infos = gene_infos(info)
     if not infos:
         return theme.note(go.Figure(layout=theme.layout("Generation", "Genes")), "Waiting for the first generation")
@@ -158,11 +158,11 @@ def _cell_of(cells: Sequence[tuple[int, int]], value: int) -> int | None:
 
 
 def cell_text(cell: tuple[int, int]) -> str:
-    """One value, or the first and last of several."""
+    """Label of a row: one value, or the first and last of several."""
     first, last = cell
     return f"{first:,}" if first == last else f"{first:,}–{last:,}"
 
 
 def ticks(count: int, most: int = 7) -> list[int]:
-    """Places along an axis that are named: a few, evenly spaced, the first one among them."""
+    """Positions of a few evenly spaced ticks, including the first."""
     return list(range(0, count, max(1, -(-count // most))))

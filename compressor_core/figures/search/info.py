@@ -1,4 +1,4 @@
-"""A search so far: what its records say together, in words, as tables, and generation by generation."""
+"""State of a search from its records: in words, as tables, and generation by generation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from compressor_core.search.fitness import Constraint
 from compressor_core.search.genetic import SearchSettings, gap
 
 MOST_ROWS: Final = 1_000
-"""Candidates in the table of a page; the CSV holds all."""
+"""Largest number of candidates in the table of a page; the CSV has all."""
 
 
 @dataclass(frozen=True)
@@ -32,28 +32,28 @@ class Limit:
 
 @dataclass(frozen=True)
 class SearchInfo:
-    """A search so far. `candidates` are all individuals that ever survived, each once, by first appearance.
+    """State of a search so far. `candidates` are all individuals that ever survived, each once, by first appearance.
 
-    With `everyone`, see `search_info`, also those that did not.
+    With `everyone` of `search_info`, they include those that did not survive.
     """
 
     settings: SearchSettings
     generations: tuple[Generation, ...]
     candidates: tuple[Individual, ...]
     seen: tuple[int, ...]
-    """How many candidates had appeared by the end of each generation."""
+    """Number of candidates that had appeared by the end of each generation."""
     optimum: Candidate | None
     uncertified: str | None
-    """Why the optimum is not known, if it cannot be."""
+    """Reason why the optimum cannot be known; None if it can."""
 
     @property
     def soft(self) -> bool:
-        """Whether the budget is the paper's soft penalty and not a cap."""
+        """Whether the budget is the paper's soft penalty rather than a cap."""
         return self.settings.constraint is Constraint.PAPER
 
     @property
     def goal(self) -> str:
-        """The quantity that decides among those within the limits."""
+        """Quantity that is optimised within the limits."""
         return self.settings.goal.quantity.value
 
     @property
@@ -63,7 +63,7 @@ class SearchInfo:
 
     @property
     def limits(self) -> tuple[Limit, ...]:
-        """The budget first."""
+        """Limits, the budget first."""
         budget, latency, least = (
             self.settings.budget_mb,
             self.settings.max_latency_ms,
@@ -78,7 +78,7 @@ class SearchInfo:
 
     @property
     def bounds(self) -> str:
-        """The limits, as they are called in a sentence."""
+        """Name of the limits within a sentence."""
         return "budget" if len(self.limits) < 2 else "the limits"
 
     @property
@@ -91,16 +91,16 @@ class SearchInfo:
 
     @property
     def born(self) -> NDArray[np.int64]:
-        """`[len(candidates)]`: the number of the generation in which each was born."""
+        """`[len(candidates)]`: number of the generation in which each was born."""
         return np.repeat([one.generation for one in self.generations], np.diff([0, *self.seen])).astype(np.int64)
 
     @property
     def gap(self) -> float | None:
-        """How far the best is below the optimum, as a share of it; None while there are not both."""
+        """Distance of the best from the optimum, as a share of the optimum; None until both are known."""
         return gap(self.optimum, self.best)
 
     def until(self, number: int | None) -> SearchInfo:
-        """The search as it stood at the end of generation `number`; all of it for None, or one that there is not."""
+        """The search at the end of generation `number`; all of it if `number` is None or unknown."""
         at = self.at(number) + 1
         return replace(
             self,
@@ -110,19 +110,19 @@ class SearchInfo:
         )
 
     def rank(self, one: Candidate) -> tuple[float, float]:
-        """What candidates are ordered by."""
+        """Sort key of a candidate."""
         return self.settings.rank(one)
 
     def at(self, shown: int | None) -> int:
-        """The place of generation number `shown`, or of the last."""
+        """Index of generation number `shown`, or of the last."""
         numbers = [one.generation for one in self.generations]
         return numbers.index(shown) if shown in numbers else len(numbers) - 1
 
 
 def search_info(records: Iterable[Record], settings: SearchSettings, *, everyone: bool = False) -> SearchInfo:
-    """From the records of a search, in any state; other records are passed over.
+    """Build the info from the records of a search in any state; other records are ignored.
 
-    With `everyone`, the individuals that were judged and did not survive are candidates too.
+    With `everyone`, individuals that were evaluated but did not survive are candidates too.
     """
     generations: dict[int, tuple[Generation, int]] = {}
     candidates: dict[int, Individual] = {}
@@ -149,7 +149,7 @@ def search_info(records: Iterable[Record], settings: SearchSettings, *, everyone
 
 
 def gap_sentence(info: SearchInfo) -> str:
-    """How close the search has come, in words."""
+    """Sentence on how close the search has come to the optimum."""
     if info.last is None:
         return "The search has not begun yet."
     if info.best is None:
@@ -165,7 +165,7 @@ def gap_sentence(info: SearchInfo) -> str:
 
 
 def candidate_rows(info: SearchInfo, most: int = MOST_ROWS) -> list[dict[str, Any]]:
-    """A table of the distinct candidates: those within the limits first, each group from the fittest down."""
+    """Table of the distinct candidates: those within the limits first, each group from the fittest down."""
     latency = info.settings.latency is not None
     return [
         {
@@ -182,7 +182,7 @@ def candidate_rows(info: SearchInfo, most: int = MOST_ROWS) -> list[dict[str, An
 
 
 def individual_rows(info: SearchInfo) -> list[dict[str, Any]]:
-    """Every candidate for a CSV, by birth, with the names of records."""
+    """All candidates for a CSV, by birth, with the field names of records."""
     kept = {one.id for generation in info.generations for one in generation.individuals}
     columns = (*GENE_TITLES, *axes_of(info.candidates), "fitness")
     return [
@@ -199,14 +199,14 @@ def individual_rows(info: SearchInfo) -> list[dict[str, Any]]:
 
 
 def goal_title(info: SearchInfo) -> str:
-    """What the fitness of a search is, for an axis; of a goal to be minimised it is shown without its minus."""
+    """Axis title of the fitness; a minimised goal is shown without its minus."""
     if info.soft:
         return "Fitness: GFLOPs − |MB − budget|"
     return "GFLOPs (paper's account)" if info.goal == "paper_gflops" else AXES[info.goal].label
 
 
 def fitness_figure(info: SearchInfo) -> go.Figure:
-    """Best and mean fitness by generation, with the optimum's."""
+    """Best and mean fitness by generation, with the fitness of the optimum."""
     figure = go.Figure(layout=theme.layout("Generation", goal_title(info), height=300))
     if not info.generations:
         return theme.note(figure, "Waiting for the first generation")
@@ -223,7 +223,7 @@ def fitness_figure(info: SearchInfo) -> go.Figure:
 
 
 def diversity_figure(info: SearchInfo) -> go.Figure:
-    """How different the individuals of each generation are."""
+    """Diversity of each generation."""
     axis = {"range": [0, 1], "tickformat": ".0%"}
     figure = go.Figure(
         layout=theme.layout("Generation", "Chance that two differ in a gene", height=300, yaxis=axis, showlegend=True)
@@ -245,7 +245,7 @@ def add_series(
     more: dict[str, Any] | None = None,
     **line: Any,
 ) -> None:
-    """A line over the generations."""
+    """Add a line over the generations."""
     figure.add_scatter(
         x=numbers,
         y=heights,
@@ -257,6 +257,6 @@ def add_series(
 
 
 def add_level(figure: go.Figure, numbers: Sequence[int], height: float, name: str, **more: Any) -> None:
-    """The height that cannot be surpassed, over the generations."""
+    """Add a level that cannot be surpassed, over the generations."""
     line = {"color": theme.OPTIMUM, "width": 2, "dash": "dash"}
     figure.add_scatter(x=[numbers[0], numbers[-1]], y=[height] * 2, mode="lines", name=name, line=line, **more)

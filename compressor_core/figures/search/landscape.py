@@ -1,4 +1,4 @@
-"""The landscape of two genes as a map, with the population of a search walking on it."""
+"""Landscape of two genes as a heatmap with the population of a search."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CIRCLE = {"color": "rgba(255,255,255,0.55)", "line": {"width": 1.5, "color": "#
 
 
 def landscape_sentence(land: Landscape, info: SearchInfo) -> str:
-    """How much of the map is within the limits, in words, and where its top is."""
+    """Sentences on how much of the map is within the limits, and on its best cell."""
     cells, infeasible = int(land.exists.sum()), int(land.infeasible.sum())
     x, y = GENE_TITLES[land.x].lower(), GENE_TITLES[land.y].lower()
     if infeasible == cells:
@@ -41,7 +41,7 @@ def landscape_sentence(land: Landscape, info: SearchInfo) -> str:
 
 
 def landscape_figure(land: Landscape, info: SearchInfo, *, picked: Candidate | None = None) -> go.Figure:
-    """The best fitness of every cell as colour, grey where nothing fits, and the latest generation as circles.
+    """Best fitness of every cell as colour, grey where nothing fits, and the latest generation as circles.
 
     A circle's area grows with the number of individuals in its cell.
     """
@@ -54,7 +54,7 @@ def landscape_figure(land: Landscape, info: SearchInfo, *, picked: Candidate | N
             xaxis=_axis(names["x"]),
             yaxis=_axis(names["y"]),
             uirevision=f"{land.x}/{land.y}",
-            meta=names,  # what the cells are called: the axes name some of them
+            meta=names,  # names of all cells; the axes label only some
         )
     )
     sign = 1 if info.maximised else -1
@@ -69,7 +69,7 @@ def landscape_figure(land: Landscape, info: SearchInfo, *, picked: Candidate | N
     )
     top = float(np.nanmax(sign * land.fitness, initial=-np.inf))
     figure.add_heatmap(
-        # The paper's penalty has no bottom: all that is as far below zero as the top is above looks the same.
+        # The paper's penalty has no lower bound: the scale ends as far below zero as the top is above.
         zmin=-abs(top) if info.soft and np.nanmin(land.fitness) < -abs(top) else None,
         zmax=top if info.soft else None,
         z=(sign * land.fitness).astype(np.float32),
@@ -108,14 +108,14 @@ def _axis(names: Sequence[str]) -> dict[str, Any]:
 
 
 def _cells(land: Landscape, individuals: Sequence[Candidate]) -> list[tuple[int, int]]:
-    """Column and row of each individual."""
+    """Cell (column and row) of each individual."""
     last = {gene: [top for _, top in cells] for gene, cells in ((land.x, land.x_cells), (land.y, land.y_cells))}
     columns, rows = (np.searchsorted(last[gene], [getattr(one, gene) for one in individuals]) for gene in last)
     return list(zip(columns.tolist(), rows.tolist(), strict=True))
 
 
 def _walkers(land: Landscape, individuals: Sequence[Candidate]) -> dict[str, Any]:
-    """A point for each cell that has individuals, its area by their number."""
+    """One point per occupied cell, its area proportional to the number of individuals."""
     if not individuals:
         return {"x": [None], "y": [None], "marker": _CIRCLE}
     counts = Counter(_cells(land, individuals))

@@ -1,4 +1,4 @@
-"""The way of a search to its winner: the lineage."""
+"""Lineage of the winner of a search."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ from compressor_core.figures.search.plane import (
 from compressor_core.records import Candidate, Individual
 
 MOST_NUMBERS: Final = 10
-"""Numbered markers on a trail, about."""
+"""Approximate largest number of numbered markers on a trail."""
 APART: Final = 0.06
-"""As a share of the axes: numbers that would lie closer to each other are left out."""
+"""Smallest distance between numbers as a share of the axes; closer ones are omitted."""
 
 
 @dataclass(frozen=True)
 class LineageInfo:
-    """The winner's ancestors and itself, by birth. The trail goes back from it to the fitter parent each time."""
+    """The winner and its ancestors, by birth. The trail leads back from the winner, each time to the fitter parent."""
 
     members: tuple[Individual, ...]
     born: tuple[int, ...]
-    """The generation each was born in."""
+    """Generation of birth of each member."""
     edges: tuple[tuple[int, int], ...]
-    """Parent and child, by their places in `members`."""
+    """Pairs of parent and child, as indices into `members`."""
     trail: tuple[int, ...]
-    """Places in `members`, from the first generation to the winner."""
+    """Indices into `members`, from the first generation to the winner."""
 
     @property
     def winner(self) -> Individual:
@@ -53,12 +53,12 @@ class LineageInfo:
 
     @property
     def founders(self) -> int:
-        """How many of the ancestors, or the winner itself, are of the first generation."""
+        """Number of members, ancestors or the winner itself, in the first generation."""
         return sum(not member.parents for member in self.members)
 
 
 def lineage_info(info: SearchInfo) -> LineageInfo | None:
-    """The lineage of the best so far; None while there is none."""
+    """Lineage of the best so far; None while there is none."""
     if info.best is None:
         return None
     known = {one.id: (one, int(born)) for one, born in zip(info.candidates, info.born, strict=True)}
@@ -84,7 +84,7 @@ def lineage_info(info: SearchInfo) -> LineageInfo | None:
 
 
 def lineage_sentence(lineage: LineageInfo | None) -> str:
-    """How many ancestors the winner has, in words."""
+    """Sentence on the ancestors of the winner."""
     if lineage is None:
         return "There is no winner yet whose ancestors could be drawn."
     ancestors = len(lineage.members) - 1
@@ -98,9 +98,9 @@ def lineage_sentence(lineage: LineageInfo | None) -> str:
 
 
 def lineage_figure(info: SearchInfo, x: str = X, y: str = Y, *, picked: Candidate | None = None) -> go.Figure:
-    """The winner's ancestors in the plane, coloured by the generation of their birth, joined with their children.
+    """The winner's ancestors in the plane, coloured by generation of birth and connected with their children.
 
-    The trail along the fitter parents is drawn strong and numbered with generations.
+    The trail along the fitter parents is drawn strongly and numbered with generations.
     """
     lineage = lineage_info(info)
     if lineage is None:
@@ -157,7 +157,7 @@ def lineage_figure(info: SearchInfo, x: str = X, y: str = Y, *, picked: Candidat
 
 
 def _joined(values: NDArray[np.float32], edges: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
-    """The ends of every edge, with a gap after each."""
+    """Ends of every edge, with a gap after each."""
     if not edges:
         return np.empty(0, np.float32)
     ends = values[np.array(edges)]
@@ -165,7 +165,7 @@ def _joined(values: NDArray[np.float32], edges: Sequence[tuple[int, int]]) -> ND
 
 
 def _numbered(lineage: LineageInfo, x: NDArray[np.float32], y: NDArray[np.float32]) -> list[int]:
-    """Members of the trail that are numbered: both ends, and others apart from each other in time and place.
+    """Members of the trail that get a number: both ends, and others far enough apart in time and place.
 
     `x` and `y` are the members' coordinates as shares of the axes.
     """

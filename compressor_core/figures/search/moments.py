@@ -1,4 +1,4 @@
-"""A search told generation by generation: one line for each, and how long a replay stays there."""
+"""Commentary on a search: one line per generation, and how long a replay shows it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from compressor_core.records import Generation
 from compressor_core.search.genetic import gap
 
 SETTLED: Final = 0.8
-"""Share of the population that has to carry a value before the line says so."""
+"""Share of the population that must carry a value before the line mentions it."""
 EVENT, CHANGE, NOTHING = 0.35, 0.125, 0.04
-"""Seconds at a generation with news, at one whose population changes, and at one where it does not."""
+"""Seconds that a replay shows a generation with an event, with a changed population, and without a change."""
 _NONE: Final = 1e-12
-"""A gap up to this is none."""
+"""Largest gap that counts as zero."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Moment:
     generation: int
     said: str
     event: bool
-    """Whether it is worth a mark: a first, a better best, a gene that settles."""
+    """Whether it deserves a mark: a first, a better best, or a gene that settles."""
     seconds: float
 
 
 def moments(info: SearchInfo) -> tuple[Moment, ...]:
-    """What happens in each generation of a search, from its records alone."""
+    """Moments of all generations of a search, derived from its records alone."""
     told, settled, before = [], set[str](), None
     for one in info.generations:
         news = [*_firsts(one, before), *_best(info, one, before)]
@@ -76,7 +76,7 @@ def _best(info: SearchInfo, one: Generation, before: Generation | None) -> list[
 
 
 def _settling(one: Generation, settled: set[str]) -> list[tuple[str, str]]:
-    """The genes whose commonest value has come to most of the population in this generation; they are added."""
+    """Genes whose most common value reaches `SETTLED` in this generation; adds them to `settled`."""
     found, count = [], len(one.individuals)
     for gene, title in GENE_TITLES.items():
         (value, carriers), *_ = Counter(getattr(each, gene) for each in one.individuals).most_common(1)

@@ -1,4 +1,4 @@
-"""Several searches on the same axes: from their records to what they show, and from that to Plotly figures."""
+"""Several searches on the same axes: notes, table and Plotly figures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEIGHTS: Final[Mapping[str, str]] = {"gap": "Gap to the run's own optimum", "fit
 
 @dataclass(frozen=True)
 class OverlayRun:
-    """One search as it is drawn; `slot` settles its colour, dash and symbol."""
+    """One search of an overlay; `slot` determines its colour, dash and symbol."""
 
     name: str
     slot: int
@@ -38,12 +38,12 @@ class OverlayRun:
 
     @cached_property
     def trail(self) -> tuple[Individual, ...]:
-        """The best so far, each as it came up."""
+        """Successive best individuals."""
         return tuple({each.best.id: each.best for each in self.info.generations if each.best}.values())
 
     @cached_property
     def population(self) -> tuple[Individual, ...]:
-        """The last generation, under a cap those within the limits."""
+        """Last generation; under a cap, only individuals within the limits."""
         last = self.info.last.individuals if self.info.last else ()
         return tuple(one for one in last if self.info.settings.counts(one))
 
@@ -53,7 +53,7 @@ class OverlayRun:
         return (*self.population, *self.trail, *((self.info.optimum,) if self.info.optimum else ()))
 
     def heights(self, height: str) -> list[float | None]:
-        """Of the best so far in each generation, the "fitness" or the "gap"; None while it is not known."""
+        """Height ("fitness" or "gap") of the best so far in each generation; None while unknown."""
         bests = [each.best for each in self.info.generations]
         if height == "gap":
             return [gap(self.info.optimum, best) for best in bests]
@@ -73,7 +73,7 @@ class OverlayRun:
 
 
 def free_slots(chosen: Sequence[str], taken: Mapping[str, int]) -> dict[str, int]:
-    """A slot for each of the chosen: the one it had, or the lowest that is free."""
+    """Slot of each chosen run: the one it had, or the lowest free one."""
     slots = {one: taken[one] for one in chosen if one in taken}
     for one in chosen:
         if one not in slots:
@@ -82,12 +82,12 @@ def free_slots(chosen: Sequence[str], taken: Mapping[str, int]) -> dict[str, int
 
 
 def overlay_axes(runs: Sequence[OverlayRun]) -> list[str]:
-    """The quantities that every architecture shown has."""
+    """Quantities that every shown architecture has."""
     return axes_of(one for run in runs for one in run.shown)
 
 
 def overlay_notes(runs: Sequence[OverlayRun]) -> list[str]:
-    """What cannot be seen in the figures, a sentence for each run that it is about."""
+    """Notes on runs that the figures cannot show completely, one sentence each."""
     notes = []
     for run in runs:
         if run.info.last is None:
@@ -101,7 +101,7 @@ def overlay_notes(runs: Sequence[OverlayRun]) -> list[str]:
 
 
 def overlay_rows(runs: Sequence[OverlayRun]) -> list[dict[str, Any]]:
-    """A table of how each run ended, or stands."""
+    """Table of the state of each run."""
     return [
         {
             "Run": run.title,
@@ -118,9 +118,9 @@ def overlay_rows(runs: Sequence[OverlayRun]) -> list[dict[str, Any]]:
 
 
 def convergence_figure(runs: Sequence[OverlayRun], by: str = "evaluations", height: str = "gap") -> go.Figure:
-    """The best so far of each run, `by` "evaluations" or "generation"; `height` is "gap" or "fitness".
+    """Best so far of each run, `by` "evaluations" or "generation"; `height` is "gap" or "fitness".
 
-    A line begins where the run met something within its limits.
+    A line begins where the run first found an architecture within its limits.
     """
     figure = go.Figure(layout=theme.layout(WITH[by], HEIGHTS[height], uirevision=f"{by}/{height}"))
     drawn = [(run, run.heights(height)) for run in runs]
@@ -157,7 +157,7 @@ def convergence_figure(runs: Sequence[OverlayRun], by: str = "evaluations", heig
 
 
 def points_figure(runs: Sequence[OverlayRun], x: str = "size_mb", y: str = "paper_gflops") -> go.Figure:
-    """What each run ended with: its last population faint, the way of its best, its best large, its optimum a star."""
+    """Last population of each run (faint), the trail of its best, its best (large) and its optimum (star)."""
     shown = [one for run in runs for one in run.shown]
     figure = go.Figure(layout=theme.layout(AXES[x].label, AXES[y].label, height=520, uirevision=f"{x}/{y}"))
     if not shown:

@@ -1,7 +1,7 @@
 """Parallel coordinates of a search: one axis for each gene and each quantity, one line for each candidate.
 
-Drawn as plain lines: Plotly's own trace of that name needs a graphics card, and where the processor has to stand in for
-it, its three canvases alone take over a second.
+Drawn as plain lines: Plotly's `parcoords` trace needs WebGL, and without a GPU its three canvases alone take over a
+second.
 """
 
 from __future__ import annotations
@@ -24,49 +24,49 @@ from compressor_core.figures.search.plane import choices
 from compressor_core.records import Candidate
 
 MOST_LINES: Final = 1_000
-"""Of more candidates, every second or third one by rank is drawn: more lines hide each other."""
+"""Largest number of lines. Of more candidates, every k-th by rank is drawn: more lines would hide each other."""
 SHADES: Final = 24
-"""Colours between the least and the greatest fitness; the lines of one shade are one path."""
+"""Number of colours from the least to the greatest fitness; the lines of one shade form one path."""
 REACH: Final = 0.2
-"""How far beside an axis a box still brushes it; the distance between two axes is 1."""
+"""Distance from an axis within which a box still brushes it; adjacent axes are 1 apart."""
 WIDE: Final = 0.1
-"""Half the width of a brush as it is drawn."""
+"""Half the width of a drawn brush."""
 SHORT: Final = {
     "size_mb": "Size, MB", "paper_gflops": "GFLOPs", "latency_ms": "Latency, ms", "accuracy": "Accuracy, %",
     "flips": "Flips, %",
 }  # fmt: skip
-"""Titles that fit above an axis."""
+"""Axis titles, short enough to fit above an axis."""
 
 FloatArray = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Brushes = Mapping[str, tuple[float, float]]
-"""By the key of a column, the least and the greatest value that pass, in the unit of its axis."""
+"""Least and greatest value that pass, by column key, in the unit of the axis."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One upright axis: the value of every candidate that is drawn, in the unit of the axis."""
+    """One vertical axis with the values of all drawn candidates, in the unit of the axis."""
 
     key: str
     title: str
     values: FloatArray
     places: FloatArray
-    """How high each value lies, from 0 at the foot to 1."""
+    """Height of each value, from 0 at the bottom to 1 at the top."""
     ticks: tuple[tuple[float, str], ...]
-    """Places, and what is written there."""
+    """Height and label of each tick."""
 
     @property
     def name(self) -> str:
-        """Within a sentence."""
+        """Title as it appears within a sentence."""
         title = self.title.split(",")[0]
         return title if title == "GFLOPs" else title.lower()
 
     def within(self, brush: tuple[float, float]) -> Mask:
-        """Which candidates have a value that passes a brush."""
+        """Mask of the candidates whose value passes a brush."""
         return (self.values >= brush[0]) & (self.values <= brush[1])
 
     def span(self, which: Mask | None = None) -> tuple[str, ...]:
-        """The least and the greatest value (of `which` candidates) in words; one word if they are the same."""
+        """Least and greatest value (of the `which` candidates) as text; one item if they are the same."""
         some = self.values if which is None else self.values[which]
         return tuple(dict.fromkeys(self._text(value) for value in (some.min(), some.max())))
 
@@ -78,19 +78,19 @@ class Column:
 
 @dataclass(frozen=True)
 class ParallelInfo:
-    """Columns over the candidates that are drawn, the fittest last so that their lines lie on top."""
+    """Columns of the drawn candidates, the fittest last so that their lines lie on top."""
 
     stride: int
-    """One in so many candidates is drawn, the fittest among them."""
+    """One in `stride` candidates is drawn, including the fittest."""
     columns: tuple[Column, ...]
     feasible: Mask
     fitness: FloatArray
-    """As the goal says it: of a goal to be minimised without its minus. NaN for what misses a limit, but in the
-    paper's mode, where fitness alone counts."""
+    """In the units of the goal: a minimised goal is shown without its minus. NaN for candidates beyond a limit,
+    except in the paper's mode, where only fitness counts."""
 
 
 def parallel_info(info: SearchInfo) -> ParallelInfo:
-    """The columns of the candidates: the genes, the quantities that all of them have, and whether they fit."""
+    """Columns of the candidates: the genes, the quantities that all of them have, and whether they fit."""
     stride = max(1, -(-len(info.candidates) // MOST_LINES))
     ranked = sorted(info.candidates, key=info.rank)
     drawn = ranked[::-1][::stride][::-1]
@@ -107,16 +107,16 @@ def parallel_info(info: SearchInfo) -> ParallelInfo:
 
 
 def parallel_sentence(shown: ParallelInfo, info: SearchInfo) -> str:
-    """How many candidates are drawn, in words; empty if all are."""
+    """Sentence on how many candidates are drawn; empty if all are."""
     return f"One in {shown.stride} of the {len(info.candidates):,} candidates is drawn." if shown.stride > 1 else ""
 
 
 def brushed(shown: ParallelInfo, boxes: Iterable[Mapping[str, Any]], before: Brushes) -> dict[str, tuple[float, float]]:
-    """The brushes after a drag: each box, as Plotly reports it, sets those of the axes that it crosses.
+    """Brushes after a drag: each box that Plotly reports sets the brushes of the axes that it crosses.
 
-    A brush goes from the least to the greatest value in the box: it means the same once the axis has other ends. Where
-    there is none, nothing changes. `boxes` have the `x` and the `y` of their corners in the coordinates of
-    `parallel_figure`. A drag straight along an axis is a box without width, which Plotly reports among its lassos.
+    A brush spans the least to the greatest value in the box, so it stays valid when the range of the axis changes. An
+    axis without a value in the box keeps its brush. `boxes` have the `x` and `y` of their corners in the coordinates
+    of `parallel_figure`. A drag straight along an axis is a box without width, which Plotly reports as a lasso.
     """
     after = dict(before)
     for box in boxes:
@@ -128,7 +128,7 @@ def brushed(shown: ParallelInfo, boxes: Iterable[Mapping[str, Any]], before: Bru
 
 
 def passing(shown: ParallelInfo, brushes: Brushes) -> Mask:
-    """Which candidates pass every brush; without any, all do."""
+    """Mask of the candidates that pass every brush; all pass if there are none."""
     passes = np.ones(len(shown.fitness), np.bool_)
     for column in shown.columns:
         if column.key in brushes:
@@ -137,7 +137,7 @@ def passing(shown: ParallelInfo, brushes: Brushes) -> Mask:
 
 
 def passing_sentence(shown: ParallelInfo, brushes: Brushes) -> str:
-    """How many candidates pass the brushes, and what they have in common; empty without a brush."""
+    """Sentence on how many candidates pass the brushes, and the range of each column; empty without a brush."""
     if not brushes:
         return ""
     passes = passing(shown, brushes)
@@ -150,9 +150,9 @@ def passing_sentence(shown: ParallelInfo, brushes: Brushes) -> str:
 def parallel_figure(
     shown: ParallelInfo, info: SearchInfo, brushes: Brushes | None = None, *, picked: Candidate | None = None
 ) -> go.Figure:
-    """A line for each candidate, coloured by fitness; what does not pass the brushes is faint and lies behind.
+    """One line per candidate, coloured by fitness; lines that do not pass the brushes are faint and lie behind.
 
-    The axes stand at 0, 1, 2, …; a box that is drawn over them can be turned into brushes by `brushed`.
+    The axes are at 0, 1, 2, …; `brushed` turns a box drawn over them into brushes.
     """
     figure = go.Figure(layout=theme.layout("", "", height=560, margin={"l": 40, "r": 20, "t": 90, "b": 30}))
     if not shown.columns:
@@ -174,7 +174,7 @@ def _colored(figure: go.Figure, shown: ParallelInfo, info: SearchInfo, passes: M
     known = shown.fitness[np.isfinite(shown.fitness)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     if info.soft:
-        low = max(low, -abs(high))  # the paper's penalty has no bottom
+        low = max(low, -abs(high))  # the paper's penalty has no lower bound
     high = high if high > low else low + 1
     worst = low if info.maximised else high
     share = (np.where(np.isnan(shown.fitness), np.float32(worst), shown.fitness) - low) / (high - low)
@@ -194,13 +194,13 @@ def _colored(figure: go.Figure, shown: ParallelInfo, info: SearchInfo, passes: M
             "colorbar": bar,
         }
     )
-    # Nothing but what the colour bar belongs to: lines have no colour scale of their own.
+    # An empty trace that carries the colour bar: lines have no colour scale of their own.
     mark = {"color": [low], "coloraxis": "coloraxis"}
     figure.add_scatter(x=[None], y=[None], mode="markers", marker=mark, hoverinfo="skip", showlegend=False)
 
 
 def _lines(shown: ParallelInfo, which: Mask) -> dict[str, Any]:
-    """One path of many lines, with gaps between them."""
+    """Trace of many lines as one path with gaps between them."""
     places = np.stack([*(column.places[which] for column in shown.columns), np.full(which.sum(), np.nan)], 1)
     across = np.append(np.arange(len(shown.columns)), np.nan)
     return {
@@ -213,7 +213,7 @@ def _lines(shown: ParallelInfo, which: Mask) -> dict[str, Any]:
 
 
 def _upright(figure: go.Figure, shown: ParallelInfo, brushes: Brushes) -> None:
-    """The axes with their ticks and titles, and the brushes on them."""
+    """Add the axes with their ticks and titles, and the brushes on them."""
     for place, column in enumerate(shown.columns):
         figure.add_scatter(
             x=[place, place],
@@ -227,7 +227,7 @@ def _upright(figure: go.Figure, shown: ParallelInfo, brushes: Brushes) -> None:
         )
         for height, text in column.ticks:
             figure.add_annotation(x=place, y=height, text=text, showarrow=False, xanchor="right", font={"size": 11})
-    # Nothing to be zoomed: a drag draws a box.
+    # No zoom: a drag draws a box.
     figure.update_yaxes(range=[-0.03, 1.03], visible=False, fixedrange=True)
     figure.update_xaxes(
         range=[-0.3, len(shown.columns) - 0.8],
@@ -245,7 +245,7 @@ def _upright(figure: go.Figure, shown: ParallelInfo, brushes: Brushes) -> None:
             fill, line = theme.faint(theme.TEACHER, 0.25), {"color": theme.TEACHER, "width": 1}
             box = {"x0": place - WIDE, "x1": place + WIDE, "y0": low, "y1": high}
             figure.add_shape(type="rect", **box, fillcolor=fill, line=line)
-    # A box as it was dragged, not one that spans the figure because the drag was straight.
+    # The box as dragged; otherwise a straight drag would give one that spans the figure.
     figure.update_layout(dragmode="select", selectdirection="d", modebar={"remove": ["lasso2d"]})
 
 
@@ -263,7 +263,7 @@ def _gene(gene: str, column: FloatArray) -> Column:
 
 
 def _round(low: float, high: float) -> list[float]:
-    """Both ends, and a few round numbers between them."""
+    """Both ends and a few round numbers in between."""
     power = 10.0 ** math.floor(math.log10(high - low))
     step = next(each for each in (power / 5, power / 2, power, 2 * power) if (high - low) / each <= 6)
     inner = np.arange(math.ceil(low / step), high / step) * step
@@ -272,7 +272,7 @@ def _round(low: float, high: float) -> list[float]:
 
 
 def _quantity(key: str, column: FloatArray) -> Column:
-    """Logarithmic, as in the plane."""
+    """Column of a quantity, logarithmic as in the plane."""
     axis = theme.log_axis(column.tolist())
     low, high = axis["range"]
     places = ((np.log10(column) - low) / (high - low)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The plane that the candidates of a search are drawn in: its axes, its limits and the region within them."""
+"""Plane in which the candidates of a search are drawn: its axes, its limits and the region within them."""
 
 from __future__ import annotations
 
@@ -17,20 +17,19 @@ from compressor_core.records import Candidate
 
 X: Final = "size_mb"
 Y: Final = "paper_gflops"
-"""The axes that are shown unless others are chosen."""
+"""Default axes."""
 WEBGL: Final = 10_000
-"""With more points than this a figure is drawn by the graphics card; fewer are sooner drawn without, where the
-processor has to stand in for it."""
+"""Number of points above which WebGL draws a figure; with fewer, SVG is faster on a machine without a GPU."""
 RIM: Final = {"width": 1, "color": "white"}
 BEST: Final = {"color": theme.BEST, "size": 14, "symbol": "diamond", "line": RIM}
 OPTIMUM: Final = {"color": theme.OPTIMUM, "size": 22, "symbol": "star-open", "line": {"width": 2.5}}
-"""Markers."""
+"""Markers of the best and of the optimum."""
 PICKED: Final = {"color": theme.STUDENT, "size": 20, "symbol": "circle-open", "line": {"width": 3}}
 UNDIMMED: Final = {"marker": {"opacity": 1}}
 
 
 def choices(info: SearchInfo) -> list[str]:
-    """The quantities that every candidate of a search has, size and computation first."""
+    """Quantities that every candidate of a search has, size and computation first."""
     return axes_of(info.candidates) or [X, Y]
 
 
@@ -48,7 +47,7 @@ def plane(info: SearchInfo, x: str, y: str, *, only: Sequence[Candidate] | None 
             height=height,
             xaxis=axes["x"],
             yaxis=axes["y"],
-            # The same axes, the same view: a zoom survives what is drawn next.
+            # With the same axes, a zoom survives the next update.
             uirevision=f"{x}/{y}",
             clickmode="event+select",
         )
@@ -74,7 +73,7 @@ def plane(info: SearchInfo, x: str, y: str, *, only: Sequence[Candidate] | None 
 
 
 def add_limits(figure: go.Figure, info: SearchInfo, x: str, y: str, scatter: type) -> None:
-    """The limits that lie on the axes as lines, last so that they lie above the points."""
+    """Add the limits of the two axes as lines, called last so that they lie above the points."""
     ends = {axis: [10.0**end for end in figure.layout[f"{axis}axis"].range] for axis in "xy"}
     for letter, other, key in (("x", "y", x), ("y", "x", y)):
         for limit, bound in _on(info, key):
@@ -90,7 +89,7 @@ def add_limits(figure: go.Figure, info: SearchInfo, x: str, y: str, scatter: typ
 
 
 def limits_sentence(info: SearchInfo, x: str, y: str) -> str:
-    """Which limits are not on the two axes, so that no region can be shaded for them; empty if all are."""
+    """Sentence on the limits of other quantities, for which no region can be shaded; empty if there are none."""
     hidden = [limit.title for limit in info.limits if limit.key not in (x, y)]
     if not hidden:
         return ""
@@ -98,19 +97,19 @@ def limits_sentence(info: SearchInfo, x: str, y: str) -> str:
 
 
 def details(individuals: Sequence[Candidate]) -> NDArray[np.float32]:
-    """The custom data of a trace: the five genes, then the fitness."""
+    """Custom data of a trace: the five genes, then the fitness."""
     return np.array([[*one.genes, one.fitness] for one in individuals], np.float32).reshape(-1, 6)
 
 
 def points(individuals: Sequence[Candidate], x: str, y: str) -> dict[str, Any]:
-    """Coordinates and custom data of a trace; without any point it still stays in the legend."""
+    """Coordinates and custom data of a trace; an empty trace stays in the legend."""
     if not individuals:
         return {"x": [None], "y": [None], "customdata": [[]]}
     return {**places(individuals, x, y), "customdata": details(individuals)}
 
 
 def hover(x: str, y: str) -> str:
-    """All genes, the two coordinates and the fitness of a point that has `details`."""
+    """Hover text of a point with `details`: all genes, the two coordinates and the fitness."""
     at = (f"%{{{letter}:{AXES[key].format}}} {AXES[key].unit}" for letter, key in (("x", x), ("y", y)))
     return f"{GENES_HOVER}<br>{' · '.join(at)} · fitness %{{customdata[5]:.3f}}<extra></extra>"
 
@@ -118,7 +117,7 @@ def hover(x: str, y: str) -> str:
 def add_one(
     figure: go.Figure, one: Candidate | None, x: str, y: str, scatter: type, name: str, marker: dict[str, Any]
 ) -> None:
-    """One candidate as a large marker that tells its details."""
+    """Add one candidate as a large marker that shows its details on hover."""
     figure.add_trace(
         scatter(
             **points([one] if one else [], x, y),
@@ -133,7 +132,7 @@ def add_one(
 
 
 def add_pick(figure: go.Figure, x: Sequence[Any], y: Sequence[Any], size: float = 20, **more: Any) -> None:
-    """The architecture that was picked, the same ring in every view."""
+    """Mark the picked architecture with a ring, the same in every view."""
     figure.add_scatter(
         x=x, y=y, mode="markers", name="picked", marker={**PICKED, "size": size}, unselected=UNDIMMED,
         hoverinfo="skip", **more,
@@ -141,7 +140,7 @@ def add_pick(figure: go.Figure, x: Sequence[Any], y: Sequence[Any], size: float 
 
 
 def _on(info: SearchInfo, key: str) -> list[tuple[Limit, float]]:
-    """The limits of one quantity, with their bounds in the unit of its axis."""
+    """Limits of one quantity, with their bounds in the unit of its axis."""
     return [(limit, limit.bound * AXES[key].scale) for limit in info.limits if limit.key == key]
 
 

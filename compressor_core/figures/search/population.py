@@ -1,4 +1,4 @@
-"""The population of a search in the plane of two quantities, still or replayed."""
+"""Population of a search in the plane of two quantities, as a still figure or a replay."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from compressor_core.figures.search.replay import add_replay
 from compressor_core.records import Candidate, Generation
 
 CROWDED: Final = 2_000
-"""With more candidates than this, they are small and faint in all frames, and only the generation moves. Of more, every
-second or third one is drawn: each takes the browser a tenth of a millisecond."""
+"""Number of candidates above which the cloud is small, faint and the same in all frames, and thinned to about this
+many: the browser needs a tenth of a millisecond for each."""
 MOST_BY_CARD: Final = 60_000
-"""The same for a graphics card."""
+"""Number of candidates to which the cloud is thinned with WebGL."""
 
 
 def population_figure(
     info: SearchInfo, x: str = X, y: str = Y, *, replay: bool = False, picked: Candidate | None = None
 ) -> go.Figure:
-    """One quantity against another, both logarithmic: one generation strong, what was seen until then faint.
+    """One quantity against another, both logarithmic: the latest generation strong, earlier candidates faint.
 
-    That is the latest. With `replay`, every generation is a frame, with buttons to play and pause and a slider. Of a
-    search with many candidates, all (or every second or third one) are faint in all frames.
+    With `replay`, every generation is a frame, with buttons to play and pause and a slider. In a search with many
+    candidates, all (or every k-th) are faint in all frames.
     """
     figure = plane(info, x, y)
     if info.last is None:
@@ -52,7 +52,7 @@ def population_figure(
     faint = info.candidates[::stride]
 
     def moving(at: int) -> list[dict[str, Any]]:
-        """What changes from generation to generation: the cloud, unless it is large, and three groups."""
+        """Traces that change from generation to generation: the cloud, unless it is large, and three groups."""
         groups = _drawn(info.generations[at], x, y, thinned=stride > 1)
         return groups if large else [places(info.candidates[: info.seen[at]], x, y), *groups]
 
@@ -64,7 +64,7 @@ def population_figure(
     dot = {"color": theme.FEASIBLE, "symbol": "circle", "size": 5 if large else 9}
     several = len(info.limits) > 1
     all_seen = "all candidates" if stride == 1 else f"one in {stride} candidates"
-    # Plotly zips a trace's customdata with its points by place, so a frame need only shorten x and y.
+    # Plotly matches customdata to points by index, so a frame only has to shorten x and y.
     cloud_at = {**places(faint if large else info.candidates[: info.seen[at]], x, y), "customdata": details(faint)}
     for data, name, marker, dimmed in (
         (cloud_at, all_seen if large else "seen so far", {"color": theme.MUTED, **cloud}, cloud["opacity"]),
@@ -94,11 +94,11 @@ def population_figure(
 
 
 def _drawn(one: Generation, x: str, y: str, *, thinned: bool) -> list[dict[str, Any]]:
-    """What is within the limits, what is not, and the best of one generation."""
+    """Traces of one generation: individuals within the limits, those beyond, and the best."""
     groups = [[each for each in one.individuals if each.feasible is feasible] for feasible in (True, False)]
     best = points([one.best] if one.best else [], x, y)
     if thinned:
         return [*(points(group, x, y) for group in groups), best]
-    # Each of them lies on a point of the first trace, which tells its details.
+    # Each lies on a point of the first trace, which shows its details on hover.
     bare = [places(group, x, y) if group else {"x": [None], "y": [None]} for group in groups]
     return [*({**each, "hoverinfo": "skip"} for each in bare), best]

@@ -1,4 +1,4 @@
-"""The replay of a figure: one frame for each generation, with buttons to play and pause and a slider."""
+"""Replay of a figure: one frame per generation, with buttons to play and pause and a slider."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from compressor_core.figures import theme
 from compressor_core.records import FrontGeneration, Generation
 
 MOST_FRAMES: Final = 200
-"""A longer search is replayed in even strides, so that the browser need not hold more."""
+"""Largest number of frames; a longer search is replayed in even strides to spare the browser's memory."""
 MOST_POINTS: Final = 100_000
-"""In all frames together; a search of larger populations is replayed in longer strides."""
+"""Largest number of points in all frames together; larger populations are replayed in longer strides."""
 SPEEDS: Final[Mapping[str, int]] = {"Play": 150, "Play fast": 40, "Play slowly": 600}
-"""Milliseconds a generation is shown."""
+"""Milliseconds that a generation is shown, by button."""
 
 
 class Replay(go.Figure):  # type: ignore[misc]  # Plotly has no types
-    """A figure whose frames stay as they are given until somebody looks at one.
+    """Figure whose frames stay plain dictionaries until they are accessed.
 
-    Plotly checks and copies every trace of every frame several times over, which takes longer than all the rest.
+    Plotly validates and copies every trace of every frame several times, which takes longer than everything else.
     """
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
@@ -39,7 +39,7 @@ class Replay(go.Figure):  # type: ignore[misc]  # Plotly has no types
         self._moments = list(moments)
 
     def to_dict(self) -> dict[str, Any]:
-        """As Plotly's, numbers in base64."""
+        """As in Plotly, with the arrays of frames in base64."""
         found: dict[str, Any] = super().to_dict()
         if self._moments:
             found["frames"] = _sent(self._moments)
@@ -47,7 +47,7 @@ class Replay(go.Figure):  # type: ignore[misc]  # Plotly has no types
 
 
 def frame_places(generations: int, population: int, shown: int) -> list[int]:
-    """Which of the generations (by place) are frames: even strides, the last one, and the one that is shown first."""
+    """Indices of the generations that become frames: at even strides, the last one, and the one shown first."""
     most = max(2, min(MOST_FRAMES, MOST_POINTS // max(population, 1)))
     stride = max(1, -(-generations // most))
     return sorted({*range(0, generations, stride), generations - 1, shown})
@@ -63,10 +63,10 @@ def add_replay(
     kind: str = "scatter",
     points: int | None = None,
 ) -> None:
-    """Give `figure` a frame for each generation (or every second or third one); it shows the one at place `shown`.
+    """Add a frame for each generation (or every k-th) to `figure`, which shows the generation at index `shown`.
 
-    `draw` gives what changes in the generation at a place: the traces up to the fourth of the figure, of one `kind`.
-    A frame has at most so many `points`, by default those of the population.
+    `draw` returns the traces that change at the index of a generation: the last of the figure's first four traces, all
+    of one `kind`. A frame has at most `points` points, by default as many as the population has individuals.
     """
     most = points or max(len(each.individuals) for each in generations)
     frames = []
@@ -126,7 +126,7 @@ def add_replay(
 
 
 def _sent(value: Any) -> Any:
-    """A copy in which arrays are as Plotly.js takes them: four bytes a number, in base64."""
+    """Copy with arrays in the form that Plotly.js reads: four bytes per number, in base64."""
     if isinstance(value, Mapping):
         return {key: _sent(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

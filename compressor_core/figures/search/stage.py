@@ -1,6 +1,7 @@
-"""What a browser needs to play a search: the plane with the exact front, the strips below it, every generation.
+"""Data that the browser needs to replay a search: the plane with the exact front, the strips below it, and every
+generation.
 
-The figures are Plotly's; between two generations the browser moves the marks of the one trace named `POPULATION`.
+The figures are Plotly's; between generations the browser moves the marks of the trace named `POPULATION`.
 """
 
 from __future__ import annotations
@@ -20,22 +21,22 @@ from compressor_core.figures.search.plane import BEST, OPTIMUM, add_pick
 from compressor_core.records import Generation, Individual, Measured
 
 MOST_MARKS: Final = 150
-"""Individuals of a larger population that are drawn: every second or third one, from the fittest on."""
+"""Largest number of individuals drawn per generation; of a larger population every k-th, from the fittest on."""
 MOST_POINTS: Final = 40_000
-"""Marks in all generations together; of a longer search every second or third generation is played."""
+"""Largest number of marks in all generations together; of a longer search every k-th generation is played."""
 POPULATION, FITTEST, OPTIMAL, BUDGET = "population", "fittest", "optimal", "budget"
 INSET, WHOLE = "inset", "whole"
-"""The traces that move, by their `meta`."""
+"""`meta` of the traces that move."""
 INSET_PLACE: Final = {"x": (0.02, 0.27), "y": (0.62, 0.97)}
-"""Where no architecture is: above the front."""
+"""Place of the inset: above the front, where there are no architectures."""
 _MARGIN: Final = 0.08
 _LEAST_SPAN: Final = 0.02
-"""Of a view, in powers of ten: a population that is one architecture is not magnified for ever."""
+"""Smallest span of a view in powers of ten; limits the zoom on a population of one architecture."""
 
 Size = dict[str, float]
-"""Of marks, type and lines, in pixels."""
+"""Sizes of marks, type and lines, in pixels."""
 View = tuple[float, float, float, float]
-"""The ends of both logarithmic axes, as powers of ten: x, x, y, y."""
+"""Ends of both logarithmic axes, as powers of ten: x, x, y, y."""
 
 
 def stage(
@@ -46,9 +47,9 @@ def stage(
     picked: Measured | None = None,
     large: bool = False,
 ) -> dict[str, Any]:
-    """Everything about a search (or of none: the front alone) in plain values.
+    """Replay data of a search, or of the front alone without one, in plain values.
 
-    `front` is the exact front of the whole space, by rising size. With `large`, type and marks are for a beamer.
+    `front` is the exact front of the whole space, by increasing size. With `large`, type and marks suit a projector.
     """
     told = {moment.generation: moment for moment in (moments(info) if info else ())}
     played = _played(info, told)
@@ -150,7 +151,7 @@ def plane(
 
 
 def strips(info: SearchInfo, size: Size) -> go.Figure:
-    """Fitness and diversity by generation, one below the other; the cursor of the replay runs over both."""
+    """Fitness and diversity by generation, one below the other; the replay's cursor runs over both."""
     numbers = [one.generation for one in info.generations]
     sign = 1 if info.maximised else -1
     best = [sign * one.best.fitness if one.best else None for one in info.generations]
@@ -167,7 +168,7 @@ def strips(info: SearchInfo, size: Size) -> go.Figure:
                 **{"tickformat": ".0%", "nticks": 3, "gridcolor": theme.GRID, "automargin": True},
             },
             annotations=[
-                # Beside the axis they would not have the room.
+                # There is no room for them beside the axis.
                 {"text": name, "x": 1, "y": foot, "xref": "paper", "yref": "paper", "showarrow": False}
                 | {"xanchor": "right", "yanchor": "bottom"}
                 for name, foot in (("Fitness", 0.56), ("Diversity", 0.0))
@@ -195,10 +196,10 @@ def strips(info: SearchInfo, size: Size) -> go.Figure:
 
 
 def views(members: Sequence[Sequence[Individual]], info: SearchInfo | None, whole: View) -> list[View]:
-    """What a replay shows of the plane in each generation: at first all, closer as the population contracts.
+    """View of the plane in each generation: all of it at first, closer as the population contracts.
 
-    A view is kept until the population leaves it or fills less than half of it: a picture that is always moving is read
-    by nobody.
+    A view is kept until the population leaves it or fills less than half of it, because nobody can read a picture that
+    always moves.
     """
     kept, found = whole, []
     optimum = [info.optimum] if info and info.optimum else []
@@ -214,7 +215,7 @@ def views(members: Sequence[Sequence[Individual]], info: SearchInfo | None, whol
 
 
 def view(shown: Sequence[Measured]) -> View:
-    """The ends of both axes around some architectures, with a margin."""
+    """Ends of both axes around the given architectures, with a margin."""
     ends: list[float] = []
     for values in ([one.size_mb for one in shown], [one.paper_gflops for one in shown]):
         low, high = (float(each) for each in np.log10([min(values, default=1.0), max(values, default=10.0)]))
@@ -224,7 +225,7 @@ def view(shown: Sequence[Measured]) -> View:
 
 
 def _played(info: SearchInfo | None, told: Mapping[int, Moment]) -> list[Generation]:
-    """The generations that are played: all of them, or of many even strides and those with news."""
+    """Generations that are played: all, or in a long search those at even strides and those with an event."""
     if info is None or info.last is None:
         return []
     marks = min(MOST_MARKS, len(info.last.individuals))

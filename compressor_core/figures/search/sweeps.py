@@ -1,4 +1,4 @@
-"""Figures of sweeps: how searches fare over seeds, and what the optimum is at each budget."""
+"""Figures of sweeps: results of searches over seeds, and the optimum at each budget."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ STYLES: Final[Mapping[str, tuple[str, str, str]]] = {
     "studio": (theme.FEASIBLE, "solid", "circle"),
     "paper": (theme.STUDENT, "dash", "diamond"),
 }
-"""Colour, dash and symbol of each of the operators."""
+"""Colour, dash and symbol of each set of operators."""
 _FAR: Final = 1e300
-"""Stands for the worst that there is: quartiles interpolate between numbers, and infinity is none."""
+"""Stands for the worst value; infinity would make interpolated quartiles NaN."""
 
 
 @dataclass(frozen=True)
 class SweepInfo:
-    """A sweep so far."""
+    """State of a sweep so far."""
 
     budgets: tuple[BudgetOptimum, ...]
-    """By rising budget."""
+    """By increasing budget."""
     searches: tuple[SweptSearch, ...]
 
     @property
     def optima(self) -> list[tuple[BudgetOptimum, Candidate]]:
-        """The budgets whose optimum is known."""
+        """Budgets whose optimum is known."""
         return [(one, one.best) for one in self.budgets if one.best]
 
     @property
@@ -53,24 +53,24 @@ class SweepInfo:
 
     @property
     def operators(self) -> tuple[str, ...]:
-        """Those that searched, by first appearance."""
+        """Operators of the searches, by first appearance."""
         return tuple(dict.fromkeys(search.operators for search in self.searches))
 
 
 @dataclass(frozen=True)
 class Band:
-    """The seeds of one kind of operators. Arrays (generations,): NaN where the quantile falls on seeds with nothing."""
+    """Seeds of one set of operators. Arrays (generations,), NaN where the quantile falls on seeds without a result."""
 
     operators: str
     seeds: tuple[tuple[float | None, ...], ...]
-    """One series for each seed."""
+    """One series per seed."""
     worse: NDArray[np.float64]
     median: NDArray[np.float64]
     better: NDArray[np.float64]
 
 
 def sweep_info(records: Iterable[Record]) -> SweepInfo:
-    """From the records of a sweep, in any state; other records are passed over."""
+    """Build the info from the records of a sweep in any state; other records are ignored."""
     known = list(records)
     budgets = (record for record in known if isinstance(record, BudgetOptimum))
     return SweepInfo(
@@ -80,7 +80,7 @@ def sweep_info(records: Iterable[Record]) -> SweepInfo:
 
 
 def bands(info: SweepInfo, height: str = "gap") -> tuple[Band, ...]:
-    """Median and quartiles over the seeds at each generation, for each of the operators.
+    """Median and quartiles over the seeds at each generation, for each set of operators.
 
     `height` is "gap" or "fitness". Quartiles interpolate linearly between the sorted seeds (Hyndman and Fan's type 7,
     NumPy's default).
@@ -104,7 +104,7 @@ def bands(info: SweepInfo, height: str = "gap") -> tuple[Band, ...]:
 
 
 def band_figure(info: SweepInfo, height: str = "gap") -> go.Figure:
-    """Every seed faint, the median strong, the middle half as a band, for each of the operators."""
+    """Seeds as faint lines, the median as a strong one and the middle half as a band, for each set of operators."""
     figure = go.Figure(layout=theme.layout("Generation", SEED_HEIGHTS[height], height=460, uirevision=height))
     drawn = bands(info, height)
     values = [value for band in drawn for series in band.seeds for value in series if value is not None]
@@ -135,7 +135,7 @@ def band_figure(info: SweepInfo, height: str = "gap") -> go.Figure:
 
 
 def operators_rows(summary: SweepSummary | None) -> list[dict[str, Any]]:
-    """A table of how the searches of each of the operators did."""
+    """Table of the results of each set of operators."""
     return [
         {
             "Operators": OPERATORS.get(group.operators, group.operators),
@@ -152,7 +152,7 @@ def operators_rows(summary: SweepSummary | None) -> list[dict[str, Any]]:
 
 
 def search_rows(info: SweepInfo) -> list[dict[str, Any]]:
-    """A table of the searches of a sweep."""
+    """Table of the searches of a sweep."""
     return [
         {
             "Budget (MB)": search.budget_mb,
@@ -171,7 +171,7 @@ def search_rows(info: SweepInfo) -> list[dict[str, Any]]:
 
 
 def optimum_rows(info: SweepInfo) -> list[dict[str, Any]]:
-    """A table of the optimum at each budget."""
+    """Table of the optimum at each budget."""
     return [
         {
             "Budget (MB)": budget.budget_mb,
@@ -187,7 +187,7 @@ def optimum_rows(info: SweepInfo) -> list[dict[str, Any]]:
 
 
 def missing_notes(info: SweepInfo) -> list[str]:
-    """The budgets without a known optimum, and why."""
+    """Budgets without a known optimum, each with the reason."""
     return [f"{one.budget_mb:g} MB: {one.reason}" for one in info.missing]
 
 
@@ -247,7 +247,7 @@ def _draw_band(figure: go.Figure, band: Band, axis: GapAxis | None, edge: float)
 
 
 def _strands(seeds: Sequence[Sequence[float | None]]) -> tuple[list[int | None], list[float | None]]:
-    """All seeds as one broken step line, each with the generations at which it moved."""
+    """All seeds as one step line with gaps, reduced to the generations where each seed changes."""
     xs: list[int | None] = []
     ys: list[float | None] = []
     for series in seeds:

@@ -1,4 +1,4 @@
-"""Figures of a dataset: its survey in, Plotly figures out."""
+"""Figures of a dataset: survey → Plotly figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HATCH = ("", "/")
 
 
 def balance_figure(survey: Survey) -> go.Figure:
-    """The labels of each split, side by side, with their shares."""
+    """Labels of each split side by side, with their shares."""
     figure = go.Figure(
         layout=theme.layout(
             "Examples",
@@ -62,7 +62,7 @@ def balance_figure(survey: Survey) -> go.Figure:
 
 
 def lengths_figure(survey: Survey) -> go.Figure:
-    """How long the functions are: a bar for each range, ranges that double every two bars."""
+    """Histogram of the lengths of functions, in ranges that double every two bars."""
     figure = go.Figure(layout=theme.layout("Words and signs in a function", "Functions", height=300, bargap=0.06))
     if not survey.functions_by_length:
         return theme.note(figure, "There are no functions")
@@ -82,5 +82,5 @@ def lengths_figure(survey: Survey) -> go.Figure:
 
 
 def _share(count: int, of: int, room: float) -> str:
-    """A share in percent; nothing where the bar is too short to hold it."""
+    """Share in percent; empty if the bar is too short for the text."""
     return f"{count / of:.0%}" if count > room else ""

@@ -1,7 +1,7 @@
 """A function with its data flow: the records of a graph and the code → `DataFlowInfo` → the code with arcs in it.
 
-Code has to line up with arcs at any width of the page, so both are laid out in pixels: a monospaced character is 0.6 of
-the font's size wide, and lines are wrapped so that they fit a phone.
+Code must line up with the arcs at any page width, so both are laid out in pixels: a monospaced character is 0.6 times
+the font size wide, and lines wrap to fit a phone.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ COLORS: Final[Mapping[str, str]] = {"comesFrom": theme.FEASIBLE, "computedFrom":
 _DASH: Final[Mapping[str, str]] = {"comesFrom": "solid", "computedFrom": "dot"}
 
 COLUMNS: Final = 42
-"""Columns that a phone is wide, beside the line numbers."""
+"""Width of a row in characters, without the line numbers; fits a phone."""
 MOST_ROWS: Final = 150
-"""Rows that are drawn; what is longer is cut."""
+"""Largest number of rows drawn; longer functions are cut."""
 
 _FONT: Final = 12
 _FAMILY: Final = "Source Code Pro, Menlo, DejaVu Sans Mono, Liberation Mono, Lucida Console, Courier New, monospace"
@@ -30,12 +30,12 @@ _WIDTH: Final = 0.6 * _FONT
 _HEIGHT: Final = 30
 _GUTTER: Final = 4
 _EDGE: Final = 0.3
-"""Rows between the middle of a line and where arcs begin and end."""
+"""Distance between the middle of a line and the ends of its arcs, in rows."""
 
 
 @dataclass(frozen=True)
 class RowInfo:
-    """A row of code as it is drawn; `line` is its number in the code, None for what was wrapped."""
+    """A drawn row of code; `line` is its line number, None for a continuation row."""
 
     line: int | None
     text: str
@@ -63,7 +63,7 @@ class EdgeInfo:
 
 @dataclass(frozen=True)
 class DataFlowInfo:
-    """A function as it is drawn. `lines` is how many it has, `variables` are its names, most edges first."""
+    """A function as it is drawn. `lines` is its number of lines, `variables` its names, most edges first."""
 
     rows: tuple[RowInfo, ...]
     occurrences: tuple[OccurrenceInfo, ...]
@@ -73,21 +73,21 @@ class DataFlowInfo:
 
     @property
     def cut(self) -> bool:
-        """Whether not all of it is drawn."""
+        """Whether only a part of the function is drawn."""
         return len(self.rows) == MOST_ROWS
 
 
 def data_flow_info(
     code: str, records: Sequence[Mapping[str, Any]], *, variable: str | None = None, columns: int = COLUMNS
 ) -> DataFlowInfo:
-    """Lay a function out.
+    """Lay out a function.
 
     Args:
         code: The function.
-        records: Its graph, one record a node: `name`, `start` and `end` in the code, `edges` with `source`, an index
+        records: Its graph, one record per node: `name`, `start` and `end` in the code, `edges` with `source`, an index
             into the records, and `relation`.
-        variable: Only the edges that leave or reach this variable; all without it.
-        columns: How wide a row may be.
+        variable: If given, only edges that leave or reach this variable.
+        columns: Largest width of a row.
     """
     rows, cells = _layout(code, columns)
     weight: dict[str, int] = {}
@@ -115,7 +115,7 @@ def data_flow_info(
 
 
 def data_flow_figure(info: DataFlowInfo) -> go.Figure:
-    """The code, its variables marked, and an arc from each occurrence to those its value reaches."""
+    """Figure of the code with its variables marked and an arc from each occurrence to those that its value reaches."""
     rows = max(len(info.rows), 1)
     axis: dict[str, Any] = {"visible": False, "fixedrange": True}
     figure = go.Figure(
@@ -130,7 +130,7 @@ def data_flow_figure(info: DataFlowInfo) -> go.Figure:
             yaxis={**axis, "range": [rows, -1]},
         )
     )
-    # A figure without a trace has no axes, and the legend's entries are those of shapes.
+    # A figure without a trace has no axes; the legend lists the shapes.
     figure.add_trace(
         go.Scatter(x=[0], y=[0], mode="markers", marker={"opacity": 0}, showlegend=False, hoverinfo="skip")
     )
@@ -159,7 +159,7 @@ def data_flow_figure(info: DataFlowInfo) -> go.Figure:
 
 
 def data_flow_sentence(info: DataFlowInfo) -> str:
-    """What there is to see, in words."""
+    """Description of the figure in words."""
     if not info.variables:
         return "No value flows from one variable to another here, or the code cannot be read as the chosen language."
     count = f"{len(info.edges)} edge{'s' if len(info.edges) != 1 else ''}"
@@ -169,13 +169,13 @@ def data_flow_sentence(info: DataFlowInfo) -> str:
 
 
 def _width(text: str) -> int:
-    """Columns that a text takes."""
+    """Width of a text in columns."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
 
 
 def _layout(code: str, columns: int) -> tuple[tuple[RowInfo, ...], dict[int, tuple[int, int, int]]]:
-    """The rows of a text, without its blank lines and with half its indentation, and by offset of a character: its
-    line, its row and its column."""
+    """Rows of a text, without blank lines and with half the indentation, and line, row and column of each character by
+    its offset."""
     rows: list[RowInfo] = []
     cells: dict[int, tuple[int, int, int]] = {}
     start = 0
@@ -205,7 +205,7 @@ def _layout(code: str, columns: int) -> tuple[tuple[RowInfo, ...], dict[int, tup
 
 
 def _head(text: str, columns: int) -> str:
-    """As much of a text as fits, to the end of a word where there is one."""
+    """As much of a text as fits, cut at the end of a word if possible."""
     taken = 0
     for at, character in enumerate(text):
         taken += _width(character)
@@ -220,7 +220,7 @@ def _x(column: float) -> float:
 
 
 def _arc(source: OccurrenceInfo, target: OccurrenceInfo) -> tuple[str, str]:
-    """The paths of an arc and of its arrow's head: x in pixels, y in rows."""
+    """Paths of an arc and its arrowhead: x in pixels, y in rows."""
     x0, x1 = _x(source.column + source.width / 2), _x(target.column + target.width / 2)
     up = target.row < source.row
     y0 = source.row + (_EDGE if target.row > source.row else -_EDGE)
@@ -252,7 +252,7 @@ def _escaped(text: str) -> str:
 
 
 def _lines(info: DataFlowInfo) -> Iterable[dict[str, Any]]:
-    """The code without its marked variables, which are drawn in their places, and the line numbers."""
+    """The line numbers and the code without its marked variables, which are drawn separately."""
     font = {"family": _FAMILY, "size": _FONT}
     gaps: dict[int, list[OccurrenceInfo]] = {}
     for one in info.occurrences:

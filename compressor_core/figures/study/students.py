@@ -18,17 +18,17 @@ _PUBLISHED: Final = (("square", theme.FEASIBLE), ("triangle-up", theme.OPTIMUM),
 
 @dataclass(frozen=True)
 class StudyInfo:
-    """A study so far."""
+    """State of a study so far."""
 
     students: tuple[Student, ...]
-    """By rising budget, then seed."""
+    """By increasing budget, then seed."""
     published: tuple[Published, ...] = ()
     failed: tuple[Failed, ...] = ()
-    """Those that could not be made, by rising budget, then seed."""
+    """Students that could not be made, by increasing budget, then seed."""
 
     @property
     def budgets(self) -> tuple[BudgetSummary, ...]:
-        """The summary of each budget that has a student, by rising budget."""
+        """Summary of each budget that has a student, by increasing budget."""
         return BudgetSummary.each(self.students)
 
     @property
@@ -37,12 +37,12 @@ class StudyInfo:
 
     @property
     def teacher_latency_ms(self) -> float | None:
-        """The mean over what was measured beside each student."""
+        """Mean of the teacher's latencies, measured beside each student."""
         return fmean(one.teacher_latency_ms for one in self.students) if self.students else None
 
 
 def study_info(records: Iterable[Record], published: Sequence[Published] = ()) -> StudyInfo:
-    """From the records of a study, in any state; other records are passed over."""
+    """Build the info from the records of a study in any state; other records are ignored."""
     students: dict[tuple[float, int], Student] = {}
     failed: dict[tuple[float, int], Failed] = {}
     for one in records:
@@ -50,18 +50,18 @@ def study_info(records: Iterable[Record], published: Sequence[Published] = ()) -
             students[one.budget_mb, one.seed] = one
         elif isinstance(one, Failed):
             failed[one.budget_mb, one.seed] = one
-    # One that failed before may have been made since.
+    # A student that failed earlier may have been made since.
     lost = tuple(failed[key] for key in sorted(failed) if key not in students)
     return StudyInfo(tuple(students[key] for key in sorted(students)), tuple(published), lost)
 
 
 def failed_sentences(info: StudyInfo) -> list[str]:
-    """Why each student that could not be made was not."""
+    """Reason for each student that could not be made."""
     return [f"{one.budget_mb:g} MB, seed {one.seed}, could not be made: {one.message}" for one in info.failed]
 
 
 def study_sentence(info: StudyInfo) -> str:
-    """The smallest budget whose students stay within a point of their teacher, or how far away the best ones are."""
+    """Smallest budget whose students stay within a point of the teacher, or the distance of the best ones."""
     if info.teacher_accuracy is None:
         return "No student has been measured yet."
     lost = {one.budget_mb: info.teacher_accuracy - one.mean for one in info.budgets}
@@ -73,7 +73,7 @@ def study_sentence(info: StudyInfo) -> str:
 
 
 def size_figure(info: StudyInfo) -> go.Figure:
-    """Accuracy against the size of the file, the published students beside where there are any."""
+    """Accuracy against file size, with the published students if there are any."""
     figure = _figure(info, "Size of the file (MB)", lambda one: one.size_mb, ".3f", "MB")
     if not info.students:
         return figure
@@ -92,7 +92,7 @@ def size_figure(info: StudyInfo) -> go.Figure:
 
 
 def latency_figure(info: StudyInfo) -> go.Figure:
-    """Accuracy against the median latency of one query; the teacher is a point as well as a line."""
+    """Accuracy against the median latency of one query; the teacher is drawn as a point and a line."""
     figure = _figure(info, "Latency of one query (ms)", lambda one: one.latency_ms, ".2f", "ms")
     if info.teacher_accuracy is None or info.teacher_latency_ms is None:
         return figure
@@ -112,8 +112,8 @@ Scores = tuple[float, float, float | None]
 
 
 def ready_figure(students: Sequence[Scores], teacher: Scores | None) -> go.Figure:
-    """Accuracy against size of models that were measured before: MB, and the accuracies on their own test split and
-    on what is written by hand (if measured); the students by rising size."""
+    """Accuracy against size (MB) of models measured before, on their own test split and, if measured, on hand-written
+    functions; students by increasing size."""
     figure = go.Figure(layout=theme.layout("Size of the file (MB)", "Accuracy (%)"))
     if not students:
         return theme.note(figure, "No student is bundled for this task")
@@ -142,7 +142,7 @@ def ready_figure(students: Sequence[Scores], teacher: Scores | None) -> go.Figur
 
 
 def flips_figure(info: StudyInfo) -> go.Figure | None:
-    """Answers that flip against the size of the file, the mean of each budget as a line; None where not measured."""
+    """Share of flipped answers against file size, the mean of each budget as a line; None if not measured."""
     known = [one for one in info.students if one.flips is not None]
     if not known:
         return None
@@ -173,7 +173,7 @@ def flips_figure(info: StudyInfo) -> go.Figure | None:
 
 
 def student_rows(info: StudyInfo) -> list[dict[str, Any]]:
-    """A table of the students."""
+    """Table of the students."""
     return [
         {
             "Budget (MB)": one.budget_mb,
@@ -195,7 +195,7 @@ def student_rows(info: StudyInfo) -> list[dict[str, Any]]:
 
 
 def budget_rows(info: StudyInfo) -> list[dict[str, Any]]:
-    """A table of the budgets."""
+    """Table of the budgets."""
     teacher = info.teacher_accuracy or 0.0
     return [
         {
@@ -239,7 +239,7 @@ def _figure(
     figure.add_scatter(
         x=[value(one) for one in info.budgets],
         y=[100 * one.mean for one in info.budgets],
-        # No bar where there is one student: what is not known is not drawn.
+        # No error bar for a single student: its spread is unknown.
         error_y={
             "type": "data",
             "array": spreads,

@@ -1,4 +1,4 @@
-"""Figures of a training, of a teacher or of a student: records → `TrainingInfo` → Plotly figures."""
+"""Figures of the training of a teacher or a student: records → `TrainingInfo` → Plotly figures."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from compressor_core.figures import theme
 from compressor_core.records import Epoch, Notice, Record, Step, WarmUpEpoch
 
 MOST_POINTS: Final = 800
-"""Steps shown one by one; more are averaged in groups of equal size."""
+"""Largest number of points in the loss curve; more steps are averaged in groups of equal size."""
 SMOOTHING: Final = 0.05
 """Weight of the newest step in the smoothed loss."""
 
 
 @dataclass(frozen=True)
 class EpochInfo:
-    """One epoch that has ended; `step` is its last."""
+    """One finished epoch; `step` is its last."""
 
     record: Epoch
     step: int
 
     @property
     def number(self) -> int:
-        """Counts from 1."""
+        """Number of the epoch, from 1."""
         return self.record.epoch + 1
 
     @property
@@ -42,20 +42,20 @@ class EpochInfo:
 
 @dataclass(frozen=True)
 class TrainingInfo:
-    """A training so far. `steps` and `losses` are of the same length, at most `MOST_POINTS`."""
+    """State of a training so far. `steps` and `losses` have the same length, at most `MOST_POINTS`."""
 
     steps: tuple[float, ...]
     losses: tuple[float, ...]
     smoothed: tuple[float, ...]
     epochs: tuple[EpochInfo, ...]
     warm_up: tuple[float, ...] = ()
-    """The loss of each epoch of a warm-up on masked code."""
+    """Loss of each epoch of a warm-up on masked code."""
     notices: tuple[str, ...] = ()
-    """What the training had to change on its way, in sentences."""
+    """Changes that the training had to make on its way, in sentences."""
 
     @property
     def best(self) -> EpochInfo | None:
-        """The first epoch with the highest validation accuracy: the one whose weights are kept."""
+        """First epoch with the highest validation accuracy, whose weights are kept."""
         return max(self.epochs, key=lambda epoch: epoch.validation_accuracy, default=None)
 
     @property
@@ -64,9 +64,9 @@ class TrainingInfo:
 
 
 def training_info(records: Iterable[Record]) -> TrainingInfo:
-    """From the records of a training run, in any state; other records are passed over.
+    """Build the info from the records of a training run in any state; other records are ignored.
 
-    A resumed run repeats the steps after its last checkpoint: the later record counts.
+    A resumed run repeats the steps after its last checkpoint; the later records count.
     """
     losses: dict[int, float] = {}
     epochs: dict[int, EpochInfo] = {}
@@ -95,7 +95,7 @@ def training_info(records: Iterable[Record]) -> TrainingInfo:
 
 
 def recipe_text(recipe: Mapping[str, Any]) -> str:
-    """What a student learns from, by the settings of its run or by its card."""
+    """What a student learns from, according to the settings of its run or its card."""
     renaming, states = recipe.get("renaming"), recipe.get("hidden_weight")
     masked, average = recipe.get("masked_epochs", 0), recipe.get("average", 0)
     parts = ["soft labels"]
@@ -117,7 +117,7 @@ def recipe_text(recipe: Mapping[str, Any]) -> str:
 
 
 def seconds_left(info: TrainingInfo, fraction: float | None, elapsed: float | None) -> float | None:
-    """Seconds of training to go by the pace of the epochs that have ended; None while that would be a guess."""
+    """Remaining seconds of training at the pace of the finished epochs; None while that would be a guess."""
     if not info.epochs or not fraction or elapsed is None or not 0 < fraction < 1:
         return None
     last = info.epochs[-1]
@@ -195,7 +195,7 @@ def accuracy_figure(info: TrainingInfo, *, teacher: float | None = None) -> go.F
 
 
 def _smooth(values: Sequence[float]) -> list[float]:
-    """Exponential moving average, corrected for its start."""
+    """Exponential moving average with bias correction."""
     smoothed, average, weight = [], 0.0, 0.0
     for value in values:
         average = (1 - SMOOTHING) * average + SMOOTHING * value

@@ -1,1 +1,1 @@
-"""What figures and forms say in words."""
+"""Words and text of figures and forms."""

@@ -1,6 +1,6 @@
-"""What the figures of a search, of a training and of a data flow show, in words: infos → sentences.
+"""Descriptions of the figures of a search, a training and a data flow: infos → sentences.
 
-Every other figure's sentence stands beside it, where its page tells it too.
+The sentences of all other figures are in the modules of those figures, because pages show them too.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from compressor_core.figures.study.training import TrainingInfo
 from compressor_core.records import Candidate
 
 MOST_EDGES: Final = 40
-"""Edges of a data flow that are told one by one."""
+"""Largest number of edges of a data flow that are listed one by one."""
 
 
 def population_words(info: SearchInfo, x: str = X, y: str = Y, shown: int | None = None) -> str:
-    """One generation: how many candidates, how many fit, the best so far and the true optimum at two quantities."""
+    """One generation: number of candidates, how many fit, and the best so far and the true optimum in x and y."""
     if info.last is None:
         return "The search has not begun yet."
     one = info.generations[info.at(shown)]
@@ -49,7 +49,7 @@ def fitness_words(info: SearchInfo) -> str:
 
 
 def diversity_words(info: SearchInfo) -> str:
-    """Where diversity began and where it is."""
+    """Diversity in the first and in the last generation."""
     if info.last is None:
         return gap_sentence(info)
     first, last = info.generations[0], info.last
@@ -60,7 +60,7 @@ def diversity_words(info: SearchInfo) -> str:
 
 
 def genes_words(info: SearchInfo) -> str:
-    """The most frequent value of each gene in the last generation, and the optimum's."""
+    """Most frequent value of each gene in the last generation, and the value of the optimum."""
     found = []
     for each in gene_infos(info):
         row = int(each.shares[:, -1].argmax())
@@ -73,7 +73,7 @@ def genes_words(info: SearchInfo) -> str:
 
 
 def loss_words(info: TrainingInfo) -> str:
-    """Where the smoothed loss began and where it is."""
+    """Smoothed loss at the first and at the last step."""
     if not info.steps:
         return "No step of the training has ended yet."
     return (
@@ -83,7 +83,7 @@ def loss_words(info: TrainingInfo) -> str:
 
 
 def accuracy_words(info: TrainingInfo, teacher: float | None = None) -> str:
-    """The best epoch and the last, and the teacher's level."""
+    """Accuracy of the best epoch, of the last, and of the teacher."""
     if info.best is None:
         return "No epoch has ended yet."
     last = info.epochs[-1]
@@ -95,7 +95,7 @@ def accuracy_words(info: TrainingInfo, teacher: float | None = None) -> str:
 
 
 def data_flow_words(info: DataFlowInfo) -> str:
-    """Every edge that is drawn: which variable takes its value from which."""
+    """The drawn edges: which variable takes its value from which."""
     told = []
     for edge in info.edges[:MOST_EDGES]:
         source, target = info.occurrences[edge.source], info.occurrences[edge.target]
@@ -112,7 +112,7 @@ def _individual(one: Candidate, x: str, y: str) -> str:
 
 
 def flips_words(flips: float | None, teacher: float | None = None) -> str:
-    """How often the answers of a trained model flip, and its teacher's; empty where that was not measured."""
+    """How often the answers of a trained model and of its teacher flip; empty if not measured."""
     if flips is None:
         return ""
     beside = "" if teacher is None else f", the teacher's on {teacher:.1%}"

@@ -1,6 +1,6 @@
-"""A figure for those who do not see it: a description in words, and its points as rows of a table.
+"""Text alternative of a figure: a description in words, and its points as rows of a table.
 
-Both are read off the figure, which was made from its info, so they hold the same numbers as the marks that are seen.
+Both are read from the figure itself, so they have the same numbers as its marks.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from typing import Any, Final
 import plotly.graph_objects as go
 
 MOST_TRACES: Final = 8
-"""Things that are described one by one; of more, only their names are told."""
+"""Largest number of traces that are described; of the others, only the names are listed."""
 MOST_POINTS: Final = 5
-"""Points of one thing that are told one by one; of more, where they lie. Of bars, twice as many."""
+"""Largest number of points that are listed one by one; of more, only the range. For bars, twice as many."""
 MOST_ROWS: Final = 500
-"""Rows of the table."""
+"""Largest number of rows of the table."""
 
 
 @dataclass(frozen=True)
 class Coordinate:
-    """What one axis of a figure measures: its title with the unit, the format of its ticks, names at some places."""
+    """One axis of a figure: its title with the unit, the format of its ticks, and the names of some positions."""
 
     title: str = ""
     format: str = ""
     names: tuple[tuple[float, str], ...] = ()
 
     def named(self, value: Any) -> bool:
-        """Whether a value has a name here, and not only a number."""
+        """Whether a value has a name on this axis."""
         return isinstance(value, str) or (bool(self.names) and round(value) in dict(self.names))
 
     def text(self, value: Any) -> str:
-        """A value as it is read at this axis."""
+        """A value as text, as read on this axis."""
         if not isinstance(value, int | float):
             return _plain(str(value))
         if self.named(value):
@@ -45,7 +45,7 @@ class Coordinate:
 
 @dataclass(frozen=True)
 class TraceInfo:
-    """What is drawn as one: by its points, or, of a level, by its name alone; `z` is a map's colour at each point."""
+    """One described trace: its points, or only its name for a level; `z` is a map's colour value at each point."""
 
     name: str
     kind: str
@@ -58,7 +58,7 @@ class TraceInfo:
 
     @property
     def words(self) -> str:
-        """Its name and where its points lie."""
+        """Name and points, or their range."""
         many = len(self.points) > MOST_POINTS * (2 if self.kind == "bar" else 1)
         if self.kind == "level":
             return self.name
@@ -75,18 +75,18 @@ class TraceInfo:
 
 
 def trace_infos(figure: go.Figure) -> list[TraceInfo]:
-    """What a figure shows, in the order of its traces; what only repeats another trace is left out."""
+    """Descriptions of the traces of a figure, in order, without traces that only repeat another."""
     return [found for trace in figure.data for found in _of_trace(figure, trace)]
 
 
 def figure_words(figure: go.Figure) -> str:
-    """What is drawn against what, for each thing that is drawn its name and where it lies, and what is written."""
+    """Description of a figure: its axes, the name and range of each trace, and its annotations."""
     traces = trace_infos(figure)
     notes = [_plain(each.text) for each in figure.layout.annotations if each.text]
     notes += [_plain(each.label.text) for each in figure.layout.shapes if each.label.text]
     notes = [note for note in notes if note not in {trace.name for trace in traces}]
     if len(notes) > MOST_TRACES:
-        notes = []  # they are the drawing itself
+        notes = []  # they are the drawing itself, not notes on it
     axes = {(trace.x.title, trace.y.title) for trace in traces}
     drawn = [" against ".join(filter(None, (y, x))) for x, y in axes if len(axes) == 1 and (x or y)]
     told = [trace.words for trace in traces[:MOST_TRACES]]
@@ -97,9 +97,9 @@ def figure_words(figure: go.Figure) -> str:
 
 
 def figure_rows(figure: go.Figure, most: int = MOST_ROWS) -> list[dict[str, Any]]:
-    """Every point of a figure as a row: to what it belongs, and its coordinates.
+    """Every point of a figure as a row with the name of its trace and its coordinates.
 
-    Up to `most` rows, what has few points first, so that a cloud does not hide the best one.
+    At most `most` rows; traces with few points come first, so that a cloud does not crowd out the best one.
     """
     rows: list[dict[str, Any]] = []
     for trace in sorted(trace_infos(figure), key=lambda each: len(each.points)):
@@ -114,7 +114,7 @@ def figure_rows(figure: go.Figure, most: int = MOST_ROWS) -> list[dict[str, Any]
 
 
 def joined(parts: Sequence[str]) -> str:
-    """Sentences one after another; empty ones are left out."""
+    """Sentences joined by spaces, without empty ones."""
     return " ".join(_sentence(part) for part in parts if part)
 
 
@@ -164,7 +164,7 @@ def _map_words(trace: TraceInfo) -> str:
 
 
 def _coordinate(figure: go.Figure, letter: str) -> Coordinate:
-    """`letter` is as traces name their axis: x, y2. The figure's `meta` names every place of an axis, ticks some."""
+    """Coordinate of axis `letter` (x, y2, …). Names come from the figure's `meta` (all positions), else from ticks."""
     axis = figure.layout[f"{letter[0]}axis{letter[1:]}"]
     cells = (figure.layout.meta or {}).get(letter)
     ticks = list(enumerate(cells)) if cells else list(zip(_list(axis.tickvals), _list(axis.ticktext), strict=False))
@@ -180,7 +180,7 @@ def _at(trace: TraceInfo, point: tuple[Any, Any]) -> str:
 
 
 def _span(trace: TraceInfo) -> str:
-    """From where to where the points lie; of a line, only upwards."""
+    """Range of the points in both coordinates; for a line, only in y."""
     parts = []
     for place, axis in enumerate((trace.x, trace.y)):
         values = [point[place] for point in trace.points]
@@ -192,7 +192,7 @@ def _span(trace: TraceInfo) -> str:
 
 
 def _list(values: Any) -> list[Any]:
-    """Plain Python values of what Plotly keeps as a tuple, a list or an array."""
+    """List of plain Python values from a tuple, a list or an array."""
     if values is None:
         return []
     return list(values.tolist() if hasattr(values, "tolist") else values)
@@ -203,7 +203,7 @@ def _known(value: Any) -> bool:
 
 
 def _figure(text: Any) -> float | None:
-    """The number that a tick's text is, if it is one."""
+    """Number that the text of a tick stands for, or None."""
     try:
         return float(str(text).replace(",", ""))
     except ValueError:
@@ -215,7 +215,7 @@ def _number(value: float) -> str:
 
 
 def _plain(text: str) -> str:
-    """Without the tags that Plotly knows."""
+    """Text without the tags that Plotly knows."""
     return re.sub(r"\s+", " ", unescape(re.sub(r"</?(b|i|br|sub|sup|span)\b[^>]*>", " ", text))).strip()
 
 

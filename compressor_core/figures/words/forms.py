@@ -1,4 +1,4 @@
-"""What forms show and read as text: values of a gene, durations, states of runs."""
+"""Text that forms show and read: values of a gene, durations, states of runs, CSV."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ SYMBOLS: Final[Mapping[str, str]] = {
     "failed": "✖",
     "interrupted": "△",
 }
-"""A sign for each state of a run."""
+"""Symbol of each state of a run."""
 
 _RANGE = re.compile(r"\s*(\d+)\s*to\s*(\d+)\s*by\s*(\d+)\s*")
 
 
 def gene_text(values: Mapping[str, int] | Sequence[int]) -> str:
-    """The values of one gene, as `SearchSpace.to_dict` gives them: `16 to 768 by 16` or `1, 2, 4, 8`."""
+    """Text of the values of one gene from `SearchSpace.to_dict`: `16 to 768 by 16` or `1, 2, 4, 8`."""
     if isinstance(values, Mapping):
         return f"{values['from']} to {values['to']} by {values['step']}"
     return ", ".join(str(value) for value in values)
 
 
 def gene_values(title: str, text: str) -> dict[str, int] | list[int]:
-    """The inverse of `gene_text`, for `SearchSpace.from_dict`. Raises ArchitectureError for any other text."""
+    """Inverse of `gene_text`, for `SearchSpace.from_dict`. Raises ArchitectureError for any other text."""
     try:
         if match := _RANGE.fullmatch(text):
             first, last, step = (int(number) for number in match.groups())
@@ -45,7 +45,7 @@ def gene_values(title: str, text: str) -> dict[str, int] | list[int]:
 
 
 def duration(seconds: float | None) -> str:
-    """A length of time for people: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`."""
+    """Human-readable duration: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`."""
     if seconds is None:
         return "–"
     if seconds < 10:
@@ -59,7 +59,7 @@ def duration(seconds: float | None) -> str:
 
 
 def state_text(state: str) -> str:
-    """A state with its sign."""
+    """State of a run with its symbol."""
     return f"{SYMBOLS.get(state, '?')} {state}"
 
 
@@ -72,7 +72,7 @@ def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
         return ""
     out = io.StringIO()
     writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-    # A column may be called by a name from outside, too.
+    # Column names may come from outside too.
     writer.writerow({key: cell(key) for key in rows[0]})
     writer.writerows({key: cell(value) for key, value in row.items()} for row in rows)
     return out.getvalue()

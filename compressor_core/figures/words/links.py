@@ -1,4 +1,4 @@
-"""Plotly reads a little HTML, links among it: what keeps a name from outside from being one."""
+"""Protection of figures from links in external names: Plotly interprets some HTML, including links."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _TAG = re.compile(r"<(?!/?(?:b|br|i|sub|sup|extra)>)")
-"""The beginning of any tag but those that this program writes."""
+"""Beginning of any tag except those that this program writes."""
 _TEXTS: Final = ("name", "text", "hovertext", "hovertemplate", "customdata", "x", "y")
 
 
 def without_links(figure: go.Figure) -> go.Figure:
-    """The same figure, whose texts hold no tags but those for bold, italics, breaks and indices.
+    """Escape all tags in the texts of a figure, except those for bold, italics, breaks, subscripts and superscripts.
 
-    The figure itself is changed.
+    Modifies and returns the figure.
     """
     for trace in figure.data:
         for name in _TEXTS:
