@@ -20,7 +20,7 @@ DATASET = "classroom-vulnerability"
 def accuracy(folder: Path) -> float:
     card = read_card(folder)
     assert card is not None
-    return card.metrics["accuracy"]
+    return float(card.metrics["accuracy"])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -112,7 +112,8 @@ class Stage {
                 this.drawn = null;
                 this.show(Math.min(this.at, last));
                 if (data.look === 'control' && before.look !== 'control') this.pause();
-                else if (followed && data.live && !STILL) this.play();
+                // The last generations may come only when the search is over.
+                else if (followed && (data.live || before.live) && this.at < last && !STILL) this.play();
             }
         } else {
             this.$said.textContent = data.idle;
