@@ -111,7 +111,7 @@ def test_without_kinds_or_computation(result: dict[str, Any]) -> None:
     students = [bare(result["student"])]
     info = comparison_info({**result, "teacher": bare(result["teacher"]), "students": students})
     assert info.kinds == ()
-    assert "does not say" in groups_figure(info).layout.annotations[0].text
+    assert "does not name the kinds" in groups_figure(info).layout.annotations[0].text
     assert len(cost_figure(info).data[0].x) == 4
 
 
