@@ -1,4 +1,4 @@
-"""Students where nothing of this program is: plain transformers, of the version here and of 4.57."""
+"""Students where nothing of this program is: plain transformers, of the version here and of 4.57, and Optimum."""
 
 from __future__ import annotations
 
@@ -17,14 +17,20 @@ from transformers import RobertaConfig, RobertaForMaskedLM
 
 from compressor_core.architecture import Architecture
 from compressor_core.evaluate.prediction import predict_once
+from compressor_core.export.exporting import export
+from compressor_core.export.settings import ExportSettings
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.teacher import from_scratch, load_encoder
+from compressor_core.progress import finish
 from compressor_core.task import Task
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = ("safe", "vulnerable")
 CODES = ["def f(x): return eval(x)", "def f(x):\n" + "    x = x + 1  # a comment\n" * 400]
-PACKAGES = ("transformers==4.57.6", "tokenizers==0.22.2", "huggingface_hub==0.36.2")
+PACKAGES = (
+    *("transformers==4.57.6", "tokenizers==0.22.2", "huggingface_hub==0.36.2"),
+    *("optimum==2.1.0", "optimum-onnx==0.1.0"),
+)
 PIPELINE = """
 import json, sys
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, __version__, pipeline
@@ -32,6 +38,16 @@ folder, codes = sys.argv[1], json.load(sys.stdin)
 tokenizer = AutoTokenizer.from_pretrained(folder)
 said = pipeline("text-classification", folder, truncation=True, top_k=None, device="cpu")(codes)
 print(json.dumps({"version": __version__, "said": said, "length": tokenizer.model_max_length}))
+"""
+OPTIMUM = """
+import json, sys
+from optimum.onnxruntime import ORTModelForSequenceClassification
+from transformers import AutoTokenizer, pipeline
+folder, codes = sys.argv[1], json.load(sys.stdin)
+model = ORTModelForSequenceClassification.from_pretrained(folder, file_name="model.onnx")
+tokenizer = AutoTokenizer.from_pretrained(folder)
+classify = pipeline("text-classification", model=model, tokenizer=tokenizer, truncation=True, top_k=None, device="cpu")
+print(json.dumps(classify(codes)))
 """
 LOADING = """
 import sys
@@ -48,7 +64,7 @@ load(sys.argv[1] + "-again")
 
 @pytest.fixture(scope="module")
 def older() -> Path:
-    """An interpreter with transformers 4.57 before the packages of this one; kept in `cache` of the checkout."""
+    """Interpreter with transformers 4.57 and Optimum before the packages of this one; kept in `cache` of the checkout."""
     folder = ROOT / "cache" / f"venv-{'-'.join(PACKAGES).replace('=', '')}-{sys.version_info.minor}"
     python = folder / "bin" / "python"
     inside = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
@@ -102,6 +118,17 @@ def test_a_pipeline_answers_as_this_program_does(older: Path, tmp_path: Path, ve
     for code, said in zip(CODES, answer["said"], strict=True):
         found = {one["label"]: one["score"] for one in said}
         assert found == pytest.approx(predict_once(model, (code,)).probabilities, abs=1e-5)
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_the_onnx_model_of_a_bundle_answers_in_optimum(older: Path, tmp_path: Path, pretrained: bool) -> None:
+    model = student(tmp_path / "student", pretrained=pretrained)
+    settings = ExportSettings(model=str(tmp_path / "student"), dataset="classroom-vulnerability", examples=4)
+    finish(export(settings, tmp_path / "bundle"))
+    answer: Any = json.loads(run(older, OPTIMUM, tmp_path / "bundle", given=CODES))
+    for code, said in zip(CODES, answer, strict=True):
+        found = {one["label"]: one["score"] for one in said}
+        assert found == pytest.approx(predict_once(model, (code,)).probabilities, abs=1e-4)
 
 
 def test_this_program_runs_on_the_older_transformers(older: Path, tmp_path: Path) -> None:
