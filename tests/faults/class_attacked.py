@@ -1,4 +1,4 @@
-"""A class at work while one in ten attacks: floods of uploads, of runs and of messages with costly values, all at once.
+"""A class at work while one in ten attacks: floods of uploads, of runs, of costly messages and of costly files, at once.
 
 What must hold: the others lose nothing (each sees every page whole, and the own search comes to its end), the attackers
 get no more than their quota, the server's memory stays bounded; and of a whole class nobody waits longer than `SOON`.
@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from compressor_core.classroom.record import Classroom, ClassSettings, Forecast, Participant
 from compressor_core.runs import Run
+from pages.parts.data import INFO
 from pages.parts.guard import MOST_IN_MEMORY
 from pages.parts.sharing import MOST_OWN
 from tests.faults.harness import PATIENCE, Bench, Server
@@ -52,12 +54,12 @@ def make(bench: Bench, sessions: int) -> None:
     with bench.server() as server, ThreadPoolExecutor(sessions + 3 * attackers) as pool:
         before = server.process.memory_info().rss
         over = threading.Event()
-        deeds = (_upload_much, _start_much, _send_costly)
-        # One attacker alone does all three; several share them.
+        deeds = (_upload_much, _start_much, _send_costly, _read_costly)
+        # One attacker alone does everything; several share it.
         attacks = [
             pool.submit(_again, over, deed, server, headers(sessions - 1 - place))
             for place in range(attackers)
-            for deed in (deeds if attackers == 1 else deeds[place % 3 : place % 3 + 1])
+            for deed in (deeds if attackers == 1 else deeds[place % 3 :: 3])
         ]
         until = time.monotonic() + (LASTS if whole else BRIEFLY)
         working = [
@@ -148,3 +150,28 @@ def _send_costly(server: Server, headers: Headers) -> None:
             state.id, state.string_value = number, "x" * MB
             session.send(message)
         session.visit("sweeps", "runs=" + "x," * 500_000)
+
+
+@cache
+def _rows() -> bytes:
+    """Rows of a CSV of 25 MB, which take long to read."""
+    return b"".join(b'"int f%d(int a) { return a + %d; }",%d\n' % (row, row, row % 2) for row in range(550_000))
+
+
+def _read_costly(server: Server, headers: Headers) -> None:
+    """A file of one's own that takes long to read, with another content each time."""
+    own = f"{time.monotonic_ns()}"
+    with Session(server.address, headers) as session:
+        page = session.visit("teacher")
+        chosen = BackMsg()
+        chosen.rerun_script.page_name = "teacher"
+        state = chosen.rerun_script.widget_states.widgets.add()
+        state.id, state.string_value = page.fields["Dataset"], INFO["file"].title
+        page = session.send(chosen)
+        content = f"func,label\n{own},0\n".encode() + _rows()
+        Uploads(server, session.id)("PUT", own, content=content)
+        state = chosen.rerun_script.widget_states.widgets.add()
+        state.id = page.fields["Upload a file"]
+        file = state.file_uploader_state_value.uploaded_file_info.add()
+        file.file_id, file.name, file.size = own, "rows.csv", len(content)
+        session.send(chosen)

@@ -26,6 +26,8 @@ class Page:
     exceptions: list[str] = field(default_factory=list)
     """Tracebacks, as a visitor would meet them: the page ends in a box that says nothing."""
     buttons: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=dict)
+    """Ids of choices and of fields for files, by label."""
     numbers: list[str] = field(default_factory=list)
     """The ids of its fields for numbers."""
 
@@ -122,5 +124,7 @@ def _take(element: Any, page: Page) -> None:
         page.texts.append(getattr(element, kind).body)
     elif kind == "button":
         page.buttons[element.button.label] = element.button.id
+    elif kind in ("radio", "file_uploader"):
+        page.fields[getattr(element, kind).label] = getattr(element, kind).id
     elif kind == "number_input":
         page.numbers.append(element.number_input.id)

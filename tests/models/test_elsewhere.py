@@ -64,7 +64,7 @@ load(sys.argv[1] + "-again")
 
 @pytest.fixture(scope="module")
 def older() -> Path:
-    """Interpreter with transformers 4.57 and Optimum before the packages of this one; kept in `cache` of the checkout."""
+    """Interpreter with transformers 4.57 and Optimum before the packages of this one, kept in the cache folder."""
     folder = ROOT / "cache" / f"venv-{'-'.join(PACKAGES).replace('=', '')}-{sys.version_info.minor}"
     python = folder / "bin" / "python"
     inside = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))

@@ -66,10 +66,12 @@ class Uploads:
         connection.endheaders(b'--b\r\nContent-Disposition: form-data; name="f"; filename="x.csv"\r\n\r\n')
         return connection
 
-    def __call__(self, method: str, name: str, size: int = 0, claim: int | None = None) -> int:
+    def __call__(
+        self, method: str, name: str, size: int = 0, claim: int | None = None, content: bytes | None = None
+    ) -> int:
         body = (
             b'--b\r\nContent-Disposition: form-data; name="f"; filename="x.csv"\r\n\r\n'
-            + bytes(size)
+            + (bytes(size) if content is None else content)
             + b"\r\n--b--\r\n"
         )
         headers = {**self._headers, "Content-Type": "multipart/form-data; boundary=b"}
