@@ -1,4 +1,4 @@
-"""A class at work while one in ten attacks: floods of uploads, of runs, of costly messages and of costly files, at once.
+"""A class at work while one in ten attacks: floods of uploads, runs, costly messages and costly files, all at once.
 
 What must hold: the others lose nothing (each sees every page whole, and the own search comes to its end), the attackers
 get no more than their quota, the server's memory stays bounded; and of a whole class nobody waits longer than `SOON`.
