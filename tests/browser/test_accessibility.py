@@ -22,8 +22,10 @@ from tests.pages.studio import until_over
 FULL = os.environ.get("ACCESSIBILITY") == "full"
 PAGES = (
     *("", "teacher", "search", "tradeoffs", "sweeps", "latency", "distill", "study", "compare", "playground", "export"),
-    *("runs", "paper"),
+    *("runs", "paper", "exam", "lab", "board"),
 )
+OPENS_WITH = {"": 2, "search": 2, "study": 1, "compare": 2, "exam": 1, "lab": 1, "latency": 4}
+"""Charts of a page before there is any run: of the explorer, and of ready-made runs."""
 DARK = ("Genes", "Statistics", "example=7", "paper")
 """What the reduced form sees in the dark and narrow too, by how the address ends."""
 CALIBRATION = {"architectures": 6, "held_out": 2, "rounds": 2, "functions": 2}
@@ -86,7 +88,7 @@ def test_every_page_is_for_everybody(visit: Visit, labelled_file: Path, tiny_tea
         for path in paths if FULL else ways(paths, width, theme):
             page = visit(f"/{path}", width=width, theme=theme, tab=page)
             expect(page.locator(PLOT)).to_have_count(
-                charts.get(path, 2 if path in ("", "search") else 0), timeout=60_000
+                charts.get(path, OPENS_WITH.get(path, 0)), timeout=60_000
             )
             settled(page)
             described(page)

@@ -173,7 +173,7 @@ def test_a_loss_that_is_no_number_stops_both(two: dict[str, list[list[Record]]])
 
 def test_processes_that_were_told_different_things_are_refused(two: dict[str, list[list[Record]]]) -> None:
     for records in two["disagreeing"]:
-        assert [r["message"][:42] for r in records] == ["the processes were given another epochs: g"]
+        assert [r["message"][:42] for r in records] == ["the processes were given another epochs: u"]
 
 
 def command(case: Case, out: Path, *more: str) -> list[object]:
