@@ -87,9 +87,7 @@ def test_every_page_is_for_everybody(visit: Visit, labelled_file: Path, tiny_tea
         page = None
         for path in paths if FULL else ways(paths, width, theme):
             page = visit(f"/{path}", width=width, theme=theme, tab=page)
-            expect(page.locator(PLOT)).to_have_count(
-                charts.get(path, OPENS_WITH.get(path, 0)), timeout=60_000
-            )
+            expect(page.locator(PLOT)).to_have_count(charts.get(path, OPENS_WITH.get(path, 0)), timeout=60_000)
             settled(page)
             described(page)
             told(page)
