@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -384,6 +384,16 @@ if not TYPE_CHECKING:
 
 Interval = tuple[float, float]
 """Lower and upper end of a 95% interval."""
+
+
+class CardScores(NamedTuple):
+    """Scores on the card of a bundled model."""
+
+    size_mb: float
+    accuracy: float
+    """On its own test split."""
+    by_hand: float | None
+    """On hand-written code; None if not measured."""
 
 
 class Machine(Plain):

@@ -68,7 +68,7 @@ class Preset(StrEnum):
 
 _LENGTHS: Final = {
     Preset.SMOKE: (1, "To see how it works"),
-    Preset.QUICK: (4, "Quick, about 4 minutes"),
+    Preset.QUICK: (4, "For a demonstration"),
     Preset.FULL: (24, "For a good student, six times as long"),
 }
 

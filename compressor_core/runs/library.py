@@ -14,6 +14,7 @@ from compressor_core.errors import DAMAGED, CompressorError, ModelError, RunErro
 from compressor_core.models.bundled import bundled_benchmark_students, bundled_students, bundled_teacher, is_recorded
 from compressor_core.models.card import read_card, size_on_disk
 from compressor_core.paper import DATASET, Column, Encoder
+from compressor_core.records import CardScores
 from compressor_core.runs.kinds import KINDS, kind_of
 from compressor_core.runs.portable import RUN_ID
 from compressor_core.runs.reproduction import teacher_of
@@ -81,25 +82,21 @@ def students(store: RunStore) -> list[Model]:
     return found
 
 
-Scores = tuple[float, float, float | None]
-"""Scores on the card of a bundled model: size in MB, and accuracy on its own test split and on hand-written code."""
-
-
-def bundled_scores(dataset: str) -> list[Scores]:
+def bundled_scores(dataset: str) -> list[CardScores]:
     """Scores of the bundled students of a classroom dataset, smallest first."""
     return [known for folder in bundled_students(dataset) if (known := _scores(folder)) is not None]
 
 
-def teacher_scores(dataset: str) -> Scores | None:
+def teacher_scores(dataset: str) -> CardScores | None:
     """Scores of the bundled teacher of a classroom dataset. Raises ModelError if there is none."""
     return _scores(bundled_teacher(dataset))
 
 
-def _scores(folder: Path) -> Scores | None:
+def _scores(folder: Path) -> CardScores | None:
     card = read_card(folder)
     if card is None or "accuracy" not in card.metrics:
         return None
-    return size_on_disk(folder) / 1e6, float(card.metrics["accuracy"]), card.metrics.get("written_by_hand")
+    return CardScores(size_on_disk(folder) / 1e6, float(card.metrics["accuracy"]), card.metrics.get("written_by_hand"))
 
 
 def models_of(run: Run) -> list[Model]:

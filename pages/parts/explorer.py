@@ -18,6 +18,7 @@ from compressor_core.figures.search.anatomy import Anatomy, anatomies, anatomy
 from compressor_core.figures.search.axes import GENE_TITLES
 from compressor_core.latency_model import LatencyModel
 from compressor_core.models.bundled import bundled_teacher
+from compressor_core.records import CardScores
 from compressor_core.runs.calibrations import Predictor, predictor
 from compressor_core.runs.library import bundled_scores
 from compressor_core.search.known import known_front
@@ -148,5 +149,5 @@ def _teacher(task: str) -> dict[str, Any]:
 
 
 @st.cache_data(show_spinner=False)
-def _measured(task: str) -> list[tuple[float, float, float | None]]:
+def _measured(task: str) -> list[CardScores]:
     return bundled_scores(f"classroom-{task}")

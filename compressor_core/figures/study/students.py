@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from compressor_core.figures import theme
 from compressor_core.paper import Published
-from compressor_core.records import BudgetSummary, Failed, Record, Student, StudyStudent
+from compressor_core.records import BudgetSummary, CardScores, Failed, Record, Student, StudyStudent
 
 _PUBLISHED: Final = (("square", theme.FEASIBLE), ("triangle-up", theme.OPTIMUM), ("cross", theme.GREY))
 
@@ -108,10 +108,7 @@ def latency_figure(info: StudyInfo) -> go.Figure:
     return figure
 
 
-Scores = tuple[float, float, float | None]
-
-
-def ready_figure(students: Sequence[Scores], teacher: Scores | None) -> go.Figure:
+def ready_figure(students: Sequence[CardScores], teacher: CardScores | None) -> go.Figure:
     """Accuracy against size (MB) of models measured before, on their own test split and, if measured, on hand-written
     functions; students by increasing size."""
     figure = go.Figure(layout=theme.layout("Size of the file (MB)", "Accuracy (%)"))
@@ -131,7 +128,9 @@ def ready_figure(students: Sequence[Scores], teacher: Scores | None) -> go.Figur
                 marker={"color": theme.STUDENT, "size": 11, "symbol": symbol},
                 hovertemplate=f"%{{x:.3g}} MB<br>%{{y:.1f}} %<extra>{name}</extra>",
             )
-    lines = (("teacher", teacher[1], "dash"), ("teacher, written by hand", teacher[2], "dot")) if teacher else ()
+    lines = (
+        (("teacher", teacher.accuracy, "dash"), ("teacher, written by hand", teacher.by_hand, "dot")) if teacher else ()
+    )
     for name, accuracy, dash in lines:
         if accuracy is not None:
             line = {"color": theme.TEACHER, "width": 2, "dash": dash}
