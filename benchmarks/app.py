@@ -4,7 +4,8 @@ First, a store of real runs is made (takes some minutes; `--store FOLDER` keeps 
 of 100 generations of 50, tiny students, and comparisons of the bundled student, copied up to the requested number.
 Then, in every round, a new server is started and a fresh Chromium visits it:
 
-- first content: from the navigation to the heading and the first text of Start, on the server's first visit;
+- first content: from the navigation until Start's heading and first text are painted, and until its chart is, on the
+  server's first visit;
 - clicks on every page, see `benchmarks.app_clicks`: from the click until the page has answered and nothing is being
   computed or drawn, with the server's processor time; this includes a search watched live;
 - the budget slider on Start: from the end of a drag to the drawn answer;
@@ -49,6 +50,7 @@ class Measured:
     """Results of the rounds: seconds, bytes, and for each click its milliseconds and those of the server."""
 
     first: list[float] = field(default_factory=list)
+    drawn: list[float] = field(default_factory=list)
     slid: list[float] = field(default_factory=list)
     home: list[int] = field(default_factory=list)
     all_pages: list[int] = field(default_factory=list)
@@ -89,12 +91,10 @@ def visit(browser: Browser, made: Made, measured: Measured, only: str | None) ->
     page.add_init_script(PROBE)
     with Server() as server:
         process = server.process
-        start = time.perf_counter()
         page.goto(server.address)
-        page.wait_for_selector("h1")
-        page.wait_for_selector("[data-testid=stCaptionContainer] p")
-        measured.first.append(time.perf_counter() - start)
-        page.wait_for_function("probe.settled()")
+        page.wait_for_function("probe.read && probe.drawn && probe.settled()")
+        measured.first.append(page.evaluate("probe.read") / 1e3)
+        measured.drawn.append(page.evaluate("probe.drawn") / 1e3)
         time.sleep(1)
         measured.home.append(process.memory_info().rss)
         measured.slid.append(slid(page) / 1e3)
@@ -131,6 +131,7 @@ def show(measured: Measured, runs: int) -> None:
     """Print Markdown: machine, first content, memory, and a table of the clicks."""
     print(f"{processor()}, {os.cpu_count()} cores; {runs} runs; {len(measured.first)} rounds, each a fresh server")
     print(f"\nFirst content, cold: {spread(measured.first)} s (median; least to most)")
+    print(f"Start's chart, cold: {spread(measured.drawn)} s")
     print(f"The budget's slider, from the end of a drag to the drawing: {spread(measured.slid)} s")
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     print(f"Load of the machine at the end (1, 5, 15 minutes): {load}")

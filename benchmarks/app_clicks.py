@@ -27,9 +27,22 @@ window.WebSocket = class extends WebSocket {
 probe.settled = () => idle()
     && !document.querySelector('[data-stale=true], [data-testid=stSkeleton], [data-testid=stSpinner]')
     && [...document.querySelectorAll('[data-testid=stPlotlyChart]')].every(each => each.querySelector('.main-svg'));
+const first = {read: 'h1, [data-testid=stCaptionContainer] p', drawn: '.stage[data-ready]'};
+const shows = {read: found => found.length > 1, drawn: found => found.length};
+const look = new MutationObserver(() => {
+    for (const [what, selector] of Object.entries(first)) {
+        if (what in probe || !shows[what](document.querySelectorAll(selector))) continue;
+        probe[what] = NaN;
+        // In the second frame from now the first has been painted.
+        requestAnimationFrame(() => requestAnimationFrame(() => { probe[what] = performance.now(); }));
+    }
+    if (probe.drawn) look.disconnect();
+});
+look.observe(document, {subtree: true, childList: true, attributes: true, attributeFilter: ['data-ready']});
 probe.text = words => document.querySelector('[data-testid=stMain]').innerText.includes(words);
 """
 """Script that runs before a page's own. A page is settled when nothing runs, nothing is stale and all charts are drawn.
+`read` and `drawn`: milliseconds from the navigation to the frame that shows the first text, and Start's chart.
 """
 PAUSE = 500.0
 """Milliseconds before each click."""

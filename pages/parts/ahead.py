@@ -1,6 +1,6 @@
-"""Prefetch of the scripts for charts and tables while a visitor reads the first page.
+"""Work ahead of need: of the server before its first visitor, and of the browser while a visitor reads the first page.
 
-Otherwise Streamlit loads them with the first chart, which then waits a second for 5 MB of scripts.
+Otherwise Streamlit loads the scripts for charts and tables with the first chart, which then waits a second for 5 MB.
 """
 
 from __future__ import annotations
@@ -45,3 +45,12 @@ def fetch_ahead() -> None:
     """Let the browser, when idle, fetch the scripts and draw one hidden figure, once per visit."""
     names = ", ".join(f"'./{name}'" for name in programs())
     st.html(_SCRIPT.replace("NAMES", names), unsafe_allow_javascript=True)
+
+
+def get_ready() -> None:
+    """Import what Start needs and begin its search, while the first browser still loads Streamlit's own program."""
+    from pages.parts import explain, explorer, frame, pace, stage, task  # noqa: F401
+    from pages.parts.example import example
+    from pages.parts.state import DEFAULTS
+
+    example(DEFAULTS["space"], DEFAULTS["task"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Callable
+from functools import cache
 from math import inf
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +32,7 @@ from pages.parts.stage import component
 LOW, HIGH = 0.25, 50.0
 """Ends of the budget slider, in MB."""
 TICKS: Final = (1, 3, 10, 25)
+STEPS: Final = 400
 COLORS: Final = dict(zip(PARTS, (theme.TEACHER, theme.GREY, theme.FEASIBLE, theme.STUDENT, theme.OPTIMUM), strict=True))
 _BUDGET, _ANATOMY = component("budget"), component("anatomy")
 
@@ -48,7 +51,7 @@ def budget(task: Task | None = None) -> float:
     mb = min(max(float(st.session_state.budget_mb or LOW), LOW), HIGH)
     names = ("mb", "accuracy", "by_hand")
     measured = [dict(zip(names, one, strict=True)) for one in (_measured(task) if task else ())]
-    data = {"mb": mb, "low": LOW, "high": HIGH, "ticks": TICKS, "measured": measured}
+    data = {"mb": mb, "values": _budgets(), "ticks": TICKS, "measured": measured}
     _BUDGET(key="budget", data=data, on_mb_change=moved)
     now = float(st.session_state.budget_mb or LOW)
     st.query_params["budget"] = f"{now:g}"
@@ -73,7 +76,7 @@ def student_drawing(space: str, task: Task) -> None:
             st.toast(str(error))
     elif "genes" in st.query_params:
         del st.query_params["genes"]
-    students = _students(space, task, json.dumps(predicted.model.to_dict()))
+    students = _students(space, task, json.dumps(predicted.model.to_dict()), float(st.session_state.budget_mb))
     _draw("anatomy", made, task, predicted, one, edited, students)
 
 
@@ -133,11 +136,22 @@ def _from_address(name: str, key: str, read: Callable[[str], Any]) -> None:
     st.session_state[f"address/{name}"] = None
 
 
-@st.cache_data(show_spinner=False)
-def _students(space: str, task: str, latency: str) -> list[dict[str, Any]]:
-    front = [one.architecture for one in known_front(space, Task(task)) if one.size_mb <= HIGH]
+@cache
+def _budgets() -> list[float]:
+    """Values of the slider in MB, rounded to what one reads off it."""
+    values = (LOW * (HIGH / LOW) ** (step / STEPS) for step in range(STEPS + 1))
+    rounded = (round(mb * 20) / 20 if mb < 1 else round(mb, 1) if mb < 10 else round(mb * 2) / 2 for mb in values)
+    return [min(max(mb, LOW), HIGH) for mb in rounded]
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _students(space: str, task: str, latency: str, budget_mb: float) -> list[dict[str, Any]]:
+    """Best student of every value of the slider and of this budget, by rising size."""
+    front = known_front(space, Task(task))
+    sizes = [one.size_mb for one in front]
+    last = sorted({bisect_right(sizes, mb) - 1 for mb in (*_budgets(), budget_mb)} - {-1})
     yardstick = Yardstick(Task(task), latency=LatencyModel.from_dict(json.loads(latency)))
-    return [one.plain() for one in anatomies(front, yardstick, SPACES[space]())]
+    return [one.plain() for one in anatomies([front[at].architecture for at in last], yardstick, SPACES[space]())]
 
 
 @st.cache_data(show_spinner=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,16 +10,15 @@ import streamlit as st
 from compressor_core.architecture import SPACES
 from compressor_core.distill.settings import Preset
 from compressor_core.errors import RunError
-from compressor_core.figures.search.info import SearchInfo, search_info
 from compressor_core.figures.words.forms import duration, state_text
 from compressor_core.literal import literal
 from compressor_core.models.bundled import java_student
 from compressor_core.runs import Run, State
 from compressor_core.runs.expectation import expected
 from compressor_core.runs.kinds import KINDS
-from compressor_core.search.genetic import SearchSettings, search
 from compressor_core.shipped import shipped
 from compressor_core.task import Task
+from pages.parts.example import example
 from pages.parts.explain import terms
 from pages.parts.explorer import budget, student_drawing
 from pages.parts.frame import go, link, metrics, open_page, sentences
@@ -36,16 +34,6 @@ if TYPE_CHECKING:
 
 
 JAVA = "java"
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def example(space: str, task: str) -> Future[SearchInfo]:
-    """Real search at 3 MB with the first seed, run once per server in the background."""
-    settings = SearchSettings(budget_mb=3.0, space=SPACES[space](), task=Task(task))
-    pool = ThreadPoolExecutor(1, thread_name_prefix="example")
-    made = pool.submit(lambda: search_info(list(search(settings)), settings))
-    pool.shutdown(wait=False)
-    return made
 
 
 def controls() -> None:

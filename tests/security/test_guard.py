@@ -7,6 +7,7 @@ import errno
 import http.client
 import logging
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
@@ -27,6 +28,7 @@ from pages.parts.guard import (
     ShortLog,
     is_forged,
     is_own_origin,
+    send_at_once,
 )
 from tests.faults.harness import until
 from tests.faults.session import Session
@@ -310,3 +312,13 @@ def test_an_upload_that_cannot_arrive_is_refused_with_its_reason(
         sent.clear()
         asyncio.run(guard({"type": "http", "method": "PUT", "path": path, "headers": []}, receive, send))
         assert sent[0]["status"] == status and b": " in sent[1]["body"]
+
+
+def test_small_answers_are_not_held_back() -> None:
+    # As Streamlit binds its socket: without a protocol, for which asyncio leaves Nagle's algorithm on.
+    with socket.socket(socket.AF_INET) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        send_at_once()
+        with socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -1,14 +1,9 @@
 // The size budget on a logarithmic scale. The page hears of it at once (the event `budget`), the server when it is let go.
-const STEPS = 400;
-
 export default function ({data: [data], parentElement, setStateValue}) {
     const root = parentElement.querySelector('.budget'), slider = root.querySelector('input');
-    const {low, high, ticks, measured} = data;
-    const mb = () => {
-        const value = low * (high / low) ** (slider.value / STEPS), digits = value < 1 ? 20 : value < 10 ? 10 : 2;
-        return Math.min(Math.max(Math.round(value * digits) / digits, low), high);
-    };
-    const place = value => Math.round(STEPS * Math.log(value / low) / Math.log(high / low));
+    const {values, ticks, measured} = data, steps = values.length - 1, low = values[0], high = values[steps];
+    const mb = () => values[slider.value];
+    const place = value => Math.round(steps * Math.log(value / low) / Math.log(high / low));
     const share = accuracy => `${(100 * accuracy).toFixed(1)}%`;
     const near = value => {
         const apart = one => Math.abs(Math.log(one.mb / value));
@@ -23,7 +18,7 @@ export default function ({data: [data], parentElement, setStateValue}) {
         slider.setAttribute('aria-valuetext', `${mb()} MB`);
         window.dispatchEvent(new CustomEvent('budget', {detail: {mb: mb()}}));
     };
-    slider.max = STEPS;
+    slider.max = steps;
     if (root.dataset.told !== String(data.mb)) {
         const moved = root.dataset.told !== undefined; // by another field
         root.dataset.told = data.mb;
@@ -38,7 +33,7 @@ export default function ({data: [data], parentElement, setStateValue}) {
     root.querySelector('.budget-ticks').replaceChildren(...ticks.map(tick => {
         const mark = document.createElement('span');
         mark.textContent = tick;
-        mark.style.left = `${100 * place(tick) / STEPS}%`;
+        mark.style.left = `${100 * place(tick) / steps}%`;
         return mark;
     }));
 }
