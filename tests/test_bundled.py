@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.classroom import bag_of_tokens, token_overlap
+from compressor_core.assets import ASSETS
 from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.exam import chips
@@ -23,6 +24,7 @@ from compressor_core.models.bundled import (
 )
 from compressor_core.models.card import read_card, size_on_disk
 from compressor_core.models.classifier import load
+from compressor_core.models.pair import CODE
 from compressor_core.paper import DATASET
 from compressor_core.task import Task
 
@@ -112,3 +114,11 @@ def test_a_card_says_what_its_model_knows_of_code_that_people_wrote() -> None:
             card = read_card(folder)
             assert card is not None
             assert card.metrics["written_by_hand"] == pytest.approx(accuracy_of(folder, f"exam-{card.task}"), abs=0.01)
+
+
+def test_models_of_pairs_carry_their_code() -> None:
+    copies = [*ASSETS.glob("*/*/modeling_pair.py")]
+    folders = [path.parent for path in ASSETS.glob("*/*/compressor.json")]
+    pairs = [folder for folder in folders if (card := read_card(folder)) and card.task is Task.CLONE]
+    assert sorted(path.parent for path in copies) == sorted(pairs) != []
+    assert {path.read_text("utf-8") for path in copies} == {CODE.read_text("utf-8")}

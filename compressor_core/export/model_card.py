@@ -11,7 +11,8 @@ from compressor_core.export.bundle import INT8, ONNX, PAGE, PREDICT, SUMS
 from compressor_core.literal import literal, literal_code
 from compressor_core.models.card import ModelCard
 from compressor_core.models.graph import INPUTS
-from compressor_core.models.readme import PURPOSES, TITLES, front_matter
+from compressor_core.models.pair import CODE
+from compressor_core.models.readme import PURPOSES, TITLES, front_matter, usage
 from compressor_core.records import ExportSummary
 from compressor_core.task import Task
 
@@ -60,11 +61,11 @@ def _files(card: ModelCard, result: ExportSummary) -> Iterator[str]:
     yield "| file | what it is for |"
     yield "|---|---|"
     loads = "`transformers`"
-    if card.task is Task.CLONE:
-        loads = "`compressor_core`: it has a head of its own for pairs"
-    elif card.data_flow:
+    if card.data_flow:
         loads = f"`compressor_core`: it reads the data flow of {_LANGUAGES[card.data_flow]}"
     yield f"| `config.json`, `model.safetensors` | the model for PyTorch, loaded with {loads} |"
+    if card.task is Task.CLONE:
+        yield f"| `{CODE.name}` | its head for pairs, which `transformers` runs if it is told to |"
     yield "| `tokenizer.json`, `tokenizer_config.json` | its tokenizer, which every form needs |"
     yield f"| `compressor.json` | labels, the {card.max_length} tokens it reads at most, how it was trained |"
     yield f"| `{ONNX}` | the model in float32 for ONNX Runtime, in any language, without PyTorch |"
@@ -128,25 +129,11 @@ def _use(card: ModelCard, result: ExportSummary) -> Iterator[str]:
     yield f"python {PREDICT} --int8 {files}  # with {INT8}"
     yield "```"
     yield ""
-    if pair or card.data_flow:
-        yield "In PyTorch, with Compressor Studio's core on the path:"
-        yield ""
-        yield "```python"
-        yield "from compressor_core.models.classifier import load"
-        yield ""
-        yield f'logits = load("this folder").logits([{"(one, other)" if pair else "code"}])'
-        yield "```"
-    else:
-        yield "In PyTorch, with `transformers`:"
-        yield ""
-        yield "```python"
-        yield "from transformers import AutoModelForSequenceClassification, AutoTokenizer"
-        yield ""
-        yield 'model = AutoModelForSequenceClassification.from_pretrained("this folder")'
-        yield 'tokenizer = AutoTokenizer.from_pretrained("this folder")'
-        yield f'ids = tokenizer(code, truncation=True, max_length={card.max_length}, return_tensors="pt")'
-        yield 'logits = model(ids["input_ids"], ids["attention_mask"]).logits'
-        yield "```"
+    yield "In PyTorch, with Compressor Studio:" if card.data_flow else "In PyTorch, with `transformers`:"
+    yield ""
+    yield "```python"
+    yield from usage(card)
+    yield "```"
     yield ""
     stems = INPUTS if card.data_flow else ("input_ids", "attention_mask")
     inputs = ", ".join(f"`{stem}{side}`" for side in (("_1", "_2") if pair else ("",)) for stem in stems)

@@ -13,8 +13,10 @@ from compressor_core.files import write_text
 from compressor_core.models.bundled import model_folder
 from compressor_core.models.card import CARD, read_card
 from compressor_core.models.folder import WEIGHTS
+from compressor_core.models.pair import CODE
 from compressor_core.models.readme import README, readme
 from compressor_core.records import PushSummary
+from compressor_core.task import Task
 
 _FILES = ("config.json", WEIGHTS, "tokenizer.json", "tokenizer_config.json", CARD, README)
 
@@ -40,13 +42,14 @@ def push(model: str | Path, repository: str, *, send: bool = False, private: boo
         raise DataError(f"the repository cannot be {repository!r} ({error}): write user/name") from error
     if not (folder / README).is_file():
         write_text(folder / README, readme(card, repository.split("/")[1]))
-    if absent := [name for name in _FILES if not (folder / name).is_file()]:
+    files = (*_FILES, CODE.name) if card.task is Task.CLONE else _FILES
+    if absent := [name for name in files if not (folder / name).is_file()]:
         raise ModelError(f"{folder} lacks {absent[0]}: copy the whole model folder")
     if send:
         try:
             api = HfApi()
             api.create_repo(repository, private=private, exist_ok=True)
-            api.upload_folder(folder_path=folder, repo_id=repository, allow_patterns=list(_FILES))
+            api.upload_folder(folder_path=folder, repo_id=repository, allow_patterns=list(files))
         except HfHubHTTPError as error:
             reason = str(error).strip().splitlines()[0][:200]
             raise DataError(
@@ -59,6 +62,6 @@ def push(model: str | Path, repository: str, *, send: bool = False, private: boo
         model=str(folder),
         repository=repository,
         sent=send,
-        files=_FILES,
-        size_mb=sum((folder / name).stat().st_size for name in _FILES) / 1e6,
+        files=files,
+        size_mb=sum((folder / name).stat().st_size for name in files) / 1e6,
     )

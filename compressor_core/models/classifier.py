@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
@@ -29,7 +29,7 @@ from compressor_core.models.encoded import Examples, Flattened
 from compressor_core.models.folder import WEIGHTS, foreign_root, names_without, require_files
 from compressor_core.models.inference import finite, predict, predict_pooled
 from compressor_core.models.inputs import FunctionInput
-from compressor_core.models.pair import PairClassifier, encoder_of
+from compressor_core.models.pair import PairClassifier, encoder_of, is_pair, read_config, save_pair
 from compressor_core.models.positions import most_tokens
 from compressor_core.models.reading import QUIET, readable
 from compressor_core.models.readme import README, readme
@@ -138,8 +138,7 @@ class Classifier:
             try:
                 with QUIET:
                     if isinstance(self.model, PairClassifier):
-                        self.model.encoder.config.save_pretrained(draft)
-                        save_file(self.model.state_dict(), draft / WEIGHTS, metadata={"format": "pt"})
+                        save_pair(self.model, draft)
                     else:
                         self.model.save_pretrained(draft)  # type: ignore[operator]
                     self.tokenizer.save_pretrained(draft)
@@ -258,6 +257,8 @@ def _require_all(folder: Path, report: dict[str, Any], *, own: bool) -> None:
 
 def _require_classifier(folder: Path) -> None:
     """Raise ModelError for a model that is not a plain encoder classifier, whatever its class name."""
+    if is_pair(folder):
+        raise ModelError(f"{folder} is a model of pairs of functions without its {CARD}: copy the whole folder again.")
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if getattr(config, "is_encoder_decoder", False):
         raise ModelError(
@@ -297,7 +298,7 @@ def _vocabulary(tokenizer: PreTrainedTokenizerBase) -> str:
 
 def _load_pair(folder: Path, card: ModelCard) -> PairClassifier:
     features = card.pair_features or PairFeatures.COMPARE
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    config = read_config(folder)
     weights = load_file(folder / WEIGHTS)
     # Published clone students of CodeBERT have a pooler, those of GraphCodeBERT do not.
     encoder = encoder_of(config, pooler="encoder.pooler.dense.weight" in weights)

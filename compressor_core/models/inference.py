@@ -14,7 +14,8 @@ from compressor_core.models import graph
 from compressor_core.models.compute import Compute, Precision, out_of_memory
 from compressor_core.models.encoded import Examples, lengths_of
 from compressor_core.models.inputs import Batch, Encoded, FunctionInput
-from compressor_core.models.pair import PairClassifier, mean_state
+from compressor_core.models.modeling_pair import mean_state
+from compressor_core.models.pair import PairClassifier
 
 
 def forward(model: nn.Module, inputs: Sequence[Encoded], pad_id: int) -> Tensor:

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
-from transformers import AutoModel, PretrainedConfig
+from transformers import AutoConfig, AutoModel, PretrainedConfig
 
+from compressor_core.files import write_json, write_text
+from compressor_core.models import modeling_pair
+from compressor_core.models.folder import WEIGHTS
+from compressor_core.models.modeling_pair import (
+    PairConfig,
+    PairForSequenceClassification,
+    compared,
+    config_of_encoder,
+    pooled,
+    vectors,
+)
+from compressor_core.models.weights import json_object
 from compressor_core.task import PairFeatures
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+
+CODE: Final = Path(modeling_pair.__file__)
+"""Code that a folder of a pair model carries."""
+_CONFIG: Final = "config.json"
 
 
 class PairClassifier(nn.Module):
@@ -29,7 +48,7 @@ class PairClassifier(nn.Module):
         width = encoder.config.hidden_size
         self.encoder = encoder
         self.features = features
-        self.dense = nn.Linear(width * (2 if features is PairFeatures.CONCAT else 4), width)
+        self.dense = nn.Linear(width * vectors(features), width)
         self.out = nn.Linear(width, classes)
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
@@ -38,29 +57,16 @@ class PairClassifier(nn.Module):
 
     def pool(self, arguments: dict[str, Tensor], mask: Tensor) -> Tensor:
         """`encode` for any arguments of the encoder; `mask` (batch, length) is 1 for the states to average."""
-        states: Tensor = self.encoder(**arguments).last_hidden_state
-        if self.features is PairFeatures.CONCAT:
-            return states[:, 0]
-        return mean_state(states, mask)
+        return pooled(self.encoder(**arguments).last_hidden_state, mask, self.features)
 
     def compare(self, u: Tensor, v: Tensor) -> Tensor:
         """Logits (batch, classes) of encoded pairs, each (batch, hidden)."""
-        if self.features is PairFeatures.CONCAT:
-            joined = torch.cat([u, v], -1)
-        else:
-            joined = torch.cat([u, v, (u - v).abs(), u * v], -1)
-        logits: Tensor = self.out(torch.tanh(self.dense(joined)))
+        logits: Tensor = self.out(torch.tanh(self.dense(compared(u, v, self.features))))
         return logits
 
     def forward(self, first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> Tensor:
         """Logits (batch, classes) of two batches of (input_ids, attention_mask)."""
         return self.compare(self.encode(*first), self.encode(*second))
-
-
-def mean_state(states: Tensor, mask: Tensor) -> Tensor:
-    """Mean (batch, hidden) of states (batch, length, hidden) where mask (batch, length) is 1."""
-    weights = mask.unsqueeze(-1).to(states.dtype)
-    return (states * weights).sum(1) / weights.sum(1)
 
 
 def encoder_of(config: PretrainedConfig, *, pooler: bool) -> PreTrainedModel:
@@ -74,6 +80,39 @@ def without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # type: ignore[assignment] # as transformers itself writes it
     return encoder
+
+
+def is_pair(folder: Path) -> bool:
+    """Whether a folder holds a classifier of pairs, by its config.json."""
+    return json_object(folder / _CONFIG).get("model_type") == PairConfig.model_type
+
+
+def read_config(folder: Path) -> PretrainedConfig:
+    """Configuration of the model in a folder; of its encoder, for a classifier of pairs."""
+    if is_pair(folder):
+        return config_of_encoder(json_object(folder / _CONFIG))
+    config: PretrainedConfig = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    return config
+
+
+def save_pair(model: PairClassifier, folder: Path) -> None:
+    """Write weights, config.json and the code with which plain transformers loads them (`modeling_pair.py`)."""
+    config = model.encoder.config
+    config.save_pretrained(folder)
+    own = {
+        "model_type": PairConfig.model_type,
+        "encoder_type": config.model_type,
+        "pair_features": model.features.value,
+        "pooler": getattr(model.encoder, "pooler", None) is not None,
+        "architectures": [PairForSequenceClassification.__name__],
+        "auto_map": {
+            "AutoConfig": f"{CODE.stem}.{PairConfig.__name__}",
+            "AutoModelForSequenceClassification": f"{CODE.stem}.{PairForSequenceClassification.__name__}",
+        },
+    }
+    write_json(folder / _CONFIG, {**json_object(folder / _CONFIG), **own})
+    write_text(folder / CODE.name, CODE.read_text("utf-8"))
+    save_file(model.state_dict(), folder / WEIGHTS, metadata={"format": "pt"})
 
 
 def with_attention(model: nn.Module, implementation: str) -> Callable[[], None]:

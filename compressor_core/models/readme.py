@@ -47,11 +47,11 @@ def front_matter(card: ModelCard, name: str) -> str:
         if isinstance(value, int | float)
     ]
     data = ModelCardData(
-        library_name="transformers" if card.task is Task.VULNERABILITY else "compressor-studio",
+        library_name="transformers" if card.data_flow is None else "compressor-studio",
         pipeline_tag="text-classification",
         license="other",
         base_model=_base(card),
-        tags=["code", card.task.value, "model-compression"],
+        tags=["code", card.task.value, "model-compression", *(["custom_code"] if card.task is Task.CLONE else [])],
         model_name=name if results else None,
         eval_results=results or None,
     )
@@ -65,15 +65,7 @@ def _text(card: ModelCard) -> Iterator[str]:
     yield f"{literal_code(card.labels[0])}, 1 is {literal_code(card.labels[1])}."
     yield ""
     yield "```python"
-    if card.task is Task.VULNERABILITY and card.data_flow is None:
-        yield "from transformers import pipeline"
-        yield ""
-        yield 'classify = pipeline("text-classification", "this folder", truncation=True)'
-        yield 'classify("def f(x): return eval(x)")'
-    else:
-        yield "import compressor_core as cc"
-        yield ""
-        yield f'cc.load("this folder").predict({"one, other" if card.task is Task.CLONE else "code"})'
+    yield from usage(card)
     yield "```"
     yield ""
     facts: dict[str, object] = {
@@ -92,6 +84,29 @@ def _text(card: ModelCard) -> Iterator[str]:
         yield "and are not part of this folder; their licence and that of the teacher bind what you do with the model."
         yield ""
     yield "It gives a probability, not a proof, and no reason: treat its answer as a hint where to look."
+
+
+def usage(card: ModelCard) -> tuple[str, ...]:
+    """Lines of Python that ask the model."""
+    if card.data_flow is not None:
+        asked = "one, other" if card.task is Task.CLONE else "code"
+        return "import compressor_core as cc", "", f'cc.load("this folder").predict({asked})'
+    if card.task is Task.VULNERABILITY:
+        return (
+            "from transformers import pipeline",
+            "",
+            'classify = pipeline("text-classification", "this folder", truncation=True)',
+            'classify("def f(x): return eval(x)")',
+        )
+    return (
+        "from transformers import AutoModelForSequenceClassification, AutoTokenizer",
+        "",
+        "# The head for pairs is in this folder's modeling_pair.py, which transformers runs only if it is told to.",
+        'tokenizer = AutoTokenizer.from_pretrained("this folder", trust_remote_code=True)',
+        'model = AutoModelForSequenceClassification.from_pretrained("this folder", trust_remote_code=True)',
+        'one, other = (tokenizer(code, truncation=True, return_tensors="pt") for code in (first, second))',
+        "model(**one, second=other).logits.softmax(-1)",
+    )
 
 
 def _base(card: ModelCard) -> str | None:

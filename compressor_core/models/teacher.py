@@ -12,7 +12,6 @@ import torch
 from torch import nn
 from transformers import (
     MODEL_FOR_MASKED_LM_MAPPING,
-    AutoConfig,
     AutoModel,
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -31,7 +30,7 @@ from compressor_core.models.card import CARD, DATA_FLOW_NODES, MAX_TOKENS, MAX_T
 from compressor_core.models.classifier import Classifier, require_same_vocabulary, tried
 from compressor_core.models.folder import foreign_root, names_without, require_files
 from compressor_core.models.hub import fetch
-from compressor_core.models.pair import PairClassifier, without_pooler
+from compressor_core.models.pair import PairClassifier, read_config, without_pooler
 from compressor_core.models.positions import most_tokens
 from compressor_core.models.reading import QUIET, readable
 from compressor_core.models.student import build
@@ -152,9 +151,7 @@ def _config(folder: Path) -> PretrainedConfig:
     encoders = "this program takes encoders, such as RoBERTa, BERT and DistilBERT models"
     try:
         with QUIET:
-            config: PretrainedConfig = AutoConfig.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False
-            )
+            config = read_config(folder)
     except Exception as error:  # transformers raises various errors for an unknown model type
         if "auto_map" in values:
             reason = "needs code of its own, which is never run"

@@ -65,3 +65,7 @@ def test_what_cannot_be_pushed_is_one_sentence(
     monkeypatch.setattr(pushing, "HfApi", Hub)
     with pytest.raises(DataError, match=r"the hub cannot be reached .*: try again with a network"):
         push(tiny_teacher, "me/student", send=True)
+
+
+def test_a_model_of_pairs_is_pushed_with_its_code() -> None:
+    assert set(push("students/classroom-clone-1mb", "me/student").files) == FILES | {"modeling_pair.py"}

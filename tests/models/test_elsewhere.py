@@ -22,7 +22,7 @@ from compressor_core.export.settings import ExportSettings
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.teacher import from_scratch, load_encoder
 from compressor_core.progress import finish
-from compressor_core.task import Task
+from compressor_core.task import PairFeatures, Task
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = ("safe", "vulnerable")
@@ -49,12 +49,42 @@ tokenizer = AutoTokenizer.from_pretrained(folder)
 classify = pipeline("text-classification", model=model, tokenizer=tokenizer, truncation=True, top_k=None, device="cpu")
 print(json.dumps(classify(codes)))
 """
+PAIRS = """
+import json, sys, torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, __version__
+folder, (first, second) = sys.argv[1], json.load(sys.stdin)
+refused = ""
+try:
+    AutoModelForSequenceClassification.from_pretrained(folder, trust_remote_code=False)
+except ValueError as error:
+    refused = str(error)
+tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=True)
+model = AutoModelForSequenceClassification.from_pretrained(folder, trust_remote_code=True)
+one, other = (tokenizer(code, truncation=True, return_tensors="pt") for code in (first, second))
+with torch.inference_mode():
+    found = model(**one, second=other).logits.softmax(-1)[0].tolist()
+labels = [model.config.id2label[place] for place in range(2)]
+print(json.dumps({"version": __version__, "refused": refused, "said": dict(zip(labels, found))}))
+"""
+OPTIMUM_PAIRS = """
+import json, sys, torch
+from optimum.onnxruntime import ORTModelForCustomTasks
+from transformers import AutoTokenizer
+folder, codes = sys.argv[1], json.load(sys.stdin)
+model = ORTModelForCustomTasks.from_pretrained(folder, file_name="model.onnx", trust_remote_code=True)
+tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=True)
+inputs = {}
+for side, code in zip("12", codes):
+    for name, value in tokenizer(code, truncation=True, return_tensors="pt").items():
+        inputs[f"{name}_{side}"] = value
+print(json.dumps(model(**inputs)["logits"].softmax(-1)[0].tolist()))
+"""
 LOADING = """
 import sys
 from compressor_core.evaluate.prediction import predict_once
 from compressor_core.models.classifier import load
 from compressor_core.models.teacher import load_encoder
-from compressor_core.task import Task
+from compressor_core.task import PairFeatures, Task
 model = load(sys.argv[1])
 print(predict_once(model, ("def f(x): return eval(x)",)).probabilities["vulnerable"])
 load_encoder(sys.argv[1], Task.CLONE, ("different", "clone"), 64).save(sys.argv[1] + "-again")
@@ -97,6 +127,13 @@ def student(folder: Path, *, pretrained: bool) -> Classifier:
     return load(folder)
 
 
+def pair_student(folder: Path, features: PairFeatures) -> Classifier:
+    torch.manual_seed(5)
+    architecture = Architecture(400, 16, 1, 2, 16)
+    from_scratch(architecture, CODES * 9, Task.CLONE, ("different", "clone"), 512, pair_features=features).save(folder)
+    return load(folder)
+
+
 def run(python: Path | str, program: str, *arguments: Path, given: object = None) -> str:
     command = [str(python), "-c", program, *map(str, arguments)]
     done = subprocess.run(
@@ -129,6 +166,37 @@ def test_the_onnx_model_of_a_bundle_answers_in_optimum(older: Path, tmp_path: Pa
     for code, said in zip(CODES, answer, strict=True):
         found = {one["label"]: one["score"] for one in said}
         assert found == pytest.approx(predict_once(model, (code,)).probabilities, abs=1e-4)
+
+
+@pytest.mark.parametrize("features", PairFeatures)
+@pytest.mark.parametrize("version", ["4.57", "5."])
+def test_a_model_of_pairs_answers_in_plain_transformers(
+    older: Path, tmp_path: Path, version: str, features: PairFeatures
+) -> None:
+    model = pair_student(tmp_path / "student", features)
+    python = older if version == "4.57" else sys.executable
+    answer: Any = json.loads(run(python, PAIRS, tmp_path / "student", given=CODES).splitlines()[-1])
+    assert answer["version"].startswith(version)
+    assert "trust_remote_code=True" in answer["refused"]  # and no head of random weights
+    (first, second) = CODES
+    assert answer["said"] == pytest.approx(predict_once(model, (first, second)).probabilities, abs=1e-5)
+
+
+def test_a_model_of_pairs_is_a_base(tmp_path: Path) -> None:
+    made = pair_student(tmp_path / "student", PairFeatures.COMPARE)
+    again = load_encoder(tmp_path / "student", Task.CLONE, ("different", "clone"), 64)
+    before, after = made.model.state_dict(), again.model.state_dict()
+    assert all(torch.equal(value, after[name]) for name, value in before.items() if name.startswith("encoder."))
+
+
+def test_the_onnx_model_of_pairs_answers_in_optimum(older: Path, tmp_path: Path) -> None:
+    model = pair_student(tmp_path / "student", PairFeatures.COMPARE)
+    settings = ExportSettings(model=str(tmp_path / "student"), dataset="classroom-clone", examples=4)
+    finish(export(settings, tmp_path / "bundle"))
+    answer: Any = json.loads(run(older, OPTIMUM_PAIRS, tmp_path / "bundle", given=CODES).splitlines()[-1])
+    (first, second) = CODES
+    probabilities = predict_once(model, (first, second)).probabilities
+    assert dict(zip(model.card.labels, answer, strict=True)) == pytest.approx(probabilities, abs=1e-4)
 
 
 def test_this_program_runs_on_the_older_transformers(older: Path, tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from compressor_core.task import Task
 
 WEIGHTS, FLOAT32, INT8 = "model.safetensors", "model.onnx", "model.int8.onnx"
 PURPOSES: Final = {
-    WEIGHTS: "For PyTorch: to train on, or to load with transformers; for pairs or data flow with this program.",
+    WEIGHTS: "For PyTorch: to train on, or to load with transformers; for data flow with this program.",
     FLOAT32: "For other platforms: ONNX Runtime reads it from C++, C#, Java, JavaScript, Rust and Python.",
     INT8: "The same with weights in 8 bits: the smallest to ship. Rounding may change its accuracy.",
+    "modeling_pair.py": "The head for pairs, which transformers runs if it is told to (trust_remote_code=True).",
     "README.md": "The model card: measurements, usage, origin and limits.",
     "index.html": "The model in a browser: a page that needs no server and no network.",
     "predict.py": "Predictions from the command line, with onnxruntime and tokenizers; data flow needs this program.",
