@@ -1,8 +1,8 @@
 """The runs that the program comes with: python -m benchmarks.ready
 
-A comparison, an exam and a probe of the bundled teacher of a task and its largest student, and a calibration, take the
-place of those in assets/runs, so that the pages have something to show before anybody has started a run. Takes about
-five minutes on two idle cores.
+A comparison, an exam and a probe of the bundled teacher of a task and its largest student, a calibration, a trade-off
+and two sweeps take the place of those in assets/runs, so that the pages have something to show before anybody has
+started a run. Takes about five minutes on two idle cores.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from compressor_core.models.bundled import bundled_students, bundled_teacher
 from compressor_core.runs import Run, RunStore, State, launch
 from compressor_core.runs.portable import packed
 from compressor_core.runs.store import READY
+from compressor_core.search.genetic import Operators, SearchSettings
+from compressor_core.search.sweep import Over, SweepSettings, budgets_between
+from compressor_core.search.tradeoff import TradeoffSettings
 from compressor_core.settings import Settings
 
 DATASET = "classroom-vulnerability"
@@ -35,6 +38,19 @@ def wanted() -> Iterator[tuple[str, str, Settings]]:
     yield "probe", both, ProbeSettings(models=(teacher, student), names=names, dataset=DATASET)
     settings = CalibrationSettings()
     yield "calibrate", f"{settings.architectures} architectures of all sizes", settings
+    # Half of what the form proposes, in both, for a quarter of the records.
+    yield "tradeoff", "size against GFLOPs", TradeoffSettings(population=50, generations=50)
+    both_operators = tuple(Operators)
+    seeds = SweepSettings(search=SearchSettings(budget_mb=3.0), seeds=tuple(range(20)), operators=both_operators)
+    yield "sweep", "20 seeds, 3 MB", seeds
+    budgets = SweepSettings(
+        search=SearchSettings(budget_mb=100.0),
+        over=Over.BUDGET,
+        seeds=(0,),
+        budgets=budgets_between(1.0, 100.0),
+        operators=both_operators,
+    )
+    yield "sweep", "1 to 100 MB", budgets
 
 
 def made(store: RunStore, kind: str, name: str, settings: Settings) -> Run:

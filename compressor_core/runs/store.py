@@ -179,9 +179,12 @@ class RunStore:
         return folder
 
 
-def ready_run(kind: str) -> Run | None:
-    """Newest bundled run of a kind; None if there is none."""
-    return next(iter(RunStore(READY).list(kind)), None)
+def ready_run(kind: str, **settings: object) -> Run | None:
+    """Newest bundled run of a kind with these settings; None if there is none."""
+    runs = RunStore(READY).list(kind)
+    return next(
+        (run for run in runs if all(getattr(run.settings, name) == value for name, value in settings.items())), None
+    )
 
 
 def _stamp(seconds: float) -> str:

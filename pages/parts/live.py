@@ -231,9 +231,15 @@ def watch_chosen(kind: str, draw: Draw) -> None:
     open_earlier(kind)
     if run is not None:
         watch(run, draw)
-    elif (ready := ready_run(kind)) is not None:
-        status = ready.status()
-        day = time.strftime("%Y-%m-%d", time.gmtime(ready.created))
-        st.caption(f"Ready-made: {literal(ready.name or '')}, measured on {day} on another machine.")
-        with undamaged(ready):
-            draw(ready, status)
+    else:
+        show_ready(ready_run(kind), draw)
+
+
+def show_ready(run: Run | None, draw: Draw) -> None:
+    """Draw a run that ships with the program, if there is one, with its date."""
+    if run is None:
+        return
+    day = time.strftime("%Y-%m-%d", time.gmtime(run.created))
+    st.caption(f"Ready-made: {literal(run.name or '')}, made on {day} on another machine.")
+    with undamaged(run):
+        draw(run, run.status())

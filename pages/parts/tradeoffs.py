@@ -50,8 +50,8 @@ def settings() -> None:
             students = choose_students(probed if Quantity.FLIPS in objectives else at_hand)
         if notes := [text for known, text in ((latency, LATER_LATENCY), (at_hand, LATER_ACCURACY)) if not known]:
             st.caption(" ".join(notes))
-        limits = choose_limits([each for each in LIMITS if each in offered])
-        with st.expander("Settings of the search"):
+        with st.expander("Limits and settings of the search"):
+            limits = choose_limits([each for each in LIMITS if each in offered])
             breeding(prefix="tradeoff_", operators=False)
             with sentences():
                 st.caption(f"Search space: {edited_space().size:,} architectures, as set on *Single search*.")

@@ -36,11 +36,12 @@ from compressor_core.figures.search.sweeps import (
 from compressor_core.literal import literal
 from compressor_core.records import SweepSummary
 from compressor_core.runs import Run, Status
+from compressor_core.runs.store import ready_run
 from compressor_core.search.sweep import Over, SweepSettings
 from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
-from pages.parts.live import chosen_run, open_earlier, records, state_of, store, undamaged, watch
+from pages.parts.live import chosen_run, open_earlier, records, show_ready, state_of, store, undamaged, watch
 from pages.parts.pace import redrawn
 from pages.parts.rows import table
 from pages.parts.search_settings import goal_text
@@ -68,7 +69,8 @@ def chosen_view() -> str:
             over = str(run.config.get("over"))
             view = over if over in VIEWS else "seed"
         else:
-            view = "overlay" if "runs" in st.query_params else st.session_state.get(VIEW, "overlay")
+            first = "overlay" if store().list("search") else "budget"
+            view = "overlay" if "runs" in st.query_params else st.session_state.get(VIEW, first)
     st.session_state[VIEW] = view
     st.segmented_control(
         "View",
@@ -183,17 +185,20 @@ def differences(runs: Sequence[OverlayRun]) -> None:
 
 def sweep(view: str) -> None:
     (seed_settings if view == "seed" else budget_settings)()
-    run = chosen_run("sweep")
+    run, draw = chosen_run("sweep"), show_seeds if view == "seed" else show_budgets
     open_earlier("sweep", "view")
-    if run is not None and run.config.get("over", "seed") == view:
-        watch(run, show_seeds if view == "seed" else show_budgets)
+    if run is None:
+        show_ready(ready_run("sweep", over=view), draw)
+    elif run.config.get("over", "seed") == view:
+        watch(run, draw)
 
 
 def show_seeds(run: Run, status: Status) -> None:
-    _, info = opened(run)
+    info = sweep_info(records(run))
     height = choice("Vertical axis", SEED_HEIGHTS, "sweep_height")
     chart(band_figure(info, height), key=f"band/{run.id}", alt="Median and quartiles of the seeds by generation")
     st.caption(HOW_COUNTED)
+    explain(run)
     terms("median-and-quartiles", "gap", "wilson-interval", "seed", "selection", "crossover", "mutation")
     explain_missing(info)
     if not status.live:
@@ -201,10 +206,11 @@ def show_seeds(run: Run, status: Status) -> None:
 
 
 def show_budgets(run: Run, status: Status) -> None:
-    settings, info = opened(run)
-    goal = settings.search.goal
+    info = sweep_info(records(run))
+    goal = run.settings.search.goal
     y = axis("Vertical axis", axes_of(best for _, best in info.optima), goal.quantity, f"sweep_y/{goal}")
     chart(budget_figure(info, y), key=f"budgets/{run.id}", alt="The optimum against the budget")
+    explain(run)
     explain_missing(info)
     terms("optimum", "gap", "wilson-interval", "size-budget", "search-space")
     st.markdown("**What the optimum is made of**; stars are the paper's budgets")
@@ -217,8 +223,8 @@ def show_budgets(run: Run, status: Status) -> None:
         searches(info, run)
 
 
-def opened(run: Run) -> tuple[SweepSettings, SweepInfo]:
-    """Show the settings of a sweep and the results of its searches, in words and as a table."""
+def explain(run: Run) -> None:
+    """Show the settings of a sweep in words, and the results of its searches as a table."""
     settings: SweepSettings = run.settings
     search, seeds = settings.search, len(settings.seeds)
     if settings.over is Over.SEED:
@@ -239,7 +245,6 @@ def opened(run: Run) -> tuple[SweepSettings, SweepInfo]:
                 f"{len(settings.all_budgets)} optima are kept; resume it for the others."
             )
         table(operators_rows(summary), f"operators/{run.id}")
-    return settings, sweep_info(records(run))
 
 
 def explain_missing(info: SweepInfo) -> None:

@@ -21,6 +21,7 @@ from compressor_core.figures.words.forms import csv_text
 from compressor_core.records import Measured
 from compressor_core.runs import Run, Status
 from compressor_core.search.quantities import Quantity
+from compressor_core.search.tradeoff import TradeoffSettings
 from pages.parts.chart import chart, picture_format
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page
@@ -45,30 +46,14 @@ FRONTS = {"found": "The front found", "true": "The true front"}
 def show(run: Run, status: Status) -> None:
     config = run.settings
     info = front_info(records(run), config)
-    limits = [
-        f"{title(each).lower()} {'at least' if each.maximised else 'at most'} {AXES[each].text(limit)}"
-        for each, limit in config.limits.items()
-    ]
-    st.caption(
-        " · ".join(
-            [
-                config.task.capitalize(),
-                " against ".join(title(each).lower() for each in config.objectives),
-                *limits,
-                f"{config.searched.size:,} architectures",
-                f"seed {config.seed}",
-                f"population {config.population:,}",
-                f"{config.generations:,} generations",
-            ]
-        )
-    )
-    numbers(info)
+    st.markdown(f"## {front_sentence(info)}")
     x, y = plane(info)
-    st.caption(LOOK_FOR + third_text(info, x, y))
     if status.live or info.last is None:
         chart(front_figure(info, x, y), key=f"front/{run.id}/live", alt=front_sentence(info))
     else:
         fronts(run, info, x, y)
+    st.caption(LOOK_FOR + third_text(info, x, y))
+    numbers(info)
     st.markdown("**Hypervolume**")
     st.caption(HYPERVOLUME)
     terms("hypervolume")
@@ -77,10 +62,28 @@ def show(run: Run, status: Status) -> None:
     )
     if not status.live and info.individuals:
         take_away(run, info)
+    st.caption(settings_text(config))
+
+
+def settings_text(config: TradeoffSettings) -> str:
+    limits = [
+        f"{title(each).lower()} {'at least' if each.maximised else 'at most'} {AXES[each].text(limit)}"
+        for each, limit in config.limits.items()
+    ]
+    return " · ".join(
+        [
+            config.task.capitalize(),
+            " against ".join(title(each).lower() for each in config.objectives),
+            *limits,
+            f"{config.searched.size:,} architectures",
+            f"seed {config.seed}",
+            f"population {config.population:,}",
+            f"{config.generations:,} generations",
+        ]
+    )
 
 
 def numbers(info: FrontInfo) -> None:
-    st.markdown(f"## {front_sentence(info)}")
     metrics(
         ("Points of the true front", f"{info.truth.size:,}" if info.truth else "–"),
         ("Points found", f"{len(info.last.front):,}" if info.last else "–"),

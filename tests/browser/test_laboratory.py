@@ -125,6 +125,8 @@ def test_a_point_of_the_front_goes_to_distillation(visit: Visit) -> None:
     fill(page, "Population", "20")
     fill(page, "Generations", "15")
     page.get_by_role("button", name="Find the front").click()
+    # Until then, the ready-made front is on show.
+    expect(page.locator("strong").filter(has_text="finished")).to_be_visible(timeout=60_000)
     expect(page.get_by_text(re.compile("of the true front's hypervolume"))).to_be_visible(timeout=60_000)
     expect(page.get_by_text("Picked for distillation")).to_be_visible(timeout=60_000)
     picked = page.get_by_test_id("stMarkdown").filter(has_text="Picked for distillation").locator("code")

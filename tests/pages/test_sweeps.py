@@ -61,8 +61,15 @@ def show(at: AppTest, view: str) -> AppTest:
 
 class TestOverlay:
     def test_without_a_search_the_way_to_one(self, open_page: Open) -> None:
-        at = open_page("sweeps")
+        at = show(open_page("sweeps"), "overlay")
         assert not at.exception and "no search to overlay" in texts(at)
+
+    @pytest.mark.parametrize(("view", "drawn"), [("seed", 1), ("budget", 2)])
+    def test_without_a_sweep_a_ready_made_one(self, open_page: Open, view: str, drawn: int) -> None:
+        at = open_page("sweeps")
+        assert parameter(at, "view") == "budget"
+        at = show(at, view)
+        assert not at.exception and len(charts(at)) == drawn and "Ready-made" in texts(at)
 
     def test_the_newest_searches_to_start_with(self, studio: Studio, other: Run, open_page: Open) -> None:
         at = open_page("sweeps")

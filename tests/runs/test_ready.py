@@ -32,9 +32,14 @@ def test_each_is_finished_and_of_the_models_that_the_forms_propose(kind: str) ->
     assert [Path(one) for one in models] == [bundled_teacher(DATASET), bundled_students(DATASET)[-1]]
 
 
-def test_so_is_the_calibration() -> None:
-    run = ready_run("calibrate")
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [("calibrate", {}), ("tradeoff", {}), ("sweep", {"over": "seed"}), ("sweep", {"over": "budget"})],
+)
+def test_so_is_each_of_no_model(kind: str, settings: dict[str, str]) -> None:
+    run = ready_run(kind, **settings)
     assert run is not None and run.status().state is State.FINISHED and run.records()[0]
+    assert all(getattr(run.settings, name) == value for name, value in settings.items())
 
 
 def test_their_accuracies_are_those_of_the_bundled_models() -> None:
@@ -49,7 +54,7 @@ def test_their_accuracies_are_those_of_the_bundled_models() -> None:
 
 def test_no_file_names_a_folder_of_the_machine_that_made_them() -> None:
     files = [file for file in READY.rglob("*") if file.is_file()]
-    assert len(files) == 3 * (len(KINDS) + 1)
+    assert len(files) == 3 * (len(KINDS) + 4)
     for file in files:
         for line in file.read_text().splitlines() if file.suffix == ".jsonl" else [file.read_text()]:
             assert not [text for text in texts(json.loads(line)) if text.startswith("/") and Path(text).parent.is_dir()]
