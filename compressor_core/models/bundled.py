@@ -50,8 +50,8 @@ def is_recorded(teacher: Path | str) -> bool:
 
 def bundled_benchmark_students() -> list[Path]:
     """Folders of the bundled students of benchmarks, whose teachers are not bundled, sorted by name."""
-    folders = (ASSETS / "students").glob("*-*mb")
-    return sorted(folder for folder in folders if folder.is_dir() and not folder.name.startswith("classroom-"))
+    folders = (ASSETS / "students").iterdir() if (ASSETS / "students").is_dir() else ()
+    return sorted(folder for folder in folders if folder.is_dir() and not folder.name.startswith(("classroom-", ".")))
 
 
 def java_student() -> Path | None:
@@ -64,7 +64,7 @@ def model_folder(model: Path | str) -> Path:
     """Folder of a path or a bundled name; it need not exist.
 
     Bundled names are `teachers/DATASET`, `students/DATASET-SIZE` and `students/TEACHER-BENCHMARK-SIZE`, with a size
-    such as `0.25mb`; without a size, the largest student of the dataset. A dataset's name alone means its teacher.
+    such as `0.25mb` (or `paper`, for the paper's architecture); without a size, the largest student of the dataset. A dataset's name alone means its teacher.
     """
     name = _BUNDLED.fullmatch(str(model))
     if isinstance(model, str) and name and not Path(model).exists():
