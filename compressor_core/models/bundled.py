@@ -64,7 +64,8 @@ def model_folder(model: Path | str) -> Path:
     """Folder of a path or a bundled name; it need not exist.
 
     Bundled names are `teachers/DATASET`, `students/DATASET-SIZE` and `students/TEACHER-BENCHMARK-SIZE`, with a size
-    such as `0.25mb` (or `paper`, for the paper's architecture); without a size, the largest student of the dataset. A dataset's name alone means its teacher.
+    such as `0.25mb` (or `paper`, for the paper's architecture); without a size, the largest student of the dataset. A
+    dataset's name alone means its teacher.
     """
     name = _BUNDLED.fullmatch(str(model))
     if isinstance(model, str) and name and not Path(model).exists():
