@@ -33,6 +33,8 @@ background:none}
 @media(max-width:640px){.st-key-navigation>:first-child{display:none}.st-key-navigation a{padding:.3rem .4rem}}
 /* The file of this button would hold names that a spreadsheet computes; what is to be taken away has one of ours. */
 [data-testid=stElementToolbarButton]:has([aria-label="Download as CSV"]){display:none}
+/* The choice of a view is as high while it loads as afterwards, so that the stage below it does not move. */
+.st-key-view [data-testid=stSkeleton]{height:2rem}
 /* Headings go down one level at a time, and sentences among them are no larger than they are important. */
 [data-testid=stHeading] h2{font-size:1.65rem}
 [data-testid=stMarkdown] h2,[data-testid=stMarkdown] h3{font-size:1.15rem;line-height:1.35;padding:.4rem 0 .6rem}
