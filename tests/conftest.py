@@ -18,7 +18,7 @@ from compressor_core.data.dataset import Split
 from compressor_core.distill.settings import StudySettings
 from tests.tiny import train_tiny, write_functions
 
-LONG = ("test_lesson.py", "test_accessibility.py", "test_elsewhere.py", "test_bundled.py", "browser")
+LONG = ("test_browser.py", "test_cli.py", "test_lesson.py", "test_elsewhere.py", "test_bundled.py", "browser")
 """Files, or folders of files, that take minutes."""
 
 

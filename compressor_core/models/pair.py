@@ -82,21 +82,22 @@ def without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
     return encoder
 
 
-def is_pair(folder: Path) -> bool:
+def is_pair(folder: Path | str) -> bool:
     """Whether a folder holds a classifier of pairs, by its config.json."""
-    return json_object(folder / _CONFIG).get("model_type") == PairConfig.model_type
+    return json_object(Path(folder) / _CONFIG).get("model_type") == PairConfig.model_type
 
 
-def read_config(folder: Path) -> PretrainedConfig:
+def read_config(folder: Path | str) -> PretrainedConfig:
     """Configuration of the model in a folder; of its encoder, for a classifier of pairs."""
     if is_pair(folder):
-        return config_of_encoder(json_object(folder / _CONFIG))
+        return config_of_encoder(json_object(Path(folder) / _CONFIG))
     config: PretrainedConfig = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     return config
 
 
-def save_pair(model: PairClassifier, folder: Path) -> None:
+def save_pair(model: PairClassifier, folder: Path | str) -> None:
     """Write weights, config.json and the code with which plain transformers loads them (`modeling_pair.py`)."""
+    folder = Path(folder)
     config = model.encoder.config
     config.save_pretrained(folder)
     own = {
