@@ -52,19 +52,22 @@ print(json.dumps(classify(codes)))
 PAIRS = """
 import json, sys, torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, __version__
-folder, (first, second) = sys.argv[1], json.load(sys.stdin)
-refused = ""
-try:
-    AutoModelForSequenceClassification.from_pretrained(folder, trust_remote_code=False)
-except ValueError as error:
-    refused = str(error)
-tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=True)
-model = AutoModelForSequenceClassification.from_pretrained(folder, trust_remote_code=True)
-one, other = (tokenizer(code, truncation=True, return_tensors="pt") for code in (first, second))
-with torch.inference_mode():
-    found = model(**one, second=other).logits.softmax(-1)[0].tolist()
-labels = [model.config.id2label[place] for place in range(2)]
-print(json.dumps({"version": __version__, "refused": refused, "said": dict(zip(labels, found))}))
+first, second = json.load(sys.stdin)
+answers = []
+for folder in sys.argv[1:]:
+    refused = ""
+    try:
+        AutoModelForSequenceClassification.from_pretrained(folder, trust_remote_code=False)
+    except ValueError as error:
+        refused = str(error)
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=True)
+    model = AutoModelForSequenceClassification.from_pretrained(folder, trust_remote_code=True)
+    one, other = (tokenizer(code, truncation=True, return_tensors="pt") for code in (first, second))
+    with torch.inference_mode():
+        found = model(**one, second=other).logits.softmax(-1)[0].tolist()
+    labels = [model.config.id2label[place] for place in range(2)]
+    answers.append({"version": __version__, "refused": refused, "said": dict(zip(labels, found))})
+print(json.dumps(answers))
 """
 OPTIMUM_PAIRS = """
 import json, sys, torch
@@ -168,18 +171,16 @@ def test_the_onnx_model_of_a_bundle_answers_in_optimum(older: Path, tmp_path: Pa
         assert found == pytest.approx(predict_once(model, (code,)).probabilities, abs=1e-4)
 
 
-@pytest.mark.parametrize("features", PairFeatures)
 @pytest.mark.parametrize("version", ["4.57", "5."])
-def test_a_model_of_pairs_answers_in_plain_transformers(
-    older: Path, tmp_path: Path, version: str, features: PairFeatures
-) -> None:
-    model = pair_student(tmp_path / "student", features)
+def test_models_of_pairs_answer_in_plain_transformers(older: Path, tmp_path: Path, version: str) -> None:
+    models = {tmp_path / features.value: pair_student(tmp_path / features.value, features) for features in PairFeatures}
     python = older if version == "4.57" else sys.executable
-    answer: Any = json.loads(run(python, PAIRS, tmp_path / "student", given=CODES).splitlines()[-1])
-    assert answer["version"].startswith(version)
-    assert "trust_remote_code=True" in answer["refused"]  # and no head of random weights
+    answers: Any = json.loads(run(python, PAIRS, *models, given=CODES).splitlines()[-1])
     (first, second) = CODES
-    assert answer["said"] == pytest.approx(predict_once(model, (first, second)).probabilities, abs=1e-5)
+    for model, answer in zip(models.values(), answers, strict=True):
+        assert answer["version"].startswith(version)
+        assert "trust_remote_code=True" in answer["refused"]  # and no head of random weights
+        assert answer["said"] == pytest.approx(predict_once(model, (first, second)).probabilities, abs=1e-5)
 
 
 def test_a_model_of_pairs_is_a_base(tmp_path: Path) -> None:
