@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from pydantic import Field
 
+# What is first imported while the class is replaced would keep the other one, for all tests that follow.
+import compressor_core.report.sections  # noqa: F401
+import compressor_core.runs.work  # noqa: F401
 from compressor_core.cli.fields import add_fields, from_options
 from compressor_core.distill.distillation import distill
 from compressor_core.distill.settings import DistillSettings, Recipe, StudySettings
