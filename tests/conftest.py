@@ -18,16 +18,6 @@ from compressor_core.data.dataset import Split
 from compressor_core.distill.settings import StudySettings
 from tests.tiny import train_tiny, write_functions
 
-LONG = ("test_browser.py", "test_cli.py", "test_lesson.py", "test_elsewhere.py", "test_bundled.py", "browser")
-"""Files, or folders of files, that take minutes."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long files come first: each runs whole on one worker, and one that came last would run alone."""
-    names = [(item.path.name, item.path.parent.name) for item in items]
-    first = [next((at for at, long in enumerate(LONG) if long in name), len(LONG)) for name in names]
-    items[:] = [item for _, item in sorted(zip(first, items, strict=True), key=lambda each: each[0])]
-
 
 @pytest.fixture(scope="session")
 def labelled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -33,11 +33,13 @@ PACKAGES = (
 )
 PIPELINE = """
 import json, sys
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, __version__, pipeline
-folder, codes = sys.argv[1], json.load(sys.stdin)
-tokenizer = AutoTokenizer.from_pretrained(folder)
-said = pipeline("text-classification", folder, truncation=True, top_k=None, device="cpu")(codes)
-print(json.dumps({"version": __version__, "said": said, "length": tokenizer.model_max_length}))
+from transformers import AutoTokenizer, __version__, pipeline
+codes, answers = json.load(sys.stdin), []
+for folder in sys.argv[1:]:
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    said = pipeline("text-classification", folder, truncation=True, top_k=None, device="cpu")(codes)
+    answers.append({"version": __version__, "said": said, "length": tokenizer.model_max_length})
+print(json.dumps(answers))
 """
 OPTIMUM = """
 import json, sys
@@ -146,18 +148,18 @@ def run(python: Path | str, program: str, *arguments: Path, given: object = None
     return done.stdout
 
 
-@pytest.mark.parametrize("pretrained", [False, True])
 @pytest.mark.parametrize("version", ["4.57", "5."])
-def test_a_pipeline_answers_as_this_program_does(older: Path, tmp_path: Path, version: str, pretrained: bool) -> None:
-    model = student(tmp_path / "student", pretrained=pretrained)
-    answer: Any = json.loads(
-        run(older if version == "4.57" else sys.executable, PIPELINE, tmp_path / "student", given=CODES)
-    )
-    assert answer["version"].startswith(version)
-    assert answer["length"] == model.card.max_length == (510 if pretrained else 512)
-    for code, said in zip(CODES, answer["said"], strict=True):
-        found = {one["label"]: one["score"] for one in said}
-        assert found == pytest.approx(predict_once(model, (code,)).probabilities, abs=1e-5)
+def test_a_pipeline_answers_as_this_program_does(older: Path, tmp_path: Path, version: str) -> None:
+    folders = {pretrained: tmp_path / f"pretrained-{pretrained}" / "student" for pretrained in (False, True)}
+    models = [student(folder, pretrained=pretrained) for pretrained, folder in folders.items()]
+    python = older if version == "4.57" else sys.executable
+    answers: Any = json.loads(run(python, PIPELINE, *folders.values(), given=CODES))
+    for model, answer, length in zip(models, answers, (512, 510), strict=True):
+        assert answer["version"].startswith(version)
+        assert answer["length"] == model.card.max_length == length
+        for code, said in zip(CODES, answer["said"], strict=True):
+            found = {one["label"]: one["score"] for one in said}
+            assert found == pytest.approx(predict_once(model, (code,)).probabilities, abs=1e-5)
 
 
 @pytest.mark.parametrize("pretrained", [False, True])
