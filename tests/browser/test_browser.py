@@ -79,7 +79,8 @@ def test_a_refresh_and_a_second_tab_show_the_same_live_run(visit: Visit) -> None
     expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["runs"])
     time.sleep(3)  # long enough for what is live there to be drawn again
     page.get_by_role("link", name="Search", exact=True).click()
-    settled(page)
+    # A page that follows a run may be drawn again and again: it need not come to rest.
+    expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["search"])
     page.get_by_text("Settings of the search").click()
     expect(page.get_by_role("spinbutton", name="Generations")).to_have_value("2000")
     before = generation(page)
