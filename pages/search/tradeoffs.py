@@ -143,7 +143,8 @@ def fronts(run: Run, info: FrontInfo, x: str, y: str) -> None:
     if not along:
         chart(front_figure(info, x, y, replay=True), key=key, alt=front_sentence(info))
         return
-    first_pick(run, along[len(along) // 2])
+    within = [one for one in along if one.size_mb <= st.session_state.budget_mb]
+    first_pick(run, max(within, key=lambda one: one.size_mb, default=along[len(along) // 2]))
     walk(run, along, info)
     known = {one.short_form: one for one in (*info.individuals, *info.true, *along)}
     picked = known.get(st.session_state.architecture)

@@ -24,8 +24,11 @@ PAGES = (
     *("", "teacher", "search", "tradeoffs", "sweeps", "latency", "distill", "study", "compare", "playground", "export"),
     *("runs", "paper", "exam", "lab", "board"),
 )
-OPENS_WITH = {"": 2, "search": 2, "study": 1, "compare": 2, "exam": 1, "lab": 1, "latency": 4}
-"""Charts of a page before there is any run: of the explorer, and of ready-made runs."""
+OPENS_WITH = {
+    **{"": 2, "search": 2, "tradeoffs": 2, "sweeps": 2},
+    **{"study": 1, "compare": 2, "exam": 1, "lab": 1, "latency": 4},
+}
+"""Charts of a page opened without a run: of the explorer, of ready-made runs, of searches laid over each other."""
 DARK = ("Genes", "Statistics", "example=7", "paper")
 """What the reduced form sees in the dark and narrow too, by how the address ends."""
 CALIBRATION = {"architectures": 6, "held_out": 2, "rounds": 2, "functions": 2}
