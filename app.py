@@ -18,5 +18,12 @@ else:  # once, as the server
     from streamlit.starlette import App
 
     from pages.parts.guard import Guard, excuse, running
+    from pages.parts.plotly_js import served
 
-    app = App(__file__, middleware=[Middleware(Guard)], lifespan=running, on_script_error=excuse)
+    app = App(
+        __file__,
+        routes=[served()],
+        middleware=[Middleware(Guard)],
+        lifespan=running,
+        on_script_error=excuse,
+    )

@@ -1,7 +1,6 @@
 """The stage: the animated replay of a search, in a fixed place on the page.
 
-`compressor_core.figures.search.stage` provides the data; the browser plays it (`web/stage.js`) with the Plotly that
-Streamlit ships.
+`compressor_core.figures.search.stage` provides the data; the browser plays it (`web/stage.js`) with Plotly.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from compressor_core.runs import Run
 from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.known import known_front
 from compressor_core.task import Task
-from pages.parts.ahead import programs
 from pages.parts.live import records
+from pages.parts.plotly_js import NAME
 from pages.parts.presenting import presenting
 
 _WEB: Final = Path(__file__).parent / "web"
@@ -84,7 +83,7 @@ def stage(
                 "look": look,
                 "idle": "Move the budget: the star is the best architecture of the whole space within it.",
                 "words": population_words(info) if info else "The best architectures of the whole space at each size.",
-                "program": f"./{programs()[0]}" if programs() else "",
+                "program": NAME,
             },
             on_picked_change=pick,
             on_generation_change=turn,

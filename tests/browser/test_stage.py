@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from compressor_core.runs import RunStore, State, launch
+from pages.parts.plotly_js import NAME
 from tests.browser.conftest import Visit, settled
 
 STAGE, BUDGET, ANATOMY = ".st-key-stage", ".st-key-budget", ".st-key-anatomy"
@@ -54,6 +55,23 @@ def test_a_budget_is_answered_at_once_with_the_optimum_and_the_student_to_scale(
     settled(page)
     expect(drawing.get_by_role("combobox").nth(1)).to_have_value(str(chosen + 160))
     assert not RunStore().list()
+
+
+def test_the_stage_needs_a_quarter_of_plotly_and_goes_on_with_it(visit: Visit) -> None:
+    page = visit("/")
+    plays(page)
+    (fetched,) = page.evaluate(
+        "name => performance.getEntriesByType('resource').filter(one => one.name.endsWith(name))"
+        ".map(one => [one.transferSize, one.decodedBodySize])",
+        NAME,
+    )
+    assert fetched[0] < 500_000 < fetched[1], "compressed on its way"
+    page.wait_for_function("window.drawnOnce", timeout=60_000)  # the whole has come, for other charts
+    page.get_by_role("slider", name="Generation").fill("5")  # which ends the playing
+    shown = int(page.locator(STAGE).get_attribute("data-generation") or "")
+    page.get_by_role("button", name="One generation back").click()
+    expect(page.locator(STAGE)).to_have_attribute("data-generation", str(shown - 1))
+    expect(page.locator(f"{STAGE} .tracepopulation path.point").first).to_be_visible()
 
 
 @pytest.mark.timeout(300)

@@ -6,11 +6,11 @@ const FOLLOW = 800; // milliseconds between two generations that another view sh
 
 async function plotly(program) {
     if (!window.Plotly) {
-        const own = document.querySelector('script[type=module][src]').src;
-        await import(new URL(program, own));
+        const own = document.querySelector('script[type=module][src]').src; // in static/js of the server
+        await import(new URL(`../../${program}`, own));
     }
-    while (!window.Plotly) await new Promise(done => setTimeout(done, 30));
-    return window.Plotly;
+    // Streamlit's may come later and take the name; what one has drawn, the other does not go on with.
+    return window.plotlyOfStage ??= window.Plotly;
 }
 
 export default function ({data: [data], parentElement, setStateValue}) {
