@@ -110,7 +110,13 @@ def export(options: argparse.Namespace) -> Record:
 def push(options: argparse.Namespace) -> Record:
     from compressor_core.export.pushing import push
 
-    found = push(options.model, options.repository, send=options.send, private=not options.public)
+    found = push(
+        options.model,
+        options.repository,
+        send=options.send,
+        private=not options.public,
+        licence=options.licence,
+    )
     if not found.sent:
         print(f"Nothing was sent: give --send to send these files to {found.repository}", file=sys.stderr)
     return found.plain()

@@ -93,6 +93,7 @@ def _prepare(
     origin = {"search_run": settings.search_run, "space": settings.space, **source.origin}
     student.card = student.card.replace(
         teacher=settings.teacher,
+        licence=source.teacher.card.licence if isinstance(source.teacher, Classifier) else None,
         dataset=data.name,
         dataset_fingerprint=data.fingerprint,
         budget_mb=settings.budget_mb,

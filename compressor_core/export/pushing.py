@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Final
 
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from huggingface_hub.utils._validators import validate_repo_id
 
 from compressor_core.errors import DataError, ModelError
-from compressor_core.files import write_text
+from compressor_core.files import write_json, write_text
 from compressor_core.models.bundled import model_folder
 from compressor_core.models.card import CARD, read_card
 from compressor_core.models.folder import WEIGHTS
@@ -20,15 +22,20 @@ from compressor_core.task import Task
 
 _FILES = ("config.json", WEIGHTS, "tokenizer.json", "tokenizer_config.json", CARD, README)
 
+_LICENCE: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,39}")
 
-def push(model: str | Path, repository: str, *, send: bool = False, private: bool = True) -> PushSummary:
+
+def push(
+    model: str | Path, repository: str, *, send: bool = False, private: bool = True, licence: str | None = None
+) -> PushSummary:
     """List the files of a model of this program for `repository` (user/name); with `send`, create and fill it.
 
-    A folder without a README.md gets one.
+    A folder without a README.md gets one. A `licence`, by its name on the hub, is written into card and README.md; its
+    students will have it, too.
 
     Raises:
         ModelError: the model was not made by this program, or lacks a file.
-        DataError: the name is not valid on the hub, or the hub refuses or cannot be reached.
+        DataError: a name is not valid on the hub, or the hub refuses or cannot be reached.
     """
     folder = model_folder(model)
     card = read_card(folder)
@@ -40,7 +47,13 @@ def push(model: str | Path, repository: str, *, send: bool = False, private: boo
         validate_repo_id(repository)
     except HFValidationError as error:
         raise DataError(f"the repository cannot be {repository!r} ({error}): write user/name") from error
-    if not (folder / README).is_file():
+    if licence is not None and not _LICENCE.fullmatch(licence):
+        raise DataError(f"the licence cannot be {licence!r}: write its name on the hub, such as mit or apache-2.0")
+    if licence not in (None, card.licence):
+        card = card.replace(licence=licence)
+        write_json(folder / CARD, card.model_dump(mode="json"))
+        write_text(folder / README, readme(card, repository.split("/")[1]))
+    elif not (folder / README).is_file():
         write_text(folder / README, readme(card, repository.split("/")[1]))
     files = (*_FILES, CODE.name) if card.task is Task.CLONE else _FILES
     if absent := [name for name in files if not (folder / name).is_file()]:

@@ -42,6 +42,7 @@ class ModelCard(Settings):
     teacher: str | None = None
     dataset: str | None = None
     dataset_fingerprint: str | None = None
+    licence: str | None = Field(default=None, description="licence on the hub, such as mit")
     budget_mb: float | None = Field(default=None, strict=True)
     seed: int | None = Field(default=None, strict=True)
     training: dict[str, Any] = Field(default={}, description="settings of the run that made the model")

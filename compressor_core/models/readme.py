@@ -49,7 +49,7 @@ def front_matter(card: ModelCard, name: str) -> str:
     data = ModelCardData(
         library_name="transformers" if card.data_flow is None else "compressor-studio",
         pipeline_tag="text-classification",
-        license="other",
+        license=card.licence or "other",
         base_model=_base(card),
         tags=["code", card.task.value, "model-compression", *(["custom_code"] if card.task is Task.CLONE else [])],
         model_name=name if results else None,

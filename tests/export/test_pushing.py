@@ -11,9 +11,13 @@ import huggingface_hub
 import pytest
 
 from compressor_core.cli.main import main
+from compressor_core.distill.distillation import distill
+from compressor_core.distill.settings import DistillSettings
 from compressor_core.errors import DataError, ModelError
 from compressor_core.export import pushing
 from compressor_core.export.pushing import push
+from compressor_core.models.card import read_card
+from tests.tiny import TINY, run_through
 
 FILES = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "compressor.json", "README.md"}
 
@@ -49,12 +53,30 @@ def test_it_is_told_first_and_sent_on_request(
     assert uploaded["repo_id"] == "me/student" and set(uploaded["allow_patterns"]) == FILES
 
 
+def test_a_licence_is_written_down_and_goes_on_to_students(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_teacher, tmp_path / "teacher")
+    assert main(["push", str(folder), "me/teacher", "--licence", "apache-2.0"]) == 0
+    assert huggingface_hub.ModelCard.load(folder / "README.md").data.license == "apache-2.0"
+    push(folder, "me/teacher")
+    card = read_card(folder)
+    assert card is not None and card.licence == "apache-2.0", "kept"
+    settings = DistillSettings(
+        teacher=str(folder), architecture=TINY, dataset="file", data=str(labelled_file), epochs=1, threads=1
+    )
+    run_through(distill(settings, tmp_path / "student"))
+    assert huggingface_hub.ModelCard.load(tmp_path / "student" / "README.md").data.license == "apache-2.0"
+
+
 def test_what_cannot_be_pushed_is_one_sentence(
     tiny_teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("student", "me/stu dent", "me//student", "a/b/c"):
         with pytest.raises(DataError, match="write user/name"):
             push(tiny_teacher, name)
+    with pytest.raises(DataError, match="licence cannot be 'MIT License'"):
+        push(tiny_teacher, "me/student", licence="MIT License")
     with pytest.raises(ModelError, match=r"has no compressor\.json"):
         push(tmp_path, "me/student")
 
