@@ -234,7 +234,7 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
     push.add_argument("model", type=str, help=description_of(EvaluateSettings, "model"))
     push.add_argument("repository", metavar="USER/NAME", help="Repository on the hub; created if missing.")
     push.add_argument("--send", action="store_true", help="send it, with the token of `hf auth login`")
-    push.add_argument("--licence", metavar="NAME", help="licence on the hub, such as mit; without it, the one of the card, or other")
+    push.add_argument("--licence", metavar="NAME", help="licence on the hub, such as mit; without it, that of the card")
     push.add_argument("--public", action="store_true", help="make a new repository public, not private")
 
     released = add(
