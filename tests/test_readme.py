@@ -41,6 +41,16 @@ def test_six_command_lines_have_verbs_that_there_are() -> None:
         parser().parse_args(line.split()[3:])
 
 
+def test_the_models_that_its_commands_name_are_found() -> None:
+    from compressor_core.cli.parser import parser
+    from compressor_core.models.bundled import model_folder
+
+    for line in block("Results")[0].splitlines():
+        options = parser().parse_args(line.split()[3:])
+        for model in getattr(options, "models", None) or [options.teacher, *options.students]:
+            assert (model_folder(model) / "config.json").is_file(), line
+
+
 def test_ci_builds_the_documentation_with_warnings_as_errors() -> None:
     assert ".venv/bin/sphinx-build -q -W --keep-going docs docs/_build/html" in CI
 

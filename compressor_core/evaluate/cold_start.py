@@ -40,10 +40,11 @@ def cold_start(
     """
     # Imported here, because the fresh process imports this module and should load only what it needs.
     from compressor_core.errors import TrainingError
+    from compressor_core.models.bundled import model_folder
     from compressor_core.records import Start
 
     task = {
-        "model": str(model.absolute()),
+        "model": str(model_folder(model).absolute()),
         "tokenizer": None if tokenizer is None else str(tokenizer.absolute()),
         "codes": list(codes),
         "max_length": max_length,

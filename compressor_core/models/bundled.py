@@ -67,8 +67,8 @@ def model_folder(model: Path | str) -> Path:
     such as `0.25mb` (or `paper`, for the paper's architecture); without a size, the largest student of the dataset. A
     dataset's name alone means its teacher.
     """
-    name = _BUNDLED.fullmatch(str(model))
-    if isinstance(model, str) and name and not Path(model).exists():
+    name = _BUNDLED.fullmatch(Path(model).as_posix())
+    if name and not Path(model).exists():
         folder = ASSETS / (name[1] or "teachers") / name[2]
         if folder.is_dir():
             return folder
