@@ -7,7 +7,7 @@ import re
 import time
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from compressor_core.runs import RunStore, State, launch
 from pages.parts.plotly_js import NAME
@@ -102,6 +102,30 @@ def test_a_search_plays_in_a_place_that_never_moves_and_waits_for_no_training(
     assert page.locator(f"{STAGE} .tracepopulation path.point").evaluate_all(opaque) == [], "where a mark has faded"
     page.reload()
     expect(page.locator(STAGE)).to_have_attribute("data-generation", str(at - 1), timeout=60_000)
+
+
+@pytest.mark.timeout(300)
+def test_a_search_plays_from_its_beginning_when_plotly_comes_after_its_generations(visit: Visit) -> None:
+    page = visit("/search")
+    held: list[Route] = []
+    page.context.route(f"**/{NAME}", lambda route: held.append(route))
+    page.goto(page.url)
+    page.get_by_role("button", name="Start the search").click()
+    page.wait_for_url("**run=*", timeout=60_000)
+    run, begun = RunStore().list()[0], time.monotonic()
+    while run.status().live and time.monotonic() < begun + 60:
+        time.sleep(0.2)
+    settled(page)
+    assert run.status().state is State.FINISHED and held
+    budget = page.get_by_role("spinbutton", name="Exact budget")
+    budget.fill("2")  # the same generations once more
+    budget.press("Enter")
+    expect(page.get_by_text("This population belongs to the search at 3 MB")).to_be_visible()
+    settled(page)
+    for route in held:
+        route.continue_()
+    plays(page)
+    page.wait_for_function("+document.querySelector('.st-key-stage').dataset.generation > 3", timeout=60_000)
 
 
 SIZES = """() => [...document.querySelectorAll('[data-testid=stMain] *')]

@@ -44,7 +44,7 @@ class Stage {
 
     leave() {
         // Streamlit may build the page anew when a run ends: what is played goes on there.
-        window.left = {run: this.data?.run, at: this.at, playing: this.playing};
+        window.left = {run: this.taken?.run, at: this.at, playing: this.playing};
         document.removeEventListener('keydown', this.keys);
         window.removeEventListener('budget', this.budgeted);
         this.resize.disconnect();
@@ -53,13 +53,14 @@ class Stage {
     }
 
     async take(data) {
-        const before = this.data;
         this.data = data;
         this.root.classList.toggle('stage-large', data.large);
         for (const look of ['tall', 'control']) this.root.classList.toggle(`stage-${look}`, data.look === look);
         this.root.closest('.st-key-stage')?.classList.toggle('stage-below-a-view', data.look === 'control');
         this.Plotly = await plotly(data.program);
         if (this.data !== data || !this.root.isConnected) return;
+        const before = this.taken; // and not what came while plotly was on its way, which nobody has seen
+        this.taken = data;
         const same = before?.generations.length && before.run === data.run;
         if (!same || this.budget === undefined) this.budget = data.asked;
         for (const trace of data.figure.data) if (trace.meta) trace.uid = trace.meta; // Python's Plotly leaves uids out
