@@ -40,6 +40,9 @@ class ModelCard(Settings):
     pair_features: PairFeatures | None = None
     data_flow: Language | None = Field(default=None, description="language whose data flow is read beside the tokens")
     teacher: str | None = None
+    base: str | None = Field(
+        default=None, description="hub name of the model that a teacher of recorded answers was fine-tuned from"
+    )
     dataset: str | None = None
     dataset_fingerprint: str | None = None
     licence: str | None = Field(default=None, description="licence on the hub, such as mit")

@@ -111,7 +111,7 @@ def usage(card: ModelCard) -> tuple[str, ...]:
 
 def _base(card: ModelCard) -> str | None:
     """Hub name of the base of a teacher, or of the teacher of a student; None if it has none."""
-    base = card.training.get("base")
+    base = card.base or card.training.get("base")
     if base is None and card.teacher is not None and not _is_hub_name(card.teacher):
         teacher = read_card(card.teacher) if Path(card.teacher).is_dir() else None
         base = None if teacher is None else teacher.training.get("base")

@@ -19,7 +19,10 @@ from compressor_core.architecture import Architecture
 from compressor_core.evaluate.prediction import predict_once
 from compressor_core.export.exporting import export
 from compressor_core.export.settings import ExportSettings
+from compressor_core.models.bundled import bundled_benchmark_students, is_recorded
+from compressor_core.models.card import read_card
 from compressor_core.models.classifier import Classifier, load
+from compressor_core.models.readme import readme
 from compressor_core.models.teacher import from_scratch, load_encoder
 from compressor_core.progress import finish
 from compressor_core.task import PairFeatures, Task
@@ -225,6 +228,17 @@ def test_the_readme_is_one_that_the_hub_reads(tmp_path: Path, pretrained: bool) 
         assert entry["name"] == "student" and metrics == {"accuracy": 0.75, "f1": 0.5}
     else:
         assert "base_model" not in data and "model-index" not in data
+
+
+@pytest.mark.parametrize("folder", bundled_benchmark_students(), ids=lambda folder: folder.name)
+def test_the_readme_names_the_base_of_a_recorded_teacher(folder: Path) -> None:
+    card = read_card(folder)
+    assert card is not None and card.teacher is not None and is_recorded(card.teacher)
+    text = (folder / "README.md").read_text("utf-8")
+    data = HubCard(text).data.to_dict()
+    assert data["base_model"] == f"microsoft/{folder.name.partition('-')[0]}-base" and data["license"] == "other"
+    assert text == readme(card, folder.name)
+    assert "base_model" not in HubCard(readme(card.replace(base=None), folder.name)).data.to_dict()
 
 
 def test_the_tokenizers_file_names_what_every_version_knows(tmp_path: Path) -> None:
