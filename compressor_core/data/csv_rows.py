@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, product, tee
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from compressor_core.data.columns import Columns
 from compressor_core.data.lines import BadRow, Entry, Table, broken, opened
 from compressor_core.errors import DataError
 from compressor_core.literal import uncelled
@@ -19,8 +21,10 @@ DELIMITERS: Final = (",", ";", "\t", "|")
 _LONGEST_FIELD: Final = 2**31 - 1
 _LONGEST_HEADER: Final = 100
 """Largest number of lines; a name may contain line breaks."""
-_STATED: Final = re.compile(r'"?sep=(.)"?\s*')
+_STATED: Final = re.compile(r'\s*"?sep *= *(\\t|[^"\x27\r\n])"?\s*', re.IGNORECASE)
 """First line that states the delimiter for Excel."""
+_LOOKED_AT: Final = 100
+"""Number of rows that show whether cells are in single quotes."""
 _ESCAPED: Final = re.compile(r'\\(["\\])')
 _ESCAPED_QUOTE: Final = re.compile(r'(\\+)"')
 _BACKSLASH: Final = re.compile(r'(?<!\\)(?:\\\\)*\\(?![\\"])')
@@ -29,19 +33,24 @@ _BACKSLASH: Final = re.compile(r'(?<!\\)(?:\\\\)*\\(?![\\"])')
 
 @dataclass(frozen=True)
 class _Layout:
-    """Layout of a file: columns, delimiter, lines before the header, and a function that unescapes \\" in cells."""
+    """Layout of a file: columns, delimiter, lines before the header, and a function that unescapes \\" in cells.
+
+    In a `padded` file, blanks around a quoted cell are not part of it.
+    """
 
     names: tuple[str, ...] = ()
     delimiter: str = ","
     before: int = 0
     unescape: Callable[[str], str] | None = None
+    quote: str = '"'
+    padded: bool = False
 
 
 def csv_table(path: Path) -> Table:
     """Rows of a CSV file and the columns of its header, which may span several lines.
 
-    The delimiter is the one of `DELIMITERS` that gives the header the most columns, or the one stated by a line `sep=`.
-    Quotes within a cell are doubled; backslash escapes are tried if that leaves bad rows.
+    The delimiter is stated by a line `sep=`, or else the one of `DELIMITERS` that gives the header the most known
+    names, or the most columns. Quotes within a cell are doubled; backslash escapes are tried if that leaves bad rows.
 
     Raises:
         DataError: the file cannot be read at all, or has no header.
@@ -56,12 +65,48 @@ def _rows(path: Path, layout: _Layout) -> Iterator[Entry]:
     if not layout.names:
         return
     with opened(path) as file:
-        if any('\\"' in line for line in file) and (bad := _bad(file, layout)):
-            file.seek(0)
-            unescape = _before_quotes if any(map(_BACKSLASH.search, file)) else _everywhere
-            escaped = replace(layout, unescape=unescape)
-            layout = escaped if _bad(file, escaped) < bad else layout
-        yield from _read(file, layout)
+        yield from _read(file, _fitting(file, layout))
+
+
+def _fitting(file: TextIO, layout: _Layout) -> _Layout:
+    """The first variant of a layout that has the fewest bad rows, where a file has signs of several."""
+    variants, single = [layout], replace(layout, quote="'")
+    if layout != single and _in_single_quotes(file, layout):
+        variants.insert(0, single)
+    if not layout.padded:
+        variants = [*(replace(one, padded=True) for one in variants if _is_padded(file, one)), *variants]
+    if any('\\"' in line for line in _again(file)):
+        unescape = _before_quotes if any(map(_BACKSLASH.search, _again(file))) else _everywhere
+        variants += [replace(one, unescape=unescape) for one in variants]
+    if single not in variants and any(f"{layout.delimiter}'" in line or line[:1] == "'" for line in _again(file)):
+        variants.append(single)
+    if len(variants) == 1:
+        return layout
+    best, fewest = layout, -1
+    for variant in variants:
+        bad = _bad(file, variant)
+        if fewest < 0 or bad < fewest:
+            best, fewest = variant, bad
+        if not bad:
+            break
+    return best
+
+
+def _again(file: TextIO) -> TextIO:
+    file.seek(0)
+    return file
+
+
+def _in_single_quotes(file: TextIO, layout: _Layout) -> bool:
+    """Whether all first cells of a column begin and end with a single quote."""
+    rows = [entry[1].values() for entry in islice(_read(file, layout), _LOOKED_AT) if not isinstance(entry, BadRow)]
+    return any(all(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in cells) for cells in zip(*rows, strict=True))
+
+
+def _is_padded(file: TextIO, layout: _Layout) -> bool:
+    """Whether blanks stand around a quoted cell."""
+    lines, same = tee(islice(_again(file), layout.before, None))
+    return any(line != bare for line, bare in zip(lines, _bare(same, layout), strict=True))
 
 
 def _bad(file: TextIO, layout: _Layout) -> int:
@@ -70,9 +115,9 @@ def _bad(file: TextIO, layout: _Layout) -> int:
 
 def _read(file: TextIO, layout: _Layout) -> Iterator[Entry]:
     """All rows after the header; rewinds the file first."""
-    file.seek(0)
-    reader = _reader(file, layout)
-    next(filter(None, reader))
+    reader = _reader(_again(file), layout)
+    with suppress(csv.Error):
+        next(filter(None, reader), None)
     while True:
         number = layout.before + reader.line_num + 1
         try:
@@ -93,11 +138,39 @@ def _read(file: TextIO, layout: _Layout) -> Iterator[Entry]:
             yield number, dict(zip(layout.names, map(uncelled, values), strict=True))
 
 
-def _reader(file: TextIO, layout: _Layout) -> Any:
+def _reader(file: Iterable[str], layout: _Layout) -> Any:
     lines: Iterator[str] = islice(file, layout.before, None)
     if layout.unescape is not None:
         lines = map(layout.unescape, lines)
-    return csv.reader(lines, delimiter=layout.delimiter, strict=True)
+    if layout.padded:
+        lines = _bare(lines, layout)
+    return csv.reader(lines, delimiter=layout.delimiter, quotechar=layout.quote, strict=True)
+
+
+def _bare(lines: Iterable[str], layout: _Layout) -> Iterator[str]:
+    """The lines without blanks around quoted cells; all others are kept, within the quotes and without any."""
+    quote, delimiter = re.escape(layout.quote), re.escape(layout.delimiter)
+    opening = re.compile(f" *{quote}")
+    inner = re.compile(f"(?:[^{quote}]++|{quote}{quote})*+")
+    closing = re.compile(rf"{quote}(?: +(?={delimiter}|[\r\n]|$))?")
+    rest = re.compile(f"[^{delimiter}]*{delimiter}?")
+    inside = False
+    for line in lines:
+        parts, at = [], 0
+        while at < len(line):
+            if not inside and (begin := opening.match(line, at)):
+                parts.append(layout.quote)
+                at, inside = begin.end(), True
+            if inside and (cell := inner.match(line, at)):
+                parts.append(cell[0])
+                at = cell.end()
+                if end := closing.match(line, at):
+                    parts.append(layout.quote)
+                    at, inside = end.end(), False
+            if not inside and (after := rest.match(line, at)):
+                parts.append(after[0])
+                at = after.end()
+        yield "".join(parts)
 
 
 def _everywhere(line: str) -> str:
@@ -113,24 +186,34 @@ def _before_quotes(line: str) -> str:
 def _layout(path: Path, file: TextIO) -> _Layout:
     """Layout detected from the beginning of a file."""
     lines = list(islice(file, _LONGEST_HEADER))
-    stated = _STATED.fullmatch(lines[0]) if lines else None
-    before = 1 if stated else 0
+    first = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    stated = _STATED.fullmatch(lines[first]) if lines else None
+    before = first + 1 if stated else 0
+    delimiters = (stated[1].replace("\\t", "\t"),) if stated else DELIMITERS
     found = []
-    for delimiter in stated[1] if stated else DELIMITERS:
-        layout = _Layout(delimiter=delimiter, before=before)
+    quotes = ('"', "'") if any("'" in line for line in lines[before : before + 1]) else ('"',)
+    for delimiter, quote, padded in product(delimiters, quotes, (False, True)):
+        layout = _Layout(delimiter=delimiter, before=before, quote=quote, padded=padded)
         try:
-            names = next(filter(None, _reader(iter(lines), layout)), None)  # type: ignore[arg-type]
+            names = next(filter(None, _reader(lines, layout)), None)
         except csv.Error:
             continue
         if names is None:
             return _Layout()
-        found.append(replace(layout, names=tuple(uncelled(name.strip()) for name in names)))
+        found.append(replace(layout, names=tuple(uncelled(name.replace("\ufeff", "").strip()) for name in names)))
     if not found:
         raise DataError(f"line 1 of {path} does not name the columns: begin with a line such as func,label")
-    best = max(found, key=lambda layout: len(layout.names))
+    best = max(found, key=_likelihood)
     if damage := broken("".join(best.names)):
         raise DataError(f"line {before + 1} of {path} {damage}")
     twice = [name for name, count in Counter(best.names).items() if count > 1]
     if twice:
         raise DataError(f"line {before + 1} of {path} has two columns {twice[0]!r}: give each a name of its own")
     return best
+
+
+def _likelihood(layout: _Layout) -> tuple[int, bool, int]:
+    """Order of layouts by the names that they give a header: known ones, none with a quote, the number of them."""
+    known = Columns().completed(layout.names)
+    quoted = any('"' in name or name.startswith("'") for name in layout.names)
+    return bool(known.code) + (known.label is not None), not quoted, len(layout.names)

@@ -50,6 +50,10 @@ def spark(code: str) -> str:
     return re.sub(r'(\\*)"', lambda found: 2 * found[1] + '\\"', code)
 
 
+def doubled(code: str) -> str:
+    return code.replace('"', '""')
+
+
 BACKSLASH: dict[str, Any] = {"quoting": csv.QUOTE_ALL, "doublequote": False, "escapechar": "\\"}
 LAYOUTS: dict[str, tuple[str, str]] = {
     "an object a line": ("x.jsonl", lines(ROWS)),
@@ -74,6 +78,16 @@ LAYOUTS: dict[str, tuple[str, str]] = {
     "tab": ("x.tsv", as_csv(["func", "label"], delimiter="\t")),
     "pipe": ("x.csv", as_csv(["func", "label"], delimiter="|")),
     "called txt": ("x.txt", as_csv(["func", "label"], delimiter="|")),
+    "blanks before quotes": ("x.csv", as_csv(["func", "label"], quoting=csv.QUOTE_ALL).replace('","', '" , "')),
+    "blanks before quotes, label first": (
+        "x.csv",
+        "label, func\n" + "".join(f'{row["label"]}, "{doubled(row["func"])}"\n' for row in ROWS),
+    ),
+    "single quotes": ("x.csv", as_csv(["func", "label"], quotechar="'", quoting=csv.QUOTE_ALL)),
+    "single quotes, not around names": ("x.csv", "func,label\n" + as_csv([], quotechar="'").lstrip()),
+    "delimiter stated as in Python": ("x.csv", "sep=\\t\n" + as_csv(["func", "label"], delimiter="\t")),
+    "delimiter stated with blanks": ("x.csv", "\r\nSEP = ;\r\n" + as_csv(["func", "label"], delimiter=";")),
+    "a tab stated": ("x.csv", "sep=\t\r\n" + as_csv(["func", "label"], delimiter="\t")),
     "stated delimiter": ("x.csv", "sep=;\r\n" + as_csv(["func", "label"], delimiter=";")),
     "quotes after a backslash": ("x.csv", as_csv(["func", "label"], **BACKSLASH)),
     "quotes after a backslash, pipe": ("x.csv", as_csv(["func", "label"], delimiter="|", **BACKSLASH)),
@@ -92,6 +106,27 @@ def test_a_layout_is_read_as_the_same_functions(tmp_path: Path, layout: str) -> 
     assert [(e.codes, e.label) for e in read_file(path).everything()] == wanted
     assert [(e.codes, e.label) for e in read_file(take_in(path, tmp_path / "kept")).everything()] == wanted
     assert inspect(path).rows == len(ROWS) and len(column_names(path)) >= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ('label, func\n0, "int a()"\n1, "int b()"\n', ["int a()", "int b()"]),
+        ('label, "func"\n0, "a(1, 2)" \n1,   "b(""x"", ""y"")"\n', ["a(1, 2)", 'b("x", "y")']),
+        ("func,label\n  a(),0\n b(),1\n", ["  a()", " b()"]),
+        ('func,label\n"  a(""x"", ""y"")",0\n"b(1, ""\n, ""y"")",1\n', ['  a("x", "y")', 'b(1, "\n, "y")']),
+        ('func\tlabel\n "a" + b\t0\n "b" + c\t1\n', [' "a" + b', ' "b" + c']),
+        ("func,label\n'int a()',0\n'int b()',1\n", ["int a()", "int b()"]),
+        ("label,func\n0,'a(1, 2)'\n1,'b(''x'', 3)'\n", ["a(1, 2)", "b('x', 3)"]),
+        ("func,label\n'a' + b,0\nb + 'a',1\n", ["'a' + b", "b + 'a'"]),
+        ('func,"a|b|c|d",label\na(),2,0\nb(),3,1\n', ["a()", "b()"]),
+        ('"a;b",func,"c;d;e;f;g",label\n1,a(),2,0\n1,b(),3,1\n', ["a()", "b()"]),
+    ],
+)
+def test_csv_as_people_write_it(tmp_path: Path, text: str, codes: list[str]) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(text, "utf-8", newline="")
+    assert [(e.codes[0], e.label) for e in read_file(path).everything()] == list(zip(codes, (0, 1), strict=True))
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
