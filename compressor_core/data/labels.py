@@ -50,11 +50,16 @@ def meaning(label: str) -> int | None:
     return 1 if word in _POSITIVE else 0 if word in _NEGATIVE else None
 
 
+def crossed(labels: tuple[str, str], others: tuple[str, str]) -> bool:
+    """Whether, judging by their names, two classes 0 and 1 are the others' 1 and 0."""
+    ours, theirs = _order(labels), _order(others)
+    renamed = ours is not None and theirs is not None and ours != theirs
+    return renamed or same(labels[1], others[0]) or same(labels[0], others[1])
+
+
 def require_order(told: tuple[str, str], model: str, dataset: Dataset) -> None:
     """Raise ModelError if, judging by their names, a model's classes 0 and 1 are the dataset's 1 and 0."""
-    ours, theirs = _order(told), _order(dataset.labels)
-    crossed = same(told[1], dataset.labels[0]) or same(told[0], dataset.labels[1])
-    if crossed or (ours is not None and theirs is not None and ours != theirs):
+    if crossed(told, dataset.labels):
         raise ModelError(
             f"{model} tells {told[0]!r} (class 0) from {told[1]!r} (class 1), and {dataset.name} has them the other "
             f"way round, {dataset.labels[0]!r} and {dataset.labels[1]!r}: say which label of a file is class 1 with "

@@ -14,12 +14,12 @@ from compressor_core.cost import cost
 from compressor_core.data.answers import read_answers
 from compressor_core.data.dataset import Dataset, Example, Rows
 from compressor_core.data.files import FileDataset
-from compressor_core.data.labels import require_order
+from compressor_core.data.labels import crossed, require_order
 from compressor_core.data.registry import default_rows, examples_for, open_dataset
 from compressor_core.errors import DataError, ModelError
 from compressor_core.evaluate.changed import flips, mixed
 from compressor_core.evaluate.intervals import LEVEL, RESAMPLES, bootstrap, holm, score_intervals, wilson
-from compressor_core.evaluate.predictions import characters, write_predictions
+from compressor_core.evaluate.predictions import characters, make_folder, write_predictions
 from compressor_core.evaluate.quality import agreement, mcnemar, quality
 from compressor_core.evaluate.rounds import time_models
 from compressor_core.evaluate.settings import TEACHER, CompareSettings, EvaluateSettings
@@ -71,6 +71,8 @@ def compare(
     Raises:
         DataError, ModelError, StorageError: with a one-sentence message.
     """
+    if predictions is not None:
+        make_folder(Path(predictions))
     yield Progress(message="Loading the models")
     folders = settings.folders
     recorded = is_recorded(settings.teacher)
@@ -78,7 +80,7 @@ def compare(
     _require_peers(models, folders)
     dataset = dataset or open_dataset(settings.dataset, settings.data, seed=settings.seed)
     cards = [model.card for model in models.values()]
-    examples, split = examples_of(dataset, settings.split, {"the model": next(iter(models.values()))}, cards)
+    examples, split = examples_of(dataset, settings.split, {_who(name, folders): one for name, one in models.items()})
     logits: dict[str, NDArray[Any]] = {}
     if recorded:
         answers = read_answers(settings.teacher, dataset)
@@ -187,36 +189,33 @@ def _judged(
 
 
 def _require_peers(models: Mapping[str, Classifier], folders: Mapping[str, Path]) -> None:
-    """Raise ModelError unless all models have the same task and the same classes in the same order."""
+    """Raise ModelError unless all models have the same task."""
     first = next(iter(models))
-    teacher, who = models[first].card, "the teacher" if first == TEACHER else f"the student {folders[first]}"
+    teacher = models[first].card
     for name, model in models.items():
-        card = model.card
-        if card.task is not teacher.task:
+        if model.card.task is not teacher.task:
             raise ModelError(
-                f"{who} is for {teacher.task} and the student {folders[name]} for {card.task}: "
+                f"{_who(first, folders)} is for {teacher.task} and {_who(name, folders)} for {model.card.task}: "
                 "compare models of the same task"
             )
-        if card.labels != teacher.labels and set(card.labels) == set(teacher.labels):
-            raise ModelError(
-                f"{who} has the classes {', '.join(teacher.labels)} in this order and the student "
-                f"{folders[name]} {', '.join(card.labels)}: one of the two was edited; restore the model's own files"
-            )
+
+
+def _who(name: str, folders: Mapping[str, Path]) -> str:
+    return f"the {'teacher' if name == TEACHER else 'student'} {folders[name]}"
 
 
 def _words(name: str, total: int) -> Callable[[int], Progress]:
     return lambda done: Progress(message=f"{name} predicts {done:,} of {total:,}")
 
 
-def examples_of(
-    dataset: Dataset, rows: Rows | None, models: Mapping[str, Classifier], cards: Sequence[ModelCard] = ()
-) -> tuple[Sequence[Example], str]:
+def examples_of(dataset: Dataset, rows: Rows | None, models: Mapping[str, Classifier]) -> tuple[Sequence[Example], str]:
     """Examples to predict, and a description of their rows.
 
-    The default is the test split for a file that any of the models, or a model of `cards`, has learned from.
+    The default is the test split for a file that any of the models has learned from.
 
     Raises:
-        ModelError: a model, named in the message, is for another task, or has its classes in reverse order.
+        ModelError: a model, named in the message, is for another task, or has its classes in another order than the
+            dataset or the first model.
         DataError: there is no example.
     """
     for name, model in models.items():
@@ -226,12 +225,25 @@ def examples_of(
                 "choose a matching pair"
             )
         require_order(model.card.labels, name, dataset)
-    learned = _learned([*(model.card for model in models.values()), *cards])
+    _require_one_order(models)
+    learned = _learned([model.card for model in models.values()])
     wanted = rows or default_rows(dataset, learned)
     examples = examples_for(dataset, wanted)
     if not examples:
         raise DataError(f"{dataset.name} has no example among {wanted} rows: choose other rows, or other data")
     return examples, wanted.value
+
+
+def _require_one_order(models: Mapping[str, Classifier]) -> None:
+    """Raise ModelError if, judging by their names, two models have the same classes in opposite order."""
+    (first, model), *others = models.items()
+    ours = model.card.labels
+    for name, other in others:
+        if crossed(other.card.labels, ours):
+            raise ModelError(
+                f"{first} has the classes {', '.join(ours)} in this order and {name} {', '.join(other.card.labels)}: "
+                "one of the two was edited or made elsewhere; restore its own files, or exchange its two classes"
+            )
 
 
 def in_words(dataset: Dataset, rows: str, count: int, cards: Sequence[ModelCard]) -> str:

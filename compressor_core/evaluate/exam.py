@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from compressor_core.data.classroom_vulnerability import ClassroomVulnerability, Unseen, unseen
 from compressor_core.data.clones import ClassroomClone, near_miss_pairs, unseen_pairs
-from compressor_core.data.dataset import Dataset, Example, Split
+from compressor_core.data.dataset import Dataset, Example, Rows, Split
 from compressor_core.data.exam import CLEAN, Kind, vulnerability_exam
 from compressor_core.data.installed import installed_functions
 from compressor_core.data.registry import open_dataset
@@ -165,7 +165,7 @@ def _questions(
     if data.name == ClassroomClone.name:
         questions[ExamPart.UNSEEN_REWRITING] = unseen_pairs(settings.seed)
         questions[ExamPart.NEAR_MISS] = near_miss_pairs(settings.seed)
-    questions[ExamPart.EXAM] = open_dataset(f"exam-{data.task}").examples(Split.TEST)
+    questions[ExamPart.EXAM] = examples_of(open_dataset(f"exam-{data.task}"), Rows.TEST, models)[0]
     return questions
 
 

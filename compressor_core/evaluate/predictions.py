@@ -10,6 +10,7 @@ A folder of predictions, readable without this program:
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -76,16 +77,23 @@ def characters(example: Example) -> int:
     return sum(map(len, example.codes))
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder of the predictions. Raises StorageError unless files can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise storage_error(error, folder) from error
+
+
 def write_predictions(folder: Path, examples: Sequence[Example], logits: Mapping[str, ArrayLike]) -> None:
     """Write the models' logits (n, 2) on the examples, by name, the teacher first.
 
     Raises:
         StorageError: writing failed.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise storage_error(error, folder) from error
+    make_folder(folder)
     said = {name: np.asarray(rows, np.float64).tolist() for name, rows in logits.items()}
     functions: dict[str, int] = {}
     lines = []

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from compressor_core.data.changes import CHANGES, changes_for
 from compressor_core.data.dataset import Dataset, Example
 from compressor_core.data.exam import vulnerability_exam
+from compressor_core.data.labels import require_order
 from compressor_core.data.registry import open_dataset
 from compressor_core.data.substitutes import read_substitutes
 from compressor_core.errors import DataError
@@ -75,6 +76,10 @@ def probe(
             f"changes must know the language, and {dataset.name} does not say in which its code is: "
             f"say it ({', '.join(Language)})"
         )
+    halves = pairs_of(dataset)
+    if halves:
+        for name, one in models.items():
+            require_order(one.card.labels, name, vulnerability_exam())
     sample = random.Random(settings.seed).sample(examples, min(settings.examples, len(examples)))
     kinds = drawn(sample, dataset.language, changes_for(dataset.language, settings.changes), settings.seed)
     if settings.substitutes is not None:
@@ -92,7 +97,6 @@ def probe(
             return None
         found[kind] = _probed(kind, changed, known, answers)
         yield found[kind]
-    halves = pairs_of(dataset)
     for codes in (half.codes for pair in halves for half in pair):
         known.setdefault(codes, len(known))
     if not (yield from _ask(models, list(known), answers, "Answers to pairs with different labels", 1.0, cancelled)):

@@ -16,14 +16,15 @@ from compressor_core.data.intake import take_in
 from compressor_core.data.registry import open_dataset
 from compressor_core.data.sampled import Sampled
 from compressor_core.data.tokenizer import train_tokenizer
-from compressor_core.errors import DataError, ModelError, SettingsError
+from compressor_core.errors import DataError, ModelError, SettingsError, StorageError
 from compressor_core.evaluate.comparison import compare, evaluate
+from compressor_core.evaluate.exam import sit_exam
 from compressor_core.evaluate.intervals import wilson
 from compressor_core.evaluate.prediction import predict_once
 from compressor_core.evaluate.predictions import read_predictions
 from compressor_core.evaluate.probe import probe
 from compressor_core.evaluate.rounds import time_models
-from compressor_core.evaluate.settings import CompareSettings, EvaluateSettings, ProbeSettings
+from compressor_core.evaluate.settings import CompareSettings, EvaluateSettings, ExamSettings, ProbeSettings
 from compressor_core.language import Language
 from compressor_core.models.card import ModelCard
 from compressor_core.models.classifier import Classifier, load
@@ -218,6 +219,15 @@ def test_refusals(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> No
         result(tiny_teacher, tiny_teacher, empty, split="test")
 
 
+@pytest.mark.parametrize("place", ["/proc/x", "file", "file/below"])
+def test_a_place_where_no_predictions_can_be_written_is_refused_before_any_work(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match=f"{place}"):
+        result(tiny_teacher, tmp_path / "no model", labelled_file, tmp_path / place)
+
+
 def test_students_are_one_to_four_and_each_once(tiny_teacher: Path) -> None:
     for others, names, says in (
         (("b", "c", "d", "e"), (), "5 students are too many"),
@@ -233,15 +243,59 @@ def test_students_are_one_to_four_and_each_once(tiny_teacher: Path) -> None:
     assert list(config.replace(names=("Teacher", "b")).folders) == ["Teacher", "Teacher (2)", "b"]
 
 
-def test_classes_in_another_order_are_refused(tiny_teacher: Path, labelled_file: Path, tmp_path: Path) -> None:
+def called(model: Path, folder: Path, *labels: str) -> Path:
+    """A copy of a model that calls its classes 0 and 1 this."""
+    shutil.copytree(model, folder)
+    card = json.loads((folder / "compressor.json").read_text("utf-8"))
+    (folder / "compressor.json").write_text(json.dumps({**card, "labels": labels}), "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("labels", [("VULNERABLE", "NON-VULNERABLE"), ("1", "0"), ("yes", "LABEL_1")])
+@pytest.mark.parametrize(("place", "kind"), [(0, "teacher"), (1, "student"), (2, "student")])
+def test_classes_in_another_order_are_refused_of_every_model(
+    tiny_teacher: Path,
+    contrary: Path,
+    labelled_file: Path,
+    tmp_path: Path,
+    labels: tuple[str, str],
+    place: int,
+    kind: str,
+) -> None:
     """Their predictions would be compared with the opposite."""
-    turned = tmp_path / "turned"
-    shutil.copytree(tiny_teacher, turned)
-    card = json.loads((turned / "compressor.json").read_text())
-    card["labels"].reverse()
-    (turned / "compressor.json").write_text(json.dumps(card))
-    with pytest.raises(ModelError, match="in this order"):
-        result(tiny_teacher, turned, labelled_file)
+    turned = called(tiny_teacher, tmp_path / "turned", *labels)
+    models = [tiny_teacher, contrary]
+    models.insert(place, turned)
+    with pytest.raises(ModelError, match=rf"the {kind} \S+turned tells '{labels[0]}' .* the other way round"):
+        result(models[0], models[1], labelled_file, others=models[2:])
+    python = take_in(labelled_file, tmp_path / "taken", language=Language.PYTHON)
+    with pytest.raises(ModelError, match=r"turned tells .* the other way round"):
+        finish(probe(ProbeSettings(models=(tiny_teacher, turned), dataset="file", data=python)))
+
+
+@pytest.fixture(scope="module")
+def odd_file(labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The labelled file with classes whose names say nothing."""
+    data = tmp_path_factory.mktemp("odd") / "odd.jsonl"
+    rows = [json.loads(line) for line in labelled_file.read_text("utf-8").splitlines()]
+    data.write_text("".join(json.dumps({**row, "label": "AB"[row["label"]]}) + "\n" for row in rows), "utf-8")
+    return take_in(data, data.with_name("taken"), positive="B", language=Language.PYTHON)
+
+
+def test_of_odd_classes_the_models_are_held_against_each_other(
+    tiny_teacher: Path, odd_file: Path, tmp_path: Path
+) -> None:
+    turned = called(tiny_teacher, tmp_path / "turned", "Vulnerable", "Safe")
+    models = (called(tiny_teacher, tmp_path / "right", "Safe", "Vulnerable"), turned)
+    with pytest.raises(
+        ModelError, match=r"the teacher .*right has the classes Safe, Vulnerable in this order and the st"
+    ):
+        result(*models, odd_file)
+    for asked in (models, models[1:]):  # alone, against the functions written by hand
+        with pytest.raises(ModelError, match=r"in this order and turned|turned tells .* the other way round"):
+            finish(probe(ProbeSettings(models=asked, dataset="file", data=odd_file)))
+        with pytest.raises(ModelError, match=r"in this order and turned|turned tells .* the other way round"):
+            finish(sit_exam(ExamSettings(models=asked, dataset="file", data=odd_file, functions=0)))
 
 
 def test_of_the_file_that_a_model_learned_from_its_test_split_is_scored(
@@ -301,7 +355,9 @@ def test_a_model_whose_classes_are_the_other_way_round(
 
 
 def test_a_teacher_of_another_task(tiny_teacher: Path, pair_student: Path, labelled_file: Path) -> None:
-    with pytest.raises(ModelError, match=r"teacher is for vulnerability and the student .* for clone: compare models"):
+    with pytest.raises(
+        ModelError, match=r"teacher \S+ is for vulnerability and the student .* for clone: compare models"
+    ):
         result(tiny_teacher, pair_student, labelled_file)
 
 
