@@ -32,9 +32,18 @@ _OTHERS: Final = {
     b"ARROW1": f"an Arrow file: {_TABLE}",
     b"SQLite format 3": f"a database: {_TABLE}",
     b"%PDF": f"a PDF: {_TABLE}",
-    b"\x80\x04": f"a pickle, which is never opened: {_TABLE}",
-    b"\x80\x05": f"a pickle, which is never opened: {_TABLE}",
+    **{bytes((128, version)): f"a pickle, which is never opened: {_TABLE}" for version in range(2, 6)},
+    b"Rar!\x1a\x07": f"a RAR archive: {_UNPACK}",
+    b'\x04"M\x18': f"an LZ4 archive: {_UNPACK}",
+    b"\x1f\x9d": f"packed with compress: {_UNPACK}",
+    b"Obj\x01": f"an Avro file: {_TABLE}",
+    b"FEA1": f"a Feather file: {_TABLE}",
+    b"\x89HDF": f"an HDF5 file: {_TABLE}",
+    b"\x93NUMPY": f"a NumPy array: {_TABLE}",
+    b"\xd0\xcf\x11\xe0": f"an old Excel workbook: {_TABLE}",
 }
+_TAR: Final = slice(257, 262)
+"""Place of the word "ustar" in a tar archive."""
 _PACKED: Final[Mapping[bytes, Callable[..., Any]]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 _ALWAYS, _RATIO = 200_000_000, 100
 """Bytes that any packed file may unpack to, and the largest ratio to its own size for a larger one."""
@@ -93,15 +102,26 @@ def opened(path: Path) -> Iterator[TextIO]:
         opener = next((opener for magic, opener in _PACKED.items() if start.startswith(magic)), open)
         with opener(path, "rb") as file:
             start = file.read(4096)
-        kind = stand_in(start) or next((kind for magic, kind in _OTHERS.items() if start.startswith(magic)), None)
+        packed = opener is not open
+        kind = stand_in(start) or _other_kind(start, packed)
         if kind is None and (start.startswith((b"\xff\xfe", b"\xfe\xff")) or start.count(0) > len(start) // 4):
             kind = f"UTF-16 or binary, not UTF-8 text: {_TABLE}"
         if kind is not None:
             raise DataError(f"{path} is {kind}")
-        packed = opener is not open
         raw = io.BufferedReader(_Unpacked(path, opener)) if packed else path.open("rb")
         with raw, io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
             yield text
+
+
+def _other_kind(start: bytes, packed: bool) -> str | None:
+    """What a file is whose content, or whose unpacked content, begins so; None for text."""
+    if start[_TAR] == b"ustar":
+        return f"a tar archive: {_UNPACK}"
+    if packed and start.startswith(b"PAR1"):
+        return f"a packed Parquet file: {_UNPACK}"
+    if packed and start.startswith(tuple(_PACKED)):
+        return "packed twice: unpack it once"
+    return next((kind for magic, kind in _OTHERS.items() if start.startswith(magic)), None)
 
 
 def require_plausible(path: Path, size: int) -> None:
@@ -142,11 +162,11 @@ class _Unpacked(io.RawIOBase):
 
 
 def beginning(path: Path) -> bytes:
-    """First bytes of a file on disk, not unpacked. Raises DataError if the file cannot be read."""
+    """First bytes of a file on disk, of any kind and not unpacked. Raises DataError if the file cannot be read."""
     if not checked_path(path).exists():
         raise DataError(f"there is no file {path}: check the path given as data")
     if not path.is_file():
-        raise DataError(f"{path} is not a file: give the path of a JSONL or CSV file")
+        raise DataError(f"{path} is not a file: give the path of a JSON, CSV or Parquet file")
     with _readable(path), path.open("rb") as file:
         return file.read(16)
 

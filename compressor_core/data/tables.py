@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,12 +16,14 @@ from compressor_core.data.choices import Choices, read_choices
 from compressor_core.data.columns import SPLIT_WORDS, Columns, listed
 from compressor_core.data.dataset import UNKNOWN, Example, Split
 from compressor_core.data.formats import open_table
-from compressor_core.data.lines import NUL, BadRow, Entry, bad_rows
+from compressor_core.data.lines import BadRow, Entry, bad_rows, broken
 from compressor_core.errors import DataError
 from compressor_core.language import Language
 
 LONGEST_CODE: Final = 1_000_000
 """Largest number of characters of a function; no model reads a hundredth of it."""
+_LONGEST_LIST: Final = 2_000
+"""Largest number of characters of a list of groups in a cell."""
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -131,17 +135,28 @@ def functions_in(line: int, row: Mapping[str, Any], columns: Sequence[str]) -> t
     codes = []
     for column in columns:
         code = row.get(column)
-        if not isinstance(code, str) or not code.strip():
+        code = code if isinstance(code, str) else _code_in(code)
+        if code is None or not code.strip():
             return BadRow(line, f"has no code in {column!r}")
         if len(code) > LONGEST_CODE:
             return BadRow(line, f"has {len(code):,} characters of code in {column!r}, more than {LONGEST_CODE:,}")
-        if "\0" in code:
-            return BadRow(line, NUL)
+        if damage := broken(code):
+            return BadRow(line, damage)
         if _HALF.search(code):
             return BadRow(line, "contains a lone surrogate, which cannot be written as UTF-8")
         # A function with Windows line ends counts as the same function.
         codes.append(code.replace("\r\n", "\n"))
     return tuple(codes)
+
+
+def _code_in(cell: Any) -> str | None:
+    """Code in a cell that is no text: bytes of UTF-8, or a list of lines; None for anything else."""
+    cell = cell.tolist() if hasattr(cell, "tolist") else cell
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", "surrogateescape")
+    if isinstance(cell, list) and all(isinstance(line, str) for line in cell):
+        return ("" if any(line.endswith("\n") for line in cell) else "\n").join(cell)
+    return None
 
 
 def _row(
@@ -186,11 +201,26 @@ def _class(name: str, positive: str | None) -> int | None:
 
 def _group(given: Any) -> str:
     """Group named by a cell. The names in a list (also in one that became text in a CSV) are joined."""
-    if isinstance(given, str) and given.startswith("["):
-        given = re.findall(r"[^\[\]'\",\s]+", given)
+    if isinstance(given, str) and given.startswith(("[", "{")) and len(given) <= _LONGEST_LIST:
+        try:
+            given = ast.literal_eval(given)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            given = re.findall(r"[^\[\]'\",\s]+", given) if given.startswith("[") else given
+    return ", ".join(_group_names(given))
+
+
+def _group_names(given: Any) -> Iterator[str]:
+    """Names in a cell: those in a list at any depth, the first one of an object, none in an empty value."""
+    if hasattr(given, "tolist"):  # an array
+        given = given.tolist()
     if isinstance(given, list | tuple):
-        return ", ".join(map(str, given))
-    return "" if given is None or given != given else str(given)  # NaN differs from itself
+        for one in given:
+            yield from _group_names(one)
+    elif isinstance(given, Mapping):
+        names = (name for value in given.values() for name in _group_names(value))
+        yield from islice(names, 1)
+    elif given is not None and given == given and str(given) not in ("", "None", "nan", "null"):  # NaN is not itself
+        yield str(given)
 
 
 def _split(given: object) -> Split | str | None:

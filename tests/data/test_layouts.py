@@ -9,11 +9,14 @@ import io
 import json
 import lzma
 import re
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from compressor_core.data.benchmarks import devign
@@ -54,6 +57,14 @@ def doubled(code: str) -> str:
     return code.replace('"', '""')
 
 
+def tar() -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("x.jsonl"))
+    return out.getvalue()
+
+
+TAR = tar()
 BACKSLASH: dict[str, Any] = {"quoting": csv.QUOTE_ALL, "doublequote": False, "escapechar": "\\"}
 LAYOUTS: dict[str, tuple[str, str]] = {
     "an object a line": ("x.jsonl", lines(ROWS)),
@@ -73,6 +84,25 @@ LAYOUTS: dict[str, tuple[str, str]] = {
     "pandas, records": ("x.json", FRAME.to_json(orient="records")),
     "lists by column": ("x.json", json.dumps(FRAME.to_dict("list"))),
     "rows under a name": ("x.json", json.dumps({"version": "1", "data": ROWS})),
+    "rows of the datasets server": (
+        "x.json",
+        json.dumps(
+            {
+                "features": [{"feature_idx": 0, "name": "func", "type": {"dtype": "string", "_type": "Value"}}],
+                "rows": [{"row_idx": n, "row": row, "truncated_cells": []} for n, row in enumerate(ROWS)],
+                "num_rows_total": 30,
+            }
+        ),
+    ),
+    "rows within rows": ("x.jsonl", lines([{"id": 3, "sample": row} for row in ROWS])),
+    "a table under two names": ("x.json", json.dumps({"data": {"all": ROWS}, "version": 2})),
+    "lists by column, and other things": ("x.json", json.dumps({**FRAME.to_dict("list"), "v": 1, "classes": ["a"]})),
+    "lists of lines": ("x.jsonl", lines([{**row, "func": row["func"].splitlines(keepends=True)} for row in ROWS])),
+    "two files after each other": ("x.jsonl", "\ufeff" + lines(ROWS[:9]) + "\n\ufeff" + lines(ROWS[9:])),
+    "an object a line, called csv": ("x.csv", lines(ROWS)),
+    "one array, called tsv": ("x.tsv", json.dumps(ROWS, indent=1)),
+    "comma, called json": ("x.json", as_csv(["func", "label"])),
+    "semicolon, called jsonl": ("x.jsonl", as_csv(["func", "label"], delimiter=";", quoting=csv.QUOTE_ALL)),
     "comma": ("x.csv", as_csv(["func", "label"])),
     "semicolon": ("x.csv", as_csv(["func", "label"], delimiter=";")),
     "tab": ("x.tsv", as_csv(["func", "label"], delimiter="\t")),
@@ -154,14 +184,45 @@ def test_parquet_is_read_by_row(tmp_path: Path, dictionary: bool) -> None:
         read_file(tmp_path / "empty.parquet")
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"sample": row, "n": 1} for row in ROWS],
+        [{**row, "func": row["func"].encode()} for row in ROWS],
+        [{"func": row["func"].encode(), "label": str(row["label"]).encode()} for row in ROWS],
+        [{**row, "func": row["func"].splitlines(keepends=True)} for row in ROWS],
+        [{**row, "func": row["func"][:-1].split("\n")} for row in ROWS],
+    ],
+)
+def test_parquet_with_code_in_other_types(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+    pd.DataFrame(rows).to_parquet(tmp_path / "x.parquet")
+    wanted = [(row["func"].rstrip(), row["label"]) for row in ROWS]
+    assert [(e.codes[0].rstrip(), e.label) for e in read_file(tmp_path / "x.parquet").everything()] == wanted
+    (shard,) = Pool(tmp_path, Task.VULNERABILITY).shards()
+    assert [code.rstrip() for (code,) in shard.codes] == [code for code, _ in wanted]
+
+
+def test_parquet_that_cannot_be_read_as_text(tmp_path: Path) -> None:
+    pd.DataFrame({"func": [b"f()", b"\xe9"], "label": [0, 1]}).to_parquet(tmp_path / "x.parquet")
+    with pytest.raises(DataError, match=r"row 2 of .* is not UTF-8 text \(byte 0xe9\)"):
+        read_file(tmp_path / "x.parquet")
+    columns = [["f()"], ["g()"], [1]]
+    pyarrow.parquet.write_table(pyarrow.table(columns, names=["func", "func", "label"]), tmp_path / "x.parquet")
+    with pytest.raises(DataError, match="has two columns 'func': give each a name of its own"):
+        read_file(tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize("outer", [False, True])
 @pytest.mark.parametrize("orient", ["records", "columns", "list", "split"])
-def test_one_object_of_splits(tmp_path: Path, orient: str) -> None:
+def test_one_object_of_splits(tmp_path: Path, orient: str, outer: bool) -> None:
     path = tmp_path / "x.json"
     parts = {"train": FRAME[:20], "valid": FRAME[20:25], "test": FRAME[25:]}
     if orient == "list":
         path.write_text(json.dumps({name: part.to_dict("list") for name, part in parts.items()}), "utf-8")
     else:
         path.write_text(by_split(orient), "utf-8")
+    if outer:
+        path.write_text(f'{{"data": {path.read_text("utf-8")}}}', "utf-8")
     dataset = read_file(path)
     assert [dataset.size(split) for split in (Split.TRAIN, Split.VALIDATION, Split.TEST)] == [20, 5, 5]
     assert dataset.everything()[-1].origin == "row 30"
@@ -205,6 +266,24 @@ def test_devigns_own_file_and_folders_of_it(tmp_path: Path) -> None:
         ("x.csv", b"func^label\nf()^1\n", "parted by , ; | or tabs"),
         ("x.pkl", b"\x80\x04\x95", "a pickle, which is never opened"),
         ("x.db", b"SQLite format 3\0", "a database: save it as CSV"),
+        ("x.pkl", b"\x80\x02]q", "a pickle, which is never opened"),
+        ("x.rar", b"Rar!\x1a\x07\x00", "a RAR archive: unpack it first"),
+        ("x.lz4", b'\x04"M\x18', "an LZ4 archive: unpack it first"),
+        ("x.avro", b"Obj\x01\x04\x16avro.schema", "an Avro file: save it as CSV"),
+        ("x.tar", TAR, "a tar archive: unpack it first"),
+        ("x.tar.gz", gzip.compress(TAR), "a tar archive: unpack it first"),
+        ("x.jsonl.gz", gzip.compress(gzip.compress(b"{}")), "packed twice: unpack it once"),
+        ("x.parquet.gz", gzip.compress(b"PAR1"), "a packed Parquet file: unpack it first"),
+        ("x.json", repr(ROWS).encode(), "has single quotes, as Python prints its lists: write it with json.dump"),
+        ("x.jsonl", "\n".join(map(repr, ROWS)).encode(), "has single quotes, as Python prints its lists"),
+        ("x.json", b"const data=" + json.dumps(ROWS).encode(), "begins with 'const data=.*: remove what stands before"),
+        ("x.json", FRAME.to_json(orient="values").encode(), "rows without names of columns: .* orient='records'"),
+        (
+            "x.json",
+            json.dumps({"func": ["f()"] * 3, "label": [0, 1]}).encode(),
+            "3 values in .*'func' and 2 in 'label'",
+        ),
+        ("x.json", b'{"a":' * 900 + b"1" + b"}" * 900, "no column known to hold code"),
         ("x.zst", b"(\xb5/\xfd", "a Zstandard archive: unpack it first"),
         ("x.arrow", b"ARROW1\0\0", "an Arrow file"),
         ("x.json", b'{"vulnerable": ["f()"], "safe": ["g()"]}', "no column known to hold code"),
@@ -244,7 +323,20 @@ def test_labels_in_every_form(tmp_path: Path, positive: object, negative: object
 
 
 @pytest.mark.parametrize(
-    ("cell", "group"), [(["CWE-119"], "CWE-119"), ("['CWE-119', 'CWE-2']", "CWE-119, CWE-2"), ([], ""), (None, "")]
+    ("cell", "group"),
+    [
+        (["CWE-119"], "CWE-119"),
+        ("['CWE-119', 'CWE-2']", "CWE-119, CWE-2"),
+        ("[CWE-119 CWE-2]", "CWE-119, CWE-2"),
+        ([], ""),
+        (None, ""),
+        ([None], ""),
+        ("[None]", ""),
+        ([["CWE-119"], [["CWE-2"], []]], "CWE-119, CWE-2"),
+        ({"id": "CWE-119", "name": "Overflow"}, "CWE-119"),
+        ([{"id": "CWE-119"}, {"id": "CWE-2"}], "CWE-119, CWE-2"),
+        ("[{'id': 'CWE-119'}]", "CWE-119"),
+    ],
 )
 def test_a_list_of_kinds_names_a_kind(tmp_path: Path, cell: object, group: str) -> None:
     path = tmp_path / "x.json"
@@ -254,7 +346,7 @@ def test_a_list_of_kinds_names_a_kind(tmp_path: Path, cell: object, group: str) 
 
 def test_a_pool_reads_the_same_layouts(tmp_path: Path) -> None:
     path = tmp_path / "pool.json"
-    for text in (json.dumps(ROWS, indent=1), FRAME.to_json()):
+    for text in (json.dumps(ROWS, indent=1), FRAME.to_json(), FRAME[["func"]].to_json()):
         path.write_text(text, "utf-8")
         (shard,) = Pool(path, Task.VULNERABILITY).shards()
         assert [codes[0] for codes in shard.codes] == [row["func"] for row in ROWS]
