@@ -9,16 +9,31 @@ from typing import Final
 from compressor_core.data.dataset import Dataset
 from compressor_core.errors import ModelError
 
-_NEGATIVE: Final = frozenset(
-    ("0", "no", "n", "none", "safe", "secure", "clean", "good", "benign", "fixed", "patched", "different", "negative")
-)
-_POSITIVE: Final = frozenset(
+_MARKS: Final = {"0": 0, "no": 0, "n": 0, "none": 0, "1": 1, "yes": 1, "y": 1}
+"""Labels that only count as a whole."""
+_NEGATIVE: Final = """
+    safe secure clean good benign harmless normal legitimate correct sound ok okay fixed patched repaired different
+    distinct negative
+"""
+_POSITIVE: Final = """
+    vulnerable vulnerability vul vuln unsafe insecure bug buggy bad defect defective fault faulty flaw flawed weak
+    weakness exploitable dangerous harmful malicious broken wrong abnormal clone cloned same duplicate positive
+"""
+_WORDS: Final = dict.fromkeys(_NEGATIVE.split(), 0) | dict.fromkeys(_POSITIVE.split(), 1)
+_DENYING: Final = frozenset(("no", "non", "not", "without", "free", "isn't", "aren't", "doesn't", "hasn't"))
+_SILENT: Final = frozenset(
     (
-        *("1", "yes", "y", "vulnerable", "unsafe", "insecure", "vul", "vuln", "buggy", "bug", "bad", "defective"),
-        *("malicious", "clone", "same", "positive"),
+        *("a", "an", "any", "the", "this", "it", "is", "are", "does", "has", "have", "be", "of", "in", "with", "yes"),
+        *("contain", "contains", "containing", "found", "detected", "known", "security", "software", "source", "code"),
+        *("function", "functions", "method", "program", "file", "snippet", "sample", "example", "pair", "pairs"),
+        *("class", "commit", "version", "python", "java", "c"),
     )
 )
-_DENIED: Final = re.compile(r"(?:non|not|no)(?:[\s_-]+|(?=vul))(.+)")
+"""Words that change nothing beside a word whose class is obvious; beside any other one, the class is not."""
+_PREFIXED: Final = re.compile(r"(?:non|not|no|un|in)(\w{3,})")
+_HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_PHRASE: Final = re.compile(r"[\w\s:.,()'-]+")
+_PART: Final = re.compile(r"[^\W_]+(?:'t)?")
 _TRUTH: Final = {"true": "1", "t": "1", "false": "0", "f": "0"}
 
 
@@ -42,12 +57,29 @@ def same(label: str, other: str) -> bool:
 
 
 def meaning(label: str) -> int | None:
-    """Class of a label (1 is the class to detect); None if it is not obvious."""
-    word = plain(label).lower()
-    if denied := _DENIED.fullmatch(word):
-        denied_class = meaning(denied[1])
-        return None if denied_class is None else 1 - denied_class
-    return 1 if word in _POSITIVE else 0 if word in _NEGATIVE else None
+    """Class of a label (1 is the class to detect); None if it is not obvious.
+
+    It is if the label is a known word, or has exactly one beside words that only deny it or say nothing: "non-defect",
+    "Vulnerable function", "no bug found", but not "patched vulnerability" or "formerly safe".
+    """
+    text = plain(label).replace("\u2019", "'")
+    if text.lower() in _MARKS:
+        return _MARKS[text.lower()]
+    parts = _PART.findall(_HUMP.sub(" ", text).lower()) if _PHRASE.fullmatch(text) else []
+    denials = sum(part in _DENYING for part in parts)
+    telling = [part for part in parts if part not in _DENYING and part not in _SILENT]
+    found = _word(telling[0]) if len(telling) == 1 else None
+    return None if found is None else found ^ denials % 2
+
+
+def _word(word: str) -> int | None:
+    """Class of a word, also in the plural or with a prefix that denies it."""
+    for form in (word, word.removesuffix("s"), word.removesuffix("es"), word.removesuffix("ies") + "y"):
+        if form in _WORDS:
+            return _WORDS[form]
+    denied = _PREFIXED.fullmatch(word)
+    inner = None if denied is None else _word(denied[1])
+    return None if inner is None else 1 - inner
 
 
 def crossed(labels: tuple[str, str], others: tuple[str, str]) -> bool:
@@ -68,8 +100,7 @@ def require_order(told: tuple[str, str], model: str, dataset: Dataset) -> None:
 
 
 def _order(labels: tuple[str, str]) -> int | None:
-    """Number of the class to detect, 0 or 1; None if the names do not say."""
-    negative, positive = map(meaning, labels)
-    if positive is not None:
-        return positive
-    return None if negative is None else 1 - negative
+    """Number of the class to detect, 0 or 1; None if the names do not say, or contradict each other."""
+    meanings = ((place, meaning(label)) for place, label in enumerate(labels))
+    found = {place ^ 1 ^ number for place, number in meanings if number is not None}
+    return found.pop() if len(found) == 1 else None
