@@ -247,10 +247,20 @@ def _require_one_order(models: Mapping[str, Classifier]) -> None:
 
 
 def in_words(dataset: Dataset, rows: str, count: int, cards: Sequence[ModelCard]) -> str:
-    """Description of the rows used, and why others were not."""
+    """Description of the rows used, and why others were not.
+
+    A card identifies a file as a whole, so that rows of a shuffled, shortened or longer copy are not recognised. Since
+    rows without a `split` are split by their code, the copy's test split has none that the model has learned from.
+    """
     if rows == Rows.ALL:
-        seen = ", some of which a model has learned from" if dataset.fingerprint in _learned(cards) else ""
-        return f"all {count:,} rows{seen}"
+        if dataset.fingerprint in _learned(cards):
+            return f"all {count:,} rows, some of which a model has learned from"
+        if any(card.dataset == dataset.name and card.learned for card in cards):
+            return (
+                f"all {count:,} rows; a model has learned from another file: if this one has rows of it, choose the "
+                "test split, which leaves those out"
+            )
+        return f"all {count:,} rows"
     known = isinstance(dataset, FileDataset) and not dataset.published and dataset.fingerprint in _learned(cards)
     rest = "; a model has learned from the others of this file" if known and rows == Rows.TEST else ""
     return f"the {rows} split, {count:,} rows{rest}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -312,10 +313,6 @@ def test_of_the_file_that_a_model_learned_from_its_test_split_is_scored(
     assert scores(tiny_teacher, labelled_file, "train").examples > test
     copy = Path(shutil.copy(labelled_file, tmp_path / "renamed.jsonl"))  # the rows count, not the name
     assert scores(tiny_teacher, copy).examples == test
-    less = tmp_path / "less.jsonl"
-    less.write_text("".join(labelled_file.read_text("utf-8").splitlines(keepends=True)[:50]), "utf-8")
-    assert scores(tiny_teacher, less).rows == "all 50 rows"
-
     unknown = shutil.copytree(contrary, tmp_path / "unknown")
     card = json.loads((unknown / "compressor.json").read_text("utf-8"))
     (unknown / "compressor.json").write_text(json.dumps({**card, "dataset_fingerprint": None}), "utf-8")
@@ -325,6 +322,24 @@ def test_of_the_file_that_a_model_learned_from_its_test_split_is_scored(
     assert result(unknown, unknown, labelled_file, split=None).rows == f"all {everything} rows"
     with pytest.raises(DataError, match="classroom-vulnerability is drawn anew for each split: choose test"):
         evaluate(EvaluateSettings(model=tiny_teacher, split="all"))
+
+
+@pytest.mark.parametrize("change", [lambda rows: rows[:50], lambda rows: rows[::-1], lambda rows: rows + rows[:1]])
+def test_a_changed_copy_of_the_file_that_a_model_learned_from_is_told(
+    tiny_teacher: Path, contrary: Path, labelled_file: Path, tmp_path: Path, change: Callable[[list[str]], list[str]]
+) -> None:
+    rows = change(labelled_file.read_text("utf-8").splitlines(keepends=True))
+    (tmp_path / "copy.jsonl").write_text("".join(rows), "utf-8")
+    found = scores(tiny_teacher, tmp_path / "copy.jsonl")
+    warned = "a model has learned from another file: if this one has rows of it, choose the test split, which leaves"
+    assert found.rows == f"all {len(rows)} rows; {warned} those out"
+    # The remedy, followed: nothing that was learned is left.
+    learned = {example.codes for example in open_dataset("file", str(labelled_file)).examples(Split.TRAIN)}
+    assert not learned & {one.codes for one in open_dataset("file", tmp_path / "copy.jsonl").examples(Split.TEST)}
+    assert scores(tiny_teacher, tmp_path / "copy.jsonl", "test").examples < len(rows) / 4
+    foreign = shutil.copytree(contrary, tmp_path / "foreign")
+    (foreign / "compressor.json").unlink()
+    assert scores(foreign, tmp_path / "copy.jsonl").rows == f"all {len(rows)} rows"
 
 
 @pytest.mark.parametrize("told", [("vulnerable", "safe"), ("Insecure", "LABEL_1"), ("LABEL_0", "not vulnerable")])
