@@ -40,7 +40,8 @@ MOST_COLUMNS, LONGEST_NAME = 1_000, 1_000
 _REPORTED = 5_000
 """Rows between two progress records."""
 MAX_BYTES = 50_000_000
-SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet", ".gz", ".bz2", ".xz")
+"""Endings of uploads; what a file is, also a packed one, is told from its content when it is read."""
 ARRAY, ROWS = ".npy", ".txt"
 ANSWERS = (".parquet", ".jsonl", ".jsonl.gz", ARRAY, ROWS)
 """Endings of files of recorded answers, and of the rows beside an array, see `data/answers.py`."""

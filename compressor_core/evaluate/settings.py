@@ -25,7 +25,7 @@ class DataSettings(Settings):
 
     dataset: str = Field("classroom-vulnerability", description="Name of the dataset.")
     data: PathText | None = Field(
-        None, description="JSONL or CSV file, or the folder of a benchmark; without it, from the Hugging Face hub."
+        None, description="JSON, CSV or Parquet file, or a benchmark's folder; without it, from the Hugging Face hub."
     )
     split: Rows | None = Field(
         None,
