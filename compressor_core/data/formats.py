@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from compressor_core.data.choices import read_choices
+from compressor_core.data.columns import Columns
 from compressor_core.data.csv_rows import csv_table
 from compressor_core.data.hub import parquet_rows
 from compressor_core.data.json_rows import json_table
@@ -38,8 +39,8 @@ def open_table(path: Path, needed: Sequence[str] | None = None) -> Table:
         names = _parquet_columns(path)
         if needed and set(needed) <= set(names):
             names = tuple(needed)
-        return unwrapped(Table(names, enumerate(map(_decoded, parquet_rows(path, names)), 1), "row"))
-    return csv_table(path) if _is_csv(path) else unwrapped(json_table(path))
+        return unwrapped(path, Table(names, enumerate(map(_decoded, parquet_rows(path, names)), 1), "row"))
+    return csv_table(path) if _is_csv(path) else unwrapped(path, json_table(path))
 
 
 def column_names(path: Path) -> tuple[str, ...]:
@@ -60,12 +61,14 @@ def _is_csv(path: Path) -> bool:
 
 
 def _has_header(path: Path) -> bool:
-    """Whether a file begins with the names of several columns."""
+    """Whether a file begins with the names of several columns, or of one that is known to hold code."""
     try:
         names = csv_table(path).names
     except DataError:
         return False
-    return len(names) > 1 and not any(map(_NO_NAME.search, names))
+    if any(map(_NO_NAME.search, names)):
+        return False
+    return len(names) > 1 or bool(Columns().completed(names).code)
 
 
 def _decoded(row: dict[str, Any]) -> dict[str, Any]:

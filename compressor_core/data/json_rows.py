@@ -60,7 +60,8 @@ def _other_form(text: str) -> str | None:
     if _NAMELESS.match(text):
         return "has rows without names of columns: write an object for each, as pandas does with orient='records'"
     if not text.startswith(("{", "[")):
-        return f"begins with {text[:20]!r}, and JSON with {{ or [: remove what stands before and after the rows"
+        remedy = "remove what stands before and after the rows" if "{" in text else "save the rows as JSON or CSV"
+        return f"begins with {text[:20]!r}, and a table in JSON with {{ or [: {remedy}"
     return None
 
 

@@ -202,6 +202,12 @@ def test_parquet_with_code_in_other_types(tmp_path: Path, rows: list[dict[str, A
     assert [code.rstrip() for (code,) in shard.codes] == [code for code, _ in wanted]
 
 
+def test_a_row_without_the_row_that_others_have_within(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text(lines([*({"sample": row} for row in ROWS[:4]), {"sample": None}]), "utf-8")
+    assert [(row.line, row.reason) for row in inspect(path).bad] == [(5, "has no row in 'sample'")]
+
+
 def test_parquet_that_cannot_be_read_as_text(tmp_path: Path) -> None:
     pd.DataFrame({"func": [b"f()", b"\xe9"], "label": [0, 1]}).to_parquet(tmp_path / "x.parquet")
     with pytest.raises(DataError, match=r"row 2 of .* is not UTF-8 text \(byte 0xe9\)"):
@@ -283,7 +289,9 @@ def test_devigns_own_file_and_folders_of_it(tmp_path: Path) -> None:
             json.dumps({"func": ["f()"] * 3, "label": [0, 1]}).encode(),
             "3 values in .*'func' and 2 in 'label'",
         ),
-        ("x.json", b'{"a":' * 900 + b"1" + b"}" * 900, "no column known to hold code"),
+        ("x.json", b'{"a":' * 900 + b"1" + b"}" * 900, "objects within objects.*: write one object for each row"),
+        ("x.jsonl", b'{"a": {"text": "f()"}}\n{"a": {"text": "g()"}}', "objects within objects.*: write one object"),
+        ("x.json", b"null", "begins with 'null'.*: save the rows as JSON or CSV"),
         ("x.zst", b"(\xb5/\xfd", "a Zstandard archive: unpack it first"),
         ("x.arrow", b"ARROW1\0\0", "an Arrow file"),
         ("x.json", b'{"vulnerable": ["f()"], "safe": ["g()"]}', "no column known to hold code"),
@@ -346,7 +354,12 @@ def test_a_list_of_kinds_names_a_kind(tmp_path: Path, cell: object, group: str) 
 
 def test_a_pool_reads_the_same_layouts(tmp_path: Path) -> None:
     path = tmp_path / "pool.json"
-    for text in (json.dumps(ROWS, indent=1), FRAME.to_json(), FRAME[["func"]].to_json()):
+    for text in (
+        json.dumps(ROWS, indent=1),
+        FRAME.to_json(),
+        FRAME[["func"]].to_json(),
+        FRAME[["func"]].to_csv(index=False),
+    ):
         path.write_text(text, "utf-8")
         (shard,) = Pool(path, Task.VULNERABILITY).shards()
         assert [codes[0] for codes in shard.codes] == [row["func"] for row in ROWS]
