@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -265,7 +265,13 @@ def _made_by(store: RunStore, *makes: str) -> list[Model]:
     for run in store.list(*(kind.name for kind in KINDS.values() if kind.makes in makes)):
         with suppress(CompressorError, *DAMAGED):
             found += models_of(run)
-    return found
+    often = Counter(model.title for model in found)
+    return [model if often[model.title] == 1 else _with_run(model) for model in found]
+
+
+def _with_run(model: Model) -> Model:
+    """Model whose title ends like the id of its run, so that a list tells it from one of the same title."""
+    return replace(model, title=f"{model.title} · {model.run.id[-4:]}") if model.run else model
 
 
 def _model(run: Run, name: str, title: str, summary: Any) -> list[Model]:
@@ -294,5 +300,6 @@ def _bundled(title: str, folder: Path, dataset: str, *, measured: bool = False) 
 
 
 def _measured(title: str, size_mb: float, accuracy: float, by_hand: float | None) -> str:
-    outside = "" if by_hand is None else f", {by_hand:.1%} of what is written by hand"
-    return f"{title} ({size_mb:.2f} MB, {accuracy:.1%} on its own test split{outside})"
+    """Title that begins with what tells students apart where a narrow screen cuts it."""
+    outside = "" if by_hand is None else f"; {by_hand:.1%} of what is written by hand"
+    return f"{size_mb:.2f} MB · {accuracy:.1%} · {title} (accuracy on its own test split{outside})"

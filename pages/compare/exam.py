@@ -8,7 +8,7 @@ from compressor_core.evaluate.settings import MOST_STUDENTS, TEACHER, ExamSettin
 from compressor_core.figures.compare.exam import ExamInfo, exam_figure, exam_info, exam_rows, group_rows
 from compressor_core.literal import literal
 from compressor_core.runs import Run, State, Status
-from compressor_core.runs.library import Family, comparison_of, families
+from compressor_core.runs.library import Model, comparison_of, families
 from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
@@ -16,13 +16,14 @@ from pages.parts.live import start, store, watch_chosen
 from pages.parts.rows import table
 
 
-def form() -> None:
+def form() -> list[Model]:
+    """Draw the form; returns the students in it."""
     with sentences():
         found = {family.key: family for family in families(store())}
     if not found:
         st.info("There is no student to examine yet.")
         link("distill", "Distill a student first")
-        return
+        return []
     with st.container(border=True):
         first, second, third = st.columns([3, 4, 2], vertical_alignment="bottom")
         family = found[first.selectbox("Teacher", list(found), key="exam_family")]
@@ -35,15 +36,16 @@ def form() -> None:
             max_selections=MOST_STUDENTS,
             format_func=lambda key: models[key].title,
         )
+        students = [models[key] for key in chosen]
         if third.button(
             "Start the exam", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not chosen
         ):
-            begin(family, chosen)
+            begin(students)
+    return students
 
 
-def begin(family: Family, chosen: list[str]) -> None:
-    """Start the exam of a family's teacher and the chosen students."""
-    students = [model for model in family.students if model.key in chosen]
+def begin(students: list[Model]) -> None:
+    """Start the exam of students and their teacher."""
     with sentences():
         asked = comparison_of(store(), students)
         settings = ExamSettings(
@@ -92,5 +94,4 @@ open_page(
     "A model's own test split resembles its training data. The exam asks about what it has "
     "never seen: hand-written functions and real ones.",
 )
-form()
-watch_chosen("exam", show)
+watch_chosen("exam", show, about=form())

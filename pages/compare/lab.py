@@ -21,7 +21,7 @@ from compressor_core.figures.compare.probe import (
 from compressor_core.literal import literal
 from compressor_core.records import ChangedExample
 from compressor_core.runs import Run, State, Status
-from compressor_core.runs.library import comparison_of, families
+from compressor_core.runs.library import Model, comparison_of, families
 from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.fields import number
@@ -37,13 +37,14 @@ NUMBERS = {
 STAY: dict[str, Any] = {"persist_state": "session"}
 
 
-def settings() -> None:
+def settings() -> list[Model]:
+    """Draw the form; returns the student in it."""
     with sentences():
         found = {family.key: family for family in families(store())}
     if not found:
         st.info("There is no student to probe yet.")
         link("distill", "Distill a student first")
-        return
+        return []
     with st.container(border=True):
         first, second, third, fourth = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
         family = found[first.selectbox("Teacher", list(found), key="probed_family", **STAY)]
@@ -61,6 +62,7 @@ def settings() -> None:
                     **{name: compared.get(name) for name in ("dataset", "data", "split") if compared.get(name)},
                 )
             start("probe", asked, name=models[chosen].title)
+    return [models[chosen]]
 
 
 def show(run: Run, status: Status) -> None:
@@ -101,5 +103,4 @@ open_page(
     "Renaming variables or changing quotes, layout or order does not change what a function "
     "does. Where an answer flips, the model relies on the surface.",
 )
-settings()
-watch_chosen("probe", show)
+watch_chosen("probe", show, about=settings())

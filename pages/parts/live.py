@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -18,11 +19,15 @@ from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, r
 from compressor_core.runs.following import Following
 from compressor_core.runs.kinds import KINDS, kind_of
 from compressor_core.runs.store import ready_run
+from compressor_core.runs.subjects import is_about, names_in, newest_about
 from compressor_core.settings import Settings
 from pages.parts.chart import no_charts
 from pages.parts.frame import go, link, sentences
 from pages.parts.gate import allowed, maker, mine
 from pages.parts.pace import redrawn
+
+if TYPE_CHECKING:
+    from compressor_core.runs.library import Model
 
 Draw = Callable[[Run, Status], None]
 _log = logging.getLogger(__name__)
@@ -88,7 +93,7 @@ def open_earlier(kind: str, *without: str) -> None:
         runs = store().list(kind)
     if not runs:
         return
-    titles = {run.id: run_title(run) for run in runs}
+    titles = titles_of(runs)
     shown = st.query_params.get("run", "")
     # The title changes with the state of the run; with the same key the browser would keep the old title.
     key = f"earlier/{kind}/{titles.get(shown)}"
@@ -109,6 +114,17 @@ def open_earlier(kind: str, *without: str) -> None:
         # A callback runs before the page is drawn, so that it is drawn only once.
         on_change=choose,
     )
+
+
+def titles_of(runs: Sequence[Run]) -> dict[str, str]:
+    """Title of each run by its ID. Equal titles end with the time of the run and the end of its ID.
+
+    Streamlit cannot tell two options with the same text apart.
+    """
+    titles = {run.id: run_title(run) for run in runs}
+    often = Counter(titles.values())
+    ends = {run.id: f" · {time.strftime('%H:%M:%S', time.gmtime(run.created))} UTC, {run.id[-4:]}" for run in runs}
+    return {key: title if often[title] == 1 else title + ends[key] for key, title in titles.items()}
 
 
 def run_title(run: Run) -> str:
@@ -222,17 +238,23 @@ def state_of(run: Run, status: Status) -> None:
         st.warning(literal(status.message or "The run was interrupted."), icon=":material/warning:")
 
 
-def watch_chosen(kind: str, draw: Draw) -> None:
+def watch_chosen(kind: str, draw: Draw, *, about: Sequence[Model] | None = None) -> None:
     """Watch the chosen run of a kind, with a choice among the earlier ones, see `open_earlier`.
 
-    If none is chosen, show the one that ships with the program, if any.
+    If none is chosen, show the newest about the students `about`, those in the form above, else the one that ships
+    with the program, if any. A line above says whose result it is, unless it is theirs.
     """
     run = chosen_run(kind)
     open_earlier(kind)
+    with sentences():
+        run = run or (newest_about(store(), kind, about) if about else None)
+        shown = run or ready_run(kind)
+        if about and shown is not None and not is_about(shown, about):
+            st.info(f"This result is of {literal(names_in(store(), shown))}.", icon=":material/info:")
     if run is not None:
         watch(run, draw)
     else:
-        show_ready(ready_run(kind), draw)
+        show_ready(shown, draw)
 
 
 def show_ready(run: Run | None, draw: Draw) -> None:

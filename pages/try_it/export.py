@@ -19,19 +19,20 @@ from compressor_core.figures.cost.export import (
 from compressor_core.literal import literal
 from compressor_core.records import ExportSummary
 from compressor_core.runs import Run, Status
-from compressor_core.runs.library import export_of, students
+from compressor_core.runs.library import Model, export_of, students
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
 from pages.parts.live import start, store, watch_chosen
 
 
-def settings() -> None:
+def settings() -> list[Model]:
+    """Draw the form; returns the student in it."""
     with sentences():
         found = {model.key: model for model in students(store())}
     if not found:
         st.info("There is no student to export yet.")
         link("distill", "Distill a student first")
-        return
+        return []
     with st.container(border=True):
         left, right = st.columns([3, 1], vertical_alignment="bottom")
         if st.session_state.student not in found:
@@ -43,9 +44,10 @@ def settings() -> None:
             persist_state="session",
             format_func=lambda key: found[key].title,
         )
+        student = found[st.session_state.student]
         if right.button("Export", type="primary", icon=":material/ios_share:", width="stretch"):
-            student = found[st.session_state.student]
             start("export", export_of(student), name=student.run.name if student.run else None)
+    return [student]
 
 
 def show(run: Run, status: Status) -> None:
@@ -108,5 +110,4 @@ open_page(
     "The student in forms that run in an editor, on a phone or in a browser, each tested on held-out code before "
     "you download it.",
 )
-settings()
-watch_chosen("export", show)
+watch_chosen("export", show, about=settings())
