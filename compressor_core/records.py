@@ -648,9 +648,13 @@ class BesideCodeBERT(Plain):
 
     size_mb: float
     milliseconds: float
-    """Median of single queries, alternating with the student on the same tokens."""
+    """Median of single queries, on as many tokens as the student."""
     speedup: float
     examples: int
+    tokens: int | None = None
+    """Tokens of each function of a query; None in older records, which were measured on the examples themselves."""
+    date: str | None = None
+    """Day of the measurement; None in older records, which were measured with the comparison."""
 
 
 class ComparisonSummary(Record):

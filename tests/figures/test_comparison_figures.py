@@ -17,12 +17,14 @@ from compressor_core.figures.compare.info import SCORES, TEMPLATES, ComparisonIn
 from compressor_core.figures.compare.scores import confusion_figure, losses_figure, scores_figure
 from compressor_core.figures.compare.verdicts import (
     caution,
+    codebert_sentence,
     fidelity_rows,
     flips_sentence,
     headline,
     noise_sentence,
     student_rows,
 )
+from compressor_core.models.bundled import bundled_teacher
 from compressor_core.progress import finish
 
 FIGURES = (
@@ -155,6 +157,27 @@ def test_of_several_the_corrected_p_value_counts(result: dict[str, Any]) -> None
     assert noise_sentence(info, 0).startswith("a: the difference in accuracy is within noise: 12 examples")
     assert noise_sentence(info, 1).startswith("b: the teacher is better by more than noise")
     assert "p = 0.052 after Holm" in noise_sentence(info, 0)
+
+
+def test_the_headline_names_the_teacher_and_its_size(result: dict[str, Any]) -> None:
+    def told(model: str, size_mb: float) -> str:
+        teacher = {**result["teacher"], "model": model, "size_mb": size_mb}
+        return headline(comparison_info({**result, "teacher": teacher}))
+
+    bundled = str(bundled_teacher("classroom-vulnerability"))
+    assert told(bundled, 12.3).endswith(" than the bundled teacher (12 MB).")
+    assert told("classroom-vulnerability", 12.3).endswith(" than the bundled teacher (12 MB).")
+    assert told("/runs/20260101-000000-train-teacher-abcd/model", 1.94).endswith("the teacher trained here (1.9 MB).")
+    assert told("/models/codebert-base", 498.6).endswith(" than the teacher codebert-base (499 MB).")
+
+
+def test_the_sentence_beside_codebert_gives_its_date(result: dict[str, Any]) -> None:
+    assert codebert_sentence(comparison_info(result)) == ""
+    beside = {"size_mb": 498.6, "milliseconds": 300.0, "speedup": 60.0, "examples": 10}
+    info = comparison_info({**result, "codebert": {**beside, "date": "2026-11-29"}})
+    assert "(499 MB, measured on this machine on 2026-11-29, random weights, latency only)" in codebert_sentence(info)
+    assert "60.0× faster" in codebert_sentence(info)
+    assert "on the same machine and tokens" in codebert_sentence(comparison_info({**result, "codebert": beside}))
 
 
 def test_four_students_are_told_apart(result: dict[str, Any]) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from compressor_core.assets import ASSETS
 from compressor_core.figures.compare.info import RECORDED, ComparisonInfo, StudentInfo
+from compressor_core.models.bundled import model_folder
+from compressor_core.records import Side
 
 FEW: Final = 100
 """Number of examples below which an interval itself is only a rough guide."""
@@ -23,12 +26,25 @@ def headline(info: ComparisonInfo) -> str:
         return (
             f"The student keeps {kept[0]:.1%} of the teacher's accuracy "
             f"({info.students[0].found.accuracy:.1%} against {teacher.accuracy:.1%}) "
-            f"and is {_times(smaller[0], 'smaller', 'larger')} and {_times(faster[0], 'faster', 'slower')}."
+            f"and is {_times(smaller[0], 'smaller', 'larger')} and {_times(faster[0], 'faster', 'slower')} than "
+            f"{teacher_words(teacher)}."
         )
     return (
         f"The {len(kept)} students keep {min(kept):.1%} to {max(kept):.1%} of the teacher's accuracy and are "
-        f"{_range(smaller, 'smaller', 'larger')} and {_range(faster, 'faster', 'slower')}."
+        f"{_range(smaller, 'smaller', 'larger')} and {_range(faster, 'faster', 'slower')} than "
+        f"{teacher_words(teacher)}."
     )
+
+
+def teacher_words(teacher: Side) -> str:
+    """The teacher by what it is, bundled or trained by a run, or else by the name of its folder, and its size."""
+    mb = teacher.size_mb or 0.0
+    folder = model_folder(teacher.model)
+    if folder.parent == ASSETS / "teachers":
+        who = "the bundled teacher"
+    else:
+        who = "the teacher trained here" if folder.name == "model" else f"the teacher {folder.name}"
+    return f"{who} ({mb:.0f} MB)" if mb >= 10 else f"{who} ({mb:.2g} MB)"
 
 
 def codebert_sentence(info: ComparisonInfo) -> str:
@@ -36,8 +52,9 @@ def codebert_sentence(info: ComparisonInfo) -> str:
     beside, student = info.summary.codebert, info.students[0].found
     if beside is None:
         return ""
+    when = f"on this machine on {beside.date}" if beside.date else "on the same machine and tokens"
     return (
-        f"Against a model of CodeBERT's shape ({beside.size_mb:.0f} MB, measured on the same machine and tokens, "
+        f"Against a model of CodeBERT's shape ({beside.size_mb:.0f} MB, measured {when}, "
         f"random weights, latency only): {beside.size_mb / student.size_mb:.0f}× smaller, "
         f"{_times(beside.speedup, 'faster', 'slower')}."
     )
