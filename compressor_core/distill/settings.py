@@ -62,8 +62,8 @@ class Preset(StrEnum):
 
     @property
     def words(self) -> str:
-        """Name and length."""
-        return f"{self.value} ({self.epochs} epoch{'s' if self.epochs > 1 else ''})"
+        """Name and length: `Quick (4 epochs)`."""
+        return f"{self.capitalize()} ({self.epochs} epoch{'s' if self.epochs > 1 else ''})"
 
 
 _LENGTHS: Final = {

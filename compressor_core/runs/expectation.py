@@ -14,6 +14,8 @@ from compressor_core.assets import ASSETS
 from compressor_core.cost import Genes, paper_flops
 from compressor_core.distill.settings import Preset
 from compressor_core.errors import DAMAGED, CompressorError
+from compressor_core.remembered import Remembered
+from compressor_core.runs import events
 from compressor_core.runs.store import RunStore
 
 OVERHEAD_GFLOPS: Final = 0.32
@@ -21,6 +23,12 @@ OVERHEAD_GFLOPS: Final = 0.32
 NEWEST: Final = 5
 """Number of newest finished distillations considered."""
 BUNDLED: Final = ASSETS / "pace.json"
+EPOCHS_PER_DRAW: Final = 2
+"""Epochs that learn from one draw of a classroom dataset, which the teacher labels first (`distill/unlabelled.py`)."""
+LABELLING: Final = 1.0
+"""Time of labelling a further draw, in epochs: about half of what learning from it takes."""
+_MOST: Final = 256 << 20
+"""Total size in bytes of the records of trainings whose times are cached."""
 
 
 @dataclass(frozen=True)
@@ -31,34 +39,66 @@ class Expected:
     basis: str
 
 
+@dataclass(frozen=True)
+class _Pace:
+    """Time of a distillation: `fixed` seconds before and after its epochs, `epoch` seconds per epoch and GFLOP."""
+
+    fixed: float
+    epoch: float
+
+
 def expected(
     store: RunStore, architecture: Architecture, dataset: str, preset: str, epochs: int | None = None
 ) -> Expected | None:
     """Expected training time of a student of a dataset; None if there is no measurement for the dataset.
 
-    The time grows with the number of epochs and with the student's computation.
+    The time of the epochs grows with their number and with the student's computation. What comes before them (the data,
+    the first labels) and after them (the test) does not.
     """
-    work = (epochs or Preset(preset).epochs) * _work(architecture)
+    work = _epochs(epochs or Preset(preset).epochs, dataset) * _work(architecture)
     if here := list(_measured(store, dataset)):
-        return Expected(
-            work * median(here), f"by {len(here)} finished here" if len(here) > 1 else "by the last one here"
-        )
+        seconds = median(pace.fixed for pace in here) + work * median(pace.epoch for pace in here)
+        return Expected(seconds, f"by {len(here)} finished here" if len(here) > 1 else "by the last one here")
     given = json.loads(BUNDLED.read_text("utf-8"))
     if (known := given["datasets"].get(dataset)) is None:
         return None
-    pace = known["seconds"] / (known["epochs"] * _work(Architecture.parse(known["architecture"])))
-    return Expected(work * pace, f"by {given['machine']}; none has finished here yet")
+    pace = known["epoch_seconds"] / _work(Architecture.parse(known["architecture"]))
+    return Expected(known["fixed_seconds"] + work * pace, f"by {known['machine']}; none has finished here yet")
 
 
-def _measured(store: RunStore, dataset: str) -> Iterator[float]:
-    """Seconds per epoch and GFLOP of the newest finished distillations."""
+def _measured(store: RunStore, dataset: str) -> Iterator[_Pace]:
+    """Pace of the newest finished distillations."""
     for run in [run for run in store.list("distill") if run.config.get("dataset") == dataset][:NEWEST]:
-        with suppress(CompressorError, *DAMAGED):
+        with suppress(CompressorError, OSError, *DAMAGED):
             status = run.status()
             made = status.summary
-            if made is not None and not made.cancelled and not run.config.get("masked_epochs"):
-                epochs = run.config.get("epochs") or Preset(run.config.get("preset") or "quick").epochs
-                yield (status.elapsed or made.seconds) / (epochs * _work(made.architecture.architecture))
+            if made is None or made.cancelled or run.config.get("masked_epochs"):
+                continue
+            first_step, ends = _times(run.folder / "events.jsonl")
+            learning = ends[-1] - first_step
+            work = _epochs(len(ends), dataset) * _work(made.architecture.architecture)
+            yield _Pace(max((status.elapsed or made.seconds) - learning, 0.0), learning / work)
+
+
+def _read_times(content: bytes) -> tuple[float, list[float]]:
+    """Time of the first step and of the end of each epoch. Raises IndexError if there is none."""
+    lines = content.splitlines()
+    first = next((line for line in lines if b'"type": "step"' in line), b"")
+    ends = {}
+    for line in lines:
+        if b'"type": "epoch"' in line:
+            record = events.parse(line)
+            ends[record["epoch"]] = float(record["time"])
+    return float(events.parse(first)["time"]), [ends[epoch] for epoch in sorted(ends)]
+
+
+_times = Remembered(_read_times, _MOST)
+
+
+def _epochs(epochs: int, dataset: str) -> float:
+    """Time from the first step to the end of the last epoch, in epochs: with labels for further draws."""
+    draws = -(-epochs // EPOCHS_PER_DRAW) if dataset.startswith("classroom-") else 1
+    return epochs + LABELLING * (draws - 1)
 
 
 def _work(architecture: Architecture) -> float:

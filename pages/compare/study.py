@@ -8,6 +8,7 @@ from compressor_core.distill.settings import StudySettings, parse_budgets
 from compressor_core.figures.study.students import (
     StudyInfo,
     budget_rows,
+    exchange_sentence,
     failed_sentences,
     flips_figure,
     latency_figure,
@@ -30,7 +31,7 @@ from pages.parts.chart import chart
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page, sentences
 from pages.parts.live import chosen_run, records, start, store, watch_chosen
-from pages.parts.recipe import STAY, choose_length, choose_recipe
+from pages.parts.recipe import STAY, choose_epochs, choose_preset, choose_recipe
 from pages.parts.rows import table
 from pages.parts.task import SPACE_TITLES, choose_pair_features
 from pages.parts.teacher import choose_teacher
@@ -50,18 +51,22 @@ FORMATS = {
 
 def form() -> None:
     with st.container(border=True):
-        teacher = choose_teacher()
+        first, second, place = st.columns([4, 4, 3])
+        with first:
+            teacher = choose_teacher()
         task = teacher.task if teacher else Task.VULNERABILITY
-        features = choose_pair_features("study_pairs") if task is Task.CLONE else PairFeatures.COMPARE
-        first, second, third, fourth = st.columns([4, 2, 5, 2], vertical_alignment="bottom")
-        first.text_input(
+        second.text_input(
             "Budgets (MB)",
             BUDGETS,
             key="study_budgets",
             help="1 MB is 10⁶ bytes. Separated by commas.",
             **STAY,
         )
-        second.number_input(
+    if chosen_run("study") is None:
+        ready()
+    with st.container(border=True):
+        first, second, third = st.columns([2, 5, 2])
+        first.number_input(
             "Seeds",
             1,
             20,
@@ -70,7 +75,9 @@ def form() -> None:
             help="Counted from 0; one student each at every budget",
             **STAY,
         )
-        choose_length(third, fourth)
+        choose_preset(second)
+        choose_epochs(third)
+        features = choose_pair_features("study_pairs") if task is Task.CLONE else PairFeatures.COMPARE
         terms("size-budget", "seed", "epoch")
         with st.expander("Settings of the architectures"):
             st.radio(
@@ -89,7 +96,9 @@ def form() -> None:
             latency = predictor(task, features) if fastest else None
             least = least_computation() if fastest else None
         recipe = choose_recipe(task)
-        go_on = st.button("Start the study", type="primary", icon=":material/play_arrow:", disabled=teacher is None)
+        go_on = place.button(
+            "Start the study", type="primary", icon=":material/play_arrow:", width="stretch", disabled=teacher is None
+        )
         if go_on and teacher is not None:
             with sentences():
                 settings = StudySettings(
@@ -185,6 +194,8 @@ def ready() -> None:
     said = ", ".join(f"{own:.1%}{f' ({hand:.1%})' if hand else ''} at {size:.2g} MB" for size, own, hand in known)
     said = said or "none is bundled for this task"
     chart(ready_figure(known, teacher), key=f"ready/{task}", alt=f"Accuracy of the bundled students: {said}.")
+    if sentence := exchange_sentence([(size, own) for size, own, _ in known]):
+        st.markdown(f"**{sentence}**")
     st.caption(f"Bundled students of {task} on their own test split (and written by hand), precomputed: {said}.")
 
 
@@ -192,6 +203,8 @@ def headline(info: StudyInfo) -> None:
     if info.teacher_accuracy is None:
         return
     st.markdown(f"## {study_sentence(info)}")
+    if sentence := exchange_sentence([(one.budget_mb, one.mean) for one in info.budgets]):
+        st.markdown(f"**{sentence}**")
     largest = info.budgets[-1]
     metrics(
         ("Teacher's accuracy", f"{info.teacher_accuracy:.1%}"),
@@ -208,7 +221,5 @@ open_page(
     "One run distills students at several budgets, with several seeds each. It shows how small a student may be "
     "before it loses the teacher's accuracy.",
 )
-if chosen_run("study") is None:
-    ready()
 form()
 watch_chosen("study", show)

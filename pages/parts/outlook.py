@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from compressor_core.architecture import Architecture
+from compressor_core.cost import Genes
 from compressor_core.distill.settings import Preset
 from compressor_core.figures.words.forms import duration
 from compressor_core.literal import literal
@@ -16,14 +17,19 @@ from pages.parts.live import store
 
 
 def outlook(architecture: Architecture, task: Task, dataset: str, epochs: int | None = None) -> None:
-    """Show the expected training time with the session's preset, and warnings for the architecture."""
+    """Show expected training time with the session's preset, predicted latency, and warnings for the architecture."""
     preset = st.session_state.preset
     found = expected(store(), architecture, dataset, preset, epochs)
+    predicted = predictor(store(), task)
+    milliseconds = float(predicted.model.predict(Genes.of([architecture]))[0])
     st.caption(
-        f"Training takes about **{duration(found.seconds)}** ({Preset(preset).words if epochs is None else preset}; "
-        f"{literal(found.basis)})."
-        if found
-        else "The training time will be known once one training on these data has finished here."
+        (
+            f"Training takes about **{duration(found.seconds)}** "
+            f"({Preset(preset).words if epochs is None else preset}; {literal(found.basis)})."
+            if found
+            else "The training time will be known once one training on these data has finished here."
+        )
+        + f" Predicted latency of one query: **{milliseconds:.2f} ms** {literal(predicted.where)}."
     )
-    for sentence in warnings(architecture, task, predictor(store(), task).model):
+    for sentence in warnings(architecture, task, predicted.model):
         st.warning(literal(sentence), icon=":material/warning:")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from compressor_core.distill.settings import Preset, Recipe, usual_weight
+from compressor_core.figures.words.forms import preset_words
 from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.fields import number
@@ -15,17 +17,25 @@ from pages.parts.fields import number
 STAY: dict[str, Any] = {"persist_state": "session"}
 
 
-def choose_length(preset: DeltaGenerator, epochs: DeltaGenerator) -> None:
-    """Controls for preset and epochs, stored in the session."""
+Expect = Callable[[Preset], float | None]
+"""Expected seconds of a training with a preset; None if not known."""
+
+
+def choose_preset(preset: DeltaGenerator, expect: Expect = lambda _: None) -> None:
+    """Control for the preset, stored in the session, each with its expected minutes if they are known."""
     preset.radio(
         "Preset",
         [one.value for one in Preset],
         key="preset",
         horizontal=True,
-        format_func=lambda name: Preset(name).words,
+        format_func=lambda name: preset_words(Preset(name), expect(Preset(name))),
         **STAY,
     )
     preset.caption(Preset(st.session_state.preset).note)
+
+
+def choose_epochs(epochs: DeltaGenerator) -> None:
+    """Control for the epochs, stored in the session."""
     number(epochs, Recipe, "epochs", "Epochs", 1, 1000, placeholder="preset's")
 
 

@@ -8,14 +8,15 @@ import streamlit as st
 
 from compressor_core.architecture import GENES, Architecture
 from compressor_core.cost import cost
-from compressor_core.distill.settings import DistillSettings
+from compressor_core.distill.settings import DistillSettings, Preset
 from compressor_core.errors import ArchitectureError, CompressorError
 from compressor_core.figures.study.training import recipe_text
 from compressor_core.figures.words.captions import flips_words
 from compressor_core.literal import literal
 from compressor_core.models.bundled import is_recorded
 from compressor_core.runs import Run, Status
-from compressor_core.runs.library import comparison_of, models_of, teacher_title
+from compressor_core.runs.expectation import expected
+from compressor_core.runs.library import Model, comparison_of, models_of, teacher_title
 from compressor_core.search.pick import Pick
 from compressor_core.task import PairFeatures, Task
 from pages.parts.answers import choose_answers, teacher_is_recorded
@@ -24,13 +25,13 @@ from pages.parts.fields import number
 from pages.parts.frame import link, metrics, open_page, say, sentences
 from pages.parts.live import start, store, watch_chosen
 from pages.parts.outlook import outlook
-from pages.parts.recipe import choose_length, choose_recipe
+from pages.parts.recipe import choose_epochs, choose_preset, choose_recipe
 from pages.parts.task import choose_pair_features
 from pages.parts.teacher import choose_teacher
 from pages.parts.training import training
 
 
-def choose_architecture(task: Task, features: PairFeatures) -> Architecture | None:
+def choose_architecture() -> Architecture | None:
     st.text_input(
         "Architecture of the student",
         key="architecture",
@@ -38,10 +39,13 @@ def choose_architecture(task: Task, features: PairFeatures) -> Architecture | No
         help="Vocabulary, width, layers, heads, feed-forward width. A search picks one for you.",
     )
     try:
-        architecture = Architecture.parse(st.session_state.architecture)
+        return Architecture.parse(st.session_state.architecture)
     except ArchitectureError as error:
         say(error)
         return None
+
+
+def show_cost(architecture: Architecture, task: Task, features: PairFeatures) -> None:
     price = cost(architecture, task, features)
     metrics(
         ("Size of the file", f"{price.size_mb:.3f} MB"),
@@ -61,25 +65,30 @@ def choose_architecture(task: Task, features: PairFeatures) -> Architecture | No
         "paper-gflops",
         "forward-gflops",
     )
-    return architecture
 
 
 def form() -> None:
     with st.container(border=True):
         teacher = choose_answers() if teacher_is_recorded() else choose_teacher()
         task = teacher.task if teacher else Task.VULNERABILITY
-        features = choose_pair_features("distill_pairs") if task is Task.CLONE else PairFeatures.COMPARE
-        architecture = choose_architecture(task, features)
-        first, second, third, fourth = st.columns([3, 1, 1, 1])
-        choose_length(first, second)
-        number(third, DistillSettings, "temperature", "Temperature", 0.1, 100.0, step=0.5)
-        number(fourth, DistillSettings, "seed", "Seed", 0, 2**31 - 1, key="distill_seed")
+        architecture = choose_architecture()
+        length, place = st.columns([3, 1], vertical_alignment="bottom")
+        choose_preset(length, lambda preset: minutes_of(architecture, teacher, preset))
+        first, second, third = st.columns(3)
+        choose_epochs(first)
+        number(second, DistillSettings, "temperature", "Temperature", 0.1, 100.0, step=0.5)
+        number(third, DistillSettings, "seed", "Seed", 0, 2**31 - 1, key="distill_seed")
         terms("epoch", "temperature", "seed")
+        features = choose_pair_features("distill_pairs") if task is Task.CLONE else PairFeatures.COMPARE
+        if architecture is not None:
+            show_cost(architecture, task, features)
         recipe = choose_recipe(task, recorded=teacher is not None and is_recorded(teacher.folder))
         if teacher is not None and architecture is not None:
             outlook(architecture, task, teacher.dataset, st.session_state.epochs)
         ready = teacher is not None and architecture is not None
-        go_on = st.button("Start distilling", type="primary", icon=":material/play_arrow:", disabled=not ready)
+        go_on = place.button(
+            "Start distilling", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not ready
+        )
         if go_on and teacher is not None and architecture is not None:
             with sentences():
                 settings = DistillSettings(
@@ -96,6 +105,14 @@ def form() -> None:
                 )
             size_mb = cost(architecture, task, features).size_mb
             start("distill", settings, name=f"{size_mb:.2f} MB, {settings.preset}")
+
+
+def minutes_of(architecture: Architecture | None, teacher: Model | None, preset: Preset) -> float | None:
+    """Expected seconds of a training with a preset; None if not known."""
+    if architecture is None or teacher is None:
+        return None
+    found = expected(store(), architecture, teacher.dataset, preset)
+    return found.seconds if found else None
 
 
 def pick_of(architecture: Architecture) -> Pick:
@@ -147,7 +164,7 @@ def show(run: Run, status: Status) -> None:
     st.markdown(flips_words(result.flips, result.teacher_flips))
     if st.button("Compare with the teacher", type="primary", icon=":material/balance:"):
         with sentences():
-            comparison = comparison_of(store(), models_of(run))
+            comparison = {**comparison_of(store(), models_of(run)), "beside_codebert": True}
         start("compare", comparison, name=run.name)
     link("playground", "Try it on your own code", run=run.id)
 

@@ -10,6 +10,7 @@ import pytest
 from compressor_core.figures.study.students import (
     StudyInfo,
     budget_rows,
+    exchange_sentence,
     failed_sentences,
     flips_figure,
     latency_figure,
@@ -47,6 +48,14 @@ def info_of(*students: Student, beside: tuple[Published, ...] = ()) -> StudyInfo
 
 def trace(figure: Any, name: str) -> Any:
     return next(trace for trace in figure.data if trace.name and name in trace.name)
+
+
+def test_what_a_megabyte_costs_in_place_of_three() -> None:
+    measured = [(0.25, 0.631), (0.5, 0.65), (0.87, 0.697), (2.98, 0.761)]
+    assert exchange_sentence(measured) == "1 MB in place of 3 MB costs 6.4 points of accuracy."
+    assert exchange_sentence([(1.0, 0.8), (3.0, 0.79)]) == "1 MB in place of 3 MB gains 1.0 points of accuracy."
+    assert exchange_sentence([(1.0, 0.8), (3.0, 0.8)]) == "1 MB in place of 3 MB costs no points of accuracy."
+    assert exchange_sentence([(0.5, 0.8), (3.0, 0.8)]) == "", "no point of 1 MB is shown"
 
 
 @pytest.mark.parametrize("draw", [size_figure, latency_figure])

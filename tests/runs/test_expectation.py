@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from compressor_core.architecture import Architecture
 from compressor_core.cost import Genes
-from compressor_core.distill.settings import Preset
+from compressor_core.distill import unlabelled
+from compressor_core.files import write_json
 from compressor_core.models import bundled
-from compressor_core.runs import RunStore
+from compressor_core.runs import Run, RunStore
 from compressor_core.runs.calibrations import predictor
-from compressor_core.runs.expectation import expected
+from compressor_core.runs.expectation import EPOCHS_PER_DRAW, expected
 from compressor_core.search.experience import warnings
 from compressor_core.search.known import known_front
 from compressor_core.task import Task
@@ -22,20 +24,54 @@ SMALL, LARGE = (Architecture.parse(text) for text in ("2000,16,1,1,32", "2000,14
 DATASET = "classroom-vulnerability"
 
 
-def test_minutes_are_reckoned_from_what_came_along_until_something_has_finished_here(tmp_path: Path) -> None:
+def trained(store: RunStore, *, times: list[float], elapsed: float, first_step: float, dataset: str = DATASET) -> Run:
+    """A finished distillation of `LARGE` whose epochs ended at `times`."""
+    run = distilled(store, str(LARGE), 0.9, dataset=dataset)
+    common = {"loss": 1.0, "epoch": 0}
+    steps = [{"type": "step", "step": 1, "learning_rate": 1e-3, **common, "time": first_step}]
+    ends = [{"type": "epoch", **common, "epoch": number, "time": time} for number, time in enumerate(times)]
+    (run.folder / "events.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in (*steps, *ends)))
+    status = json.loads((run.folder / "status.json").read_text())
+    status["result"]["architecture"] = LARGE.to_dict()
+    write_json(run.folder / "status.json", {**status, "seconds": elapsed})
+    return run
+
+
+def test_minutes_come_from_the_program_until_something_has_finished_here(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
-    given = expected(store, LARGE, DATASET, "quick")
-    assert given is not None and "reference machine" in given.basis
-    smoke, small = expected(store, LARGE, DATASET, "smoke"), expected(store, SMALL, DATASET, "quick")
-    assert smoke is not None and small is not None
-    assert given.seconds == pytest.approx(Preset.QUICK.epochs * smoke.seconds) and small.seconds < given.seconds / 2
+    for dataset in (DATASET, "classroom-clone"):
+        given = expected(store, LARGE, dataset, "quick")
+        assert given is not None and "reference machine" in given.basis
+        smoke, small = expected(store, LARGE, dataset, "smoke"), expected(store, SMALL, dataset, "quick")
+        assert smoke is not None and small is not None
+        assert smoke.seconds < given.seconds and small.seconds < given.seconds
     assert expected(store, LARGE, "file", "quick") is None
 
-    run = distilled(store, str(LARGE), 0.9)
-    elapsed = run.status().elapsed
-    here = expected(store, run.summary().architecture.architecture, DATASET, "full")
-    assert here is not None and elapsed is not None and here.basis == "by the last one here"
-    assert here.seconds == pytest.approx((elapsed or run.summary().seconds) * Preset.FULL.epochs / Preset.QUICK.epochs)
+
+def test_only_the_epochs_are_multiplied(tmp_path: Path) -> None:
+    """One epoch of 257 s, of which 115 were spent before and after it, is not four epochs of 17 minutes."""
+    store = RunStore(tmp_path)
+    trained(store, first_step=87.0, times=[229.0], elapsed=257.0, dataset="file")
+    one, four = expected(store, LARGE, "file", "smoke"), expected(store, LARGE, "file", "quick")
+    assert one is not None and four is not None and one.basis == "by the last one here"
+    assert one.seconds == pytest.approx(257.0)
+    assert four.seconds == pytest.approx(115.0 + 4 * 142.0)
+
+
+def test_a_training_predicts_one_of_the_same_length(tmp_path: Path) -> None:
+    """In the classroom the teacher labels further draws between the epochs."""
+    store = RunStore(tmp_path)
+    trained(store, first_step=20.0, times=[70.0, 120.0, 220.0, 270.0], elapsed=280.0)
+    four, one = expected(store, LARGE, DATASET, "quick"), expected(store, LARGE, DATASET, "smoke")
+    assert four is not None and one is not None
+    assert four.seconds == pytest.approx(280.0) and one.seconds == pytest.approx(30.0 + 50.0)
+    assert EPOCHS_PER_DRAW == unlabelled.EPOCHS_PER_DRAW
+
+
+def test_a_training_without_readable_times_is_left_out(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    distilled(store, str(LARGE), 0.9, dataset="file")
+    assert expected(store, LARGE, "file", "quick") is None
 
 
 def test_twelve_thin_layers_and_a_small_vocabulary_are_warned_of(tmp_path: Path) -> None:

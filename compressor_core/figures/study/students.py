@@ -72,6 +72,23 @@ def study_sentence(info: StudyInfo) -> str:
     return f"The best mean, at {best:g} MB, is {100 * lost[best]:.1f} points below the teacher's accuracy."
 
 
+def exchange_sentence(points: Sequence[tuple[float, float]], low: float = 1.0, high: float = 3.0) -> str:
+    """What a budget of `low` MB costs in place of `high` MB, from sizes in MB with their accuracies.
+
+    For a budget stands the largest size within it, of at least four fifths; empty if either budget has none.
+    """
+
+    def at(budget: float) -> float | None:
+        return max(((size, accuracy) for size, accuracy in points if 0.8 <= size / budget <= 1), default=(0, None))[1]
+
+    small, large = at(low), at(high)
+    if small is None or large is None:
+        return ""
+    lost = round(100 * (large - small), 1)
+    said = f"costs {lost:.1f} points" if lost > 0 else f"gains {-lost:.1f} points" if lost < 0 else "costs no points"
+    return f"{low:g} MB in place of {high:g} MB {said} of accuracy."
+
+
 def size_figure(info: StudyInfo) -> go.Figure:
     """Accuracy against file size, with the published students if there are any."""
     figure = _figure(info, "Size of the file (MB)", lambda one: one.size_mb, ".3f", "MB")

@@ -6,10 +6,13 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from compressor_core.errors import ArchitectureError
 from compressor_core.literal import cell
+
+if TYPE_CHECKING:
+    from compressor_core.distill.settings import Preset
 
 SYMBOLS: Final[Mapping[str, str]] = {
     "queued": "○",
@@ -56,6 +59,19 @@ def duration(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def minutes(seconds: float) -> str:
+    """Rough duration for what has not begun: `1 minute`, `4 minutes`, `2 hours`."""
+    count, unit = round(seconds / 60), "minute"
+    if count >= 120:
+        count, unit = round(seconds / 3600), "hour"
+    return f"{max(count, 1)} {unit}{'s' if count > 1 else ''}"
+
+
+def preset_words(preset: Preset, seconds: float | None) -> str:
+    """Name of a preset and the expected time, or its epochs if none is expected: `Quick, about 4 minutes`."""
+    return preset.words if seconds is None else f"{preset.capitalize()}, about {minutes(seconds)}"
 
 
 def state_text(state: str) -> str:
