@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -15,6 +16,7 @@ _PARTS = {
     "pointer_expression": ("argument", ""),
     "subscript_expression": ("argument", "index"),
 }
+_KERNEL_MACRO: Final = re.compile(r"\w*(?:SYSCALL\w*_DEFINE|BPF_CALL_)[1-6]")
 _BRACKETS = frozenset({"parenthesized_expression"})
 
 
@@ -112,8 +114,8 @@ def _signature(reading: Reading, node: Syntax) -> Iterable[Step]:
 
 
 def _unit(reading: Reading, node: Syntax) -> Iterable[Step]:
-    """Attach a separate body to the signatures before it: one in each branch of an `#ifdef`, or a K&R-style one that
-    returns a pointer."""
+    """Attach a separate body to the signatures before it: one in each branch of an `#ifdef`, a K&R-style one that
+    returns a pointer, or a macro of Linux."""
     steps: list[Step] = []
     before: list[Syntax] = []
     for child in node.children:
@@ -122,7 +124,8 @@ def _unit(reading: Reading, node: Syntax) -> Iterable[Step]:
             steps += reading.scope([*reading.branch(*signatures, skip=False), child])
             before = []
         else:
-            steps.append(child)
+            if not any(map(_is_kernel_macro, child.children)):
+                steps.append(child)
             before += _signatures(child)
     return steps
 
@@ -132,15 +135,43 @@ def _signatures(node: Syntax) -> list[Syntax]:
     found, waiting = [], [node]
     while waiting:
         part = waiting.pop()
-        if part.kind == "function_declarator":
+        if part.kind == "function_declarator" or _is_kernel_macro(part):
             found.append(part)
         elif part.kind not in ("function_definition", "compound_statement"):
             waiting += reversed(part.children)
     return found
 
 
+def _is_kernel_macro(node: Syntax) -> bool:
+    """Whether this is a macro of Linux that defines a function, with its name, and a type and a name by parameter."""
+    called = node.child("function") if node.kind == "call_expression" else None
+    return called is not None and _KERNEL_MACRO.fullmatch(called.name) is not None
+
+
+def _in_pairs(reading: Reading, macro: Syntax) -> list[Step]:
+    """Parameters of such a macro: the last word of every second part after the first.
+
+    The tokens tell the parts, since the grammar does not expect types here.
+    """
+    names: list[Step] = []
+    at = macro.children[0].token + 1
+    depth = part = 0
+    for place, token in enumerate(reading.tokens[at:], at):
+        depth += (token.text == "(") - (token.text == ")")
+        if depth == 0 or (depth == 1 and token.text == ","):
+            name = reading.tokens[place - 1].text
+            if part and part % 2 == 0 and name.isidentifier():
+                names.append(reading.declare(Syntax("identifier", None, token=place - 1, name=name)))
+            part += 1
+        if depth == 0:
+            break
+    return names
+
+
 def _parameters(reading: Reading, signature: Syntax) -> list[Step]:
     """Parameters of a signature, and the names after it, which K&R style declares there."""
+    if signature.kind == "call_expression":
+        return _in_pairs(reading, signature)
     strays = [child for child in signature.children if child.kind == "identifier" and child.field is None]
     lists = [child for child in signature.children if child.kind != "identifier"]
     return [*lists, *(reading.declare(name) for name in strays)]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from compressor_core.dataflow.syntax import LONGEST, is_deep, parser
+from compressor_core.dataflow.syntax import LONGEST, is_deep, parse, parser
 from compressor_core.language import Language
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def own_names(code: str, language: Language) -> OwnNames:
     import tree_sitter
 
     source = code[:LONGEST].encode("utf-8", "surrogatepass")
-    tree = parser(language).parse(source)
+    tree = parse(source, language)
     if len(source) > _LONG and (tree.root_node.has_error or is_deep(tree)):
         return OwnNames(source, {}, tree)
     nodes = tree_sitter.QueryCursor(_query(language)).captures(tree.root_node)

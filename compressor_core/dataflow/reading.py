@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from compressor_core.dataflow.syntax import Edge, Node, Relation, Syntax
+from compressor_core.dataflow.syntax import Edge, Node, Relation, Syntax, Token
 
 MOST_EDGES = 200_000
 """Largest number of edges; no hand-written function has more. Above it, the graph is dropped."""
@@ -85,8 +85,9 @@ class Reading:
     undone at its end, and merged with those of the other branches.
     """
 
-    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, handlers: Mapping[str, Handler], tokens: Sequence[Token]) -> None:
         self.handlers = handlers
+        self.tokens = tokens
         self.state: State = {}
         self.undo: list[dict[str, frozenset[int] | None]] = [{}]
         self.names: dict[int, str] = {}

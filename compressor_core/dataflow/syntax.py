@@ -147,6 +147,25 @@ def parser(language: Language) -> tree_sitter.Parser:
     return tree_sitter.Parser(tree_sitter.Language(grammar.language()))
 
 
+def parse(source: bytes, language: Language) -> tree_sitter.Tree:
+    """Tree of a text in UTF-8. Python 2's backquotes, which the grammar takes for quotes, are read as brackets."""
+    tree = parser(language).parse(source)
+    if language is not Language.PYTHON or b"`" not in source:
+        return tree
+    readable = bytearray(source)
+    cursor = tree.walk()
+    while True:
+        node = cursor.node
+        assert node is not None
+        if node.type in ("string_start", "string_end") and source[node.start_byte : node.end_byte] == b"`":
+            readable[node.start_byte : node.end_byte] = b"(" if node.type == "string_start" else b")"
+        if cursor.goto_first_child():
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return parser(language).parse(bytes(readable))
+
+
 def read(code: str, language: Language) -> tuple[tuple[Token, ...], Syntax | None]:
     """Tokens of a text, and its tree reduced to the branches that contain names.
 
@@ -155,7 +174,7 @@ def read(code: str, language: Language) -> tuple[tuple[Token, ...], Syntax | Non
     DEEPEST.
     """
     source = code[:LONGEST].encode("utf-8", "replace")
-    cursor = parser(language).parse(source).walk()
+    cursor = parse(source, language).walk()
     character = range(len(source) + 1) if source.isascii() else _characters(source)
     tokens: list[Token] = []
     root = Syntax("", None)

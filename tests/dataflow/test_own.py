@@ -96,6 +96,8 @@ def test_python_parameters_and_variables() -> None:
 
 
 def test_python_names_that_mean_something_else_are_not_its_own() -> None:
+    assert python("def f(a, b):\n    return `a` + `c`, '`b`', b\n") == "a b"
+    assert own_names("def f(a):\n    return `a`\n", Language.PYTHON).positions == {"a": [6, 22]}
     assert python("def f(self, a):\n    self.b = a.b\n    b = _ = __x = 1\n    return b\n") == "a b"
     assert python("def f(list: list, a=b, b=1): pass\n") == "a"
     assert (

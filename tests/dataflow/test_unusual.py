@@ -49,6 +49,33 @@ CASES = {
         "int g(int x);\nint f(int a) { return a + x; }",
         ["a <- a"],
     ),
+    "a system call of Linux": (
+        Language.C,
+        "SYSCALL_DEFINE3(read, unsigned int, fd, char __user *, buf, size_t, count)"
+        "{int r=do_read(fd,buf,count);return r;}",
+        ["r <- fd buf count", "fd <- fd", "buf <- buf", "count <- count", "r <- r"],
+    ),
+    "a compatible system call after a global variable, and one without parameters": (
+        Language.C,
+        "int p;\nCOMPAT_SYSCALL_DEFINE2(foo, struct x (*)(int, int), nr, /* a, b, */ struct t __user *const *, p)\n"
+        "{\n\treturn g(nr, p, foo);\n}\nSYSCALL_DEFINE0(bar)\n{\n\treturn nr;\n}",
+        ["nr <- nr", "p <- p"],
+    ),
+    "a call of BPF": (
+        Language.C,
+        "BPF_CALL_2(f, struct bpf_map *, map, void *, key)\n{ return map->get(map, key); }",
+        ["map <- map", "map <- map", "key <- key"],
+    ),
+    "a call of another macro at file level declares nothing": (
+        Language.C,
+        "DEFINE3(f, int, a, int, b)\n{ return a + b; }",
+        [],
+    ),
+    "backquotes of Python 2": (
+        Language.PYTHON,
+        "def f(x, z):\n    # it`s x\n    y = '`x' + `x + 1` + z\n    return g(`y`, `z, x`)\n",
+        ["y <- x z", "x <- x", "z <- z", "y <- y", "z <- z", "x <- x"],
+    ),
     "a type pattern": (
         Language.JAVA,
         "int f(Object e) { switch (e) { case String s: return s.length(); default: return 0; } }",
