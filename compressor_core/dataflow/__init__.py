@@ -32,7 +32,8 @@ Deliberate differences from the released code:
 - nothing is recursive: code that is nested too deeply for a graph still has its tokens.
 
 As in the released code, the following is not tracked: jumps, effects of a called function on its arguments, aliases,
-names in format strings.
+names in format strings. C++ is read as far as the grammar of C does: a reference is a parameter, but a signature whose
+type of return is qualified (`std::string f(…)`) or that has default values loses its parameters.
 """
 
 from __future__ import annotations
