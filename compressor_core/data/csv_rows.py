@@ -24,7 +24,7 @@ _LONGEST_HEADER: Final = 100
 _STATED: Final = re.compile(r'\s*"?sep *= *(\\t|[^"\x27\r\n])"?\s*', re.IGNORECASE)
 """First line that states the delimiter for Excel."""
 _LOOKED_AT: Final = 100
-"""Number of rows that show whether cells are in single quotes."""
+"""Number of rows that show which quotes are around cells."""
 _ESCAPED: Final = re.compile(r'\\(["\\])')
 _ESCAPED_QUOTE: Final = re.compile(r'(\\+)"')
 _BACKSLASH: Final = re.compile(r'(?<!\\)(?:\\\\)*\\(?![\\"])')
@@ -71,7 +71,7 @@ def _rows(path: Path, layout: _Layout) -> Iterator[Entry]:
 def _fitting(file: TextIO, layout: _Layout) -> _Layout:
     """The first variant of a layout that has the fewest bad rows, where a file has signs of several."""
     variants, single = [layout], replace(layout, quote="'")
-    if layout != single and _in_single_quotes(file, layout):
+    if layout != single and _in_quotes(file, layout, "'") and not _in_quotes(file, single, '"'):
         variants.insert(0, single)
     if not layout.padded:
         variants = [*(replace(one, padded=True) for one in variants if _is_padded(file, one)), *variants]
@@ -97,10 +97,12 @@ def _again(file: TextIO) -> TextIO:
     return file
 
 
-def _in_single_quotes(file: TextIO, layout: _Layout) -> bool:
-    """Whether all first cells of a column begin and end with a single quote."""
+def _in_quotes(file: TextIO, layout: _Layout, quote: str) -> bool:
+    """Whether a column has a quote at the beginning and the end of all its first cells."""
     rows = [entry[1].values() for entry in islice(_read(file, layout), _LOOKED_AT) if not isinstance(entry, BadRow)]
-    return any(all(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in cells) for cells in zip(*rows, strict=True))
+    return any(
+        all(len(cell) > 1 and cell[0] == cell[-1] == quote for cell in cells) for cells in zip(*rows, strict=True)
+    )
 
 
 def _is_padded(file: TextIO, layout: _Layout) -> bool:

@@ -148,6 +148,7 @@ def test_a_layout_is_read_as_the_same_functions(tmp_path: Path, layout: str) -> 
         ('func\tlabel\n "a" + b\t0\n "b" + c\t1\n', [' "a" + b', ' "b" + c']),
         ("func,label\n'int a()',0\n'int b()',1\n", ["int a()", "int b()"]),
         ("label,func\n0,'a(1, 2)'\n1,'b(''x'', 3)'\n", ["a(1, 2)", "b('x', 3)"]),
+        ("func,label,cwe\n\"a()\",0,'CWE-1'\n\"b()\",1,'CWE-2'\n", ["a()", "b()"]),
         ("func,label\n'a' + b,0\nb + 'a',1\n", ["'a' + b", "b + 'a'"]),
         ('func,"a|b|c|d",label\na(),2,0\nb(),3,1\n', ["a()", "b()"]),
         ('"a;b",func,"c;d;e;f;g",label\n1,a(),2,0\n1,b(),3,1\n', ["a()", "b()"]),
