@@ -28,6 +28,7 @@ from compressor_core.search.quantities import Yardstick
 from compressor_core.task import PairFeatures, Task
 from pages.parts.live import store
 from pages.parts.stage import component
+from pages.parts.state import from_address
 
 LOW, HIGH = 0.25, 50.0
 """Ends of the budget slider, in MB."""
@@ -47,7 +48,7 @@ def budget(task: Task | None = None) -> float:
         st.session_state.budget_mb = float(st.session_state.budget.mb)
         st.session_state.pop("edited", None)
 
-    _from_address("budget", "budget_mb", _megabytes)
+    from_address("budget", "budget_mb", _megabytes)
     mb = min(max(float(st.session_state.budget_mb or LOW), LOW), HIGH)
     names = ("mb", "accuracy", "by_hand")
     measured = [dict(zip(names, one, strict=True)) for one in (_measured(task) if task else ())]
@@ -64,7 +65,7 @@ def student_drawing(space: str, task: Task) -> None:
     def edited() -> None:
         st.session_state.edited = st.session_state.anatomy.architecture
 
-    _from_address("genes", "edited", str)
+    from_address("genes", "edited", str)
     made, predicted = SPACES[space](), predictor(store(), task)
     one: dict[str, Any] | None = None
     if text := st.session_state.get("edited"):
@@ -123,17 +124,6 @@ def _megabytes(text: str) -> float:
     if not 0 < (value := float(text)) < inf:
         raise ValueError(text)
     return value
-
-
-def _from_address(name: str, key: str, read: Callable[[str], Any]) -> None:
-    """Copy a value from the URL into the session, once per session; invalid values are ignored."""
-    if st.session_state.setdefault(f"address/{name}", st.query_params.get(name)) is None:
-        return
-    try:
-        st.session_state[key] = read(st.session_state[f"address/{name}"])
-    except ValueError:
-        st.query_params.pop(name, None)
-    st.session_state[f"address/{name}"] = None
 
 
 @cache

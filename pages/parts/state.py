@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 from compressor_core.architecture import SPACES
 from compressor_core.figures.words.forms import gene_text
 from compressor_core.models.bundled import FROM_SCRATCH
+from compressor_core.task import Task
 
 
 def gene_key(gene: str) -> str:
@@ -22,6 +24,39 @@ def fill_space(name: str) -> None:
         st.session_state[gene_key(gene)] = gene_text(values)
 
 
+def from_address(name: str, key: str, read: Callable[[str], Any]) -> bool:
+    """Copy a value from the URL into the session, once per session; invalid values are ignored."""
+    if st.session_state.setdefault(f"address/{name}", st.query_params.get(name)) is None:
+        return False
+    try:
+        st.session_state[key] = read(st.session_state[f"address/{name}"])
+    except ValueError:
+        st.query_params.pop(name, None)
+        return False
+    finally:
+        st.session_state[f"address/{name}"] = None
+    return True
+
+
+def to_address(name: str, value: str) -> None:
+    """Keep a choice in the URL, which stays short: the initial choice is left out."""
+    if value != DEFAULTS[name]:
+        st.query_params[name] = value
+    else:
+        st.query_params.pop(name, None)
+
+
+def _one_of(names: Collection[str]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in names:
+            raise ValueError(text)
+        return text
+
+    return read
+
+
+JAVA = "java"
+"""Clone detection in Java, from CodeBERT: a choice of task that only Start offers."""
 NEWEST = "newest"
 """Stands for the newest calibration until the visitor makes a choice."""
 
@@ -57,9 +92,16 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+def _task(text: str) -> str:
+    """The task that a URL names; `java` is clone detection with the benchmark's student."""
+    st.session_state.java_clones = text == JAVA
+    return "clone" if text == JAVA else Task(text).value
+
+
 def begin() -> None:
     """Set every missing setting to its initial value; called at the start of each rerun of the app."""
     for key, value in DEFAULTS.items():
         st.session_state.setdefault(key, value)
-    if gene_key("vocab_size") not in st.session_state:
-        fill_space(DEFAULTS["space"])
+    from_address("task", "task", _task)
+    if from_address("space", "space", _one_of(SPACES)) or gene_key("vocab_size") not in st.session_state:
+        fill_space(st.session_state.space)

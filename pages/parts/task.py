@@ -6,7 +6,7 @@ import streamlit as st
 
 from compressor_core.architecture import SearchSpace
 from compressor_core.task import PairFeatures, Task
-from pages.parts.state import fill_space
+from pages.parts.state import fill_space, to_address
 
 TASKS = {
     "vulnerability": "Vulnerability prediction: is this function vulnerable?",
@@ -29,6 +29,8 @@ def choose_task(key: str = "task", *, label: str = "The student's task", help: s
         format_func=TASKS.__getitem__,
         help=help,
     )
+    if key == "task":
+        to_address("task", name)
     return Task(name)
 
 
@@ -49,6 +51,7 @@ def choose_space() -> str:
         on_change=lambda: fill_space(st.session_state.space),
         format_func=SPACE_TITLES.__getitem__,
     )
+    to_address("space", name)
     return name
 
 

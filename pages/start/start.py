@@ -26,14 +26,12 @@ from pages.parts.gate import allowed, mine
 from pages.parts.live import SOON, cancel_or_resume, state_of, store, undamaged
 from pages.parts.pace import redrawn
 from pages.parts.stage import front_of, stage, stage_of
-from pages.parts.task import TASKS, choose_space, choose_task
+from pages.parts.state import JAVA, to_address
+from pages.parts.task import TASKS, choose_space, choose_task, space_badge
 
 # Imports for a story, its outcome and its report are deferred, so that the first page appears at once.
 if TYPE_CHECKING:
     from compressor_core.runs.story import Story
-
-
-JAVA = "java"
 
 
 def controls() -> None:
@@ -58,7 +56,10 @@ def controls() -> None:
                 preset=chosen,
                 space=SPACES[st.session_state.space](),
             )
-        go("start", story=story.id)
+        # No change of pages, which would take the stage away for a moment.
+        st.query_params.pop("at", None)
+        st.query_params["story"] = story.id
+        st.rerun()
 
 
 def benchmark(folder: Path) -> None:
@@ -90,33 +91,23 @@ def choose_start_task() -> None:
     both = st.session_state.task == "clone" and st.session_state.get("java_clones")
     st.session_state.start_task = JAVA if both else st.session_state.task
     st.radio("Task", list(titles), key="start_task", format_func=titles.__getitem__, on_change=chosen)
+    to_address("task", st.session_state.start_task)
 
 
 def explorer(story: Story | None) -> None:
+    """Draw the stage, which stays in its place, and beside it the student, or how the story goes."""
     chart, drawing = st.columns([7, 3])
     with chart:
         played(story.search) if story else demonstration()
     with drawing:
-        beside(story) if story else student_drawing(st.session_state.space, Task(st.session_state.task))
-
-
-def beside(story: Story) -> None:
-    """Draw loss and accuracy while the student is trained, otherwise the student."""
-
-    def part() -> bool:
-        with sentences(), undamaged(story.distill):
-            learns = story.distill.status().state is State.RUNNING
-            if learns:
-                from pages.parts.training import curves
-
-                curves(story.distill)
-            else:
-                student_drawing(st.session_state.space, Task(st.session_state.task))
-            return story.compare.status().live
-
-    with sentences():
-        live = story.compare.status().live
-    redrawn(live, part)
+        if story:
+            watch_story(story)
+        else:
+            choose_space()
+            student_drawing(st.session_state.space, Task(st.session_state.task))
+    if story:
+        with sentences(), undamaged(story.compare):
+            outcome(story)
 
 
 def demonstration() -> None:
@@ -170,6 +161,7 @@ def opened(story_id: str) -> Story:
 
 
 def watch_story(story: Story) -> None:
+    """Draw what the story does now, loss and accuracy while the student is trained, and otherwise the student."""
     with sentences():
         live = any(run.status().live for run in story.runs)
 
@@ -177,8 +169,11 @@ def watch_story(story: Story) -> None:
         with sentences():
             statuses = [run.status() for run in story.runs]
             now_live = any(status.live for status in statuses)
-            with undamaged(story.compare):
-                outcome(story)
+            space_badge(story.search.settings.space)
+            if now_live:
+                st.markdown(to_go(story))
+            else:
+                verdict(story)
             with st.container(horizontal=True, vertical_alignment="center"):
                 for run, status in zip(story.runs, statuses, strict=True):
                     link(KINDS[run.kind].page, f"{KINDS[run.kind].title} {state_text(status.state)}", run=run.id)
@@ -187,15 +182,30 @@ def watch_story(story: Story) -> None:
                         story.cancel()
                         st.toast("Stopping; the best so far is kept.")
                     link("playground", "A ready-made student answers now", icon=":material/bolt:")
-            if now_live:
-                st.markdown(to_go(story))
             for run, status in zip(story.runs, statuses, strict=True):
                 if status.state in (State.FAILED, State.INTERRUPTED, State.CANCELLED):
                     state_of(run, status)
                     cancel_or_resume(run, status)
+            with undamaged(story.distill):
+                if story.distill.status().state is State.RUNNING:
+                    from pages.parts.training import curves
+
+                    curves(story.distill)
+                else:
+                    student_drawing(st.session_state.space, Task(st.session_state.task))
         return now_live
 
     redrawn(live, part)
+
+
+def verdict(story: Story) -> None:
+    """Draw the headline of a finished story; of another one, each run says what has become of it."""
+    status = story.compare.status()
+    if status.state is State.FINISHED and status.summary is not None:
+        from compressor_core.figures.compare.info import comparison_info
+        from compressor_core.figures.compare.verdicts import headline
+
+        st.subheader(headline(comparison_info(status.summary)), anchor=False)
 
 
 def to_go(story: Story) -> str:
@@ -216,7 +226,10 @@ def to_go(story: Story) -> str:
         found = best and expected(store(), best.architecture, settings.dataset, settings.preset, settings.epochs)
         if not found:
             return f"{gone} so far."
-        left, basis = max(found.seconds - (status.elapsed or 0.0), 0.0), found.basis
+        left, basis = found.seconds - (status.elapsed or 0.0), found.basis
+        if left <= 0:
+            asked_for = duration(found.seconds)
+            return f"{gone} of training, longer than the {asked_for} expected ({basis}), then the comparison."
     return f"{gone} of training, about **{duration(left)}** left ({basis}), then the comparison."
 
 
@@ -225,13 +238,12 @@ def outcome(story: Story) -> None:
     if status.state is not State.FINISHED or status.summary is None:
         return
     from compressor_core.figures.compare.info import comparison_info
-    from compressor_core.figures.compare.verdicts import codebert_sentence, headline
+    from compressor_core.figures.compare.verdicts import codebert_sentence
     from pages.parts.compare_views import figures_of
     from pages.parts.report import report_button
 
     info = comparison_info(status.summary)
     with st.container(border=True):
-        st.header(headline(info), anchor=False)
         if sentence := codebert_sentence(info):
             st.markdown(f"**{sentence}**")
         for column, side in zip(st.columns(2), (info.teacher, info.students[0]), strict=True):
@@ -254,12 +266,8 @@ if java is None:
     controls()
 else:
     benchmark(java)
-if story and java is None:
-    watch_story(story)
 explorer(story if java is None else None)
-left, right = st.columns(2)
-with left:
-    choose_start_task()
-with right:
+choose_start_task()
+if story and java is None:
     choose_space()
 terms("teacher", "student", "knowledge-distillation", "genetic-algorithm", "size-budget", "optimum")

@@ -128,6 +128,43 @@ def test_a_search_plays_from_its_beginning_when_plotly_comes_after_its_generatio
     page.wait_for_function("+document.querySelector('.st-key-stage').dataset.generation > 3", timeout=60_000)
 
 
+WHERE = """() => {
+    const found = window.where = [];
+    setInterval(() => {
+        const stage = document.querySelector('.st-key-stage');
+        found.push([stage?.dataset.generation ?? null, stage ? Math.round(stage.getBoundingClientRect().y) : null]);
+    }, 50);
+}"""
+"""Samples the place of whatever stage is on the page."""
+
+
+@pytest.mark.timeout(300)
+def test_compress_plays_its_search_where_the_stage_has_been(visit: Visit) -> None:
+    page = visit("/")
+    plays(page)
+    page.wait_for_function("window.drawnOnce", timeout=60_000)
+    before = page.locator(STAGE).bounding_box()
+    assert before is not None
+    page.evaluate(WHERE)
+    page.get_by_role("button", name="Compress").click()
+    page.wait_for_url("**story=*", timeout=60_000)
+    places = page.evaluate("window.where.splice(0)")
+    page.wait_for_function("new Set(window.where.map(one => one[0])).size >= 20", timeout=90_000)
+    places += page.evaluate("window.where")
+    assert {place for _, place in places} == {round(before["y"])}
+    expect(page.get_by_text("of training")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Cancel the story").click()
+
+
+@pytest.mark.parametrize(("choice", "words"), [("Paper: all", "space=paper"), ("Clone detection", "task=clone")])
+def test_the_address_keeps_space_and_task(visit: Visit, choice: str, words: str) -> None:
+    page = visit("/")
+    page.get_by_text(choice).click()
+    expect(page).to_have_url(re.compile(words))
+    again = visit("/" + page.url.split("/")[-1])
+    expect(again.get_by_role("radio", name=choice)).to_be_checked()
+
+
 SIZES = """() => [...document.querySelectorAll('[data-testid=stMain] *')]
     .filter(one => [...one.childNodes].some(each => each.nodeType === 3 && each.textContent.trim()))
     .filter(one => one.checkVisibility() && !one.closest('style, script, option'))

@@ -70,7 +70,7 @@ def test_a_finished_story_tells_its_result(studio: Studio, open_page: Open, labe
     )
     at = open_page("start", story=studio.compare.id)
     no_traceback(at)
-    assert at.header[0].value.startswith("The student keeps")
+    assert at.subheader[0].value.startswith("The student keeps")
 
 
 def test_a_deleted_story_is_said_once(open_page: Open) -> None:
