@@ -16,7 +16,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModelForSequenceClassification, PretrainedConfig
 
 from compressor_core.data.dataset import fingerprint_of
 from compressor_core.errors import ModelError
@@ -31,6 +31,7 @@ from compressor_core.models.inference import finite, predict, predict_pooled
 from compressor_core.models.inputs import FunctionInput
 from compressor_core.models.pair import PairClassifier, encoder_of, is_pair, read_config, save_pair
 from compressor_core.models.positions import most_tokens
+from compressor_core.models.pretrained import read_model, read_tokenizer, set_padding
 from compressor_core.models.reading import QUIET, readable
 from compressor_core.models.readme import README, readme
 from compressor_core.models.weights import json_object
@@ -186,14 +187,13 @@ def load(folder: Path | str) -> Classifier:
     require_files(folder)
     card = read_card(folder)
     with readable(folder):
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        tokenizer = read_tokenizer(folder)
         if card is not None and card.task is Task.CLONE:
-            model: nn.Module = _load_pair(folder, card)
+            model: nn.Module = _load_pair(folder, card, tokenizer)
         else:
-            _require_classifier(folder)
-            model, report = AutoModelForSequenceClassification.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False, output_loading_info=True
-            )
+            of_file = _classifier_config(folder)
+            set_padding(of_file, tokenizer, folder)
+            model, report = read_model(AutoModelForSequenceClassification, folder, of_file)
             _require_all(folder, report, own=card is not None)
     config: Any = model.encoder.config if isinstance(model, PairClassifier) else model.config
     if config.num_labels != 2:
@@ -255,11 +255,11 @@ def _require_all(folder: Path, report: dict[str, Any], *, own: bool) -> None:
         )
 
 
-def _require_classifier(folder: Path) -> None:
-    """Raise ModelError for a model that is not a plain encoder classifier, whatever its class name."""
+def _classifier_config(folder: Path) -> PretrainedConfig:
+    """Configuration. Raises ModelError for a model that is not a plain encoder classifier, whatever its class name."""
     if is_pair(folder):
         raise ModelError(f"{folder} is a model of pairs of functions without its {CARD}: copy the whole folder again.")
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    config = read_config(folder)
     if getattr(config, "is_encoder_decoder", False):
         raise ModelError(
             f"The model in {folder} ({config.model_type}) is an encoder with a decoder: this program takes classifiers "
@@ -271,6 +271,7 @@ def _require_classifier(folder: Path) -> None:
             f"The weights in {folder} are kept under {root!r}, so a program of its own, such as CodeXGLUE's, reads the "
             "head: take the model as --base of train-teacher, which gives it a head of its own."
         )
+    return config
 
 
 def _require_kept(folder: Path, card: ModelCard, config: Any, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -296,9 +297,10 @@ def _vocabulary(tokenizer: PreTrainedTokenizerBase) -> str:
     return fingerprint_of(f"{number} {token}" for token, number in sorted(tokenizer.get_vocab().items()))
 
 
-def _load_pair(folder: Path, card: ModelCard) -> PairClassifier:
+def _load_pair(folder: Path, card: ModelCard, tokenizer: PreTrainedTokenizerBase) -> PairClassifier:
     features = card.pair_features or PairFeatures.COMPARE
     config = read_config(folder)
+    set_padding(config, tokenizer, folder)
     weights = load_file(folder / WEIGHTS)
     # Published clone students of CodeBERT have a pooler, those of GraphCodeBERT do not.
     encoder = encoder_of(config, pooler="encoder.pooler.dense.weight" in weights)

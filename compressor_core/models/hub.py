@@ -10,7 +10,8 @@ from compressor_core.errors import ModelError
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "sentencepiece.bpe.model", "spiece.model", "spm.model")
 """Tokenizer files, at least one of which must exist."""
-_BESIDE = ("config.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+SMALL_FILES = ("config.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+"""Other small files of a model."""
 _REMEDY = "download the model on a machine with a network and give its folder"
 
 
@@ -72,7 +73,7 @@ def _wanted(files: set[str]) -> list[str]:
         stem, _, end = single.rpartition(".")
         weights = {single} & files or {file for file in files if file.startswith(f"{stem}-") and file.endswith(end)}
         if weights:
-            return sorted(weights | ({index, *_BESIDE, *TOKENIZER_FILES} & files))
+            return sorted(weights | ({index, *SMALL_FILES, *TOKENIZER_FILES} & files))
     return []
 
 

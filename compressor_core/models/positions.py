@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from compressor_core.models.card import MAX_TOKENS
 
@@ -16,9 +16,10 @@ def most_tokens(model: nn.Module) -> int:
     padding has the id 1, and 510 if it has 3, as their position table shows.
     """
     for name, part in model.named_modules():
-        if name.endswith("position_embeddings") and isinstance(part, nn.Embedding):
-            before = 0 if part.padding_idx is None else part.padding_idx + 1
-            return min(part.num_embeddings - before, MAX_TOKENS)
+        weight: Any = getattr(part, "weight", None)
+        padding: Any = getattr(part, "padding_idx", None)
+        if name.endswith("position_embeddings") and isinstance(weight, Tensor):  # not all are an nn.Embedding
+            return min(len(weight) - (0 if padding is None else padding + 1), MAX_TOKENS)
     whole: Any = getattr(model, "encoder", model)
     config = getattr(model, "config", None) or whole.config
     return min(int(getattr(config, "max_position_embeddings", None) or MAX_TOKENS), MAX_TOKENS)

@@ -35,14 +35,13 @@ from transformers import PreTrainedTokenizerFast
 from compressor_core.architecture import Architecture
 from compressor_core.data.tokenizer import SPECIAL_TOKENS, with_special_tokens
 from compressor_core.errors import ModelError
-from compressor_core.files import stand_in
 from compressor_core.language import Language
 from compressor_core.models.card import ModelCard
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.pair import PairClassifier, without_pooler
 from compressor_core.models.reading import panicked
 from compressor_core.models.student import build
-from compressor_core.models.weights import require_tensors_only, require_whole
+from compressor_core.models.weights import require_itself, require_tensors_only, require_whole
 from compressor_core.paper import ARCHITECTURES, DATASET, Encoder
 from compressor_core.task import PairFeatures, Task
 
@@ -126,7 +125,7 @@ def read_released(
 def _read_state(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise ModelError(f"There is no checkpoint {path}: check the path.")
-    _require_itself(path)
+    require_itself(path)
     try:
         require_tensors_only(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -149,12 +148,6 @@ def _read_state(path: Path) -> dict[str, Tensor]:
             )
     require_whole(state, path)
     return dict(state)
-
-
-def _require_itself(path: Path) -> None:
-    with path.open("rb") as file:
-        if what := stand_in(file.read(200)):
-            raise ModelError(f"{path} is {what}.")
 
 
 def _layout(state: Mapping[str, Tensor], path: Path, encoder: Encoder, task: Task) -> str:
@@ -259,7 +252,7 @@ def _read_tokenizer(path: Path, vocab_size: int, encoder: Encoder) -> PreTrained
     """Published tokenizer with the authors' preprocessing built in, so that it reads raw code."""
     if not path.is_file():
         raise ModelError(f"There is no tokenizer {path}: check the path.")
-    _require_itself(path)
+    require_itself(path)
     with _understood(path):
         if path.stat().st_size > _LARGEST_TOKENIZER:
             raise ValueError(f"{path.stat().st_size / 1e6:.0f} MB is too much for one")

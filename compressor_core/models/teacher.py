@@ -14,7 +14,6 @@ from transformers import (
     MODEL_FOR_MASKED_LM_MAPPING,
     AutoModel,
     AutoModelForSequenceClassification,
-    AutoTokenizer,
     PretrainedConfig,
     PreTrainedTokenizerBase,
 )
@@ -32,6 +31,7 @@ from compressor_core.models.folder import foreign_root, names_without, require_f
 from compressor_core.models.hub import fetch
 from compressor_core.models.pair import PairClassifier, read_config, without_pooler
 from compressor_core.models.positions import most_tokens
+from compressor_core.models.pretrained import read_model, read_tokenizer, set_padding
 from compressor_core.models.reading import QUIET, readable
 from compressor_core.models.student import build
 from compressor_core.models.weights import json_object
@@ -97,6 +97,7 @@ def load_encoder(
         )
     with readable(folder):
         tokenizer = _tokenizer(folder, config)
+        set_padding(config, tokenizer, folder)
         config.num_labels = len(labels)
         config.id2label = dict(enumerate(labels))
         config.label2id = {name: i for i, name in enumerate(labels)}
@@ -168,9 +169,7 @@ def _config(folder: Path) -> PretrainedConfig:
 
 
 def _tokenizer(folder: Path, config: PretrainedConfig) -> PreTrainedTokenizerBase:
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False
-    )
+    tokenizer = read_tokenizer(folder)
     if len(tokenizer) <= 100:
         raise ModelError(f"{folder} has an empty tokenizer: its vocabulary files are missing; copy them too.")
     require_same_vocabulary(folder, tokenizer, config)
@@ -182,15 +181,13 @@ def _tokenizer(folder: Path, config: PretrainedConfig) -> PreTrainedTokenizerBas
 def _model(folder: Path, config: PretrainedConfig, task: Task, pair_features: PairFeatures) -> nn.Module:
     kind: Any = AutoModel if task is Task.CLONE else AutoModelForSequenceClassification
     root = foreign_root(folder, config)
-    model, report = kind.from_pretrained(
+    model, report = read_model(
+        kind,
         folder,
-        config=config,
+        config,
         key_mapping=names_without(root, config) if root else None,
         dtype=torch.float32,
-        local_files_only=True,
-        trust_remote_code=False,
         ignore_mismatched_sizes=True,  # for a head with other labels; mismatches in the encoder are refused below
-        output_loading_info=True,
     )
     own = "" if task is Task.CLONE else f"{model.base_model_prefix}."
     lost = [*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])]

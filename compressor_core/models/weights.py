@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from compressor_core.errors import ModelError
+from compressor_core.files import stand_in
 
 _CALLED: Final = re.compile(
     r"collections OrderedDict|torch._utils _rebuild_(tensor_v2|tensor|parameter)|torch \w+Storage"
@@ -29,6 +30,12 @@ _LONGEST_PICKLE: Final = 50_000_000
 _MOST: Final = 10_000_000
 """Upper limit of the numbers in an encoder's config.json."""
 _MOST_LAYERS: Final = 1_000
+_WRAPPERS: Final = ("state_dict", "model_state_dict", "model")
+"""Keys under which trainers keep a state dict in their checkpoints."""
+_MARKS: Final = b"\0\xef\xbb\xbf\xfe\xff"
+"""Bytes that a byte order mark or UTF-16 adds to a text in ASCII."""
+_POINTER: Final = re.compile(rb"version https?://(?:git-lfs\.github\.com|hawser\.github\.com|git-media\.io)/\S")
+"""Beginning of a Git LFS pointer, under each name that Git LFS has had."""
 _WIDTHS: Final = ("hidden_size", "dim", "d_model", "n_embd")
 _LAYERS: Final = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")
 
@@ -85,6 +92,34 @@ def json_object(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return values if isinstance(values, dict) else {}
+
+
+def bare(state: Any) -> Any:
+    """State dict inside a training checkpoint; anything else unchanged."""
+    inner = (state.get(key) for key in _WRAPPERS) if isinstance(state, Mapping) else ()
+    return next((value for value in inner if isinstance(value, Mapping)), state)
+
+
+def require_itself(path: Path) -> None:
+    """Raise ModelError if a placeholder is in the place of a file, such as a Git LFS pointer."""
+    with path.open("rb") as file:
+        start = file.read(400).translate(None, _MARKS)
+    if _POINTER.match(start):
+        start = b"version https://git-lfs.github.com/spec/"
+    if what := stand_in(start[:200]):
+        raise ModelError(f"{path} is {what}.")
+
+
+def require_floats(folder: Path) -> None:
+    """Raise ModelError if the weights are quantised, by config.json."""
+    quantised = json_object(folder / "config.json").get("quantization_config")
+    if quantised:
+        method = quantised.get("quant_method") if isinstance(quantised, dict) else None
+        raise ModelError(
+            f"The weights in {folder} are quantised ({method or 'quantization_config in config.json'}), and this "
+            "program reads floating-point ones: give the model before it was quantised, or save what transformers' "
+            "dequantize() returns."
+        )
 
 
 def require_whole(state: Mapping[str, Any], path: Path) -> None:

@@ -19,6 +19,8 @@ from transformers import (
     ElectraForMaskedLM,
     GPT2Config,
     GPT2ForSequenceClassification,
+    IBertConfig,
+    IBertForMaskedLM,
     LongformerConfig,
     LongformerForMaskedLM,
     ModernBertConfig,
@@ -65,6 +67,10 @@ def base(folder: Path, task: Task = Task.VULNERABILITY) -> Any:
     found = load_encoder(folder, task, LABELS, 512)
     found.model.eval()
     return found
+
+
+def change(path: Path, **values: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | values), "utf-8")
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -133,18 +139,141 @@ def test_weights_in_parts(roberta: Path, split: Callable[[Path], None]) -> None:
         base(roberta)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json", "pytorch_model.bin"])
+def unchanged(_: Path) -> None:
+    """Leave the folder as it is."""
+
+
+def pickled(folder: Path) -> None:
+    torch.save(weights(folder), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+
+
+def with_vocabulary(folder: Path) -> None:
+    values = json.loads((folder / "tokenizer.json").read_text("utf-8"))["model"]
+    (folder / "vocab.json").write_text(json.dumps(values["vocab"]), "utf-8")
+    (folder / "tokenizer.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [
+        *(
+            (name, unchanged)
+            for name in ("model.safetensors", "tokenizer.json", "config.json", "tokenizer_config.json")
+        ),
+        *((name, unchanged) for name in ("special_tokens_map.json", "added_tokens.json", "compressor.json")),
+        ("pytorch_model.bin", pickled),
+        ("merges.txt", with_vocabulary),
+        ("model.safetensors.index.json", sharded),
+        ("pytorch_model.bin.index.json", sharded_pickles),
+    ],
+)
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(POINTER, "a Git LFS pointer, .* `git lfs pull`"), (b"<!DOCTYPE html><html>", "a web page, .* download it again")],
+    [
+        (POINTER, "a Git LFS pointer, .* `git lfs pull`"),
+        (b"\xef\xbb\xbf" + POINTER.replace(b"\n", b"\r\n"), "a Git LFS pointer, .* `git lfs pull`"),
+        (POINTER.decode("utf-8").encode("utf-16"), "a Git LFS pointer, .* `git lfs pull`"),
+        (POINTER.replace(b"git-lfs", b"hawser"), "a Git LFS pointer, .* `git lfs pull`"),
+        (b"<!DOCTYPE html><html>", "a web page, .* download it again"),
+    ],
 )
-def test_what_lies_in_the_place_of_a_file(roberta: Path, name: str, content: bytes, says: str) -> None:
-    if name == "pytorch_model.bin":
-        (roberta / "model.safetensors").unlink()
+def test_what_lies_in_the_place_of_a_file(
+    roberta: Path, name: str, before: Callable[[Path], None], content: bytes, says: str
+) -> None:
+    before(roberta)
     (roberta / name).write_bytes(content)
     for read in (load, base):
         with pytest.raises(ModelError, match=f"{name} is {says}"):
             read(roberta)
+
+
+@pytest.mark.parametrize("key", ["state_dict", "model_state_dict"])
+@pytest.mark.parametrize("prefix", ["", "model."])
+@pytest.mark.parametrize("task", list(Task))
+def test_weights_inside_a_training_checkpoint(roberta: Path, key: str, prefix: str, task: Task) -> None:
+    state = weights(roberta)
+    (roberta / "model.safetensors").unlink()
+    inner = {prefix + name: value for name, value in state.items()}
+    torch.save({"epoch": 3, key: inner, "optimizer": {"lr": 0.1}}, roberta / "pytorch_model.bin")
+    model: Any = base(roberta, task).model
+    encoder = model.encoder if task is Task.CLONE else model.roberta
+    for name, value in encoder.state_dict().items():
+        assert name.startswith("pooler.") or torch.equal(value, state[f"roberta.{name}"]), name
+
+
+def test_a_classifier_inside_a_training_checkpoint_answers_alike(roberta: Path) -> None:
+    RobertaForSequenceClassification.from_pretrained(roberta).save_pretrained(roberta)
+    answers, state = load(roberta).logits(CODES), weights(roberta)
+    (roberta / "model.safetensors").unlink()
+    torch.save({"state_dict": state}, roberta / "pytorch_model.bin")
+    assert torch.equal(load(roberta).logits(CODES), answers)
+
+
+@pytest.mark.parametrize(
+    ("name", "to"),
+    [
+        *(("model.bin", "pytorch_model.bin"), ("best.pt", "pytorch_model.bin"), ("last.ckpt", "pytorch_model.bin")),
+        ("model.fp16.safetensors", "model.safetensors"),
+    ],
+)
+@pytest.mark.parametrize("config", [True, False])
+def test_weights_under_a_name_of_their_own(roberta: Path, name: str, to: str, config: bool) -> None:
+    if to == "pytorch_model.bin":
+        pickled(roberta)
+    (roberta / to).rename(roberta / name)
+    torch.save({}, roberta / "optimizer.pt")
+    torch.save({}, roberta / "training_args.bin")
+    content = (roberta / "config.json").read_bytes()
+    if not config:
+        (roberta / "config.json").unlink()
+    with pytest.raises(ModelError, match=f"has .*{name}.* rename .* to {to}") as refused:
+        base(roberta)
+    assert config or f"has {name} and no config.json: copy config.json and the tokenizer" in str(refused.value)
+    (roberta / "config.json").write_bytes(content)
+    (roberta / name).rename(roberta / to)  # the remedy
+    assert base(roberta).logits(CODES).shape == (4, 2)
+
+
+@pytest.mark.parametrize("read", [load, base])
+@pytest.mark.parametrize(
+    ("quantised", "says"),
+    [({"quant_method": "bitsandbytes", "load_in_8bit": True}, "bitsandbytes"), ({"load_in_4bit": True}, "config.json")],
+)
+def test_quantised_weights_are_named(
+    roberta: Path, read: Callable[[Path], Any], quantised: dict[str, Any], says: str
+) -> None:
+    change(roberta / "config.json", quantization_config=quantised)
+    with pytest.raises(ModelError, match=rf"are quantised \(.*{says}\).* before it was quantised, or .*dequantize"):
+        read(roberta)
+
+
+@pytest.mark.parametrize("task", list(Task))
+def test_a_padding_id_that_the_tokenizer_knows(roberta: Path, tmp_path: Path, task: Task) -> None:
+    change(roberta / "config.json", pad_token_id=None)
+    model = base(roberta, task)
+    examples = CODES if task is Task.VULNERABILITY else [(CODES[0], CODES[1])]
+    model.save(tmp_path / "teacher")
+    assert torch.equal(load(tmp_path / "teacher").logits(examples), model.logits(examples))
+    change(tmp_path / "teacher" / "config.json", pad_token_id=None)
+    assert torch.equal(load(tmp_path / "teacher").logits(examples), model.logits(examples))
+
+
+def test_a_padding_id_that_nobody_knows(roberta: Path) -> None:
+    RobertaForSequenceClassification.from_pretrained(roberta).save_pretrained(roberta)
+    change(roberta / "config.json", pad_token_id=None)
+    change(roberta / "tokenizer_config.json", pad_token=None)
+    with pytest.raises(ModelError, match=r"Neither .* names a token for padding: set pad_token in tokenizer_config"):
+        load(roberta)
+    change(roberta / "tokenizer_config.json", pad_token="<pad>")  # the remedy
+    assert load(roberta).logits(CODES).shape == (4, 2)
+
+
+def test_a_tokenizer_of_a_class_of_another_version(roberta: Path) -> None:
+    expected = base(roberta).encode(CODES)
+    change(roberta / "tokenizer_config.json", tokenizer_class="OfAnotherVersion", extra_special_tokens=["<mask>"])
+    found = base(roberta).encode(CODES)
+    assert [one.ids for example in found for one in example] == [one.ids for example in expected for one in example]
 
 
 @pytest.mark.parametrize("name", ["adapter_model.safetensors", "adapter_model.bin"])
@@ -156,6 +285,28 @@ def test_an_adapter_is_no_model(roberta: Path, name: str, config: bool) -> None:
         (roberta / "config.json").unlink()
     with pytest.raises(ModelError, match=r"an adapter of microsoft/codebert-base, .* merge_and_unload"):
         base(roberta)
+
+
+@pytest.mark.parametrize("files", [("pytorch_adapter.bin", "pytorch_model_head.bin"), ("adapter.safetensors",)])
+def test_an_adapter_of_adapterhub_is_not_sent_to_peft(roberta: Path, files: tuple[str, ...]) -> None:
+    for name in files:
+        shutil.copy(roberta / "model.safetensors", roberta / name)
+    (roberta / "model.safetensors").unlink()
+    adapter = {"config": {}, "model_name": "microsoft/codebert-base", "model_type": "roberta", "version": "1.0.0"}
+    (roberta / "adapter_config.json").write_text(json.dumps(adapter), "utf-8")
+    with pytest.raises(ModelError, match=r"an adapter of microsoft/codebert-base, .* AdapterHub.* --base") as refused:
+        base(roberta)
+    assert "peft" not in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["base_model_name_or_path", "model_name"])
+def test_an_adapter_beside_full_weights_is_told(roberta: Path, key: str) -> None:
+    (roberta / "adapter_config.json").write_text(json.dumps({key: "a/b"}), "utf-8")
+    for read in (load, base):
+        with pytest.raises(ModelError, match=r"an adapter of a/b beside its weights, .* move adapter_config\.json out"):
+            read(roberta)
+    (roberta / "adapter_config.json").unlink()  # the remedy
+    assert base(roberta).logits(CODES).shape == (4, 2)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +332,7 @@ def test_a_sentencepiece_model_alone(roberta: Path, name: str, monkeypatch: pyte
         (RobertaForMaskedLM, RobertaConfig(**SHAPE | {"pad_token_id": 3}, max_position_embeddings=514), 510),
         (RobertaForMaskedLM, RobertaConfig(**SHAPE | {"pad_token_id": 0}, max_position_embeddings=100), 99),
         (MPNetForMaskedLM, MPNetConfig(**SHAPE, max_position_embeddings=100), 98),
+        (IBertForMaskedLM, IBertConfig(**SHAPE, max_position_embeddings=100), 98),
         (ElectraForMaskedLM, ElectraConfig(**SHAPE, embedding_size=16, max_position_embeddings=100), 100),
         (ModernBertForMaskedLM, ModernBertConfig(**SHAPE, max_position_embeddings=8192), 512),
     ],
