@@ -13,11 +13,18 @@ from typing import Any
 import pytest
 import torch
 from huggingface_hub import ModelCard as HubCard
-from transformers import RobertaConfig, RobertaForMaskedLM
+from transformers import (
+    AutoModelForMaskedLM,
+    BertConfig,
+    DistilBertConfig,
+    RobertaConfig,
+    RobertaForMaskedLM,
+)
 
 from compressor_core.architecture import Architecture
 from compressor_core.evaluate.prediction import predict_once
 from compressor_core.export.exporting import export
+from compressor_core.export.onnx import open_onnx, run_onnx
 from compressor_core.export.settings import ExportSettings
 from compressor_core.models.bundled import bundled_benchmark_students, is_recorded
 from compressor_core.models.card import read_card
@@ -88,15 +95,34 @@ for side, code in zip("12", codes):
 print(json.dumps(model(**inputs)["logits"].softmax(-1)[0].tolist()))
 """
 LOADING = """
-import sys
+import json, sys
+from pathlib import Path
+from compressor_core.architecture import Architecture
+from compressor_core.distill.distillation import distill
+from compressor_core.distill.fine_tuning import train_teacher
+from compressor_core.distill.settings import DistillSettings, TeacherSettings
 from compressor_core.evaluate.prediction import predict_once
+from compressor_core.export.exporting import export
+from compressor_core.export.onnx import open_onnx, run_onnx
+from compressor_core.export.settings import ExportSettings
 from compressor_core.models.classifier import load
 from compressor_core.models.teacher import load_encoder
+from compressor_core.progress import finish
 from compressor_core.task import PairFeatures, Task
-model = load(sys.argv[1])
+folder, out, data, bases = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4:]
+model = load(folder)
 print(predict_once(model, ("def f(x): return eval(x)",)).probabilities["vulnerable"])
-load_encoder(sys.argv[1], Task.CLONE, ("different", "clone"), 64).save(sys.argv[1] + "-again")
-load(sys.argv[1] + "-again")
+load_encoder(folder, Task.CLONE, ("different", "clone"), 64).save(out / "again")
+load(out / "again")
+for place, base in enumerate(bases):
+    load_encoder(base, Task.VULNERABILITY, ("safe", "vulnerable"), 64).save(out / f"again-{place}")
+    load(out / f"again-{place}")
+asked = {"dataset": "file", "data": data, "epochs": 1, "threads": 1}
+finish(train_teacher(TeacherSettings(base=bases[0], max_length=32, **asked), out / "teacher"))
+small = Architecture(400, 16, 1, 2, 16)
+finish(distill(DistillSettings(teacher=str(out / "teacher"), architecture=small, **asked), out / "student"))
+settings = ExportSettings(model=str(out / "student"), format="onnx", dataset="file", data=data, examples=4)
+finish(export(settings, out / "model.onnx"))
 """
 
 
@@ -207,8 +233,32 @@ def test_the_onnx_model_of_pairs_answers_in_optimum(older: Path, tmp_path: Path)
 
 def test_this_program_runs_on_the_older_transformers(older: Path, tmp_path: Path) -> None:
     model = student(tmp_path / "student", pretrained=True)
-    said = run(older, LOADING, tmp_path / "student")
+    data, bases = tmp_path / "data.jsonl", []
+    rows = [{"func": f"int f{n}(int x) {{ return x + {n}; }}", "label": n % 2} for n in range(80)]
+    data.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
+    shape: dict[str, Any] = {
+        "vocab_size": 400,
+        "num_attention_heads": 2,
+        "max_position_embeddings": 66,
+        "hidden_size": 16,
+    }
+    for name, config in {
+        "roberta": RobertaConfig(**shape, num_hidden_layers=1, intermediate_size=16),
+        "bert": BertConfig(**shape, num_hidden_layers=1, intermediate_size=16),
+        "distilbert": DistilBertConfig(**shape, n_layers=1, hidden_dim=16),
+    }.items():
+        AutoModelForMaskedLM.from_config(config).save_pretrained(tmp_path / name)  # type: ignore[no-untyped-call]
+        model.tokenizer.save_pretrained(tmp_path / name)
+        values = json.loads((tmp_path / name / "tokenizer_config.json").read_text("utf-8"))
+        own = {"tokenizer_class": "TokenizersBackend", "extra_special_tokens": ["<mask>"]}  # as version 5 writes them
+        (tmp_path / name / "tokenizer_config.json").write_text(json.dumps(values | own), "utf-8")
+        bases.append(tmp_path / name)
+    said = run(older, LOADING, tmp_path / "student", tmp_path / "out", data, *bases)
     assert float(said) == pytest.approx(predict_once(model, (CODES[0],)).probabilities["vulnerable"], abs=1e-5)
+    made = load(tmp_path / "out" / "student")
+    session = open_onnx(tmp_path / "out" / "model.onnx")
+    answer = run_onnx(session, made.encode([CODES[0]])[0])
+    assert abs(answer - made.logits([CODES[0]]).numpy()).max() < 1e-4
 
 
 @pytest.mark.parametrize("pretrained", [False, True])
@@ -235,10 +285,10 @@ def test_the_readme_names_the_base_of_a_recorded_teacher(folder: Path) -> None:
     card = read_card(folder)
     assert card is not None and card.teacher is not None and is_recorded(card.teacher)
     text = (folder / "README.md").read_text("utf-8")
-    data = HubCard(text).data.to_dict()
-    assert data["base_model"] == f"microsoft/{folder.name.partition('-')[0]}-base" and data["license"] == "other"
+    data: Any = HubCard(text).data
+    assert data.base_model == f"microsoft/{folder.name.partition('-')[0]}-base" and data.license == "other"
     assert text == readme(card, folder.name)
-    assert "base_model" not in HubCard(readme(card.replace(base=None), folder.name)).data.to_dict()
+    assert "base_model" not in readme(card.replace(base=None), folder.name)
 
 
 def test_the_tokenizers_file_names_what_every_version_knows(tmp_path: Path) -> None:
