@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-from transformers import AutoTokenizer
 
 from compressor_core.errors import ModelError
+from compressor_core.language import Language
 from compressor_core.models import graph
 from compressor_core.models.card import CARD, read_card
+from compressor_core.models.pretrained import read_tokenizer
 
 
 def reader(folder: Path) -> Callable[[Sequence[str]], list[NDArray[Any]]]:
@@ -19,11 +20,8 @@ def reader(folder: Path) -> Callable[[Sequence[str]], list[NDArray[Any]]]:
 
     `folder` has the model's card and tokenizer. Raises ModelError if the model does not read data flow.
     """
-    card = read_card(folder)
-    if card is None or card.data_flow is None:
-        raise ModelError(f"{CARD} in {folder} names no data flow: give the folder of a model that reads it")
-    language, length = card.data_flow, card.max_length
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    language, length = _read(folder)
+    tokenizer = read_tokenizer(folder)
     pad_id = int(tokenizer.pad_token_id or 0)
 
     def read(codes: Sequence[str]) -> list[NDArray[Any]]:
@@ -31,3 +29,18 @@ def reader(folder: Path) -> Callable[[Sequence[str]], list[NDArray[Any]]]:
         return [array for function in functions for array in graph.arrays([function], pad_id).values()]
 
     return read
+
+
+def token_counts(folder: Path, codes: Sequence[str]) -> list[int]:
+    """Number of tokens of each function without truncation, for the model in `folder`, see `reader`."""
+    (language, _), tokenizer = _read(folder), read_tokenizer(folder)
+    texts = [graph.text_of(code, language) for code in codes]
+    return [len(tokenizer(text, return_attention_mask=False, verbose=False)["input_ids"]) for text in texts]
+
+
+def _read(folder: Path) -> tuple[Language, int]:
+    """Language whose data flow a model reads, and how many tokens. Raises ModelError if it reads none."""
+    card = read_card(folder)
+    if card is None or card.data_flow is None:
+        raise ModelError(f"{CARD} in {folder} names no data flow: give the folder of a model that reads it")
+    return card.data_flow, card.max_length

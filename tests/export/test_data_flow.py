@@ -94,7 +94,13 @@ def test_a_bundle_says_what_it_needs(bundle: ExportSummary, tmp_path: Path) -> N
     done = predict(bundle, tmp_path / "code.c", str(Path(__file__).parents[2]))
     shares = torch.softmax(load(folder).logits([CODES[0]])[0], -1).tolist()
     assert done.returncode == 0, done.stderr
-    assert f"0={shares[0]:.4f} 1={shares[1]:.4f}" in done.stdout
+    assert f"0={shares[0]:.4f} 1={shares[1]:.4f}" in done.stdout and "note:" not in done.stderr
+    long = f"int f(int x) {{ {'x = x + 1; ' * 400} return x; }}"
+    (tmp_path / "code.c").write_text(long, "utf-8")
+    done = predict(bundle, tmp_path / "code.c", str(Path(__file__).parents[2]))
+    model = load(folder)
+    count, read = model.tokens(long), len(model.encode([long])[0][0].ids)
+    assert f"note: file 1 has {count:,} tokens; the model reads the first {read:,}.\n" in done.stderr
     (tmp_path / "compressor_core.py").write_text("raise ImportError('not here')", "utf-8")
     done = predict(bundle, tmp_path / "code.c", str(tmp_path))
     assert done.returncode == 2 and "which Compressor Studio extracts (not here): install it" in done.stderr

@@ -27,30 +27,38 @@ def predict(codes: list[str], model: str = "model.onnx") -> dict[str, float]:
     if functions != len(codes):
         raise ValueError(f"this model takes {functions} file(s), not {len(codes)}")
     if card["data_flow"]:
-        arrays = data_flow(codes, card["data_flow"])
+        arrays, tokens = data_flow(codes, card["data_flow"])
     else:
         tokenizer = Tokenizer.from_str(part["tokenizer.json"].decode("utf-8"))
-        tokenizer.enable_truncation(card["max_length"])
+        tokenizer.no_truncation()
         tokenizer.no_padding()
+        tokens = [len(tokenizer.encode(code).ids) for code in codes]
+        tokenizer.enable_truncation(card["max_length"])
         ids = [np.array([tokenizer.encode(code).ids], np.int64) for code in codes]
         arrays = [array for one in ids for array in (one, np.ones_like(one))]
-    logits = session.run(["logits"], dict(zip(names, arrays, strict=True)))[0][0]
+    inputs = dict(zip(names, arrays, strict=True))
+    reads = [array.shape[1] for name, array in inputs.items() if name.startswith("input_ids")]
+    for number, (count, seen) in enumerate(zip(tokens, reads, strict=True), 1):
+        if seen < count:
+            print(f"note: file {number} has {count:,} tokens; the model reads the first {seen:,}.", file=sys.stderr)
+    logits = session.run(["logits"], inputs)[0][0]
     if not np.isfinite(logits).all():
         raise ValueError(f"the model's answer is no finite number ({logits.tolist()}): take another model")
     odds = np.exp(logits - logits.max())
     return dict(zip(card["labels"], (odds / odds.sum()).tolist(), strict=True))
 
 
-def data_flow(codes: list[str], language: str) -> list[np.ndarray]:
-    """Inputs of a model that reads data flow. Raises ValueError, with a message, if Compressor Studio is missing."""
+def data_flow(codes: list[str], language: str) -> tuple[list[np.ndarray], list[int]]:
+    """Inputs of a model that reads data flow, and the tokens of each function. Raises ValueError, with a message, if
+    Compressor Studio is missing."""
     try:
-        from compressor_core.export.data_flow import reader
+        from compressor_core.export.data_flow import reader, token_counts
     except ImportError as error:
         raise ValueError(
             f"this model reads the data flow of {language}, which Compressor Studio extracts ({error}): "
             "install it in this Python, or take a student that reads tokens alone"
         ) from error
-    return reader(HERE)(codes)
+    return reader(HERE)(codes), token_counts(HERE, codes)
 
 
 def whole(name: str) -> bytes:
