@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from compressor_core.evaluate.settings import ReproduceSettings
 from compressor_core.literal import literal
@@ -134,8 +135,7 @@ def how_measured(found: Reproduction) -> str:
 
 
 def one_cell(found: Reproduction) -> None:
-    st.header("Reproduce a cell", anchor=False)
-    left, right = st.columns(2)
+    left, right, place = st.columns([3, 3, 2], vertical_alignment="bottom")
     experiment = left.selectbox("Experiment", list(EXPERIMENTS), key="paper_experiment", persist_state="session")
     model = right.selectbox(
         "Model",
@@ -148,14 +148,15 @@ def one_cell(found: Reproduction) -> None:
     state(found, row, column)
     if row is Row.BASELINE:
         return
-    if row is Row.TEACHER:
-        train(row, column)
-        return
-    published, anew = st.tabs(["Import the published student", "Distill one anew"])
-    with published:
-        import_form(row, column)
-    with anew:
-        train(row, column)
+    with st.expander("Reproduce this cell: files and commands"):
+        if row is Row.TEACHER:
+            train(row, column)
+            return
+        published, anew = st.tabs(["Import the published student", "Distill one anew"])
+        with published:
+            import_form(row, column, place)
+        with anew:
+            train(row, column)
 
 
 def state(found: Reproduction, row: Row, column: Column) -> None:
@@ -191,7 +192,8 @@ def train(row: Row, column: Column) -> None:
     link("teacher", "Teacher & data")
 
 
-def import_form(row: Row, column: Column) -> None:
+def import_form(row: Row, column: Column, place: DeltaGenerator) -> None:
+    """Draw the fields of an import, and its button in `place`."""
     files = published_files(row, column)
     if files is None:
         return
@@ -221,7 +223,14 @@ def import_form(row: Row, column: Column) -> None:
     data = st.text_input(
         f"Test data: {what}; empty for the hub's", placeholder=files.data, key=f"paper_data/{column.task}"
     )
-    if st.button("Import and measure", type="primary", icon=":material/play_arrow:", disabled=not all(given.values())):
+    if place.button(
+        "Import and measure",
+        type="primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        disabled=not all(given.values()),
+        help="Give the files below first.",
+    ):
         with sentences():
             paths: dict[str, Any] = {name: kept(one) for name, one in given.items()}
             asked = ReproduceSettings(
@@ -232,8 +241,8 @@ def import_form(row: Row, column: Column) -> None:
                 data=data.strip() or None,
             )
         start("reproduce", asked, name=f"{column.title}, {row.value}")
-    with st.expander("The same on the command line"):
-        st.code(import_commands(row, column), language="sh", wrap_lines=True)
+    st.caption("The same on the command line:")
+    st.code(import_commands(row, column), language="sh", wrap_lines=True)
 
 
 def kept(given: Any) -> str:
@@ -260,8 +269,9 @@ def show(run: Run, status: Status) -> None:
 open_page("paper", "The paper's accuracies and latencies beside those measured on this machine, cell by cell.")
 with sentences():
     found = reproduction(store())
+with st.container(border=True):
+    one_cell(found)
 tables(found)
 sources()
 terms("codebert", "graphcodebert", "devign", "bigclonebench", "normal-interval", "f1")
-one_cell(found)
 watch_chosen("reproduce", show)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from compressor_core.distill.settings import TeacherSettings
 from compressor_core.figures.words.captions import flips_words
+from compressor_core.literal import literal
 from compressor_core.models.bundled import BASES, FROM_SCRATCH, GRAPHCODEBERT
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import teachers
@@ -94,14 +95,20 @@ def more_settings(chosen: Chosen | None, base: str) -> dict[str, Any]:
 
 
 def train(chosen: Chosen | None) -> None:
-    left, middle, right = st.columns([3, 1, 1])
+    left, place = st.columns([3, 1], vertical_alignment="center")
     with left:
         base = choose_base(chosen)
+    if chosen is not None:
+        st.caption(f"It learns from {literal(chosen.info.title)}, chosen below.")
+    middle, right = st.columns(2)
     number(middle, TeacherSettings, "epochs", "Epochs", 1, 1000, key="teacher_epochs")
     number(right, TeacherSettings, "seed", "Seed", 0, 2**31 - 1, key="teacher_seed")
     more = more_settings(chosen, base)
     ready = chosen is not None and base
-    if st.button("Train a teacher", type="primary", icon=":material/play_arrow:", disabled=not ready) and chosen:
+    go_on = place.button(
+        "Train a teacher", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not ready
+    )
+    if go_on and chosen:
         with sentences():
             settings = TeacherSettings(
                 base=base,
@@ -159,14 +166,16 @@ open_page(
     "teacher",
     "A student is rarely better than its teacher: look at the data, then train a teacher or use a bundled one.",
 )
-with st.container(border=True):
+# The button comes first on the page, but needs the data.
+training_form, data = st.container(border=True), st.container(border=True)
+with data:
     st.header("Data", anchor=False)
     with sentences():
         chosen = choose_data()
         if chosen is not None:
             contents(chosen)
     terms("split", "tokens", "data-flow", "cwe", "clone-types", "devign", "bigclonebench")
-with st.container(border=True):
+with training_form:
     st.header("Train a teacher", anchor=False)
     train(chosen)
     terms("codebert", "graphcodebert", "fine-tuning", "epoch", "learning-rate", "early-stopping")

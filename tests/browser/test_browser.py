@@ -144,7 +144,7 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
 
     expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["distill"])
     expect(page.get_by_role("textbox", name="Architecture of the student")).to_have_value(picked)
-    page.get_by_text("smoke (1 epoch)").click()
+    page.get_by_text("Smoke, about").click()
     expect(page.get_by_text("To see how it works")).to_be_visible()
     page.get_by_role("button", name="Start distilling").click()
     expect(page.get_by_text("running")).to_be_visible(timeout=30_000)
@@ -224,3 +224,36 @@ def test_pairs_of_ones_own_from_the_file_to_a_comparison(visit: Visit, tmp_path:
     ]
     result = runs[0].status().result
     assert result is not None and result["examples"] == 18 and result["student"]["size_mb"] < 1
+
+
+WITH_BUTTON = {
+    *("start", "search", "tradeoffs", "latency", "distill", "teacher"),
+    *("compare", "exam", "lab", "study", "paper", "playground", "export"),
+}
+"""Tabs that begin something by a primary button, but for Sweeps, whose button is still lower."""
+
+
+@pytest.mark.timeout(600)
+def test_the_primary_button_is_on_the_first_screen_of_a_phone(visit: Visit, server: str) -> None:
+    page, low = visit("/runs", width=390), {}
+    page.set_viewport_size({"width": 390, "height": 844})
+    for tab in TABS:
+        if tab.name not in WITH_BUTTON:
+            continue
+        page.goto(f"{server}/{tab.url or ''}")
+        button = page.locator("button[kind=primary]").first
+        expect(button).to_be_visible(timeout=120_000)
+        # What is below may take long to compute, such as the figures of a dataset: only the button has to rest.
+        bottom, before = bottom_of(button), 0.0
+        while bottom != before:
+            page.wait_for_timeout(1_000)
+            bottom, before = bottom_of(button), bottom
+        if bottom > 844:
+            low[tab.name] = bottom
+    assert low == {}
+
+
+def bottom_of(button: Locator) -> float:
+    """Distance of the lower edge from the top of the page."""
+    box = button.bounding_box()
+    return box["y"] + box["height"] if box else 0.0
