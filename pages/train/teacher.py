@@ -166,19 +166,21 @@ open_page(
     "teacher",
     "A student is rarely better than its teacher: look at the data, then train a teacher or use a bundled one.",
 )
-# The button comes first on the page, but needs the data.
+# The form comes first, but needs the choice of data; what they contain may take long to compute, and comes last.
 training_form, data = st.container(border=True), st.container(border=True)
 with data:
     st.header("Data", anchor=False)
     with sentences():
         chosen = choose_data()
-        if chosen is not None:
-            contents(chosen)
-    terms("split", "tokens", "data-flow", "cwe", "clone-types", "devign", "bigclonebench")
 with training_form:
     st.header("Train a teacher", anchor=False)
     train(chosen)
     terms("codebert", "graphcodebert", "fine-tuning", "epoch", "learning-rate", "early-stopping")
+with data:
+    with sentences():
+        if chosen is not None:
+            contents(chosen)
+    terms("split", "tokens", "data-flow", "cwe", "clone-types", "devign", "bigclonebench")
 watch_chosen("train-teacher", show)
 st.header("Available teachers", anchor=False)
 at_hand()

@@ -241,7 +241,7 @@ def test_the_primary_button_is_on_the_first_screen_of_a_phone(visit: Visit, serv
         if tab.name not in WITH_BUTTON:
             continue
         page.goto(f"{server}/{tab.url or ''}")
-        button = page.locator("button[kind=primary]").first
+        button = page.locator("button[kind=primary]:visible").first
         expect(button).to_be_visible(timeout=120_000)
         # What is below may take long to compute, such as the figures of a dataset: only the button has to rest.
         bottom, before = bottom_of(button), 0.0
