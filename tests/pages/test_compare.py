@@ -277,7 +277,7 @@ def test_a_student_is_chosen_and_compared(studio: Studio, open_page: Open) -> No
     button(at, "Compare").click().run()
     no_traceback(at)
     run = studio.store.list()[0]
-    assert {**run.config, "latency_examples": 5} == studio.compare.config
+    assert {**run.config, "latency_examples": 5} == {**studio.compare.config, "beside_codebert": True}
     assert until_over(run).state is State.FINISHED
     at.run()
     no_traceback(at)

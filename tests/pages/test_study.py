@@ -94,7 +94,7 @@ def test_its_students_can_be_compared(
     at = open_page("compare")
     choice = field(at.multiselect, "Students")
     assert not at.exception and choice.value == [f"{run.id}/0.19-0"]
-    assert [title.split(" (")[0] for title in choice.options] == [
+    assert [title.split(" · ")[-1].split(" (")[0] for title in choice.options] == [
         f"{budget} MB, seed {seed} of study tiny" for budget in (0.19, 0.2) for seed in (0, 1)
     ]
     choice.set_value([f"{run.id}/0.2-1"]).run()
