@@ -48,8 +48,7 @@ def drawing(figure: go.Figure, alt: str, theme: str | None, large: bool) -> Draw
     ink = INK.get(theme or "", INK["light"])
     # An opaque background keeps a picture saved in the dark theme readable on white paper.
     figure.update_layout(font={"color": ink}, paper_bgcolor=PAPER.get(theme or "", PAPER["light"]))
-    bars = [scale.colorbar for scale in figure.select_coloraxes()]
-    for part in (*figure.select_xaxes(), *figure.select_yaxes(), *bars):
+    for part in scales(figure):
         part.title.font.color = part.tickfont.color = ink
     if large:
         enlarge(figure)
@@ -86,12 +85,25 @@ def draw(ready: Drawing, key: str, **more: Any) -> None:
                 st.caption(f"The first {MOST_ROWS:,} points.")
 
 
+def scales(figure: go.Figure) -> list[Any]:
+    """All parts of a figure that have ticks and a title."""
+    bars = [scale.colorbar for scale in figure.select_coloraxes()]
+    return [*figure.select_xaxes(), *figure.select_yaxes(), *bars]
+
+
 def enlarge(figure: go.Figure) -> None:
     """Enlarge type and marks so that they can be read from the last row."""
     figure.update_layout(font_size=TYPE, legend_font_size=TYPE, hoverlabel_font_size=TYPE)
     figure.update_annotations(font_size=TYPE)
     figure.update_shapes(label_font_size=TYPE)
+    for part in scales(figure):  # Streamlit's theme has sizes of its own for these
+        part.tickfont.size = part.title.font.size = TYPE
     for trace in figure.data:
+        for holder in (trace, getattr(trace, "marker", None)):
+            if holder is not None and "colorbar" in holder:
+                holder.colorbar.tickfont.size = holder.colorbar.title.font.size = TYPE
+        if "textfont" in trace:
+            trace.textfont.size = TYPE
         if trace.type in ("scatter", "scattergl") and "markers" in (trace.mode or "") and not trace.marker.size:
             trace.marker.size = MARK
         elif trace.type in ("scatter", "scattergl") and isinstance(trace.marker.size, int | float):

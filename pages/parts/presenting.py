@@ -15,6 +15,8 @@ html{font-size:23px}
 .st-key-navigation{clip-path:inset(50%);pointer-events:none}
 .anatomy,.anatomy small,.anatomy-parts,.budget-ticks{font-size:20px!important}
 .anatomy text,.anatomy select,.budget-measured{font-size:20px!important}
+[data-testid=stMarkdownContainer] code,textarea,.beside :is(.note,.none,.label),
+.lines,.lines :is(th,.none,.more){font-size:20px!important}
 .anatomy-genes label{grid-template-columns:1fr 1fr!important}.anatomy-genes small{grid-column:1/-1}
 """
 
