@@ -29,7 +29,13 @@ background:none}
 [class*=st-key-here-] a p{color:inherit;font-weight:600}
 :has(>.st-key-card){position:sticky;top:3.25rem}
 :has(>.stage-below-a-view){position:sticky;bottom:0;z-index:5;background:var(--page)}
+/* The views of a search are as high as its stage. */
+.st-key-drawn .stElementContainer:has(.stPlotlyChart){height:clamp(420px,65vh,900px)}
 .st-key-heading h1{font-size:1.5rem;padding:0}
+/* On a phone Search shows the button, the stage and the pick, and then the rest. */
+@media(max-width:640px){.st-key-search :has(.st-key-begin,.st-key-played){display:contents}
+.st-key-begin{order:-3}.st-key-played{order:-2}
+.st-key-search .stColumn:has(.st-key-card){order:-1;flex:none;width:100%}}
 @media(max-width:640px){.st-key-navigation>:first-child{display:none}.st-key-navigation a{padding:.3rem .4rem}}
 /* The file of this button would hold names that a spreadsheet computes; what is to be taken away has one of ours. */
 [data-testid=stElementToolbarButton]:has([aria-label="Download as CSV"]){display:none}

@@ -60,9 +60,10 @@ def help_of(name: str) -> str:
 
 def settings() -> None:
     """All settings, and the button that starts the search."""
-    with st.container(border=True):
-        budget()
-        go_on = st.button("Start the search", type="primary", icon=":material/play_arrow:", width="stretch")
+    with st.container(border=True, key="settings"):
+        with st.container(key="begin"):
+            budget()
+            go_on = st.button("Start the search", type="primary", icon=":material/play_arrow:", width="stretch")
         st.number_input(
             "Exact budget (MB)", step=0.5, key="budget_mb", persist_state="session", help=help_of("budget_mb")
         )

@@ -67,8 +67,8 @@ LOOK_FOR = {
 }
 
 
-def choose_view() -> str:
-    """Control that selects the view, shown above it."""
+def choose_view(*, disabled: bool = False) -> str:
+    """Control that selects the view, shown above it; `disabled` while there is no search to view."""
     view = st.segmented_control(
         "View",
         list(VIEWS),
@@ -78,12 +78,10 @@ def choose_view() -> str:
         bind="query-params",
         format_func=VIEWS.__getitem__,
         label_visibility="collapsed",
+        wrap=True,
+        disabled=disabled,
     )
     return view or "population"
-
-
-TALL = 640
-"""Height of a view's chart in pixels."""
 
 
 def draw(view: str, run: Run, info: SearchInfo, known: Sequence[Record], place: DeltaGenerator, *, live: bool) -> None:
@@ -106,9 +104,14 @@ def draw(view: str, run: Run, info: SearchInfo, known: Sequence[Record], place: 
 def plane(run: Run, info: SearchInfo, one: Candidate | None, place: DeltaGenerator, *, live: bool) -> None:
     x, y = axes(info)
     key = f"population/{run.id}" + ("/live" if live else "")
-    figure = population_figure(info, x, y, picked=one).update_layout(height=TALL)
     with place:
-        chart(figure, key=key, alt=population_words(info, x, y), **({} if live else picks(key)))
+        chart(
+            population_figure(info, x, y, picked=one),
+            key=key,
+            height="stretch",
+            alt=population_words(info, x, y),
+            **({} if live else picks(key)),
+        )
     terms("fitness", "diversity")
 
 
@@ -117,15 +120,20 @@ def lineage(run: Run, info: SearchInfo, one: Candidate | None, place: DeltaGener
     st.markdown(sentence)
     x, y = axes(info)
     key = f"lineage/{run.id}"
-    figure = lineage_figure(info, x, y, picked=one).update_layout(height=TALL)
     with place:
-        chart(figure, key=key, alt=f"The ancestors of the best. {sentence}", **picks(key))
+        chart(
+            lineage_figure(info, x, y, picked=one),
+            key=key,
+            height="stretch",
+            alt=f"The ancestors of the best. {sentence}",
+            **picks(key),
+        )
     terms("lineage", "crossover", "mutation")
 
 
 def genes(run: Run, info: SearchInfo, one: Candidate | None, place: DeltaGenerator) -> None:
     with place:
-        chart(genes_figure(info, picked=one), key=f"genes/{run.id}", alt=genes_words(info))
+        chart(genes_figure(info, picked=one), key=f"genes/{run.id}", height="stretch", alt=genes_words(info))
     st.markdown("**Diversity**")
     chart(diversity_figure(info), key=f"diversity/{run.id}", alt=diversity_words(info))
     terms("optimum", "diversity")
@@ -150,8 +158,9 @@ def lines(run: Run, info: SearchInfo, one: Candidate | None, place: DeltaGenerat
 
     with place:
         chart(
-            parallel_figure(shown, info, brushes, picked=one).update_layout(height=TALL),
+            parallel_figure(shown, info, brushes, picked=one),
             key=key,
+            height="stretch",
             on_select=brush,
             selection_mode=("box", "lasso"),
             alt=f"Every candidate as a line across all genes and quantities. {passed}",
@@ -180,8 +189,9 @@ def walk(run: Run, info: SearchInfo, one: Candidate | None, place: DeltaGenerato
     sentence = landscape_sentence(land, info)
     with place:
         chart(
-            landscape_figure(land, info, picked=one).update_layout(height=TALL),
+            landscape_figure(land, info, picked=one),
             key=f"landscape/{run.id}",
+            height="stretch",
             alt=f"The best fitness at every pair of values of two genes. {sentence}",
         )
     st.markdown(sentence)

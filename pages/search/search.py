@@ -21,12 +21,11 @@ from pages.parts.task import space_badge
 
 def play(run: Run, status: Status) -> None:
     """Draw the chosen view of the search, with one control bar under it."""
-    known, view = records(run), choose_view()
-    info, live = search_info(known, run.settings), status.live
+    known, info, live = records(run), search_info(records(run), run.settings), status.live
     if not live and info.best:
         first_pick(run, info.best)
-    chart, bar = st.container(), st.container()
-    with bar:
+    with st.container(key="played"):
+        view, chart = choose_view(), st.container(key="drawn")
         stage_of(
             run,
             live=live,
@@ -36,8 +35,8 @@ def play(run: Run, status: Status) -> None:
             plays=view == "population",
             look="tall" if view == "population" else "control",
         )
-    if view != "population":
-        draw(view, run, info, known, chart, live=live)
+        if view != "population":
+            draw(view, run, info, known, chart, live=live)
 
 
 def pick(run: Run, status: Status) -> None:
@@ -84,12 +83,13 @@ open_page(
     "A genetic algorithm looks for the architecture with the most computation (GFLOPs) within a size budget. The true "
     "optimum of the whole space shows how close it came.",
 )
-rail, main = st.columns([3, 10])
 run = chosen_run("search")
 if run is not None and st.session_state.get("budget-of") != run.id:
     st.session_state["budget-of"] = run.id
     with sentences():
         st.session_state.budget_mb = float(run.settings.budget_mb)
+with st.container(key="search"):
+    rail, main = st.columns([3, 10])
 with rail:
     settings()
     open_earlier("search")
@@ -98,4 +98,7 @@ with main:
         watch(run, show, first=play, beside=pick)
     else:
         name, task = st.session_state.space, Task(st.session_state.task)
-        stage(None, run="none", space=SPACES[name](), task=task, budget_mb=st.session_state.budget_mb, look="tall")
+        with st.container(key="played"):
+            choose_view(disabled=True)  # so that the stage stays where it is when a search starts
+            st.container(key="drawn")
+            stage(None, run="none", space=SPACES[name](), task=task, budget_mb=st.session_state.budget_mb, look="tall")

@@ -79,7 +79,7 @@ def genes_figure(info: SearchInfo, *, picked: Candidate | None = None) -> go.Fig
         rows=len(infos),
         shared_xaxes=True,
         vertical_spacing=0.03,
-        row_heights=[2 + len(each.cells) ** 0.5 for each in infos],
+        row_heights=[5 + len(each.cells) ** 0.5 for each in infos],
     )
     base = theme.layout("", "", height=1000)
     figure.update_layout(
@@ -149,7 +149,7 @@ def genes_figure(info: SearchInfo, *, picked: Candidate | None = None) -> go.Fig
             col=1,
         )
     figure.update_xaxes(title_text="Generation", row=len(infos), col=1)
-    figure.update_coloraxes(colorbar_y=-0.07)
+    figure.update_coloraxes(colorbar_y=-0.16)
     return figure
 
 
@@ -163,6 +163,6 @@ def cell_text(cell: tuple[int, int]) -> str:
     return f"{first:,}" if first == last else f"{first:,}–{last:,}"
 
 
-def ticks(count: int, most: int = 7) -> list[int]:
+def ticks(count: int, most: int = 4) -> list[int]:
     """Positions of a few evenly spaced ticks, including the first."""
     return list(range(0, count, max(1, -(-count // most))))

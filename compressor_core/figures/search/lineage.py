@@ -31,7 +31,7 @@ from compressor_core.records import Candidate, Individual
 
 MOST_NUMBERS: Final = 10
 """Approximate largest number of numbered markers on a trail."""
-APART: Final = 0.06
+APART: Final = 0.1
 """Smallest distance between numbers as a share of the axes; closer ones are omitted."""
 
 
@@ -111,7 +111,7 @@ def lineage_figure(info: SearchInfo, x: str = X, y: str = Y, *, picked: Candidat
     at = places(members, x, y)
     for line, name, look in (
         ({axis: _joined(at[axis], lineage.edges) for axis in "xy"}, "parent to child", {"width": 1}),
-        ({axis: at[axis][list(lineage.trail)] for axis in "xy"}, "along the fitter parent", {"width": 3}),
+        ({axis: at[axis][list(lineage.trail)] for axis in "xy"}, "fitter parent", {"width": 3}),
     ):
         color = theme.BEST if look["width"] > 1 else theme.faint(theme.MUTED, 0.45)
         figure.add_trace(scatter(**line, mode="lines", name=name, hoverinfo="skip", line={"color": color, **look}))
@@ -141,6 +141,7 @@ def lineage_figure(info: SearchInfo, x: str = X, y: str = Y, *, picked: Candidat
             **{axis: at[axis][numbered] for axis in "xy"},
             mode="markers+text",
             name="born in generation",
+            showlegend=False,
             hoverinfo="skip",
             text=[str(lineage.born[each]) for each in numbered],
             textposition="top center",

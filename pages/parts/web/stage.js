@@ -2,6 +2,8 @@
 // newcomers leave the place of a parent, the dead fade. Space plays, arrows step, the address keeps the generation.
 const STILL = matchMedia('(prefers-reduced-motion: reduce)').matches;
 const GLIDE = 0.85; // of a generation's time
+const NARROW = 640; // pixels; below it the legend is one line of text under the plot
+const GLYPHS = {circle: '●', diamond: '◆', 'star-open': '☆', 'circle-open': '○'};
 const FOLLOW = 800; // milliseconds between two generations that another view shows while the search plays
 
 async function plotly(program) {
@@ -26,7 +28,7 @@ class Stage {
         this.root = parent.querySelector('.stage');
         this.at = 0;
         this.speed = 1;
-        for (const name of ['said', 'plot', 'strips', 'cursor', 'play', 'slider', 'marks', 'number', 'speed', 'bar'])
+        for (const name of ['said', 'plot', 'strips', 'cursor', 'play', 'slider', 'marks', 'number', 'speed', 'bar', 'legend'])
             this['$' + name] = this.root.querySelector('.stage-' + name);
         this.$play.onclick = () => this.playing ? this.pause() : this.play();
         this.root.querySelector('.stage-back').onclick = () => this.step(-1);
@@ -70,10 +72,10 @@ class Stage {
         for (const figure of [data.figure, data.strips]) {
             if (!figure) continue;
             figure.layout.font = {...figure.layout.font, color: colour, family: getComputedStyle(this.root).fontFamily};
-            if (this.root.clientWidth < 640) figure.layout.showlegend = false;
             for (const axis of ['xaxis', 'yaxis', 'xaxis2', 'yaxis2'])
                 if (figure.layout[axis]) figure.layout[axis] = {...figure.layout[axis], color: colour};
         }
+        this.legend();
         const config = {displaylogo: false, responsive: false, displayModeBar: false, scrollZoom: false};
         await this.Plotly.react(this.$plot, data.figure.data, this.sized(data.figure.layout, this.$plot), config);
         const index = uid => this.$plot.data.findIndex(trace => trace.uid === uid);
@@ -122,6 +124,28 @@ class Stage {
         this.move_budget(this.budget);
     }
 
+    legend() {
+        const {figure, generations, colors} = this.data;
+        const entries = figure.data.filter(one => one.name && one.showlegend !== false).map(one => one.mode === 'lines'
+            ? ['—', one.line.color, one.name] : [GLYPHS[one.marker.symbol ?? 'circle'], one.marker.color, one.name]);
+        if (generations.length) entries.push(['×', colors.over, 'over a limit']);
+        this.$legend.replaceChildren(...entries.map(([glyph, color, name]) => {
+            const entry = document.createElement('span'), sign = document.createElement('i');
+            sign.textContent = glyph;
+            sign.style.color = color;
+            sign.ariaHidden = 'true';
+            entry.append(sign, name);
+            return entry;
+        }));
+        figure.layout.showlegend = !this.narrow();
+    }
+
+    narrow() {
+        const narrow = this.root.clientWidth < NARROW;
+        this.root.classList.toggle('stage-narrow', narrow);
+        return narrow;
+    }
+
     sized(layout, element) {
         return {...layout, width: element.clientWidth, height: element.clientHeight, autosize: false};
     }
@@ -130,7 +154,8 @@ class Stage {
         for (const element of [this.$plot, this.$strips])
             if (element.layout && element.clientWidth
                 && (element.clientWidth !== element.layout.width || element.clientHeight !== element.layout.height))
-                this.Plotly.relayout(element, {width: element.clientWidth, height: element.clientHeight}).then(() => this.point());
+                this.Plotly.relayout(element, {width: element.clientWidth, height: element.clientHeight,
+                    showlegend: !this.narrow() && element === this.$plot}).then(() => this.point());
     }
 
     nearest(number) {
