@@ -14,7 +14,7 @@ from compressor_core.search.quantities import Yardstick
 
 
 class Step(Plain):
-    """Added cost of raising one gene by one value."""
+    """Change of the cost when one gene moves by one value: to the next larger, or from the largest to the one below."""
 
     gene: str
     to: int
@@ -40,7 +40,7 @@ class Anatomy(Plain):
 def anatomies(
     architectures: Sequence[Architecture], yardstick: Yardstick, space: SearchSpace | None = None
 ) -> list[Anatomy]:
-    """Anatomy of each architecture; with a `space`, also the cost of a step to the next larger value of each gene."""
+    """Anatomy of each architecture; with a `space`, also the cost of one step of each gene."""
     steps = [_steps(one, space) if space else {} for one in architectures]
     everyone = [*architectures, *(after for each in steps for after in each.values())]
     known = dict(zip(map(str, everyone), measured(everyone, yardstick), strict=True))
@@ -68,10 +68,13 @@ def anatomy(architecture: Architecture, yardstick: Yardstick, space: SearchSpace
 
 
 def _steps(one: Architecture, space: SearchSpace) -> dict[str, Architecture]:
-    """Architecture with the next larger valid value of the space, by gene, where there is one."""
+    """Architecture after one step of each gene: the next larger valid value of the space, else the next smaller."""
     found = {}
     for gene in GENES:
-        for value in sorted(value for value in getattr(space, gene) if value > getattr(one, gene)):
+        now = getattr(one, gene)
+        values = sorted(getattr(space, gene))
+        larger, smaller = [each for each in values if each > now], [each for each in values if each < now]
+        for value in (*larger, *reversed(smaller)):
             try:
                 found[gene] = replace(one, **{gene: value})
             except ArchitectureError:  # the width is not divisible by the heads

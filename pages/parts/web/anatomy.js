@@ -91,7 +91,16 @@ class Anatomy {
                 this.tell('architecture', edited);
             };
             const step = one.steps.find(each => each.gene === gene), cost = document.createElement('small');
-            if (step) cost.textContent = `${step.to.toLocaleString('en')}: +${text(step.size_mb)} MB, +${step.paper_gflops.toFixed(2)} GFLOPs` + (step.latency_ms == null ? '' : `, +${Math.max(step.latency_ms, 0).toFixed(1)} ms`);
+            if (step) {
+                const up = step.to > +values[at];
+                const change = (value, written, unit) => {
+                    const shown = written(Math.max(up ? value : -value, 0));
+                    return +shown ? `${up ? '+' : '−'}${shown} ${unit}` : `0 ${unit}`;
+                };
+                const costs = [change(step.size_mb, text, 'MB'), change(step.paper_gflops, value => value.toFixed(2), 'GFLOPs')];
+                if (step.latency_ms != null) costs.push(change(step.latency_ms, value => value.toFixed(1), 'ms'));
+                cost.textContent = `${step.to.toLocaleString('en')}: ${costs.join(', ')}`;
+            }
             row.title = cost.textContent;
             const name = document.createElement('span');
             name.textContent = title;
