@@ -46,6 +46,7 @@ from pages.parts.pace import redrawn
 from pages.parts.rows import table
 from pages.parts.search_settings import goal_text
 from pages.parts.sweeps import budget_settings, seed_settings
+from pages.parts.task import space_badge
 
 VIEWS = {"overlay": "Overlay runs", "seed": "Seed sweep", "budget": "Budget sweep"}
 VIEW, RUNS = "sweeps_view", "sweeps_runs"
@@ -232,11 +233,14 @@ def explain(run: Run) -> None:
     else:
         ends = f"{settings.budgets[0]:g} to {settings.budgets[-1]:g} MB"
         sought = f"{len(settings.budgets)} budgets, {ends} · {goal_text(search, each='each budget')}"
-    st.caption(
-        f"{search.task.capitalize()} · {sought} · {search.space.size:,} architectures · "
-        f"{seeds} seed{'' if seeds == 1 else 's'} · population {search.population} · "
-        f"{search.generations:,} generations"
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        space_badge(search.space)
+        st.caption(
+            f"{search.task.capitalize()} · {sought} · {search.space.size:,} architectures · "
+            f"{seeds} seed{'' if seeds == 1 else 's'} · population {search.population} · "
+            f"{search.generations:,} generations",
+            width="content",
+        )
     summary = run.summary()
     if isinstance(summary, SweepSummary):
         if summary.cancelled:

@@ -28,6 +28,7 @@ from pages.parts.frame import link, metrics, open_page
 from pages.parts.live import page_of, records, watch_chosen
 from pages.parts.outlook import outlook
 from pages.parts.search_views import distill_button, first_pick, picks
+from pages.parts.task import space_badge
 from pages.parts.tradeoffs import settings, title
 
 LOOK_FOR = (
@@ -46,6 +47,9 @@ FRONTS = {"found": "The front found", "true": "The true front"}
 def show(run: Run, status: Status) -> None:
     config = run.settings
     info = front_info(records(run), config)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        space_badge(config.searched)
+        st.caption(settings_text(config), width="content")
     st.markdown(f"## {front_sentence(info)}")
     x, y = plane(info)
     if status.live or info.last is None:
@@ -62,7 +66,6 @@ def show(run: Run, status: Status) -> None:
     )
     if not status.live and info.individuals:
         take_away(run, info)
-    st.caption(settings_text(config))
 
 
 def settings_text(config: TradeoffSettings) -> str:
