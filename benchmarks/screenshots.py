@@ -66,6 +66,8 @@ def addresses() -> dict[str, str]:
         "distill": "distill",
         "study": "study",
         "compare": "compare",
+        "exam": "exam",
+        "lab": "probe",
         "export": "export",
         "teacher": "train-teacher",
     }
@@ -80,6 +82,7 @@ def addresses() -> dict[str, str]:
         **(views if "search" in newest else {}),
         **(compared if "compare" in newest else {}),
         "playground": f"/playground?run={newest['distill']}&example=7" if "distill" in newest else "/playground",
+        "board": "/board",
         "runs": "/runs",
         "paper": "/paper",
     }

@@ -187,9 +187,12 @@ else:
     participant = me(record)
     if participant is not None and participant.forecast is None:
         predict(participant)
-    st.segmented_control(
-        "Show", ["Board", "Forecasts"], default="Board", key="board-view", label_visibility="collapsed"
-    )
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.segmented_control(
+            "Show", ["Board", "Forecasts"], default="Board", key="board-view", label_visibility="collapsed"
+        )
+        if not presenting():
+            link("board", "Present", icon=":material/present_to_all:", present="1")
     left, right = st.columns([7, 3]) if lecturing() else (st.container(), None)
     with left:
         st.fragment(run_every=EVERY)(live_board)()

@@ -163,6 +163,10 @@ def board_figure(info: BoardInfo) -> go.Figure:
     ):
         if points:
             _points(figure, points, name, marker, row)
+    if not students:
+        figure.add_annotation(
+            text="No student yet", x=0.5, y=0.5, xref="x domain", yref="y domain", showarrow=False, font={"size": 14}
+        )
     levels = [one.accuracy for one in students if one.accuracy is not None]
     if info.teacher is not None:
         _line(figure, info.teacher, f"teacher {info.teacher:.1%}", theme.TEACHER, "dash")
