@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -265,13 +265,20 @@ def _made_by(store: RunStore, *makes: str) -> list[Model]:
     for run in store.list(*(kind.name for kind in KINDS.values() if kind.makes in makes)):
         with suppress(CompressorError, *DAMAGED):
             found += models_of(run)
-    often = Counter(model.title for model in found)
-    return [model if often[model.title] == 1 else _with_run(model) for model in found]
+    return told_apart(found)
 
 
-def _with_run(model: Model) -> Model:
-    """Model whose title ends like the id of its run, so that a list tells it from one of the same title."""
-    return replace(model, title=f"{model.title} · {model.run.id[-4:]}") if model.run else model
+def told_apart(models: Sequence[Model]) -> list[Model]:
+    """Models, newest first, of which a later one of the same title ends like the ID of its run.
+
+    The first keeps its title, which a visitor may have chosen already: Streamlit forgets a choice whose words change.
+    """
+    apart, seen = [], set()
+    for model in reversed(models):
+        again = model.run is not None and model.title in seen
+        apart.append(replace(model, title=f"{model.title} · {model.run.id[-4:]}") if again and model.run else model)
+        seen.add(model.title)
+    return apart[::-1]
 
 
 def _model(run: Run, name: str, title: str, summary: Any) -> list[Model]:

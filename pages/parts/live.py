@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -117,14 +116,18 @@ def open_earlier(kind: str, *without: str) -> None:
 
 
 def titles_of(runs: Sequence[Run]) -> dict[str, str]:
-    """Title of each run by its ID. Equal titles end with the time of the run and the end of its ID.
+    """Title of each run by its ID; a later run of the same title ends with its time and the end of its ID.
 
-    Streamlit cannot tell two options with the same text apart.
+    Streamlit cannot tell two options with the same words apart, and forgets a choice whose words change.
     """
-    titles = {run.id: run_title(run) for run in runs}
-    often = Counter(titles.values())
-    ends = {run.id: f" · {time.strftime('%H:%M:%S', time.gmtime(run.created))} UTC, {run.id[-4:]}" for run in runs}
-    return {key: title if often[title] == 1 else title + ends[key] for key, title in titles.items()}
+    titles: dict[str, str] = {}
+    seen = set()
+    for run in sorted(runs, key=lambda run: (run.created, run.id)):
+        title = run_title(run)
+        end = f" · {time.strftime('%H:%M:%S', time.gmtime(run.created))} UTC, {run.id[-4:]}"
+        titles[run.id] = title + end if title in seen else title
+        seen.add(title)
+    return {run.id: titles[run.id] for run in runs}
 
 
 def run_title(run: Run) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from compressor_core.distill.settings import Preset, Recipe, usual_weight
-from compressor_core.figures.words.forms import preset_words
+from compressor_core.figures.words.forms import minutes
 from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.fields import number
@@ -22,13 +22,18 @@ Expect = Callable[[Preset], float | None]
 
 
 def choose_preset(preset: DeltaGenerator, expect: Expect = lambda _: None) -> None:
-    """Control for the preset, stored in the session, each with its expected minutes if they are known."""
+    """Control for the preset, stored in the session, each with its expected minutes if they are known.
+
+    They stand below its name and not in it: Streamlit forgets a choice whose words change.
+    """
+    seconds = [expect(one) for one in Preset]
     preset.radio(
         "Preset",
         [one.value for one in Preset],
         key="preset",
         horizontal=True,
-        format_func=lambda name: preset_words(Preset(name), expect(Preset(name))),
+        captions=["" if one is None else f"about {minutes(one)}" for one in seconds],
+        format_func=lambda name: Preset(name).words,
         **STAY,
     )
     preset.caption(Preset(st.session_state.preset).note)

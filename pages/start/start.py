@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from compressor_core.architecture import SPACES
+from compressor_core.architecture import SPACES, SearchSpace
 from compressor_core.distill.settings import Preset
 from compressor_core.errors import RunError
-from compressor_core.figures.words.forms import duration, state_text
+from compressor_core.figures.words.forms import duration, minutes, state_text
 from compressor_core.literal import literal
 from compressor_core.models.bundled import java_student
+from compressor_core.records import Measured
 from compressor_core.runs import Run, State
 from compressor_core.runs.expectation import expected
 from compressor_core.runs.kinds import KINDS
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
 def controls() -> None:
     slider, preset, button = st.columns([5, 2, 2], vertical_alignment="center")
     with slider:
-        budget_mb = budget(Task(st.session_state.task))
+        budget_mb = budget(task := Task(st.session_state.task))
+    best = best_within(SPACES[st.session_state.space](), task, budget_mb)
+
     chosen = preset.selectbox(
         "Training",
         [one.value for one in Preset],
@@ -45,6 +48,9 @@ def controls() -> None:
         persist_state="session",
         format_func=lambda name: Preset(name).words,
     )
+    # Below the choice and not in it: Streamlit forgets a choice whose words change.
+    if best and (found := expected(store(), best.architecture, f"classroom-{task}", chosen)):
+        preset.caption(f"About {minutes(found.seconds)} of training")
     if button.button("Compress", type="primary", icon=":material/compress:", width="stretch"):
         from compressor_core.runs.story import launch_story
 
@@ -208,6 +214,11 @@ def verdict(story: Story) -> None:
         st.subheader(headline(comparison_info(status.summary)), anchor=False)
 
 
+def best_within(space: SearchSpace, task: Task, budget_mb: float) -> Measured | None:
+    """The true optimum of a named space within a budget, if anything fits."""
+    return next((one for one in reversed(front_of(space, task)) if one.size_mb <= budget_mb), None)
+
+
 def to_go(story: Story) -> str:
     """Elapsed and remaining training time; estimated from earlier runs before the first epoch ends."""
     from pages.parts.training import time_left
@@ -220,9 +231,7 @@ def to_go(story: Story) -> str:
     left, basis = time_left(distill, status), "by its epochs so far"
     if left is None:
         asked = story.search.settings
-        best = next(
-            (one for one in reversed(front_of(asked.space, asked.task)) if one.size_mb <= asked.budget_mb), None
-        )
+        best = best_within(asked.space, asked.task, asked.budget_mb)
         found = best and expected(store(), best.architecture, settings.dataset, settings.preset, settings.epochs)
         if not found:
             return f"{gone} so far."

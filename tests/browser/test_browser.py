@@ -144,7 +144,7 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
 
     expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["distill"])
     expect(page.get_by_role("textbox", name="Architecture of the student")).to_have_value(picked)
-    page.get_by_text("Smoke, about").click()
+    page.get_by_text("Smoke (1 epoch)").click()
     expect(page.get_by_text("To see how it works")).to_be_visible()
     page.get_by_role("button", name="Start distilling").click()
     expect(page.get_by_text("running")).to_be_visible(timeout=30_000)

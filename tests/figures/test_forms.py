@@ -8,21 +8,13 @@ import io
 import pytest
 
 from compressor_core.architecture import SearchSpace
-from compressor_core.distill.settings import Preset
 from compressor_core.errors import ArchitectureError
-from compressor_core.figures.words.forms import csv_text, duration, gene_text, gene_values, preset_words, state_text
+from compressor_core.figures.words.forms import csv_text, duration, gene_text, gene_values, minutes, state_text
 from compressor_core.runs import State
 
 
-def test_a_preset_states_its_minutes_or_else_its_epochs() -> None:
-    assert preset_words(Preset.QUICK, 250.0) == "Quick, about 4 minutes"
-    assert preset_words(Preset.SMOKE, 9.0) == "Smoke, about 1 minute"
-    assert preset_words(Preset.FULL, 3 * 3600.0) == "Full, about 3 hours"
-    assert [preset_words(preset, None) for preset in Preset] == [
-        "Smoke (1 epoch)",
-        "Quick (4 epochs)",
-        "Full (24 epochs)",
-    ]
+def test_minutes_of_what_has_not_begun_are_rough() -> None:
+    assert [minutes(seconds) for seconds in (9.0, 250.0, 3 * 3600.0)] == ["1 minute", "4 minutes", "3 hours"]
 
 
 def test_a_space_survives_its_form() -> None:

@@ -108,4 +108,4 @@ def test_a_student_to_distill_has_its_minutes_and_milliseconds(open_page: Open, 
     no_traceback(at)
     assert "Training takes about" in texts(at)
     assert re.search(r"Predicted latency of one query: \*\*\d+\.\d\d ms\*\* on a reference machine", texts(at))
-    assert re.fullmatch(r"Quick, about \d+ minutes", field(at.radio, "Preset").options[1])
+    assert re.fullmatch(r"about \d+ minutes?", field(at.radio, "Preset").proto.captions[1])

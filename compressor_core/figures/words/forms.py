@@ -12,7 +12,7 @@ from compressor_core.errors import ArchitectureError
 from compressor_core.literal import cell
 
 if TYPE_CHECKING:
-    from compressor_core.distill.settings import Preset
+    pass
 
 SYMBOLS: Final[Mapping[str, str]] = {
     "queued": "○",
@@ -67,11 +67,6 @@ def minutes(seconds: float) -> str:
     if count >= 120:
         count, unit = round(seconds / 3600), "hour"
     return f"{max(count, 1)} {unit}{'s' if count > 1 else ''}"
-
-
-def preset_words(preset: Preset, seconds: float | None) -> str:
-    """Name of a preset and the expected time, or its epochs if none is expected: `Quick, about 4 minutes`."""
-    return preset.words if seconds is None else f"{preset.capitalize()}, about {minutes(seconds)}"
 
 
 def state_text(state: str) -> str:
