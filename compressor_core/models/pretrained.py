@@ -25,7 +25,9 @@ def read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     tokenizer: PreTrainedTokenizerBase
     if isinstance(kind, str) and not hasattr(transformers, kind) and (folder / "tokenizer.json").is_file():
         # Transformers 5 lists the extra special tokens, where 4 expects a dictionary; tokenizer.json has them all.
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True, extra_special_tokens={})
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(
+            folder, local_files_only=True, extra_special_tokens={}, trust_remote_code=False
+        )
     else:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     return tokenizer
