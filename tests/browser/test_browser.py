@@ -119,7 +119,7 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
     tick(page, "Classroom: three layers at most, trains in minutes")
     expect(page.get_by_text("2,681,280 architectures")).to_be_visible(timeout=30_000)
     page.get_by_role("button", name="Start the search").click()
-    expect(page.locator(".st-key-stage")).to_have_attribute("data-generation", "100", timeout=60_000)
+    expect(page.locator(".st-key-stage")).to_have_attribute("data-generation", "100", timeout=120_000)
     expect(page.get_by_role("heading", name=re.compile("true optimum of the whole space"))).to_be_visible()
     # The page is drawn once more when the run ends: only then does a replay stay undisturbed.
     expect(page.locator("strong").filter(has_text="finished")).to_be_visible(timeout=30_000)
