@@ -152,7 +152,7 @@ def test_compress_plays_its_search_where_the_stage_has_been(visit: Visit) -> Non
     page.wait_for_function("new Set(window.where.map(one => one[0])).size >= 20", timeout=90_000)
     places += page.evaluate("window.where")
     assert {place for _, place in places} == {round(before["y"])}
-    expect(page.get_by_text("of training")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile(r"\d s of training"))).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Cancel the story").click()
 
 
