@@ -6,10 +6,11 @@ import errno
 import json
 import math
 import os
+import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from compressor_core.errors import StorageError
@@ -137,9 +138,16 @@ def require_room(path: Path, size: int) -> None:
         )
 
 
+_MARKS: Final = b"\0\xef\xbb\xbf\xfe\xff"
+"""Bytes that a byte order mark or UTF-16 adds to a text in ASCII."""
+_LFS: Final = re.compile(rb"version https?://(?:git-lfs\.github\.com|hawser\.github\.com|git-media\.io)/\S")
+"""Beginning of a Git LFS pointer, under each name that Git LFS has had."""
+
+
 def stand_in(start: bytes) -> str | None:
     """Description and remedy if the `start` of a file shows a placeholder (an LFS pointer, for example); else None."""
-    if start.startswith(b"version https://git-lfs.github.com/spec/"):
+    start = start[:400].translate(None, _MARKS)
+    if _LFS.match(start):
         return "a Git LFS pointer, not the file itself: run `git lfs pull` in the folder that was cloned"
     if b"/annex/objects/" in start[:200]:
         return "a git-annex pointer, not the file itself: run `git annex get` in the folder that was cloned"

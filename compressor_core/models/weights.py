@@ -32,10 +32,6 @@ _MOST: Final = 10_000_000
 _MOST_LAYERS: Final = 1_000
 _WRAPPERS: Final = ("state_dict", "model_state_dict", "model")
 """Keys under which trainers keep a state dict in their checkpoints."""
-_MARKS: Final = b"\0\xef\xbb\xbf\xfe\xff"
-"""Bytes that a byte order mark or UTF-16 adds to a text in ASCII."""
-_POINTER: Final = re.compile(rb"version https?://(?:git-lfs\.github\.com|hawser\.github\.com|git-media\.io)/\S")
-"""Beginning of a Git LFS pointer, under each name that Git LFS has had."""
 _WIDTHS: Final = ("hidden_size", "dim", "d_model", "n_embd")
 _LAYERS: Final = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")
 
@@ -103,10 +99,8 @@ def bare(state: Any) -> Any:
 def require_itself(path: Path) -> None:
     """Raise ModelError if a placeholder is in the place of a file, such as a Git LFS pointer."""
     with path.open("rb") as file:
-        start = file.read(400).translate(None, _MARKS)
-    if _POINTER.match(start):
-        start = b"version https://git-lfs.github.com/spec/"
-    if what := stand_in(start[:200]):
+        start = file.read(400)
+    if what := stand_in(start):
         raise ModelError(f"{path} is {what}.")
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from compressor_core.evaluate.settings import MOST_STUDENTS
 from compressor_core.figures.compare.info import comparison_info
 from compressor_core.figures.compare.verdicts import codebert_sentence, headline
+from compressor_core.literal import literal
 from compressor_core.runs import Run, State, Status
 from compressor_core.runs.library import Family, Model, comparison_of, families
 from pages.parts.compare_views import views
@@ -64,7 +65,7 @@ def show(run: Run, status: Status) -> None:
             st.caption("The models predict the same examples, then take turns while their latency is measured.")
         return
     info = comparison_info(status.summary)
-    st.header(headline(info), anchor=False)
+    st.header(literal(headline(info)), anchor=False)
     if sentence := codebert_sentence(info):
         st.markdown(f"**{sentence}**")
     views(run, info)

@@ -100,7 +100,8 @@ def enlarge(figure: go.Figure) -> None:
         part.tickfont.size = part.title.font.size = TYPE
     for trace in figure.data:
         for holder in (trace, getattr(trace, "marker", None)):
-            if holder is not None and "colorbar" in holder:
+            # A bar that has no settings is not drawn, and would be once it has any.
+            if holder is not None and "colorbar" in holder and holder.colorbar.to_plotly_json():
                 holder.colorbar.tickfont.size = holder.colorbar.title.font.size = TYPE
         if "textfont" in trace:
             trace.textfont.size = TYPE

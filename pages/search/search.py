@@ -21,7 +21,8 @@ from pages.parts.task import space_badge
 
 def play(run: Run, status: Status) -> None:
     """Draw the chosen view of the search, with one control bar under it."""
-    known, info, live = records(run), search_info(records(run), run.settings), status.live
+    known, live = records(run), status.live
+    info = search_info(known, run.settings)
     if not live and info.best:
         first_pick(run, info.best)
     with st.container(key="played"):

@@ -32,6 +32,7 @@ from pages.parts.task import TASKS, choose_space, choose_task, space_badge
 
 # Imports for a story, its outcome and its report are deferred, so that the first page appears at once.
 if TYPE_CHECKING:
+    from compressor_core.figures.compare.info import ComparisonInfo
     from compressor_core.runs.story import Story
 
 
@@ -204,14 +205,23 @@ def watch_story(story: Story) -> None:
     redrawn(live, part)
 
 
+def result(story: Story) -> ComparisonInfo | None:
+    """The comparison of a finished story."""
+    from compressor_core.figures.compare.info import comparison_info
+
+    status = story.compare.status()
+    finished = status.state is State.FINISHED and status.summary is not None
+    return comparison_info(status.summary) if finished else None
+
+
 def verdict(story: Story) -> None:
     """Draw the headline of a finished story; of another one, each run says what has become of it."""
-    status = story.compare.status()
-    if status.state is State.FINISHED and status.summary is not None:
-        from compressor_core.figures.compare.info import comparison_info
-        from compressor_core.figures.compare.verdicts import headline
+    if (info := result(story)) is not None:
+        from compressor_core.figures.compare.verdicts import codebert_sentence, headline
 
-        st.subheader(headline(comparison_info(status.summary)), anchor=False)
+        st.subheader(literal(headline(info)), anchor=False)
+        if sentence := codebert_sentence(info):
+            st.markdown(f"**{sentence}**")
 
 
 def best_within(space: SearchSpace, task: Task, budget_mb: float) -> Measured | None:
@@ -243,18 +253,12 @@ def to_go(story: Story) -> str:
 
 
 def outcome(story: Story) -> None:
-    status = story.compare.status()
-    if status.state is not State.FINISHED or status.summary is None:
+    if (info := result(story)) is None:
         return
-    from compressor_core.figures.compare.info import comparison_info
-    from compressor_core.figures.compare.verdicts import codebert_sentence
     from pages.parts.compare_views import figures_of
     from pages.parts.report import report_button
 
-    info = comparison_info(status.summary)
     with st.container(border=True):
-        if sentence := codebert_sentence(info):
-            st.markdown(f"**{sentence}**")
         for column, side in zip(st.columns(2), (info.teacher, info.students[0]), strict=True):
             with column, st.container(border=True):
                 st.markdown(f"**{literal(side.title.capitalize())}**")

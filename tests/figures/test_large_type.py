@@ -14,3 +14,11 @@ def test_ticks_and_labels_of_a_large_chart_can_be_read_from_the_last_row() -> No
     large = drawing(figure, "One point.", "light", large=True).figure
     assert large.data[0].textfont.size == TYPE
     assert large.layout.xaxis.tickfont.size == large.layout.yaxis.tickfont.size == TYPE
+
+
+def test_a_colour_bar_is_enlarged_and_none_comes_to_be() -> None:
+    points = go.Scatter(x=[1], y=[1], mode="markers")
+    with_bar = go.Scatter(x=[1], y=[1], mode="markers", marker={"color": [1], "colorbar": {"title": {"text": "n"}}})
+    plain, coloured = drawing(go.Figure([points, with_bar]), "Two points.", "light", large=True).figure.data
+    assert plain.marker.colorbar.to_plotly_json() == {}
+    assert coloured.marker.colorbar.tickfont.size == TYPE

@@ -84,7 +84,7 @@ def exchange_sentence(points: Sequence[tuple[float, float]], low: float = 1.0, h
     small, large = at(low), at(high)
     if small is None or large is None:
         return ""
-    lost = round(100 * (large - small), 1)
+    lost = round(round(100 * large, 1) - round(100 * small, 1), 1)  # what stands beside the points adds up
     said = f"costs {lost:.1f} points" if lost > 0 else f"gains {-lost:.1f} points" if lost < 0 else "costs no points"
     return f"{low:g} MB in place of {high:g} MB {said} of accuracy."
 
