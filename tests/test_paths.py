@@ -27,9 +27,10 @@ from compressor_core.models.classifier import load
 from compressor_core.models.teacher import find_encoder, load_encoder, reads_data_flow
 from compressor_core.task import Task
 
-WITHIN = {"lines", "hub", "tables", "weights", "formats", "csv_rows", "json_rows"}
-"""Modules that only the others of their package call."""
-HELPERS = {"tried", "readable", "require_files", "require_same_vocabulary", "functions_by_id", "foreign_root"}
+WITHIN = {"lines", "hub", "tables", "weights", "formats", "csv_rows", "json_rows", "wrapped", "pretrained"}
+"""Modules that only the core's own call, with paths they were given by a public one."""
+HELPERS = {"tried", "readable", "require_files", "require_same_vocabulary", "functions_by_id"}
+HELPERS |= {"foreign_root", "wrapped_state"}
 
 
 def public(package: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
