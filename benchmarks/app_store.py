@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from compressor_core.bundled import bundled_student, bundled_teacher
 from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.dataset import Split
 from compressor_core.files import write_json
-from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.progress import relay
 from compressor_core.records import Work
 from compressor_core.runs import Run, RunContext, RunStore, State, launch

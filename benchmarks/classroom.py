@@ -71,9 +71,9 @@ def main() -> None:
     for name, accuracy in baselines(dataset):
         print(f"{accuracy:.2%}  {name}")
 
+    from compressor_core.bundled import bundled_teacher
     from compressor_core.evaluate.comparison import evaluate
     from compressor_core.evaluate.settings import EvaluateSettings
-    from compressor_core.models.bundled import bundled_teacher
 
     for folder in options.models or [bundled_teacher(dataset.name)]:
         scores = evaluate(EvaluateSettings(model=folder, dataset=dataset.name))

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from compressor_core.architecture import SearchSpace
+from compressor_core.bundled import bundled_teacher
 from compressor_core.cache import cache_folder
 from compressor_core.data.benchmarks import bigclonebench, devign
 from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
@@ -39,7 +40,6 @@ from compressor_core.data.files import FileDataset
 from compressor_core.data.sampled import Sampled
 from compressor_core.distill.distillation import distill
 from compressor_core.distill.settings import HIDDEN_WEIGHT, DistillSettings
-from compressor_core.models.bundled import bundled_teacher
 from compressor_core.models.released import import_released
 from compressor_core.paper import Encoder
 from compressor_core.progress import finish

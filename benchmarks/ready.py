@@ -14,9 +14,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from compressor_core.bundled import bundled_students, bundled_teacher
 from compressor_core.evaluate.settings import TEACHER, CalibrationSettings, CompareSettings, ExamSettings, ProbeSettings
 from compressor_core.files import to_json, write_json
-from compressor_core.models.bundled import bundled_students, bundled_teacher
 from compressor_core.runs import Run, RunStore, State, launch
 from compressor_core.runs.portable import packed
 from compressor_core.runs.store import READY

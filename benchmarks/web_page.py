@@ -17,6 +17,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from compressor_core.bundled import bundled_teacher
 from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split
@@ -24,7 +25,6 @@ from compressor_core.errors import CompressorError
 from compressor_core.export.onnx import export_onnx, open_onnx, run_onnx
 from compressor_core.export.web import web_page
 from compressor_core.export.web_runtime import web_runtime
-from compressor_core.models.bundled import bundled_teacher
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.task import Task
 

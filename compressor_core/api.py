@@ -396,7 +396,7 @@ def _place(kind: str, out: PathLike | None) -> Path:
 
 def _folder(model: AnyModel, *, student: bool = False) -> Path:
     """The folder of a model; the name of a dataset alone means its bundled teacher, or its bundled `student`."""
-    from compressor_core.models.bundled import bundled_student, model_folder
+    from compressor_core.bundled import bundled_student, model_folder
 
     if isinstance(model, Model):
         return model.path

@@ -171,8 +171,8 @@ def _fast_paths() -> Iterator[Finding]:
 
 
 def _models() -> Iterator[Finding]:
+    from compressor_core.bundled import bundled_student, bundled_teacher
     from compressor_core.data.registry import TRAINABLE
-    from compressor_core.models.bundled import bundled_student, bundled_teacher
 
     for dataset in (info.name for info in TRAINABLE if info.built_in):
         try:

@@ -9,6 +9,12 @@ import pytest
 
 from benchmarks.classroom import bag_of_tokens, token_overlap
 from compressor_core.assets import ASSETS
+from compressor_core.bundled import (
+    bundled_benchmark_students,
+    bundled_student,
+    bundled_students,
+    bundled_teacher,
+)
 from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.exam import chips
@@ -16,12 +22,6 @@ from compressor_core.dataflow.syntax import parser
 from compressor_core.evaluate.comparison import evaluate
 from compressor_core.evaluate.settings import EvaluateSettings
 from compressor_core.language import Language
-from compressor_core.models.bundled import (
-    bundled_benchmark_students,
-    bundled_student,
-    bundled_students,
-    bundled_teacher,
-)
 from compressor_core.models.card import read_card, size_on_disk
 from compressor_core.models.classifier import load
 from compressor_core.models.pair import CODE

@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 
 import pytest
 
+from compressor_core.bundled import bundled_teacher
 from compressor_core.cli.main import main
 from compressor_core.distill import distillation
-from compressor_core.models.bundled import bundled_teacher
 from compressor_core.search import Operators, SearchSettings, evolve
 from compressor_core.search.replica import replica
 from tests import released

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from compressor_core import doctor
+from compressor_core import bundled, doctor
 from compressor_core.cli.main import main
 from compressor_core.doctor import Finding, Health, diagnosis, examine, required
-from compressor_core.models import bundled
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from compressor_core import __version__, assets
 from compressor_core.cli.main import main
 from compressor_core.cli.parser import parser
+from compressor_core.errors import StorageError
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -84,6 +85,26 @@ def test_the_command_says_its_version_and_completes_itself(capsys: pytest.Captur
         assert main(["--print-completion", shell]) == 0
         said = capsys.readouterr().out
         assert "train-teacher" in said and "--budget-mb" in said and "compressor" in said
+
+
+def test_the_app_writes_its_messages_to_a_file(tmp_path: Path) -> None:
+    server = "import os, sys; print('to the screen'); print(os.environ['COMPRESSOR_LOG'], file=sys.stderr)"
+    program = f"""import os, sys
+from compressor_core.cli.parser import parser
+start = os.execv
+os.execv = lambda path, command: start(sys.executable, [sys.executable, "-c", {server!r}])
+options = parser().parse_args(["app", "--log", sys.argv[1]])
+options.verb(options)
+"""
+    log = tmp_path / "app.log"
+    log.write_text("of yesterday\n", "utf-8")
+    command = [sys.executable, "-c", program, str(log)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not done.stdout and not done.stderr
+    assert sorted(log.read_text("utf-8").splitlines()) == sorted(["of yesterday", "to the screen", str(log)])
+    options = parser().parse_args(["app", "--log", str(tmp_path / "no folder" / "app.log")])
+    with pytest.raises(StorageError, match=r"Cannot write .*no folder.*check that its folder exists"):
+        options.verb(options)
 
 
 def test_the_app_is_started_as_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

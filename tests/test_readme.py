@@ -42,8 +42,8 @@ def test_six_command_lines_have_verbs_that_there_are() -> None:
 
 
 def test_the_models_that_its_commands_name_are_found() -> None:
+    from compressor_core.bundled import model_folder
     from compressor_core.cli.parser import parser
-    from compressor_core.models.bundled import model_folder
 
     for line in block("Results")[0].splitlines():
         options = parser().parse_args(line.split()[3:])

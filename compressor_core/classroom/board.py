@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from compressor_core.architecture import SPACES
+from compressor_core.bundled import bundled_teacher
 from compressor_core.classroom.record import LOST, MOST_MB, Challenge, ClassRecord
 from compressor_core.errors import DAMAGED, CompressorError
 from compressor_core.figures.classroom.board import BoardInfo, Foretold, Made
-from compressor_core.models.bundled import bundled_teacher
 from compressor_core.models.card import read_card
 from compressor_core.runs import Run, RunStore
 from compressor_core.runs.jobs import cancel

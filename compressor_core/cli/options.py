@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from compressor_core.bundled import is_recorded
 from compressor_core.errors import DataError
 from compressor_core.files import checked_path
-from compressor_core.models.bundled import is_recorded
 
 Record = dict[str, Any]
 

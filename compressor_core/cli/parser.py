@@ -262,6 +262,9 @@ def parser(prog: str = "python -m compressor_core") -> argparse.ArgumentParser:
         help="host name by which visitors reach it (default: none)",
     )
     app.add_argument("--no-browser", action="store_true", help="open no browser")
+    app.add_argument(
+        "--log", type=Path, metavar="FILE", help="file for the server's messages, rotated at 10 MB (default: none)"
+    )
     app.set_defaults(verb=verbs.app, json=False)
 
     add("doctor", verbs.doctor, "What is installed, on which device, which fast paths are on, whether the models load.")

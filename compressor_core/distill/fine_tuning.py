@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from compressor_core.bundled import FROM_SCRATCH
 from compressor_core.data.classroom import together
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.registry import open_dataset
@@ -22,7 +23,6 @@ from compressor_core.distill.weak_labels import beside
 from compressor_core.errors import SettingsError
 from compressor_core.language import Language
 from compressor_core.machine import versions
-from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.models.compute import choose
 from compressor_core.models.teacher import find_encoder, from_scratch, load_encoder, reads_data_flow
 from compressor_core.records import Progress, TeacherSummary, Work

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from pydantic import Field, Strict, field_validator, model_validator
 
 from compressor_core.architecture import Architecture, ArchitectureField
+from compressor_core.bundled import FROM_SCRATCH, is_recorded
 from compressor_core.device import Device, Precision
 from compressor_core.errors import BudgetError, SettingsError
 from compressor_core.latency_model import LatencyModelField
-from compressor_core.models.bundled import FROM_SCRATCH, is_recorded
 from compressor_core.search.fitness import Goal
 from compressor_core.settings import (
     Count,

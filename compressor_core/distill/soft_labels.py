@@ -11,11 +11,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from compressor_core.bundled import model_folder
 from compressor_core.cache import cache_folder
 from compressor_core.data.dataset import fingerprint_of
 from compressor_core.distill import processes
 from compressor_core.files import write_cached
-from compressor_core.models.bundled import model_folder
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.compute import Precision, choose, multiplies_bfloat16
 from compressor_core.models.pair import encoder_config

@@ -15,6 +15,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from compressor_core.architecture import Architecture, read_space
+from compressor_core.bundled import is_recorded
 from compressor_core.data.answers import task_of_answers
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.data.registry import open_dataset
@@ -25,7 +26,6 @@ from compressor_core.errors import CompressorError, ModelError, TrainingError
 from compressor_core.evaluate.rounds import time_models
 from compressor_core.files import storage_error, write_json
 from compressor_core.machine import machine
-from compressor_core.models.bundled import is_recorded
 from compressor_core.models.card import read_card
 from compressor_core.models.classifier import load
 from compressor_core.progress import relay

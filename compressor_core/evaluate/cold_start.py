@@ -39,8 +39,8 @@ def cold_start(
         TrainingError: the process ended without an answer.
     """
     # Imported here, because the fresh process imports this module and should load only what it needs.
+    from compressor_core.bundled import model_folder
     from compressor_core.errors import TrainingError
-    from compressor_core.models.bundled import model_folder
     from compressor_core.records import Start
 
     task = {

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compressor_core.bundled import is_recorded
 from compressor_core.cost import cost
 from compressor_core.data.answers import read_answers
 from compressor_core.data.dataset import Dataset, Example, Rows
@@ -26,7 +27,6 @@ from compressor_core.evaluate.settings import TEACHER, CompareSettings, Evaluate
 from compressor_core.evaluate.shape import beside_codebert
 from compressor_core.evaluate.statistics import by_length, calibration, curves, fidelity
 from compressor_core.machine import machine
-from compressor_core.models.bundled import is_recorded
 from compressor_core.models.card import ModelCard, size_on_disk
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.compute import best_device

@@ -10,9 +10,9 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from huggingface_hub.utils._validators import validate_repo_id
 
+from compressor_core.bundled import model_folder
 from compressor_core.errors import DataError, ModelError
 from compressor_core.files import write_json, write_text
-from compressor_core.models.bundled import model_folder
 from compressor_core.models.card import CARD, read_card
 from compressor_core.models.folder import WEIGHTS
 from compressor_core.models.pair import CODE

@@ -9,10 +9,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import ConfigDict, Field, PlainSerializer, PlainValidator, model_validator
 
 from compressor_core.architecture import Architecture, read_architecture
+from compressor_core.bundled import model_folder
 from compressor_core.errors import CompressorError, ModelError
 from compressor_core.files import checked_path
 from compressor_core.language import Language
-from compressor_core.models.bundled import model_folder
 from compressor_core.remembered import Remembered
 from compressor_core.settings import Settings
 from compressor_core.task import PairFeatures, Task

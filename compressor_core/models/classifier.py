@@ -18,11 +18,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification, PretrainedConfig
 
+from compressor_core.bundled import model_folder
 from compressor_core.data.dataset import fingerprint_of
 from compressor_core.errors import ModelError
 from compressor_core.files import storage_error, write_json, write_text
 from compressor_core.models import graph
-from compressor_core.models.bundled import model_folder
 from compressor_core.models.card import CARD, DATA_FLOW_NODES, ModelCard, read_card
 from compressor_core.models.compute import Precision
 from compressor_core.models.encoded import Examples, Flattened
@@ -176,7 +176,7 @@ def functions_of(code: Code) -> tuple[str, ...]:
 
 
 def load(folder: Path | str) -> Classifier:
-    """Load a classifier in eval mode, from its folder or by its bundled name (`models.bundled.model_folder`).
+    """Load a classifier in eval mode, from its folder or by its bundled name (`bundled.model_folder`).
 
     The folder may be one of this program or of any Hugging Face sequence classifier with two classes.
 

@@ -19,12 +19,12 @@ from transformers import (
 )
 
 from compressor_core.architecture import Architecture
+from compressor_core.bundled import GRAPHCODEBERT, model_folder
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import ModelError
 from compressor_core.files import checked_path
 from compressor_core.language import Language
 from compressor_core.models import graph
-from compressor_core.models.bundled import GRAPHCODEBERT, model_folder
 from compressor_core.models.card import CARD, DATA_FLOW_NODES, MAX_TOKENS, MAX_TOKENS_BESIDE_FLOW, ModelCard, read_card
 from compressor_core.models.classifier import Classifier, require_same_vocabulary, tried
 from compressor_core.models.folder import foreign_root, names_without, require_files

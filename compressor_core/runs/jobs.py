@@ -14,7 +14,7 @@ from typing import Any
 from compressor_core.errors import CompressorError, RunError
 from compressor_core.files import storage_error
 from compressor_core.runs.lock import VARIABLE, acquire
-from compressor_core.runs.run import Run
+from compressor_core.runs.run import LOG, Run
 from compressor_core.runs.status import State, Status
 from compressor_core.runs.store import RunStore
 from compressor_core.settings import Settings
@@ -98,7 +98,7 @@ def _require_resumable(run: Run, status: Status) -> None:
 def _start(run: Run, command: Sequence[str], lock: int) -> None:
     """Start a worker, which inherits the lock."""
     paths = [str(_IMPORT_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    path = run.folder / "worker.log"
+    path = run.folder / LOG
     try:
         log = path.open("ab")
     except OSError as error:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from compressor_core.bundled import bundled_benchmark_students, bundled_students, bundled_teacher, is_recorded
 from compressor_core.data.registry import DATASETS, TRAINABLE
 from compressor_core.errors import DAMAGED, CompressorError, ModelError, RunError, understood
-from compressor_core.models.bundled import bundled_benchmark_students, bundled_students, bundled_teacher, is_recorded
 from compressor_core.models.card import read_card, size_on_disk
 from compressor_core.paper import DATASET, Column, Encoder
 from compressor_core.records import CardScores

@@ -5,7 +5,7 @@ A run folder, readable without this program:
     config.json    kind, name, created (seconds since the epoch), maker, configuration; written by the launcher
     status.json    status of the run, see `Status`; written by the owner of the lock
     events.jsonl   records, one JSON object per line, append-only; written by the worker only
-    worker.log     output of the worker and its libraries
+    worker.log     output of the worker and its libraries; worker.log.1 what it was before it became too long
     cancel         present once the run was asked to stop
     .lock          held by the worker while it lives
 """
@@ -29,6 +29,7 @@ from compressor_core.runs.lock import absent, is_held
 from compressor_core.runs.portable import RUN_ID, packed, unpacked
 from compressor_core.runs.status import State, Status, Text
 
+LOG = "worker.log"
 REMEMBERED = 4 << 20
 """Cache limit in bytes of JSON, so that listing runs does not open every file of every run."""
 _LAST_TIME = 253402300800.0

@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from compressor_core.architecture import SearchSpace
+from compressor_core.bundled import bundled_teacher
 from compressor_core.errors import CompressorError, RunError
-from compressor_core.models.bundled import bundled_teacher
 from compressor_core.runs.jobs import cancel, launch
 from compressor_core.runs.kinds import MODEL
 from compressor_core.runs.library import run_of

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from compressor_core.errors import CompressorError, RunError, StorageError
 from compressor_core.files import DISK_REFUSALS, overwrite, storage_error, to_json, write_text
+from compressor_core.logs import rotate
 from compressor_core.progress import finish
 from compressor_core.records import Progress, Record
 from compressor_core.records import Work as Loop
@@ -27,7 +28,7 @@ from compressor_core.runs.context import RunContext
 from compressor_core.runs.events import EventLog
 from compressor_core.runs.kinds import KINDS
 from compressor_core.runs.lock import NAME, hold
-from compressor_core.runs.run import Run, open_run
+from compressor_core.runs.run import LOG, Run, open_run
 from compressor_core.runs.status import State, Status
 from compressor_core.runs.store import RunStore
 from compressor_core.threads import yield_when_idle
@@ -92,7 +93,7 @@ class _Worker:
             else:
                 error = (
                     f"The work stopped on an unexpected {type(problem).__name__}: see "
-                    f"{self._run.folder / 'worker.log'} for the details, then resume it or launch another."
+                    f"{self._run.folder / LOG} for the details, then resume it or launch another."
                 )
         # The final status is written before the slot is released, so that the next run sees this one as ended.
         self._report.end(state, error)
@@ -247,6 +248,7 @@ class _Report:
     def _beat(self) -> None:
         while not self._stop.wait(HEARTBEAT):
             self._write()
+            rotate(self._path.with_name(LOG))
 
     def _write(self, *, durable: bool = False) -> None:
         with self._lock:

@@ -13,13 +13,13 @@ from typing import Any, Final
 import streamlit as st
 
 from compressor_core.architecture import GENES, SPACES, Architecture, SearchSpace
+from compressor_core.bundled import bundled_teacher
 from compressor_core.cost import PARTS
 from compressor_core.errors import CompressorError
 from compressor_core.figures import theme
 from compressor_core.figures.search.anatomy import Anatomy, anatomies, anatomy
 from compressor_core.figures.search.axes import GENE_TITLES
 from compressor_core.latency_model import LatencyModel
-from compressor_core.models.bundled import bundled_teacher
 from compressor_core.records import CardScores
 from compressor_core.runs.calibrations import Predictor, predictor
 from compressor_core.runs.library import bundled_scores

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import time
 import traceback
@@ -23,6 +24,7 @@ from streamlit.runtime import Runtime
 from streamlit.web.server.server_util import get_url
 
 from compressor_core.files import DISK_REFUSALS
+from compressor_core.logs import VARIABLE, keep_short
 from pages.parts.ahead import get_ready
 
 if TYPE_CHECKING:
@@ -236,7 +238,7 @@ class ShortLog(logging.Filter):
 
 @asynccontextmanager
 async def running(app: object) -> AsyncIterator[None]:
-    """Lifespan of the server: shorten its log, get ready for visitors and, unless headless, open the browser."""
+    """Lifespan of the server: keep its log short, get ready for visitors and, unless headless, open the browser."""
     short = ShortLog()
     for name in [*logging.root.manager.loggerDict]:
         if name.split(".")[0] in ("streamlit", "uvicorn", "asyncio"):
@@ -245,7 +247,10 @@ async def running(app: object) -> AsyncIterator[None]:
         asyncio.get_running_loop().call_later(1.0, webbrowser.open, get_url("localhost"))
     send_at_once()
     asyncio.get_running_loop().run_in_executor(None, get_ready)
+    rotating = asyncio.create_task(keep_short(Path(log))) if (log := os.environ.get(VARIABLE)) else None
     yield
+    if rotating is not None:
+        rotating.cancel()
 
 
 def send_at_once() -> None:

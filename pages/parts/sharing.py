@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from compressor_core.assets import ASSETS
+from compressor_core.bundled import FROM_SCRATCH
 from compressor_core.data.intake import SUFFIXES, save_answers, save_upload
 from compressor_core.errors import RunError, StorageError
-from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.runs import RunStore
 from compressor_core.runs.context import LONGEST_VARIABLE
 from compressor_core.runs.run import Maker

@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from compressor_core.architecture import SPACES
+from compressor_core.bundled import FROM_SCRATCH
 from compressor_core.figures.words.forms import gene_text
-from compressor_core.models.bundled import FROM_SCRATCH
 from compressor_core.task import Task
 
 

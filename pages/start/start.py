@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from compressor_core.architecture import SPACES, SearchSpace
+from compressor_core.bundled import java_student
 from compressor_core.distill.settings import Preset
 from compressor_core.errors import RunError
 from compressor_core.figures.words.forms import duration, minutes, state_text
 from compressor_core.literal import literal
-from compressor_core.models.bundled import java_student
 from compressor_core.records import Measured
 from compressor_core.runs import Run, State
 from compressor_core.runs.expectation import expected

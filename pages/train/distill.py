@@ -7,13 +7,13 @@ from contextlib import suppress
 import streamlit as st
 
 from compressor_core.architecture import GENES, Architecture
+from compressor_core.bundled import is_recorded
 from compressor_core.cost import cost
 from compressor_core.distill.settings import DistillSettings, Preset
 from compressor_core.errors import ArchitectureError, CompressorError
 from compressor_core.figures.study.training import recipe_text
 from compressor_core.figures.words.captions import flips_words
 from compressor_core.literal import literal
-from compressor_core.models.bundled import is_recorded
 from compressor_core.runs import Run, Status
 from compressor_core.runs.expectation import expected
 from compressor_core.runs.library import Model, comparison_of, models_of, teacher_title

@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
+from compressor_core.bundled import BASES, FROM_SCRATCH, GRAPHCODEBERT
 from compressor_core.distill.settings import TeacherSettings
 from compressor_core.figures.words.captions import flips_words
 from compressor_core.literal import literal
-from compressor_core.models.bundled import BASES, FROM_SCRATCH, GRAPHCODEBERT
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import teachers
 from compressor_core.task import Task

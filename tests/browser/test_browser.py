@@ -12,10 +12,10 @@ import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from compressor_core.bundled import bundled_teacher
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split
 from compressor_core.errors import ModelError
-from compressor_core.models.bundled import bundled_teacher
 from compressor_core.runs import RunStore
 from pages.parts.ahead import DRAWN_WITH, programs
 from pages.parts.frame import TABS

@@ -8,6 +8,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from compressor_core.bundled import bundled_teacher
 from compressor_core.data.changes import CHANGES
 from compressor_core.data.domain import domain
 from compressor_core.data.exam import chips
@@ -15,7 +16,6 @@ from compressor_core.evaluate.prediction import predict_once
 from compressor_core.figures.compare.answers import sure
 from compressor_core.files import write_json
 from compressor_core.language import Language
-from compressor_core.models.bundled import bundled_teacher
 from compressor_core.models.classifier import load
 from compressor_core.runs import RunStore
 from compressor_core.task import Task

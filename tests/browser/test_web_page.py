@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from torch import nn
 
 from compressor_core.architecture import Architecture
+from compressor_core.bundled import bundled_teacher
 from compressor_core.cache import CACHE_VARIABLE
 from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
@@ -22,7 +23,6 @@ from compressor_core.errors import ModelError
 from compressor_core.export.onnx import export_onnx, open_onnx, run_onnx
 from compressor_core.export.web import web_page
 from compressor_core.export.web_runtime import web_runtime
-from compressor_core.models.bundled import bundled_teacher
 from compressor_core.models.card import ModelCard
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.released import read_released

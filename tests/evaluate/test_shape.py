@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from compressor_core.architecture import Architecture
+from compressor_core.bundled import bundled_teacher
 from compressor_core.cost import cost
 from compressor_core.evaluate import shape
 from compressor_core.evaluate.shape import CODEBERT, beside_codebert
-from compressor_core.models.bundled import bundled_teacher
 from compressor_core.models.classifier import load
 from compressor_core.progress import finish
 

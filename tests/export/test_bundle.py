@@ -23,6 +23,7 @@ import numpy as np
 import pytest
 import torch
 
+from compressor_core.bundled import bundled_teacher
 from compressor_core.data.dataset import Split
 from compressor_core.data.registry import open_dataset
 from compressor_core.evaluate.prediction import predict_once
@@ -30,7 +31,6 @@ from compressor_core.export.bundle import write_zip
 from compressor_core.export.exporting import export
 from compressor_core.export.onnx import open_onnx
 from compressor_core.export.settings import ExportSettings
-from compressor_core.models.bundled import bundled_teacher
 from compressor_core.models.classifier import load
 from compressor_core.progress import finish
 from compressor_core.task import Task

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from compressor_core.bundled import bundled_teacher
 from compressor_core.errors import RunError
 from compressor_core.figures import theme
 from compressor_core.figures.compare.breakdown import groups_figure, lengths_figure
@@ -24,7 +25,6 @@ from compressor_core.figures.compare.verdicts import (
     noise_sentence,
     student_rows,
 )
-from compressor_core.models.bundled import bundled_teacher
 from compressor_core.progress import finish
 
 FIGURES = (

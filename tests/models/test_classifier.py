@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from compressor_core.architecture import Architecture
+from compressor_core.bundled import bundled_teacher
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import ModelError, StorageError
-from compressor_core.models.bundled import bundled_teacher
 from compressor_core.models.card import ModelCard, read_card, size_on_disk
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.student import build

@@ -22,11 +22,11 @@ from transformers import (
 )
 
 from compressor_core.architecture import Architecture
+from compressor_core.bundled import bundled_benchmark_students, is_recorded
 from compressor_core.evaluate.prediction import predict_once
 from compressor_core.export.exporting import export
 from compressor_core.export.onnx import open_onnx, run_onnx
 from compressor_core.export.settings import ExportSettings
-from compressor_core.models.bundled import bundled_benchmark_students, is_recorded
 from compressor_core.models.card import read_card
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.readme import readme

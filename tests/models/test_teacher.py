@@ -31,11 +31,11 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
+from compressor_core.bundled import BASES, CODEBERT, GRAPHCODEBERT, bundled_teacher
 from compressor_core.data.tokenizer import train_tokenizer
 from compressor_core.errors import ModelError
 from compressor_core.language import Language
 from compressor_core.models import hub
-from compressor_core.models.bundled import BASES, CODEBERT, GRAPHCODEBERT, bundled_teacher
 from compressor_core.models.card import read_card
 from compressor_core.models.classifier import load
 from compressor_core.models.teacher import load_encoder, reads_data_flow

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from compressor_core.bundled import bundled_student, bundled_teacher
 from compressor_core.cli.main import main
 from compressor_core.data.dataset import Example
 from compressor_core.errors import RunError
@@ -30,7 +31,6 @@ from compressor_core.figures.compare.verdicts import student_rows
 from compressor_core.figures.words.forms import csv_text
 from compressor_core.files import write_json
 from compressor_core.literal import uncelled
-from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.models.card import read_card
 from compressor_core.report import report
 from compressor_core.runs import Run, RunStore, State, cancel
@@ -287,7 +287,7 @@ def test_a_student_is_chosen_and_compared(studio: Studio, open_page: Open) -> No
 def test_without_a_student_it_says_where_to_get_one(
     open_page: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("compressor_core.models.bundled.ASSETS", tmp_path)
+    monkeypatch.setattr("compressor_core.bundled.ASSETS", tmp_path)
     assert "no student" in texts(open_page("compare"))
 
 

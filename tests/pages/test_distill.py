@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from compressor_core.models.bundled import bundled_teacher
+from compressor_core.bundled import bundled_teacher
 from compressor_core.runs import RunStore, State, cancel
 from tests.pages.studio import (
     Open,
@@ -101,7 +101,7 @@ def test_a_truncated_teacher_is_one_sentence(studio: Studio, open_page: Open) ->
 def test_without_a_teacher_it_says_where_to_get_one(
     open_page: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("compressor_core.models.bundled.ASSETS", tmp_path)
+    monkeypatch.setattr("compressor_core.bundled.ASSETS", tmp_path)
     at = open_page("distill")
     no_traceback(at)
     assert "no teacher" in texts(at)

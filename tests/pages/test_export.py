@@ -18,7 +18,7 @@ def downloads(at: object) -> list[str]:
 
 
 def test_without_a_student_it_says_what_to_do(open_page: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("compressor_core.models.bundled.ASSETS", tmp_path)
+    monkeypatch.setattr("compressor_core.bundled.ASSETS", tmp_path)
     at = open_page("export")
     no_traceback(at)
     assert "no student to export" in texts(at)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from compressor_core.bundled import bundled_student, bundled_teacher
 from compressor_core.evaluate.settings import ProbeSettings
-from compressor_core.models.bundled import bundled_student, bundled_teacher
 from compressor_core.runs import Run, RunStore
 from compressor_core.runs.worker import run_worker
 from tests.figures.test_probe_figures import change, probe

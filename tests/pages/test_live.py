@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from compressor_core.models.bundled import bundled_teacher
+from compressor_core.bundled import bundled_teacher
 from compressor_core.runs import Run, RunStore
 from compressor_core.runs.kinds import KINDS
 from compressor_core.runs.library import families, students

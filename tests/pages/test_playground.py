@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from compressor_core.bundled import bundled_teacher
 from compressor_core.data.changes import CHANGES
 from compressor_core.data.exam import chips
 from compressor_core.data.pasted import unpacked
@@ -21,7 +22,6 @@ from compressor_core.figures.compare.answers import sure
 from compressor_core.figures.compare.probe import edit
 from compressor_core.files import write_json
 from compressor_core.language import Language
-from compressor_core.models.bundled import bundled_teacher
 from compressor_core.models.classifier import load
 from compressor_core.runs import Run
 from compressor_core.task import Task

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from compressor_core.architecture import SearchSpace
-from compressor_core.models.bundled import java_student
+from compressor_core.bundled import java_student
 from compressor_core.runs import RunStore, State, cancel
 from compressor_core.shipped import shipped
 from tests.pages.studio import (
@@ -90,7 +90,7 @@ def test_clones_in_java_are_a_task_once_their_student_is_bundled(
     if java_student() is None:
         assert len(field(at.radio, "Task").options) == 2
     folder = tiny_teacher.parent / "codebert-bigclonebench-3mb"
-    monkeypatch.setattr("compressor_core.models.bundled.java_student", lambda: folder)
+    monkeypatch.setattr("compressor_core.bundled.java_student", lambda: folder)
     at.run()
     field(at.radio, "Task").set_value("java").run()
     no_traceback(at)

@@ -106,7 +106,17 @@ def stream(context: RunContext) -> Loop:
     return summary_of(len(seen))
 
 
+def chatter(context: RunContext) -> Loop:
+    """A library that prints and prints, until its log was rotated."""
+    yield step_of(1)
+    while not context.path("worker.log.1").exists():
+        print("a warning of a library " * 40_000, flush=True)
+        time.sleep(0.02)
+    return None
+
+
 WORK = {
+    "chatter": chatter,
     "count": count,
     "deaf": deaf,
     "hang": hang,

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from compressor_core import bundled
 from compressor_core.architecture import Architecture
 from compressor_core.cost import Genes
 from compressor_core.distill import unlabelled
 from compressor_core.files import write_json
-from compressor_core.models import bundled
 from compressor_core.runs import Run, RunStore
 from compressor_core.runs.calibrations import predictor
 from compressor_core.runs.expectation import EPOCHS_PER_DRAW, expected

@@ -20,6 +20,7 @@ import pytest
 from filelock import FileLock
 
 from compressor_core.errors import RunError, StorageError
+from compressor_core.logs import LARGEST
 from compressor_core.records import Notice, Record, SearchSummary, Step
 from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
 
@@ -319,6 +320,14 @@ def test_silent_work_still_shows_that_it_lives(store: RunStore) -> None:
     first = run.status().heartbeat
     assert first is not None
     until(lambda: (run.status().heartbeat or 0) > first + 1)
+
+
+def test_the_log_of_a_worker_stays_small(store: RunStore) -> None:
+    run = start(store, "chatter")
+    assert ended(run).state is State.FINISHED
+    sizes = {path.name: path.stat().st_size for path in run.folder.glob("worker.log*")}
+    assert sizes.keys() == {"worker.log", "worker.log.1"}
+    assert sizes["worker.log.1"] > LARGEST
 
 
 def test_a_folder_deleted_under_its_worker(tmp_path: Path, store: RunStore) -> None:

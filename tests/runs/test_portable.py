@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from compressor_core.models.bundled import bundled_student, bundled_teacher
+from compressor_core.bundled import bundled_student, bundled_teacher
 from compressor_core.runs import RunStore
 from compressor_core.runs.library import Model, teachers
 from tests.runs import summaries

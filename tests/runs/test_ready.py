@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from compressor_core.bundled import bundled_students, bundled_teacher
 from compressor_core.errors import RunError
-from compressor_core.models.bundled import bundled_students, bundled_teacher
 from compressor_core.models.card import read_card
 from compressor_core.runs import RunStore, State
 from compressor_core.runs.store import READY, ready_run

@@ -12,9 +12,9 @@ from filelock import FileLock
 from streamlit.runtime.context import StreamlitCookies
 from streamlit.testing.v1 import AppTest
 
+from compressor_core.bundled import CODEBERT, FROM_SCRATCH, bundled_teacher
 from compressor_core.classroom.record import ClassSettings, Forecast, Participant
 from compressor_core.errors import CompressorError, RunError, StorageError
-from compressor_core.models.bundled import CODEBERT, FROM_SCRATCH, bundled_teacher
 from compressor_core.records import Notice, SearchSummary, Work
 from compressor_core.runs import Run, RunStore, State, cancel, launch
 from compressor_core.runs.context import LONGEST_VARIABLE, RunContext

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from compressor_core.assets import ASSETS
+from compressor_core.bundled import model_folder
 from compressor_core.figures.compare.info import RECORDED, ComparisonInfo, StudentInfo
-from compressor_core.models.bundled import model_folder
 from compressor_core.records import Side
 
 FEW: Final = 100
