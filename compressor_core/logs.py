@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 from contextlib import suppress
@@ -13,7 +12,6 @@ VARIABLE: Final = "COMPRESSOR_LOG"
 """Environment variable with the path of the server's log, for the server to rotate it."""
 LARGEST: Final = 10_000_000
 """Size in bytes beyond which a log is rotated; with the one before, it takes at most twice as much."""
-_SECONDS: Final = 5.0
 
 
 def rotate(path: Path, largest: int = LARGEST) -> bool:
@@ -30,13 +28,6 @@ def rotate(path: Path, largest: int = LARGEST) -> bool:
             os.truncate(path, 0)
             return True
     return False
-
-
-async def keep_short(path: Path, seconds: float = _SECONDS) -> None:
-    """Look at a log every few seconds, and rotate it when it is due, until cancelled."""
-    while True:
-        rotate(path)
-        await asyncio.sleep(seconds)
 
 
 def write_to(path: Path) -> None:

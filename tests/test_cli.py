@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,16 +25,17 @@ from tests.tiny import TINY
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "compressor_core", *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command within this process, since a process of its own spends most of its time on imports."""
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        code = main([str(argument) for argument in arguments])
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+def run_alone(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command as a process, as a shell starts it."""
+    command = [sys.executable, "-m", "compressor_core", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 
 def answer(*arguments: object) -> dict[str, Any]:
@@ -144,7 +146,8 @@ def test_the_whole_way(labelled_file: Path, tmp_path: Path) -> None:
     code.write_text("def f(x):\n    return eval(x)\n")
     prediction = answer("predict", student, code)
     assert set(prediction) == {"label", "probabilities", "milliseconds", "tokens", "read"}
-    assert run("evaluate", student, *data).stdout.startswith("examples")
+    table = run_alone("evaluate", student, *data)
+    assert (table.returncode, table.stdout.partition(" ")[0]) == (0, "examples")
 
 
 def test_several_students_are_compared(
@@ -289,6 +292,15 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments: tuple[object, ...], sa
     assert line.startswith("error: ") and says in line
     assert "Traceback" not in done.stderr
     assert not (ROOT / "y").exists()
+
+
+def test_a_process_ends_with_the_exit_code() -> None:
+    refused = run_alone("search", "--budget-mb", 0)
+    assert refused.returncode == 2 and refused.stdout == ""
+    assert refused.stderr.startswith("error: ") and refused.stderr.count("\n") == 1
+    found = run_alone("cost", *PAPER, "--json")
+    assert found.returncode == 0 and found.stderr == ""
+    assert json.loads(found.stdout) == answer("cost", *PAPER)
 
 
 def test_a_prediction_is_of_code(tiny_teacher: Path, tmp_path: Path) -> None:

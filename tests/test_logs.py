@@ -8,7 +8,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from compressor_core.logs import LARGEST, keep_short, rotate
+from compressor_core.logs import LARGEST, rotate
+from pages.parts.guard import keep_short
 
 WRITER = """
 import os, sys

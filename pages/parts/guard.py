@@ -24,7 +24,7 @@ from streamlit.runtime import Runtime
 from streamlit.web.server.server_util import get_url
 
 from compressor_core.files import DISK_REFUSALS
-from compressor_core.logs import VARIABLE, keep_short
+from compressor_core.logs import VARIABLE, rotate
 from pages.parts.ahead import get_ready
 
 if TYPE_CHECKING:
@@ -251,6 +251,13 @@ async def running(app: object) -> AsyncIterator[None]:
     yield
     if rotating is not None:
         rotating.cancel()
+
+
+async def keep_short(log: Path, seconds: float = 5.0) -> None:
+    """Look at a log every few seconds, and rotate it when it is due, until cancelled."""
+    while True:
+        rotate(log)
+        await asyncio.sleep(seconds)
 
 
 def send_at_once() -> None:
