@@ -33,6 +33,7 @@ from pages.parts.look import picture
 from pages.parts.pace import redrawn
 from pages.parts.presenting import presenting
 from pages.parts.rows import table
+from pages.parts.state import BOARDS, to_address
 from pages.parts.task import TASKS
 
 EVERY = 2.0
@@ -64,7 +65,7 @@ def live_board() -> None:
     with sentences():
         record = classroom().require()
         info = info_of(str(classroom().root), record.model_dump_json())
-    forecasts = st.session_state.get("board-view") == "Forecasts"
+    forecasts = st.session_state.show == "forecasts"
     ready, rows = drawn(info, forecasts, st.context.theme.type, presenting())
     st.markdown(f"**{literal(forecast_sentence(info) if forecasts else board_sentence(info))}**")
     draw(ready, "forecasts" if forecasts else "board")
@@ -189,8 +190,15 @@ else:
         predict(participant)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.segmented_control(
-            "Show", ["Board", "Forecasts"], default="Board", key="board-view", label_visibility="collapsed"
+            "Show",
+            list(BOARDS),
+            key="show",
+            required=True,
+            persist_state="session",
+            format_func=BOARDS.__getitem__,
+            label_visibility="collapsed",
         )
+        to_address("show", st.session_state.show)
         if not presenting():
             link("board", "Present", icon=":material/present_to_all:", present="1")
     left, right = st.columns([7, 3]) if lecturing() else (st.container(), None)

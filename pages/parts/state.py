@@ -60,8 +60,12 @@ JAVA = "java"
 NEWEST = "newest"
 """Stands for the newest calibration until the visitor makes a choice."""
 
+BOARDS = {"board": "Board", "forecasts": "Forecasts"}
+"""Views of the class board."""
+
 DEFAULTS: dict[str, Any] = {
     "story_preset": "quick",
+    "show": "board",
     "task": "vulnerability",
     "budget_mb": 3.0,
     "constraint": "cap",
@@ -103,5 +107,6 @@ def begin() -> None:
     for key, value in DEFAULTS.items():
         st.session_state.setdefault(key, value)
     from_address("task", "task", _task)
+    from_address("show", "show", _one_of(BOARDS))
     if from_address("space", "space", _one_of(SPACES)) or gene_key("vocab_size") not in st.session_state:
         fill_space(st.session_state.space)

@@ -67,7 +67,7 @@ def test_a_class_from_its_opening_to_its_end(studio: Studio, open_page: Open) ->
     # How much faster comes from the comparison of this very student.
     assert made["student"]["Times faster"] == pytest.approx(info.student.speedup)
     assert "a distill" in "".join(str(getattr(one, "label", "")) for one in at.get("page_link"))
-    at.session_state["board-view"] = "Forecasts"
+    at.session_state["show"] = "forecasts"
     at.run()
     no_traceback(at)
     assert "off by" in texts(at) and len(charts(at)[0]["data"]) == 3
