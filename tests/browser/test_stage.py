@@ -15,13 +15,15 @@ from tests.browser.conftest import Visit, settled
 
 STAGE, BUDGET, ANATOMY = ".st-key-stage", ".st-key-budget", ".st-key-anatomy"
 SEEN = """() => {
-    const stage = document.querySelector('.st-key-stage'), found = [];
-    window.sampled = found;
-    setInterval(() => found.push([
-        stage.dataset.generation, stage.getBoundingClientRect().y,
-        [...stage.querySelectorAll('.tracepopulation path.point')].slice(0, 8)
-            .map(one => one.getBoundingClientRect().x),
-    ]), 50);
+    const found = window.sampled = [];
+    setInterval(() => {
+        const stage = document.querySelector('.st-key-stage');  // Streamlit may build it anew when the run ends
+        found.push([
+            stage.dataset.generation, stage.getBoundingClientRect().y,
+            [...stage.querySelectorAll('.tracepopulation path.point')].slice(0, 8)
+                .map(one => one.getBoundingClientRect().x),
+        ]);
+    }, 50);
 }"""
 """Samples the stage every 50 ms: the generation on show, its place on the page, and where some marks are."""
 

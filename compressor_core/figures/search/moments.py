@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 from compressor_core.figures.search.axes import AXES, GENE_TITLES
@@ -79,8 +80,10 @@ def _settling(one: Generation, settled: set[str]) -> list[tuple[str, str]]:
     """Genes whose most common value reaches `SETTLED` in this generation; adds them to `settled`."""
     found, count = [], len(one.individuals)
     for gene, title in GENE_TITLES.items():
-        (value, carriers), *_ = Counter(getattr(each, gene) for each in one.individuals).most_common(1)
-        if gene not in settled and count > 1 and carriers >= SETTLED * count:
+        if gene in settled or count < 2:
+            continue
+        ((value, carriers),) = Counter(map(attrgetter(gene), one.individuals)).most_common(1)
+        if carriers >= SETTLED * count:
             settled.add(gene)
             found.append((f"{carriers} of {count}", f"{title.lower()} {value:,}"))
     return found
