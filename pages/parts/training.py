@@ -18,13 +18,16 @@ def time_left(run: Run, status: Status) -> float | None:
     return seconds_left(training_info(records(run)), status.progress, status.elapsed)
 
 
-def curves(run: Run) -> None:
-    """Draw loss and validation accuracy so far in little space, one below the other."""
+def curves(run: Run) -> bool:
+    """Draw loss and validation accuracy so far in little space, one below the other; False before the first step."""
     info = training_info(records(run))
+    if not info.steps:
+        return False
     figure = loss_figure(info).update_layout(height=230, showlegend=False)
     chart(figure, key=f"loss/{run.id}", alt=loss_words(info))
     figure = accuracy_figure(info).update_layout(height=230, showlegend=False)
     chart(figure, key=f"accuracy/{run.id}", alt=accuracy_words(info, None))
+    return True
 
 
 def training(run: Run, status: Status, *, loss: str, teacher: float | None = None) -> None:

@@ -194,15 +194,22 @@ def watch_story(story: Story) -> None:
                     state_of(run, status)
                     cancel_or_resume(run, status)
             with undamaged(story.distill):
-                if story.distill.status().state is State.RUNNING:
-                    from pages.parts.training import curves
-
-                    curves(story.distill)
-                else:
+                if not learning(story.distill):
                     student_drawing(st.session_state.space, Task(st.session_state.task))
         return now_live
 
     redrawn(live, part)
+
+
+def learning(distill: Run) -> bool:
+    """Draw what a running distillation does, and its curves from the first step on; whether there are any."""
+    status = distill.status()
+    if status.state is not State.RUNNING:
+        return False
+    from pages.parts.training import curves
+
+    st.caption(literal(status.message or ""))
+    return curves(distill)
 
 
 def result(story: Story) -> ComparisonInfo | None:

@@ -155,6 +155,9 @@ def test_compress_plays_its_search_where_the_stage_has_been(visit: Visit) -> Non
     places += page.evaluate("window.where")
     assert {place for _, place in places} == {round(before["y"])}
     expect(page.get_by_text(re.compile(r"\d s of training"))).to_be_visible(timeout=60_000)
+    # Before the first step, the student is drawn and the work at hand named, and no curve without a point.
+    expect(page.get_by_text(re.compile(r"The teacher labels [\d,]+ of [\d,]+ functions"))).to_be_visible(timeout=60_000)
+    expect(page.locator(ANATOMY)).to_be_visible()
     page.get_by_role("button", name="Cancel the story").click()
 
 

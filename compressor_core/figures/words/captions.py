@@ -35,19 +35,6 @@ def population_words(info: SearchInfo, x: str = X, y: str = Y, shown: int | None
     return f"{'; '.join(parts)}. {gap_sentence(info) if one is info.last else ''}".strip()
 
 
-def fitness_words(info: SearchInfo) -> str:
-    """When the best so far was found, and how close it is to the optimum."""
-    if info.last is None or info.last.best is None:
-        return gap_sentence(info)
-    goal = info.last.best.fitness
-    since = next(each.generation for each in info.generations if each.best and each.best.fitness == goal)
-    steps = len({each.best.fitness for each in info.generations if each.best})
-    return (
-        f"Best and mean fitness by generation: the best rose in {steps - 1} steps and has stayed the same since "
-        f"generation {since} of {info.last.generation}. {gap_sentence(info)}"
-    )
-
-
 def diversity_words(info: SearchInfo) -> str:
     """Diversity in the first and in the last generation."""
     if info.last is None:
