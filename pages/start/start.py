@@ -250,6 +250,9 @@ def to_go(story: Story) -> str:
         asked = story.search.settings
         best = best_within(asked.space, asked.task, asked.budget_mb)
         found = best and expected(store(), best.architecture, settings.dataset, settings.preset, settings.epochs)
+        if status.state is State.QUEUED:
+            waits = f"The training is number {store().queue_position(distill) or 1} in the queue"
+            return waits + (f" and takes about **{duration(found.seconds)}** ({found.basis})." if found else ".")
         if not found:
             return f"{gone} so far."
         left, basis = found.seconds - (status.elapsed or 0.0), found.basis

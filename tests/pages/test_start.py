@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from compressor_core.architecture import SearchSpace
 from compressor_core.bundled import java_student
@@ -19,6 +20,7 @@ from tests.pages.studio import (
     field,
     no_traceback,
     parameter,
+    texts,
     until_over,
 )
 
@@ -37,11 +39,15 @@ def test_the_story_is_started_and_cancelled(
 ) -> None:
     monkeypatch.setattr("compressor_core.runs.story.bundled_teacher", lambda dataset: tiny_teacher)
     at = open_page("start")
-    button(at, "Compress").click().run()
-    no_traceback(at)
-    runs = RunStore().list()
-    assert [run.kind for run in runs] == ["compare", "distill", "search"]
-    assert parameter(at, "story") == runs[0].id
+    root = RunStore().root
+    root.mkdir(parents=True)
+    with FileLock(root / ".slot"):  # another training is at work
+        button(at, "Compress").click().run()
+        no_traceback(at)
+        runs = RunStore().list()
+        assert [run.kind for run in runs] == ["compare", "distill", "search"]
+        assert parameter(at, "story") == runs[0].id
+        assert "The training is number 1 in the queue and takes about **" in texts(at)
     button(at, "Cancel the story").click().run()
     no_traceback(at)
     assert not [run for run in runs if until_over(run).state not in (State.CANCELLED, State.FINISHED, State.FAILED)]
