@@ -18,7 +18,6 @@ from pages.parts.search_settings import breeding, edited_space, latency_model
 from pages.parts.task import choose_pair_features, choose_task
 
 STAY: dict[str, Any] = {"persist_state": "session"}
-LATER_LATENCY = "Calibrate this machine to use latency."
 LATER_ACCURACY = "Distill two different students to use accuracy and flips."
 LIMITS = {
     Quantity.SIZE: ("Largest size (MB)", 0.5),
@@ -48,8 +47,8 @@ def settings() -> None:
         students: tuple[MeasuredStudent, ...] = ()
         if any(each.measured for each in objectives):
             students = choose_students(probed if Quantity.FLIPS in objectives else at_hand)
-        if notes := [text for known, text in ((latency, LATER_LATENCY), (at_hand, LATER_ACCURACY)) if not known]:
-            st.caption(" ".join(notes))
+        if not at_hand:
+            st.caption(LATER_ACCURACY)
         with st.expander("Limits and settings of the search"):
             limits = choose_limits([each for each in LIMITS if each in offered])
             breeding(prefix="tradeoff_", operators=False)

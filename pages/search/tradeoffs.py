@@ -132,6 +132,7 @@ def third_text(info: FrontInfo, x: str, y: str) -> str:
 
 def fronts(run: Run, info: FrontInfo, x: str, y: str) -> None:
     """Draw the fronts, with a slider along either to pick the architecture to distill."""
+    drawing = st.container()
     which = st.segmented_control(
         "Walk along",
         list(FRONTS),
@@ -144,7 +145,8 @@ def fronts(run: Run, info: FrontInfo, x: str, y: str) -> None:
     along = info.true if which == "true" else info.front(info.last)
     key = f"front/{run.id}"
     if not along:
-        chart(front_figure(info, x, y, replay=True), key=key, alt=front_sentence(info))
+        with drawing:
+            chart(front_figure(info, x, y, replay=True), key=key, alt=front_sentence(info))
         return
     within = [one for one in along if one.size_mb <= st.session_state.budget_mb]
     first_pick(run, max(within, key=lambda one: one.size_mb, default=along[len(along) // 2]))
@@ -152,7 +154,8 @@ def fronts(run: Run, info: FrontInfo, x: str, y: str) -> None:
     known = {one.short_form: one for one in (*info.individuals, *info.true, *along)}
     picked = known.get(st.session_state.architecture)
     figure = front_figure(info, x, y, replay=True, picked=picked)
-    chart(figure, key=key, alt=front_sentence(info), **picks(key))
+    with drawing:
+        chart(figure, key=key, alt=front_sentence(info), **picks(key))
     if picked is not None:
         show_pick(picked, run, info)
 
