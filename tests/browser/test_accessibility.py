@@ -25,7 +25,7 @@ PAGES = (
     *("runs", "paper", "exam", "lab", "board"),
 )
 OPENS_WITH = {
-    **{"": 2, "search": 2, "tradeoffs": 2, "sweeps": 2},
+    **{"": 2, "search": 1, "tradeoffs": 2, "sweeps": 2},
     **{"study": 1, "compare": 2, "exam": 1, "lab": 1, "latency": 4},
 }
 """Charts of a page opened without a run: of the explorer, of ready-made runs, of searches laid over each other."""
