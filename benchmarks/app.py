@@ -9,6 +9,7 @@ Then, in every round, a new server is started and a fresh Chromium visits it:
 - clicks on every page, see `benchmarks.app_clicks`: from the click until the page has answered and nothing is being
   computed or drawn, with the server's processor time; this includes a search watched live;
 - the budget slider on Start: from the end of a drag to the drawn answer;
+- a search that is started while a student is trained: from the click until its first offspring is on the stage;
 - the server's memory (RSS) after the first visit, and after all of these pages, without running any model.
 
 The rounds run one after the other, so that other load on the machine affects all clicks equally; the minimum over the
@@ -35,11 +36,11 @@ import psutil
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
-from benchmarks.app_clicks import PROBE, Click, clicks, live_clicks, milliseconds, slid
-from benchmarks.app_store import Made, build, live_search, reopen
+from benchmarks.app_clicks import PROBE, Click, clicks, live_clicks, milliseconds, played, slid
+from benchmarks.app_store import Made, build, live_search, long_training, reopen
 from benchmarks.serving import Server
 from compressor_core.machine import processor
-from compressor_core.runs import cancel
+from compressor_core.runs import Run, cancel
 from compressor_core.runs.store import ROOT_VARIABLE
 
 WAIT = 20_000.0
@@ -53,6 +54,7 @@ class Measured:
     first: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     drawn: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     slid: list[float] = field(default_factory=list)
+    played: list[float] = field(default_factory=list)
     home: list[int] = field(default_factory=list)
     all_pages: list[int] = field(default_factory=list)
     waited: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -121,10 +123,22 @@ def visit(launch: Callable[[], Browser], made: Made, measured: Measured, only: s
             page.wait_for_selector("h1")
             for click in live_clicks():
                 one(page, click, process, measured)
-            cancel(run)
-            while run.status().live:
-                time.sleep(0.2)
-            made.store.delete(run.id)
+            end(run, made)
+            training = long_training(made)
+            page.goto(f"{server.address}/search")
+            page.wait_for_selector("h1")
+            measured.played.append(played(page) / 1e3)
+            end(training, made)
+            end(made.store.list("search")[0], made)
+
+
+def end(run: Run, made: Made) -> None:
+    """End a run and delete it, so that each round finds the same store."""
+    if run.status().live:
+        cancel(run)
+    while run.status().live:
+        time.sleep(0.2)
+    made.store.delete(run.id)
 
 
 def one(page: Page, click: Click, process: psutil.Process, measured: Measured) -> None:
@@ -147,6 +161,8 @@ def show(measured: Measured, runs: int) -> None:
         print(f"First content, {when}: {spread(seconds)} s (median; least to most)")
         print(f"Start's chart plays, {when}: {spread(measured.drawn[when])} s")
     print(f"The budget's slider, from the end of a drag to the drawing: {spread(measured.slid)} s")
+    if measured.played:
+        print(f"A search started beside a training, from the click to its first offspring: {spread(measured.played)} s")
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     print(f"Load of the machine at the end (1, 5, 15 minutes): {load}")
     print(f"Server's memory after the first visit: {max(measured.home) / 1e6:.0f} MB", end="")

@@ -101,6 +101,28 @@ def slid(page: Page) -> float:
     return float(page.evaluate("probe.slid"))
 
 
+PLAYED = """
+addEventListener('pointerdown', () => {
+    const start = performance.now();
+    const look = () => {
+        const shown = +document.querySelector('.st-key-stage')?.dataset.generation;
+        if (location.search.includes('run=') && shown >= 1) probe.played = performance.now() - start;
+        else requestAnimationFrame(look);
+    };
+    look();
+}, {capture: true, once: true});
+"""
+
+
+def played(page: Page) -> float:
+    """Milliseconds from a click on *Start the search* until its first generation of offspring is on the stage."""
+    _pause(page)
+    page.evaluate(PLAYED)
+    page.get_by_role("button", name="Start the search").click()
+    page.wait_for_function("probe.played")
+    return float(page.evaluate("probe.played"))
+
+
 def milliseconds(page: Page, click: Click, work: Callable[[], float]) -> tuple[float, float]:
     """Milliseconds from the click until the page has answered, and the increase of `work` in that time."""
     _pause(page)

@@ -71,6 +71,16 @@ def live_search(store: RunStore) -> Run:
     return launch(store, "search", {"budget_mb": 3.0, **SEARCH}, name="live", command=PACED)
 
 
+def long_training(made: Made) -> Run:
+    """A distillation at work that outlasts any measurement."""
+    run = launch(
+        made.store, "distill", {**made.newest["distill"].config, "epochs": 10_000}, name="long", command=WORKER
+    )
+    while run.status().state is State.QUEUED:
+        time.sleep(0.1)
+    return run
+
+
 def _real(store: RunStore) -> Iterator[tuple[str, Run]]:
     """Runs by real workers: searches of 100 × 50, tiny students of a file, comparisons of the bundled student."""
     store.root.mkdir(parents=True, exist_ok=True)
