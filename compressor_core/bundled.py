@@ -45,7 +45,10 @@ def bundled_student(dataset: str) -> Path | None:
 
 def is_recorded(teacher: Path | str) -> bool:
     """Whether a teacher is given as a file of recorded answers, not as a model folder or a bundled name."""
-    return str(teacher).lower().endswith(RECORDED) and not Path(teacher).is_dir()
+    try:
+        return str(teacher).lower().endswith(RECORDED) and not Path(teacher).is_dir()
+    except OSError:  # no name that the system takes, as whoever reads it will say
+        return True
 
 
 def bundled_benchmark_students() -> list[Path]:

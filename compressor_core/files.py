@@ -162,6 +162,8 @@ def storage_error(error: OSError, path: Path, *, action: str = "write") -> Stora
         remedy = "free some space there and try again"
     elif error.errno in _FORBIDDEN:
         remedy = "choose a folder you have the right to write to, or change its permissions"
+    elif error.errno == errno.ENAMETOOLONG:
+        remedy = "give it a shorter name"
     elif error.errno in _MISPLACED:
         remedy = "check that its folder exists and that nothing else has that name"
     else:

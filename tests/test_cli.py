@@ -294,6 +294,42 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments: tuple[object, ...], sa
     assert not (ROOT / "y").exists()
 
 
+LONG = "y" * 300
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("cost", *PAPER, "--calibration", LONG),
+        ("search", "--space", LONG),
+        ("train-teacher", "--dataset", "file", "--data", LONG, "--out", "t"),
+        ("train-teacher", "--out", LONG),
+        ("distill", "--teacher", LONG, "--architecture", TINY, "--out", "s"),
+        ("distill", "--teacher", f"{LONG}.parquet", "--architecture", TINY, "--out", "s"),
+        ("label", "--teacher", LONG, "--out", "a.parquet"),
+        ("evaluate", LONG),
+        ("predict", "students/classroom-vulnerability", LONG),
+        ("compare", LONG, LONG),
+        ("probe", LONG, LONG),
+        ("export", "students/classroom-vulnerability", "--out", LONG),
+        ("import-released", LONG, "--tokenizer", "t", "--teacher", "codebert", "--task", "clone", "--out", "s"),
+        ("import-released", "c", "--tokenizer", "t", "--teacher", "codebert", "--task", "clone", "--out", LONG),
+        ("push", LONG, "a/b"),
+        ("report", LONG, "--out", "r.html"),
+    ],
+    ids=lambda arguments: " ".join(str(one)[:12] for one in arguments),
+)
+def test_a_name_that_is_too_long(
+    arguments: tuple[object, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPRESSOR_DEBUG", "1")  # so that what nobody foresaw comes through
+    monkeypatch.chdir(tmp_path)
+    refused = run(*arguments)
+    assert refused.returncode == 2 and refused.stdout == ""
+    assert refused.stderr.splitlines()[-1].startswith("error: ") and refused.stderr.count("error: ") == 1
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_process_ends_with_the_exit_code() -> None:
     refused = run_alone("search", "--budget-mb", 0)
     assert refused.returncode == 2 and refused.stdout == ""

@@ -94,8 +94,8 @@ def require_place(out: Path) -> None:
 
 
 def checkpoint_beside(out: Path) -> Path:
-    """Path of the checkpoint of the training that makes `out`."""
-    return out.with_name(f"{out.name}.checkpoint.pt")
+    """Path of the checkpoint of the training that makes `out`. Raises StorageError if its name is too long."""
+    return checked_path(out.with_name(f"{out.name}.checkpoint.pt"))
 
 
 def run_store() -> Any:

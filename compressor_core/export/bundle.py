@@ -13,7 +13,7 @@ from typing import Final
 from uuid import uuid4
 
 from compressor_core.errors import DataError
-from compressor_core.files import write_text
+from compressor_core.files import checked_path, write_text
 
 ONNX, INT8 = "model.onnx", "model.int8.onnx"
 README, PREDICT, PAGE, SUMS = "README.md", "predict.py", "index.html", "SHA256SUMS"
@@ -51,9 +51,9 @@ def require_free(targets: Sequence[Path], *, overwrite: bool) -> None:
     """Refuse targets that exist; with `overwrite`, only those that were not written by an export.
 
     Raises:
-        DataError: a target cannot be used, with a one-sentence message that names it.
+        DataError, StorageError: a target cannot be used, with a one-sentence message that names it.
     """
-    for target in targets:
+    for target in map(checked_path, targets):
         if (not target.exists() and not target.is_symlink()) or (target.is_dir() and not any(target.iterdir())):
             continue
         if not overwrite:

@@ -35,6 +35,7 @@ from transformers import PreTrainedTokenizerFast
 from compressor_core.architecture import Architecture
 from compressor_core.data.tokenizer import SPECIAL_TOKENS, with_special_tokens
 from compressor_core.errors import ModelError
+from compressor_core.files import checked_path
 from compressor_core.language import Language
 from compressor_core.models.card import ModelCard
 from compressor_core.models.classifier import Classifier
@@ -123,7 +124,7 @@ def read_released(
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
+    if not checked_path(path).is_file():
         raise ModelError(f"There is no checkpoint {path}: check the path.")
     require_itself(path)
     try:
@@ -250,7 +251,7 @@ def _require_fit(weights: Mapping[str, Tensor], wanted: Mapping[str, Tensor], pa
 
 def _read_tokenizer(path: Path, vocab_size: int, encoder: Encoder) -> PreTrainedTokenizerFast:
     """Published tokenizer with the authors' preprocessing built in, so that it reads raw code."""
-    if not path.is_file():
+    if not checked_path(path).is_file():
         raise ModelError(f"There is no tokenizer {path}: check the path.")
     require_itself(path)
     with _understood(path):

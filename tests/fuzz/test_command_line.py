@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import io
 import json
 import re
@@ -26,6 +27,11 @@ WHOLE = ("0", "1", "2", "3", "-1", "", "x", "1.5", "99999999999999999999", "1e3"
 NUMBERS = (*WHOLE, "0.5", "nan", "inf", "-inf", "1e-320", "1e400")
 WORK = {"train-teacher", "distill", "label", "study", "calibrate", "measure", "probe", "compare", "evaluate", "export"}
 """Verbs that would train or measure for minutes: they are given something that is not there."""
+HEAVY = (
+    *("torch.onnx", "onnxruntime", "transformers.models.auto.modeling_auto", "transformers.models.roberta"),
+    *("compressor_core.export.exporting", "compressor_core.models.released", "compressor_core.evaluate.comparison"),
+)
+"""What the verbs import when they need it."""
 SMALL = {
     "search": (("--generations", "3"), ("--generations", "2", "--population", "4", "--space", "{}/space.json")),
     "sweep": (("--over", "seed", "--seeds", "1", "--generations", "2", "--space", "classroom"), ("--seeds", "-1")),
@@ -59,6 +65,8 @@ VERBS = {words: verb for words, verb in verbs(parser()).items() if words != ("ap
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Files that options may name: right ones, wrong ones and folders."""
+    for name in HEAVY:  # seconds on a slow machine, which are no example's
+        importlib.import_module(name)
     folder = tmp_path_factory.mktemp("files")
     (folder / "functions.jsonl").write_bytes(jsonl(RIGHT))
     (folder / "space.json").write_text(json.dumps(SPACE))
