@@ -27,9 +27,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     """The command within this process, since a process of its own spends most of its time on imports."""
+    words = [str(argument) for argument in arguments]
     with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
-        code = main([str(argument) for argument in arguments])
-    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+        code = main(words)
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 def run_alone(*arguments: object) -> subprocess.CompletedProcess[str]:
