@@ -23,7 +23,7 @@ from pages.parts.explain import terms
 from pages.parts.explorer import budget
 from pages.parts.frame import link, say, sentences
 from pages.parts.live import start, store
-from pages.parts.state import gene_key
+from pages.parts.state import DEFAULTS, fill_space, gene_key
 from pages.parts.task import choose_space, choose_task
 
 CONSTRAINTS = {
@@ -69,6 +69,7 @@ def settings() -> None:
         )
         choose_task(help="For pairs, a head that compares both functions makes the model a little larger.")
         choose_space()
+        as_in_the_paper()
         with st.expander("Settings of the search"):
             latency = goal_and_limits()
             st.divider()
@@ -82,6 +83,23 @@ def settings() -> None:
     if go_on:
         with sentences():
             begin(chosen(space or edited_space(), latency))
+
+
+def as_in_the_paper() -> None:
+    """Switch that sets the paper's space, budget rule and operators at once, and the usual ones again."""
+    paper = {"space": "paper", "constraint": Constraint.PAPER.value, "operators": Operators.PAPER.value}
+    st.session_state.as_paper = all(st.session_state[name] == value for name, value in paper.items())
+
+    def switch() -> None:
+        st.session_state.update(paper if st.session_state.as_paper else {name: DEFAULTS[name] for name in paper})
+        fill_space(st.session_state.space)
+
+    st.toggle(
+        "Exactly as in the paper",
+        key="as_paper",
+        on_change=switch,
+        help="Its search space, its soft penalty on the size in place of a cap, and its genetic operators.",
+    )
 
 
 def begin(search: SearchSettings, note: str = "") -> None:

@@ -173,6 +173,25 @@ def test_the_papers_penalty_sets_goal_and_limits_aside(open_page: Open) -> None:
     until_over(run)
 
 
+def test_the_papers_search_is_one_switch_away_and_back(open_page: Open) -> None:
+    at = fine(open_page("search"))
+    named(at.toggle, "Exactly as in the paper").set_value(True).run()
+    named(at.number_input, "Generations").set_value(1).run()
+    assert named(at.radio, "Search space").value == "paper" and at.toggle[0].value
+    fine(named(at.button, "Start the search").click().run())
+    (run,) = RunStore().list()
+    assert (run.config["constraint"], run.config["operators"]) == ("paper", "paper")
+    assert run.config["space"] == SearchSpace.paper().to_dict()
+    until_over(run)
+    named(at.radio, "Operators").set_value("studio").run()
+    assert not named(at.toggle, "Exactly as in the paper").value
+    named(at.radio, "Operators").set_value("paper").run()
+    named(at.toggle, "Exactly as in the paper").set_value(False).run()
+    fine(at)
+    names = ("Search space", "Budget rule", "Operators")
+    assert [named(at.radio, name).value for name in names] == ["classroom", "cap", "studio"]
+
+
 def test_without_a_calibration_there_is_no_latency(open_page: Open) -> None:
     at = fine(open_page("search"))
     assert "Predict latency by" not in [one.label for one in at.selectbox]
