@@ -27,6 +27,7 @@ from compressor_core.evaluate.prediction import predict_once
 from compressor_core.export.exporting import export
 from compressor_core.export.onnx import open_onnx, run_onnx
 from compressor_core.export.settings import ExportSettings
+from compressor_core.language import Language
 from compressor_core.models.card import read_card
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.readme import readme
@@ -282,6 +283,20 @@ def test_the_readme_is_one_that_the_hub_reads(tmp_path: Path, pretrained: bool) 
         assert entry["name"] == "student" and metrics == {"accuracy": 0.75, "f1": 0.5}
     else:
         assert "base_model" not in data and "model-index" not in data
+
+
+def test_the_readme_says_that_plain_transformers_reads_no_data_flow(tmp_path: Path) -> None:
+    made = from_scratch(
+        Architecture(400, 16, 1, 2, 16), CODES * 9, Task.VULNERABILITY, LABELS, 128, data_flow=Language.PYTHON
+    )
+    made.save(tmp_path / "student")
+    text = (tmp_path / "student" / "README.md").read_text("utf-8")
+    assert HubCard(text).data.library_name == "compressor-studio"
+    assert "reads the data flow of Python as well as the tokens" in text and "from transformers" not in text
+    model = load(tmp_path / "student")
+    told = json.loads(run(sys.executable, PIPELINE, tmp_path / "student", given=[CODES[0]]))[0]["said"][0]
+    here = predict_once(model, (CODES[0],)).probabilities
+    assert {one["label"]: one["score"] for one in told} != pytest.approx(here, abs=1e-5), "else the sentence is wrong"
 
 
 @pytest.mark.parametrize("folder", bundled_benchmark_students(), ids=lambda folder: folder.name)
