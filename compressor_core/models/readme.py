@@ -80,8 +80,8 @@ def _text(card: ModelCard) -> Iterator[str]:
             yield f"- {fact}: {f'{value:.4g}' if isinstance(value, float) else literal(str(value))}"
     yield ""
     if card.data_flow is not None:
-        yield f"It reads the data flow of {card.data_flow.value.capitalize()} as well as the tokens. Plain transformers loads"
-        yield "it too, but reads the tokens alone, and answers differently: use the lines above."
+        yield f"It reads the data flow of {card.data_flow.value.capitalize()} as well as the tokens. Plain transformers"
+        yield "loads it too, but reads the tokens alone, and answers differently: use the lines above."
         yield ""
     if (hub := _PUBLISHED.get(card.dataset or "")) is not None:
         yield f"The training data are published by their authors at https://huggingface.co/datasets/{hub}"
