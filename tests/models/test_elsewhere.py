@@ -291,7 +291,8 @@ def test_the_readme_says_that_plain_transformers_reads_no_data_flow(tmp_path: Pa
     )
     made.save(tmp_path / "student")
     text = (tmp_path / "student" / "README.md").read_text("utf-8")
-    assert HubCard(text).data.to_dict()["library_name"] == "compressor-studio"
+    data: Any = HubCard(text).data
+    assert data.library_name == "compressor-studio"
     assert "reads the data flow of Python as well as the tokens" in text and "from transformers" not in text
     model = load(tmp_path / "student")
     told = json.loads(run(sys.executable, PIPELINE, tmp_path / "student", given=[CODES[0]]))[0]["said"][0]
