@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from compressor_core.evaluate.settings import MOST_STUDENTS
 from compressor_core.figures.compare.info import comparison_info
 from compressor_core.figures.compare.verdicts import codebert_sentence, headline
 from compressor_core.literal import literal
 from compressor_core.runs import Run, State, Status
-from compressor_core.runs.library import Family, Model, comparison_of, families
+from compressor_core.runs.library import Model, comparison_of, families
+from pages.parts.chosen import choose_family, choose_students
 from pages.parts.compare_views import views
 from pages.parts.frame import link, open_page, sentences
 from pages.parts.live import start, store, watch_chosen
@@ -25,38 +25,23 @@ def settings() -> list[Model]:
         link("distill", "Distill a student first")
         return []
     with st.container(border=True):
-        if st.session_state.compared_family not in found:
-            st.session_state.compared_family = next(iter(found))
-        family = found[st.selectbox("Teacher", list(found), key="compared_family", persist_state="session")]
-        return choose_students(family)
-
-
-def choose_students(family: Family) -> list[Model]:
-    models = {model.key: model for model in family.students}
-    # The newest by default; students of another teacher cannot stay selected.
-    kept = [key for key in st.session_state.compared_students if key in models]
-    if st.session_state.get("compared_of") != family.key:
-        st.session_state.compared_of = family.key
-        kept = kept or [next(iter(models))]
-    st.session_state.compared_students = kept
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    chosen = left.multiselect(
-        "Students",
-        list(models),
-        key="compared_students",
-        persist_state="session",
-        max_selections=MOST_STUDENTS,
-        format_func=lambda key: models[key].title,
-        help=f"Up to {MOST_STUDENTS} students of this teacher, the newest first.",
-    )
-    students = [models[key] for key in chosen]
-    if right.button("Compare", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not chosen):
-        first = students[0].run
-        name = first.name if first else None
-        with sentences():
-            asked = {**comparison_of(store(), students), "beside_codebert": True}
-        start("compare", asked, name=name if len(students) == 1 else f"{len(students)} students")
+        family = choose_family(st, found)
+        left, right = st.columns([3, 1], vertical_alignment="bottom")
+        students = choose_students(left, family)
+        if right.button(
+            "Compare", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not students
+        ):
+            begin(students)
     return students
+
+
+def begin(students: list[Model]) -> None:
+    """Start the comparison of students with their teacher."""
+    first = students[0].run
+    name = first.name if first else None
+    with sentences():
+        asked = {**comparison_of(store(), students), "beside_codebert": True}
+    start("compare", asked, name=name if len(students) == 1 else f"{len(students)} students")
 
 
 def show(run: Run, status: Status) -> None:

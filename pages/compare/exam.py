@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from compressor_core.evaluate.settings import MOST_STUDENTS, TEACHER, ExamSettings
+from compressor_core.evaluate.settings import TEACHER, ExamSettings
 from compressor_core.figures.compare.exam import ExamInfo, exam_figure, exam_info, exam_rows, group_rows
 from compressor_core.literal import literal
 from compressor_core.runs import Run, State, Status
 from compressor_core.runs.library import Model, comparison_of, families
 from pages.parts.chart import chart
+from pages.parts.chosen import choose_family, choose_students
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
 from pages.parts.live import start, store, watch_chosen
@@ -26,19 +27,9 @@ def form() -> list[Model]:
         return []
     with st.container(border=True):
         first, second, third = st.columns([3, 4, 2], vertical_alignment="bottom")
-        family = found[first.selectbox("Teacher", list(found), key="exam_family")]
-        models = {model.key: model for model in family.students}
-        chosen = second.multiselect(
-            "Students",
-            list(models),
-            [next(iter(models))],
-            key=f"exam_students/{family.key}",
-            max_selections=MOST_STUDENTS,
-            format_func=lambda key: models[key].title,
-        )
-        students = [models[key] for key in chosen]
+        students = choose_students(second, choose_family(first, found))
         if third.button(
-            "Start the exam", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not chosen
+            "Start the exam", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not students
         ):
             begin(students)
     return students

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from compressor_core.data.changes import CHANGES
@@ -23,6 +21,7 @@ from compressor_core.records import ChangedExample
 from compressor_core.runs import Run, State, Status
 from compressor_core.runs.library import Model, comparison_of, families
 from pages.parts.chart import chart
+from pages.parts.chosen import choose_family, choose_student
 from pages.parts.explain import terms
 from pages.parts.fields import number
 from pages.parts.frame import link, open_page, sentences
@@ -33,8 +32,6 @@ NUMBERS = {
     **dict.fromkeys(("Flips (%)", "Accuracy (%)", "Before (%)", "Agreement (%)"), "%.1f"),
     **dict.fromkeys(("Mean |Δp| (points)", "ECE (points)", "ECE before"), "%.1f"),
 }
-
-STAY: dict[str, Any] = {"persist_state": "session"}
 
 
 def settings() -> list[Model]:
@@ -47,22 +44,20 @@ def settings() -> list[Model]:
         return []
     with st.container(border=True):
         first, second, third, fourth = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
-        family = found[first.selectbox("Teacher", list(found), key="probed_family", **STAY)]
-        models = {model.key: model for model in family.students}
-        titles = {key: model.title for key, model in models.items()}
-        chosen = second.selectbox("Student", list(titles), key="probed_student", format_func=titles.__getitem__, **STAY)
+        family = choose_family(first, found)
+        student = choose_student(second, {model.key: model for model in family.students})
         examples = number(third, ProbeSettings, "examples", "Examples", 1, 10_000, key="probe_examples")
         if fourth.button("Probe", type="primary", icon=":material/science:", width="stretch"):
             with sentences():
-                compared = comparison_of(store(), [models[chosen]])
+                compared = comparison_of(store(), [student])
                 asked = ProbeSettings(
                     models=(compared["teacher"], compared["student"]),
                     names=(TEACHER, "Student"),
                     examples=examples,
                     **{name: compared.get(name) for name in ("dataset", "data", "split") if compared.get(name)},
                 )
-            start("probe", asked, name=models[chosen].title)
-    return [models[chosen]]
+            start("probe", asked, name=student.title)
+    return [student]
 
 
 def show(run: Run, status: Status) -> None:

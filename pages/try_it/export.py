@@ -20,6 +20,7 @@ from compressor_core.literal import literal
 from compressor_core.records import ExportSummary
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import Model, export_of, students
+from pages.parts.chosen import choose_student
 from pages.parts.explain import terms
 from pages.parts.frame import link, open_page, sentences
 from pages.parts.live import start, store, watch_chosen
@@ -35,16 +36,7 @@ def settings() -> list[Model]:
         return []
     with st.container(border=True):
         left, right = st.columns([3, 1], vertical_alignment="bottom")
-        if st.session_state.student not in found:
-            st.session_state.student = next(iter(found))
-        left.selectbox(
-            "Student",
-            list(found),
-            key="student",
-            persist_state="session",
-            format_func=lambda key: found[key].title,
-        )
-        student = found[st.session_state.student]
+        student = choose_student(left, found)
         if right.button("Export", type="primary", icon=":material/ios_share:", width="stretch"):
             start("export", export_of(student), name=student.run.name if student.run else None)
     return [student]

@@ -27,6 +27,7 @@ from compressor_core.models.card import read_card
 from compressor_core.runs.library import Model, students, teacher_to_ask
 from compressor_core.task import Task
 from pages.parts.chart import chart
+from pages.parts.chosen import choose_student
 from pages.parts.data import INFO
 from pages.parts.explain import terms
 from pages.parts.frame import link, metrics, open_page, say, sentences
@@ -49,7 +50,7 @@ TITLES = {Task.VULNERABILITY: ("Function",), Task.CLONE: ("First function", "Sec
 MONOSPACED = "<style>.st-key-pasted textarea{font-family:'Source Code Pro',monospace;font-size:.8rem}</style>"
 
 
-def choose_student() -> Model | None:
+def linked_student() -> Model | None:
     """Student of the URL, or the one chosen here or on another page."""
     with sentences():
         found = {model.key: model for model in students(store())}
@@ -60,12 +61,7 @@ def choose_student() -> Model | None:
         st.info("There is no student yet.")
         link("distill", "Distill a student first")
         return None
-    if st.session_state.student not in found:
-        st.session_state.student = next(iter(found))
-    st.selectbox(
-        "Student", list(found), key="student", persist_state="session", format_func=lambda key: found[key].title
-    )
-    student = found[st.session_state.student]
+    student = choose_student(st, found)
     linked = {"run": student.run.id} if student.run else {"student": student.folder.name}
     for name in {"run", "student"} - set(linked):
         keep(name, None)
@@ -301,6 +297,6 @@ open_page(
     "playground",
     "Teacher and student answer on your own code, with their times and the lines that mattered most to each.",
 )
-student = choose_student()
+student = linked_student()
 if student is not None:
     play(student)

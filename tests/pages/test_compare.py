@@ -231,6 +231,29 @@ def test_several_students_are_chosen_compared_and_told_apart(studio: Studio, two
     no_traceback(at)
 
 
+def test_the_student_is_the_same_on_all_pages(studio: Studio, two: Run, open_page: Open) -> None:
+    at = open_page("compare")
+    field(at.multiselect, "Students").set_value([studio.distill.id]).run()
+    for page in ("playground", "export", "lab"):
+        at = open_page(page)
+        no_traceback(at)
+        assert field(at.selectbox, "Student").value == studio.distill.id
+    field(at.selectbox, "Student").set_value(two.id).run()
+    for page in ("exam", "compare"):
+        at = open_page(page)
+        no_traceback(at)
+        assert field(at.multiselect, "Students").value == [two.id]
+    ready = next(family for family in families(studio.store) if "bundled" in family.students[0].title)
+    field(at.selectbox, "Teacher").set_value(ready.key).run()
+    assert field(at.multiselect, "Students").value == [ready.students[0].key]
+    at = open_page("export")
+    assert field(at.selectbox, "Student").value == ready.students[0].key
+    field(at.selectbox, "Student").set_value(studio.distill.id).run()
+    at = open_page("exam")
+    assert field(at.multiselect, "Students").value == [studio.distill.id]
+    assert field(at.selectbox, "Teacher").value != ready.key
+
+
 def test_students_of_other_teachers_are_kept_apart(studio: Studio, two: Run, open_page: Open) -> None:
     config = json.loads((two.folder / "config.json").read_text())
     write_json(two.folder / "config.json", {**config, "config": {**config["config"], "teacher": "/another/teacher"}})
