@@ -14,8 +14,9 @@ from tests.report.story import HOSTILE, HOSTILE_KIND, done, tell
 
 INK = {"light": "rgb(29, 39, 51)", "dark": "rgb(232, 236, 240)"}
 FITTING = "WARN: Too many auto-margin redraws."
-"""Notice of Plotly that it stops fitting the margins of a narrow chart to its labels. Some of these are times measured in
-this very test, and with some widths of their digits a margin and the labels that it leaves room for change each other."""
+"""Notice of Plotly that it stops fitting the margins of a narrow chart to its labels. Some of these are times that this
+test measures, and with some widths of their digits the margin and the labels that it leaves room for change each other.
+"""
 SEARCH = {"budget_mb": 3.0, "population": 8, "generations": 4}
 
 
