@@ -14,34 +14,35 @@ STAY: dict[str, Any] = {"persist_state": "session"}
 
 
 def choose_family(place: Any, found: Mapping[str, Family]) -> Family:
-    """Choice of the teacher; that of a student who was chosen on another page comes first."""
+    """Choice of a teacher, at first that of the chosen student."""
     state = st.session_state
-    if state.student != state.get("family_for"):
-        state.family_for = state.student
-        for family in found.values():
-            if state.student in {model.key for model in family.students}:
-                state.compared_family = family.key
-    if state.compared_family not in found:
+    family_of = {model.key: family for family in found.values() for model in family.students}
+    if state.student in family_of and state.student not in state.compared_students:  # chosen on another page
+        state.compared_family = family_of[state.student].key
+        _take(state.student)
+    elif state.compared_family not in found:
         state.compared_family = next(iter(found))
-    return found[place.selectbox("Teacher", list(found), key="compared_family", **STAY)]
+        _take(found[state.compared_family].students[0].key)
+    return found[
+        place.selectbox(
+            "Teacher",
+            list(found),
+            key="compared_family",
+            on_change=lambda: _take(found[state.compared_family].students[0].key),
+            **STAY,
+        )
+    ]
 
 
 def choose_students(place: Any, family: Family) -> list[Model]:
-    """Choice of up to four students of one teacher, the newest by default."""
+    """Choice of up to four students of one teacher."""
     state, models = st.session_state, {model.key: model for model in family.students}
-    kept = [key for key in state.compared_students if key in models]
-    if state.student != state.get("compared_for") and state.student in models and state.student not in kept:
-        kept = [state.student]  # chosen on another page
-    if state.get("compared_of") != family.key:
-        state.compared_of = family.key
-        kept = kept or [next(iter(models))]
-        _take(kept[0])
-    state.compared_for, state.compared_students = state.student, kept
+    if state.compared_students and not models.keys() & set(state.compared_students):
+        _take(family.students[0].key)  # those chosen are deleted
+    state.compared_students = [key for key in state.compared_students if key in models]
 
     def chosen() -> None:
-        if state.compared_students:
-            _take(state.compared_students[0])
-            state.compared_for = state.student
+        state.student = next(iter(state.compared_students), None)
 
     keys = place.multiselect(
         "Students",
@@ -59,11 +60,11 @@ def choose_students(place: Any, family: Family) -> list[Model]:
 def choose_student(place: Any, models: Mapping[str, Model]) -> Model:
     """Choice of one student."""
     if st.session_state.student not in models:
-        _take(next(iter(models)))
+        st.session_state.student = next(iter(models))
     key = place.selectbox("Student", list(models), key="student", format_func=lambda key: models[key].title, **STAY)
     return models[key]
 
 
 def _take(key: str) -> None:
-    """Make a student the chosen one, on a page whose teacher it has."""
-    st.session_state.student = st.session_state.family_for = key
+    """Choose one student, in place of all chosen before."""
+    st.session_state.student, st.session_state.compared_students = key, [key]

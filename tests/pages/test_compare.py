@@ -252,6 +252,11 @@ def test_the_student_is_the_same_on_all_pages(studio: Studio, two: Run, open_pag
     at = open_page("exam")
     assert field(at.multiselect, "Students").value == [studio.distill.id]
     assert field(at.selectbox, "Teacher").value != ready.key
+    field(at.multiselect, "Students").set_value([two.id]).run()
+    studio.store.delete(two.id)
+    at = open_page("compare")
+    no_traceback(at)
+    assert field(at.multiselect, "Students").value == [studio.distill.id], "the newest, where the chosen one is gone"
 
 
 def test_students_of_other_teachers_are_kept_apart(studio: Studio, two: Run, open_page: Open) -> None:
