@@ -9,6 +9,7 @@ import time
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from compressor_core.figures.search.info import search_info
 from compressor_core.runs import RunStore, State, launch
 from pages.parts.plotly_js import NAME
 from tests.browser.conftest import Visit, settled
@@ -168,6 +169,23 @@ def test_the_address_keeps_space_and_task(visit: Visit, choice: str, words: str)
     expect(page).to_have_url(re.compile(words))
     again = visit("/" + page.url.split("/")[-1])
     expect(again.get_by_role("radio", name=choice)).to_be_checked()
+
+
+def test_the_star_is_the_optimum_of_the_search_by_its_own_rule(visit: Visit) -> None:
+    paper = {"budget_mb": 3.0, "constraint": "paper", "population": 10, "generations": 5}
+    run = launch(RunStore(), "search", paper)
+    while run.status().live:
+        time.sleep(0.1)
+    info = search_info(run.records()[0], run.settings)
+    assert info.optimum is not None
+    page = visit(f"/search?run={run.id}&at=5")
+    plays(page)
+    star = "document.querySelector('.stage-plot').data.find(one => one.uid === 'optimal').customdata"
+    page.wait_for_function(f"{star}[0] === '{info.optimum.short_form}'")
+    budget = page.get_by_role("spinbutton", name="Exact budget")
+    budget.fill("2")
+    budget.press("Enter")
+    page.wait_for_function(f"{star}[0] === null", timeout=30_000)  # which the penalty at 2 MB would have to tell
 
 
 SIZES = """() => [...document.querySelectorAll('[data-testid=stMain] *')]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -91,6 +92,22 @@ def test_of_a_large_and_long_search_a_part_is_played_with_all_that_happens() -> 
     found = stage(replace(info, generations=long), FRONT, budget_mb=3.0)
     assert len(found["generations"]) < 400 and found["generations"][-1]["generation"] == 899
     assert all(len(shown["members"]) <= MOST_MARKS for shown in found["generations"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "by_front"),
+    [({}, True), ({"constraint": "paper"}, False), ({"goal": "size"}, False), ({"min_gflops": 0.5}, False)],
+)
+def test_the_optimum_is_that_of_the_search_and_its_front_tells_it_for_gflops_within_a_cap_alone(
+    asked: dict[str, Any], by_front: bool
+) -> None:
+    settings = SearchSettings(budget_mb=3.0, space=SearchSpace.classroom(), population=4, generations=1, **asked)
+    info = search_info(list(search(settings)), settings)
+    assert info.optimum is not None
+    data = stage(info, FRONT, budget_mb=3.0)
+    best = [one for one in FRONT if one.size_mb <= 3.0][-1]
+    assert data["optimum"][2] == info.optimum.short_form and data["by_front"] is by_front
+    assert (info.optimum.short_form == best.short_form) or not by_front
 
 
 def test_without_a_search_there_is_the_front() -> None:

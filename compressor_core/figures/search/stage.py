@@ -19,6 +19,7 @@ from compressor_core.figures.search.info import SearchInfo, goal_title
 from compressor_core.figures.search.moments import Moment, moments
 from compressor_core.figures.search.plane import BEST, OPTIMUM, add_pick
 from compressor_core.records import Generation, Individual, Measured
+from compressor_core.search.fitness import Goal
 
 MOST_MARKS: Final = 150
 """Largest number of individuals drawn per generation; of a larger population every k-th, from the fittest on."""
@@ -84,6 +85,9 @@ def stage(
             "y": [round(one.paper_gflops, 6) for one in front],
             "genes": [one.short_form for one in front],
         },
+        "optimum": _place(info.optimum) if info and info.optimum else None,
+        # The front tells the optimum of any budget, if nothing but GFLOPs within the budget counts.
+        "by_front": info is None or (info.goal == Goal.GFLOPS.quantity and not info.soft and len(info.limits) == 1),
         "whole": whole,
         "colors": {"fits": theme.FEASIBLE, "over": theme.INFEASIBLE, "region": theme.faint(theme.FEASIBLE, 0.1)},
     }
@@ -239,6 +243,10 @@ def _played(info: SearchInfo | None, told: Mapping[int, Moment]) -> list[Generat
 
 def _drawn(one: Generation) -> tuple[Individual, ...]:
     return one.individuals[:: -(-len(one.individuals) // MOST_MARKS)]
+
+
+def _place(one: Measured) -> tuple[float, float, str]:
+    return round(one.size_mb, 6), round(one.paper_gflops, 6), one.short_form
 
 
 def _members(played: Sequence[Generation]) -> list[Individual]:

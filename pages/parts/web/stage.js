@@ -315,9 +315,10 @@ class Stage {
     move_budget(mb) {
         this.budget = mb;
         if (!this.traces) return;
-        const {front, whole: [, , low, high]} = this.data;
-        const at = front.x.findLastIndex(size => size <= mb);
-        const star = at < 0 ? [[null], [null], [null]] : [[front.x[at]], [front.y[at]], [front.genes[at]]];
+        const {front, optimum, by_front: byFront, budget, whole: [, , low, high]} = this.data;
+        const at = byFront ? front.x.findLastIndex(size => size <= mb) : -1;
+        const best = at < 0 ? [null, null, null] : [front.x[at], front.y[at], front.genes[at]];
+        const star = (mb === budget && optimum || best).map(value => [value]);
         this.Plotly.update(this.$plot, {x: [star[0], [mb, mb]], y: [star[1], [10 ** (low - 1), 10 ** (high + 1)]],
             customdata: [star[2], []]}, {shapes: this.shapes()}, [this.traces.optimal, this.traces.budget]);
         if (this.data.generations.length && !this.playing) this.show(this.at);
