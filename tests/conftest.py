@@ -68,6 +68,17 @@ def minilm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _shared_draws(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What takes long to generate and is the same for all, the classroom's code, is made by one worker for all."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        (base / "cache").mkdir()
+        for name in ("draws", "hosts"):
+            (base.parent / name).mkdir(exist_ok=True)
+            (base / "cache" / name).symlink_to(base.parent / name)
+
+
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of a test are its own; the cache, which is by content, is the session's."""

@@ -99,7 +99,9 @@ with main:
         watch(run, show, first=play, beside=pick)
     else:
         name, task = st.session_state.space, Task(st.session_state.task)
-        with st.container(key="played"):
+        played, side = st.columns([7, 3])  # as beside a run, so that the stage stays the same when a search starts
+        side.caption("The best that a search finds stands here, drawn to scale, with what it costs.")
+        with played, st.container(key="played"):
             choose_view(disabled=True)  # so that the stage stays where it is when a search starts
             st.container(key="drawn")
             stage(None, run="none", space=SPACES[name](), task=task, budget_mb=st.session_state.budget_mb, look="tall")

@@ -12,34 +12,44 @@ import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from compressor_core.bundled import bundled_teacher
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split
-from compressor_core.errors import ModelError
-from compressor_core.runs import RunStore
+from compressor_core.distill.settings import TeacherSettings
+from compressor_core.runs import RunStore, launch
 from pages.parts.ahead import DRAWN_WITH, programs
 from pages.parts.frame import TABS
 from tests.browser.conftest import Visit, choose, settled, tick
+from tests.tiny import TINY
 
 TITLES = {"" if tab is TABS[0] else tab.name: tab.label for tab in TABS}
 
 
-@pytest.mark.parametrize("name", TITLES)
+@pytest.mark.parametrize("name", ["", "compare", "board"])
 def test_a_deep_link_to_a_fresh_server_opens_the_whole_app_at_that_page(visit: Visit, name: str) -> None:
+    opens(visit, name)
+
+
+def test_a_deep_link_opens_each_tab_in_a_fresh_browser(visit: Visit) -> None:
+    for name in TITLES:
+        opens(visit, name)
+
+
+def opens(visit: Visit, name: str) -> None:
     page = visit(f"/{name}?run=none")
     expect(page.get_by_role("heading", level=1)).to_have_text(TITLES[name])
     expect(page.get_by_role("link", name="Class", exact=True)).to_be_visible()
     assert f"/{name}?run=none" in page.url
     expect(page.get_by_role("dialog")).to_have_count(0)
+    page.context.close()
 
 
-@pytest.mark.parametrize("section", ["train", "try", "class"])
-def test_the_name_of_a_section_opens_its_first_tab(visit: Visit, section: str) -> None:
-    page = visit(f"/{section}?run=none")
-    first = next(tab for tab in TABS if tab.section.lower() == section)
-    expect(page.get_by_role("heading", level=1)).to_have_text(first.label)
-    page.wait_for_url(f"**/{first.name}?run=none")
-    expect(page.get_by_role("dialog")).to_have_count(0)
+def test_the_name_of_a_section_opens_its_first_tab(visit: Visit) -> None:
+    for section in ("train", "try", "class"):
+        page = visit(f"/{section}?run=none")
+        first = next(tab for tab in TABS if tab.section.lower() == section)
+        expect(page.get_by_role("heading", level=1)).to_have_text(first.label)
+        page.wait_for_url(f"**/{first.name}?run=none")
+        expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_the_first_page_is_served_without_torch(visit: Visit) -> None:
@@ -101,14 +111,13 @@ def generation(page: Page) -> str:
 
 
 @pytest.mark.timeout(600)
-def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
-    try:
-        bundled_teacher("classroom-vulnerability")
-    except ModelError as error:
-        pytest.skip(str(error))
-
+def test_the_story_from_a_budget_to_a_comparison(visit: Visit, labelled_file: Path) -> None:
+    settings = TeacherSettings(dataset="file", data=str(labelled_file), architecture=TINY, epochs=2)
+    teacher = launch(RunStore(), "train-teacher", settings, name="A small teacher")
     page = visit("/distill")
     expect(page.get_by_role("textbox", name="Architecture of the student")).to_have_value("2000,144,3,8,128")
+    while teacher.status().live:
+        time.sleep(0.1)
     page.get_by_role("link", name="Search", exact=True).click()
     settled(page)
     budget = page.get_by_role("spinbutton", name="Exact budget")
@@ -145,13 +154,13 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
 
     expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["distill"])
     expect(page.get_by_role("textbox", name="Architecture of the student")).to_have_value(picked)
+    choose(page, "Teacher", "A small teacher")
     page.get_by_text("Smoke (1 epoch)").click()
     expect(page.get_by_text("To see how it works")).to_be_visible()
     page.get_by_role("button", name="Start distilling").click()
-    expect(page.get_by_text("running")).to_be_visible(timeout=30_000)
+    page.wait_for_url("**/distill?*run=*", timeout=60_000)
     page.reload()
-    expect(page.get_by_text("running")).to_be_visible(timeout=30_000)
-    page.get_by_role("button", name="Compare with the teacher").click(timeout=400_000)
+    page.get_by_role("button", name="Compare with the teacher").click(timeout=200_000)
 
     expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["compare"])
     expect(page.get_by_text(re.compile("The student keeps .* of the teacher's accuracy"))).to_be_visible(
@@ -162,6 +171,7 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit) -> None:
         ("compare", "finished"),
         ("distill", "finished"),
         ("search", "finished"),
+        ("train-teacher", "finished"),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -141,8 +142,14 @@ WHERE = """() => {
 """Samples the place of whatever stage is on the page."""
 
 
+@pytest.fixture
+def nothing_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of the test's own, in which no test before has left the teacher's answers."""
+    monkeypatch.setenv("COMPRESSOR_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.mark.timeout(300)
-def test_compress_plays_its_search_where_the_stage_has_been(visit: Visit) -> None:
+def test_compress_plays_its_search_where_the_stage_has_been(nothing_cached: None, visit: Visit) -> None:
     page = visit("/")
     plays(page)
     page.wait_for_function("window.drawnOnce", timeout=60_000)
