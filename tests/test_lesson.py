@@ -65,6 +65,7 @@ def test_a_guess_comes_before_what_it_is_about() -> None:
             assert any(f'guesses["{question}"] =' in before for before in code[:place]), question
 
 
+@pytest.mark.timeout(1200)
 def test_the_lesson_and_its_solutions_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in class: the lesson with nothing filled in, then each solution, held against the lesson's own check."""
     lesson, solutions = read(LESSON), read(SOLUTIONS)
@@ -83,7 +84,7 @@ def test_the_lesson_and_its_solutions_run(tmp_path: Path, monkeypatch: pytest.Mo
     for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))
     there = set(NOTEBOOKS.iterdir())
-    NotebookClient(solutions, timeout=300, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+    NotebookClient(solutions, timeout=600, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
 
     numbers = [str(number) for number in exercises]
     assert re.findall(r"Exercise (\d+): not yet", printed(lesson.cells)) == numbers

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import platform
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -85,6 +85,11 @@ def drawn_anew(dataset: Classroom, split: Split, epoch: int) -> tuple[Example, .
     draws = [dataset._drawn(host, split, rng) for host in dataset.hosts(split) for _ in range(dataset.per_host[split])]
     rng.shuffle(draws)
     return tuple(example for draw in draws for example in draw)
+
+
+def drawn_apart(name: str, draw: Callable[[random.Random], Sequence[Example]], *drawn_from: str) -> Sequence[Example]:
+    """Examples outside the splits, cached on disk; `name` is of the draw, with its seed, and seeds the generator."""
+    return kept("draws", [name, *drawn_from], lambda: draw(random.Random(name)), read_example)
 
 
 @functools.cache

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressor_core.data.changes import change, changes_for
-from compressor_core.data.classroom import Classroom, hosts_of
+from compressor_core.data.classroom import Classroom, drawn_apart, hosts_of
 from compressor_core.data.dataset import Example, Split
 from compressor_core.data.hosts import Host
 from compressor_core.data.near_misses import near_miss
@@ -63,28 +63,34 @@ class ClassroomClone(Classroom):
 def unseen_pairs(seed: int = 0) -> Sequence[Example]:
     """Pairs drawn like those of the test split, but with one function of each pair additionally rewritten in ways that
     occur in no split of the dataset, for clones and other pairs."""
-    rng = random.Random(f"{ClassroomClone.name}/{seed}/unseen-rewriting")
-    part = _part(Split.TEST)
-    return [
-        _pair(part, host, source, rng)
-        for host in part.hosts
-        for _ in range(ClassroomClone.per_host[Split.TEST])
-        if (source := rewritten_unseen(host.source, rng)) is not None
-    ]
+
+    def draw(rng: random.Random) -> Sequence[Example]:
+        part = _part(Split.TEST)
+        return [
+            _pair(part, host, source, rng)
+            for host in part.hosts
+            for _ in range(ClassroomClone.per_host[Split.TEST])
+            if (source := rewritten_unseen(host.source, rng)) is not None
+        ]
+
+    return drawn_apart(f"{ClassroomClone.name}/{seed}/unseen-rewriting", draw)
 
 
 def near_miss_pairs(seed: int = 0) -> Sequence[Example]:
     """Each host of the test split paired with itself (a clone) and with a near miss of itself (not a clone). The second
     function of each pair also gets one or two behaviour-preserving changes."""
-    rng = random.Random(f"{ClassroomClone.name}/{seed}/near-miss")
-    changes = changes_for(Language.PYTHON)
-    found = []
-    for host in hosts_of(Split.TEST):
-        if missed := near_miss(host.source, rng):
-            for code, label, group in ((host.source, 1, "clone"), (missed[0], 0, missed[1].value)):
-                copy, _ = change(code, Language.PYTHON, rng, changes, most=2)
-                found.append(Example((host.source, copy), label, group, host.module))
-    return found
+
+    def draw(rng: random.Random) -> Sequence[Example]:
+        changes = changes_for(Language.PYTHON)
+        found = []
+        for host in hosts_of(Split.TEST):
+            if missed := near_miss(host.source, rng):
+                for code, label, group in ((host.source, 1, "clone"), (missed[0], 0, missed[1].value)):
+                    copy, _ = change(code, Language.PYTHON, rng, changes, most=2)
+                    found.append(Example((host.source, copy), label, group, host.module))
+        return found
+
+    return drawn_apart(f"{ClassroomClone.name}/{seed}/near-miss", draw)
 
 
 def _pair(part: _Part, host: Host, source: str, rng: random.Random) -> Example:
