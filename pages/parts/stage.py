@@ -72,7 +72,7 @@ def stage(
         _STAGE(
             key=key,
             data={
-                **played(info, front, budget_mb=budget_mb, picked=picked, large=presenting()),
+                **played(info, front, budget_mb=budget_mb, picked=picked, large=presenting(), live=live),
                 "run": run,
                 "budget": budget_mb,
                 "large": presenting(),

@@ -75,6 +75,7 @@ def test_what_draws_charts_and_tables_is_fetched_before_there_is_any(visit: Visi
 
 def test_a_refresh_and_a_second_tab_show_the_same_live_run(visit: Visit) -> None:
     page = visit("/search")
+    page.context.set_default_timeout(90_000)  # a large search and two pages that draw it leave two cores little time
     page.get_by_text("Settings of the search").click()
     generations = page.get_by_role("spinbutton", name="Generations")
     generations.fill("2000")

@@ -14,7 +14,7 @@ from compressor_core.cost import PARTS, cost
 from compressor_core.figures.search.anatomy import anatomy
 from compressor_core.figures.search.info import SearchInfo, search_info
 from compressor_core.figures.search.moments import CHANGE, EVENT, NOTHING, moments
-from compressor_core.figures.search.stage import MOST_MARKS, stage, view
+from compressor_core.figures.search.stage import LIVE_POINTS, MOST_MARKS, stage, view
 from compressor_core.records import Generation
 from compressor_core.search import SearchSettings, search
 from compressor_core.search.known import known_front
@@ -92,6 +92,8 @@ def test_of_a_large_and_long_search_a_part_is_played_with_all_that_happens() -> 
     found = stage(replace(info, generations=long), FRONT, budget_mb=3.0)
     assert len(found["generations"]) < 400 and found["generations"][-1]["generation"] == 899
     assert all(len(shown["members"]) <= MOST_MARKS for shown in found["generations"])
+    sent = stage(replace(info, generations=long), FRONT, budget_mb=3.0, live=True)["generations"]
+    assert sum(len(shown["members"]) for shown in sent) < 1.5 * LIVE_POINTS and sent[-1]["generation"] == 899
 
 
 @pytest.mark.parametrize(

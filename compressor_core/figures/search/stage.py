@@ -25,6 +25,8 @@ MOST_MARKS: Final = 150
 """Largest number of individuals drawn per generation; of a larger population every k-th, from the fittest on."""
 MOST_POINTS: Final = 40_000
 """Largest number of marks in all generations together; of a longer search every k-th generation is played."""
+LIVE_POINTS: Final = 6_000
+"""The same while the search runs, since all of them are sent anew several times a second."""
 POPULATION, FITTEST, OPTIMAL, BUDGET = "population", "fittest", "optimal", "budget"
 INSET, WHOLE = "inset", "whole"
 """`meta` of the traces that move."""
@@ -47,13 +49,15 @@ def stage(
     budget_mb: float,
     picked: Measured | None = None,
     large: bool = False,
+    live: bool = False,
 ) -> dict[str, Any]:
     """Replay data of a search, or of the front alone without one, in plain values.
 
-    `front` is the exact front of the whole space, by increasing size. With `large`, type and marks suit a projector.
+    `front` is the exact front of the whole space, by increasing size. With `large`, type and marks suit a projector;
+    with `live`, the search is still running.
     """
     told = {moment.generation: moment for moment in (moments(info) if info else ())}
-    played = _played(info, told)
+    played = _played(info, told, LIVE_POINTS if live else MOST_POINTS)
     whole = view([*front, *_members(played)])
     size: Size = {"mark": 16, "font": 20, "line": 4} if large else {"mark": 9, "font": 13, "line": 2.5}
     members = [_drawn(one) for one in played]
@@ -228,12 +232,12 @@ def view(shown: Sequence[Measured]) -> View:
     return ends[0], ends[1], ends[2], ends[3]
 
 
-def _played(info: SearchInfo | None, told: Mapping[int, Moment]) -> list[Generation]:
+def _played(info: SearchInfo | None, told: Mapping[int, Moment], most: int) -> list[Generation]:
     """Generations that are played: all, or in a long search those at even strides and those with an event."""
     if info is None or info.last is None:
         return []
     marks = min(MOST_MARKS, len(info.last.individuals))
-    stride = -(-len(info.generations) * marks // MOST_POINTS)
+    stride = -(-len(info.generations) * marks // most)
     return [
         one
         for at, one in enumerate(info.generations)

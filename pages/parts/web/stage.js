@@ -18,7 +18,7 @@ async function plotly(program) {
 export default function ({data: [data], parentElement, setStateValue}) {
     const stage = parentElement.stage ??= new Stage(parentElement);
     stage.tell = setStateValue;
-    stage.take(data);
+    stage.offer(data);
     return () => stage.leave();
 }
 
@@ -46,7 +46,8 @@ class Stage {
 
     leave() {
         // Streamlit may build the page anew when a run ends: what is played goes on there.
-        window.left = {run: this.taken?.run, at: this.at, playing: this.playing};
+        window.left = {run: this.taken?.run, generation: this.shown(), playing: this.playing};
+        clearTimeout(this.waits);
         document.removeEventListener('keydown', this.keys);
         window.removeEventListener('budget', this.budgeted);
         this.resize.disconnect();
@@ -54,13 +55,29 @@ class Stage {
         delete this.parent.stage;
     }
 
+    shown() { return this.data?.generations[this.at]?.generation; }
+
+    // While a search runs, a slow machine draws its news less often, and keeps most of its time for the visitor.
+    offer(data) {
+        clearTimeout(this.waits);
+        const {run, look, large} = this.taken ?? {};
+        const same = data.live && run === data.run && look === data.look && large === data.large;
+        const rest = same ? (this.rested ?? 0) - performance.now() : 0;
+        if (rest > 0) this.waits = setTimeout(() => this.take(data), rest);
+        else this.take(data);
+    }
+
     async take(data) {
+        const shown = this.data?.run === data.run ? this.shown() : undefined;
         this.data = data;
+        // A long search is thinned, so that a generation may have another place in it than before.
+        if (shown !== undefined && data.generations.length) this.at = this.nearest(shown);
         this.root.classList.toggle('stage-large', data.large);
         for (const look of ['tall', 'control']) this.root.classList.toggle(`stage-${look}`, data.look === look);
         this.root.closest('.st-key-stage')?.classList.toggle('stage-below-a-view', data.look === 'control');
         this.Plotly = await plotly(data.program);
         if (this.data !== data || !this.root.isConnected) return;
+        const begun = performance.now();
         const before = this.taken; // and not what came while plotly was on its way, which nobody has seen
         this.taken = data;
         const same = before?.generations.length && before.run === data.run;
@@ -100,11 +117,11 @@ class Stage {
                 mark.title = one.said;
                 return [mark];
             }));
-            const followed = same && (this.playing || this.at >= before.generations.length - 1);
+            const followed = same && (this.playing || shown >= before.generations.at(-1).generation);
             if (!same) {
                 const asked = data.at === null ? null : this.nearest(data.at);
-                const left = window.left?.run === data.run ? window.left : null;
-                const begin = left ? Math.min(left.at, last) : asked ?? (data.plays && !STILL ? 0 : last);
+                const left = window.left?.run === data.run && window.left.generation !== undefined ? window.left : null;
+                const begin = left ? this.nearest(left.generation) : asked ?? (data.plays && !STILL ? 0 : last);
                 this.drawn = null;
                 this.show(begin);
                 if (data.plays && !STILL && (left ? left.playing : asked === null)) this.play();
@@ -122,6 +139,7 @@ class Stage {
             this.$said.textContent = data.idle;
         }
         this.move_budget(this.budget);
+        this.rested = performance.now() + 2 * (performance.now() - begun);
     }
 
     legend() {
@@ -189,10 +207,12 @@ class Stage {
                     if (this.data.live) { this.playing = false; this.look(); } else this.pause();
                     return;
                 }
+                const begun = performance.now();
                 this.show(this.at + 1);
+                const rested = 2 * performance.now() - begun; // as long as drawing has taken
                 if (this.data.look === 'control' && now - (this.told ?? 0) > FOLLOW) { this.told = now; this.remember(0); }
                 // What a slow machine has missed is not caught up with: each generation is seen.
-                this.due = Math.max(this.due + this.wait(), now);
+                this.due = Math.max(this.due + this.wait(), now, rested);
             }
             this.frame = requestAnimationFrame(tick);
         };
