@@ -28,7 +28,7 @@ Deliberate differences from the released code:
 - patterns of Java's `switch` and `instanceof` declare their variables, Python 2's `except E, e` declares e, and a
   reserved word is never a variable; in C, signatures in branches of `#ifdef`, in K&R style and after a macro with
   arguments keep their parameters, as do Linux's `SYSCALL_DEFINE…(name, type, parameter, …)` and its like;
-- Python 2's backquotes, as in `` `x` ``, are brackets around an expression, not a string;
+- Python 2's backquotes are brackets around an expression, not a string;
 - nothing is recursive: code that is nested too deeply for a graph still has its tokens.
 
 As in the released code, the following is not tracked: jumps, effects of a called function on its arguments, aliases,
