@@ -158,9 +158,14 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit, labelled_file: Pa
     choose(page, "Teacher", "A small teacher")
     page.get_by_text("Smoke (1 epoch)").click()
     expect(page.get_by_text("To see how it works")).to_be_visible()
+    epochs = page.get_by_role("spinbutton", name="Epochs")
+    epochs.fill("12")  # so that the run outlasts a reload
+    epochs.press("Enter")
     page.get_by_role("button", name="Start distilling").click()
-    page.wait_for_url("**/distill?*run=*", timeout=60_000)
+    state = page.locator("strong").filter(has_text="running")
+    expect(state).to_be_visible(timeout=30_000)
     page.reload()
+    expect(state).to_be_visible(timeout=30_000)
     page.get_by_role("button", name="Compare with the teacher").click(timeout=200_000)
 
     expect(page.get_by_role("heading", level=1)).to_have_text(TITLES["compare"])
