@@ -171,7 +171,8 @@ def clicks(made: Made) -> Iterator[Click]:
         "Single search",
         "also those that perished",
         lambda at: at.get_by_test_id("stCheckbox").get_by_text("Show discarded"),
-        check="document.querySelector('[data-testid=stCheckbox] input').checked",
+        check="[...document.querySelectorAll('[data-testid=stCheckbox]')]"
+        ".some(one => one.innerText.includes('Show discarded') && one.querySelector('input').checked)",
     )
     yield _option("Single search", "another axis", "Across", "Parameters (million)", check=_axis("x", "Parameters"))
     yield Click(

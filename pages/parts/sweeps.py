@@ -12,22 +12,23 @@ from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.sweep import PAPER_BUDGETS_MB, Over, SweepSettings, budgets_between
 from pages.parts.frame import sentences
 from pages.parts.live import start
-from pages.parts.search_settings import breeding, chosen, edited_space, goal_and_limits, search_space
+from pages.parts.search_settings import NARROW, breeding, chosen, edited_space, goal_and_limits, search_space
 from pages.parts.task import choose_task
 
 STAY: dict[str, Any] = {"persist_state": "session"}
+NARROW_FIELD: dict[str, Any] = {"width": NARROW, **STAY}
 
 
 def seed_settings() -> None:
     """Form that starts a sweep over seeds."""
     with st.container(border=True):
-        first, second, third, button = st.columns([2, 2, 4, 3], vertical_alignment="bottom")
-        budget = first.number_input("Budget (MB)", value=3.0, step=0.5, key="sweep_budget", **STAY)
-        seeds = second.number_input(
-            "Seeds", 1, 1_000, 20, key="sweep_seeds", help="Counted from 0, one search each", **STAY
+        row = fields()
+        budget = row.number_input("Budget (MB)", value=3.0, step=0.5, key="sweep_budget", **NARROW_FIELD)
+        seeds = row.number_input(
+            "Seeds", 1, 1_000, 20, key="sweep_seeds", help="Counted from 0, one search each", **NARROW_FIELD
         )
-        operators = choose_operators(third)
-        go_on = button.button("Sweep over seeds", type="primary", icon=":material/play_arrow:", width="stretch")
+        operators = choose_operators(row)
+        go_on = row.button("Sweep over seeds", type="primary", icon=":material/play_arrow:")
         search = search_settings()
     if go_on:
         with sentences():
@@ -40,24 +41,17 @@ def seed_settings() -> None:
 def budget_settings() -> None:
     """Form that starts a sweep over budgets."""
     with st.container(border=True):
-        first, second, third, fourth = st.columns(4, vertical_alignment="bottom")
-        low = first.number_input("From (MB)", value=1.0, step=0.5, key="sweep_low", **STAY)
-        high = second.number_input("To (MB)", value=100.0, step=10.0, key="sweep_high", **STAY)
-        count = third.number_input(
-            "Budgets", 2, 100, 40, key="sweep_count", help="Beside the paper's 3, 25 and 50 MB", **STAY
+        row = fields()
+        low = row.number_input("From (MB)", value=1.0, step=0.5, key="sweep_low", **NARROW_FIELD)
+        high = row.number_input("To (MB)", value=100.0, step=10.0, key="sweep_high", **NARROW_FIELD)
+        count = row.number_input(
+            "Budgets", 2, 100, 40, key="sweep_count", help="Beside the paper's 3, 25 and 50 MB", **NARROW_FIELD
         )
-        seeds = fourth.number_input(
-            "Searches at each",
-            0,
-            20,
-            1,
-            key="sweep_searches",
-            help="Seeds are counted from 0; 0 for no searches",
-            **STAY,
+        seeds = row.number_input(
+            "Searches", 0, 20, 1, key="sweep_searches", help="At each budget, with seeds from 0 on", **NARROW_FIELD
         )
-        left, right = st.columns([4, 3], vertical_alignment="bottom")
-        operators = choose_operators(left)
-        go_on = right.button("Sweep over budgets", type="primary", icon=":material/play_arrow:", width="stretch")
+        operators = choose_operators(row)
+        go_on = row.button("Sweep over budgets", type="primary", icon=":material/play_arrow:")
         search = search_settings()
     if go_on:
         with sentences():
@@ -72,9 +66,14 @@ def budget_settings() -> None:
         start("sweep", config.model_dump(mode="json"), name=f"{low:g} to {high:g} MB")
 
 
-def choose_operators(column: Any) -> list[Any]:
+def fields() -> Any:
+    """A row for the fields of a form, two side by side on a phone."""
+    return st.container(horizontal=True, vertical_alignment="bottom")
+
+
+def choose_operators(row: Any) -> list[Any]:
     """Chosen sets of operators; if none, the sweep uses those of the page Search."""
-    picked: list[Any] = column.pills(
+    picked: list[Any] = row.pills(
         "Operators, side by side",
         list(OPERATORS),
         selection_mode="multi",
@@ -82,6 +81,7 @@ def choose_operators(column: Any) -> list[Any]:
         default=list(OPERATORS),
         key="sweep_operators",
         format_func=lambda name: OPERATORS[name].capitalize(),
+        width="content",
         **STAY,
     )
     return picked

@@ -244,10 +244,10 @@ def test_pairs_of_ones_own_from_the_file_to_a_comparison(visit: Visit, tmp_path:
 
 
 WITH_BUTTON = {
-    *("start", "search", "tradeoffs", "latency", "distill", "teacher"),
+    *("start", "search", "tradeoffs", "sweeps", "latency", "distill", "teacher"),
     *("compare", "exam", "lab", "study", "paper", "playground", "export"),
 }
-"""Tabs that begin something by a primary button, but for Sweeps, whose button is still lower."""
+"""Tabs that begin something by a primary button."""
 
 
 @pytest.mark.timeout(600)

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, Route, expect
 
 from compressor_core.figures.search.info import search_info
 from compressor_core.runs import RunStore, State, launch
+from pages.parts.frame import TABS
 from pages.parts.plotly_js import NAME
 from tests.browser.conftest import Visit, settled
 
@@ -227,6 +228,18 @@ def test_present_mode_is_for_the_last_row_and_the_key_f_begins_and_ends_it(visit
     page.keyboard.press("f")
     expect(navigation).to_have_css("clip-path", "inset(50%)")
     expect(page).to_have_url(re.compile("present=1"))
+
+
+def test_nothing_is_small_in_present_mode_on_any_tab(visit: Visit, server: str) -> None:
+    page, small = visit("/?present=1", width=1920), {}
+    for tab in TABS:
+        page.goto(f"{server}/{tab.url or ''}?present=1")
+        page.wait_for_selector("h1")
+        settled(page)
+        expect(page.locator("[data-testid=stSpinner], [data-testid=stSkeleton]")).to_have_count(0, timeout=90_000)
+        if found := page.evaluate(SIZES):
+            small[tab.name] = found
+    assert small == {}
 
 
 def test_the_address_keeps_budget_and_edited_genes(visit: Visit) -> None:

@@ -217,7 +217,7 @@ class TestBudgets:
         field(at.radio, "Goal within the limits").set_value("size").run()
         field(at.number_input, "Least computation (GFLOPs)").set_value(1.5).run()
         field(at.number_input, "Budgets").set_value(2).run()
-        field(at.number_input, "Searches at each").set_value(0).run()
+        field(at.number_input, "Searches").set_value(0).run()
         field(at.button, "Sweep over budgets").click().run()
         assert not at.exception
         (run,) = RunStore().list()
