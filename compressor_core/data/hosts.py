@@ -13,6 +13,7 @@ import functools
 import re
 import sysconfig
 import warnings
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ UNSAFE_ALREADY = re.compile(
     r"|_create_unverified|0\.0\.0\.0|except[^\n]*:\s+pass\b|= open\(|http://"
 )
 """Weaknesses of the catalogue; a host that already contains one would get a wrong label."""
+_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
+"""Fields with the statements of a statement, in the order of the source."""
 _EXCLUDED = {"test", "tests", "idlelib", "lib2to3", "site-packages", "turtledemo", "ensurepip"}
 
 
@@ -81,16 +84,29 @@ def _hosts_in(path: Path, module: str) -> Iterator[Host]:
             tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError):
         return
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if not isinstance(node, ast.FunctionDef):
             continue
         if (node.end_lineno or node.lineno) - node.lineno > LONGEST_SOURCE:
             continue
         _strip(node)
+        if sum(1 for _ in _statements(node)) > MAX_LINES:  # each takes at least a line, and unparsing takes time
+            continue
         source = ast.unparse(node)
         fits = MIN_LINES <= source.count("\n") + 1 <= MAX_LINES and len(source) <= MAX_CHARACTERS
         if fits and not UNSAFE_ALREADY.search(source):
             yield Host(module, source, _local_variables(node), _slots(source))
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """A node's statements and itself if it is one, level by level as `ast.walk`, without looking into expressions."""
+    waiting = deque([node])
+    while waiting:
+        node = waiting.popleft()
+        for block in _BLOCKS:
+            waiting.extend(getattr(node, block, ()))
+        if isinstance(node, ast.stmt):
+            yield node
 
 
 def _strip(function: ast.FunctionDef) -> None:
@@ -110,8 +126,8 @@ def _local_variables(function: ast.FunctionDef) -> tuple[str, ...]:
 def _slots(source: str) -> tuple[tuple[int, str], ...]:
     lines = source.split("\n")
     slots = set()
-    for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, ast.stmt) or node.lineno == 1:
+    for node in _statements(ast.parse(source)):
+        if node.lineno == 1:
             continue
         decorators = getattr(node, "decorator_list", [])
         line = min([node.lineno, *(decorator.lineno for decorator in decorators)]) - 1
