@@ -70,6 +70,7 @@ def parquet_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]
         texts = [name for name in columns if pyarrow.types.is_string(schema.field(name).type)]
         with pyarrow.parquet.ParquetFile(path, read_dictionary=texts) as file:
             for batch in file.iter_batches(4096, columns=list(columns)):
+                batch.validate(full=True)  # else a damaged place in a dictionary reads another text, or raises
                 cells = [_cells(batch.column(name)) for name in columns]
                 yield from (dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True))
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:

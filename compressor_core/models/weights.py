@@ -58,10 +58,20 @@ def require_tensors_only(path: Path) -> None:
                         _require_plain(part, path)
 
 
+class _Limited:
+    """A file that reads no more at once than a pickle may have, however much a damaged one claims."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self.readline, self.tell = file, file.readline, file.tell
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(min(size, _LONGEST_PICKLE))
+
+
 def _require_plain(file: IO[bytes], path: Path) -> None:
     """Read one pickle without executing it."""
     start = file.tell()
-    for code, argument, _ in pickletools.genops(file):
+    for code, argument, _ in pickletools.genops(_Limited(file)):
         if file.tell() - start > _LONGEST_PICKLE:
             raise ModelError(f"{path} holds more than tensors and their names: get the weights again.")
         named = code.name in ("GLOBAL", "INST", "STACK_GLOBAL", "EXT1", "EXT2", "EXT4")

@@ -14,6 +14,7 @@ from compressor_core.assets import ASSETS
 from compressor_core.cost import Genes, paper_flops
 from compressor_core.distill.settings import Preset
 from compressor_core.errors import DAMAGED, CompressorError
+from compressor_core.machine import matrix_gflops
 from compressor_core.remembered import Remembered
 from compressor_core.runs import events
 from compressor_core.runs.store import RunStore
@@ -53,7 +54,8 @@ def expected(
     """Expected training time of a student of a dataset; None if there is no measurement for the dataset.
 
     The time of the epochs grows with their number and with the student's computation. What comes before them (the data,
-    the first labels) and after them (the test) does not.
+    the first labels) and after them (the test) does not. The bundled measurement is scaled by the speed of matrix
+    products here and on its machine, which is where most of the time goes.
     """
     work = _epochs(epochs or Preset(preset).epochs, dataset) * _work(architecture)
     if here := list(_measured(store, dataset)):
@@ -63,7 +65,11 @@ def expected(
     if (known := given["datasets"].get(dataset)) is None:
         return None
     pace = known["epoch_seconds"] / _work(Architecture.parse(known["architecture"]))
-    return Expected(known["fixed_seconds"] + work * pace, f"by {known['machine']}; none has finished here yet")
+    slower = given["gflops"] / matrix_gflops()
+    return Expected(
+        slower * (known["fixed_seconds"] + work * pace),
+        f"by {given['machine']} and the speed of this one; none has finished here yet",
+    )
 
 
 def _measured(store: RunStore, dataset: str) -> Iterator[_Pace]:

@@ -223,6 +223,7 @@ def parquet(values: Any, names: tuple[str, ...] = ("func", "label")) -> bytes:
 
 @given(damaged(parquet(RIGHT)), st.booleans())
 @example(parquet(RIGHT).replace(b"int f0", b"\x80nt f0"), False)
+@example(parquet(RIGHT).replace(b"\x03\x88\xc6", b"\x03\xff\xc6"), False)  # places beyond the dictionary
 def test_parquet(tmp_path: Path, content: bytes, skip: bool) -> None:
     path = tmp_path / "pool.parquet"
     path.write_bytes(content)

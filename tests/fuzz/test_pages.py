@@ -80,7 +80,8 @@ def runs_in(root: Path, results: dict[str, Any], configs: dict[str, Any], events
 
 def opened(name: str, parameters: dict[str, str]) -> AppTest:
     """A page of the app, opened by its link."""
-    app = AppTest.from_file(str(APP), default_timeout=60).run()
+    # Long for the first one, which may have to draw the classroom first; an example has a limit of its own (`guard`).
+    app = AppTest.from_file(str(APP), default_timeout=180).run()
     for key, value in parameters.items():
         app.query_params[key] = value
     return app.switch_page(PATHS[name]).run()

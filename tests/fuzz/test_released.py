@@ -163,6 +163,10 @@ def test_state_dict(tmp_path: Path, tokenizer: Path, content: bytes, task: Task)
 
 
 @given(st.sampled_from(list(Task)).flatmap(lambda task: st.tuples(st.just(task), damaged(RIGHT[task]))))
+@example((Task.VULNERABILITY, b"\x8d\0\0\0\0\0\0\0\1"))  # a text and bytes that claim to be 2^56 long
+@example((Task.VULNERABILITY, b"\x8e\0\0\0\0\0\0\0\1"))
+@example((Task.VULNERABILITY, b"\x96\0\0\0\0\0\0\0\1"))
+@example((Task.VULNERABILITY, b"B\xff\xff\xff\x7f"))
 def test_damaged_checkpoint(tmp_path: Path, tokenizer: Path, file: tuple[Task, bytes]) -> None:
     read(tmp_path, file[1], tokenizer, file[0])
 

@@ -12,7 +12,7 @@ from compressor_core.architecture import Architecture
 from compressor_core.cost import Genes
 from compressor_core.distill import unlabelled
 from compressor_core.files import write_json
-from compressor_core.runs import Run, RunStore
+from compressor_core.runs import Run, RunStore, expectation
 from compressor_core.runs.calibrations import predictor
 from compressor_core.runs.expectation import EPOCHS_PER_DRAW, expected
 from compressor_core.search.experience import warnings
@@ -46,6 +46,19 @@ def test_minutes_come_from_the_program_until_something_has_finished_here(tmp_pat
         assert smoke is not None and small is not None
         assert smoke.seconds < given.seconds and small.seconds < given.seconds
     assert expected(store, LARGE, "file", "quick") is None
+
+
+def test_the_bundled_minutes_are_those_of_a_machine_of_this_speed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, of_the_file = RunStore(tmp_path), json.loads(expectation.BUNDLED.read_text("utf-8"))["gflops"]
+    found = []
+    for times in (1.0, 0.5):
+        monkeypatch.setattr(expectation, "matrix_gflops", lambda times=times: times * of_the_file)
+        given = expected(store, LARGE, DATASET, "quick")
+        assert given is not None
+        found.append(given.seconds)
+    assert found[1] == pytest.approx(2 * found[0])
 
 
 def test_only_the_epochs_are_multiplied(tmp_path: Path) -> None:
