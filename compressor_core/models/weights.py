@@ -14,7 +14,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, cast
 
 from compressor_core.errors import ModelError
 from compressor_core.files import stand_in
@@ -71,7 +71,7 @@ class _Limited:
 def _require_plain(file: IO[bytes], path: Path) -> None:
     """Read one pickle without executing it."""
     start = file.tell()
-    for code, argument, _ in pickletools.genops(_Limited(file)):
+    for code, argument, _ in pickletools.genops(cast("IO[bytes]", _Limited(file))):
         if file.tell() - start > _LONGEST_PICKLE:
             raise ModelError(f"{path} holds more than tensors and their names: get the weights again.")
         named = code.name in ("GLOBAL", "INST", "STACK_GLOBAL", "EXT1", "EXT2", "EXT4")

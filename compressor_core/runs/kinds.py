@@ -57,6 +57,11 @@ class Kind:
         object.__setattr__(self, "page", self.page or self.name)
 
     @property
+    def trains(self) -> bool:
+        """Whether its runs train models, for minutes or hours."""
+        return self.searched or self.makes == "teacher"
+
+    @property
     def settings(self) -> type[Settings]:
         """Its settings class."""
         module, _, name = self.settings_class.partition(":")

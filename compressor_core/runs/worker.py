@@ -31,7 +31,7 @@ from compressor_core.runs.lock import NAME, hold
 from compressor_core.runs.run import LOG, Run, open_run
 from compressor_core.runs.status import State, Status
 from compressor_core.runs.store import RunStore
-from compressor_core.threads import yield_when_idle
+from compressor_core.threads import give_way, yield_when_idle
 
 Work = Mapping[str, Callable[[RunContext], Loop[Record | None]]]
 
@@ -144,8 +144,11 @@ class _Worker:
             raise RunError(f"Nothing here knows how to do {self._run.kind!r}: choose from {', '.join(known)}.")
         if self._work is None:
             # Only after claiming the slot: this may import torch, and a queued worker should use little memory.
+            kind = KINDS[self._run.kind]
             yield_when_idle()
-            work = KINDS[self._run.kind].work
+            if kind.trains:
+                give_way()
+            work = kind.work
         else:
             work = self._work[self._run.kind]
         with EventLog(self._run.folder / "events.jsonl", self._report.seconds) as log:

@@ -13,8 +13,11 @@ LEAST, MOST = 1.0, 16.0
 """Shortest and longest interval between two drawings of a page, in seconds."""
 SHARE = 0.3
 """Share of one core that all drawings together may use, to leave time for clicks and new pages."""
-GONE = 40.0
-"""Seconds without a drawing after which a page counts as closed."""
+SLOW = 4.0
+"""Interval in seconds from which a run that takes only seconds is drawn no more often than others."""
+GONE = 2.5
+"""Intervals without a drawing after which a page counts as closed, at least `LEAST_GONE` seconds."""
+LEAST_GONE = 5.0
 
 
 class Pace:
@@ -26,6 +29,7 @@ class Pace:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._drawn: dict[str, tuple[float, float]] = {}
+        self._every = LEAST
         self._lock = threading.Lock()
 
     def drawn(self, visitor: str, seconds: float) -> None:
@@ -36,10 +40,11 @@ class Pace:
     def every(self) -> float:
         """Interval between drawings of a page in seconds: a power of two, so that it seldom changes."""
         with self._lock:
-            past = self._clock() - GONE
+            past = self._clock() - max(GONE * self._every, LEAST_GONE)
             self._drawn = {visitor: last for visitor, last in self._drawn.items() if last[0] > past}
             wanted = sum(seconds for _, seconds in self._drawn.values()) / SHARE
-        return min(max(2.0 ** math.ceil(math.log2(wanted)), LEAST), MOST) if wanted > LEAST else LEAST
+            self._every = min(2.0 ** math.ceil(math.log2(wanted)), MOST) if wanted > LEAST else LEAST
+            return self._every
 
 
 @st.cache_resource
@@ -54,7 +59,7 @@ def redrawn(live: bool, part: Callable[[], bool], *, every: float | None = None)
     A run that takes only seconds may set `every`, a shorter interval in seconds that applies while load is low.
     """
     usual = pace().every()
-    every = usual if every is None or usual > LEAST else every
+    every = usual if every is None or usual >= SLOW else every
 
     @st.fragment(run_every=every if live else None)
     def again() -> None:

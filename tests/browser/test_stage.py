@@ -9,13 +9,20 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
+from compressor_core.architecture import SearchSpace
 from compressor_core.figures.search.info import search_info
+from compressor_core.figures.search.stage import stage
 from compressor_core.runs import RunStore, State, launch
+from compressor_core.search import SearchSettings, search
+from compressor_core.search.known import known_front
+from compressor_core.task import Task
+from pages.parts import explorer
 from pages.parts.frame import TABS
 from pages.parts.plotly_js import NAME
 from tests.browser.conftest import Visit, settled
+from tests.collect import collected
 
 STAGE, BUDGET, ANATOMY = ".st-key-stage", ".st-key-budget", ".st-key-anatomy"
 SEEN = """() => {
@@ -132,6 +139,49 @@ def test_a_search_plays_from_its_beginning_when_plotly_comes_after_its_generatio
         route.continue_()
     plays(page)
     page.wait_for_function("+document.querySelector('.st-key-stage').dataset.generation > 3", timeout=60_000)
+
+
+TWICE = """async ([js, html, data]) => {
+    const gate = Promise.withResolvers();
+    window.Plotly = {
+        react: async (plot, data, layout) => {
+            await gate.promise;
+            Object.assign(plot, {data, layout, on: () => {}});
+        },
+        update: () => {},
+    };
+    const {default: mount} = await import(URL.createObjectURL(new Blob([js], {type: 'text/javascript'})));
+    const built = () => {
+        const parent = document.createElement('div');
+        parent.innerHTML = html;
+        document.body.replaceChildren(parent);
+        return [parent, mount({data: [data], parentElement: parent, setStateValue: () => {}})];
+    };
+    const [first, leave] = built();
+    await new Promise(done => setTimeout(done, 100));  // now it waits for Plotly
+    leave();
+    const [second] = built();
+    gate.resolve();
+    await new Promise(done => setTimeout(done, 300));
+    return [first, second].map(each => each.querySelector('.stage-play').ariaLabel);
+}"""
+"""Builds the stage anew before the first one has been drawn; what the buttons of both say then."""
+
+
+def test_a_stage_that_is_built_anew_before_it_was_drawn_plays_all_the_same(browser: Browser) -> None:
+    """Streamlit builds the page of a search anew when it begins and when it ends."""
+    settings = SearchSettings(budget_mb=3.0, generations=10, population=10, space=SearchSpace.classroom())
+    info = search_info(collected(search(settings))[0], settings)
+    data = stage(info, known_front("classroom", Task.VULNERABILITY), budget_mb=3.0) | {
+        **{"run": "one", "budget": 3.0, "asked": 3.0, "at": None, "live": False, "plays": True, "large": False},
+        **{"look": "tall", "idle": "", "words": "", "program": "none"},
+    }
+    web = Path(explorer.__file__).parent / "web"
+    page = browser.new_page()
+    page.set_content("<title>Stage</title>")
+    js, html = ((web / f"stage.{kind}").read_text("utf-8") for kind in ("js", "html"))
+    assert page.evaluate(TWICE, [js, html, data]) == ["Play", "Pause"]
+    page.close()
 
 
 WHERE = """() => {

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
@@ -72,3 +73,16 @@ def test_a_search_with_an_impossible_budget_fails_in_one_sentence(tmp_path: Path
     assert status.state is State.FAILED
     assert status.error and "-1" in status.error
     assert "Traceback" not in (run.folder / "worker.log").read_text()
+
+
+def test_a_training_lets_pages_and_searches_go_first_and_a_search_does_not(tmp_path: Path, labelled_file: Path) -> None:
+    store, usual = RunStore(tmp_path), psutil.Process().nice()
+    training = launch(store, "train-teacher", {"dataset": "file", "data": str(labelled_file), "epochs": 1_000})
+    search = launch(store, "search", {**SEARCH, "generations": 100_000})
+    for run, more in ((search, 0), (training, 10)):
+        while run.status().state is not State.RUNNING:
+            time.sleep(0.05)
+        assert psutil.Process(run.status().pid).nice() == min(usual + more, 19)
+    for run in (search, training):
+        cancel(run)
+        until_over(run)

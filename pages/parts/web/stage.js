@@ -45,8 +45,10 @@ class Stage {
     }
 
     leave() {
-        // Streamlit may build the page anew when a run ends: what is played goes on there.
-        window.left = {run: this.taken?.run, generation: this.shown(), playing: this.playing};
+        // Streamlit may build the page anew when a run ends: what is played goes on there. What is not drawn yet begins.
+        if (this.begun && this.begun === this.taken.run)
+            window.left = {run: this.begun, generation: this.shown(), playing: this.playing};
+        this.gone = true;
         clearTimeout(this.waits);
         document.removeEventListener('keydown', this.keys);
         window.removeEventListener('budget', this.budgeted);
@@ -95,6 +97,7 @@ class Stage {
         this.legend();
         const config = {displaylogo: false, responsive: false, displayModeBar: false, scrollZoom: false};
         await this.Plotly.react(this.$plot, data.figure.data, this.sized(data.figure.layout, this.$plot), config);
+        if (this.gone) return;
         const index = uid => this.$plot.data.findIndex(trace => trace.uid === uid);
         this.traces = Object.fromEntries(['population', 'fittest', 'optimal', 'inset', 'whole', 'budget'].map(uid => [uid, index(uid)]));
         this.$plot.removeAllListeners?.('plotly_click');
@@ -107,6 +110,7 @@ class Stage {
         this.root.dataset.ready = 'true';
         if (last >= 0) {
             await this.Plotly.react(this.$strips, data.strips.data, this.sized(data.strips.layout, this.$strips), config);
+            if (this.gone) return;
             this.$strips.removeAllListeners?.('plotly_click');
             this.$strips.on('plotly_click', event => { this.pause(); this.show(this.nearest(event.points[0].x)); this.remember(); });
             this.$slider.max = last;
@@ -123,6 +127,7 @@ class Stage {
                 const left = window.left?.run === data.run && window.left.generation !== undefined ? window.left : null;
                 const begin = left ? this.nearest(left.generation) : asked ?? (data.plays && !STILL ? 0 : last);
                 this.drawn = null;
+                this.begun = data.run;
                 this.show(begin);
                 if (data.plays && !STILL && (left ? left.playing : asked === null)) this.play();
                 else if (left && data.look === 'control') this.remember(0);
