@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.runtime import exists, get_instance
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 LEAST, MOST = 1.0, 16.0
 """Shortest and longest interval between two drawings of a page, in seconds."""
@@ -15,21 +17,21 @@ SHARE = 0.3
 """Share of one core that all drawings together may use, to leave time for clicks and new pages."""
 SLOW = 4.0
 """Interval in seconds from which a run that takes only seconds is drawn no more often than others."""
-GONE = 2.5
-"""Intervals without a drawing after which a page counts as closed, at least `LEAST_GONE` seconds."""
-LEAST_GONE = 5.0
+GONE = 40.0
+"""Seconds without a drawing after which a page counts as closed, even if its visitor is still there."""
 
 
 class Pace:
     """Redraw interval from the cost of all visitors' pages, each estimated by its last drawing.
 
-    Thread-safe.
+    `there` tells whether a visitor is still connected. Thread-safe.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, there: Callable[[str], bool] = lambda _: True
+    ) -> None:
+        self._clock, self._there = clock, there
         self._drawn: dict[str, tuple[float, float]] = {}
-        self._every = LEAST
         self._lock = threading.Lock()
 
     def drawn(self, visitor: str, seconds: float) -> None:
@@ -40,17 +42,18 @@ class Pace:
     def every(self) -> float:
         """Interval between drawings of a page in seconds: a power of two, so that it seldom changes."""
         with self._lock:
-            past = self._clock() - max(GONE * self._every, LEAST_GONE)
-            self._drawn = {visitor: last for visitor, last in self._drawn.items() if last[0] > past}
+            past = self._clock() - GONE
+            self._drawn = {
+                visitor: last for visitor, last in self._drawn.items() if last[0] > past and self._there(visitor)
+            }
             wanted = sum(seconds for _, seconds in self._drawn.values()) / SHARE
-            self._every = min(2.0 ** math.ceil(math.log2(wanted)), MOST) if wanted > LEAST else LEAST
-            return self._every
+        return min(max(2.0 ** math.ceil(math.log2(wanted)), LEAST), MOST) if wanted > LEAST else LEAST
 
 
 @st.cache_resource
 def pace() -> Pace:
     """Pace shared by all visitors of the server."""
-    return Pace()
+    return Pace(there=get_instance().is_active_session if exists() else lambda _: True)
 
 
 def redrawn(live: bool, part: Callable[[], bool], *, every: float | None = None) -> None:
@@ -74,5 +77,6 @@ def redrawn(live: bool, part: Callable[[], bool], *, every: float | None = None)
 
 
 def _visitor() -> str:
-    """Identifier of this visitor's page, constant while it is open."""
-    return str(st.session_state.setdefault("visitor", f"{time.monotonic_ns()}"))
+    """Identifier of this visitor's session."""
+    context = get_script_run_ctx()
+    return context.session_id if context else ""

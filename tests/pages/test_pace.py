@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pages.parts.pace import GONE, LEAST, LEAST_GONE, MOST, SHARE, Pace
+from pages.parts.pace import GONE, LEAST, MOST, SHARE, Pace
 
 
 def test_few_visitors_see_every_second_and_many_less_often() -> None:
@@ -23,21 +23,16 @@ def test_pages_that_were_closed_are_forgotten() -> None:
     pace = Pace(lambda: now[0])
     for number in range(20):
         pace.drawn(f"{number}", 0.1)
-    assert pace.every() == 8.0
-    now[0] = 8.0 + 1  # each is about to be drawn again
-    pace.drawn("one", 0.1)
-    assert pace.every() == 8.0
-    now[0] = GONE * 8.0 + 2
+    now[0] = GONE + 1
     pace.drawn("one", 0.1)
     assert pace.every() == LEAST
 
 
-def test_a_page_that_was_left_is_soon_forgotten_where_pages_are_drawn_often() -> None:
-    now = [0.0]
-    pace = Pace(lambda: now[0])
-    pace.drawn("before the reload", 0.25)
-    assert pace.every() == LEAST
-    now[0] = LEAST_GONE + 1
-    for number in range(2):
-        pace.drawn(f"{number}", 0.12)
+def test_a_page_that_was_left_is_forgotten_at_once() -> None:
+    there = {"before the reload", "after it"}
+    pace = Pace(lambda: 0.0, there.__contains__)
+    pace.drawn("before the reload", 3.0)
+    pace.drawn("after it", 0.1)
+    assert pace.every() == MOST
+    there.remove("before the reload")
     assert pace.every() == LEAST
