@@ -50,28 +50,30 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m compressor_core.runs.worker RUN_FOLDER", file=sys.stderr)
         return 2
-    return run_worker(Path(arguments[0]))
+    return run_worker(Path(arguments[0]), own_process=True)
 
 
-def run_worker(folder: Path, work: Work | None = None) -> int:
+def run_worker(folder: Path, work: Work | None = None, *, own_process: bool = False) -> int:
     """Wait for the slot, do the run's work and record the outcome; returns the exit status of the process.
 
     `work` maps each kind of run to its core loop; the default is the program's own. Progress records are shown but not
-    kept; all others are kept. The summary returned by the loop is kept and shown as the result of the run.
+    kept; all others are kept. The summary returned by the loop is kept and shown as the result of the run. A training
+    in a process of its own lets other programs go first.
     """
     folder = folder.absolute()
     try:
         with hold(folder):
-            return _Worker(open_run(folder), work).run()
+            return _Worker(open_run(folder), work, own_process).run()
     except CompressorError as error:
         print(error, file=sys.stderr)
         return 1
 
 
 class _Worker:
-    def __init__(self, run: Run, work: Work | None) -> None:
+    def __init__(self, run: Run, work: Work | None, own_process: bool) -> None:
         self._run = run
         self._work = work
+        self._own_process = own_process
         self._store = RunStore(run.folder.parent)
         recorded = run.recorded()
         self._report = _Report(run, recorded)
@@ -146,7 +148,7 @@ class _Worker:
             # Only after claiming the slot: this may import torch, and a queued worker should use little memory.
             kind = KINDS[self._run.kind]
             yield_when_idle()
-            if kind.trains:
+            if kind.trains and self._own_process:
                 give_way()
             work = kind.work
         else:

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from compressor_core.runs import Run, RunStore, State, Status, cancel, launch, resume
+from compressor_core.runs.worker import run_worker
 from tests.runs.lines import lines_of
 
 SEARCH = {"budget_mb": 3.0, "seed": 7, "population": 20, "generations": 60}
@@ -86,3 +87,6 @@ def test_a_training_lets_pages_and_searches_go_first_and_a_search_does_not(tmp_p
     for run in (search, training):
         cancel(run)
         until_over(run)
+    here = store.create("train-teacher", {"dataset": "file", "data": str(tmp_path / "none")})
+    assert run_worker(here.folder) == 1  # in this process, which has other things to do
+    assert psutil.Process().nice() == usual
