@@ -16,7 +16,8 @@ LEAST, MOST = 1.0, 16.0
 SHARE = 0.3
 """Share of one core that all drawings together may use, to leave time for clicks and new pages."""
 SLOW = 4.0
-"""Interval in seconds from which a run that takes only seconds is drawn no more often than others."""
+"""Interval in seconds from which a run that takes only seconds is drawn no more often than others; below it, at least
+every second."""
 GONE = 40.0
 """Seconds without a drawing after which a page counts as closed, even if its visitor is still there."""
 
@@ -62,7 +63,10 @@ def redrawn(live: bool, part: Callable[[], bool], *, every: float | None = None)
     A run that takes only seconds may set `every`, a shorter interval in seconds that applies while load is low.
     """
     usual = pace().every()
-    every = usual if every is None or usual >= SLOW else every
+    if every is None or usual >= SLOW:
+        every = usual
+    elif usual > LEAST:
+        every = LEAST
 
     @st.fragment(run_every=every if live else None)
     def again() -> None:
