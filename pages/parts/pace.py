@@ -16,8 +16,7 @@ LEAST, MOST = 1.0, 16.0
 SHARE = 0.3
 """Share of one core that all drawings together may use, to leave time for clicks and new pages."""
 SLOW = 4.0
-"""Interval in seconds from which a run that takes only seconds is drawn no more often than others; below it, at least
-every second."""
+"""Interval in seconds from which a run that takes only seconds is drawn no more often than others."""
 GONE = 40.0
 """Seconds without a drawing after which a page counts as closed, even if its visitor is still there."""
 
@@ -54,13 +53,14 @@ class Pace:
 @st.cache_resource
 def pace() -> Pace:
     """Pace shared by all visitors of the server."""
-    return Pace(there=get_instance().is_active_session if exists() else lambda _: True)
+    return Pace(there=get_instance().is_active_session) if exists() else Pace()
 
 
 def redrawn(live: bool, part: Callable[[], bool], *, every: float | None = None) -> None:
     """Draw a part of a page, repeatedly while it is live; rerun the whole page once `part` returns another state.
 
-    A run that takes only seconds may set `every`, a shorter interval in seconds that applies while load is low.
+    A run that takes only seconds may set `every`, a shorter interval in seconds that applies while load is low, and a
+    second up to `SLOW`.
     """
     usual = pace().every()
     if every is None or usual >= SLOW:

@@ -124,7 +124,7 @@ class Stage {
             const followed = same && (this.playing || shown >= before.generations.at(-1).generation);
             if (!same) {
                 const asked = data.at === null ? null : this.nearest(data.at);
-                const left = window.left?.run === data.run && window.left.generation !== undefined ? window.left : null;
+                const left = window.left?.run === data.run ? window.left : null;
                 const begin = left ? this.nearest(left.generation) : asked ?? (data.plays && !STILL ? 0 : last);
                 this.drawn = null;
                 this.begun = data.run;
