@@ -20,7 +20,6 @@ from pydantic import (
     PlainSerializer,
     PlainValidator,
     SerializeAsAny,
-    TypeAdapter,
     ValidationError,
     computed_field,
 )
@@ -1421,57 +1420,18 @@ class StudySummary(Record):
     cancelled: bool = False
 
 
-AnyRecord = Annotated[
-    Progress
-    | Notice
-    | Optimum
-    | Uncertified
-    | Generation
-    | SearchSummary
-    | BudgetOptimum
-    | SweptSearch
-    | SweepSummary
-    | TrueFront
-    | FrontGeneration
-    | TradeoffSummary
-    | ComparisonSummary
-    | ExamSummary
-    | ReproductionSummary
-    | ProbedChange
-    | ProbeSummary
-    | MeasurementSetup
-    | MeasuredLatency
-    | Throughput
-    | Energy
-    | ColdStart
-    | MeasurementSummary
-    | CalibrationPoint
-    | CalibrationPrediction
-    | CalibrationSummary
-    | ExportSummary
-    | Step
-    | WarmUpStep
-    | Epoch
-    | WarmUpEpoch
-    | TeacherSummary
-    | DistillSummary
-    | LabelSummary
-    | Student
-    | Failed
-    | StudySummary,
-    Field(discriminator="type"),
-]
-
-
 @cache
-def _adapter() -> TypeAdapter[Any]:
-    return TypeAdapter(AnyRecord)
+def record_classes() -> Mapping[str, type[Record]]:
+    """Every class of record by its `type`."""
+    found = (one for one in globals().values() if isinstance(one, type) and issubclass(one, Record))
+    return {one.model_fields["type"].default: one for one in found if not one.model_fields["type"].is_required()}
 
 
 def read_record(values: Mapping[str, Any]) -> Record | None:
     """Record read from plain values; None if they are damaged or of unknown type."""
+    kind = values.get("type")
+    found = record_classes().get(kind) if isinstance(kind, str) else None
     try:
-        record: Record = _adapter().validate_python(values)
+        return found.model_validate(values) if found else None
     except (ValidationError, CompressorError):
         return None
-    return record
