@@ -172,6 +172,29 @@ def test_a_flood_of_messages_holds_up_nobody_else(server: Server) -> None:
     assert "Traceback" not in said and len(said) < 20_000
 
 
+def test_large_messages_do_not_fill_the_memory(server: Server) -> None:
+    """Neither of pages that stay open nor of those that leave, which the server keeps for a while."""
+    before = server.process.memory_info().rss
+    with ExitStack() as open_ones:
+        for number in range(30):
+            session = open_ones.enter_context(Session(server.address))
+            session.visit("runs")
+            message = BackMsg()
+            message.rerun_script.page_name = "runs"
+            state = message.rerun_script.widget_states.widgets.add()
+            state.id, state.string_value = f"$$ID-abc-x{number}-None", "x" * (20 * MB if number % 2 else MB * 9 // 10)
+            if number % 2:
+                session.socket.send(message.SerializeToString())
+                with pytest.raises(ConnectionClosed, match="1009"):
+                    while True:
+                        session.socket.recv(timeout=30)
+            else:
+                assert not session.send(message).exceptions
+            if number % 4 < 2:
+                session.socket.close()
+    assert server.process.memory_info().rss - before < 150 * MB
+
+
 def test_messages_beyond_the_rate_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
 
