@@ -119,7 +119,8 @@ def push(options: argparse.Namespace) -> Record:
     )
     if not found.sent:
         print(f"Nothing was sent: give --send to send these files to {found.repository}", file=sys.stderr)
-    return found.plain()
+    told = found.plain()
+    return told if options.json else {**told, "files": [{"name": name} for name in found.files]}
 
 
 def import_released(options: argparse.Namespace) -> Record:

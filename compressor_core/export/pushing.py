@@ -12,8 +12,8 @@ from huggingface_hub.utils._validators import validate_repo_id
 
 from compressor_core.bundled import model_folder
 from compressor_core.errors import DataError, ModelError
-from compressor_core.files import write_json, write_text
-from compressor_core.models.card import CARD, read_card
+from compressor_core.files import to_json, write_bytes
+from compressor_core.models.card import CARD, ModelCard, read_card
 from compressor_core.models.folder import WEIGHTS
 from compressor_core.models.pair import CODE
 from compressor_core.models.readme import README, readme
@@ -30,8 +30,8 @@ def push(
 ) -> PushSummary:
     """List the files of a model of this program for `repository` (user/name); with `send`, create and fill it.
 
-    A folder without a README.md gets one. A `licence`, by its name on the hub, is written into card and README.md; its
-    students will have it, too.
+    With `send`, a folder without a README.md gets one, and a `licence`, by its name on the hub, is written into card
+    and README.md; its students will have it, too. Without `send`, the folder stays as it is.
 
     Raises:
         ModelError: the model was not made by this program, or lacks a file.
@@ -49,16 +49,13 @@ def push(
         raise DataError(f"the repository cannot be {repository!r} ({error}): write user/name") from error
     if licence is not None and not _LICENCE.fullmatch(licence):
         raise DataError(f"the licence cannot be {licence!r}: write its name on the hub, such as mit or apache-2.0")
-    if licence not in (None, card.licence):
-        card = card.replace(licence=licence)
-        write_json(folder / CARD, card.model_dump(mode="json"))
-        write_text(folder / README, readme(card, repository.split("/")[1]))
-    elif not (folder / README).is_file():
-        write_text(folder / README, readme(card, repository.split("/")[1]))
+    new = _new_files(folder, card, licence, repository.split("/")[1])
     files = (*_FILES, CODE.name) if card.task is Task.CLONE else _FILES
-    if absent := [name for name in files if not (folder / name).is_file()]:
+    if absent := [name for name in files if name not in new and not (folder / name).is_file()]:
         raise ModelError(f"{folder} lacks {absent[0]}: copy the whole model folder")
     if send:
+        for name, content in new.items():
+            write_bytes(folder / name, content)
         try:
             api = HfApi()
             api.create_repo(repository, private=private, exist_ok=True)
@@ -76,5 +73,16 @@ def push(
         repository=repository,
         sent=send,
         files=files,
-        size_mb=sum((folder / name).stat().st_size for name in files) / 1e6,
+        size_mb=sum(len(new[name]) if name in new else (folder / name).stat().st_size for name in files) / 1e6,
     )
+
+
+def _new_files(folder: Path, card: ModelCard, licence: str | None, name: str) -> dict[str, bytes]:
+    """Files to write before the folder is sent: those that a new licence changes, or a missing README.md."""
+    new = {}
+    if licence not in (None, card.licence):
+        card = card.replace(licence=licence)
+        new[CARD] = to_json(card.model_dump(mode="json"), indent=2) + "\n"
+    if new or not (folder / README).is_file():
+        new[README] = readme(card, name)
+    return {file: text.encode("utf-8", "backslashreplace") for file, text in new.items()}

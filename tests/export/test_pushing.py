@@ -46,18 +46,39 @@ def test_it_is_told_first_and_sent_on_request(
     said = capsys.readouterr()
     found = json.loads(said.out)
     assert not found["sent"] and set(found["files"]) == FILES and "give --send" in said.err and Hub.asked == []
-    assert huggingface_hub.ModelCard.load(folder / "README.md").data.library_name == "transformers"
+    assert main(["push", str(folder), "me/student"]) == 0
+    assert set(capsys.readouterr().out.split()) >= FILES, "listed for people, too"
+    assert not (folder / "README.md").exists()
     assert main(["push", str(folder), "me/student", "--send", "--json"]) == 0
+    sent = json.loads(capsys.readouterr().out)
+    assert sent["sent"] and sent["size_mb"] == found["size_mb"]
+    assert huggingface_hub.ModelCard.load(folder / "README.md").data.library_name == "transformers"
     created, uploaded = Hub.asked
     assert created == ("me/student", {"private": True, "exist_ok": True})
     assert uploaded["repo_id"] == "me/student" and set(uploaded["allow_patterns"]) == FILES
 
 
+@pytest.mark.parametrize("options", [(), ("--licence", "apache-2.0"), ("--public", "--json")])
+@pytest.mark.parametrize("described", [True, False])
+def test_without_send_the_folder_stays_as_it_is(
+    tiny_teacher: Path, tmp_path: Path, options: tuple[str, ...], described: bool
+) -> None:
+    folder = shutil.copytree(tiny_teacher, tmp_path / "student")
+    (folder / "README.md").unlink(missing_ok=True)
+    if described:
+        (folder / "README.md").write_text("mine", "utf-8")
+    before = {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.iterdir()}
+    assert main(["push", str(folder), "me/student", *options]) == 0
+    assert {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.iterdir()} == before
+
+
 def test_a_licence_is_written_down_and_goes_on_to_students(
-    tiny_teacher: Path, labelled_file: Path, tmp_path: Path
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = shutil.copytree(tiny_teacher, tmp_path / "teacher")
-    assert main(["push", str(folder), "me/teacher", "--licence", "apache-2.0"]) == 0
+    monkeypatch.setattr(Hub, "asked", [], raising=False)
+    monkeypatch.setattr(pushing, "HfApi", Hub)
+    assert main(["push", str(folder), "me/teacher", "--licence", "apache-2.0", "--send"]) == 0
     assert huggingface_hub.ModelCard.load(folder / "README.md").data.license == "apache-2.0"
     push(folder, "me/teacher")
     card = read_card(folder)
