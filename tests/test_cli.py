@@ -342,7 +342,11 @@ def test_a_process_ends_with_the_exit_code() -> None:
 
 def test_a_prediction_is_of_code(tiny_teacher: Path, tmp_path: Path) -> None:
     files = {"empty.py": b"\n", "a.out": b"\x7fELF\0\0", "long.py": b"x = 1\n" * 170_000, "latin.py": b"s = '\xe9'"}
-    says = ("is empty", "is binary data", "has 1,020,000 bytes", "is not UTF-8 text (byte 6)")
+    files |= {"wide.py": "x = 1".encode("utf-16"), "lfs.py": b"version https://git-lfs.github.com/spec/v1\n"}
+    says = (
+        *("is empty", "is binary data", "has 1,020,000 bytes", "is not UTF-8 text (byte 6)"),
+        *("is UTF-16, not UTF-8 text: save it as UTF-8", "is a Git LFS pointer, not the file itself"),
+    )
     for (name, data), words in zip(files.items(), says, strict=True):
         (tmp_path / name).write_bytes(data)
         refused = run("predict", tiny_teacher, tmp_path / name)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from compressor_core.dataflow.syntax import parser
 from compressor_core.errors import DataError
+from compressor_core.files import stand_in
 from compressor_core.language import LANGUAGE_NAMES, Language
 
 MOST_CHARACTERS = 100_000
@@ -33,6 +34,8 @@ def decoded(data: bytes, name: str) -> str:
     """
     if len(data) > 4 * MOST_CHARACTERS:  # UTF-8 has four bytes a character at most
         raise _too_long(name, f"{len(data):,} bytes")
+    if _is_utf_16(data):
+        raise DataError(f"{name} is UTF-16, not UTF-8 text: save it as UTF-8")
     if b"\0" in data:
         raise _binary(name)
     try:
@@ -49,13 +52,16 @@ def checked(code: str, name: str) -> str:
     A leading byte order mark, as in a pasted file, is removed.
 
     Raises:
-        DataError: it is blank, longer than `MOST_CHARACTERS`, or binary data.
+        DataError: it is blank, longer than `MOST_CHARACTERS`, binary data, or a placeholder such as a Git LFS pointer.
     """
     code = code.removeprefix("\ufeff")
     if len(code) > MOST_CHARACTERS:
         raise _too_long(name, f"{len(code):,} characters")
     if not code.strip():
         raise DataError(f"{name} is empty: give one function")
+    # The first two words alone, since code may mention what a placeholder is known by.
+    if (kind := stand_in(" ".join(code.split(maxsplit=2)[:2]).encode("utf-8", "replace"))) is not None:
+        raise DataError(f"{name} is {kind}")
     bad = sum(not character.isprintable() and _is_control(character) for character in code)
     if "\0" in code or bad > _GARBAGE * len(code):
         raise _binary(name)
@@ -125,6 +131,12 @@ def _parses(code: str, language: Language) -> bool:
 
 def _is_control(character: str) -> bool:
     return (character < " " and character not in _LAYOUT) or "\x7f" <= character < "\xa0"
+
+
+def _is_utf_16(data: bytes) -> bool:
+    """Whether bytes have a mark of UTF-16, or zeros at every second place alone, as ASCII has in UTF-16."""
+    zeros = sorted((data[::2].count(0), data[1::2].count(0)))
+    return data.startswith((b"\xff\xfe", b"\xfe\xff")) or (zeros[0] == 0 and zeros[1] > len(data) // 4)
 
 
 def _binary(name: str) -> DataError:

@@ -24,6 +24,7 @@ from compressor_core.language import Language
 C = "static int f(char *p, int n) {\n  for (int i = 0; i < n; i++) p[i] = 0;\n  return n;\n}\n"
 JAVA = "public static int f(List<String> all) throws IOException {\n  return all.size();\n}\n"
 PYTHON = "    def f(self, x):\n        return [y for y in x if y]\n"
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 498627950\n"
 SCRIPT = "const f = (a) => {\n  let x = a === 2;\n  return x;\n};\n"
 
 
@@ -42,6 +43,10 @@ def test_code_is_taken_as_it_is(code: str) -> None:
         (" \n\t\n", "The box is empty"),
         ("int\0f();", "The box is binary data"),
         ("ELF" + "\x02\x01\x1b" * 40, "The box is binary data"),
+        (POINTER, "The box is a Git LFS pointer, not the file itself: run `git lfs pull` in the folder"),
+        (f"\ufeff\n{POINTER}", "The box is a Git LFS pointer"),
+        ("/annex/objects/SHA256E-s12--0\n", "The box is a git-annex pointer"),
+        ("<!DOCTYPE html>\n<html>Sign in</html>", "The box is a web page, not the file itself"),
         ("x" * 1_000_000, "The box has 1,000,000 characters, more than 100,000 characters"),
         ("int \ud800;", "not Unicode text (character 5)"),
     ],
@@ -58,7 +63,9 @@ def test_what_is_no_code_is_refused_in_a_sentence(code: str, says: str) -> None:
         (b"", "a.c is empty"),
         (b"\x7fELF\x02\x01\x01\0\0\0", "a.c is binary data"),
         ("caf\xe9".encode("latin-1"), "a.c is not UTF-8 text (byte 4)"),
-        (b"\xff\xfei\0n\0t\0", "a.c is binary data"),
+        *((C.encode(f"utf-16{end}"), "a.c is UTF-16, not UTF-8 text: save it as UTF-8") for end in ("", "-le", "-be")),
+        ("漢字".encode("utf-16"), "a.c is UTF-16"),
+        (POINTER.encode(), "a.c is a Git LFS pointer, not the file itself: run `git lfs pull`"),
         (b"x" * 1_000_000, "a.c has 1,000,000 bytes"),
         (b"x" * 100_001, "a.c has 100,001 characters"),
     ],
@@ -67,6 +74,11 @@ def test_a_file_that_is_no_code_is_refused_in_a_sentence(data: bytes, says: str)
     with pytest.raises(DataError) as refusal:
         decoded(data, "a.c")
     assert says in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_code_may_mention_what_a_placeholder_is_known_by() -> None:
+    for code in (f"def f():\n    return {POINTER!r}\n", 'char *f() { return "/annex/objects/"; }'):
+        assert decoded(code.encode(), "a.c") == code
 
 
 def test_a_language_is_told_by_parsing() -> None:
