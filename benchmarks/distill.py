@@ -55,7 +55,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "consistency": {"consistency": 0.5},
     "masked": {"masked_epochs": 2},
     "hidden": {"hidden_weight": HIDDEN_WEIGHT},
-    "inherit": {"inherit_embeddings": True},
+    "embeddings": {"inherit": "embeddings"},
+    "layers": {"inherit": "layers"},
     "average": {"average": 3},
     "patience": {"patience": 3},
     "temperature": {"temperature": 1.0},
@@ -169,7 +170,7 @@ def config_of(options: argparse.Namespace, task: str, option: str, seed: int, da
         # Soft labels only, regardless of the default recipe.
         "renaming": 0.0,
         "hidden_weight": 0.0,
-        "inherit_embeddings": False,
+        "inherit": "nothing",
     }
     return DistillSettings(**(settings | changes))
 

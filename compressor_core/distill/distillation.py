@@ -13,7 +13,7 @@ from compressor_core.cost import cost
 from compressor_core.data.answers import RecordedAnswers
 from compressor_core.data.dataset import Dataset, Split
 from compressor_core.distill.lessons import Answers, Lesson, Transfer, soft_label_divergence
-from compressor_core.distill.settings import DistillSettings
+from compressor_core.distill.settings import DistillSettings, Inheritance
 from compressor_core.distill.source import class_names, source_of
 from compressor_core.distill.training import Prepared, train
 from compressor_core.distill.warm_up import warm_up
@@ -21,7 +21,7 @@ from compressor_core.errors import SettingsError
 from compressor_core.machine import versions
 from compressor_core.models.classifier import Classifier
 from compressor_core.models.compute import choose
-from compressor_core.models.inheritance import inherit_embeddings
+from compressor_core.models.inheritance import inherit_embeddings, inherit_layers
 from compressor_core.models.pair import encoder_config
 from compressor_core.models.teacher import from_scratch
 from compressor_core.records import DistillSummary, Genes, Progress, Work
@@ -88,8 +88,8 @@ def _prepare(
         source.data_flow,
         settings.dropout,
     )
-    if settings.inherit_embeddings and isinstance(source.teacher, Classifier):
-        inherit_embeddings(student, source.teacher)
+    if isinstance(source.teacher, Classifier) and settings.inherit is not Inheritance.NOTHING:
+        (inherit_layers if settings.inherit is Inheritance.LAYERS else inherit_embeddings)(student, source.teacher)
     origin = {"search_run": settings.search_run, "space": settings.space, **source.origin}
     student.card = student.card.replace(
         teacher=settings.teacher,

@@ -81,6 +81,14 @@ class Space(StrEnum):
     FASTEST = "fastest"
 
 
+class Inheritance(StrEnum):
+    """What a student starts with from its teacher, see `models/inheritance`."""
+
+    NOTHING = "nothing"
+    EMBEDDINGS = "embeddings"
+    LAYERS = "layers"
+
+
 class MachineSettings(Settings):
     """Device and threads."""
 
@@ -209,8 +217,10 @@ class Recipe(LoopSettings):
         description="Weight of the distance between the pooled states of student and teacher; 0 is soft labels alone, "
         f"the default {HIDDEN_WEIGHT:g} for pairs and 0 for single functions",
     )
-    inherit_embeddings: Flag = Field(
-        True, description="Start from the teacher's token embeddings, reduced to the student's dimensions"
+    inherit: Inheritance = Field(
+        Inheritance.LAYERS,
+        description="What the student starts with from its teacher: nothing, the token embeddings reduced to its "
+        "dimensions, or a part of all layers (only of a RoBERTa encoder, else the embeddings)",
     )
     max_length: Annotated[int, Strict(), Field(ge=3, le=512)] | None = Field(
         None,
@@ -301,7 +311,8 @@ class DistillSettings(Recipe):
 
         Half of the examples are renamed if the language is known. In freshly drawn code, only single functions are
         renamed, and only with the preset `full`: the clones among pairs are renamed already, and in a short training
-        new code is worth more than renamed code. A pool and recorded answers have no pooled states.
+        new code is worth more than renamed code. A pool and recorded answers have no pooled states, and recorded
+        answers no weights to start from.
         """
         own = self.unlabelled is None
         drawn = self.preset is Preset.FULL and dataset.task is Task.VULNERABILITY
@@ -310,6 +321,7 @@ class DistillSettings(Recipe):
         return self.replace(
             renaming=RENAMING * renamed if self.renaming is None else self.renaming,
             hidden_weight=usual_weight(dataset.task) * states if self.hidden_weight is None else self.hidden_weight,
+            inherit=Inheritance.NOTHING if self.recorded else self.inherit,
         )
 
 

@@ -25,6 +25,7 @@ _RECIPE: Final = (
     "renaming",
     "consistency",
     "hidden_weight",
+    "inherit",
     "average",
     "learning_rate",
     "batch_size",

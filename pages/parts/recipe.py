@@ -8,8 +8,9 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from compressor_core.distill.settings import Preset, Recipe, usual_weight
+from compressor_core.distill.settings import Inheritance, Preset, Recipe, usual_weight
 from compressor_core.figures.words.forms import minutes
+from compressor_core.settings import default_of, description_of
 from compressor_core.task import Task
 from pages.parts.explain import terms
 from pages.parts.fields import number
@@ -47,7 +48,7 @@ def choose_epochs(epochs: DeltaGenerator) -> None:
 def choose_recipe(task: Task, *, recorded: bool = False) -> dict[str, Any]:
     """Controls for settings of `Recipe`, by field name; initially the defaults for the task.
 
-    With `recorded` answers, the teacher has no hidden states to learn from.
+    With `recorded` answers, the teacher has no hidden states to learn from, and no weights to start with.
     """
     with st.expander("What the student learns from besides soft labels"):
         terms(
@@ -55,13 +56,25 @@ def choose_recipe(task: Task, *, recorded: bool = False) -> dict[str, Any]:
             "renaming",
             "consistency",
             "pooled-states",
+            "inherited-weights",
             "masked-code",
             "weight-averaging",
             "early-stopping",
         )
         first, second, third = st.columns(3, vertical_alignment="bottom")
         fourth, fifth, sixth = st.columns(3, vertical_alignment="bottom")
+        inherit = st.radio(
+            "Start with the teacher's",
+            [one.value for one in Inheritance],
+            index=list(Inheritance).index(default_of(Recipe, "inherit")),
+            key="inherit",
+            horizontal=True,
+            disabled=recorded,
+            help=description_of(Recipe, "inherit"),
+            **STAY,
+        )
         return {
+            "inherit": inherit,
             "renaming": number(
                 first, Recipe, "renaming", "Renamed copies", 0.0, 1.0, step=0.25, placeholder="by data and preset"
             ),

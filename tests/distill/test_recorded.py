@@ -40,7 +40,7 @@ from compressor_core.records import Notice
 from compressor_core.report.side_by_side import compared as compared_blocks
 from tests.tiny import TINY, run_through, train_tiny
 
-ALONE: dict[str, Any] = {"renaming": 0.0, "hidden_weight": 0.0, "inherit_embeddings": False, "max_length": 200}
+ALONE: dict[str, Any] = {"renaming": 0.0, "hidden_weight": 0.0, "inherit": "nothing", "max_length": 200}
 """Soft labels and nothing else, which both kinds of teachers have."""
 
 

@@ -51,6 +51,7 @@ def test_from_start_to_the_result(studio: Studio, open_page: Open) -> None:
     field(at.selectbox, "Teacher").set_value((studio.teacher.status().result or {})["model"]).run()
     field(at.text_input, "Architecture of the student").set_value("1000,16,1,1,32").run()
     field(at.radio, "Preset").set_value("smoke").run()
+    field(at.radio, "Start with the teacher's").set_value("embeddings").run()
     field(at.number_input, "Weight of the teacher's states").set_value(2.0).run()
     field(at.number_input, "Epochs of masked code first").set_value(1).run()
     button(at, "Start distilling").click().run()
@@ -58,6 +59,7 @@ def test_from_start_to_the_result(studio: Studio, open_page: Open) -> None:
     run = studio.store.list()[0]
     assert run.config["preset"] == "smoke"
     recipe = {
+        "inherit": "embeddings",
         "renaming": None,
         "consistency": 0.0,
         "hidden_weight": 2.0,

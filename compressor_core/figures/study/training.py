@@ -107,6 +107,8 @@ def recipe_text(recipe: Mapping[str, Any]) -> str:
         parts.append(f"the teacher's states (weight {states:g})")
     if real := recipe.get("real_functions"):
         parts.append(f"{real:,} real functions an epoch")
+    if recipe.get("inherit") == "layers":
+        parts.append("a start from the teacher's layers")
     if masked:
         parts.append(f"{masked} epoch{'s' if masked > 1 else ''} of masked code first")
     if average > 1:
