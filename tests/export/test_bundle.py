@@ -39,6 +39,8 @@ FILES = {
     *("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "compressor.json"),
     *("model.onnx", "model.int8.onnx", "README.md", "predict.py", "SHA256SUMS"),
 }
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 498627950\n"
+POINTED = "is a Git LFS pointer, not the file itself: run `git lfs pull` where it was cloned"
 NEEDS = ("numpy", "onnxruntime", "tokenizers")
 Bundles = dict[Task, tuple[Path, dict[str, Any]]]
 
@@ -160,7 +162,7 @@ def test_the_program_is_short_and_needs_three_packages(bundle: tuple[Path, dict[
     only_there = {"compressor_core.export.data_flow"}
     assert {name for name in found if name not in sys.stdlib_module_names} == set(NEEDS) | only_there
     assert not [line for line in text.splitlines() if line.startswith(("import compressor", "from compressor"))]
-    assert len([line for line in text.splitlines() if line.strip()]) <= 90
+    assert len([line for line in text.splitlines() if line.strip()]) <= 101
 
 
 @pytest.mark.parametrize(
@@ -169,8 +171,9 @@ def test_the_program_is_short_and_needs_three_packages(bundle: tuple[Path, dict[
         (None, r"cannot be read \(No such file or directory\): check the path"),
         (b"", "is empty: give a function"),
         (b" \n\t", "is empty: give a function"),
-        (b"\x7fELF\0\0", "is binary data or UTF-16, not UTF-8 text: give source code"),
-        ("int f() {}".encode("utf-16"), "is binary data or UTF-16, not UTF-8 text: give source code"),
+        (b"\x7fELF\0\0", "is binary data or UTF-16, not UTF-8 text: give source code, saved as UTF-8"),
+        ("int f() {}".encode("utf-16"), "is binary data or UTF-16, not UTF-8 text: give source code, saved as UTF-8"),
+        *((start + POINTER, POINTED) for start in (b"", b"\xef\xbb\xbf", b"\n")),
         ("// é".encode("latin-1"), r"is not UTF-8 text \(byte 4\): save it as UTF-8"),
     ],
 )
@@ -202,6 +205,41 @@ def test_the_program_says_what_it_did_not_read(
     note = f"note: file {len(files)} has {count:,} tokens; the model reads the first {read:,}.\n"
     assert capsys.readouterr().err == note
     assert main([str(tmp_path / "short")] * len(files)) == 0 and capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_the_program_says_how_it_is_called(
+    bundle: tuple[Path, dict[str, Any]], capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    assert runpy.run_path(str(bundle[0] / "predict.py"))["main"]([option]) == 0
+    said = capsys.readouterr()
+    assert "python predict.py [--int8] FILE [FILE]" in said.out and said.err == ""
+
+
+@pytest.mark.parametrize("missing", NEEDS)
+def test_the_program_names_a_package_that_is_missing(
+    bundle: tuple[Path, dict[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    missing: str,
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    main = runpy.run_path(str(bundle[0] / "predict.py"))["main"]
+    (tmp_path / "code").write_text("def f(x): return x", "utf-8")
+    assert main([str(tmp_path / "code")] * 2) == 2
+    says = rf"error: .*\b{missing}\b.*: run pip install {' '.join(NEEDS)}\n"
+    assert re.fullmatch(says, capsys.readouterr().err)
+
+
+def test_the_program_names_checksums_that_are_no_text(
+    bundle: tuple[Path, dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(bundle[0], tmp_path / "bundle")
+    (folder / "SHA256SUMS").write_bytes(b"\xff\xfe" + (folder / "SHA256SUMS").read_bytes())
+    (tmp_path / "code").write_text("def f(x): return x", "utf-8")
+    assert runpy.run_path(str(folder / "predict.py"))["main"]([str(tmp_path / "code")]) == 2
+    assert capsys.readouterr().err == "error: SHA256SUMS is not text: copy the whole folder again\n"
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "compressor.json", "SHA256SUMS"])

@@ -7,18 +7,20 @@ Give two files for a model that compares two functions.
 import hashlib
 import io
 import json
+import re
 import sys
 from pathlib import Path
-
-import numpy as np
-import onnxruntime
-from tokenizers import Tokenizer
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 
 
 def predict(codes: list[str], model: str = "model.onnx") -> dict[str, float]:
-    """Probability of each label. Raises ValueError, with a message, for incomplete or changed files."""
+    """Probability of each label. Raises ValueError, with a message, for incomplete or changed files; ImportError."""
+    import numpy as np
+    import onnxruntime
+    from tokenizers import Tokenizer
+
     part = {name: whole(name) for name in ("compressor.json", "tokenizer.json", model)}
     card = json.loads(part["compressor.json"])
     session = onnxruntime.InferenceSession(part[model], providers=["CPUExecutionProvider"])
@@ -48,7 +50,7 @@ def predict(codes: list[str], model: str = "model.onnx") -> dict[str, float]:
     return dict(zip(card["labels"], (odds / odds.sum()).tolist(), strict=True))
 
 
-def data_flow(codes: list[str], language: str) -> tuple[list[np.ndarray], list[int]]:
+def data_flow(codes: list[str], language: str) -> tuple[list[Any], list[int]]:
     """Inputs of a model that reads data flow, and the tokens of each function. Raises ValueError, with a message, if
     Compressor Studio is missing."""
     try:
@@ -63,9 +65,11 @@ def data_flow(codes: list[str], language: str) -> tuple[list[np.ndarray], list[i
 
 def whole(name: str) -> bytes:
     """Content of a file of this folder, checked against SHA256SUMS."""
-    sums = (HERE / "SHA256SUMS").read_text("utf-8").splitlines()
+    sums = (HERE / "SHA256SUMS").read_bytes()
+    if not sums.isascii():
+        raise ValueError("SHA256SUMS is not text: copy the whole folder again")
     content = (HERE / name).read_bytes()
-    if f"{hashlib.sha256(content).hexdigest()}  {name}" not in sums:
+    if f"{hashlib.sha256(content).hexdigest()}  {name}" not in sums.decode().splitlines():
         raise ValueError(f"{name} is not as it was written (see SHA256SUMS): copy the whole folder again")
     return content
 
@@ -73,8 +77,10 @@ def whole(name: str) -> bytes:
 def read(name: str) -> str:
     """Read the code in a file."""
     data = Path(name).read_bytes()
+    if re.match(rb"\W*version https?://(git-lfs\.github\.com|hawser\.github\.com|git-media\.io)/", data):
+        raise ValueError(f"{name} is a Git LFS pointer, not the file itself: run `git lfs pull` where it was cloned")
     if b"\0" in data:
-        raise ValueError(f"{name} is binary data or UTF-16, not UTF-8 text: give source code")
+        raise ValueError(f"{name} is binary data or UTF-16, not UTF-8 text: give source code, saved as UTF-8")
     try:
         code = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -85,11 +91,18 @@ def read(name: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__, end="")
+        return 0
     files = [name for name in arguments if name != "--int8"]
     try:
         found = predict(list(map(read, files)), "model.int8.onnx" if "--int8" in arguments else "model.onnx")
     except OSError as error:
         print(f"error: {error.filename} cannot be read ({error.strerror}): check the path", file=sys.stderr)
+        return 2
+    except ImportError as error:
+        reason = " ".join(str(error).split())
+        print(f"error: {reason}: run pip install numpy onnxruntime tokenizers", file=sys.stderr)
         return 2
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
