@@ -22,7 +22,7 @@ from compressor_core.distill import learner, training
 from compressor_core.distill.distillation import distill
 from compressor_core.distill.fine_tuning import train_teacher
 from compressor_core.distill.learner import spot_check
-from compressor_core.distill.settings import DistillSettings, TeacherSettings
+from compressor_core.distill.settings import DistillSettings, Inheritance, TeacherSettings
 from compressor_core.errors import CompressorError, DataError, ModelError, SettingsError, StorageError, TrainingError
 from compressor_core.models.card import read_card
 from compressor_core.models.classifier import load
@@ -153,6 +153,21 @@ def test_a_student_comes_to_agree_with_its_teacher(tiny_teacher: Path, labelled_
     losses = [r.loss for r in records if r.type == "epoch"]
     assert losses[-1] < losses[0] and all(math.isfinite(loss) for loss in losses)
     assert records[-1].agreement > 0.6
+
+
+def test_a_student_of_its_teachers_shape_starts_close_to_it(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path
+) -> None:
+    card = read_card(tiny_teacher)
+    assert card is not None
+    losses = {}
+    for inherit in Inheritance:
+        changes = {"architecture": str(card.architecture), "inherit": inherit, "learning_rate": 1e-9, "epochs": 1}
+        records = run_through(distill(config(tiny_teacher, labelled_file, **changes), tmp_path / inherit))
+        losses[inherit] = next(record.loss for record in records if record.type == "epoch")
+        made = read_card(tmp_path / inherit)
+        assert made is not None and made.training["inherit"] == inherit
+    assert losses[Inheritance.LAYERS] < losses[Inheritance.NOTHING] / 4
 
 
 def test_cancelled_and_resumed(
