@@ -38,7 +38,8 @@ def read_model(
 ) -> tuple[PreTrainedModel, dict[str, list[Any]]]:
     """Model of the auto class `kind` with the weights of a folder, and transformers' report on them.
 
-    The weights may be those inside a training checkpoint.
+    The weights may be those inside a training checkpoint. The model is saved under transformers' own names, whatever
+    the `key_mapping` among the options.
     """
     place: Path | None = folder
     if (state := wrapped_state(folder)) is not None:
@@ -47,6 +48,7 @@ def read_model(
     model, report = kind.from_pretrained(
         place, config=config, local_files_only=True, trust_remote_code=False, output_loading_info=True, **options
     )
+    model._weight_conversions = None  # with those of the mapping, transformers would save the names of the file
     return model, report
 
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import (
+    AutoModelForSequenceClassification,
     BartConfig,
     BartForSequenceClassification,
     ElectraConfig,
@@ -93,6 +94,35 @@ def test_weights_under_another_programs_names_are_those_of_the_encoder(
     encoder = model.encoder if task is Task.CLONE else model.roberta
     for name, value in encoder.state_dict().items():
         assert name.startswith("pooler.") or torch.equal(value, state[f"roberta.{name}"]), name
+
+
+PREFIXES = ["", "encoder.", "module.", "module.encoder.", "_orig_mod.", "model.", "model.encoder.", "module.roberta."]
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("strip", ["", "roberta."])
+@pytest.mark.parametrize("key", [None, "state_dict"])
+@pytest.mark.parametrize("task", list(Task))
+def test_weights_under_another_programs_names_are_saved_under_plain_ones(
+    roberta: Path, tmp_path: Path, prefix: str, strip: str, key: str | None, task: Task
+) -> None:
+    state = {prefix + name.removeprefix(strip): value for name, value in weights(roberta).items()}
+    (roberta / "model.safetensors").unlink()
+    torch.save(state if key is None else {key: state}, roberta / "pytorch_model.bin")
+    made = base(roberta, task)
+    made.save(tmp_path / "teacher")
+    examples = CODES if task is Task.VULNERABILITY else [(CODES[0], CODES[1])]
+    assert torch.equal(load(tmp_path / "teacher").logits(examples), made.logits(examples))
+    assert set(weights(tmp_path / "teacher")) == set(made.model.state_dict())
+    if task is Task.VULNERABILITY:
+        plain, report = AutoModelForSequenceClassification.from_pretrained(
+            tmp_path / "teacher", output_loading_info=True
+        )
+        assert not any(report[name] for name in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+        for name, value in plain.state_dict().items():
+            assert torch.equal(value, made.model.state_dict()[name]), name
+        tokens = made.tokenizer(CODES[1], return_tensors="pt")
+        assert torch.allclose(plain.eval()(**tokens).logits, made.logits([CODES[1]]), atol=1e-5)
 
 
 def test_a_head_that_another_program_reads_is_not_scored(roberta: Path) -> None:
