@@ -286,7 +286,8 @@ def _calibration(verb: argparse.ArgumentParser) -> None:
 
 
 def _own_file(verb: argparse.ArgumentParser, *, skip: bool = True) -> None:
-    verb.add_argument("--columns", metavar="func=NAME,…", help="columns of --dataset file, if they cannot be guessed")
+    columns = "columns of --dataset file, if they cannot be guessed; a comma in a name is written \\,"
+    verb.add_argument("--columns", metavar="func=NAME,…", help=columns)
     verb.add_argument("--positive", metavar="VALUE", help="label of class 1, where labels are other words")
     verb.add_argument(
         "--language", choices=[str(language) for language in Language], help="language of the code of --dataset file"

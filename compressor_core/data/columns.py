@@ -42,6 +42,7 @@ SPLIT_WORDS: Final = {
     "unlabeled": Split.UNLABELLED,
 }
 """Names of splits, in lower case."""
+_COMMA: Final = re.compile(r"(?<!\\),")
 _SHOWN: Final = 40
 """Largest number of characters of a name in a message."""
 
@@ -62,13 +63,16 @@ class Columns:
 
     @classmethod
     def parse(cls, text: str) -> Columns:
-        """Parse `func=code,label=bug` (role=column). Raises DataError for any other text."""
+        """Parse `func=code,label=bug` (role=column, with `\\,` for a comma in it). Raises DataError for other texts."""
         known = [field.name for field in fields(cls)]
         chosen: dict[str, str] = {}
-        for part in text.split(","):
-            role, equals, column = (piece.strip() for piece in part.partition("="))
+        for part in _COMMA.split(text):
+            role, equals, column = (piece.strip() for piece in part.replace("\\,", ",").partition("="))
             if not equals or not column or role not in known:
-                raise DataError(f"the columns cannot be {part.strip()!r}: write NAME=COLUMN with {', '.join(known)}")
+                raise DataError(
+                    f"the columns cannot be {part.strip()!r}: write NAME=COLUMN with {', '.join(known)}, and a comma "
+                    "in a name as \\,"
+                )
             chosen[role] = column
         return cls(**chosen)
 

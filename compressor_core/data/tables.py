@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,8 @@ LONGEST_CODE: Final = 1_000_000
 """Largest number of characters of a function; no model reads a hundredth of it."""
 _LONGEST_LIST: Final = 2_000
 """Largest number of characters of a list of groups in a cell."""
+_MISSING: Final = ("", "None", "nan", "NaN", "null")
+"""Texts of a cell without a value."""
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -189,8 +192,8 @@ def _row(
             )
         label = number
     group = _group(row.get(columns.group)) if columns.group else ""
-    example = Example(codes, label, group, str(row.get("origin") or f"{unit} {line}"))
-    return Row(line, example, str(row.get("label_name") or name), split, _language(row.get("language")))
+    example = Example(codes, label, group, _text(row.get("origin") or "") or f"{unit} {line}")
+    return Row(line, example, _text(row.get("label_name") or "") or name, split, _language(row.get("language")))
 
 
 def _class(name: str, positive: str | None) -> int | None:
@@ -219,16 +222,20 @@ def _group_names(given: Any) -> Iterator[str]:
     elif isinstance(given, Mapping):
         names = (name for value in given.values() for name in _group_names(value))
         yield from islice(names, 1)
-    elif given is not None and given == given and str(given) not in ("", "None", "nan", "null"):  # NaN is not itself
-        yield str(given)
+    elif (name := _text(given)) not in _MISSING:
+        yield name
 
 
 def _split(given: object) -> Split | str | None:
     """Split named by a cell; None for an empty cell, its text if it names no split."""
-    word = "" if given is None else str(given).strip().lower()
-    if not word:
-        return None
-    return SPLIT_WORDS.get(word, str(given))
+    text = _text(given)
+    word = text.strip()
+    return None if word in _MISSING else SPLIT_WORDS.get(word.lower(), text)
+
+
+def _text(cell: object) -> str:
+    """Text of a cell; empty for None, and for NaN, which pandas writes instead."""
+    return "" if cell is None or (isinstance(cell, float) and math.isnan(cell)) else str(cell)
 
 
 def _language(given: object) -> Language | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import time
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from compressor_core.data.columns import Columns
@@ -57,11 +59,13 @@ class TestColumns:
         columns = Columns.parse("func=target, label=label").completed(["func", "label", "target"])
         assert (columns.code, columns.label) == (("target",), "label")
         assert Columns(label="code").completed(["code", "label"]).code == ()
+        commas = Columns.parse("func=fu\nnc,label=lab\\,el\\,").completed(["fu\nnc", "lab,el,"])
+        assert (commas.code, commas.label) == (("fu\nnc",), "lab,el,")
         assert Columns(func="func").completed(["func", "func1", "func2", "label"]).code == ("func",)
 
-    @pytest.mark.parametrize("text", ["", "func", "func=", "text=code", "func=code,,label=y"])
+    @pytest.mark.parametrize("text", ["", "func", "func=", "text=code", "func=code,,label=y", "label=lab,el"])
     def test_other_texts_are_refused(self, text: str) -> None:
-        with pytest.raises(DataError, match="NAME=COLUMN with func, func1, func2, label"):
+        with pytest.raises(DataError, match=r"NAME=COLUMN with func, func1, func2, label, .*a comma in a name as \\,$"):
             Columns.parse(text)
 
     def test_an_absent_column_is_named_with_those_there_are(self) -> None:
@@ -192,6 +196,21 @@ class TestCopy:
 
 
 class TestDifficultFiles:
+    @pytest.mark.parametrize("name", ["x.jsonl", "x.csv"])
+    def test_nan_is_an_empty_cell(self, tmp_path: Path, name: str) -> None:
+        """As pandas writes it in the place of null."""
+        nan = {"split": math.nan, "group": math.nan, "origin": math.nan, "label_name": math.nan, "language": math.nan}
+        rows = [{"func": f"f({n})", "label": n % 2, **(nan if n else {"split": "test"})} for n in range(4)]
+        if name == "x.csv":
+            pd.DataFrame(rows).to_csv(tmp_path / name, index=False, na_rep="nan", columns=["func", "label", "split"])
+        else:
+            (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+        dataset = read_file(tmp_path / name)
+        assert len(dataset.rows) == 4 and dataset.size(Split.TEST) >= 1
+        assert dataset.labels == ("0", "1") and {example.group for example in dataset.everything()} == {""}
+        start = 2 if name == "x.csv" else 1
+        assert [e.origin for e in dataset.everything()] == [f"line {n + start}" for n in range(4)]
+
     @pytest.mark.parametrize("name", ["x.jsonl", "x.csv"])
     @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8"])
     @pytest.mark.parametrize("end", ["\n", "\r\n"])
