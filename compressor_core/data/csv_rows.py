@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice, product, tee
@@ -192,6 +192,25 @@ def _layout(path: Path, file: TextIO) -> _Layout:
     stated = _STATED.fullmatch(lines[first]) if lines else None
     before = first + 1 if stated else 0
     delimiters = (stated[1].replace("\\t", "\t"),) if stated else DELIMITERS
+    best = _likeliest(lines, before, delimiters)
+    if best is None:
+        raise DataError(f"line 1 of {path} does not name the columns: begin with a line such as func,label")
+    if stated and len(best.names) == 1 and (other := _likeliest(lines, before, DELIMITERS)) and len(other.names) > 1:
+        raise DataError(
+            f"line {before} of {path} says {lines[first].strip()!r}, and the names below it are parted by "
+            f"{other.delimiter!r}: remove or correct that line"
+        )
+    if damage := broken("".join(best.names)):
+        raise DataError(f"line {before + 1} of {path} {damage}")
+    twice = [name for name, count in Counter(best.names).items() if count > 1]
+    if twice:
+        raise DataError(f"line {before + 1} of {path} has two columns {twice[0]!r}: give each a name of its own")
+    return best
+
+
+def _likeliest(lines: Sequence[str], before: int, delimiters: Sequence[str]) -> _Layout | None:
+    """Likeliest layout of a file that begins with `lines`; None if none gives it a header, without names if it has no
+    more lines."""
     found = []
     quotes = ('"', "'") if any("'" in line for line in lines[before : before + 1]) else ('"',)
     for delimiter, quote, padded in product(delimiters, quotes, (False, True)):
@@ -203,15 +222,7 @@ def _layout(path: Path, file: TextIO) -> _Layout:
         if names is None:
             return _Layout()
         found.append(replace(layout, names=tuple(uncelled(name.replace("\ufeff", "").strip()) for name in names)))
-    if not found:
-        raise DataError(f"line 1 of {path} does not name the columns: begin with a line such as func,label")
-    best = max(found, key=_likelihood)
-    if damage := broken("".join(best.names)):
-        raise DataError(f"line {before + 1} of {path} {damage}")
-    twice = [name for name, count in Counter(best.names).items() if count > 1]
-    if twice:
-        raise DataError(f"line {before + 1} of {path} has two columns {twice[0]!r}: give each a name of its own")
-    return best
+    return max(found, key=_likelihood, default=None)
 
 
 def _likelihood(layout: _Layout) -> tuple[int, bool, int]:

@@ -30,18 +30,27 @@ _OTHERS: Final = {
     b"(\xb5/\xfd": f"a Zstandard archive: {_UNPACK}",
     b"PAR1": f"a Parquet file: {_TABLE}",
     b"ARROW1": f"an Arrow file: {_TABLE}",
+    b"\xff\xff\xff\xff": f"an Arrow stream: {_TABLE}",
     b"SQLite format 3": f"a database: {_TABLE}",
     b"%PDF": f"a PDF: {_TABLE}",
     **{bytes((128, version)): f"a pickle, which is never opened: {_TABLE}" for version in range(2, 6)},
     b"Rar!\x1a\x07": f"a RAR archive: {_UNPACK}",
     b'\x04"M\x18': f"an LZ4 archive: {_UNPACK}",
     b"\x1f\x9d": f"packed with compress: {_UNPACK}",
+    b"]\0\0": f"packed with LZMA: {_UNPACK}",
+    b"LZIP": f"packed with lzip: {_UNPACK}",
+    **{bytes((0x78, level)): f"packed with zlib: {_UNPACK}" for level in (0x01, 0x9C, 0xDA)},
+    b"\xff\x06\0\0sNaPpY": f"packed with Snappy: {_UNPACK}",
     b"Obj\x01": f"an Avro file: {_TABLE}",
     b"FEA1": f"a Feather file: {_TABLE}",
     b"\x89HDF": f"an HDF5 file: {_TABLE}",
     b"\x93NUMPY": f"a NumPy array: {_TABLE}",
     b"\xd0\xcf\x11\xe0": f"an old Excel workbook: {_TABLE}",
 }
+_CONTROLS: Final = bytes((*range(1, 9), *range(14, 32), 127))
+"""Control characters that no text has; a single NUL is damage, which its row tells."""
+_BINARY: Final = 0.03
+"""Share of control characters above which a file counts as binary; packed data have a tenth."""
 _TAR: Final = slice(257, 262)
 """Place of the word "ustar" in a tar archive."""
 _PACKED: Final[Mapping[bytes, Callable[..., Any]]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
@@ -106,6 +115,9 @@ def opened(path: Path) -> Iterator[TextIO]:
         kind = stand_in(start) or _other_kind(start, packed)
         if kind is None and (start.startswith((b"\xff\xfe", b"\xfe\xff")) or start.count(0) > len(start) // 4):
             kind = f"UTF-16 or binary, not UTF-8 text: {_TABLE}"
+        if kind is None and len(start) - len(start.translate(None, _CONTROLS)) > max(2, _BINARY * len(start)):
+            unknown = f"binary data of an unknown kind, not text: {_TABLE}"
+            kind = f"packed with zlib: {_UNPACK}" if start.startswith(b"x^") else unknown  # a text may begin so, too
         if kind is not None:
             raise DataError(f"{path} is {kind}")
         raw = io.BufferedReader(_Unpacked(path, opener)) if packed else path.open("rb")

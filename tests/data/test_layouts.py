@@ -8,14 +8,17 @@ import gzip
 import io
 import json
 import lzma
+import random
 import re
 import tarfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow
+import pyarrow.ipc
 import pyarrow.parquet
 import pytest
 
@@ -64,7 +67,15 @@ def tar() -> bytes:
     return out.getvalue()
 
 
+def arrow_stream() -> bytes:
+    table, out = pyarrow.Table.from_pylist(ROWS), io.BytesIO()
+    with pyarrow.ipc.new_stream(out, table.schema) as writer:
+        writer.write_table(table)
+    return out.getvalue()
+
+
 TAR = tar()
+CSV = FRAME.to_csv(index=False).encode()
 BACKSLASH: dict[str, Any] = {"quoting": csv.QUOTE_ALL, "doublequote": False, "escapechar": "\\"}
 LAYOUTS: dict[str, tuple[str, str]] = {
     "an object a line": ("x.jsonl", lines(ROWS)),
@@ -295,11 +306,26 @@ def test_devigns_own_file_and_folders_of_it(tmp_path: Path) -> None:
         ("x.json", b"null", "begins with 'null'.*: save the rows as JSON or CSV"),
         ("x.zst", b"(\xb5/\xfd", "a Zstandard archive: unpack it first"),
         ("x.arrow", b"ARROW1\0\0", "an Arrow file"),
+        ("x.arrow", arrow_stream(), "an Arrow stream: save it as CSV or JSONL in UTF-8"),
+        ("x.csv.lzma", lzma.compress(CSV, lzma.FORMAT_ALONE), "packed with LZMA: unpack it first"),
+        *(("x.csv.zz", zlib.compress(CSV, level), "packed with zlib: unpack it first") for level in range(10)),
+        ("x.csv.lz", b"LZIP\x01\x0c", "packed with lzip: unpack it first"),
+        ("x.csv", zlib.compress(CSV)[2:], "binary data of an unknown kind, not text: save it as CSV or JSONL"),
+        ("x.jsonl", random.Random(0).randbytes(999), "binary data of an unknown kind, not text"),
         ("x.json", b'{"vulnerable": ["f()"], "safe": ["g()"]}', "no column known to hold code"),
     ],
 )
 def test_what_is_no_table_is_named_with_the_remedy(tmp_path: Path, name: str, content: bytes, says: str) -> None:
     (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=says):
+        read_file(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.txt"])
+@pytest.mark.parametrize(("delimiter", "stated"), [(",", "sep=;"), (";", "sep=,"), ("\t", '"sep=;"'), (",", "SEP=\\t")])
+def test_a_stated_delimiter_that_is_false_is_named(tmp_path: Path, name: str, delimiter: str, stated: str) -> None:
+    (tmp_path / name).write_text(f"{stated}\n{as_csv(['func', 'label'], delimiter=delimiter)}", "utf-8", newline="")
+    says = rf"line 1 of .* says {re.escape(repr(stated))}, and .* parted by {re.escape(repr(delimiter))}: remove or"
     with pytest.raises(DataError, match=says):
         read_file(tmp_path / name)
 
