@@ -26,8 +26,10 @@ Deliberate differences from the released code:
 - loops may run zero times, `switch`, `match` and `try` are branches, and names in a comprehension, a lambda or a nested
   function are local to it;
 - patterns of Java's `switch` and `instanceof` declare their variables, Python 2's `except E, e` declares e, and a
-  reserved word is never a variable; in C, signatures in branches of `#ifdef`, in K&R style and after a macro with
-  arguments keep their parameters, as do Linux's `SYSCALL_DEFINE…(name, type, parameter, …)` and its like;
+  reserved word is never a variable; in C, signatures in branches of `#ifdef`, in K&R style, without a type and after a
+  macro with arguments keep their parameters, as do Linux's `SYSCALL_DEFINE…(name, type, parameter, …)` and its like;
+- in C, the call of a macro without `;` ends before a statement or a declaration (not before `x = …`, `x[…]` and `*x`,
+  whose type the macro may be);
 - Python 2's backquotes are brackets around an expression, not a string;
 - nothing is recursive: code that is nested too deeply for a graph still has its tokens.
 

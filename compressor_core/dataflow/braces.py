@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from compressor_core.dataflow.reading import Reading, Step, Target, by_kind, reads, scope_of, targets_of
-from compressor_core.dataflow.syntax import Relation, Syntax
+from compressor_core.dataflow.syntax import RESERVED, Relation, Syntax
+from compressor_core.language import Language
 
 _PARTS = {
     "array_access": ("array", "index"),
@@ -105,7 +106,8 @@ def _initialised(reading: Reading, node: Syntax) -> Iterable[Step]:
 
 
 def _function(reading: Reading, node: Syntax) -> Iterable[Step]:
-    return reading.scope([*node.all("declarator"), *node.other("declarator")])
+    names = [reading.declare(name) for declarator in node.all("declarator") for name in _listed(reading, declarator)]
+    return reading.scope([*node.all("declarator"), *names, *node.other("declarator")])
 
 
 def _signature(reading: Reading, node: Syntax) -> Iterable[Step]:
@@ -118,15 +120,18 @@ def _unit(reading: Reading, node: Syntax) -> Iterable[Step]:
     returns a pointer, or a macro of Linux."""
     steps: list[Step] = []
     before: list[Syntax] = []
+    since: list[Syntax] = []
     for child in node.children:
         if child.kind == "compound_statement" and before:
-            signatures = [_parameters(reading, one) for one in before]
+            places = {name.name: name for part in since for name in _bound(part)}
+            signatures = [_parameters(reading, one, places) for one in before]
             steps += reading.scope([*reading.branch(*signatures, skip=False), child])
-            before = []
+            before, since = [], []
         else:
             if not any(map(_is_kernel_macro, child.children)):
                 steps.append(child)
             before += _signatures(child)
+            since.append(child)
     return steps
 
 
@@ -148,33 +153,59 @@ def _is_kernel_macro(node: Syntax) -> bool:
     return called is not None and _KERNEL_MACRO.fullmatch(called.name) is not None
 
 
-def _in_pairs(reading: Reading, macro: Syntax) -> list[Step]:
+def _parts(reading: Reading, at: int) -> list[range]:
+    """Tokens of each part of the list in brackets that opens at a token; no parts if none does."""
+    parts: list[range] = []
+    if at >= len(reading.tokens) or reading.tokens[at].text != "(":
+        return parts
+    depth, start = 0, at + 1
+    for place in range(at, len(reading.tokens)):
+        text = reading.tokens[place].text
+        depth += (text == "(") - (text == ")")
+        if depth == 0 or (depth == 1 and text == ","):
+            parts.append(range(start, place))
+            start = place + 1
+        if depth == 0:
+            break
+    return parts
+
+
+def _name(reading: Reading, place: int) -> list[Syntax]:
+    """The name at a token, if one is there."""
+    text = reading.tokens[place].text
+    if not text.isidentifier() or text in RESERVED[Language.C]:
+        return []
+    return [Syntax("identifier", None, token=place, name=text)]
+
+
+def _in_pairs(reading: Reading, macro: Syntax) -> list[Syntax]:
     """Parameters of such a macro: the last word of every second part after the first.
 
     The tokens tell the parts, since the grammar does not expect types here.
     """
-    names: list[Step] = []
-    at = macro.children[0].token + 1
-    depth = part = 0
-    for place, token in enumerate(reading.tokens[at:], at):
-        depth += (token.text == "(") - (token.text == ")")
-        if depth == 0 or (depth == 1 and token.text == ","):
-            name = reading.tokens[place - 1].text
-            if part and part % 2 == 0 and name.isidentifier():
-                names.append(reading.declare(Syntax("identifier", None, token=place - 1, name=name)))
-            part += 1
-        if depth == 0:
-            break
-    return names
+    parts = _parts(reading, macro.children[0].token + 1)
+    return [name for part in parts[2::2] if part for name in _name(reading, part[-1])]
 
 
-def _parameters(reading: Reading, signature: Syntax) -> list[Step]:
-    """Parameters of a signature, and the names after it, which K&R style declares there."""
+def _listed(reading: Reading, signature: Syntax) -> list[Syntax]:
+    """Names in the list of a signature in K&R style, which the grammar may take for types."""
+    while signature.children:
+        signature = signature.children[0]
+    parts = _parts(reading, signature.token + 1) if signature.kind == "identifier" else []
+    return [name for part in parts for name in _name(reading, part[0])] if all(len(part) == 1 for part in parts) else []
+
+
+def _parameters(reading: Reading, signature: Syntax, places: Mapping[str, Syntax]) -> list[Step]:
+    """Parameters of a signature; in K&R style, those of the list, at these `places` if they are after it."""
     if signature.kind == "call_expression":
-        return _in_pairs(reading, signature)
-    strays = [child for child in signature.children if child.kind == "identifier" and child.field is None]
-    lists = [child for child in signature.children if child.kind != "identifier"]
-    return [*lists, *(reading.declare(name) for name in strays)]
+        return [reading.declare(name) for name in _in_pairs(reading, signature)]
+    names = _listed(reading, signature)
+    if not names:
+        return [child for child in signature.children if child.kind != "identifier"]
+    places = {name.name: name for name in names} | {
+        name: place for name, place in places.items() if place.token > names[-1].token
+    }
+    return [reading.declare(places[name.name]) for name in names]
 
 
 def _without_name(reading: Reading, node: Syntax) -> Iterable[Step]:

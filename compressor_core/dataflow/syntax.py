@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import keyword
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from compressor_core.dataflow.additions import additions
 from compressor_core.language import Language
 
 if TYPE_CHECKING:
@@ -169,13 +170,16 @@ def parse(source: bytes, language: Language) -> tree_sitter.Tree:
 def read(code: str, language: Language) -> tuple[tuple[Token, ...], Syntax | None]:
     """Tokens of a text, and its tree reduced to the branches that contain names.
 
-    Comments, Python's docstrings and invisible text are not tokens; a Python string is one token. The tree is None if
-    the text cannot be parsed (most of its tokens fit no construct), is longer than LONGEST or nests deeper than
-    DEEPEST.
+    Comments, Python's docstrings and invisible text are not tokens, nor is what is added to C for its grammar; a Python
+    string is one token. The tree is None if the text cannot be parsed (most of its tokens fit no construct), is longer
+    than LONGEST or nests deeper than DEEPEST.
     """
-    source = code[:LONGEST].encode("utf-8", "replace")
+    completed, origin = _completed(code[:LONGEST]) if language is Language.C else (code[:LONGEST], None)
+    source = completed.encode("utf-8", "replace")
     cursor = parse(source, language).walk()
-    character = range(len(source) + 1) if source.isascii() else _characters(source)
+    character: Sequence[int] = range(len(source) + 1) if source.isascii() else _characters(source)
+    if origin is not None:
+        character = [origin[at] for at in character]
     tokens: list[Token] = []
     root = Syntax("", None)
     path = [root]
@@ -216,6 +220,18 @@ def read(code: str, language: Language) -> tuple[tuple[Token, ...], Syntax | Non
             closed = path.pop()
             if not closed.children and path[-1].kind not in SEQUENCES:
                 path[-1].children.pop()
+
+
+def _completed(code: str) -> tuple[str, list[int] | None]:
+    """C code that its grammar can read, and the position in `code` of each character of it if anything was added."""
+    parts: list[str] = []
+    origin: list[int] = []
+    done = 0
+    for at, text in additions(code, RESERVED[Language.C]):
+        parts += [code[done:at], text]
+        origin += [*range(done, at), *(at for _ in text)]
+        done = at
+    return (code, None) if not parts else ("".join([*parts, code[done:]]), [*origin, *range(done, len(code) + 1)])
 
 
 def is_deep(tree: tree_sitter.Tree) -> bool:

@@ -109,6 +109,89 @@ CASES = {
     ),
 }
 
+KNR = {
+    "struct s *f(a, b)\nchar **a;\nint b;\n{ char *p = a[0]; return g(p, b); }": "p <- a, a <- a, p <- p, b <- b",
+    "FILE *f(a, b)\nFILE **a;\nint b;\n{ return g(a, b); }": "a <- a, b <- b",
+    "struct s *f(a)\nchar **a;\n{ return g(a); }": "a <- a",
+    "static char *next(line, n, to)\nint n;\nstruct s ***to;\n{ return g(to, line, n); }": (
+        "to <- to, line <- line, n <- n"
+    ),
+    "u32 *f(call, n)\nint (*call)();\nu32 **n;\n{ return call(*n); }": "call <- call, n <- n",
+    "FILE **f(a, b)\nstruct a **a, *b;\n{ *a = b; return a; }": "a <- a b, b <- b, a <- a",
+    "int f(a, b)\nchar **b;\n{ return g(a, b); }": "a <- a, b <- b",
+    "FILE *f(s)\nFILE *s;\n{ return g(s, sizeof(FILE)); }": "s <- s",
+}
+
+MACROS = {
+    "FOO(y)\n return x;": "x <- x",
+    "FOO(y)\n return (x);": "x <- x",
+    "FOO(y)\n return g(x, 1);": "x <- x",
+    "FOO(x)\n return *x;": "x <- x, x <- x",
+    "x = z; TRACE(y)\n return x;": "x <- z, z <- z, x <- x",
+    "BEGIN(y)\n TRACE(w)\n return x;": "x <- x",
+    "BEGIN(y)\n TRACE(w)\n END(v)\n u32 k; k = x; return k;": "k <- x, x <- x, k <- k",
+    "if (z) { FOO(y)\n return x; }": "z <- z, x <- x",
+    "for (;;) { switch (z) { case 1: FOO(y)\n return x; } }": "z <- z, x <- x",
+    "out: FOO(y)\n return x;": "x <- x",
+    "\n#ifdef Y\n FOO(y)\n#endif\n return x;": "x <- x",
+    "FOO(y) // (\n return x; /* BAR(y) return */": "x <- x",
+    "FOO(y)\n x++; g(x);": "x <- x, x <- x",
+    "FOO(y)\n x += z; g(x);": "x <- x z, z <- z, x <- x",
+    "FOO(y)\n x->n = z; g(x);": "x <- x z, z <- z, x <- x",
+    "FOO(y)\n g(x);": "x <- x",
+    "FOO(y)\n while (x) x--;": "x <- x x, x <- x x",
+    "FOO(y)\n if (x) z = 1; g(z);": "x <- x, z <- z z",
+    "EACH(x) { x = z; } g(x);": "x <- x, x <- z, z <- z, x <- x",
+    "GUARD(m) size_t k = x; return k;": "k <- x, x <- x, k <- k",
+    "TRACE(y)\n u32 k = x, *l = z; g(k, l);": "k <- x, x <- x, l <- z, z <- z, k <- k, l <- l",
+    "TRACE(y)\n const u32 k[2] = {x}; g(k);": "k <- x, x <- x, k <- k",
+    "if (z) { TRACE(y)\n struct s *k = x; g(k); }": "z <- z, k <- x, x <- x, k <- k",
+    "T k[] = { FOO(x) BAR(x) };": "k <- x x, x <- x, x <- x",
+    "LIST(y) k = x; g(k);": "k <- x, x <- x, k <- k",
+    "LIST(y) *k = x, l[2]; g(k, l);": "k <- x, x <- x, k <- k, l <- l",
+    "typeof(y) k = x; g(k);": "k <- x, x <- x, k <- k",
+    "__attribute__((unused)) int k = x; g(k);": "k <- x, x <- x, k <- k",
+}
+
+IMPLICIT = {
+    "f(a) { int k = a; return k; }": "k <- a, a <- a, k <- k",
+    "sum(first, last) { return first + last; }": "first <- first, last <- last",
+    "static *f(a) { return g(a); }": "a <- a",
+    "f(a, b)\nchar **a;\n{ return g(a, b); }": "a <- a, b <- b",
+    "f(a)\nu32 a;\n{ return a; }": "a <- a",
+    "main(int argc, char **argv)\n{\n return g(argc, argv);\n}": "argc <- argc, argv <- argv",
+    "f(struct s *a, u32 b, int (*c)(int), ...) { return c(a, b); }": "c <- c, a <- a, b <- b",
+    "f(a) { return a; }\ng(b) { TRACE(y)\n return b; }": "a <- a, b <- b",
+    "LINE(y)\nint f(int a) { return a; }": "a <- a",
+    "API(int) f(int a) { return a; }": "a <- a",
+    "int f(void) { return a; }": "",
+    "TEST(a) { return 1; }\nint f(int b) { return a + b; }": "b <- b",
+}
+
+
+@pytest.mark.parametrize("code", [*KNR, *IMPLICIT])
+def test_a_signature_of_old_c_keeps_its_parameters(code: str) -> None:
+    assert ", ".join(flows(code, Language.C)) == (KNR | IMPLICIT)[code]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("body", MACROS)
+def test_the_call_of_a_macro_without_a_semicolon_is_a_statement(body: str, newline: str) -> None:
+    code = f"int ü(int x, int z) {{ {body} }}".replace("\n", newline)
+    assert ", ".join(flows(code, Language.C)) == MACROS[body]
+    found = extract(code, Language.C)
+    assert all(code[token.start : token.end] == token.text for token in found.tokens)
+    if "/*" not in code:
+        assert "".join("".join(token.text.split()) for token in found.tokens) == "".join(code.split())
+
+
+def test_parameters_in_k_and_r_style_are_those_declared_before_the_body() -> None:
+    code = "struct s *f(a)\nchar **a;\n{ return g(a); }"
+    assert [record["start"] for record in extract(code, Language.C).to_records()] == [
+        code.index("a;"),
+        code.rindex("a"),
+    ]
+
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_variables_are_those_that_a_reader_sees(name: str) -> None:
