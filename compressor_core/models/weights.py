@@ -7,6 +7,7 @@ compressed archives. A config.json of one line can require any number of layers.
 
 from __future__ import annotations
 
+import codecs
 import json
 import pickle
 import pickletools
@@ -34,6 +35,9 @@ _WRAPPERS: Final = ("state_dict", "model_state_dict", "model")
 """Keys under which trainers keep a state dict in their checkpoints."""
 _WIDTHS: Final = ("hidden_size", "dim", "d_model", "n_embd")
 _LAYERS: Final = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")
+_BINARY: Final = (".safetensors", ".bin", ".model")
+"""Suffixes of weights and of SentencePiece models, none of which is ever a text."""
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def require_tensors_only(path: Path) -> None:
@@ -107,11 +111,25 @@ def bare(state: Any) -> Any:
 
 
 def require_itself(path: Path) -> None:
-    """Raise ModelError if a placeholder is in the place of a file, such as a Git LFS pointer."""
+    """Raise ModelError if something else is in the place of a file: a Git LFS pointer, or a server's answer."""
     with path.open("rb") as file:
         start = file.read(400)
-    if what := stand_in(start):
+    what = stand_in(start)
+    if what is None and path.suffix in _BINARY and (text := _text(start)) is not None:
+        line = next(iter(text.strip().splitlines()), "")[:80]
+        what = f"a text ({line!r}), not the file itself: download it again" if line else "empty: download it again"
+    if what is not None:
         raise ModelError(f"{path} is {what}.")
+
+
+def _text(start: bytes) -> str | None:
+    """The `start` of a file if it is a text; None if it is not."""
+    encoding = "utf-16" if start.startswith(_UTF_16) else "utf-8-sig"
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(start)  # which may end within a character
+    except UnicodeDecodeError:
+        return None
+    return text if all(character.isprintable() or character.isspace() for character in text) else None
 
 
 def require_floats(folder: Path) -> None:

@@ -218,6 +218,42 @@ def test_what_lies_in_the_place_of_a_file(
             read(roberta)
 
 
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [
+        ("model.safetensors", unchanged),
+        ("pytorch_model.bin", pickled),
+        ("model-00001-of-00003.safetensors", sharded),
+        ("pytorch_model-00002-of-00002.bin", sharded_pickles),
+        ("spiece.model", unchanged),
+    ],
+)
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty: download it again"),
+        (b"\n\n", "is empty: download it again"),
+        (b"Entry not found", r"is a text \('Entry not found'\), not the file itself: download it again"),
+        (
+            b'{"error":"Invalid username or password."}',
+            r"is a text \('{\"error\":\"Invalid.*}'\), .* download it again",
+        ),
+        (b"<?xml version='1.0'?>\n<Error><Code>AccessDenied</Code></Error>", r"is a text \(.*xml.*\), .* download it"),
+        ("Accès refusé".encode("utf-16"), r"is a text \('Accès refusé'\)"),
+        (b"x" + "é".encode() * 300, r"is a text \('xéé"),
+    ],
+)
+def test_what_a_server_says_in_the_place_of_a_file(
+    roberta: Path, name: str, before: Callable[[Path], None], content: bytes, says: str
+) -> None:
+    before(roberta)
+    assert name == "spiece.model" or (roberta / name).is_file()
+    (roberta / name).write_bytes(content)
+    for read in (load, base):
+        with pytest.raises(ModelError, match=f"{name} {says}"):
+            read(roberta)
+
+
 @pytest.mark.parametrize("key", ["state_dict", "model_state_dict"])
 @pytest.mark.parametrize("prefix", ["", "model."])
 @pytest.mark.parametrize("task", list(Task))
