@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from compressor_core.data.dataset import Dataset
@@ -34,6 +35,8 @@ _PREFIXED: Final = re.compile(r"(?:non|not|no|un|in)(\w{3,})")
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _PHRASE: Final = re.compile(r"[\w\s:.,()'-]+")
 _PART: Final = re.compile(r"[^\W_]+(?:'t)?")
+_NUMBERED: Final = re.compile(r"(\D*?)0*([01])(\D*)")
+"""A label with the number of a class as its only one, such as LABEL_1."""
 _TRUTH: Final = {"true": "1", "t": "1", "false": "0", "f": "0"}
 
 
@@ -101,6 +104,20 @@ def require_order(told: tuple[str, str], model: str, dataset: Dataset) -> None:
 
 def _order(labels: tuple[str, str]) -> int | None:
     """Number of the class to detect, 0 or 1; None if the names do not say, or contradict each other."""
-    meanings = ((place, meaning(label)) for place, label in enumerate(labels))
-    found = {place ^ 1 ^ number for place, number in meanings if number is not None}
+    found = {place ^ 1 ^ number for place, number in _told(labels)}
     return found.pop() if len(found) == 1 else None
+
+
+def _told(labels: tuple[str, str]) -> Iterator[tuple[int, int]]:
+    """Place and class of each label by its words, and by its number if they number both, as LABEL_0 and LABEL_1 do."""
+    parts = [_NUMBERED.fullmatch(plain(label)) for label in labels]
+    numbers = [int(part[2]) for part in parts if part is not None]
+    words = [f"{part[1]} {part[3]}" for part in parts if part is not None]
+    if sorted(numbers) != [0, 1]:
+        numbers, words = [], list(labels)
+    yield from enumerate(numbers)
+    if numbers and same(*words) and meaning(words[0]) == 1:  # vulnerable_0 and vulnerable_1: the numbers alone tell
+        return
+    for place, word in enumerate(words):
+        if (number := meaning(word)) is not None:
+            yield place, number

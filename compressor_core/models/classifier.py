@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -20,6 +21,7 @@ from transformers import AutoModelForSequenceClassification, PretrainedConfig
 
 from compressor_core.bundled import model_folder
 from compressor_core.data.dataset import fingerprint_of
+from compressor_core.data.labels import crossed, plain, same
 from compressor_core.errors import ModelError
 from compressor_core.files import storage_error, write_json, write_text
 from compressor_core.models import graph
@@ -45,6 +47,7 @@ Code = str | tuple[str, ...]
 """One function, or a pair of functions for the clone task."""
 TRIED = ("int f(int a) { return a; }", "x")
 """Functions that every model is tried on when loaded: one with data flow and one without."""
+_MADE_UP = ("LABEL_0", "LABEL_1")
 _CHUNK = 512
 """Functions encoded between two progress reports."""
 
@@ -209,6 +212,7 @@ def load(folder: Path | str) -> Classifier:
             )
     else:
         labels = (str(config.id2label[0]), str(config.id2label[1]))
+        _require_one_order(folder, labels)
         card = ModelCard(task=Task.VULNERABILITY, labels=labels, max_length=min(longest, 400))
     return tried(Classifier(model.eval(), tokenizer, card), folder)
 
@@ -272,6 +276,24 @@ def _classifier_config(folder: Path) -> PretrainedConfig:
             "head: take the model as --base of train-teacher, which gives it a head of its own."
         )
     return config
+
+
+def _require_one_order(folder: Path, labels: tuple[str, str]) -> None:
+    """Raise ModelError if label2id in config.json numbers the classes otherwise than id2label, whose `labels` are used.
+
+    Names that transformers made up for label2id contradict none but themselves.
+    """
+    numbers = json_object(folder / "config.json").get("label2id")
+    if not isinstance(numbers, dict):
+        return
+    names = {plain(number): name for name, number in numbers.items()}
+    others = (names.get("0", ""), names.get("1", ""))
+    moved = (same(name, label) and plain(numbers[name]) != str(i) for i, label in enumerate(labels) for name in numbers)
+    if any(moved) or (others != _MADE_UP and crossed(labels, others)):
+        raise ModelError(
+            f"config.json in {folder} says in id2label that the classes 0 and 1 are {labels[0]!r} and {labels[1]!r}, "
+            f"and in label2id {json.dumps(numbers)}: correct whichever is wrong."
+        )
 
 
 def _require_kept(folder: Path, card: ModelCard, config: Any, tokenizer: PreTrainedTokenizerBase) -> None:

@@ -62,15 +62,34 @@ def test_the_humps_of_a_name_part_its_words() -> None:
 
 @pytest.mark.parametrize(
     "names",
-    [("Safe function", "Vulnerable function"), ("non-defect", "defect"), ("ok", "flawed"), ("harmless", "odd")],
+    [
+        *(("Safe function", "Vulnerable function"), ("non-defect", "defect"), ("ok", "flawed"), ("harmless", "odd")),
+        *(("LABEL_0", "LABEL_1"), ("label0", "LABEL1"), ("class 0", "class 1"), ("Klasse-00", "Klasse-01")),
+        *(("0.0", "1.0"), ("vulnerable=0", "vulnerable=1"), ("0: safe", "1: vulnerable"), ("0 (x)", "1 (bug)")),
+    ],
 )
-@pytest.mark.parametrize("others", [("0", "1"), ("safe", "vulnerable"), ("no clone", "clone")])
+@pytest.mark.parametrize(
+    "others", [("0", "1"), ("safe", "vulnerable"), ("no clone", "clone"), ("LABEL_0", "LABEL_1"), ("C0", "C1")]
+)
 def test_classes_the_other_way_round_are_known_by_their_names(names: tuple[str, str], others: tuple[str, str]) -> None:
     assert not crossed(names, others) and not crossed(others, names)
     turned = names[::-1]
     assert crossed(turned, others) and crossed(others, turned) and not crossed(turned, others[::-1])
 
 
-@pytest.mark.parametrize("names", [("safe", "good"), ("bug", "defect"), ("A", "B"), ("patched bug", "bug fix")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        *(("safe", "good"), ("bug", "defect"), ("A", "B"), ("patched bug", "bug fix"), ("safe_0", "safe_1")),
+        *(
+            ("LABEL_1", "LABEL_2"),
+            ("LABEL_10", "LABEL_11"),
+            ("1 of 2", "0 of 2"),
+            ("LABEL_1", "class"),
+            ("CWE-89", "C"),
+        ),
+        *(("vulnerable (0)", "safe (1)"), ("LABEL_1", "LABEL_01")),
+    ],
+)
 def test_names_that_contradict_each_other_or_say_nothing_have_no_order(names: tuple[str, str]) -> None:
     assert not crossed(names, ("0", "1")) and not crossed(names, ("1", "0"))

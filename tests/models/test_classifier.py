@@ -218,6 +218,50 @@ def test_an_encoder_without_a_head_is_no_classifier(tmp_path: Path) -> None:
         load(tmp_path / "pair")
 
 
+def foreign(folder: Path, names: tuple[str, ...], numbers: dict[str, Any] | None) -> Path:
+    """The folder as another program has it: its classes are named in config.json alone."""
+    (folder / "compressor.json").unlink(missing_ok=True)
+    values = json.loads((folder / "config.json").read_text("utf-8"))
+    values |= {"id2label": dict(enumerate(names)), "label2id": numbers}
+    (folder / "config.json").write_text(json.dumps(values), "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("names", "numbers"),
+    [
+        (("safe", "vulnerable"), {"vulnerable": 0, "safe": 1}),
+        (("vulnerable", "safe"), {"vulnerable": 1, "safe": 0}),
+        (("LABEL_1", "LABEL_0"), {"LABEL_0": 0, "LABEL_1": 1}),
+        (("LABEL_0", "LABEL_1"), {"LABEL_0": "1", "LABEL_1": "0"}),
+        (("LABEL_0", "LABEL_1"), {"vulnerable": 0, "safe": 1}),
+        (("A", "B"), {"A": 1, "B": 0}),
+        (("A", "B"), {"A": 1, "B": 1}),
+        (("A", "B"), {"A": 0, "B": 2}),
+    ],
+)
+def test_label2id_that_contradicts_id2label(folder: Path, names: tuple[str, ...], numbers: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match=f"id2label that .*'{names[0]}' and '{names[1]}', and in label2id .*correct"):
+        load(foreign(folder, names, numbers))
+    assert load(foreign(folder, names, {name: i for i, name in enumerate(names)})).card.labels == names  # the remedy
+
+
+@pytest.mark.parametrize(
+    ("names", "numbers"),
+    [
+        (("vulnerable", "safe"), None),
+        (("vulnerable", "safe"), {"vulnerable": 0.0, "safe": "1"}),
+        (("vulnerable", "safe"), {"LABEL_0": 0, "LABEL_1": 1}),
+        (("LABEL_0", "LABEL_1"), {"safe": 0, "vulnerable": 1}),
+        (("A", "B"), {"x": 0, "y": 1, "z": 2}),
+    ],
+)
+def test_label2id_that_contradicts_nothing(
+    folder: Path, names: tuple[str, ...], numbers: dict[str, Any] | None
+) -> None:
+    assert load(foreign(folder, names, numbers)).card.labels == names
+
+
 def test_no_folder_at_all(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no model folder"):
         load(tmp_path / "absent")
