@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from compressor_core.data.dataset import UNKNOWN, Example, Split, fingerprint_of, share_of
+from compressor_core.data.dataset import UNKNOWN, Around, Dataset, Example, Split, fingerprint_of, share_of
 from compressor_core.data.tables import Row, check, read_rows, strictly
 from compressor_core.errors import DataError
 from compressor_core.language import Language
@@ -23,7 +23,8 @@ class FileDataset:
 
     If no row is `unlabelled`, teacher and student are trained on the same functions; the student does not see their
     labels. `published` means that the splits are a benchmark's own; `notes` are sentences about rows left out in
-    reading.
+    reading, and about splits with one class. `split_column` tells whether rows name their split; None if the data are
+    not one file of rows.
     """
 
     path: Path
@@ -33,6 +34,7 @@ class FileDataset:
     language: Language | None = None
     published: bool = False
     notes: tuple[str, ...] = ()
+    split_column: bool | None = None
     fresh: bool = False
 
     @property
@@ -57,7 +59,7 @@ class FileDataset:
             found = self._parts.get(Split.TRAIN)
         if not found:
             raise DataError(
-                f"{self.path} has no {split} example among its {len(self.rows)} rows: add rows, or a column 'split'"
+                f"{self.path} has no {split} example among its {len(self.rows)} rows: {remedy_for_splits(self)}"
             )
         return found
 
@@ -99,13 +101,39 @@ def dataset_of(
     path = Path(path)
     check(path, {row.example.label: row.label_name for row in rows})
     spoken = {row.language for row in rows}
-    return FileDataset(
+    dataset = FileDataset(
         path,
         name,
         tuple((row.split or split_of(row.example), row.example) for row in rows),
         labels or label_names(rows),
         language or (spoken.pop() if len(spoken) == 1 else None),
+        split_column=any(row.split for row in rows),
     )
+    return replace(dataset, notes=tuple(_one_class_notes(dataset)))
+
+
+def only_label(dataset: Dataset, split: Split) -> str | None:
+    """Name of the label that all examples of a split have; None if they have two or none, or are drawn anew."""
+    found = set() if dataset.fresh or not dataset.size(split) else {e.label for e in dataset.examples(split)}
+    return dataset.labels[found.pop()] if len(found) == 1 and UNKNOWN not in found else None
+
+
+def remedy_for_splits(dataset: Dataset) -> str:
+    """What to do about a split without examples, or without examples of a class."""
+    while isinstance(dataset, Around):
+        dataset = dataset.whole
+    column = dataset.split_column if isinstance(dataset, FileDataset) else None
+    if column is None:
+        return "give all of its data"
+    if column:
+        return "add rows, or leave out its column 'split', and all rows are split 80/10/10"
+    return "add rows, which are split 80/10/10 by their code, or name the split of each in a column 'split'"
+
+
+def _one_class_notes(dataset: Dataset) -> Iterator[str]:
+    for split in (Split.TRAIN, Split.VALIDATION, Split.TEST):
+        if (label := only_label(dataset, split)) is not None:
+            yield f"Every row of the {split} split has the label {label}."
 
 
 def split_of(example: Example) -> Split:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from compressor_core.data.dataset import Split
-from compressor_core.data.files import read_file
+from compressor_core.data.files import only_label, read_file
 from compressor_core.data.registry import examples_for, open_dataset
+from compressor_core.data.sampled import Sampled
+from compressor_core.data.survey import survey
 from compressor_core.errors import DataError
 from compressor_core.task import Task
 
@@ -43,6 +45,32 @@ def test_a_split_column_is_obeyed(tmp_path: Path) -> None:
     lines = ["func,label,split", "a(),1,train", "b(),0,unlabelled", "c(),1,valid", "d(),0,test"]
     dataset = read_file(write(tmp_path / "x.csv", lines))
     assert [dataset.examples(split)[0].codes[0] for split in Split] == ["a()", "b()", "c()", "d()"]
+
+
+def test_a_split_of_one_class_is_noted(tmp_path: Path) -> None:
+    labels = {"train": ("bad", "bad"), "unlabelled": ("safe",), "valid": ("safe", "bad"), "test": ("safe",)}
+    lines = [f"f({split}{n}),{label},{split}" for split, given in labels.items() for n, label in enumerate(given)]
+    dataset = read_file(write(tmp_path / "x.csv", ["func,label,split", *lines]))
+    assert dataset.notes == (
+        "Every row of the train split has the label bad.",
+        "Every row of the test split has the label safe.",
+    )
+    assert survey(dataset).notes == dataset.notes
+    assert [only_label(dataset, split) for split in Split] == ["bad", "safe", None, "safe"]
+    assert read_file(write(tmp_path / "d.jsonl", [json.dumps(row) for row in rows(500)])).notes == ()
+
+
+def test_the_remedy_for_an_empty_split_is_one_that_there_is(tmp_path: Path) -> None:
+    unsplit = read_file(write(tmp_path / "x.csv", ["func,label", "a(),1", "b(),0"]))
+    split = read_file(write(tmp_path / "y.csv", ["func,label,split", "a(),1,train", "b(),0,train"]))
+    for dataset, says in (
+        (unsplit, r"add rows, which are split 80/10/10 by their code, or name .* in a column 'split'$"),
+        (split, r"add rows, or leave out its column 'split', and all rows are split 80/10/10$"),
+        (Sampled(split, {Split.TRAIN: 1}), r"leave out its column 'split'"),
+    ):
+        lacking = next(one for one in Split if one is not Split.UNLABELLED and not dataset.size(one))
+        with pytest.raises(DataError, match=f"has no {lacking} example among its 2 rows: .*{says}"):
+            dataset.examples(lacking)
 
 
 def test_csv_with_bom_and_newlines_inside_code(tmp_path: Path) -> None:
