@@ -141,12 +141,20 @@ class TestRefused:
         assert not (tmp_path / "ran").exists()
 
     @pytest.mark.parametrize(
-        "content", [b"", b"not a checkpoint", b"PK\x03\x04 half a zip archive", b'{"json": 1}', b"\x80\x02}q\x00."]
+        ("content", "says"),
+        [
+            *(
+                (b"", "is empty: download it again"),
+                (b"not a checkpoint", r"is a text \('not a checkpoint'\), .* again"),
+            ),
+            (b'{"json": 1}', r"is a text \('{\"json\": 1}'\), .* again"),
+            *((start, "state dict|no PyTorch checkpoint") for start in (b"PK\x03\x04 half a zip", b"\x80\x02}q\x00.")),
+        ],
     )
-    def test_no_checkpoint_at_all(self, tmp_path: Path, content: bytes) -> None:
+    def test_no_checkpoint_at_all(self, tmp_path: Path, content: bytes, says: str) -> None:
         checkpoint, tokenizer = released.write(tmp_path)
         checkpoint.write_bytes(content)
-        self.refuse(checkpoint, tokenizer, "state dict|no PyTorch checkpoint")
+        self.refuse(checkpoint, tokenizer, says)
 
     def test_a_truncated_checkpoint(self, tmp_path: Path) -> None:
         checkpoint, tokenizer = released.write(tmp_path)

@@ -100,4 +100,4 @@ def test_uploads_are_kept_and_a_bad_one_is_a_sentence(open_page: Open, tmp_path:
     assert until_over(run).state is State.FAILED
     at.run()
     no_traceback(at)
-    assert "damaged or no PyTorch checkpoint" in at.error[0].value or "was not loaded" in at.error[0].value
+    assert "is a text ('no checkpoint'), not the file itself" in at.error[0].value
