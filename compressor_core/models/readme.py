@@ -20,7 +20,12 @@ PURPOSES: Final = {
     Task.VULNERABILITY: "reads one function and says how probable it is that it is vulnerable",
     Task.CLONE: "reads two functions and says how probable it is that they do the same",
 }
-_HUB_NAME: Final = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
+_HUB_NAME: Final = re.compile(
+    r"[\w.-]{1,96}/[\w.-]{1,96}"
+    r"|(albert|bert|camembert|distilbert|distilroberta|roberta|xlm-roberta)-(x{0,2}large|base)"
+    r"(-(cased|uncased|chinese|german|dbmdz|multilingual|whole|word|masking|v1|v2))*"
+)
+"""Names on the hub. Those without an owner are of its first models: no other ones can be given any more."""
 _PUBLISHED: Final[Mapping[str, str]] = {"bigclonebench": BIGCLONEBENCH_HUB, "devign": DEVIGN_HUB}
 _SCORES: Final = ("accuracy", "f1")
 

@@ -28,7 +28,7 @@ from compressor_core.export.exporting import export
 from compressor_core.export.onnx import open_onnx, run_onnx
 from compressor_core.export.settings import ExportSettings
 from compressor_core.language import Language
-from compressor_core.models.card import read_card
+from compressor_core.models.card import ModelCard, read_card
 from compressor_core.models.classifier import Classifier, load
 from compressor_core.models.readme import readme
 from compressor_core.models.teacher import from_scratch, load_encoder
@@ -309,6 +309,35 @@ def test_the_readme_names_the_base_of_a_recorded_teacher(folder: Path) -> None:
     assert data.base_model == f"microsoft/{folder.name.partition('-')[0]}-base" and data.license == "other"
     assert text == readme(card, folder.name)
     assert "base_model" not in readme(card.replace(base=None), folder.name)
+
+
+@pytest.mark.parametrize(
+    ("base", "known"),
+    [
+        *((name, True) for name in ("roberta-base", "bert-base-uncased", "distilroberta-base", "albert-xxlarge-v2")),
+        *(
+            (name, True)
+            for name in ("bert-large-uncased-whole-word-masking", "xlm-roberta-large", "FacebookAI/roberta-base")
+        ),
+        *(
+            (name, False)
+            for name in ("from-scratch", "my-roberta", "roberta-base-of-mine", "teacher", "classroom-clone")
+        ),
+        *((name, False) for name in ("./roberta-base", "/models/roberta-base", "teachers/roberta-base")),
+    ],
+)
+@pytest.mark.parametrize("of", ["base", "training", "teacher"])
+def test_the_readme_names_a_base_on_the_hub_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: str, known: bool, of: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    values: dict[str, Any] = {of: base} if of != "training" else {of: {"base": base}}
+    card = ModelCard(task=Task.VULNERABILITY, labels=LABELS, max_length=64, **values)
+    data: Any = HubCard(readme(card, "student")).data
+    assert data.get("base_model") == (base if known else None)
+    if known:
+        (tmp_path / base).mkdir(parents=True)  # a folder of that name comes first, as for train-teacher
+        assert "base_model" not in readme(card, "student")
 
 
 def test_the_tokenizers_file_names_what_every_version_knows(tmp_path: Path) -> None:
