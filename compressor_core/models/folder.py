@@ -5,17 +5,20 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 import torch
+import transformers
 from safetensors import safe_open
 from transformers import MODEL_MAPPING
+from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
 
 from compressor_core.errors import ModelError
 from compressor_core.files import checked_path
 from compressor_core.models.card import CARD
-from compressor_core.models.hub import SMALL_FILES, TOKENIZER_FILES
+from compressor_core.models.hub import PIECES, SMALL_FILES, TOKENIZER_FILES
 from compressor_core.models.reading import readable
 from compressor_core.models.weights import (
     bare,
@@ -45,6 +48,8 @@ _ADAPTER: Final = "adapter_config.json"
 _SMALL: Final = dict.fromkeys(
     (*SMALL_FILES, *TOKENIZER_FILES, CARD, _ADAPTER, *(f"{whole}.index.json" for whole, _ in _KINDS))
 )
+_ANY_PIECES: Final = "tokenizer.model"
+"""Vocabulary file of transformers' tokenizers that belong to no family of models."""
 _WORDS: Final = ("embeddings.word_embeddings.weight", "embeddings.tok_embeddings.weight")
 
 
@@ -67,23 +72,23 @@ def require_files(folder: Path, *, weights: bool = True) -> None:
             )
         raise ModelError(f"{folder} has no config.json: a model folder has config.json, weights and a tokenizer.")
     require_floats(folder)
-    tokenizers = [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
     if weights:
         _require_weights(folder, found)
-    if not tokenizers:
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise ModelError(f"{folder} has no tokenizer.json: copy the tokenizer that the model was trained with.")
-    pieces = all(path.suffix == ".model" for path in tokenizers)
-    if pieces and importlib.util.find_spec("sentencepiece") is None:
-        raise ModelError(
-            f"The tokenizer in {folder} is a SentencePiece model alone ({tokenizers[0].name}), which transformers "
-            "reads with the package sentencepiece: run `pip install sentencepiece`, or add its tokenizer.json."
-        )
+    _require_pieces_read(folder)
     require_no_code(folder)
     if weights and found[0].suffix == ".bin":
         with readable(folder):
             for path in found:
                 require_tensors_only(path)
     require_plausible(folder)
+
+
+def pieces_alone(folder: Path) -> str | None:
+    """Name of the SentencePiece model that is a folder's whole tokenizer; None if it has another vocabulary."""
+    found = [name for name in TOKENIZER_FILES if (folder / name).is_file()]
+    return found[0] if found and set(found) <= set(PIECES) else None
 
 
 def wrapped_state(folder: Path) -> dict[str, Any] | None:
@@ -188,6 +193,39 @@ def _require_weights(folder: Path, found: list[Path]) -> None:
         raise ModelError(f"{folder} has weights in parts and no {index.name} that says where each is: copy it too.")
     if absent := sorted({str(name) for name in shards.values() if not (folder / str(name)).is_file()}):
         raise ModelError(f"{folder} lacks {absent[0]}, a part of its weights: copy all of them.")
+
+
+def _require_pieces_read(folder: Path) -> None:
+    """Raise ModelError for a SentencePiece model alone that the tokenizer's class does not read, or not yet here.
+
+    Some classes for other vocabularies read it nevertheless, and part functions otherwise than in training.
+    """
+    if (pieces := pieces_alone(folder)) is None:
+        return
+    alone = f"The tokenizer in {folder} is a SentencePiece model alone ({pieces})"
+    kind, vocabulary = _tokenizer_class(folder)
+    if not vocabulary.endswith(".model"):
+        raise ModelError(
+            f"{alone}, and {kind} reads {vocabulary}: add the model's tokenizer.json, or name the class that it was "
+            "trained with as tokenizer_class in tokenizer_config.json."
+        )
+    if importlib.util.find_spec("sentencepiece") is None:
+        raise ModelError(
+            f"{alone}, which transformers reads with the package sentencepiece: run `pip install sentencepiece`, or "
+            "add its tokenizer.json."
+        )
+
+
+def _tokenizer_class(folder: Path) -> tuple[str, str]:
+    """Name of the tokenizer's class, and of the vocabulary file that it reads."""
+    config = json_object(folder / "config.json")
+    said = json_object(folder / "tokenizer_config.json").get("tokenizer_class") or config.get("tokenizer_class")
+    names = said or TOKENIZER_MAPPING_NAMES.get(str(config.get("model_type")))
+    for name in names if isinstance(names, tuple) else (names,):  # transformers 4 has a slow and a fast one
+        with suppress(ImportError):  # without sentencepiece, transformers only has a substitute for some
+            if files := getattr(getattr(transformers, str(name), None), "vocab_files_names", None):
+                return str(name), str(files.get("vocab_file", _ANY_PIECES))
+    return str(names), _ANY_PIECES
 
 
 def _weight_names(folder: Path) -> Iterable[str]:

@@ -8,7 +8,9 @@ from pathlib import Path
 from compressor_core.data.hub import PATIENCE, within
 from compressor_core.errors import ModelError
 
-TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "sentencepiece.bpe.model", "spiece.model", "spm.model")
+PIECES = ("sentencepiece.bpe.model", "spiece.model", "spm.model", "sentencepiece.model", "tokenizer.model")
+"""SentencePiece models, by the names that tokenizers give them."""
+TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", *PIECES)
 """Tokenizer files, at least one of which must exist."""
 SMALL_FILES = ("config.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 """Other small files of a model."""

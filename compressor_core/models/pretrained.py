@@ -15,21 +15,35 @@ from transformers import (
 )
 
 from compressor_core.errors import ModelError
-from compressor_core.models.folder import model_class, wrapped_state
+from compressor_core.models.folder import model_class, pieces_alone, wrapped_state
 from compressor_core.models.weights import json_object
 
 
 def read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """Tokenizer of a model folder; from its tokenizer.json alone if its class is of another transformers."""
+    """Tokenizer of a model folder; from its tokenizer.json alone if its class is of another transformers, or fails.
+
+    Raises ModelError if transformers fails to read a SentencePiece model without tokenizer.json.
+    """
     kind = json_object(folder / "tokenizer_config.json").get("tokenizer_class")
+    whole = (folder / "tokenizer.json").is_file()
     tokenizer: PreTrainedTokenizerBase
-    if isinstance(kind, str) and not hasattr(transformers, kind) and (folder / "tokenizer.json").is_file():
-        # Transformers 5 lists the extra special tokens, where 4 expects a dictionary; tokenizer.json has them all.
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(
-            folder, local_files_only=True, extra_special_tokens={}, trust_remote_code=False
-        )
-    else:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if not (whole and isinstance(kind, str) and not hasattr(transformers, kind)):
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            return tokenizer
+        except Exception as error:  # a class may need tokens that the vocabulary lacks, and raises anything
+            if (pieces := pieces_alone(folder)) is not None:
+                raise ModelError(
+                    f"Transformers {transformers.__version__} cannot read the tokenizer in {folder}, a SentencePiece "
+                    f"model alone ({pieces}): copy it again if it is damaged, or add the model's tokenizer.json, which "
+                    "AutoTokenizer of another version, such as 4.57, may read and save_pretrained."
+                ) from error
+            if not whole:
+                raise
+    # Transformers 5 lists the extra special tokens, where 4 expects a dictionary; tokenizer.json has them all.
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(
+        folder, local_files_only=True, extra_special_tokens={}, trust_remote_code=False
+    )
     return tokenizer
 
 

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from tokenizers import Tokenizer, models, processors
 from transformers import (
     AutoModelForSequenceClassification,
+    AutoTokenizer,
     BartConfig,
     BartForSequenceClassification,
     ElectraConfig,
@@ -28,6 +30,7 @@ from transformers import (
     ModernBertForMaskedLM,
     MPNetConfig,
     MPNetForMaskedLM,
+    PreTrainedTokenizerFast,
     RobertaConfig,
     RobertaForMaskedLM,
     RobertaForSequenceClassification,
@@ -384,12 +387,70 @@ def test_weights_of_another_framework(roberta: Path, name: str, says: str) -> No
         base(roberta)
 
 
-@pytest.mark.parametrize("name", ["sentencepiece.bpe.model", "spiece.model", "spm.model"])
-def test_a_sentencepiece_model_alone(roberta: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    (roberta / "tokenizer.json").rename(roberta / name)
+PIECES = ["sentencepiece.bpe.model", "spiece.model", "spm.model", "sentencepiece.model", "tokenizer.model"]
+
+
+def with_pieces(folder: Path, name: str, kind: Any) -> None:
+    """Leave the beginning of a SentencePiece model as the folder's only tokenizer."""
+    (folder / "tokenizer.json").unlink()
+    (folder / name).write_bytes(b"\n\x0e\n\x05<unk>\x15\x00\x00\x00\x00\x18\x02")
+    change(folder / "tokenizer_config.json", tokenizer_class=kind)
+
+
+@pytest.mark.parametrize("name", PIECES)
+@pytest.mark.parametrize("kind", ["PreTrainedTokenizerFast", "XLMRobertaTokenizer", "AlbertTokenizer", "OfAnother", 5])
+def test_a_sentencepiece_model_alone(roberta: Path, name: str, kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_pieces(roberta, name, kind)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(ModelError, match=r"SentencePiece model alone .* `pip install sentencepiece`"):
+    with pytest.raises(ModelError, match=rf"SentencePiece model alone \({name}\), .* `pip install sentencepiece`"):
         base(roberta)
+
+
+@pytest.mark.parametrize("name", PIECES)
+@pytest.mark.parametrize("read", [load, base])
+def test_a_sentencepiece_model_that_transformers_cannot_read(
+    roberta: Path, name: str, read: Callable[[Path], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_pieces(roberta, name, "AlbertTokenizer")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise TypeError("Expected Union[Tuple[str, int], Tuple[int, str], dict]")
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
+    monkeypatch.setattr(AutoTokenizer, "from_pretrained", fail)
+    with pytest.raises(
+        ModelError, match=rf"a SentencePiece model alone \({name}\): .* add the model's tokenizer\.json"
+    ):
+        read(roberta)
+
+
+@pytest.mark.parametrize("name", PIECES)
+@pytest.mark.parametrize(
+    ("kind", "vocabulary"), [(None, "vocab.json"), ("RobertaTokenizer", "vocab.json"), ("BertTokenizer", "vocab.txt")]
+)
+def test_a_sentencepiece_model_of_a_class_with_another_vocabulary(
+    roberta: Path, name: str, kind: str | None, vocabulary: str
+) -> None:
+    """Transformers takes its pieces for words of another kind, and parts functions wrongly."""
+    with_pieces(roberta, name, kind)
+    says = rf"\({name}\), and {kind or 'RobertaTokenizer'} reads {vocabulary}: add the model's tokenizer\.json"
+    with pytest.raises(ModelError, match=says):
+        base(roberta)
+
+
+def test_a_tokenizer_that_its_class_cannot_read(roberta: Path) -> None:
+    """The class needs [CLS] among the pieces; tokenizer.json adds it to them."""
+    pieces = [("<pad>", 0.0), ("<unk>", 0.0), *((chr(code), -float(code)) for code in range(33, 333))]
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=1))
+    tokenizer.add_special_tokens(["[CLS]", "[SEP]"])
+    ends = [(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")]
+    tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", special_tokens=ends)
+    special = {"pad_token": "<pad>", "unk_token": "<unk>", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    made: Any = PreTrainedTokenizerFast
+    made(tokenizer_object=tokenizer, **special).save_pretrained(roberta)
+    change(roberta / "tokenizer_config.json", tokenizer_class="AlbertTokenizer")
+    (example,) = base(roberta).encode(["f(x)"])
+    assert [list(one.ids) for one in example] == [tokenizer.encode("f(x)").ids]
 
 
 @pytest.mark.parametrize(
