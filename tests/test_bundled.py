@@ -90,10 +90,10 @@ def test_pairs_in_java_are_read_whole() -> None:
 
 
 def test_the_student_keeps_most_of_its_teachers_accuracy_outside_its_own_data() -> None:
-    """To five points on functions written by hand; on its own test split it lags behind by fourteen."""
+    """To six points on functions written by hand; on its own test split it lags behind by seven."""
     folder = bundled_student("classroom-vulnerability")
     assert folder is not None and size_on_disk(folder) <= 3e6
-    for dataset, lag in (("exam-vulnerability", 0.06), ("classroom-vulnerability", 0.15)):
+    for dataset, lag in (("exam-vulnerability", 0.06), ("classroom-vulnerability", 0.08)):
         teacher = accuracy_of(bundled_teacher("classroom-vulnerability"), dataset)
         assert accuracy_of(folder, dataset) >= teacher - lag, dataset
 

@@ -17,7 +17,7 @@ from compressor_core.distill.batching import Data, remembered
 from compressor_core.distill.lessons import cross_entropy
 from compressor_core.distill.settings import TeacherSettings
 from compressor_core.distill.tokens import encoded
-from compressor_core.distill.training import Prepared, read_data_flow, require_splits, train
+from compressor_core.distill.training import Prepared, read_data_flow, require_both_classes, require_splits, train
 from compressor_core.distill.warm_up import masked, warm_up
 from compressor_core.distill.weak_labels import beside
 from compressor_core.errors import SettingsError
@@ -68,6 +68,7 @@ def _prepare(
     data = dataset or open_dataset(settings.dataset, settings.data, seed=settings.seed)
     require_splits(data, Split.TRAIN)
     learned = beside(data, settings.real_functions)
+    require_both_classes(learned)
     flow = _data_flow(settings, data)
     torch.manual_seed(settings.seed)
     reads = settings.max_length, settings.pair_features, flow

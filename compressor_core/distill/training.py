@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from compressor_core.data.answers import RecordedAnswers
 from compressor_core.data.dataset import Dataset, Example, Split
+from compressor_core.data.files import only_label, remedy_for_splits
 from compressor_core.data.registry import written_by_hand
 from compressor_core.distill import processes
 from compressor_core.distill.batching import Data, EpochData
@@ -64,6 +65,7 @@ def train(
     model = prepared.model
     # The model and a checkpoint: weights, two moments per weight, and the weights of the best epochs.
     require_room(out, 4 * model.parameters * (4 + prepared.settings.kept))
+    yield from _one_class_notices(prepared.dataset)
     try:
         outcome = yield from fit(
             model.model,
@@ -140,9 +142,24 @@ def require_splits(dataset: Dataset, *learned: Split) -> None:
     wanted = {learned: "to learn from", (Split.VALIDATION,): "to choose the best epoch by"}
     for splits, purpose in {**wanted, (Split.TEST,): "to measure the model on"}.items():
         if splits and not any(dataset.size(split) for split in splits):
-            raise DataError(
-                f"{dataset.name} has no {splits[0]} example {purpose}: add rows, or leave out its column 'split', and "
-                "all rows are split 80/10/10"
+            raise DataError(f"{dataset.name} has no {splits[0]} example {purpose}: {remedy_for_splits(dataset)}")
+
+
+def require_both_classes(dataset: Dataset) -> None:
+    """Raise DataError if all examples to learn from with their labels are of one class."""
+    if (label := only_label(dataset, Split.TRAIN)) is not None:
+        raise DataError(
+            f"every row of the train split of {dataset.name} has the label {label}, and both classes are needed to "
+            f"learn: {remedy_for_splits(dataset)}"
+        )
+
+
+def _one_class_notices(dataset: Dataset) -> Iterator[Notice]:
+    for split in (Split.VALIDATION, Split.TEST):
+        if (label := only_label(dataset, split)) is not None:
+            yield Notice(
+                message=f"Every row of the {split} split of {dataset.name} has the label {label}: "
+                "the accuracy on it says nothing of the other class"
             )
 
 

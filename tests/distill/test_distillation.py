@@ -27,7 +27,7 @@ from compressor_core.errors import CompressorError, DataError, ModelError, Setti
 from compressor_core.models.card import read_card
 from compressor_core.models.classifier import load
 from compressor_core.progress import finish
-from compressor_core.records import Record
+from compressor_core.records import Notice, Record
 from tests.tiny import TINY, run_through
 
 
@@ -81,6 +81,38 @@ def test_a_split_that_is_needed_at_the_end_is_asked_for_before_the_first_step(
         with pytest.raises(DataError, match=r"has no .* example .*leave out its column 'split'"):
             finish(work, seen.append)
         assert not (tmp_path / "out").exists() and {record.type for record in seen} <= {"progress"}
+
+
+def test_two_rows_without_a_split_are_not_told_to_leave_one_out(tiny_teacher: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data.jsonl"
+    data.write_text("".join(json.dumps({"func": f"f({n})", "label": n}) + "\n" for n in range(2)), "utf-8")
+    teacher = TeacherSettings(dataset="file", data=str(data), architecture=TINY, epochs=1, threads=1)
+    for work in (distill(config(tiny_teacher, data), tmp_path / "out"), train_teacher(teacher, tmp_path / "out")):
+        with pytest.raises(DataError, match=r"add rows, which are split 80/10/10 .* in a column 'split'$"):
+            finish(work)
+
+
+def test_a_teacher_learns_from_both_classes_and_a_student_from_any(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path
+) -> None:
+    data, splits = tmp_path / "data.jsonl", ("train", "validation", "test")
+    rows = [json.loads(line) for line in labelled_file.read_text("utf-8").splitlines()]
+    apart = {name: [row for row in rows if str(row["label"]) == name][:10] for name in ("0", "1")}
+    parts = {"train": apart["1"], "validation": apart["0"][:3] + apart["1"][:3], "test": apart["0"][3:]}
+    data.write_text(
+        "".join(json.dumps({**row, "split": name}) + "\n" for name in splits for row in parts[name]), "utf-8"
+    )
+    teacher = TeacherSettings(dataset="file", data=str(data), architecture=TINY, epochs=1, threads=1)
+    seen: list[Record] = []
+    with pytest.raises(
+        DataError, match=r"every row of the train split of file has the label 1, .*: add rows, or leave"
+    ):
+        finish(train_teacher(teacher, tmp_path / "out"), seen.append)
+    assert not (tmp_path / "out").exists() and {record.type for record in seen} <= {"progress"}
+    finish(distill(config(tiny_teacher, data), tmp_path / "out"), seen.append)
+    notices = [record.message for record in seen if isinstance(record, Notice)]
+    said = "Every row of the test split of file has the label 0: the accuracy on it says nothing of the other class"
+    assert [notice for notice in notices if "Every row" in notice] == [said]
 
 
 def test_a_failure_after_the_training_keeps_the_model(
