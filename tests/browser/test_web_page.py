@@ -271,6 +271,7 @@ def test_bad_input_is_one_sentence(vulnerability: Made, clone: Made, visit: Call
         ("", "The box is empty: paste a function."),
         (" \n\t\n", "The box is empty"),
         ("MZ\x00\x01", "The box holds binary data"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n", "The box holds a Git LFS pointer"),
         (("x" * 199 + "\n") * 5_000, "The box holds 1,000,000 characters: paste one function, of at most 200,000."),
     ):
         page.locator("#code-1").evaluate("(box, text) => { box.value = text }", code)  # typing takes Chromium long

@@ -67,6 +67,8 @@ function problemOf(codes) {
   for (const [index, code] of codes.entries()) {
     if (!code.trim()) return `${name(index)} is empty: paste a function.`;
     if (code.includes("\0")) return `${name(index)} holds binary data: paste the text of a function.`;
+    if (code.startsWith("version https://git-lfs.github.com/spec/"))
+      return `${name(index)} holds a Git LFS pointer, not the file itself: run git lfs pull where it was cloned.`;
     if (code.length > LONGEST) {
       const [found, most] = [code.length, LONGEST].map((count) => count.toLocaleString("en"));
       return `${name(index)} holds ${found} characters: paste one function, of at most ${most}.`;
