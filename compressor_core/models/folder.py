@@ -85,9 +85,9 @@ def require_files(folder: Path, *, weights: bool = True) -> None:
     require_plausible(folder)
 
 
-def pieces_alone(folder: Path) -> str | None:
+def pieces_alone(folder: Path | str) -> str | None:
     """Name of the SentencePiece model that is a folder's whole tokenizer; None if it has another vocabulary."""
-    found = [name for name in TOKENIZER_FILES if (folder / name).is_file()]
+    found = [name for name in TOKENIZER_FILES if (Path(folder) / name).is_file()]
     return found[0] if found and set(found) <= set(PIECES) else None
 
 
