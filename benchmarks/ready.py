@@ -2,7 +2,8 @@
 
 A comparison, an exam and a probe of the bundled teacher of a task and its largest student, a calibration, a trade-off
 and two sweeps take the place of those in assets/runs, so that the pages have something to show before anybody has
-started a run. Takes about five minutes on two idle cores. Of other bundled models only `compare exam probe` differ.
+started a run. Takes about five minutes on two idle cores. After a change of the bundled models, `compare exam probe`
+are enough.
 """
 
 from __future__ import annotations

@@ -88,8 +88,7 @@ def _prepare(
         source.data_flow,
         settings.dropout,
     )
-    if isinstance(source.teacher, Classifier) and settings.inherit is not Inheritance.NOTHING:
-        (inherit_layers if settings.inherit is Inheritance.LAYERS else inherit_embeddings)(student, source.teacher)
+    settings = settings.replace(inherit=_inherited(settings.inherit, student, source.teacher))
     origin = {"search_run": settings.search_run, "space": settings.space, **source.origin}
     student.card = student.card.replace(
         teacher=settings.teacher,
@@ -137,6 +136,16 @@ def _prepare(
         DISTILLATION,
         source.teacher,
     )
+
+
+def _inherited(wanted: Inheritance, student: Classifier, teacher: Classifier | RecordedAnswers) -> Inheritance:
+    """What the student starts with: what was wanted, or less if the teacher does not have it."""
+    if isinstance(teacher, Classifier):
+        if wanted is Inheritance.LAYERS and inherit_layers(student, teacher):
+            return Inheritance.LAYERS
+        if wanted is not Inheritance.NOTHING and inherit_embeddings(student, teacher):
+            return Inheritance.EMBEDDINGS
+    return Inheritance.NOTHING
 
 
 def _lesson(settings: DistillSettings, teacher: Classifier | RecordedAnswers) -> Lesson:

@@ -220,7 +220,7 @@ class Recipe(LoopSettings):
     inherit: Inheritance = Field(
         Inheritance.LAYERS,
         description="What the student starts with from its teacher: nothing, the token embeddings reduced to its "
-        "dimensions, or a part of all layers (only of a RoBERTa encoder, else the embeddings)",
+        "dimensions, or a part of all layers (of a RoBERTa encoder that is not narrower, else the embeddings)",
     )
     max_length: Annotated[int, Strict(), Field(ge=3, le=512)] | None = Field(
         None,
@@ -311,8 +311,7 @@ class DistillSettings(Recipe):
 
         Half of the examples are renamed if the language is known. In freshly drawn code, only single functions are
         renamed, and only with the preset `full`: the clones among pairs are renamed already, and in a short training
-        new code is worth more than renamed code. A pool and recorded answers have no pooled states, and recorded
-        answers no weights to start from.
+        new code is worth more than renamed code. A pool and recorded answers have no pooled states.
         """
         own = self.unlabelled is None
         drawn = self.preset is Preset.FULL and dataset.task is Task.VULNERABILITY
@@ -321,7 +320,6 @@ class DistillSettings(Recipe):
         return self.replace(
             renaming=RENAMING * renamed if self.renaming is None else self.renaming,
             hidden_weight=usual_weight(dataset.task) * states if self.hidden_weight is None else self.hidden_weight,
-            inherit=Inheritance.NOTHING if self.recorded else self.inherit,
         )
 
 

@@ -25,19 +25,19 @@ _WRITTEN = ("attention.output.dense", "output.dense")
 
 
 @torch.no_grad()
-def inherit_embeddings(student: Classifier, teacher: Classifier) -> None:
+def inherit_embeddings(student: Classifier, teacher: Classifier) -> bool:
     """Set each token's embedding, in place, to the mean of the teacher's for the same text, in fewer dimensions.
 
     The teacher's tokenizer splits the text of each student token, and the embeddings of the pieces are averaged (Gee et
     al., "Fast Vocabulary Transfer for Language Model Compression", EMNLP 2022). PCA reduces them to the student's
     width (in float64 and with fixed signs, so that every run gets the same). Special tokens are taken from the teacher
-    by name. The root mean square of the student's embeddings is kept. Does nothing if the teacher's tokenizer, unlike
-    the student's, is not a byte-level BPE, since its pieces would be other text. Raises ModelError for embeddings that
-    overflow.
+    by name. The root mean square of the student's embeddings is kept. Returns False, and does nothing, if the teacher's
+    tokenizer, unlike the student's, is not a byte-level BPE, since its pieces would be other text. Raises ModelError
+    for embeddings that overflow.
     """
     rows = _transferred(student, teacher)
     if rows is None:
-        return
+        return False
     own = _words(student)
     rows -= rows.mean(0)
     _, components = torch.linalg.eigh(rows.T @ rows)
@@ -45,10 +45,11 @@ def inherit_embeddings(student: Classifier, teacher: Classifier) -> None:
     directions = directions * directions.gather(0, directions.abs().argmax(0, keepdim=True)).sign()
     kept = rows @ directions
     own[:, : kept.shape[1]] = kept * (own.square().mean().sqrt() / kept.square().mean().sqrt())
+    return True
 
 
 @torch.no_grad()
-def inherit_layers(student: Classifier, teacher: Classifier) -> None:
+def inherit_layers(student: Classifier, teacher: Classifier) -> bool:
     """Set the student's weights, in place, to a part of the teacher's: its best-used dimensions, neurons and heads.
 
     This is weight selection (Xu et al., "Initializing Models with Larger Ones", ICLR 2024): the first layers, and of
@@ -58,15 +59,16 @@ def inherit_layers(student: Classifier, teacher: Classifier) -> None:
     embeddings are averaged as in `inherit_embeddings`. What the teacher does not have, such as further layers or
     neurons, stays as it is.
 
-    A teacher that is not a RoBERTa encoder, or is narrower than the student, gives its token embeddings alone. Raises
-    ModelError for weights that overflow.
+    Returns False, and does nothing, if the teacher is not a RoBERTa encoder with a byte-level BPE, or is narrower than
+    the student. Raises ModelError for weights that overflow.
     """
     config = encoder_config(teacher.model)
     own_config = encoder_config(student.model)
+    if config.model_type not in _FAMILY or config.hidden_size < own_config.hidden_size:
+        return False
     rows = _transferred(student, teacher)
-    if rows is None or config.model_type not in _FAMILY or config.hidden_size < own_config.hidden_size:
-        inherit_embeddings(student, teacher)
-        return
+    if rows is None:
+        return False
     its = {name: value.float().cpu() for name, value in whole_model(teacher.model).base_model.state_dict().items()}
     _require_usable(its.values())
     own = whole_model(student.model).base_model.state_dict()
@@ -81,6 +83,7 @@ def inherit_layers(student: Classifier, teacher: Classifier) -> None:
         prefix = f"encoder.layer.{place}."
         _inherit_layer(_part(own, prefix), _part(its, prefix), heads, kept)
     _inherit_head(student.model, teacher.model, kept)
+    return True
 
 
 def _inherit_layer(own: Mapping[str, Tensor], its: Mapping[str, Tensor], heads: tuple[int, int], kept: Tensor) -> None:

@@ -202,6 +202,19 @@ def test_a_student_of_its_teachers_shape_starts_close_to_it(
     assert losses[Inheritance.LAYERS] < losses[Inheritance.NOTHING] / 4
 
 
+def test_the_card_says_what_a_student_really_starts_with(
+    tiny_teacher: Path, labelled_file: Path, tmp_path: Path
+) -> None:
+    """A student wider than its teacher cannot have its layers."""
+    wider = TINY.split(",")
+    wider[1] = str(4 * int(wider[1]))
+    settings = config(tiny_teacher, labelled_file, architecture=",".join(wider), epochs=1)
+    assert settings.inherit is Inheritance.LAYERS
+    result_of(settings, tmp_path / "s")
+    card = read_card(tmp_path / "s")
+    assert card is not None and card.training["inherit"] == "embeddings"
+
+
 def test_cancelled_and_resumed(
     tiny_teacher: Path, labelled_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

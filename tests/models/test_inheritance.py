@@ -132,7 +132,7 @@ def test_every_shape_that_is_not_wider_inherits_finite_weights(task: Task, genes
     assert logits(student).isfinite().all()
 
 
-def test_a_wider_student_and_another_encoder_take_the_embeddings_alone() -> None:
+def test_a_wider_student_and_another_encoder_take_no_layers_but_the_embeddings() -> None:
     narrow, student = model(Task.VULNERABILITY, 400, 16, 1, 2, 16), model(Task.VULNERABILITY, 320, 32, 1, 2, 16, seed=1)
     bert = model(Task.VULNERABILITY, 400, 32, 1, 2, 16)
     bert.model = BertForSequenceClassification(
@@ -140,7 +140,9 @@ def test_a_wider_student_and_another_encoder_take_the_embeddings_alone() -> None
     )
     for teacher in (narrow, bert):
         before = weights(student)
-        inherit_layers(student, teacher)
+        assert not inherit_layers(student, teacher)
+        assert all(torch.equal(value, before[name]) for name, value in weights(student).items())
+        assert inherit_embeddings(student, teacher)
         after = weights(student)
         changed = [name for name in after if not torch.equal(after[name], before[name])]
         assert changed == ["roberta.embeddings.word_embeddings.weight"]
