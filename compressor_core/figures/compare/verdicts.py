@@ -52,7 +52,7 @@ def codebert_sentence(info: ComparisonInfo) -> str:
     beside, student = info.summary.codebert, info.students[0].found
     if beside is None:
         return ""
-    when = f"on this machine on {beside.date}" if beside.date else "on the same machine and tokens"
+    when = f"on the same machine on {beside.date}" if beside.date else "on the same machine and tokens"
     return (
         f"Against a model of CodeBERT's shape ({beside.size_mb:.0f} MB, measured {when}, "
         f"random weights, latency only): {beside.size_mb / student.size_mb:.0f}× smaller, "
