@@ -175,7 +175,8 @@ def test_the_sentence_beside_codebert_gives_its_date(result: dict[str, Any]) -> 
     assert codebert_sentence(comparison_info(result)) == ""
     beside = {"size_mb": 498.6, "milliseconds": 300.0, "speedup": 60.0, "examples": 10}
     info = comparison_info({**result, "codebert": {**beside, "date": "2026-11-29"}})
-    assert "(499 MB, measured on the same machine on 2026-11-29, random weights, latency only)" in codebert_sentence(info)
+    sentence = codebert_sentence(info)
+    assert "(499 MB, measured on the same machine on 2026-11-29, random weights, latency only)" in sentence
     assert "60.0× faster" in codebert_sentence(info)
     assert "on the same machine and tokens" in codebert_sentence(comparison_info({**result, "codebert": beside}))
 
