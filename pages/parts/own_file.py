@@ -17,7 +17,7 @@ from compressor_core.records import Progress, Record
 from compressor_core.runs.uploads import FOLDER
 from pages.parts.live import store
 from pages.parts.rows import dataframe
-from pages.parts.sharing import allow_keeping, shared
+from pages.parts.sharing import keep_counted, shared
 
 MOST_LOOKS = 40
 """Number of inspected files kept in memory, of all visitors; each holds at most about a megabyte of examples."""
@@ -155,16 +155,19 @@ def said_of(
     place: str, path: str, columns: Columns, positive: str | None, language: Language | None, skip_bad_rows: bool
 ) -> str:
     """Store the visitor's choices on how to read a file and return their path; the rows are stored once."""
-    allow_keeping(store())
-    kept = keep_choices(
-        Path(path),
-        store().root / FOLDER,
-        columns=columns,
-        positive=positive,
-        language=language,
-        skip_bad_rows=skip_bad_rows,  # `own_file` calls this only after the visitor agrees
-    )
-    return str(kept)
+    runs = store()
+
+    def save() -> Path:
+        return keep_choices(
+            Path(path),
+            runs.root / FOLDER,
+            columns=columns,
+            positive=positive,
+            language=language,
+            skip_bad_rows=skip_bad_rows,  # `own_file` calls this only after the visitor agrees
+        )
+
+    return str(keep_counted(runs, 0, save))
 
 
 def columns(first: str | None, second: str | None, label: str | None) -> Columns:

@@ -246,19 +246,24 @@ def keep_upload(store: RunStore, name: str, data: bytes, suffixes: tuple[str, ..
 
     Raises CompressorError if it is refused.
     """
-    return _kept(store, len(data), lambda: save_upload(store.root, name, data, suffixes))
+    clear(store)
+    return keep_counted(store, len(data), lambda: save_upload(store.root, name, data, suffixes))
 
 
 def keep_answers(store: RunStore, files: Mapping[str, bytes]) -> Path:
     """As `keep_upload`, for recorded answers, see `save_answers`."""
-    return _kept(store, sum(map(len, files.values())), lambda: save_answers(store.root, files))
-
-
-def _kept(store: RunStore, size: int, save: Callable[[], Path]) -> Path:
     clear(store)
+    return keep_counted(store, sum(map(len, files.values())), lambda: save_answers(store.root, files))
+
+
+def keep_counted(store: RunStore, size: int, save: Callable[[], Path]) -> Path:
+    """Store what `save` writes, `size` bytes or more, within the limits of a shared server, and count it.
+
+    Raises CompressorError if it is refused.
+    """
     if shared():
         allow_keeping(store)
         require_space(size, uploaded_bytes(store), *_senders(store.root).of(store.maker))
     path = save()
-    _senders(store.root).add(store.maker, path, size)
+    _senders(store.root).add(store.maker, path, max(size, path.stat().st_size))
     return path

@@ -42,6 +42,7 @@ def test_a_change_of_mind_writes_no_other_copy(shared: RunStore) -> None:
     field(at.selectbox, "Label").set_value("func").run()
     assert len(ROWS) <= uploaded_bytes(shared) < len(ROWS) + 4_000
     assert len([path for path in (shared.root / FOLDER).iterdir() if path.stat().st_size >= len(ROWS)]) == 1
+    assert sharing._senders(shared.root).of(shared.maker) == (uploaded_bytes(shared),) * 2, "choices count as well"
 
 
 def test_uploads_have_an_end(shared: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,6 +54,17 @@ def test_uploads_have_an_end(shared: RunStore, monkeypatch: pytest.MonkeyPatch) 
     at = upload(page("teacher"))
     assert not at.error
     upload(at, ROWS + "\n")
+    assert any("upload a smaller file" in one.value for one in at.error)
+    assert uploaded_bytes(shared) < len(ROWS) + 1_000
+
+
+def test_choices_alone_do_not_pass_the_limit(shared: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "MOST_OWN_UPLOADED", len(ROWS) + 500)
+    at = upload(page("teacher"))
+    assert not at.error
+    for language in list(LANGUAGE_NAMES)[:4]:
+        field(at.selectbox, "Language").set_value(language).run()
+        no_traceback(at)
     assert any("upload a smaller file" in one.value for one in at.error)
     assert uploaded_bytes(shared) < len(ROWS) + 1_000
 
