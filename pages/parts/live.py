@@ -150,8 +150,10 @@ def records(run: Run) -> list[Record]:
     return _following().records(run)
 
 
-SOON = 0.3
+SOON = 0.2
 """Seconds between updates of a run that takes only seconds."""
+BRIEF = 2.0
+"""Seconds of work after which a run that usually takes only seconds is drawn no more often than others."""
 
 
 def watch(run: Run, draw: Draw, *, first: Draw | None = None, beside: Draw | None = None) -> None:
@@ -161,7 +163,9 @@ def watch(run: Run, draw: Draw, *, first: Draw | None = None, beside: Draw | Non
     """
     with sentences():
         before = run.status()
-    waiting = before.state is State.QUEUED
+    # A run of seconds starts at once, and drawing the whole page again would be a large part of its time.
+    waiting = before.state is State.QUEUED and not run.quick
+    brief = is_brief(run, before)
 
     def part() -> bool:
         with sentences():
@@ -177,12 +181,17 @@ def watch(run: Run, draw: Draw, *, first: Draw | None = None, beside: Draw | Non
             with side, undamaged(run):
                 if beside:
                     beside(run, status)
-        return status.live
+        return status.live and is_brief(run, status) == brief
 
-    redrawn(before.live, part, every=SOON if run.quick else None)
+    redrawn(before.live, part, every=SOON if brief else None)
     if waiting:
         with sentences(), undamaged(run), nullcontext() if records(run) else no_charts():
             draw(run, before)
+
+
+def is_brief(run: Run, status: Status) -> bool:
+    """Whether a run may end at any moment."""
+    return run.quick and (status.elapsed or 0.0) < BRIEF
 
 
 @contextmanager

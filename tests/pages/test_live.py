@@ -7,11 +7,11 @@ import re
 import pytest
 
 from compressor_core.bundled import bundled_teacher
-from compressor_core.runs import Run, RunStore
+from compressor_core.runs import Run, RunStore, State, Status
 from compressor_core.runs.kinds import KINDS
 from compressor_core.runs.library import families, students
 from compressor_core.runs.subjects import is_about
-from pages.parts.live import titles_of
+from pages.parts.live import BRIEF, is_brief, titles_of
 from tests.pages.studio import Open, Studio, field, no_traceback, parameter, texts
 from tests.runs.test_tradeoff import distilled
 
@@ -37,6 +37,15 @@ def test_of_two_equal_searches_the_chosen_one_stays_open(studio: Studio, open_pa
     field(at.selectbox, "Open an earlier run").set_value(studio.search.id).run()
     no_traceback(at)
     assert parameter(at, "run") == studio.search.id
+
+
+def test_only_a_run_of_seconds_is_drawn_often_and_only_while_it_may_end_at_any_moment() -> None:
+    store = RunStore()
+    search, training = store.create("search", {}), store.create("distill", {})
+    queued, late = Status(state=State.QUEUED), Status(state=State.RUNNING, started=1.0, seconds=BRIEF + 1)
+    early = Status(state=State.RUNNING, started=1.0, seconds=BRIEF / 2)
+    assert [is_brief(search, status) for status in (queued, early, late)] == [True, True, False]
+    assert not any(is_brief(training, status) for status in (queued, early, late))
 
 
 def copied(store: RunStore, run: Run) -> Run:
