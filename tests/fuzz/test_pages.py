@@ -89,11 +89,12 @@ def opened(name: str, parameters: dict[str, str]) -> AppTest:
 
 @pytest.fixture(scope="module", autouse=True)
 def _warm(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What is imported once does not count as the time of a page."""
+    """What is imported or drawn of the classroom once does not count as the time of a page."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COMPRESSOR_RUNS", str(tmp_path_factory.mktemp("none")))
         opened("search", {})
         opened("playground", {"example": "1"})
+        opened("teacher", {})
 
 
 @cheap(2)

@@ -1,4 +1,4 @@
-"""Students where nothing of this program is: plain transformers, of the version here and of 4.57, and Optimum."""
+"""Students where nothing of this program is: plain transformers 4.57, 5.0 and that of the lock file, and Optimum."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import transformers
 from huggingface_hub import ModelCard as HubCard
 from transformers import (
     AutoModelForMaskedLM,
@@ -38,10 +40,15 @@ from compressor_core.task import PairFeatures, Task
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = ("safe", "vulnerable")
 CODES = ["def f(x): return eval(x)", "def f(x):\n" + "    x = x + 1  # a comment\n" * 400]
-PACKAGES = (
-    *("transformers==4.57.6", "tokenizers==0.22.2", "huggingface_hub==0.36.2"),
-    *("optimum==2.1.0", "optimum-onnx==0.1.0"),
-)
+PACKAGES = {
+    "4.57": (
+        *("transformers==4.57.6", "tokenizers==0.22.2", "huggingface_hub==0.36.2"),
+        *("optimum==2.1.0", "optimum-onnx==0.1.0"),
+    ),
+    "5.0": ("transformers==5.0.0", "tokenizers==0.22.2", "huggingface_hub==1.3.0", "httpx==0.28.1", "httpcore==1.0.9"),
+}
+"""Packages of environments of their own, by version of transformers."""
+VERSIONS = (*PACKAGES, transformers.__version__)
 PIPELINE = """
 import json, sys
 from transformers import AutoTokenizer, __version__, pipeline
@@ -127,21 +134,28 @@ finish(export(settings, out / "model.onnx"))
 """
 
 
-@pytest.fixture(scope="module")
-def older() -> Path:
-    """Interpreter with transformers 4.57 and Optimum before the packages of this one, kept in the cache folder."""
-    folder = ROOT / "cache" / f"venv-{'-'.join(PACKAGES).replace('=', '')}-{sys.version_info.minor}"
+@cache
+def environment(version: str) -> Path:
+    """Interpreter with `PACKAGES` before the packages of this one, kept in the cache folder."""
+    packages = PACKAGES[version]
+    folder = ROOT / "cache" / f"venv-{'-'.join(packages).replace('=', '')}-{sys.version_info.minor}"
     python = folder / "bin" / "python"
     inside = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
     if not (inside / "shared.pth").is_file():
         venv.create(folder, with_pip=True, clear=True)
         install = [str(python), "-m", "pip", "install", "-q", "--retries", "1", "--timeout", "20", "--no-deps"]
-        done = subprocess.run([*install, *PACKAGES], capture_output=True, text=True, check=False, timeout=300)
+        done = subprocess.run([*install, *packages], capture_output=True, text=True, check=False, timeout=300)
         if done.returncode:
-            pytest.skip(f"pip cannot install {', '.join(PACKAGES)} here: {done.stderr.strip().splitlines()[-1]}")
+            pytest.skip(f"pip cannot install {', '.join(packages)} here: {done.stderr.strip().splitlines()[-1]}")
         # Torch and the others are those of this interpreter; what lies before them in the path is found first.
         (inside / "shared.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
     return python
+
+
+@pytest.fixture(scope="module")
+def older() -> Path:
+    """Interpreter with transformers 4.57 and Optimum."""
+    return environment("4.57")
 
 
 def student(folder: Path, *, pretrained: bool) -> Classifier:
@@ -182,11 +196,11 @@ def run(python: Path | str, program: str, *arguments: Path, given: object = None
     return done.stdout
 
 
-@pytest.mark.parametrize("version", ["4.57", "5."])
-def test_a_pipeline_answers_as_this_program_does(older: Path, tmp_path: Path, version: str) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_pipeline_answers_as_this_program_does(tmp_path: Path, version: str) -> None:
     folders = {pretrained: tmp_path / f"pretrained-{pretrained}" / "student" for pretrained in (False, True)}
     models = [student(folder, pretrained=pretrained) for pretrained, folder in folders.items()]
-    python = older if version == "4.57" else sys.executable
+    python = environment(version) if version in PACKAGES else sys.executable
     answers: Any = json.loads(run(python, PIPELINE, *folders.values(), given=CODES))
     for model, answer, length in zip(models, answers, (512, 510), strict=True):
         assert answer["version"].startswith(version)
@@ -207,10 +221,10 @@ def test_the_onnx_model_of_a_bundle_answers_in_optimum(older: Path, tmp_path: Pa
         assert found == pytest.approx(predict_once(model, (code,)).probabilities, abs=1e-4)
 
 
-@pytest.mark.parametrize("version", ["4.57", "5."])
-def test_models_of_pairs_answer_in_plain_transformers(older: Path, tmp_path: Path, version: str) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_models_of_pairs_answer_in_plain_transformers(tmp_path: Path, version: str) -> None:
     models = {tmp_path / features.value: pair_student(tmp_path / features.value, features) for features in PairFeatures}
-    python = older if version == "4.57" else sys.executable
+    python = environment(version) if version in PACKAGES else sys.executable
     answers: Any = json.loads(run(python, PAIRS, *models, given=CODES).splitlines()[-1])
     (first, second) = CODES
     for model, answer in zip(models.values(), answers, strict=True):
