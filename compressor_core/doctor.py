@@ -149,11 +149,12 @@ def _fast_paths() -> Iterator[Finding]:
         return Finding("fast path", name, Health.OK if well else Health.NOTE, text, remedy if not well else "")
 
     fused, asleep = torch.backends.mkldnn.is_available(), os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE"  # type: ignore[no-untyped-call]
-    amx = "on, teachers of 512 dimensions or more label with it" if compute.multiplies_bfloat16() else "no units (AMX)"
+    units = compute.multiplies_bfloat16()
+    bfloat16 = "on, teachers of 512 dimensions or more label with it" if units else "no units (AMX or AVX-512 BF16)"
     energy, kept = energy_source(), runtime_kept()
     yield found("vector units", True, torch.backends.cpu.get_cpu_capability())
     yield found("oneDNN", fused, "on" if fused else "off", "this build of PyTorch has no oneDNN: expect slow products")
-    yield found("bfloat16 labelling", True, amx)
+    yield found("bfloat16 labelling", True, bfloat16)
     yield found(
         "idle threads",
         asleep,

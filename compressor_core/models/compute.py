@@ -78,9 +78,9 @@ def choose(device: str | None = None, precision: str | None = None) -> Compute:
 
 
 def multiplies_bfloat16() -> bool:
-    """Whether this CPU has units for bfloat16 matrix products (Intel's AMX), as far as PyTorch can tell."""
-    # PyTorch has no public name for this.
-    return bool(getattr(torch.cpu, "_is_amx_tile_supported", bool)())
+    """Whether this CPU has units for bfloat16 matrix products (AMX or AVX-512 BF16), as far as PyTorch can tell."""
+    # PyTorch has no public names for this.
+    return any(getattr(torch.cpu, f"_is_{units}_supported", bool)() for units in ("amx_tile", "avx512_bf16"))
 
 
 def out_of_memory(error: BaseException) -> bool:

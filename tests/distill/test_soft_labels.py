@@ -10,7 +10,7 @@ import torch
 from compressor_core.architecture import Architecture
 from compressor_core.distill.soft_labels import SoftLabels, labelling_precision
 from compressor_core.models.classifier import Classifier, load
-from compressor_core.models.compute import Precision
+from compressor_core.models.compute import Precision, multiplies_bfloat16
 from compressor_core.models.student import build
 from compressor_core.task import Task
 
@@ -47,6 +47,13 @@ def test_they_are_the_teachers_logits_and_cached(
 
     file.write_bytes(file.read_bytes()[:-3])
     assert torch.equal(labels_of(labels, FUNCTIONS), first)
+
+
+@pytest.mark.parametrize(("amx", "avx512"), [(False, False), (True, False), (False, True)])
+def test_units_for_bfloat16_are_those_of_either_maker(monkeypatch: pytest.MonkeyPatch, amx: bool, avx512: bool) -> None:
+    monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: avx512)
+    assert multiplies_bfloat16() is (amx or avx512)
 
 
 @pytest.mark.parametrize(
