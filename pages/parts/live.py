@@ -167,6 +167,10 @@ def watch(run: Run, draw: Draw, *, first: Draw | None = None, beside: Draw | Non
     waiting = before.state is State.QUEUED and not run.quick
     brief = is_brief(run, before)
 
+    def drawn(status: Status) -> None:
+        with no_charts() if status.state is State.QUEUED and not records(run) else nullcontext():
+            draw(run, status)
+
     def part() -> bool:
         with sentences():
             status = run.status()
@@ -177,7 +181,7 @@ def watch(run: Run, draw: Draw, *, first: Draw | None = None, beside: Draw | Non
                 state_line(run, status)
                 if waiting:  # only its place in the queue changes
                     return status.state is State.QUEUED
-                draw(run, status)
+                drawn(status)
             with side, undamaged(run):
                 if beside:
                     beside(run, status)
@@ -185,8 +189,8 @@ def watch(run: Run, draw: Draw, *, first: Draw | None = None, beside: Draw | Non
 
     redrawn(before.live, part, every=SOON if brief else None)
     if waiting:
-        with sentences(), undamaged(run), nullcontext() if records(run) else no_charts():
-            draw(run, before)
+        with sentences(), undamaged(run):
+            drawn(before)
 
 
 def is_brief(run: Run, status: Status) -> bool:
