@@ -152,7 +152,7 @@ def records(run: Run) -> list[Record]:
 
 SOON = 0.2
 """Seconds between updates of a run that takes only seconds."""
-BRIEF = 2.0
+BRIEF = 1.5
 """Seconds of work after which a run that usually takes only seconds is drawn no more often than others."""
 
 
