@@ -106,7 +106,7 @@ def test_a_search_plays_in_a_place_that_never_moves_and_waits_for_no_training(
     expect(page.locator(f"{STAGE} .stage-said")).to_contain_text("Generation")
 
     page.keyboard.press("Space")
-    time.sleep(0.3)
+    expect(page.locator(f"{STAGE} .stage-play")).to_have_text("▶")  # a busy browser takes a moment to pause
     at = int(page.locator(STAGE).get_attribute("data-generation") or -1)
     page.keyboard.press("ArrowLeft")
     expect(page.locator(STAGE)).to_have_attribute("data-generation", str(at - 1))
