@@ -157,7 +157,7 @@ BRIEF = 1.5
 
 
 def watch(run: Run, draw: Draw, *, first: Draw | None = None, beside: Draw | None = None) -> None:
-    """Draw a run, repeatedly while it is live; rerun the whole page when it starts and when it ends.
+    """Draw a run, repeatedly while it is live; rerun the whole page when it ends, and when one that has waited starts.
 
     `first` draws above the run's state, `beside` to the right of everything, both in any state.
     """
