@@ -150,11 +150,13 @@ def _fast_paths() -> Iterator[Finding]:
 
     fused, asleep = torch.backends.mkldnn.is_available(), os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE"  # type: ignore[no-untyped-call]
     units = compute.multiplies_bfloat16()
-    bfloat16 = "on, teachers of 512 dimensions or more label with it" if units else "no units (AMX or AVX-512 BF16)"
+    bfloat16 = (
+        f"on, models of {compute.HALF_FROM} dimensions or more use it" if units else "no units (AMX or AVX-512 BF16)"
+    )
     energy, kept = energy_source(), runtime_kept()
     yield found("vector units", True, torch.backends.cpu.get_cpu_capability())
     yield found("oneDNN", fused, "on" if fused else "off", "this build of PyTorch has no oneDNN: expect slow products")
-    yield found("bfloat16 labelling", True, bfloat16)
+    yield found("bfloat16 units", True, bfloat16)
     yield found(
         "idle threads",
         asleep,

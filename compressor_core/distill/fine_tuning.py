@@ -11,6 +11,7 @@ import torch
 from compressor_core.bundled import FROM_SCRATCH
 from compressor_core.data.classroom import together
 from compressor_core.data.dataset import Dataset, Split
+from compressor_core.data.installed import folder_functions
 from compressor_core.data.registry import open_dataset
 from compressor_core.distill import processes
 from compressor_core.distill.batching import Data, remembered
@@ -24,6 +25,8 @@ from compressor_core.errors import SettingsError
 from compressor_core.language import Language
 from compressor_core.machine import versions
 from compressor_core.models.compute import choose
+from compressor_core.models.pair import width_of
+from compressor_core.models.student import set_dropout
 from compressor_core.models.teacher import find_encoder, from_scratch, load_encoder, reads_data_flow
 from compressor_core.records import Progress, TeacherSummary, Work
 
@@ -60,7 +63,7 @@ def _prepare(
     settings: TeacherSettings, dataset: Dataset | None, checkpoint: Path | None, cancelled: Callable[[], bool]
 ) -> Work[Prepared | None]:
     training = settings.training()
-    compute = choose(settings.device, settings.precision)
+    choose(settings.device, settings.precision)  # first, since it may be refused
     if settings.base != FROM_SCRATCH:
         yield Progress(message=f"Looking for {settings.base}")
         find_encoder(settings.base)  # first, since it may be refused
@@ -69,21 +72,24 @@ def _prepare(
     require_splits(data, Split.TRAIN)
     learned = beside(data, settings.real_functions)
     require_both_classes(learned)
+    others = [] if settings.masked_code is None else folder_functions(settings.masked_code)
     flow = _data_flow(settings, data)
     torch.manual_seed(settings.seed)
     reads = settings.max_length, settings.pair_features, flow
     if settings.base == FROM_SCRATCH:
         yield Progress(message="Training the teacher's tokenizer")
-        texts = [code for example in learned.examples(Split.TRAIN) for code in example.codes]
+        texts = [code for example in learned.examples(Split.TRAIN) for code in example.codes] + others
         if flow is not None and (yield from read_data_flow(texts, flow, cancelled)) is None:
             return None
         teacher = from_scratch(settings.architecture, texts, data.task, data.labels, *reads)
     else:
         yield Progress(message=f"Loading {settings.base}")
         teacher = load_encoder(settings.base, data.task, data.labels, *reads)
+    if settings.dropout:
+        set_dropout(teacher.model, settings.dropout)
 
     def codes(draw: int) -> list[tuple[str, ...]]:
-        return [example.codes for example in learned.examples(Split.TRAIN, draw)]
+        return [*(example.codes for example in learned.examples(Split.TRAIN, draw)), *((code,) for code in others)]
 
     def examples(split: Split, draw: int = 0) -> Work[Data]:
         found = learned.examples(split, draw)
@@ -101,9 +107,11 @@ def _prepare(
         training={
             "base": settings.base,
             "masked_epochs": settings.masked_epochs,
+            "masked_functions": len(others),
+            "dropout": settings.dropout,
             "real_functions": settings.real_functions,
             **training.model_dump(mode="json"),
-            **compute.to_dict(),
+            **choose(settings.device, settings.precision, width_of(teacher.model)).to_dict(),
         },
         versions=versions(),
     )
@@ -111,6 +119,8 @@ def _prepare(
         **training.binding(),
         "base": settings.base,
         "masked_epochs": settings.masked_epochs,
+        "masked_functions": len(others),
+        "dropout": settings.dropout,
         "real_functions": settings.real_functions,
         "dataset": data.fingerprint,
         "max_length": teacher.card.max_length,

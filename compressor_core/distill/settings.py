@@ -100,7 +100,9 @@ class LoopSettings(MachineSettings):
     """Training-loop settings shared by all trainings."""
 
     precision: Precision | None = Field(
-        None, description="Precision of matrix products; the default is half precision on CUDA and float32 elsewhere"
+        None,
+        description="Precision of matrix products; the default is half precision on CUDA, and from 128 dimensions on a "
+        "CPU with units for it, else float32",
     )
     batch_size: Count = Field(32, description="Examples in a training step")
     warmup: Share = Field(0.1, description="Share of the steps spent on learning-rate warm-up")
@@ -163,6 +165,12 @@ class TeacherSettings(LoopSettings):
         description="How the head of a clone detector combines two functions; concat is the paper's",
     )
     masked_epochs: Whole = Field(0, description="Warm-up epochs of masked-token prediction on the same code")
+    masked_code: PathText | None = Field(
+        None, description="Folder of Python packages whose functions the warm-up and the tokenizer learn from besides"
+    )
+    dropout: Annotated[float, Strict(), Field(ge=0, lt=1)] = Field(
+        0.0, description="Dropout rate; useful when the same code is read in many epochs"
+    )
     real_functions: Whole = Field(
         0,
         description="Real functions of installed Python packages added to each epoch, different ones each time; a "
@@ -171,6 +179,12 @@ class TeacherSettings(LoopSettings):
     data_flow: Flag | None = Field(
         None, description="Read data flow as well as tokens; the default is as the base was trained"
     )
+
+    @model_validator(mode="after")
+    def _read(self) -> Self:
+        if self.masked_code is not None and not self.masked_epochs:
+            raise SettingsError("masked_code is read by the warm-up only: set masked_epochs to 1 or more")
+        return self
 
     def training(self) -> TrainingSettings:
         """Settings of the training loop."""
@@ -228,14 +242,14 @@ class Recipe(LoopSettings):
         "at most 512, or 400 with recorded answers",
     )
     dropout: Annotated[float, Strict(), Field(ge=0, lt=1)] = Field(
-        0.0, description="Dropout rate of the student; useful when the same code is read in many epochs"
+        0.0, description=description_of(TeacherSettings, "dropout")
     )
     masked_epochs: Whole = Field(0, description=description_of(TeacherSettings, "masked_epochs"))
     real_functions: Whole = Field(0, description=description_of(TeacherSettings, "real_functions"))
     label_precision: Precision | None = Field(
         None,
-        description="Precision in which the teacher labels; the default is half precision on CUDA, and for a wide "
-        "teacher on a CPU that supports it, else float32",
+        description="Precision in which the teacher labels; the default is half precision on CUDA, and for a teacher "
+        "of 128 dimensions on a CPU with units for it, else float32",
     )
 
     def recipe(self) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from compressor_core.data.dataset import fingerprint_of
 from compressor_core.distill import processes
 from compressor_core.files import write_cached
 from compressor_core.models.classifier import Classifier
-from compressor_core.models.compute import Precision, choose, multiplies_bfloat16
-from compressor_core.models.pair import encoder_config
+from compressor_core.models.compute import Precision
+from compressor_core.models.pair import width_of
 from compressor_core.progress import relay
 from compressor_core.records import Progress, Work
 from compressor_core.task import Task
@@ -113,25 +113,8 @@ def fingerprint(examples: Sequence[tuple[str, ...]]) -> str:
 
 def labelling_batch(teacher: nn.Module) -> int:
     """Batch size in which a teacher labels."""
-    return _SMALL_BATCH if _wide(teacher) and next(teacher.parameters()).device.type == "cpu" else 64
-
-
-def labelling_precision(teacher: nn.Module, device: str | None = None, precision: str | None = None) -> Precision:
-    """Precision in which a teacher labels.
-
-    The default is half precision on CUDA, and for a wide teacher on a CPU that supports it, else float32.
-
-    Raises:
-        SettingsError: as `choose`.
-    """
-    compute = choose(device, precision)
-    if precision is None and compute.device.type == "cpu" and _wide(teacher) and multiplies_bfloat16():
-        return Precision.BFLOAT16
-    return compute.precision
-
-
-def _wide(teacher: nn.Module) -> bool:
-    return int(encoder_config(teacher).hidden_size) >= _WIDE
+    small = width_of(teacher) >= _WIDE and next(teacher.parameters()).device.type == "cpu"
+    return _SMALL_BATCH if small else 64
 
 
 def model_fingerprint(model: str | Path) -> str:

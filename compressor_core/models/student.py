@@ -55,7 +55,7 @@ def build(
         model = PairClassifier(encoder, pair_features)
         initialise(model, encoder)
     if dropout:
-        _replace_dropout(model)
+        set_dropout(model, dropout)
     return model.train()
 
 
@@ -74,12 +74,12 @@ class QuickDropout(nn.Dropout):
         return states * (kept.to(states.dtype) * (256 / (256 - least)))
 
 
-def _replace_dropout(model: nn.Module) -> None:
-    """Replace each dropout with a positive rate by `QuickDropout`, in place."""
+def set_dropout(model: nn.Module, rate: float) -> None:
+    """Apply dropout of `rate` to embeddings and to each layer's outputs, in place; attention keeps its own."""
     for parent in list(model.modules()):
         for name, child in parent.named_children():
-            if isinstance(child, nn.Dropout) and child.p:
-                setattr(parent, name, QuickDropout(child.p))
+            if isinstance(child, nn.Dropout) and not hasattr(parent, "attention_head_size"):
+                setattr(parent, name, QuickDropout(rate))
 
 
 @torch.no_grad()
