@@ -60,6 +60,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "average": {"average": 3},
     "patience": {"patience": 3},
     "temperature": {"temperature": 1.0},
+    "batch": {"batch_size": 32},
+    "precision": {"precision": "bfloat16"},
     "architecture": {"architecture": "1000,176,3,8,64"},
 }
 """Options by name: the setting that each changes, and its value."""
