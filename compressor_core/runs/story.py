@@ -16,10 +16,6 @@ from compressor_core.runs.store import RunStore
 from compressor_core.search.genetic import SearchSettings
 from compressor_core.task import Task
 
-BATCH = 32
-"""Examples in a training step. On the thousands of functions of a classroom, half as many steps as with 16 take a sixth
-less time and lead to as good a student (docs/results.md)."""
-
 
 @dataclass(frozen=True)
 class Story:
@@ -64,7 +60,7 @@ def launch_story(
     search = SearchSettings(budget_mb=budget_mb, seed=seed, space=space or SearchSpace.classroom(), task=task)
     dataset = f"classroom-{task}"
     shared = {"teacher": str(bundled_teacher(dataset)), "dataset": dataset, "seed": seed}
-    own = {"budget_mb": budget_mb, "preset": preset, "epochs": epochs, "batch_size": BATCH}
+    own = {"budget_mb": budget_mb, "preset": preset, "epochs": epochs}
     name = f"Story, {task}, {budget_mb:g} MB"
     started: list[Run] = []
     try:
