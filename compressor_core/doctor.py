@@ -141,6 +141,7 @@ def _fast_paths() -> Iterator[Finding]:
     import onnxruntime
     import torch
 
+    from compressor_core.distill.soft_labels import HALF_FROM
     from compressor_core.evaluate.energy import energy_source
     from compressor_core.export.web_runtime import TARBALL, runtime_kept
     from compressor_core.models import compute
@@ -150,13 +151,12 @@ def _fast_paths() -> Iterator[Finding]:
 
     fused, asleep = torch.backends.mkldnn.is_available(), os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE"  # type: ignore[no-untyped-call]
     units = compute.multiplies_bfloat16()
-    bfloat16 = (
-        f"on, models of {compute.HALF_FROM} dimensions or more use it" if units else "no units (AMX or AVX-512 BF16)"
-    )
+    on = f"on, teachers of {HALF_FROM} dimensions or more label with it"
+    bfloat16 = on if units else "no units (AMX or AVX-512 BF16)"
     energy, kept = energy_source(), runtime_kept()
     yield found("vector units", True, torch.backends.cpu.get_cpu_capability())
     yield found("oneDNN", fused, "on" if fused else "off", "this build of PyTorch has no oneDNN: expect slow products")
-    yield found("bfloat16 units", True, bfloat16)
+    yield found("bfloat16 labelling", True, bfloat16)
     yield found(
         "idle threads",
         asleep,

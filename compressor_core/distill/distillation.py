@@ -69,14 +69,13 @@ def _prepare(
 ) -> Work[Prepared | None]:
     """Prepare a student for training on soft labels, including the warm-up; None if cancelled."""
     training = settings.training()
-    device = choose(settings.device, settings.precision).device
+    compute = choose(settings.device, settings.precision)
     yield Progress(message="Loading the teacher and the dataset")
-    source = yield from source_of(settings, dataset, device, cancelled)
+    source = yield from source_of(settings, dataset, compute.device, cancelled)
     if source is None:
         return None
     settings, data = source.settings, source.dataset
     assert settings.architecture is not None
-    compute = choose(settings.device, settings.precision, settings.architecture.hidden_size)
     yield Progress(message="Training the student's tokenizer")
     torch.manual_seed(settings.seed)
     student = from_scratch(

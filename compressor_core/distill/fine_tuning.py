@@ -25,7 +25,6 @@ from compressor_core.errors import SettingsError
 from compressor_core.language import Language
 from compressor_core.machine import versions
 from compressor_core.models.compute import choose
-from compressor_core.models.pair import width_of
 from compressor_core.models.student import set_dropout
 from compressor_core.models.teacher import find_encoder, from_scratch, load_encoder, reads_data_flow
 from compressor_core.records import Progress, TeacherSummary, Work
@@ -63,7 +62,7 @@ def _prepare(
     settings: TeacherSettings, dataset: Dataset | None, checkpoint: Path | None, cancelled: Callable[[], bool]
 ) -> Work[Prepared | None]:
     training = settings.training()
-    choose(settings.device, settings.precision)  # first, since it may be refused
+    compute = choose(settings.device, settings.precision)
     if settings.base != FROM_SCRATCH:
         yield Progress(message=f"Looking for {settings.base}")
         find_encoder(settings.base)  # first, since it may be refused
@@ -111,7 +110,7 @@ def _prepare(
             "dropout": settings.dropout,
             "real_functions": settings.real_functions,
             **training.model_dump(mode="json"),
-            **choose(settings.device, settings.precision, width_of(teacher.model)).to_dict(),
+            **compute.to_dict(),
         },
         versions=versions(),
     )

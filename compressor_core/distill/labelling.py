@@ -12,10 +12,9 @@ from compressor_core.data.answers import AnswerFile
 from compressor_core.data.pool import Pool
 from compressor_core.distill.pooled import in_shard
 from compressor_core.distill.settings import LabelSettings
-from compressor_core.distill.soft_labels import SoftLabels
+from compressor_core.distill.soft_labels import SoftLabels, labelling_precision
 from compressor_core.models.classifier import load
 from compressor_core.models.compute import choose
-from compressor_core.models.pair import width_of
 from compressor_core.records import LabelSummary, Notice, Progress, Work
 
 
@@ -28,13 +27,14 @@ def label(settings: LabelSettings, out: Path | None = None) -> Work[LabelSummary
         DataError, ModelError, SettingsError, StorageError: with a one-sentence message.
     """
     mine, parts = settings.share
+    compute = choose(settings.device)
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     yield Progress(message="Loading the teacher")
     teacher = load(settings.teacher)
-    compute = choose(settings.device, settings.label_precision, width_of(teacher.model))
     teacher.model.to(compute.device)
-    labels = SoftLabels(teacher, settings.teacher, precision=compute.precision)
+    precision = labelling_precision(teacher.model, settings.device, settings.label_precision)
+    labels = SoftLabels(teacher, settings.teacher, precision=precision)
     shards = functions = labelled = 0
     seconds = 0.0
     pool = Pool(settings.unlabelled, teacher.card.task, skip_bad_rows=settings.skip_bad_rows)

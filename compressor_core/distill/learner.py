@@ -30,7 +30,7 @@ from compressor_core.models.compute import (
 )
 from compressor_core.models.inference import predict
 from compressor_core.models.inputs import Encoded
-from compressor_core.models.pair import width_of, with_attention
+from compressor_core.models.pair import with_attention
 from compressor_core.progress import finish
 from compressor_core.records import Epoch
 
@@ -92,7 +92,7 @@ class Learner:
         validation: Data | None,
         file: CheckpointFile,
     ) -> None:
-        self._compute = choose(settings.device, settings.precision, width_of(model))
+        self._compute = choose(settings.device, settings.precision)
         self._model = model.to(self._compute.device)
         # In half precision, eager attention trains faster on a CPU (benchmarks/training.py).
         by_parts = self._compute.device.type == "cpu" and self._compute.precision is not Precision.FLOAT32

@@ -100,9 +100,7 @@ class LoopSettings(MachineSettings):
     """Training-loop settings shared by all trainings."""
 
     precision: Precision | None = Field(
-        None,
-        description="Precision of matrix products; the default is half precision on CUDA, and from 128 dimensions on a "
-        "CPU with units for it, else float32",
+        None, description="Precision of matrix products; the default is half precision on CUDA and float32 elsewhere"
     )
     batch_size: Count = Field(32, description="Examples in a training step")
     warmup: Share = Field(0.1, description="Share of the steps spent on learning-rate warm-up")
@@ -181,7 +179,7 @@ class TeacherSettings(LoopSettings):
     )
 
     @model_validator(mode="after")
-    def _read(self) -> Self:
+    def _possible(self) -> Self:
         if self.masked_code is not None and not self.masked_epochs:
             raise SettingsError("masked_code is read by the warm-up only: set masked_epochs to 1 or more")
         return self
@@ -249,7 +247,7 @@ class Recipe(LoopSettings):
     label_precision: Precision | None = Field(
         None,
         description="Precision in which the teacher labels; the default is half precision on CUDA, and for a teacher "
-        "of 128 dimensions on a CPU with units for it, else float32",
+        "of 192 dimensions or more on a CPU with units for it, else float32",
     )
 
     def recipe(self) -> dict[str, Any]:

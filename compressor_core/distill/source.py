@@ -19,7 +19,7 @@ from compressor_core.distill.batching import EpochData
 from compressor_core.distill.pooled import Pooled
 from compressor_core.distill.recorded import MAX_TOKENS, Recorded
 from compressor_core.distill.settings import DistillSettings
-from compressor_core.distill.soft_labels import SoftLabels, model_fingerprint
+from compressor_core.distill.soft_labels import SoftLabels, labelling_precision, model_fingerprint
 from compressor_core.distill.training import read_data_flow, require_splits
 from compressor_core.distill.unlabelled import Unlabelled
 from compressor_core.distill.weak_labels import beside
@@ -27,8 +27,6 @@ from compressor_core.errors import ModelError
 from compressor_core.language import Language
 from compressor_core.models.card import ModelCard
 from compressor_core.models.classifier import Classifier, load
-from compressor_core.models.compute import choose
-from compressor_core.models.pair import width_of
 from compressor_core.records import Notice, Work
 
 _BARE = re.compile(r"(label[_ ]?)?\d+|true|false|")
@@ -101,7 +99,7 @@ def _recorded(settings: DistillSettings, data: Dataset) -> Work[Source]:
 def _asked(
     settings: DistillSettings, data: Dataset, teacher: Classifier, cancelled: Callable[[], bool]
 ) -> Work[Source | None]:
-    precision = choose(settings.device, settings.label_precision, width_of(teacher.model)).precision
+    precision = labelling_precision(teacher.model, settings.device, settings.label_precision)
     settings = settings.resolved(data).replace(label_precision=precision)
     require_match(teacher.card, settings.teacher, data)
     labels = SoftLabels(teacher, settings.teacher, precision=precision)

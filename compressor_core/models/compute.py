@@ -50,15 +50,11 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-HALF_FROM = 128
-"""Width from which a model is faster in bfloat16 on a CPU that has units for it (benchmarks/training.py)."""
+def choose(device: str | None = None, precision: str | None = None) -> Compute:
+    """Choose device and precision; the defaults are CUDA and half precision if available.
 
-
-def choose(device: str | None = None, precision: str | None = None, width: int = 0) -> Compute:
-    """Choose device and precision for a model of some width; the defaults are CUDA and half precision if available.
-
-    On a CPU half precision is the default from a width of `HALF_FROM` on and with units for it; elsewhere it is slower
-    than float32 with fused attention. On MPS it has not been measured.
+    Half precision is never the default on a CPU, where it is slower than float32 with fused attention, or on MPS,
+    where it has not been measured.
 
     Raises:
         SettingsError: the device or precision is not available here.
@@ -72,11 +68,10 @@ def choose(device: str | None = None, precision: str | None = None, width: int =
     found = best_device() if device is None else torch.device(device)
     if precision is not None:
         wanted = Precision(precision)
-    elif found.type == "cuda":
-        wanted = Precision.BFLOAT16 if torch.cuda.is_bf16_supported() else Precision.FLOAT16
+    elif found.type != "cuda":
+        wanted = Precision.FLOAT32
     else:
-        half = found.type == "cpu" and width >= HALF_FROM and multiplies_bfloat16()
-        wanted = Precision.BFLOAT16 if half else Precision.FLOAT32
+        wanted = Precision.BFLOAT16 if torch.cuda.is_bf16_supported() else Precision.FLOAT16
     if wanted is Precision.FLOAT16 and found.type != "cuda":
         raise SettingsError("float16 can be trained on CUDA only: take float32 or bfloat16")
     return Compute(found, wanted)

@@ -133,8 +133,3 @@ def whole_model(model: nn.Module) -> PreTrainedModel:
 def encoder_config(model: nn.Module) -> PretrainedConfig:
     """Configuration of the encoder inside a classifier of functions or pairs."""
     return whole_model(model).config
-
-
-def width_of(model: nn.Module) -> int:
-    """Hidden size of a classifier's encoder."""
-    return int(encoder_config(model).hidden_size)

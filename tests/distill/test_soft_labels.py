@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from compressor_core.distill.soft_labels import SoftLabels
+from compressor_core.architecture import Architecture
+from compressor_core.distill.soft_labels import SoftLabels, labelling_precision
 from compressor_core.models.classifier import Classifier, load
-from compressor_core.models.compute import Precision, choose, multiplies_bfloat16
+from compressor_core.models.compute import Precision, multiplies_bfloat16
+from compressor_core.models.student import build
+from compressor_core.task import Task
 
 FUNCTIONS: list[tuple[str, ...]] = [("def f(x): return eval(x)",), ("def g(): pass",), ("def h(a, b): return a + b",)]
 
@@ -56,15 +59,16 @@ def test_units_for_bfloat16_are_those_of_either_maker(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("width", "units", "asked", "chosen"),
     [
-        (128, True, None, Precision.BFLOAT16),
+        (192, True, None, Precision.BFLOAT16),
         (512, True, "float32", Precision.FLOAT32),
         (512, False, None, Precision.FLOAT32),
         (64, True, None, Precision.FLOAT32),
         (64, False, "bfloat16", Precision.BFLOAT16),
     ],
 )
-def test_models_that_are_not_narrow_use_half_precision_where_a_cpu_has_units_for_it(
+def test_wide_teachers_label_in_half_precision_where_a_cpu_has_units_for_it(
     monkeypatch: pytest.MonkeyPatch, width: int, units: bool, asked: str | None, chosen: Precision
 ) -> None:
-    monkeypatch.setattr("compressor_core.models.compute.multiplies_bfloat16", lambda: units)
-    assert choose("cpu", asked, width).precision is chosen
+    monkeypatch.setattr("compressor_core.distill.soft_labels.multiplies_bfloat16", lambda: units)
+    teacher = build(Architecture(300, width, 1, 1, 32), Task.VULNERABILITY)
+    assert labelling_precision(teacher, "cpu", asked) is chosen
