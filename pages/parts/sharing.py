@@ -50,7 +50,7 @@ MOST_UPLOADED, MOST_ADDRESS_UPLOADED, MOST_OWN_UPLOADED = 2_000_000_000, 800_000
 """Largest total of stored uploads in bytes: of all visitors, from one address, and of one participant."""
 PLACES = (
     *("base", "teacher", "student", "others", "models", "model"),
-    *("data", "unlabelled", "substitutes", "checkpoint", "tokenizer"),
+    *("data", "unlabelled", "masked_code", "substitutes", "checkpoint", "tokenizer"),
 )
 """Settings of a run that name files, folders or models of the hub."""
 
