@@ -141,10 +141,11 @@ def parse(program: str, imports: tuple[str, ...]) -> Form:
     )
 
 
-def imported(line: str) -> set[str]:
-    """Names that import statements bind."""
+@functools.cache
+def imported(line: str) -> frozenset[str]:
+    """Names that import statements bind; cached."""
     statements = [node for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Import | ast.ImportFrom)]
-    return {(alias.asname or alias.name).split(".")[0] for node in statements for alias in node.names}
+    return frozenset((alias.asname or alias.name).split(".")[0] for node in statements for alias in node.names)
 
 
 @dataclass(frozen=True)

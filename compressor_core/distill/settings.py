@@ -62,14 +62,14 @@ class Preset(StrEnum):
 
     @property
     def words(self) -> str:
-        """Name and length: `Quick (4 epochs)`."""
+        """Name and length: `Quick (2 epochs)`."""
         return f"{self.capitalize()} ({self.epochs} epoch{'s' if self.epochs > 1 else ''})"
 
 
 _LENGTHS: Final = {
     Preset.SMOKE: (1, "To see how it works"),
-    Preset.QUICK: (4, "For a demonstration"),
-    Preset.FULL: (24, "For a good student, six times as long"),
+    Preset.QUICK: (2, "For a demonstration"),
+    Preset.FULL: (24, "For a good student, twelve times as long"),
 }
 
 

@@ -65,7 +65,7 @@ def test_only_the_epochs_are_multiplied(tmp_path: Path) -> None:
     """One epoch of 257 s, of which 115 were spent before and after it, is not four epochs of 17 minutes."""
     store = RunStore(tmp_path)
     trained(store, first_step=87.0, times=[229.0], elapsed=257.0, dataset="file")
-    one, four = expected(store, LARGE, "file", "smoke"), expected(store, LARGE, "file", "quick")
+    one, four = expected(store, LARGE, "file", "smoke"), expected(store, LARGE, "file", "quick", 4)
     assert one is not None and four is not None and one.basis == "by the last one here"
     assert one.seconds == pytest.approx(257.0)
     assert four.seconds == pytest.approx(115.0 + 4 * 142.0)
@@ -75,7 +75,7 @@ def test_a_training_predicts_one_of_the_same_length(tmp_path: Path) -> None:
     """In the classroom the teacher labels further draws between the epochs."""
     store = RunStore(tmp_path)
     trained(store, first_step=20.0, times=[70.0, 120.0, 220.0, 270.0], elapsed=280.0)
-    four, one = expected(store, LARGE, DATASET, "quick"), expected(store, LARGE, DATASET, "smoke")
+    four, one = expected(store, LARGE, DATASET, "quick", 4), expected(store, LARGE, DATASET, "smoke")
     assert four is not None and one is not None
     assert four.seconds == pytest.approx(280.0) and one.seconds == pytest.approx(30.0 + 50.0)
     assert EPOCHS_PER_DRAW == unlabelled.EPOCHS_PER_DRAW

@@ -15,7 +15,7 @@ from typing import Final
 from compressor_core.data.changes import braces, python_hints, python_layout, python_strings, python_structure
 from compressor_core.data.changes.braces import Braces
 from compressor_core.data.changes.edits import Edit, splice
-from compressor_core.data.changes.python import Python
+from compressor_core.data.changes.python import Python, parsed
 from compressor_core.data.renaming import rename
 from compressor_core.errors import SettingsError
 from compressor_core.language import Language
@@ -55,7 +55,7 @@ class Change:
         try:
             if language is Language.PYTHON:
                 assert self.python is not None
-                edits = self.python(Python(code), rng)
+                edits = self.python(parsed(code), rng)
             else:
                 assert self.braces is not None
                 edits = self.braces(Braces(code, language), rng)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -61,12 +61,12 @@ class Python:
                 continue
             for name in node._fields:
                 value = getattr(node, name, None)
-                if isinstance(value, ast.AST):
-                    children = [value]
-                elif isinstance(value, list):
+                if isinstance(value, list):
                     children = [child for child in value if isinstance(child, ast.AST)]
                     if children and isinstance(children[0], ast.stmt):
                         statements += [Statement(child, value, place, inner) for place, child in enumerate(value)]
+                elif isinstance(value, ast.AST) and name != "ctx":
+                    children = [value]
                 else:
                     continue
                 for child in children:
@@ -77,7 +77,7 @@ class Python:
 
     @property
     def nodes(self) -> list[ast.AST]:
-        """All nodes but those inside f-strings, from the root to the leaves."""
+        """All nodes but contexts (`Load`) and those inside f-strings, from the root to the leaves."""
         return self._walk[0]
 
     @property
@@ -175,6 +175,13 @@ class Python:
             for s in self.statements
             if s.scope is not None and self.leads(s.node) and not (s.place == 0 and is_text(s.node))
         ]
+
+
+@lru_cache(maxsize=2)
+def parsed(code: str) -> Python:
+    """The code, parsed once for all changes that are tried on it in turn; the tree is never changed. Raises as
+    `Python`."""
+    return Python(code)
 
 
 def is_text(node: ast.stmt) -> bool:

@@ -1,0 +1,92 @@
+"""Duration of Start's one-button story: `python -m benchmarks.story [--task clone] [--budget 3]`.
+
+A new server with an empty cache and an empty run folder is visited by Chromium on the same machine, which clicks
+Compress and leaves the page open, as a user would who watches. Reported are the seconds from the click until each run
+has finished, those between the messages of the runs, and the share of the machine's time that the worker, the server
+and the browser took. Takes minutes; needs Debian's chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+from playwright.sync_api import sync_playwright
+
+from benchmarks.serving import Server
+from compressor_core.cache import CACHE_VARIABLE
+from compressor_core.runs.store import ROOT_VARIABLE, RunStore
+from compressor_core.task import Task
+
+MOST = 1800.0
+"""Seconds after which a story counts as hanging."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="How long the one-button story takes with an empty cache.")
+    parser.add_argument("--task", choices=list(Task), default=Task.VULNERABILITY)
+    parser.add_argument("--budget", type=float, default=3.0, help="size budget in MB")
+    arguments = parser.parse_args()
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        print("error: chromium is not installed: apt-get install chromium", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        os.environ[ROOT_VARIABLE], os.environ[CACHE_VARIABLE] = f"{folder}/runs", f"{folder}/cache"
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        with Server() as server:
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.goto(f"{server.address}/?task={arguments.task}&budget={arguments.budget:g}")
+            page.get_by_role("button", name="Compress").click()
+            _watch(RunStore(Path(folder) / "runs"))
+        browser.close()
+    return 0
+
+
+def _watch(store: RunStore) -> None:
+    started, said, spent = time.monotonic(), "", Counter[str]()
+    before, idle = _times(), psutil.cpu_times().idle
+    ended: set[str] = set()
+    while len(ended) < 3 and time.monotonic() - started < MOST:
+        time.sleep(0.5)
+        now = _times()
+        for (pid, kind), seconds in now.items():
+            spent[kind] += max(seconds - before.get((pid, kind), 0.0), 0.0)
+        before = now
+        for run in store.list():
+            status = run.status()
+            at = time.monotonic() - started
+            message = (status.message or "").split(", step")[0].strip("0123456789,")
+            if status.live and run.kind != "search" and message not in ("", said):
+                print(f"{at:7.1f} s  {run.kind}: {status.message}", flush=True)
+                said = message
+            if not status.live and run.kind not in ended:
+                ended.add(run.kind)
+                print(f"{at:7.1f} s  {run.kind} is {status.state}", flush=True)
+    seconds = (time.monotonic() - started) * (psutil.cpu_count() or 1)
+    spent["idle"] = psutil.cpu_times().idle - idle
+    print(", ".join(f"{kind} {share / seconds:.0%}" for kind, share in spent.most_common()))
+
+
+def _times() -> dict[tuple[int, str], float]:
+    """Processor seconds of each process of the story, by its id and what it is."""
+    found = {}
+    for process in psutil.process_iter(["cmdline", "cpu_times"]):
+        command, times = " ".join(process.info["cmdline"] or []), process.info["cpu_times"]
+        kinds = {"runs.worker": "worker", "streamlit run": "server", "chromium": "browser"}
+        for part, kind in kinds.items():
+            if part in command and times is not None:
+                found[process.pid, kind] = times.user + times.system
+                break
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
