@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 
 import psutil
@@ -51,7 +51,8 @@ def main() -> int:
 
 
 def _watch(store: RunStore) -> None:
-    started, said, spent = time.monotonic(), "", Counter[str]()
+    started, said = time.monotonic(), ""
+    spent: dict[str, float] = defaultdict(float)
     before, idle = _times(), psutil.cpu_times().idle
     ended: set[str] = set()
     while len(ended) < 3 and time.monotonic() - started < MOST:
@@ -72,7 +73,7 @@ def _watch(store: RunStore) -> None:
                 print(f"{at:7.1f} s  {run.kind} is {status.state}", flush=True)
     seconds = (time.monotonic() - started) * (psutil.cpu_count() or 1)
     spent["idle"] = psutil.cpu_times().idle - idle
-    print(", ".join(f"{kind} {share / seconds:.0%}" for kind, share in spent.most_common()))
+    print(", ".join(f"{kind} {share / seconds:.0%}" for kind, share in sorted(spent.items())))
 
 
 def _times() -> dict[tuple[int, str], float]:
