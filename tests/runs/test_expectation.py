@@ -74,10 +74,10 @@ def test_only_the_epochs_are_multiplied(tmp_path: Path) -> None:
 def test_a_training_predicts_one_of_the_same_length(tmp_path: Path) -> None:
     """In the classroom the teacher labels further draws between the epochs."""
     store = RunStore(tmp_path)
-    trained(store, first_step=20.0, times=[70.0, 120.0, 220.0, 270.0], elapsed=280.0)
+    trained(store, first_step=20.0, times=[70.0, 120.0, 200.0, 250.0], elapsed=260.0)
     four, one = expected(store, LARGE, DATASET, "quick", 4), expected(store, LARGE, DATASET, "smoke")
     assert four is not None and one is not None
-    assert four.seconds == pytest.approx(280.0) and one.seconds == pytest.approx(30.0 + 50.0)
+    assert four.seconds == pytest.approx(260.0) and one.seconds == pytest.approx(30.0 + 50.0)
     assert EPOCHS_PER_DRAW == unlabelled.EPOCHS_PER_DRAW
 
 
