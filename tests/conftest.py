@@ -18,6 +18,13 @@ from compressor_core.data.dataset import Split
 from compressor_core.distill.settings import StudySettings
 from tests.tiny import train_tiny, write_functions
 
+SLOW = {"browser", "faults", "test_lesson", "test_bundled", "test_published_students"}
+"""Folders and files that run first, so that no process ends with a long file while the other waits."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: SLOW.isdisjoint((item.path.parent.name, item.path.stem)))
+
 
 @pytest.fixture(scope="session")
 def labelled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
