@@ -616,6 +616,8 @@ class Side(Scores):
     """Share of the changed examples whose answer flips; None if no example was changed."""
     flips_interval: Interval | None = None
     """Wilson interval of `flips`."""
+    written_by_hand: float | None = None
+    """Accuracy on the task's functions written by hand, as the model's card has it; None if it has none."""
 
 
 class StudentSide(Side):
@@ -1259,6 +1261,8 @@ class TeacherSummary(Record):
     accuracy: float
     flips: float | None = None
     """Share of a sample whose answer flips after label-preserving changes; None if the language is not known."""
+    written_by_hand: float | None = None
+    """Accuracy on the task's functions written by hand; None if there are none."""
     validation_accuracy: float
     test: Scores
     size_mb: float

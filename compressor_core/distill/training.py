@@ -126,6 +126,7 @@ def _measured(prepared: Prepared, outcome: Outcome) -> Work[dict[str, Any] | Non
     )
     return {
         **measured,
+        **outside,
         **flipped,
         "validation_accuracy": outcome.best_accuracy,
         "test": scores,

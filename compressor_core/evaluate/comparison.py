@@ -279,6 +279,7 @@ def _described(model: Classifier, folder: Path, tokens: float) -> dict[str, Any]
         "model": str(folder),
         "size_mb": size_on_disk(folder) / 1e6,
         "parameters": model.parameters,
+        "written_by_hand": model.card.metrics.get("written_by_hand"),
     }
     if (architecture := model.card.architecture) is None:
         return described

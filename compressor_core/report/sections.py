@@ -14,9 +14,9 @@ from compressor_core.figures.search.front_info import front_info, front_sentence
 from compressor_core.figures.search.info import fitness_figure, gap_sentence, search_info
 from compressor_core.figures.search.population import population_figure
 from compressor_core.figures.study.training import accuracy_figure, loss_figure, recipe_text, training_info
-from compressor_core.figures.words.captions import flips_words
+from compressor_core.figures.words.captions import outside_words
 from compressor_core.figures.words.forms import duration
-from compressor_core.records import Candidate
+from compressor_core.records import Candidate, TeacherSummary
 from compressor_core.report.appendix import facts, repeated, settings, student_names, versions_and_data
 from compressor_core.report.commands import distilled_with
 from compressor_core.report.material import Chapter, Material, Student
@@ -176,7 +176,7 @@ def _teacher(story: Material) -> list[Block]:
         if made is not None:
             finding = f"The teacher is right on {made.accuracy:.1%} of the test split"
             blocks.append(Text(f"{finding}; it weighs {made.size_mb:.2f} MB.{_took(story.training)}", finding=True))
-            blocks += _flips(made)
+            blocks += _outside(made)
         return [*blocks, *_curves(story.training, "Loss of the teacher by training step", None)]
     if story.teacher is None:
         return []
@@ -235,7 +235,7 @@ def _taught(name: str, made: Chapter, several: bool) -> list[Block]:
                 "The teacher labels code with its probabilities, and the student learns to give the same ones. The "
                 f"epoch that did best on the validation split is kept.{_took(made)}"
             ),
-            *_flips(made.summary),
+            *_outside(made.summary),
         ]
     teacher = made.summary.teacher_accuracy if made.summary else None
     return [*blocks, *_curves(made, f"{prefix}Loss: how far the student is from its teacher", teacher)]
@@ -282,8 +282,8 @@ def _kept(chapter: Chapter) -> str:
     )
 
 
-def _flips(made: Any) -> list[Block]:
-    said = flips_words(made.flips, getattr(made, "teacher_flips", None))
+def _outside(made: TeacherSummary) -> list[Block]:
+    said = outside_words(made)
     return [Text(said)] if said else []
 
 

@@ -10,7 +10,13 @@ from compressor_core.figures.compare.costs import cost_figure, latency_figure
 from compressor_core.figures.compare.curves import precision_recall_figure, reliability_figure, roc_figure
 from compressor_core.figures.compare.info import SCORES, ComparisonInfo, SideInfo, comparison_info
 from compressor_core.figures.compare.scores import confusion_figure, scores_figure
-from compressor_core.figures.compare.verdicts import caution, flips_sentence, headline, noise_sentence
+from compressor_core.figures.compare.verdicts import (
+    by_hand_sentence,
+    caution,
+    flips_sentence,
+    headline,
+    noise_sentence,
+)
 from compressor_core.report.page import Block, Pair, Picture, Table, Text
 
 Result = Mapping[str, Any]
@@ -32,9 +38,10 @@ def compared(result: Result) -> list[Block]:
     latency = "; ".join(
         f"{side.title} {side.found.latency.median:.2f} ms" for side in info.sides if side.found.latency is not None
     )
+    sentences = by_hand_sentence(info), *said, flips_sentence(info), caution(info), info.data
     blocks: list[Block] = [
         Text(headline(info), finding=True),
-        *(Text(sentence) for sentence in (*said, flips_sentence(info), caution(info), info.data) if sentence),
+        *(Text(sentence) for sentence in sentences if sentence),
         _numbers(info),
         Picture(
             "Scores", scores_figure(info), "Higher is better. Of what a model calls " + _positive(info.summary.labels)

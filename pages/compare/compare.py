@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from compressor_core.figures.compare.info import comparison_info
-from compressor_core.figures.compare.verdicts import codebert_sentence, headline
+from compressor_core.figures.compare.verdicts import by_hand_sentence, codebert_sentence, headline
 from compressor_core.literal import literal
 from compressor_core.runs import Run, State, Status
 from compressor_core.runs.library import Model, comparison_of, families
@@ -51,8 +51,8 @@ def show(run: Run, status: Status) -> None:
         return
     info = comparison_info(status.summary)
     st.header(literal(headline(info)), anchor=False)
-    if sentence := codebert_sentence(info):
-        st.markdown(f"**{sentence}**")
+    for sentence in filter(None, (by_hand_sentence(info), codebert_sentence(info))):
+        st.markdown(f"**{literal(sentence)}**")
     views(run, info)
     with st.container(horizontal=True):
         report_button(run)

@@ -224,9 +224,11 @@ def result(story: Story) -> ComparisonInfo | None:
 def verdict(story: Story) -> None:
     """Draw the headline of a finished story; of another one, each run says what has become of it."""
     if (info := result(story)) is not None:
-        from compressor_core.figures.compare.verdicts import codebert_sentence, headline
+        from compressor_core.figures.compare.verdicts import by_hand_sentence, codebert_sentence, headline
 
         st.subheader(literal(headline(info)), anchor=False)
+        if outside := by_hand_sentence(info):
+            st.markdown(f"**{literal(outside)}**")
         if sentence := codebert_sentence(info):
             st.markdown(f"**{sentence}**")
 

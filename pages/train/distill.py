@@ -12,7 +12,7 @@ from compressor_core.cost import cost
 from compressor_core.distill.settings import DistillSettings, Preset
 from compressor_core.errors import ArchitectureError, CompressorError
 from compressor_core.figures.study.training import recipe_text
-from compressor_core.figures.words.captions import flips_words
+from compressor_core.figures.words.captions import outside_words
 from compressor_core.literal import literal
 from compressor_core.runs import Run, Status
 from compressor_core.runs.expectation import expected
@@ -161,7 +161,7 @@ def show(run: Run, status: Status) -> None:
         ("Same answer", "–" if result.agreement is None else f"{result.agreement:.1%}"),
         ("Size of the file", f"{result.size_mb:.3f} MB"),
     )
-    st.markdown(flips_words(result.flips, result.teacher_flips))
+    st.markdown(outside_words(result))
     if st.button("Compare with the teacher", type="primary", icon=":material/balance:"):
         with sentences():
             comparison = {**comparison_of(store(), models_of(run)), "beside_codebert": True}

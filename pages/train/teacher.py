@@ -8,7 +8,7 @@ import streamlit as st
 
 from compressor_core.bundled import BASES, FROM_SCRATCH, GRAPHCODEBERT
 from compressor_core.distill.settings import TeacherSettings
-from compressor_core.figures.words.captions import flips_words
+from compressor_core.figures.words.captions import outside_words
 from compressor_core.literal import literal
 from compressor_core.runs import Run, Status
 from compressor_core.runs.library import teachers
@@ -133,7 +133,7 @@ def show(run: Run, status: Status) -> None:
         ("Size", f"{result.size_mb:.1f} MB"),
         ("Parameters", f"{result.parameters / 1e6:.2f} M"),
     )
-    st.markdown(flips_words(result.flips))
+    st.markdown(outside_words(result))
     if st.button("Distill from this teacher", type="primary", icon=":material/science:"):
         st.session_state.teacher = result.model
         go("distill")

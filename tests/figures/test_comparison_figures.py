@@ -17,6 +17,7 @@ from compressor_core.figures.compare.curves import precision_recall_figure, reli
 from compressor_core.figures.compare.info import SCORES, TEMPLATES, ComparisonInfo, comparison_info
 from compressor_core.figures.compare.scores import confusion_figure, losses_figure, scores_figure
 from compressor_core.figures.compare.verdicts import (
+    by_hand_sentence,
     caution,
     codebert_sentence,
     fidelity_rows,
@@ -169,6 +170,15 @@ def test_the_headline_names_the_teacher_and_its_size(result: dict[str, Any]) -> 
     assert told("classroom-vulnerability", 12.3).endswith(" than the bundled teacher (12 MB).")
     assert told("/runs/20260101-000000-train-teacher-abcd/model", 1.94).endswith("the teacher trained here (1.9 MB).")
     assert told("/models/codebert-base", 498.6).endswith(" than the teacher codebert-base (499 MB).")
+
+
+def test_accuracy_is_never_shown_alone_where_more_is_known(result: dict[str, Any]) -> None:
+    assert by_hand_sentence(comparison_info(result)) == ""
+    known = with_students(result, {"written_by_hand": 0.66})
+    known["teacher"] = {**result["teacher"], "written_by_hand": 0.729}
+    said = by_hand_sentence(comparison_info(known))
+    assert said == "Right on functions written by hand: Teacher 72.9%, Student 66.0%."
+    assert "pairs of functions" in by_hand_sentence(comparison_info({**known, "task": "clone"}))
 
 
 def test_the_sentence_beside_codebert_gives_its_date(result: dict[str, Any]) -> None:

@@ -26,6 +26,7 @@ from compressor_core.figures.words.captions import (
     diversity_words,
     genes_words,
     loss_words,
+    outside_words,
     population_words,
 )
 from compressor_core.figures.words.description import MOST_ROWS, figure_rows, figure_words, trace_infos
@@ -34,6 +35,7 @@ from compressor_core.records import Epoch, Prediction, Step
 from compressor_core.search.genetic import SearchSettings
 from compressor_core.search.landscape import landscape
 from tests.figures.records import searched
+from tests.runs.summaries import distilled
 
 
 def test_a_population_in_words() -> None:
@@ -83,6 +85,14 @@ def test_a_training_in_words() -> None:
     drawn = figure_words(accuracy_figure(info, teacher=0.9))
     assert "Validation accuracy against Epoch. Each epoch: 50.0% at 1; 75.0% at 2; 70.0% at 3." in drawn
     assert drawn.endswith("Teacher on the test split, 90.0%.")
+
+
+def test_what_a_model_comes_to_beyond_its_test_split() -> None:
+    assert outside_words(distilled("m")) == ""
+    assert outside_words(distilled("m", written_by_hand=0.66, flips=0.15, teacher_flips=0.06)) == (
+        "Of what is written by hand, it answers 66.0% right. "
+        "After changes that keep the label, the answer flips on 15.0% of the functions, the teacher's on 6.0%."
+    )
 
 
 def test_every_edge_of_a_data_flow_is_told() -> None:

@@ -8,6 +8,7 @@ from compressor_core.assets import ASSETS
 from compressor_core.bundled import model_folder
 from compressor_core.figures.compare.info import RECORDED, ComparisonInfo, StudentInfo
 from compressor_core.records import Side
+from compressor_core.task import Task
 
 FEW: Final = 100
 """Number of examples below which an interval itself is only a rough guide."""
@@ -45,6 +46,14 @@ def teacher_words(teacher: Side) -> str:
     else:
         who = "the teacher trained here" if folder.name == "model" else f"the teacher {folder.name}"
     return f"{who} ({mb:.0f} MB)" if mb >= 10 else f"{who} ({mb:.2g} MB)"
+
+
+def by_hand_sentence(info: ComparisonInfo) -> str:
+    """Accuracy on what is written by hand, which no model learned from; empty if not known."""
+    known = [(side.title, side.found.written_by_hand) for side in info.sides]
+    said = [f"{title} {accuracy:.1%}" for title, accuracy in known if accuracy is not None]
+    what = "pairs of functions" if info.summary.task is Task.CLONE else "functions"
+    return f"Right on {what} written by hand: {', '.join(said)}." if said else ""
 
 
 def codebert_sentence(info: ComparisonInfo) -> str:

@@ -13,7 +13,7 @@ from compressor_core.figures.search.info import SearchInfo, gap_sentence
 from compressor_core.figures.search.plane import X, Y
 from compressor_core.figures.study.dataflow import RELATIONS, DataFlowInfo, data_flow_sentence
 from compressor_core.figures.study.training import TrainingInfo
-from compressor_core.records import Candidate
+from compressor_core.records import Candidate, DistillSummary, TeacherSummary
 
 MOST_EDGES: Final = 40
 """Largest number of edges of a data flow that are listed one by one."""
@@ -98,9 +98,15 @@ def _individual(one: Candidate, x: str, y: str) -> str:
     return f"{one.short_form}, with {AXES[x].text(getattr(one, x))} and {AXES[y].text(getattr(one, y))}"
 
 
-def flips_words(flips: float | None, teacher: float | None = None) -> str:
-    """How often the answers of a trained model and of its teacher flip; empty if not measured."""
-    if flips is None:
-        return ""
-    beside = "" if teacher is None else f", the teacher's on {teacher:.1%}"
-    return f"After changes that keep the label, the answer flips on {flips:.1%} of the functions{beside}."
+def outside_words(made: TeacherSummary) -> str:
+    """What a trained model, and its teacher, come to beyond the test split; empty if not measured."""
+    said = []
+    if made.written_by_hand is not None:
+        said.append(f"Of what is written by hand, it answers {made.written_by_hand:.1%} right.")
+    if made.flips is not None:
+        teacher = made.teacher_flips if isinstance(made, DistillSummary) else None
+        beside = "" if teacher is None else f", the teacher's on {teacher:.1%}"
+        said.append(
+            f"After changes that keep the label, the answer flips on {made.flips:.1%} of the functions{beside}."
+        )
+    return " ".join(said)
