@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -22,11 +23,14 @@ from playwright.sync_api import sync_playwright
 
 from benchmarks.serving import Server
 from compressor_core.cache import CACHE_VARIABLE
+from compressor_core.runs import State
 from compressor_core.runs.store import ROOT_VARIABLE, RunStore
 from compressor_core.task import Task
 
 MOST = 1800.0
 """Seconds after which a story counts as hanging."""
+KINDS = {"runs.worker": "worker", "streamlit run": "server", "chromium": "browser"}
+"""What a process is, by a part of its command line."""
 
 
 def main() -> int:
@@ -45,12 +49,13 @@ def main() -> int:
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(f"{server.address}/?task={arguments.task}&budget={arguments.budget:g}")
             page.get_by_role("button", name="Compress").click()
-            _watch(RunStore(Path(folder) / "runs"))
+            finished = _watch(RunStore(Path(folder) / "runs"))
         browser.close()
-    return 0
+    return 0 if finished else 1
 
 
-def _watch(store: RunStore) -> None:
+def _watch(store: RunStore) -> bool:
+    """Print what the three runs say until they have ended, then who took the time; whether all have finished."""
     started, said = time.monotonic(), ""
     spent: dict[str, float] = defaultdict(float)
     before, idle = _times(), psutil.cpu_times().idle
@@ -64,7 +69,7 @@ def _watch(store: RunStore) -> None:
         for run in store.list():
             status = run.status()
             at = time.monotonic() - started
-            message = (status.message or "").split(", step")[0].strip("0123456789,")
+            message = re.sub(r"[\d,]+", "", status.message or "")  # one line for all steps of the same work
             if status.live and run.kind != "search" and message not in ("", said):
                 print(f"{at:7.1f} s  {run.kind}: {status.message}", flush=True)
                 said = message
@@ -74,6 +79,7 @@ def _watch(store: RunStore) -> None:
     seconds = (time.monotonic() - started) * (psutil.cpu_count() or 1)
     spent["idle"] = psutil.cpu_times().idle - idle
     print(", ".join(f"{kind} {share / seconds:.0%}" for kind, share in sorted(spent.items())))
+    return [run.status().state for run in store.list()] == [State.FINISHED] * 3
 
 
 def _times() -> dict[tuple[int, str], float]:
@@ -81,8 +87,7 @@ def _times() -> dict[tuple[int, str], float]:
     found = {}
     for process in psutil.process_iter(["cmdline", "cpu_times"]):
         command, times = " ".join(process.info["cmdline"] or []), process.info["cpu_times"]
-        kinds = {"runs.worker": "worker", "streamlit run": "server", "chromium": "browser"}
-        for part, kind in kinds.items():
+        for part, kind in KINDS.items():
             if part in command and times is not None:
                 found[process.pid, kind] = times.user + times.system
                 break

@@ -26,7 +26,7 @@ from compressor_core.models.encoded import Joined
 from compressor_core.records import Progress, Work
 
 EPOCHS_PER_DRAW = 2
-"""Epochs that use one draw of a fresh dataset; labelling a draw costs about half as much as learning from it."""
+"""Epochs that use one draw of a fresh dataset; drawing and labelling cost about a third of learning from it."""
 MOST_CHANGES = 3
 """Maximum number of changes to one example."""
 _REPORTED = 256

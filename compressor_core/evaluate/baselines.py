@@ -28,7 +28,8 @@ class BagOfTokens:
         from scipy.optimize import minimize
 
         counts = Counter(token for example in examples for token in tokens(example.codes[0]))
-        self._columns = {token: column for column, token in enumerate(t for t, n in counts.items() if n > 1)}
+        # Sorted: the order of columns rounds the sums, and that of a set is another in each process.
+        self._columns = {token: column for column, token in enumerate(sorted(t for t, n in counts.items() if n > 1))}
         features = self._features([example.codes[0] for example in examples])
         signs = np.array([2 * example.label - 1 for example in examples])
 

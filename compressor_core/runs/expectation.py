@@ -27,7 +27,7 @@ BUNDLED: Final = ASSETS / "pace.json"
 EPOCHS_PER_DRAW: Final = 2
 """Epochs that learn from one draw of a classroom dataset, which the teacher labels first (`distill/unlabelled.py`)."""
 LABELLING: Final = 0.6
-"""Time of a further draw and its labels, in epochs: about a third of what learning from it takes."""
+"""Time of a further draw and its labels, in epochs."""
 _MOST: Final = 256 << 20
 """Total size in bytes of the records of trainings whose times are cached."""
 

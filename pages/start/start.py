@@ -227,10 +227,8 @@ def verdict(story: Story) -> None:
         from compressor_core.figures.compare.verdicts import by_hand_sentence, codebert_sentence, headline
 
         st.subheader(literal(headline(info)), anchor=False)
-        if outside := by_hand_sentence(info):
-            st.markdown(f"**{literal(outside)}**")
-        if sentence := codebert_sentence(info):
-            st.markdown(f"**{sentence}**")
+        for sentence in filter(None, (by_hand_sentence(info), codebert_sentence(info))):
+            st.markdown(f"**{literal(sentence)}**")
 
 
 def best_within(space: SearchSpace, task: Task, budget_mb: float) -> Measured | None:

@@ -25,6 +25,7 @@ from typing import Any
 import pytest
 
 from compressor_core.data.changes import CHANGES, Change, change, change_example, changes_for
+from compressor_core.data.changes.python import parsed
 from compressor_core.dataflow.syntax import COMMENTS, parser
 from compressor_core.errors import SettingsError
 from compressor_core.language import Language
@@ -283,3 +284,12 @@ def test_the_functions_of_a_pair_change_one_by_one() -> None:
     codes = ("def f():\n    return 'a'", "def g():\n    return 1")
     changed, names = change_example(codes, Language.PYTHON, random.Random(0), [CHANGES["quotes"]])
     assert changed == ('def f():\n    return "a"', codes[1]) and names == ("quotes",)
+
+
+def test_code_that_is_parsed_once_is_left_as_it_is(library: list[str]) -> None:
+    """Changes that are tried on the same code in turn share its tree."""
+    for code in library[:60]:
+        before = ast.dump(parsed(code).tree, include_attributes=True)
+        for one in PYTHON:
+            one.apply(code, Language.PYTHON, random.Random(0))
+        assert ast.dump(parsed(code).tree, include_attributes=True) == before

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 from compressor_core.data.dataset import Example
 from compressor_core.evaluate.baselines import BagOfTokens, TokenOverlap
 
@@ -36,3 +40,20 @@ def test_overlap_takes_the_threshold_that_suits_training_best() -> None:
 
 def test_overlap_calls_nothing_a_clone_where_that_suits_best() -> None:
     assert TokenOverlap([Example(("a b", "a b"), 0)]).predict([Example(("a", "a"), 0)]).tolist() == [0]
+
+
+def test_a_bag_is_the_same_in_every_process() -> None:
+    """Strings have another hash in each, and with it sets another order."""
+    program = (
+        "from compressor_core.data.dataset import Example\n"
+        "from compressor_core.evaluate.baselines import BagOfTokens\n"
+        "codes = [f'def f{n}(a): return a + {n % 7} - b{n % 5} * c{n % 3}' for n in range(60)]\n"
+        "print(BagOfTokens([Example((code,), n % 7 % 2) for n, code in enumerate(codes)])._weights.tolist())"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(said) == 1 and said != {b""}
