@@ -17,9 +17,11 @@ else:  # once, as the server
     from starlette.middleware import Middleware
     from streamlit.starlette import App
 
+    from compressor_core.threads import collect_seldom
     from pages.parts.guard import Guard, excuse, running
     from pages.parts.plotly_js import served
 
+    collect_seldom()
     app = App(
         __file__,
         routes=[served()],

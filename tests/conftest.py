@@ -16,7 +16,10 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split
 from compressor_core.distill.settings import StudySettings
+from compressor_core.threads import collect_seldom
 from tests.tiny import train_tiny, write_functions
+
+collect_seldom()  # a sixth of the tests' time
 
 SLOW = {"browser", "faults", "test_lesson", "test_bundled", "test_published_students"}
 """Folders and files that run first, so that no process ends with a long file while the other waits."""

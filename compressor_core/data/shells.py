@@ -99,8 +99,10 @@ def text_of(body: Sequence[ast.stmt]) -> list[str]:
     return ast.unparse(ast.Module(list(body), [])).split("\n")
 
 
-def function(pieces: Sequence[Piece], rng: random.Random, taken: set[str], tokens: Sequence[str]) -> str:
-    """A generated function that contains the pieces, in this order, among neutral statements.
+def function(
+    pieces: Sequence[Piece], rng: random.Random, taken: set[str], tokens: Sequence[str], *, plain: bool = False
+) -> str:
+    """A generated function that contains the pieces, in this order, among neutral statements; `plain` without those.
 
     `taken` are the names in use; `tokens` are names of APIs that a comment or a docstring may mention.
     """
@@ -134,9 +136,12 @@ def function(pieces: Sequence[Piece], rng: random.Random, taken: set[str], token
     elif where < 0.45:
         outside = shown
     fillers = [
-        fill(rng.choice(_FILLERS)).split("\n") for _ in range(rng.choice((0, 0, 0, 1, 1, 2)) if parameters else 0)
+        fill(rng.choice(_FILLERS)).split("\n")
+        for _ in range(rng.choice((0, 0, 0, 1, 1, 2)) if parameters and not plain else 0)
     ]
-    blocks = [placed(piece, rng, taken, last=index == len(pieces) - 1) for index, piece in enumerate(pieces)]
+    blocks = [
+        placed(piece, rng, taken, last=index == len(pieces) - 1, usual=plain) for index, piece in enumerate(pieces)
+    ]
     for filler in fillers:
         blocks.insert(rng.randrange(len(blocks)) if rng.random() < 0.7 else 0, filler)
     for block in blocks:
@@ -144,7 +149,7 @@ def function(pieces: Sequence[Piece], rng: random.Random, taken: set[str], token
     result = pieces[-1].result
     if result and not lines[-1].lstrip().startswith(("return", "raise")) and rng.random() < 0.6:
         lines.append(f"return {result}")
-    if rng.random() < 0.12:
+    if not plain and rng.random() < 0.12:
         lines.insert(rng.choice(_tops(lines)), f"# {fill(rng.choice(_COMMENTS))}")
     docstring = [f'"""{fill(rng.choice(_DOCSTRINGS))}"""'] if rng.random() < 0.22 else []
     extra = rng.choice(_EXTRAS)
@@ -170,8 +175,8 @@ def function(pieces: Sequence[Piece], rng: random.Random, taken: set[str], token
     return "\n".join([*outside, *([""] if outside and rng.random() < 0.7 else []), *whole])
 
 
-def placed(piece: Piece, rng: random.Random, taken: set[str], *, last: bool) -> list[str]:
-    """Lines of a piece, sometimes in an unusual place; only the `last` piece keeps its return statement."""
+def placed(piece: Piece, rng: random.Random, taken: set[str], *, last: bool, usual: bool = False) -> list[str]:
+    """Lines of a piece, unless `usual` sometimes in an odd place; only the `last` piece keeps its return statement."""
     body = piece.body
     if not last and isinstance(body[-1], ast.Return):
         kept = body[-1].value or ast.Constant(None)
@@ -179,7 +184,7 @@ def placed(piece: Piece, rng: random.Random, taken: set[str], *, last: bool) -> 
         taken.add(fresh)
         body = [*body[:-1], ast.Assign([ast.Name(fresh, ast.Store())], kept, lineno=0)]
     lines = text_of(body)
-    if rng.random() < 0.22:
+    if not usual and rng.random() < 0.22:
         lines = rng.choice(_PLACES)(lines, rng)
     return lines
 

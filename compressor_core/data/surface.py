@@ -59,7 +59,10 @@ GIVEN = {
 _SHORTENED = 0.2
 """Share of programs that import modules under an alias, or names individually."""
 _BUILTINS = frozenset(dir(builtins)) | {"text", "either"}
+_OTHER_QUOTES = 0.3
+"""Share of the programs whose texts have double quotes inside in place of single ones."""
 _UNUSUAL = re.compile(r"\d_\d|\b0[xob]")
+_APOSTROPHE = re.compile(r"\w'\w|\"")
 _WORD = re.compile(r"(?<![A-Z])WORD2?(?![A-Z])")
 
 
@@ -146,6 +149,26 @@ def imported(line: str) -> frozenset[str]:
     """Names that import statements bind; cached."""
     statements = [node for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Import | ast.ImportFrom)]
     return frozenset((alias.asname or alias.name).split(".")[0] for node in statements for alias in node.names)
+
+
+@functools.cache
+def needed(imports: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:
+    """Import statements for the names that any of the texts uses, each imported once; cached."""
+    names = {node.id for text in texts for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    left, lines = set(names), []
+    for node in (statement for line in imports for statement in ast.parse(line).body):
+        assert isinstance(node, ast.Import | ast.ImportFrom)
+        dotted = isinstance(node, ast.Import) and "." in node.names[0].name and not node.names[0].asname
+        bound = {alias: (alias.asname or alias.name).split(".")[0] for alias in node.names}
+        used = [alias for alias in node.names if bound[alias] in (names if dotted else left)]
+        if dotted:  # `import a.b` and `import a.c` both bind a
+            used = [alias for alias in used if any(f"{alias.name}." in text for text in texts)]
+        else:
+            left -= set(bound.values())
+        if used:
+            node.names = used
+            lines.append(ast.unparse(node))
+    return tuple(lines)
 
 
 @dataclass(frozen=True)
@@ -256,11 +279,17 @@ class _Writer(ast.NodeTransformer):
     ) -> None:
         self.names, self.outside, self.words, self.modules, self.rng = names, outside, words, modules, rng
         self.style = rng.choices(_STYLES, _STYLE_WEIGHTS)[0]
+        self.double = rng.random() < _OTHER_QUOTES
 
     def _word(self, text: str) -> str:
         if "WORD" not in text:
             return text
         return _WORD.sub(lambda found: self.words[found[0] == "WORD2"], text)
+
+    def _written(self, text: str) -> str:
+        """Text of a string: its words, and one kind of quotes for the whole program."""
+        text = self._word(text)
+        return text.replace("'", '"') if self.double and not _APOSTROPHE.search(text) else text
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in self.outside and isinstance(node.ctx, ast.Load):
@@ -291,9 +320,9 @@ class _Writer(ast.NodeTransformer):
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
         if isinstance(node.value, str):
-            node.value = self._word(node.value)
+            node.value = self._written(node.value)
         elif isinstance(node.value, bytes):
-            node.value = self._word(node.value.decode("latin-1")).encode("latin-1")
+            node.value = self._written(node.value.decode("latin-1")).encode("latin-1")
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:

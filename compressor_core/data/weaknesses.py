@@ -6,6 +6,7 @@ templates. Ordinary code without a weakness has the same format (`harmless`).
 
 from __future__ import annotations
 
+import ast
 import functools
 import re
 import tomllib
@@ -17,7 +18,7 @@ from pydantic import BeforeValidator, Field
 
 from compressor_core.assets import ASSETS
 from compressor_core.data.dataset import share_of
-from compressor_core.data.surface import imported
+from compressor_core.data.surface import imported, needed
 from compressor_core.errors import DataError, SettingsError
 from compressor_core.settings import Flag, Settings
 
@@ -37,6 +38,11 @@ class Program(Settings):
     safe: str
     benign: _Texts = ()
     flow: Flag = False
+
+    @property
+    def statements(self) -> int:
+        """Number of statements of the unsafe form."""
+        return sum(isinstance(node, ast.stmt) for node in ast.walk(ast.parse(self.unsafe)))
 
 
 class Api(Settings):
@@ -83,6 +89,11 @@ class Entry:
     program: Program
     unseen: bool
     """Whether the program is withheld from training although its API is not."""
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What any form of the program needs, so that the imports do not tell which form it is."""
+        return needed(self.api.imports, (self.program.unsafe, self.program.safe, *self.program.benign))
 
 
 @functools.cache

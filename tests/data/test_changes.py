@@ -173,7 +173,9 @@ def test_functions_do_what_they_did(name: str, capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("kind", "code", "expected"),
     [
-        ("quotes", "def f():\n    return 'a' + \"b\" + 'c\"'", "def f():\n    return \"a\" + 'b' + 'c\"'"),
+        ("quotes", "def f():\n    return 'a' + \"b\" + 'c\"'", 'def f():\n    return "a" + \'b\' + "c\\""'),
+        ("quotes", "def f(a):\n    return f\"x = '{a}'\"", "def f(a):\n    return f'x = \\'{a}\\''"),
+        ("quotes", "def f():\n    return 'it\\'s \"so\"'", 'def f():\n    return "it\'s \\"so\\""'),
         ("keywords", "def f():\n    g(a=1, b=x)", "def f():\n    g(b=x, a=1)"),
         ("reorder", "def f():\n    a = 1\n    b = 2", "def f():\n    b = 2\n    a = 1"),
         ("hints", "def f(a: int, b: str = '') -> str:\n    '''T'''\n    return a", "def f(a, b=''):\n    return a"),

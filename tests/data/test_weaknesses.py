@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from compressor_core.data.surface import OUTSIDE, parse
+from compressor_core.data.surface import OUTSIDE, needed, parse
 from compressor_core.data.weaknesses import FOLDER, Weakness, catalogue, entries
 
 SAME = re.compile(r"\b[a-z_]\w*\b")
@@ -60,3 +60,26 @@ def test_the_catalogue_is_broad() -> None:
     assert len(catalogue()) >= 30
     assert sum(len(weakness.apis) >= 6 for weakness in catalogue()) >= 30
     assert {entry.unseen for entry in entries()} == {True, False}
+
+
+def test_a_program_shows_the_imports_that_its_forms_need() -> None:
+    for entry in entries():
+        texts = (entry.program.unsafe, entry.program.safe, *entry.program.benign)
+        used = set(re.findall(r"\w+", " ".join(texts)))
+        for line in entry.imports:
+            statement = ast.parse(line).body[0]
+            assert isinstance(statement, ast.Import | ast.ImportFrom)
+            assert all((alias.asname or alias.name).split(".")[0] in used for alias in statement.names), line
+
+
+@pytest.mark.parametrize(
+    ("imports", "text", "expected"),
+    [
+        (("from a import b, c", "from a import c", "import d"), "c(1)", ("from a import c",)),
+        (("import a.b", "import a.c", "import a"), "a.c.run()", ("import a.c", "import a")),
+        (("import a.b as e", "from f import (g, h as i)"), "e(i)", ("import a.b as e", "from f import h as i")),
+        (("import a",), "b = x.a", ()),
+    ],
+)
+def test_each_name_is_imported_once(imports: tuple[str, ...], text: str, expected: tuple[str, ...]) -> None:
+    assert needed(imports, (text,)) == expected

@@ -15,6 +15,14 @@ _LITERAL = re.compile(
 _GAP = re.compile(rb"[ \t]*\n[ \t]*")
 _CLAUSE = re.compile(rb"[ \t]*(?:else|elif|except|finally|case)\b")
 _OTHER = {b"'": b'"', b'"': b"'", b"'''": b'"""', b'"""': b"'''"}
+_ESCAPED = {
+    (b"'", b"'"): b"\\'",
+    (b'"', b'"'): b'\\"',
+    (b'\\"', b"'"): b'"',
+    (b"\\'", b'"'): b"'",
+}
+"""How a quote inside a string is written between the other quotes, by its text and those quotes."""
+_FIELD = re.compile(rb"\{[^{}]*['\"\\]")
 _WIDEST = 100
 COMMENTS = (
     "see above",
@@ -34,7 +42,7 @@ COMMENTS = (
 
 
 def swap_quotes(source: Python, rng: random.Random) -> list[Edit]:
-    """Write every string in the other quotes, unless it contains one of those."""
+    """Write every string in the other quotes and escape those in it, unless it is raw, triple-quoted or holds code."""
     edits = []
     for node in source.nodes:
         literal = isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
@@ -44,10 +52,24 @@ def swap_quotes(source: Python, rng: random.Random) -> list[Edit]:
         start, end = source.span(node)
         for found in _LITERAL.finditer(source.text[:end], start):
             body, other = found["body"], _OTHER[found["quote"]]
-            formatted = b"f" in found["prefix"].lower()
-            if other[:1] in body or (formatted and body.count(b"{") != body.count(b"}")):
+            prefix = found["prefix"].lower()
+            if b"f" in prefix and body.count(b"{") != body.count(b"}"):
                 continue
-            edits += [Edit(at, at + len(other), other) for at in (found.end("prefix"), found.end("body"))]
+            inside = []
+            if other[:1] in body:
+                fields = b"f" in prefix and _FIELD.search(body.replace(b"{{", b"").replace(b"}}", b""))
+                if len(other) > 1 or b"r" in prefix or fields:
+                    continue
+                inside = [
+                    Edit(found.start("body") + at.start(), found.start("body") + at.end(), new)
+                    for at in re.finditer(rb"\\.|['\"]", body, re.S)
+                    if (new := _ESCAPED.get((at[0], other), at[0])) != at[0]
+                ]
+            edits += [
+                Edit(found.end("prefix"), found.start("body"), other),
+                *inside,
+                Edit(found.end("body"), found.end(), other),
+            ]
     return edits
 
 
