@@ -240,9 +240,13 @@ def test_a_model_in_8_bits(vulnerability: Made, visit: Callable[[Made], Page], t
     quantize_dynamic(float32, int8, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
     web_page(vulnerability.classifier, int8, tmp_path / "int8.html")
     page, session = visit(replace(vulnerability, page=tmp_path / "int8.html")), open_onnx(int8)
-    for code in FUNCTIONS[:6]:
+    differences = []
+    for code in FUNCTIONS[:20]:
         logits = torch.from_numpy(run_onnx(session, vulnerability.classifier.encode([(code,)])[0]))
-        assert answer(page, [code])[1] == pytest.approx(torch.softmax(logits, -1)[0].tolist(), abs=5e-3)
+        wanted = torch.softmax(logits, -1)[0].tolist()
+        differences.append(max(abs(a - b) for a, b in zip(answer(page, [code])[1], wanted, strict=True)))
+    # Now and then an activation lies on the border of two of its 256 steps, and is rounded to the other one.
+    assert sum(one < 1e-5 for one in differences) >= 16 and max(differences) < 2e-2, differences
 
 
 def test_a_published_student(
