@@ -39,6 +39,6 @@ def give_way() -> None:
 def collect_seldom() -> None:
     """Let Python look for cyclic garbage less often, for a process that holds many objects, such as the app's server.
 
-    Each search goes through the objects of all libraries in the end: a sixth of the processor time of drawing pages.
+    Each search goes through the objects of all libraries in the end: a sixth of the processor time of tests of figures.
     """
     gc.set_threshold(_NEW_OBJECTS)

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from torch import nn
 
 from compressor_core.architecture import Architecture
-from compressor_core.bundled import bundled_teacher
+from compressor_core.bundled import bundled_students, bundled_teacher
 from compressor_core.cache import CACHE_VARIABLE
 from compressor_core.data.classroom_vulnerability import ClassroomVulnerability
 from compressor_core.data.clones import ClassroomClone
@@ -232,21 +232,23 @@ def test_a_trained_model(dataset: str, make: Callable[[Classifier, str], Made], 
     assert min(positive) < 0.1 and max(positive) > 0.9
 
 
-def test_a_model_in_8_bits(vulnerability: Made, visit: Callable[[Made], Page], tmp_path: Path) -> None:
-    """Against the same file in Python; each processor rounds activations in its own way."""
+def test_a_model_in_8_bits(
+    make: Callable[[Classifier, str], Made], visit: Callable[[Made], Page], tmp_path: Path
+) -> None:
+    """Against the same file in Python; now and then a processor rounds an activation to the other of two steps."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    float32, int8 = vulnerability.page.with_suffix(".onnx"), tmp_path / "int8.onnx"
+    made = make(load(bundled_students("classroom-vulnerability")[-1]), "student")
+    float32, int8 = made.page.with_suffix(".onnx"), tmp_path / "int8.onnx"
     quantize_dynamic(float32, int8, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
-    web_page(vulnerability.classifier, int8, tmp_path / "int8.html")
-    page, session = visit(replace(vulnerability, page=tmp_path / "int8.html")), open_onnx(int8)
+    web_page(made.classifier, int8, tmp_path / "int8.html")
+    page, session = visit(replace(made, page=tmp_path / "int8.html")), open_onnx(int8)
     differences = []
     for code in FUNCTIONS[:20]:
-        logits = torch.from_numpy(run_onnx(session, vulnerability.classifier.encode([(code,)])[0]))
+        logits = torch.from_numpy(run_onnx(session, made.classifier.encode([(code,)])[0]))
         wanted = torch.softmax(logits, -1)[0].tolist()
         differences.append(max(abs(a - b) for a, b in zip(answer(page, [code])[1], wanted, strict=True)))
-    # Now and then an activation lies on the border of two of its 256 steps, and is rounded to the other one.
-    assert sum(one < 1e-5 for one in differences) >= 16 and max(differences) < 2e-2, differences
+    assert max(differences) < 5e-3 and sum(one < 1e-5 for one in differences) >= 16, differences
 
 
 def test_a_published_student(
