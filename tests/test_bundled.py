@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from compressor_core.paper import DATASET
 from compressor_core.task import Task
 
 
+@cache
 def accuracy_of(model: Path, dataset: str) -> float:
     return evaluate(EvaluateSettings(model=model, dataset=dataset)).accuracy
 

@@ -45,13 +45,15 @@ def server() -> Iterator[str]:
 def visit(browser: Browser, server: str) -> Iterator[Visit]:
     """Open an address of the app, at some width and in some theme, and wait for the page's title.
 
-    In a browser of its own, or, with `tab`, in that one, which has the app's files already.
+    In a browser of its own, or, with `tab`, in that one, which has the app's files already. In the end no page may have
+    had an error of its own.
     """
-    contexts = []
+    contexts, wrong = [], list[str]()
 
     def go(path: str, *, width: int = 1280, theme: Literal["light", "dark"] = "light", tab: Page | None = None) -> Page:
         if tab is None:
             context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=theme)
+            context.on("weberror", lambda error: wrong.append(f"{error.page and error.page.url}: {error.error}"))
             contexts.append(context)
         page = tab or context.new_page()
         page.goto(server + path)
@@ -62,6 +64,7 @@ def visit(browser: Browser, server: str) -> Iterator[Visit]:
     yield go
     for context in contexts:
         context.close()
+    assert not wrong, "\n".join(wrong)
 
 
 def settled(page: Page) -> None:

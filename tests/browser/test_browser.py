@@ -159,7 +159,7 @@ def test_the_story_from_a_budget_to_a_comparison(visit: Visit, labelled_file: Pa
     page.get_by_text("Smoke (1 epoch)").click()
     expect(page.get_by_text("To see how it works")).to_be_visible()
     epochs = page.get_by_role("spinbutton", name="Epochs")
-    epochs.fill("12")  # so that the run outlasts a reload
+    epochs.fill("4")  # so that the run outlasts a reload
     epochs.press("Enter")
     page.get_by_role("button", name="Start distilling").click()
     state = page.locator("strong").filter(has_text="running")

@@ -6,7 +6,9 @@ import json
 import os
 import re
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
@@ -168,20 +170,70 @@ TWICE = """async ([js, html, data]) => {
 """Builds the stage anew before the first one has been drawn; what the buttons of both say then."""
 
 
-def test_a_stage_that_is_built_anew_before_it_was_drawn_plays_all_the_same(browser: Browser) -> None:
-    """Streamlit builds the page of a search anew when it begins and when it ends."""
+@pytest.fixture
+def alone(browser: Browser) -> Iterator[Callable[[str, list[bool]], Any]]:
+    """Evaluate a script on a bare page with the stage's code, its HTML and its data, with or without a pick."""
     settings = SearchSettings(budget_mb=3.0, generations=10, population=10, space=SearchSpace.classroom())
-    info = search_info(collected(search(settings))[0], settings)
-    data = stage(info, known_front("classroom", Task.VULNERABILITY), budget_mb=3.0) | {
+    info, front = search_info(collected(search(settings))[0], settings), known_front("classroom", Task.VULNERABILITY)
+    more = {
         **{"run": "one", "budget": 3.0, "asked": 3.0, "at": None, "live": False, "plays": True, "large": False},
         **{"look": "tall", "idle": "", "words": "", "program": "none"},
     }
     web = Path(explorer.__file__).parent / "web"
+    js, html = ((web / f"stage.{kind}").read_text("utf-8") for kind in ("js", "html"))
     page = browser.new_page()
     page.set_content("<title>Stage</title>")
-    js, html = ((web / f"stage.{kind}").read_text("utf-8") for kind in ("js", "html"))
-    assert page.evaluate(TWICE, [js, html, data]) == ["Play", "Pause"]
+
+    def evaluate(script: str, picks: list[bool]) -> Any:
+        data = [stage(info, front, budget_mb=3.0, picked=front[0] if pick else None) | more for pick in picks]
+        return page.evaluate(script, [js, html, *data])
+
+    yield evaluate
     page.close()
+
+
+def test_a_stage_that_is_built_anew_before_it_was_drawn_plays_all_the_same(
+    alone: Callable[[str, list[bool]], Any],
+) -> None:
+    """Streamlit builds the page of a search anew when it begins and when it ends."""
+    assert alone(TWICE, [False]) == ["Play", "Pause"]
+
+
+NEWS = """async ([js, html, ...news]) => {
+    const wrong = [];
+    window.Plotly = {
+        react: (plot, data, layout) => {  // as in Plotly, the data are there at once, and the drawing comes later
+            Object.assign(plot, {data, layout, on: () => {}});
+            return new Promise(done => setTimeout(done, 60));
+        },
+        update: (plot, changes, layout, traces) => {
+            for (const at of traces) if (!plot.data[at]?.meta) wrong.push(`no trace that moves at ${at}`);
+        },
+    };
+    const heard = event => wrong.push(`${event.reason ?? event.message}`);
+    for (const kind of ['error', 'unhandledrejection']) window.addEventListener(kind, heard);
+    const {default: mount} = await import(URL.createObjectURL(new Blob([js], {type: 'text/javascript'})));
+    const parent = document.createElement('div');
+    parent.className = 'st-key-stage';
+    parent.innerHTML = html;
+    document.body.replaceChildren(parent);
+    for (const data of news) {
+        mount({data: [data], parentElement: parent, setStateValue: () => {}});
+        await new Promise(done => setTimeout(done, 20));
+    }
+    const begun = +parent.dataset.generation || 0;
+    await new Promise(done => setTimeout(done, 3000));
+    return [wrong, +parent.dataset.generation > begun];
+}"""
+"""Gives the stage news while it draws those before; what went wrong, and whether it plays."""
+
+
+@pytest.mark.parametrize("picks", [[False, True], [True, False], [False, True, False, True] * 10])
+def test_news_that_come_while_a_stage_draws_change_its_traces_and_it_plays_on(
+    alone: Callable[[str, list[bool]], Any], picks: list[bool]
+) -> None:
+    """A pick is a trace more, so that others have another place."""
+    assert alone(NEWS, picks) == [[], True]
 
 
 WHERE = """() => {

@@ -46,7 +46,7 @@ class Stage {
 
     leave() {
         // Streamlit may build the page anew when a run ends: what is played goes on there. What is not drawn yet begins.
-        if (this.begun && this.begun === this.taken.run)
+        if (this.begun && this.begun === this.data.run)
             window.left = {run: this.begun, generation: this.shown(), playing: this.playing};
         this.gone = true;
         clearTimeout(this.waits);
@@ -62,27 +62,35 @@ class Stage {
     // While a search runs, a slow machine draws its news less often, and keeps most of its time for the visitor.
     offer(data) {
         clearTimeout(this.waits);
-        const {run, look, large} = this.taken ?? {};
+        const {run, look, large} = this.data ?? {};
         const same = data.live && run === data.run && look === data.look && large === data.large;
         const rest = same ? (this.rested ?? 0) - performance.now() : 0;
         if (rest > 0) this.waits = setTimeout(() => this.take(data), rest);
         else this.take(data);
     }
 
+    // One drawing at a time, then the newest of what has come meanwhile.
     async take(data) {
-        const shown = this.data?.run === data.run ? this.shown() : undefined;
-        this.data = data;
-        // A long search is thinned, so that a generation may have another place in it than before.
-        if (shown !== undefined && data.generations.length) this.at = this.nearest(shown);
+        this.next = data;
+        if (this.taking) return;
+        this.taking = true;
+        try {
+            while (this.next && !this.gone) await this.draw(this.next);
+        } finally {
+            this.taking = false;
+        }
+    }
+
+    async draw(data) {
         this.root.classList.toggle('stage-large', data.large);
         for (const look of ['tall', 'control']) this.root.classList.toggle(`stage-${look}`, data.look === look);
         this.root.closest('.st-key-stage')?.classList.toggle('stage-below-a-view', data.look === 'control');
         this.Plotly = await plotly(data.program);
-        if (this.data !== data || !this.root.isConnected) return;
+        if (this.next !== data) return;
+        this.next = null;
+        if (!this.root.isConnected) return;
         const begun = performance.now();
-        const before = this.taken; // and not what came while plotly was on its way, which nobody has seen
-        this.taken = data;
-        const same = before?.generations.length && before.run === data.run;
+        const before = this.data, same = this.begun === data.run;
         if (!same || this.budget === undefined) this.budget = data.asked;
         for (const trace of data.figure.data) if (trace.meta) trace.uid = trace.meta; // Python's Plotly leaves uids out
         const colour = getComputedStyle(this.root).color;
@@ -94,12 +102,18 @@ class Stage {
             for (const axis of ['xaxis', 'yaxis', 'xaxis2', 'yaxis2'])
                 if (figure.layout[axis]) figure.layout[axis] = {...figure.layout[axis], color: colour};
         }
-        this.legend();
         const config = {displaylogo: false, responsive: false, displayModeBar: false, scrollZoom: false};
-        await this.Plotly.react(this.$plot, data.figure.data, this.sized(data.figure.layout, this.$plot), config);
-        if (this.gone) return;
-        const index = uid => this.$plot.data.findIndex(trace => trace.uid === uid);
+        // The data, the figure and the places of its traces change together: what plays goes on at any moment.
+        const shown = before?.run === data.run ? this.shown() : undefined;
+        this.data = data;
+        // A long search is thinned, so that a generation may have another place in it than before.
+        if (shown !== undefined && data.generations.length) this.at = this.nearest(shown);
+        this.legend();
+        const drawn = this.Plotly.react(this.$plot, data.figure.data, this.sized(data.figure.layout, this.$plot), config);
+        const index = uid => data.figure.data.findIndex(trace => trace.uid === uid);
         this.traces = Object.fromEntries(['population', 'fittest', 'optimal', 'inset', 'whole', 'budget'].map(uid => [uid, index(uid)]));
+        await drawn;
+        if (this.gone) return;
         this.$plot.removeAllListeners?.('plotly_click');
         this.$plot.on('plotly_click', event => {
             const picked = event.points[0]?.customdata;
