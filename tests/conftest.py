@@ -12,6 +12,8 @@ import pytest
 
 # As in the program's own processes, see `yield_when_idle`: set before anything imports torch.
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+if "PYTEST_XDIST_WORKER" in os.environ:  # there is a process of tests for each core, and what it starts has that core
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from compressor_core.data.clones import ClassroomClone
 from compressor_core.data.dataset import Split

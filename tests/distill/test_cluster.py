@@ -119,7 +119,7 @@ def title(process: psutil.Process) -> list[str]:
 def test_a_task_that_dies_is_a_student_that_failed_and_the_other_is_made(
     node: Path, tiny_study: StudySettings, tmp_path: Path
 ) -> None:
-    two = tiny_study.replace(budgets=(0.19,), seeds=(0, 7), epochs=60)
+    two = tiny_study.replace(budgets=(0.19,), seeds=(0, 7), epochs=20)
     records: list[Any] = []
     killed = None
 
