@@ -58,9 +58,10 @@ def remarks(found: Survey) -> None:
         st.info(literal(note), icon=":material/info:")
     if found.conflict:
         first, second = map(literal, found.conflict)
+        times = "once" if found.conflicts == 1 else f"{found.conflicts:,} times"
         st.warning(
-            f"The same code appears with both labels ({found.conflicts:,} times; first {first} and {second}): "
-            "no model can be right about both.",
+            f"Code that differs in white space at most has both labels ({times}; first in {first} and {second}): no "
+            "model that leaves line breaks and indentation out, as the students here do, can be right about both.",
             icon=":material/warning:",
         )
     for part in found.shared:

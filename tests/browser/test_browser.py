@@ -216,7 +216,7 @@ def test_pairs_of_ones_own_from_the_file_to_a_comparison(visit: Visit, tmp_path:
     epochs.press("Enter")
     page.get_by_text("Settings", exact=True).click()
     length = page.get_by_role("spinbutton", name="Maximum length (tokens)")
-    length.fill("64")
+    length.fill("16")
     length.press("Enter")
     page.get_by_role("button", name="Train a teacher").click()
     page.get_by_role("button", name="Distill from this teacher").click(timeout=200_000)

@@ -131,7 +131,7 @@ def test_bad_rows_are_listed_by_line_and_left_out_with_consent_only(open_page: O
 def test_leakage_and_contradictions_are_said(open_page: Open, tmp_path: Path) -> None:
     rows = ["f(),1,train", "f(),0,train", "g(),0,test", "g(),0,train", "h(),1,test", "i(),1,validation"]
     at = on(open_page("teacher"), csv(tmp_path / "x.csv", "func,label,split", *rows))
-    assert "both labels (1 times; first line 2 of x.csv and line 3 of x.csv)" in said(at)
+    assert "both labels (once; first in line 2 of x.csv and line 3 of x.csv)" in said(at)
     assert "1 of the 2 functions of the test split are in the training splits too" in said(at)
     assert "2 duplicates" in said(at)
 
